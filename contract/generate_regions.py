@@ -1,0 +1,78 @@
+"""Writes regions.csv: the regions of DKI Jakarta, taken from the npm package idn-area-data.
+
+Codes are those of the Ministry of Home Affairs, as in its decree 300.2.2-2430/2025. The package is fetched by
+name and version with the ordinary npm client, and its bytes must have the digest pinned here.
+
+    python contract/generate_regions.py           writes contract/regions.csv
+    python contract/generate_regions.py --check   compares only; exit 1 if they differ
+"""
+
+import base64
+import csv
+import hashlib
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+PACKAGE = "idn-area-data@4.0.1"
+INTEGRITY = "sha512-PhNSIl5T7swVwwWxJOFMtCaeHAF9TUu0HLDf+36EIWZro9j7au83AFIJiBQGL+iRsBDA2OlpJ5fjiqxNYndzOQ=="
+PROVINCE = "31"
+LEVELS = {
+    "province": "package/data/provinces.csv",
+    "city": "package/data/regencies.csv",
+    "district": "package/data/districts.csv",
+    "subdistrict": "package/data/villages.csv",
+}
+TARGET = Path(__file__).with_name("regions.csv")
+
+
+def main() -> int:
+    """Write or check regions.csv and return the exit code."""
+    made = regions_csv(fetch())
+    if "--check" in sys.argv[1:]:
+        same = TARGET.read_bytes() == made
+        print("regions.csv is what the package holds" if same else "regions.csv differs from the package")
+        return 0 if same else 1
+    TARGET.write_bytes(made)
+    print(f"{TARGET}: {len(made.splitlines()) - 1} regions")
+    return 0
+
+
+def fetch() -> bytes:
+    """Fetch the package with npm and return its tarball, refusing any other bytes than the pinned."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(
+            ["npm", "pack", PACKAGE, "--silent"], cwd=folder, check=True, stdout=subprocess.DEVNULL
+        )
+        (tarball,) = Path(folder).glob("*.tgz")
+        content = tarball.read_bytes()
+    digest = "sha512-" + base64.b64encode(hashlib.sha512(content).digest()).decode()
+    if digest != INTEGRITY:
+        raise SystemExit(f"{PACKAGE} has digest {digest}, pinned is {INTEGRITY}")
+    return content
+
+
+def regions_csv(tarball: bytes) -> bytes:
+    """Take the province's rows of every level out of the package, sorted by code (parents first)."""
+    rows = []
+    with tarfile.open(fileobj=io.BytesIO(tarball)) as package:
+        for level, member in LEVELS.items():
+            file = package.extractfile(member)
+            if file is None:
+                raise SystemExit(f"{PACKAGE} has no {member}")
+            for row in csv.DictReader(io.TextIOWrapper(file, "utf-8")):
+                code = row["code"]
+                if code == PROVINCE or code.startswith(f"{PROVINCE}."):
+                    rows.append((code, code.rpartition(".")[0], level, row["name"]))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("code", "parent", "level", "name"))
+    writer.writerows(sorted(rows))
+    return out.getvalue().encode()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
