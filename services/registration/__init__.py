@@ -1,0 +1,1 @@
+"""The register: who takes part, what happened to them, and what each caller was told."""
