@@ -1,0 +1,42 @@
+"""Brings a service's schema up to date; two that start at once take turns."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import sqlalchemy
+from alembic import command
+from alembic.config import Config
+
+# One at a time over all services: the number is arbitrary but must stay.
+ADVISORY_LOCK = 0x4A414B50
+STATEMENT_TIMEOUT_S = 120
+
+
+def migrate(package: str, url: str) -> None:
+    """Run `<package>/migrations` up to the newest version, in the schema named like the package."""
+    engine = sqlalchemy.create_engine(_psycopg(url), poolclass=sqlalchemy.pool.NullPool)
+    try:
+        with engine.connect() as connection:
+            connection.execute(sqlalchemy.text(f"set statement_timeout = '{STATEMENT_TIMEOUT_S}s'"))
+            connection.execute(sqlalchemy.text("set lock_timeout = '60s'"))
+            connection.execute(sqlalchemy.text("set idle_in_transaction_session_timeout = '120s'"))
+            connection.commit()
+            connection.execute(sqlalchemy.text(f"select pg_advisory_lock({ADVISORY_LOCK})"))
+            connection.commit()
+            config = Config()
+            config.set_main_option("script_location", str(Path(str(files(package))) / "migrations"))
+            config.attributes["connection"] = connection
+            config.attributes["schema"] = package
+            command.upgrade(config, "head")
+            connection.commit()
+    finally:
+        engine.dispose()
+
+
+def _psycopg(url: str) -> str:
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url

@@ -1,0 +1,91 @@
+"""A pool of connections to a service's own schema, opened once the server answers and its role is safe."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import asyncpg
+
+from telemetry.logs import get
+
+log = get()
+
+# Nobody holds a lock while asleep: a role without these limits lets one stopped client block every other.
+REQUIRED_LIMITS_MS = {
+    "idle_in_transaction_session_timeout": 3_000,
+    "lock_timeout": 2_000,
+    "statement_timeout": 120_000,
+    "tcp_user_timeout": 5_000,
+}
+PASSING = (
+    OSError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.ConnectionDoesNotExistError,
+)
+
+
+class UnsafeRole(RuntimeError):
+    """The database role lacks a time-out that frees the locks of a sleeping client.
+
+    Run deploy/postgres/roles.sql as the superuser: it sets them all.
+    """
+
+
+async def connect(
+    url: str,
+    *,
+    application_name: str,
+    max_size: int = 4,
+    min_size: int = 1,
+    statement_timeout_s: float | None = None,
+    wait_s: float = 60.0,
+) -> asyncpg.Pool[Any]:
+    """Open a pool; waits up to `wait_s` seconds for the server, saying so.
+
+    Raises UnsafeRole where the role's time-outs are unset or too long; the driver's own error where the
+    server refuses the credentials, or is not there in time.
+    """
+    server_settings = {"application_name": application_name}
+    if statement_timeout_s is not None:
+        server_settings["statement_timeout"] = f"{int(statement_timeout_s * 1000)}"
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=min_size,
+                max_size=max_size,
+                timeout=5,
+                command_timeout=(statement_timeout_s or 10.0) + 5,
+                server_settings=server_settings,
+                max_inactive_connection_lifetime=0,
+            )
+            break
+        except PASSING as error:
+            if time.monotonic() > deadline:
+                raise
+            log.info("waiting for PostgreSQL", error=type(error).__name__)
+            await asyncio.sleep(0.5)
+    try:
+        await _check_limits(pool)
+    except BaseException:
+        await pool.close()
+        raise
+    return pool
+
+
+async def _check_limits(pool: asyncpg.Pool[Any]) -> None:
+    rows = await pool.fetch(
+        "select name, setting::bigint as value from pg_settings where name = any($1::text[])",
+        list(REQUIRED_LIMITS_MS),
+    )
+    unsafe = [
+        f"{row['name']} is {row['value'] or 'unset'}, at most {REQUIRED_LIMITS_MS[row['name']]} ms is safe"
+        for row in rows
+        if not 0 < row["value"] <= REQUIRED_LIMITS_MS[row["name"]]
+    ]
+    if unsafe:
+        raise UnsafeRole("; ".join(unsafe) + ". Run deploy/postgres/roles.sql as the superuser.")

@@ -1,0 +1,1 @@
+"""How a setting is read: from the environment or a secret file, and how a wrong one is told."""
