@@ -1,0 +1,73 @@
+"""Reads the contract: its schemas, samples, topics and AsyncAPI document."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import uuid
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator, FormatChecker
+from referencing import Registry, Resource
+
+ROOT = Path(__file__).resolve().parents[2]
+CONTRACT = ROOT / "contract"
+SCHEMAS = {
+    file.stem: json.loads(file.read_text("utf-8")) for file in sorted((CONTRACT / "schemas").glob("*.json"))
+}
+SAMPLES = {
+    str(file.relative_to(CONTRACT / "samples")): file
+    for file in sorted((CONTRACT / "samples").glob("*/v1/*.json"))
+}
+SCHEMA_OF_TOPIC = {
+    "participant-events": "participant-event",
+    "participant-events-quarantine": "quarantined",
+    "region-counts": "region-counts",
+    "region-minutes": "region-minutes",
+    "register-state": "register-state",
+    "milestones": "milestone",
+}
+REGISTRY: Registry[Any] = Registry().with_resources(
+    (schema["$id"], Resource.from_contents(schema)) for schema in SCHEMAS.values()
+)
+
+formats = FormatChecker(formats=())
+
+
+@formats.checks("date-time", raises=ValueError)
+def _is_moment(value: object) -> bool:
+    return not isinstance(value, str) or datetime.datetime.fromisoformat(value).tzinfo is not None
+
+
+@formats.checks("uuid", raises=ValueError)
+def _is_uuid(value: object) -> bool:
+    return not isinstance(value, str) or str(uuid.UUID(value)) == value
+
+
+@cache
+def validator(schema: str) -> Draft202012Validator:
+    """The validator of contract/schemas/<schema>.json; formats are checked too."""
+    return Draft202012Validator(SCHEMAS[schema], registry=REGISTRY, format_checker=formats)
+
+
+def faults(schema: str, value: object) -> list[str]:
+    """What is wrong with a value, one line each; nothing if it is as the schema says."""
+    return [f"{fault.json_path}: {fault.message}" for fault in validator(schema).iter_errors(value)]
+
+
+def sample(name: str) -> Any:
+    """A sample by its path below contract/samples, for example `milestones/v1/crossed.json`."""
+    return json.loads(SAMPLES[name].read_bytes())
+
+
+def samples_of(topic: str) -> list[Any]:
+    """Every sample of a topic."""
+    return [sample(name) for name in SAMPLES if name.startswith(f"{topic}/")]
+
+
+def read_yaml(name: str) -> Any:
+    """A YAML document of the contract."""
+    return yaml.safe_load((CONTRACT / name).read_text("utf-8"))

@@ -1,0 +1,97 @@
+"""The AsyncAPI document is valid AsyncAPI 3.1 and says the same as topics.yaml and the schemas."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft7Validator
+
+from tests.contract.documents import CONTRACT, SCHEMA_OF_TOPIC, read_yaml
+
+# schemas/3.1.0.json of the npm package @asyncapi/specs 6.11.1 (Apache-2.0, see NOTICE), packed but unchanged.
+SPECIFICATION = Path(__file__).with_name("asyncapi-3.1.0.json.gz")
+SPECIFICATION_SHA256 = "51d3274899ad2875f25c18fd1aef4d5512f0a97be785d519740bde55a4162f61"
+
+
+@pytest.fixture(scope="module")
+def specification() -> Draft7Validator:
+    content = gzip.decompress(SPECIFICATION.read_bytes())
+    assert hashlib.sha256(content).hexdigest() == SPECIFICATION_SHA256
+    return Draft7Validator(json.loads(content))
+
+
+@pytest.fixture
+def document() -> Any:
+    return read_yaml("asyncapi.yaml")
+
+
+def test_the_document_is_valid_asyncapi_3_1(specification: Draft7Validator, document: Any) -> None:
+    assert document["asyncapi"] == "3.1.0"
+
+    assert [f"{fault.json_path}: {fault.message}" for fault in specification.iter_errors(document)] == []
+
+
+@pytest.mark.parametrize("broken", ["info", "asyncapi"])
+def test_a_document_without_its_head_would_be_refused(
+    specification: Draft7Validator, document: Any, broken: str
+) -> None:
+    del document[broken]
+
+    assert list(specification.iter_errors(document))
+
+
+def test_an_unknown_field_would_be_refused(specification: Draft7Validator, document: Any) -> None:
+    document["channels"]["milestones"]["adress"] = "milestones"
+
+    assert list(specification.iter_errors(document))
+
+
+def test_every_reference_leads_somewhere(document: Any) -> None:
+    for reference in references(document):
+        if reference.startswith("#/"):
+            target: Any = document
+            for step in reference[2:].split("/"):
+                target = target[step]
+        else:
+            assert (CONTRACT / reference).is_file(), reference
+
+
+def test_topics_yaml_and_the_document_name_the_same_topics_with_the_same_settings(document: Any) -> None:
+    listed = {topic["name"]: topic for topic in read_yaml("topics.yaml")}
+    channels = {channel["address"]: channel["bindings"]["kafka"] for channel in document["channels"].values()}
+
+    assert set(listed) == set(channels) == set(SCHEMA_OF_TOPIC)
+    for name, kafka in channels.items():
+        assert kafka["topic"] == name
+        assert kafka["partitions"] == listed[name]["partitions"]
+        for setting, value in kafka["topicConfiguration"].items():
+            said = value[0] if isinstance(value, list) else str(value)
+            assert listed[name]["config"][setting] == said, (name, setting)
+
+
+def test_every_topic_is_written_by_one_service_and_its_messages_have_its_schema(document: Any) -> None:
+    for key, channel in document["channels"].items():
+        senders = [
+            operation
+            for operation in document["operations"].values()
+            if operation["action"] == "send" and operation["channel"]["$ref"] == f"#/channels/{key}"
+        ]
+        assert len(senders) == 1, key
+        first = next(iter(channel["messages"].values()))["$ref"].rpartition("/")[2]
+        schema = document["components"]["messages"][first]["payload"]["schema"]["$ref"]
+        assert schema == f"schemas/{SCHEMA_OF_TOPIC[channel['address']]}.json"
+
+
+def references(value: Any) -> list[str]:
+    """Every $ref within the document."""
+    if isinstance(value, list):
+        return [found for item in value for found in references(item)]
+    if isinstance(value, dict):
+        own = [value["$ref"]] if "$ref" in value else []
+        return own + [found for item in value.values() for found in references(item)]
+    return []

@@ -1,0 +1,118 @@
+"""The schemas accept every sample and refuse what must never be sent."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from tests.contract.documents import REGISTRY, SAMPLES, SCHEMA_OF_TOPIC, SCHEMAS, faults, sample, samples_of
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_a_schema_is_itself_valid_and_its_references_lead_somewhere(name: str) -> None:
+    Draft202012Validator.check_schema(SCHEMAS[name])
+
+    resolver = REGISTRY.resolver(base_uri=SCHEMAS[name]["$id"])
+    for reference in references(SCHEMAS[name]):
+        resolver.lookup(reference)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_is_as_its_schema_says(name: str) -> None:
+    topic = name.split("/")[0]
+
+    assert faults(SCHEMA_OF_TOPIC[topic], sample(name)) == []
+
+
+def test_every_topic_and_every_type_of_event_has_a_sample() -> None:
+    types = {event["type"] for event in samples_of("participant-events")}
+
+    assert {name.split("/")[0] for name in SAMPLES} == set(SCHEMA_OF_TOPIC)
+    assert types == set(SCHEMAS["participant-event"]["properties"]["type"]["enum"])
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_sample_without_a_required_field_is_refused(name: str) -> None:
+    schema = SCHEMA_OF_TOPIC[name.split("/")[0]]
+    for field in SCHEMAS[schema]["required"]:
+        rest = {key: value for key, value in sample(name).items() if key != field}
+        assert faults(schema, rest), field
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("field", ["nik", "name", "phone", "address"])
+def test_personal_data_fits_nowhere(name: str, field: str) -> None:
+    schema = SCHEMA_OF_TOPIC[name.split("/")[0]]
+    original = sample(name)
+
+    for path in objects(original):
+        changed = copy.deepcopy(original)
+        inner: Any = changed
+        for step in path:
+            inner = inner[step]
+        inner[field] = "3199014101900000"
+        assert faults(schema, changed), path
+
+
+def test_a_standing_before_registering_and_after_withdrawing_is_refused() -> None:
+    registered = sample("participant-events/v1/registered.json")
+    withdrawn = sample("participant-events/v1/withdrawn.json")
+    registered["data"]["before"] = registered["data"]["after"]
+    withdrawn["data"]["after"] = withdrawn["data"]["before"]
+
+    assert faults("participant-event", registered)
+    assert faults("participant-event", withdrawn)
+
+
+def test_the_partition_of_a_sample_follows_from_its_subject() -> None:
+    for event in samples_of("participant-events"):
+        subject = uuid.UUID(event["subject"])
+        assert subject.version == 7
+        assert event["partition"] == int.from_bytes(subject.bytes[-4:], "big") % 12
+
+
+def test_each_event_of_a_participant_begins_where_the_last_one_ended() -> None:
+    by_subject: dict[str, list[Any]] = {}
+    for event in sorted(samples_of("participant-events"), key=lambda event: int(event["sequence"])):
+        by_subject.setdefault(event["subject"], []).append(event)
+
+    (longest,) = [events for events in by_subject.values() if len(events) > 2]
+    for earlier, later in pairwise(longest):
+        assert later["data"]["before"] == earlier["data"]["after"]
+        assert later["data"]["revision"] == earlier["data"]["revision"] + 1
+        assert later["time"] > earlier["time"]
+
+
+def test_the_parts_of_a_full_carry_the_same_head_and_add_up() -> None:
+    first = sample("region-counts/v1/full-first-of-two-parts.json")
+    second = sample("region-counts/v1/full-second-of-two-parts.json")
+
+    rows = {tuple(row[:3]): row[3] for row in first.pop("rows") + second.pop("rows")}
+    assert (first.pop("part"), second.pop("part")) == (0, 1)
+    assert first == second
+    cities = [count for (_, region, _), count in rows.items() if region.count(".") == 1]
+    assert rows["all", "31", "registered"] == sum(cities)
+
+
+def references(schema: Any) -> list[str]:
+    """Every $ref within a schema."""
+    if isinstance(schema, list):
+        return [found for item in schema for found in references(item)]
+    if isinstance(schema, dict):
+        own = [schema["$ref"]] if "$ref" in schema else []
+        return own + [found for item in schema.values() for found in references(item)]
+    return []
+
+
+def objects(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """The paths of all objects within a value, itself included."""
+    if isinstance(value, list):
+        return [found for at, item in enumerate(value) for found in objects(item, (*path, at))]
+    if isinstance(value, dict):
+        return [path, *(found for key, item in value.items() for found in objects(item, (*path, key)))]
+    return []
