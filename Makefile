@@ -1,0 +1,68 @@
+# Everything a person does here; `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+PY := .venv/bin/python
+PURE := tests/unit tests/contract
+
+.PHONY: help setup demo up down status check format lint types imports unit test bench faults lock clean-local
+
+help: ## list these targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: .venv/ready .local/kafka/ready ## install everything the project needs, into .venv and .local
+
+.venv/ready: requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: set PYTHON=python3.11"; exit 1; }
+	@echo "installing Python packages into .venv (a minute the first time)"
+	@$(PYTHON) -m venv .venv
+	@$(PY) -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(PY) -c 'import site, pathlib; pathlib.Path(site.getsitepackages()[0], "jakpreneur.pth").write_text("$(CURDIR)/services\n$(CURDIR)\n")'
+	@touch $@
+
+.local/kafka/ready: deploy/local/pom.xml
+	@command -v mvn >/dev/null || { echo "Maven is needed to fetch Kafka's jars (Debian: apt-get install maven)"; exit 1; }
+	@echo "fetching Kafka into .local/kafka/jars"
+	@mkdir -p .local/kafka
+	@mvn -q -f deploy/local/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.local/kafka/jars
+	@touch $@
+
+demo: setup ## the whole programme on this machine: DURATION=60 ends it with a report, else Ctrl-C
+	@$(PY) -m simulator demo $(if $(DURATION),--duration $(DURATION)) $(if $(RATE),--rate $(RATE))
+
+up: setup ## start Kafka, PostgreSQL and all services in the background
+	@$(PY) -m deploy.local up
+
+down: setup ## stop them
+	@$(PY) -m deploy.local down
+
+status: setup ## show what runs, and how it is
+	@$(PY) -m deploy.local status
+
+format: setup ## format the code
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+
+lint: setup
+	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
+
+types: setup
+	@.venv/bin/mypy services tests simulator deploy contract
+
+imports: setup
+	@.venv/bin/lint-imports --no-logo
+
+unit: setup
+	@$(PY) -m pytest -q $(PURE)
+
+check: lint types imports unit ## format, lint, types, import rules, unit and contract tests: under a minute
+
+test: check ## everything, on a real broker and database, the page in Chromium included
+	@$(PY) -m pytest -q tests --ignore=tests/unit --ignore=tests/contract $(PYTEST_ARGS)
+
+lock: ## pin and hash the requirements again
+	@for set in service dev; do \
+	  .venv/bin/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	    --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
+
+clean-local: ## forget what the local stack has stored
+	@if [ -x $(PY) ]; then $(PY) -m deploy.local forget; else rm -rf .local; fi

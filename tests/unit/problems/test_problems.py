@@ -1,0 +1,83 @@
+"""Every refusal is problem details, in the asked language, with a pointer per field and never the value."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from problems.fastapi import install
+from problems.problem import Problem, invalid, language_of, pointer
+
+
+def _no_xyz(value: str) -> str:
+    if "xyz" in value:
+        raise invalid("no_xyz", id="Tidak boleh xyz.", en="No xyz.")
+    return value
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: Annotated[str, AfterValidator(_no_xyz)]
+
+
+def _client() -> TestClient:
+    app = FastAPI()
+    install(app)
+
+    @app.post("/things")
+    async def things(body: Body) -> dict[str, str]:
+        if body.name == "taken":
+            raise Problem(409, "taken", {"id": "Sudah ada.", "en": "Taken."}, headers={"Retry-After": "2"})
+        if body.name == "broken":
+            raise ValueError("secret value")
+        return {"name": body.name}
+
+    return TestClient(app, raise_server_exceptions=False)
+
+
+def test_a_wrong_field_is_pointed_at_without_its_value() -> None:
+    answer = _client().post("/things", json={"name": "xyz123", "a/b": 1})
+
+    body = answer.json()
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert {(e["pointer"], e["code"], e["detail"]) for e in body["errors"]} == {
+        ("/name", "no_xyz", "Tidak boleh xyz."),
+        ("/a~1b", "extra_forbidden", "Isian ini tidak dikenal."),
+    }
+    assert "xyz123" not in answer.text
+
+
+def test_the_asked_language_is_spoken() -> None:
+    answer = _client().post("/things", json={"name": "taken"}, headers={"Accept-Language": "en-GB,id;q=0.5"})
+
+    assert (answer.status_code, answer.json()["title"]) == (409, "Taken.")
+    assert answer.headers["retry-after"] == "2"
+
+
+def test_what_is_not_json_gets_400() -> None:
+    answer = _client().post("/things", content=b"{", headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[-1]) == (400, "not-json")
+
+
+def test_an_unknown_error_tells_nothing_of_itself() -> None:
+    answer = _client().post("/things", json={"name": "broken"})
+
+    assert answer.status_code == 500
+    assert "secret" not in answer.text
+
+
+def test_an_unknown_path_is_a_problem_too() -> None:
+    answer = _client().get("/nowhere")
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_pointers_and_languages() -> None:
+    assert pointer(("body", "business", 0, "a~b")) == "/business/0/a~0b"
+    assert [language_of(h) for h in (None, "fr", "en;q=0.9", "id")] == ["id", "id", "en", "id"]

@@ -1,0 +1,30 @@
+"""A crash point ends the process by SIGKILL, at the pass it was armed for, and else does nothing."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import telemetry.crashpoints
+
+PROGRAM = """
+from telemetry.crashpoints import arm, crashpoint
+arm("relay.after_ack:3")
+for n in range(5):
+    crashpoint("relay.before_ack")
+    print(n, flush=True)
+    crashpoint("relay.after_ack")
+"""
+
+
+def test_the_third_pass_is_the_last() -> None:
+    services = Path(telemetry.crashpoints.__file__).parents[1]
+
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env={"PYTHONPATH": str(services)}, capture_output=True, text=True
+    )
+
+    assert ended.returncode == -signal.SIGKILL
+    assert ended.stdout.split() == ["0", "1", "2"]
