@@ -9,7 +9,8 @@ from lifecycle.stopping import Stopping
 
 
 async def test_a_failure_is_retried_until_it_succeeds() -> None:
-    stopping, calls = Stopping(), []
+    stopping = Stopping()
+    calls: list[None] = []
 
     async def once() -> None:
         calls.append(None)
