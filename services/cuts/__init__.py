@@ -1,0 +1,1 @@
+"""The published cuts and register states: their shapes, what a reader keeps, how to follow them."""

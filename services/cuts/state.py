@@ -1,0 +1,162 @@
+"""What a reader of region-counts knows: the newest whole cut, and which records may change it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from cuts.records import CutRecord, Gap
+
+Key = tuple[str, str, str]
+"""(scope, region, measure)"""
+
+
+class Reason(Enum):
+    """What became of a record."""
+
+    CHANGED = "changed"
+    """A change on its base: counts or positions moved."""
+    REPLACED = "replaced"
+    """A complete full that is newer, or differs from what stood at its cut."""
+    REPEATED = "repeated"
+    """A heart-beat or a full of the cut already held: nothing moved, but somebody lives."""
+    PART = "part"
+    """A part of a full that is not complete yet."""
+    OLDER = "older"
+    """A lower (term, cut) than the one held: a late or paused publisher. Ignored."""
+    OFF_BASE = "off_base"
+    """A change on a cut not held: the next full brings it."""
+    NOT_READY = "not_ready"
+    """A change before the first complete full."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The reason, and the keys whose counts moved with their new absolute counts (0: gone)."""
+
+    reason: Reason
+    changed: Mapping[Key, int] = field(default_factory=dict)
+
+    @property
+    def moved(self) -> bool:
+        """Whether the state now shows something else than before."""
+        return self.reason in (Reason.CHANGED, Reason.REPLACED)
+
+    @property
+    def heard(self) -> bool:
+        """Whether the record shows that the publisher of the held cut, or a later one, lives."""
+        return self.moved or self.reason is Reason.REPEATED
+
+
+class CutState:
+    """The newest whole cut that the records so far give; `apply` is the only way to change it.
+
+    Records may start anywhere in the log, repeat, and be mixed with those of a publisher that lost its lease:
+    (term, cut) never goes down, and the counts are always those of one cut.
+    """
+
+    def __init__(self) -> None:
+        self.ready = False
+        self.term = 0
+        self.cut = 0
+        self.generation = 0
+        self.as_of: datetime | None = None
+        self.positions: tuple[int, ...] = ()
+        self.gaps: tuple[Gap, ...] = ()
+        self.quarantined: tuple[tuple[int, int], ...] = ()
+        self.quarantined_total = 0
+        self.counts: dict[Key, int] = {}
+        self._parts: list[CutRecord] = []
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """(term, cut) of the cut held."""
+        return (self.term, self.cut)
+
+    @property
+    def id(self) -> str:
+        """The cut held as "term.cut"."""
+        return f"{self.term}.{self.cut}"
+
+    def apply(self, record: CutRecord) -> Applied:
+        """Take one record; says what became of it and which counts moved."""
+        if self.ready and record.version < self.version:
+            return Applied(Reason.OLDER)
+        if record.kind == "full":
+            return self._collect(record)
+        if not self.ready:
+            return Applied(Reason.NOT_READY)
+        if (record.term, record.base) != self.version:
+            return Applied(Reason.OFF_BASE)
+        return self._change(record)
+
+    def _change(self, record: CutRecord) -> Applied:
+        changed = {
+            (scope, region, measure): count
+            for scope, region, measure, count in record.rows
+            if self.counts.get((scope, region, measure), 0) != count
+        }
+        for key, count in changed.items():
+            if count:
+                self.counts[key] = count
+            else:
+                del self.counts[key]
+        moved = bool(changed) or self._head_differs(record)
+        self._take_head(record)
+        return Applied(Reason.CHANGED if moved else Reason.REPEATED, changed)
+
+    def _collect(self, record: CutRecord) -> Applied:
+        if record.part == 0 and not (self._parts and record.version < self._parts[0].version):
+            self._parts = [record]
+        elif self._continues(record):
+            self._parts.append(record)
+        else:
+            return Applied(Reason.PART)
+        if len(self._parts) < record.parts:
+            return Applied(Reason.PART)
+        return self._replace()
+
+    def _continues(self, record: CutRecord) -> bool:
+        """Whether the record is the next part of the full being collected: all parts carry the same head."""
+        if not self._parts:
+            return False
+        first = self._parts[0]
+        return record.part == len(self._parts) and (record.version, record.parts, record.as_of) == (
+            first.version,
+            first.parts,
+            first.as_of,
+        )
+
+    def _replace(self) -> Applied:
+        head = self._parts[0]
+        counts = {
+            (scope, region, measure): count
+            for part in self._parts
+            for scope, region, measure, count in part.rows
+            if count
+        }
+        self._parts = []
+        changed = {key: count for key, count in counts.items() if self.counts.get(key) != count}
+        changed.update(dict.fromkeys(self.counts.keys() - counts.keys(), 0))
+        moved = not self.ready or bool(changed) or self._head_differs(head)
+        self.counts = counts
+        self._take_head(head)
+        self.ready = True
+        return Applied(Reason.REPLACED if moved else Reason.REPEATED, changed)
+
+    def _head_differs(self, record: CutRecord) -> bool:
+        return (record.version, record.positions, record.gaps, record.quarantined) != (
+            self.version,
+            self.positions,
+            self.gaps,
+            self.quarantined,
+        )
+
+    def _take_head(self, record: CutRecord) -> None:
+        self.term, self.cut = record.version
+        self.generation = record.generation
+        self.as_of = record.as_of
+        self.positions = record.positions
+        self.gaps = record.gaps
+        self.quarantined = record.quarantined
+        self.quarantined_total = record.quarantined_total
