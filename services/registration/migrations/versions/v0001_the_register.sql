@@ -64,7 +64,7 @@ CREATE TABLE idempotency (
     participant_id uuid,
     region         text,
     revision       integer,
-    recorded_at    timestamptz NOT NULL,
+    -- Also the answer's recorded_at: both are now() of one transaction.
     created_at     timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (caller, route, key)
 );

@@ -1,0 +1,56 @@
+"""Jakarta's regions: codes, names and levels, and which of them a participant can be counted in."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+SUBDISTRICT: Final = "subdistrict"
+
+
+class RegionFault(StrEnum):
+    """Why a code is no place to be counted in."""
+
+    UNKNOWN = "region_unknown"
+    NOT_KELURAHAN = "region_not_kelurahan"
+
+
+class Region(msgspec.Struct, frozen=True):
+    """One region; `parent` is None for the province."""
+
+    code: str
+    parent: str | None
+    level: str
+    name: str
+
+
+class Regions:
+    """All regions, in the order of the contract's list."""
+
+    def __init__(self, regions: Iterable[Region]) -> None:
+        self.by_code: Final[Mapping[str, Region]] = {region.code: region for region in regions}
+        self._kelurahan = frozenset(code for code, each in self.by_code.items() if each.level == SUBDISTRICT)
+
+    def fault(self, code: str) -> RegionFault | None:
+        """Why nobody can be counted under this code, or None where somebody can."""
+        if code in self._kelurahan:
+            return None
+        return RegionFault.NOT_KELURAHAN if code in self.by_code else RegionFault.UNKNOWN
+
+    def children(self, code: str) -> list[Region]:
+        """The regions just below one."""
+        return [region for region in self.by_code.values() if region.parent == code]
+
+
+def read_regions(path: Path) -> Regions:
+    """Read the contract's list: columns code, parent, level, name."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        return Regions(
+            Region(row["code"], row["parent"] or None, row["level"], row["name"])
+            for row in csv.DictReader(lines)
+        )

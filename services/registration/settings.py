@@ -1,0 +1,98 @@
+"""The register's settings, in groups: a process loads only those it needs, so the relay never sees the secret key."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from registration.cipher import secret_from_text
+from settings.loading import Settings
+
+# As in contract/schemas/words.json: a consent, a campaign or an agency is named by one of these.
+SCOPE_ID: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+
+
+def _secret_key(value: SecretStr) -> SecretStr:
+    secret_from_text(value.get_secret_value())
+    return value
+
+
+def _consents(value: str) -> str:
+    if not all(re.fullmatch(SCOPE_ID, part.strip()) for part in value.split(",")):
+        raise ValueError("must be ids of published consent texts, separated by commas")
+    return value
+
+
+class RegisterSettings(Settings):
+    """What every process and command of the register needs."""
+
+    model_config = SettingsConfigDict(env_prefix="REGISTRATION_")
+
+    database_url: SecretStr = Field(description="postgresql://registration:…@host:port/database")
+    host: str = Field(default="127.0.0.1", description="Address that processes listen on")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    crash_at: str = Field(default="", description="Crash points for fault tests; empty otherwise")
+
+    @property
+    def database(self) -> str:
+        """The database's URL, as a driver takes it."""
+        return self.database_url.get_secret_value()
+
+
+class SecretSettings(Settings):
+    """What those need that seal or fingerprint personal data, or take registrations."""
+
+    model_config = SettingsConfigDict(env_prefix="REGISTRATION_")
+
+    secret_key: Annotated[SecretStr, AfterValidator(_secret_key)] = Field(
+        description="32 bytes in base64; NIK fingerprints and encryption keys are derived from it"
+    )
+    consents: Annotated[str, AfterValidator(_consents)] = Field(
+        default="2026-01", description="Ids of the published consent texts, separated by commas"
+    )
+
+    @property
+    def secret(self) -> bytes:
+        """The secret's 32 bytes."""
+        return secret_from_text(self.secret_key.get_secret_value())
+
+    @property
+    def consent_ids(self) -> frozenset[str]:
+        """The consents that a registration may name."""
+        return frozenset(part.strip() for part in self.consents.split(","))
+
+
+class ApiSettings(Settings):
+    """What the api process alone needs."""
+
+    model_config = SettingsConfigDict(env_prefix="REGISTRATION_")
+
+    port: int = Field(default=8001, ge=0, le=65535, description="Port of the API")
+    trusted_proxies: str = Field(
+        default="", description="Addresses whose X-Forwarded-For is believed, separated by commas"
+    )
+    body_bytes_max: int = Field(
+        default=65_536, ge=1024, description="Largest body; imports have their own limit"
+    )
+    queue_length_max: int = Field(default=10_000, ge=1, description="Requests that may wait to be written")
+    batch_rows_max: int = Field(
+        default=2_000, ge=1, le=2_000, description="Requests written in one transaction"
+    )
+    waited_s_max: float = Field(
+        default=2.0, gt=0, description="Seconds after which a request not yet written is answered 503"
+    )
+    ambiguous_s_max: float = Field(
+        default=30.0,
+        gt=0,
+        description="Seconds to go on finding out whether a commit with a lost answer counts",
+    )
+    public_per_address_per_minute: int = Field(
+        default=60, ge=1, description="Registrations without a key that one address may try in a minute"
+    )
+    public_per_nik_per_hour: int = Field(
+        default=10, ge=1, description="Registrations without a key that one NIK may see in an hour"
+    )
+    idempotency_kept_h: int = Field(default=48, ge=1, description="Hours for which answers to keys are kept")
