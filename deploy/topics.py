@@ -1,0 +1,135 @@
+"""Creates the topics that `contract/topics.yaml` lists; what is there already stays as it is.
+
+Run as `python -m deploy.topics` with the services' KAFKA_* settings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import typer
+import yaml
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from settings.contract import contract_path
+from settings.kafka import KafkaSettings
+from settings.loading import load
+
+RETRY_PAUSE_S = 0.25
+# A controller that has only just taken over, or a broker not yet let in: worth another try.
+PASSING_CODES = {6, 7, 38, 41, 87}
+
+
+class TopicsFailed(RuntimeError):
+    """The topics could not be made: the broker is away, refuses, or holds one with other partitions."""
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic of the contract, named without the prefix."""
+
+    name: str
+    partitions: int
+    config: dict[str, str] = field(default_factory=dict)
+
+
+def read_topics(path: Path) -> list[Topic]:
+    """The topics of a contract file: a list of name, partitions and config."""
+    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return [
+        Topic(
+            entry["name"], int(entry["partitions"]), {k: str(v) for k, v in entry.get("config", {}).items()}
+        )
+        for entry in entries
+    ]
+
+
+async def create_topics(
+    settings: KafkaSettings, topics: list[Topic], *, replication: int = 1, wait_s: float = 60.0
+) -> list[str]:
+    """Create what is missing and answer its names on the wire; waits up to `wait_s` seconds for the broker.
+
+    Raises TopicsFailed, also where a topic has another number of partitions: events would be misplaced.
+    """
+    ends = time.monotonic() + wait_s
+    while True:
+        try:
+            return await _create_once(settings, topics, replication)
+        except (KafkaError, OSError, TimeoutError) as error:
+            if time.monotonic() > ends:
+                raise TopicsFailed(f"{settings.bootstrap_servers} after {wait_s:.0f} s: {error!r}") from error
+            await asyncio.sleep(RETRY_PAUSE_S)
+
+
+async def _create_once(settings: KafkaSettings, topics: list[Topic], replication: int) -> list[str]:
+    admin = AIOKafkaAdminClient(**settings.client_options(), request_timeout_ms=15_000)
+    try:
+        await admin.start()
+        present = set(await admin.list_topics())
+        missing = [topic for topic in topics if settings.topic(topic.name) not in present]
+        await _check_partitions(admin, settings, [topic for topic in topics if topic not in missing])
+        if not missing:
+            return []
+        answer = await admin.create_topics(
+            [
+                NewTopic(
+                    name=settings.topic(topic.name),
+                    num_partitions=topic.partitions,
+                    replication_factor=replication,
+                    topic_configs=topic.config,
+                )
+                for topic in missing
+            ]
+        )
+        return _created(answer)
+    finally:
+        await admin.close()
+
+
+def _created(answer: object) -> list[str]:
+    names = []
+    for name, code, *rest in answer.topic_errors:  # type: ignore[attr-defined]  # aiokafka ships no types
+        if code in PASSING_CODES:
+            raise for_code(code)(name)
+        if code == 0:
+            names.append(name)
+        elif code != TopicAlreadyExistsError.errno:
+            raise TopicsFailed(f"{name}: {rest[0] if rest and rest[0] else for_code(code).__name__}")
+    return names
+
+
+async def _check_partitions(
+    admin: AIOKafkaAdminClient, settings: KafkaSettings, present: list[Topic]
+) -> None:
+    if not present:
+        return
+    wanted = {settings.topic(topic.name): topic.partitions for topic in present}
+    for described in await admin.describe_topics(list(wanted)):
+        name, found = described["topic"], len(described["partitions"])
+        if described["error_code"] == 0 and found != wanted[name]:
+            raise TopicsFailed(f"{name} has {found} partitions, the contract says {wanted[name]}")
+
+
+def main(
+    replication: int = typer.Option(
+        1, help="Copies of each partition (3 on a cluster of three brokers or more)."
+    ),
+    wait_s: float = typer.Option(60.0, help="Seconds to wait for the broker."),
+) -> None:
+    """Create the topics of the contract; those that exist stay as they are."""
+    settings = load(KafkaSettings)
+    topics = read_topics(contract_path("topics.yaml"))
+    try:
+        created = asyncio.run(create_topics(settings, topics, replication=replication, wait_s=wait_s))
+    except TopicsFailed as error:
+        typer.echo(f"topics not created: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"topics created: {', '.join(created)}" if created else f"all {len(topics)} topics are there")
+
+
+if __name__ == "__main__":
+    typer.run(main)
