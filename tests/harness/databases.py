@@ -1,0 +1,111 @@
+"""A real server for tests, and a fresh database for each, cloned from a template that is migrated once."""
+
+from __future__ import annotations
+
+import subprocess
+import traceback
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+
+from database.migrations import migrate
+from deploy.local.ports import free_ports
+from deploy.local.postgres import SERVICES, Server, ServerFailed
+from tests.harness.logs import tail
+
+PASSWORD = "test"
+TEMPLATE = "template_migrated"
+# Processes are killed in tests, machines are not: what reached the kernel survives.
+SETTINGS = (
+    ("fsync", "off"),
+    ("full_page_writes", "off"),
+    ("log_checkpoints", "off"),
+    ("log_min_messages", "error"),
+)
+
+
+@dataclass(frozen=True)
+class Databases:
+    """The URLs of one test's database: a service's role and schema each, and the superuser's."""
+
+    registration: str
+    aggregator: str
+    notifier: str
+    admin: str
+    name: str
+
+    def environment(self) -> dict[str, str]:
+        """The same for processes."""
+        return {f"{service.upper()}_DATABASE_URL": getattr(self, service) for service in SERVICES}
+
+
+class TestServer:
+    """The session's PostgreSQL, with a template database that every clone is made from."""
+
+    __test__ = False  # not a test, whatever its name begins with
+
+    def __init__(self, folder: Path) -> None:
+        self._log = folder / "postgres.log"
+        self._server = Server(folder / "postgres", free_ports(1)[0], PASSWORD, SETTINGS)
+        self._server.prepare()
+        self._process: subprocess.Popen[bytes] = self._server.start(self._log)
+        try:
+            self._server.wait_ready(30)
+            self._make_template()
+        except ServerFailed as error:
+            self.close()
+            raise AssertionError(f"{error}\n{tail(self._log)}") from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _make_template(self) -> None:
+        self._server.create_database(TEMPLATE, dict.fromkeys(SERVICES, PASSWORD))
+        for service in SERVICES:
+            if _has_migrations(service):
+                try:
+                    migrate(service, self._server.url(TEMPLATE, service, PASSWORD))
+                except Exception:  # while services are being written, one must not stop the others
+                    traceback.print_exc()
+
+    def clone(self) -> Databases:
+        """A fresh database, migrated and empty."""
+        name = f"test_{uuid4().hex[:12]}"
+        self._execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), sql.Identifier(TEMPLATE)
+            )
+        )
+        # Rights on a database, unlike those inside it, are not cloned.
+        self._execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+        for service in SERVICES:
+            self._execute(
+                sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(
+                    sql.Identifier(name), sql.Identifier(service)
+                )
+            )
+        urls = {service: self._server.url(name, service, PASSWORD) for service in SERVICES}
+        return Databases(**urls, admin=self._server.url(name), name=name)
+
+    def drop(self, databases: Databases) -> None:
+        """Drop it, ending whoever is still connected."""
+        self._execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(databases.name)))
+
+    def _execute(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self._server.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def close(self) -> None:
+        """End the server; its folder is thrown away by whoever owns it."""
+        self._process.kill()
+        self._process.wait(10)
+
+
+def _has_migrations(service: str) -> bool:
+    found = find_spec(service)
+    folders = found.submodule_search_locations if found else None
+    return any((Path(folder) / "migrations" / "env.py").exists() for folder in folders or ())

@@ -1,0 +1,33 @@
+"""The contract's topics under a prefix of one test's own, so that tests share a broker without meeting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deploy.topics import create_topics, read_topics
+from settings.contract import contract_path
+from settings.kafka import KafkaSettings
+
+
+@dataclass(frozen=True)
+class Topics:
+    """All topics of the contract, on the wire as `prefix` + name."""
+
+    bootstrap_servers: str
+    prefix: str
+
+    def name(self, topic: str) -> str:
+        """A topic's name on the wire."""
+        return self.prefix + topic
+
+    def settings(self) -> KafkaSettings:
+        """What the services' clients take."""
+        return KafkaSettings(bootstrap_servers=self.bootstrap_servers, topic_prefix=self.prefix)
+
+    def environment(self) -> dict[str, str]:
+        """The same for a process."""
+        return {"KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers, "KAFKA_TOPIC_PREFIX": self.prefix}
+
+    async def create(self) -> None:
+        """Create them all."""
+        await create_topics(self.settings(), read_topics(contract_path("topics.yaml")))
