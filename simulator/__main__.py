@@ -1,0 +1,62 @@
+"""The simulator's commands: `people`, `fest`, `watch` and `demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simulator import registered
+from simulator.commands import NightOptions, play_fest, play_watch, write_people
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+
+Url = Annotated[str, typer.Option(help="Where the register answers.")]
+BoardUrl = Annotated[str, typer.Option(help="Where the board answers.")]
+KeysFile = Annotated[Path, typer.Option("--keys", help="File with BOOTH_KEY=, OFFICER_KEY= and ADMIN_KEY=.")]
+Duration = Annotated[float | None, typer.Option(min=1, help="Seconds; without it until Ctrl-C.")]
+Seed = Annotated[int, typer.Option(help="The same seed makes the same people.")]
+REGISTER, BOARD, KEYS = "http://127.0.0.1:8001", "http://127.0.0.1:8000", Path(".local/keys.env")
+LEDGERS = Path(".local/ledger")
+
+
+@app.command()
+def people(
+    out: Annotated[Path, typer.Option(help="The CSV file to write; - for standard output.")],
+    count: Annotated[int, typer.Option(min=0, help="How many people.")] = registered.REGISTERED,
+    seed: Seed = 7,
+) -> None:
+    """Write made-up participants as a CSV file for the import."""
+    write_people(out, count, seed)
+
+
+@app.command()
+def fest(
+    url: Url = REGISTER,
+    rate: Annotated[float, typer.Option(min=0.1, help="Registrations a second, bursts included.")] = 200.0,
+    duration: Duration = None,
+    seed: Seed = 7,
+    keys: KeysFile = KEYS,
+    ledger: Annotated[Path, typer.Option(help="Folder of the ledgers, one file a run.")] = LEDGERS,
+) -> None:
+    """Play a Fest night against a register: people arrive whether or not it keeps up."""
+    raise typer.Exit(play_fest(NightOptions(url, rate, duration, seed, keys, ledger)))
+
+
+@app.command()
+def watch(
+    url: Url = REGISTER,
+    board: BoardUrl = BOARD,
+    every_s: Annotated[float, typer.Option(min=0.02, help="Seconds between two probes.")] = 0.25,
+    duration: Duration = None,
+    seed: Seed = 7,
+    keys: KeysFile = KEYS,
+    ledger: Annotated[Path, typer.Option(help="Folder of the ledgers, one file a run.")] = LEDGERS,
+) -> None:
+    """Measure how long a registration takes from its 201 to the board's stream."""
+    raise typer.Exit(play_watch(NightOptions(url, 1 / every_s, duration, seed, keys, ledger), board))
+
+
+if __name__ == "__main__":
+    app()

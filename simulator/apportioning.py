@@ -1,0 +1,33 @@
+"""How many of a whole each part gets: exact totals, nobody lost to rounding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+
+
+def apportion(total: int, weights: Mapping[str, Fraction | int]) -> dict[str, int]:
+    """Split `total` by weight with the method of largest remainders (Hamilton's); ties go to the first key.
+
+    The shares add up to `total`, and each is its exact quota rounded down or up. Raises ValueError where the
+    total is negative, a weight is negative, or something is to be split and no weight is above zero.
+    """
+    whole = sum(weights.values(), Fraction(0))
+    if total < 0 or min(weights.values(), default=0) < 0:
+        raise ValueError("neither the total nor a weight may be negative")
+    if whole == 0:
+        if total:
+            raise ValueError("nothing has a weight: there is no one to give a share to")
+        return dict.fromkeys(weights, 0)
+    quotas = {key: Fraction(total) * weight / whole for key, weight in weights.items()}
+    shares = {key: int(quota) for key, quota in quotas.items()}
+    left = total - sum(shares.values())
+    by_remainder = sorted(quotas, key=lambda key: shares[key] - quotas[key])
+    for key in by_remainder[:left]:
+        shares[key] += 1
+    return shares
+
+
+def scaled(part: int, whole: int, new_whole: int) -> int:
+    """`part` of `whole` as the nearest integer part of `new_whole`; halves go up."""
+    return (2 * part * new_whole + whole) // (2 * whole)

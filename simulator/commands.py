@@ -1,0 +1,201 @@
+"""What the commands do: people into a file, a night or a watch against a running register."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import csv
+import random
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from simulator import registered
+from simulator.arrivals import Night, arrivals
+from simulator.crowd import Crowd
+from simulator.fest import Fest
+from simulator.keys import Keys, read_keys
+from simulator.latencies import Latencies
+from simulator.ledger import Ledger, Run, next_person
+from simulator.places import weights_2021
+from simulator.register import Register
+from simulator.sending import Sender
+from simulator.stream import messages
+from simulator.watching import Probes, follow, probe, settled
+
+# The import's people are numbered from 0: those of the Fest start well beyond any import.
+FIRST_PERSON = 100_000_000
+CONNECTIONS_MAX = 64
+console = Console(stderr=True)
+
+
+@dataclass(frozen=True, slots=True)
+class NightOptions:
+    """What a night needs to be told."""
+
+    url: str
+    rate_per_s: float
+    duration_s: float | None
+    seed: int
+    keys: Path
+    ledgers: Path
+
+
+def write_people(out: Path, count: int, seed: int) -> None:
+    """Write a CSV file for the import, `-` for standard output; progress goes to standard error."""
+    columns = (TextColumn("people"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as progress, contextlib.ExitStack() as stack:
+        opened = (
+            sys.stdout
+            if str(out) == "-"
+            else stack.enter_context(out.open("w", encoding="utf-8", newline=""))
+        )
+        writer = csv.writer(opened, lineterminator="\n")
+        writer.writerow(registered.HEADER)
+        task = progress.add_task("people", total=count)
+        for done, row in enumerate(registered.rows(count, seed), 1):
+            writer.writerow(row)
+            if done % 2000 == 0 or done == count:
+                progress.update(task, completed=done)
+
+
+@dataclass(slots=True)
+class Session:
+    """A run against a register: its HTTP session, its ledger, its people."""
+
+    http: aiohttp.ClientSession
+    run: Run
+    path: Path
+    fest: Fest
+    register: Register
+    stopping: asyncio.Event
+
+
+@asynccontextmanager
+async def session(options: NightOptions, keys: Keys) -> AsyncIterator[Session]:
+    """Open the run's ledger and campaign; Ctrl-C and SIGTERM set `stopping`."""
+    first = next_person(options.ledgers, FIRST_PERSON)
+    name = datetime.now(UTC).strftime("%Y%m%dt%H%M%S")
+    run = Run(
+        run=name,
+        seed=options.seed,
+        first_person=first,
+        campaign=f"fest-{name}",
+        probe_campaign=f"probe-{name}",
+    )
+    path = options.ledgers / f"{name}.jsonl"
+    connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
+    async with aiohttp.ClientSession(connector=connector) as http:
+        register = Register(http, options.url, keys)
+        await register.open_campaign(run.campaign, f"Jakpreneur Fest {name}")
+        await register.open_campaign(run.probe_campaign, f"Probe {name}")
+        crowd = _crowd(random.Random(options.seed + first), run)
+        ledger = Ledger(path)
+        senders = (Sender(http, options.url, keys.booth), Sender(http, options.url, keys.officer))
+        flushing = asyncio.ensure_future(ledger.flushing())
+        try:
+            await ledger.put(run)
+            fest = Fest(run, ledger, crowd, *senders)
+            yield Session(http, run, path, fest, register, stop_on_signals())
+        finally:
+            flushing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await flushing
+            ledger.close()
+
+
+def _crowd(dice: random.Random, run: Run) -> Crowd:
+    weights = weights_2021()
+    shares = [float(weight) for weight in weights.values()]
+    return Crowd(dice, run.campaign, list(weights), shares, run.first_person)
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Set by the first SIGINT or SIGTERM; a second SIGINT interrupts as usual."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def asked(number: signal.Signals) -> None:
+        stopping.set()
+        loop.remove_signal_handler(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, asked, number)
+    return stopping
+
+
+def times(options: NightOptions) -> Iterator[float]:
+    """When people come in this night."""
+    return arrivals(Night(options.rate_per_s), random.Random(options.seed), options.duration_s)
+
+
+def play_fest(options: NightOptions) -> int:
+    """A night with a line of progress; 0 unless something was left unanswered."""
+    return asyncio.run(_fest(options))
+
+
+async def _fest(options: NightOptions) -> int:
+    async with session(options, read_keys(options.keys)) as night:
+        playing = asyncio.ensure_future(night.fest.play(times(options), night.stopping))
+        began = time.monotonic()
+        while not playing.done():
+            await asyncio.wait([playing], timeout=1)
+            console.print(_line(night.fest, time.monotonic() - began))
+        await playing
+        unsettled = night.fest.progress.total("unknown")
+        console.print(
+            f"ledger: {night.path}" + (f"; {unsettled} left without an answer" if unsettled else "")
+        )
+        return 1 if unsettled else 0
+
+
+def _line(fest: Fest, elapsed_s: float) -> str:
+    seen = fest.progress
+    return (
+        f"{elapsed_s:5.0f} s  sent {seen.sent:,}  registered {seen.registered:,} "
+        f"({seen.registered / max(elapsed_s, 0.1):.0f}/s)  refused {seen.total('refused'):,}  "
+        f"unknown {seen.total('unknown'):,}  retried {seen.retried:,}  {told(seen.answered)}"
+    )
+
+
+def told(latencies: Latencies) -> str:
+    """Percentiles in milliseconds, as people read them."""
+    values = [latencies.percentile_s(percent) for percent in (50, 95, 99)]
+    return (
+        "p50/p95/p99 " + "/".join("–" if value is None else f"{value * 1000:.0f}" for value in values) + " ms"
+    )
+
+
+def play_watch(options: NightOptions, board: str) -> int:
+    """Probes until the duration or Ctrl-C; 0 if every accepted probe was seen on the stream."""
+    return asyncio.run(_watch(options, board))
+
+
+async def _watch(options: NightOptions, board: str) -> int:
+    async with session(options, read_keys(options.keys)) as night:
+        probes = Probes(weights_2021())
+        scope = f"{board}/v1/stream?scope=campaign:{night.run.probe_campaign}"
+        following = asyncio.ensure_future(follow(messages(night.http, scope), probes))
+        probing = asyncio.ensure_future(probe(night.fest, probes, 1 / options.rate_per_s, night.stopping))
+        try:
+            await asyncio.wait(
+                [following, probing], timeout=options.duration_s, return_when="FIRST_COMPLETED"
+            )
+            night.stopping.set()
+            await probing
+            complete = await settled(probes, 30)
+        finally:
+            following.cancel()
+        console.print(
+            f"{probes.latencies.count} probes seen, {probes.on_their_way} not: {told(probes.latencies)}"
+        )
+        return 0 if complete else 1

@@ -1,0 +1,92 @@
+"""Made-up people who belong to nobody: the same index and seed always give the same person.
+
+NIK: region of first issue 31.99, which exists nowhere, then a kecamatan number, the date of birth (women: day
++ 40) and a serial from 0001. Phones: +62 with a prefix of 0824 to 0827, which pass for mobiles and which no
+operator is known to give out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from math import gcd
+
+FIRST_BIRTH = date(1950, 1, 1)
+BIRTH_DAYS = (date(2003, 12, 31) - FIRST_BIRTH).days + 1
+DISTRICTS = 80
+SERIALS = 9_999
+NIKS = DISTRICTS * BIRTH_DAYS * 2 * SERIALS
+"""How many different people there are: every index below has its own NIK under one seed."""
+
+# Strides that share no factor with what they step through visit everything once before anything twice.
+_NIK_STRIDE = 7_368_787_213
+_SEED_STRIDE = 1_000_003
+assert gcd(_NIK_STRIDE, NIKS) == 1, "the stride must reach every NIK"
+
+_PREFIXES = ("824", "825", "826", "827")
+_OPENINGS = (
+    "Wira", "Sastra", "Kirana", "Lingga", "Darma", "Surya", "Nara", "Candra", "Bima", "Arya", "Maya", "Ratna",
+    "Jaya", "Tirta", "Kusuma", "Laras", "Puspa", "Satya", "Indra", "Gita", "Cahya", "Mega", "Rangga", "Sekar",
+)  # fmt: skip
+_ENDINGS = (
+    "wati", "sena", "ningrum", "dana", "putra", "rini", "loka", "nata", "santi", "warman", "dewi", "jaya",
+    "karta", "yanti", "negara", "praba", "lestari", "guna", "murti", "asih",
+)  # fmt: skip
+_TRADES = {
+    "kuliner": ("Warung", "Dapur", "Kedai", "Katering"),
+    "fesyen": ("Butik", "Konveksi", "Batik", "Penjahit"),
+    "kerajinan": ("Kriya", "Anyaman", "Ukir", "Rajut"),
+    "jasa": ("Bengkel", "Salon", "Binatu", "Percetakan"),
+    "lainnya": ("Toko", "Kios", "Usaha", "Tani"),
+}
+CATEGORIES = tuple(_TRADES)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What somebody would write on the form about themselves."""
+
+    name: str
+    nik: str
+    phone: str
+    business_name: str
+    category: str
+
+
+def person(index: int, seed: int) -> Person:
+    """The person of an index from 0 to NIKS - 1; different indexes of one seed never share a NIK."""
+    if not 0 <= index < NIKS:
+        raise ValueError(f"people are numbered from 0 to {NIKS - 1:,}")
+    dice = _mixed(index, seed)
+    dice, first = divmod(dice, len(_OPENINGS))
+    dice, middle = divmod(dice, len(_ENDINGS))
+    dice, last = divmod(dice, len(_OPENINGS))
+    dice, end = divmod(dice, len(_ENDINGS))
+    dice, kind = divmod(dice, len(CATEGORIES))
+    category = CATEGORIES[kind]
+    trade = _TRADES[category][dice % 4]
+    family = _OPENINGS[last] + _ENDINGS[end]
+    return Person(
+        name=f"{_OPENINGS[first]}{_ENDINGS[middle]} {family}",
+        nik=_nik((index * _NIK_STRIDE + seed * _SEED_STRIDE) % NIKS),
+        phone=f"+62{_PREFIXES[dice % 4]}{dice // 4 % 100_000_000:08d}",
+        business_name=f"{trade} {_OPENINGS[first]}{index % 1000}",
+        category=category,
+    )
+
+
+def _nik(number: int) -> str:
+    number, serial = divmod(number, SERIALS)
+    number, woman = divmod(number, 2)
+    district, days = divmod(number, BIRTH_DAYS)
+    birth = FIRST_BIRTH + timedelta(days=days)
+    day = birth.day + 40 * woman
+    return f"3199{district + 1:02d}{day:02d}{birth.month:02d}{birth.year % 100:02d}{serial + 1:04d}"
+
+
+def _mixed(index: int, seed: int) -> int:
+    """A number of 64 bits that looks thrown (the finalizer of SplitMix64, Steele et al. 2014)."""
+    word = (index * 0x9E3779B97F4A7C15 + seed * 0xD1B54A32D192ED03 + 1) & 0xFFFF_FFFF_FFFF_FFFF
+    word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFF_FFFF_FFFF_FFFF
+    word = ((word ^ (word >> 27)) * 0x94D049BB133111EB) & 0xFFFF_FFFF_FFFF_FFFF
+    return word ^ (word >> 31)

@@ -1,0 +1,53 @@
+"""What the simulator asks of the register beside registering: campaigns, imports, participants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from simulator.keys import Keys
+
+
+class Unexpected(Exception):
+    """The register answered something that the simulator has no use for; the message has the status."""
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The register's endpoints, with the right key for each."""
+
+    http: aiohttp.ClientSession
+    url: str
+    keys: Keys
+
+    async def open_campaign(self, campaign: str, name: str) -> None:
+        """Open a campaign; one that is open already is fine. Raises Unexpected."""
+        await self._open("campaigns", campaign, name)
+
+    async def open_agency(self, agency: str, name: str) -> None:
+        """Open an agency; one that is open already is fine. Raises Unexpected."""
+        await self._open("agencies", agency, name)
+
+    async def _open(self, what: str, id_: str, name: str) -> None:
+        headers = _bearer(self.keys.admin) | {"Idempotency-Key": f"open-{what}-{id_}"}
+        body = {"id": id_, "name": name}
+        async with self.http.post(f"{self.url}/v1/{what}", json=body, headers=headers) as response:
+            if response.status not in (200, 201, 409):
+                raise Unexpected(f"opening {what} {id_}: {response.status} {await response.text()}")
+
+    async def participant(self, participant: str) -> dict[str, Any] | None:
+        """What the register holds of a participant; None where it knows no such id. Raises Unexpected."""
+        url = f"{self.url}/v1/participants/{participant}"
+        async with self.http.get(url, headers=_bearer(self.keys.officer)) as response:
+            if response.status == 404:
+                return None
+            if response.status != 200:
+                raise Unexpected(f"reading a participant: {response.status}")
+            body: dict[str, Any] = await response.json()
+            return body
+
+
+def _bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}
