@@ -1,0 +1,13 @@
+"""Which participants an import registered again, so that its undo finds them untouched."""
+
+from database.alembic_env import run_sql_file
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL file beside this one."""
+    run_sql_file(__file__, "v0003_imports_that_register_again.sql")
