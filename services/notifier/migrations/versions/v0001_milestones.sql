@@ -1,0 +1,81 @@
+-- A threshold reached, once per scope, region, rule, threshold and epoch (`ever`, `ever.2`, …).
+create table latch (
+    id              uuid primary key,
+    scope           text not null,
+    region          text not null,
+    rule            text not null,
+    threshold       bigint not null,
+    epoch           text not null,
+    epoch_name      text not null,
+    number          integer not null,
+    measure         text not null,
+    value           bigint not null,
+    count           bigint not null,
+    percent         integer,
+    target          bigint,
+    cut             text not null,
+    as_of           timestamptz not null,
+    crossed_at      timestamptz not null default now(),
+    state           text not null default 'crossed' check (state in ('crossed', 'retracted')),
+    retracted_at    timestamptz,
+    retracted_cut   text,
+    retracted_value bigint,
+    unique (scope, region, rule, threshold, epoch)
+);
+
+-- When growth began to be measured, and every count at that cut: [[scope, region, measure, count], …].
+create table epoch (
+    name      text primary key,
+    opened_at timestamptz not null default now(),
+    cut       text not null,
+    base      jsonb not null
+);
+
+-- One e-mail or one webhook call.
+create table message (
+    id         uuid primary key,
+    recipient  text not null,
+    channel    text not null check (channel in ('email', 'webhook')),
+    state      text not null check (state in ('intent', 'held', 'sending', 'retry', 'delivered', 'dead')),
+    reason     text,
+    due_at     timestamptz not null default now(),
+    created_at timestamptz not null default now(),
+    ended_at   timestamptz
+) with (fillfactor = 70);
+create index message_open on message (due_at) where ended_at is null;
+
+create table alert (
+    number          bigint generated always as identity unique,
+    id              uuid primary key,
+    latch_id        uuid not null references latch,
+    message_id      uuid not null references message,
+    recipient       text not null,
+    acknowledged_at timestamptz,
+    acknowledged_by text
+);
+create index alert_latch on alert (latch_id);
+create index alert_message on alert (message_id);
+
+-- Written before the call; one without an end belongs to a send in progress, or to a process that died.
+create table attempt (
+    message_id uuid not null references message,
+    number     integer not null,
+    started_at timestamptz not null default now(),
+    ended_at   timestamptz,
+    reason     text,
+    receipt    jsonb not null default '{}',
+    primary key (message_id, number)
+);
+
+-- Alerts that match wait until then; a null matches everything.
+create table silence (
+    id         uuid primary key,
+    recipient  text,
+    region     text,
+    rule       text,
+    until      timestamptz not null,
+    reason     text not null,
+    created_at timestamptz not null default now(),
+    body_hash  text not null
+);
+create index silence_until on silence (until);

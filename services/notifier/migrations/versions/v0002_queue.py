@@ -1,0 +1,22 @@
+"""procrastinate's own schema, as its pinned version ships it.
+
+A later procrastinate is a later migration here, from the files in its `sql/migrations`.
+"""
+
+from importlib.metadata import version
+
+from alembic import op
+from procrastinate.schema import SchemaManager
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create the queue's tables and functions in this schema."""
+    assert version("procrastinate").startswith("3.10."), "this migration was written for procrastinate 3.10"
+    connection = op.get_bind().connection.dbapi_connection
+    assert connection is not None, "alembic runs online only"
+    connection.cursor().execute(SchemaManager.get_schema())

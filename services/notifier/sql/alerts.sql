@@ -1,0 +1,51 @@
+-- name: list_alerts(before, limit, recipient, region, rule, scope, state, id)
+-- Newest first; a null filter matches everything, a region also what lies in it.
+select alert.number, alert.id, alert.recipient, acknowledged_at, acknowledged_by,
+       latch.id as crossing_id, latch.scope, latch.region, latch.rule, latch.measure, latch.threshold,
+       latch.epoch, latch.value, latch.count, latch.percent, latch.target, latch.cut, latch.as_of,
+       latch.crossed_at, latch.state as crossing_state,
+       message.id as message_id, message.channel, message.state, message.reason, message.due_at,
+       message.created_at, message.ended_at
+  from alert
+  join latch on latch.id = alert.latch_id
+  join message on message.id = alert.message_id
+ where (:before::bigint is null or alert.number < :before)
+   and (:id::uuid is null or alert.id = :id)
+   and (:recipient::text is null or alert.recipient = :recipient)
+   and (:rule::text is null or latch.rule = :rule)
+   and (:scope::text is null or latch.scope = :scope)
+   and (:state::text is null or message.state = :state)
+   and (:region::text is null or latch.region = :region or starts_with(latch.region, :region || '.'))
+ order by alert.number desc limit :limit;
+
+-- name: attempts_of(ids)
+select message_id, number, started_at, ended_at, reason, receipt::text as receipt
+  from attempt where message_id = any(:ids::uuid[]) order by message_id, number;
+
+-- name: acknowledge(id, who)^
+-- The first acknowledgement stays.
+update alert
+   set acknowledged_at = coalesce(acknowledged_at, now()), acknowledged_by = coalesce(acknowledged_by, :who)
+ where id = :id
+returning acknowledged_at = now() as is_first;
+
+-- name: acknowledge_message(id, who)!
+update alert set acknowledged_at = now(), acknowledged_by = :who where message_id = :id and acknowledged_at is null;
+
+-- name: message_alerts(id)
+select alert.id, recipient, acknowledged_at, scope, region, rule, measure, threshold, epoch_name, percent, target
+  from alert join latch on latch.id = alert.latch_id
+ where message_id = :id order by region, measure, threshold;
+
+-- name: put_silence(id, recipient, region, rule, until, reason, body_hash)^
+-- Nothing comes back where this request was served before.
+insert into silence (id, recipient, region, rule, until, reason, body_hash)
+values (:id, :recipient, :region, :rule, :until, :reason, :body_hash)
+on conflict do nothing returning id;
+
+-- name: silence(id)^
+select id, recipient, region, rule, until, reason, created_at, body_hash from silence where id = :id;
+
+-- name: list_silences()
+select id, recipient, region, rule, until, reason, created_at, body_hash
+  from silence where until > now() order by until, id limit 500;

@@ -1,0 +1,60 @@
+-- name: latches()
+-- Every latch as the rules see it: the newest number of each, closed where it was re-armed.
+select distinct on (scope, region, rule, threshold, epoch_name)
+       scope, region, rule, threshold, epoch_name, number, state = 'retracted' as closed
+  from latch
+ order by scope, region, rule, threshold, epoch_name, number desc;
+
+-- name: put_latches(crossings)
+-- Latch what is not latched yet; the rows that are new come back. Sorted, so that two notifiers never deadlock.
+insert into latch (id, scope, region, rule, threshold, epoch, epoch_name, number, measure, value, count, percent,
+                   target, cut, as_of)
+select id, scope, region, rule, threshold, epoch, epoch_name, number, measure, value, count, percent, target, cut,
+       as_of
+  from jsonb_to_recordset(:crossings::text::jsonb)
+       as given (id uuid, scope text, region text, rule text, threshold bigint, epoch text, epoch_name text,
+                 number integer, measure text, value bigint, count bigint, percent integer, target bigint, cut text,
+                 as_of timestamptz)
+ order by scope, region, rule, threshold, epoch
+    on conflict do nothing
+returning id, crossed_at;
+
+-- name: retract_latch(scope, region, rule, threshold, epoch_name, number, cut, value)^
+update latch
+   set state = 'retracted', retracted_at = now(), retracted_cut = :cut, retracted_value = :value
+ where scope = :scope and region = :region and rule = :rule and threshold = :threshold
+   and epoch_name = :epoch_name and number = :number and state = 'crossed'
+returning id, scope, region, rule, measure, threshold, epoch, value, cut, crossed_at;
+
+-- name: put_messages(messages)!
+-- A silence that has ended by now holds nothing back.
+insert into message (id, recipient, channel, state, due_at)
+select id, recipient, channel, case when held_until > now() then 'held' else 'intent' end,
+       greatest(coalesce(held_until, now()), now())
+  from jsonb_to_recordset(:messages::text::jsonb)
+       as given (id uuid, recipient text, channel text, held_until timestamptz)
+    on conflict do nothing;
+
+-- name: put_alerts(alerts)!
+insert into alert (id, latch_id, message_id, recipient)
+select id, latch_id, message_id, recipient
+  from jsonb_to_recordset(:alerts::text::jsonb)
+       as given (id uuid, latch_id uuid, message_id uuid, recipient text)
+    on conflict do nothing;
+
+-- name: defer_messages(queue, task, ids)!
+-- The queue's own function, on this connection: the jobs exist if and only if the messages do.
+select procrastinate_defer_jobs_v1(array_agg(
+           row(:queue, :task, 0, 'message:' || id, 'message:' || id, jsonb_build_object('message', id),
+               case when due_at > now() then due_at end)::procrastinate_job_to_defer_v1))
+  from message where id = any(:ids::uuid[]) and ended_at is null
+having count(*) > 0;
+
+-- name: epochs()
+select name, base from epoch;
+
+-- name: put_epoch(name, cut, base)!
+insert into epoch (name, cut, base) values (:name, :cut, :base::text::jsonb) on conflict do nothing;
+
+-- name: silences()
+select until, recipient, region, rule from silence where until > now();
