@@ -12,9 +12,11 @@ This reaches into aiokafka 0.14's private parts (`_message_accumulator`, `_sende
 tests of this package show that they still behave so.
 """
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiokafka import AIOKafkaProducer
 
@@ -22,6 +24,26 @@ START_S_MAX: Final = 15.0
 ABANDON_S_MAX: Final = 2.0
 REQUEST_TIMEOUT_MS: Final = 10_000
 RETRY_BACKOFF_MS: Final = 100
+
+
+class Producing(Protocol):
+    """What a publisher needs of a producer."""
+
+    def create_batch(self) -> Any:
+        """A batch to be filled: `append(timestamp, key, value, headers)` answers None when it is full."""
+
+    async def send_batch(self, batch: Any, topic: str, *, partition: int) -> asyncio.Future[Any]:
+        """Hand a batch over; the future is done when the broker has acknowledged it, or failed for good."""
+
+    async def abandon(self) -> None:
+        """Drop everything at once; nothing that waits is sent."""
+
+
+async def open_producer(client_options: Mapping[str, Any], batch_bytes_max: int) -> Producing:
+    """A connected `Producer`."""
+    producer = Producer(client_options, batch_bytes_max)
+    await producer.open()
+    return producer
 
 
 async def _no_connection(*_: object, **__: object) -> None:
@@ -54,6 +76,23 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
             await self.abandon()
             raise
 
+    async def send_one(
+        self, topic: str, partition: int, key: bytes | None, value: bytes | None, timeout_s: float
+    ) -> int:
+        """Send one record and wait until it is acknowledged; its offset.
+
+        Raises KafkaError or TimeoutError. The record may have arrived all the same: abandon the producer
+        then.
+        """
+        batch = self.create_batch()
+        batch.append(timestamp=None, key=key, value=value)
+        batch.close()
+        async with asyncio.timeout(timeout_s):
+            future = await self.send_batch(batch, topic, partition=partition)
+            future.add_done_callback(seen)
+            offset: int = (await asyncio.shield(future)).offset
+        return offset
+
     async def abandon(self) -> None:
         """Drop everything at once; nothing that waits is sent. Safe to call twice and in any state."""
         if self._closed:  # type: ignore[has-type]  # aiokafka has no types
@@ -74,7 +113,13 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
             await _end(closing)
 
 
-async def _end(task: "asyncio.Future[Any] | None") -> None:
+def seen(future: asyncio.Future[Any]) -> None:
+    """A done callback: an abandoned batch's failure has nobody who asks for it."""
+    if not future.cancelled():
+        future.exception()
+
+
+async def _end(task: asyncio.Future[Any] | None) -> None:
     """Cancel until it ends: aiokafka's sender answers a first cancellation by waiting for its requests."""
     if task is None:
         return

@@ -9,6 +9,8 @@ point on; gaps and changes of order are not.
 Crash points: `<name>.before_produce`, `<name>.after_produce`, `<name>.after_ack`, `<name>.after_advance`.
 """
 
+from __future__ import annotations
+
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
@@ -16,9 +18,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple, Protocol
 
-from outbox.lease import Lease
+from outbox.leadership import Leadership
 from outbox.metrics import ACKNOWLEDGED, PRODUCERS, PUBLISHED, ROUNDS
-from outbox.producing import Producer
+from outbox.producing import Producing, open_producer, seen
 from telemetry.crashpoints import crashpoint
 from telemetry.logs import get
 
@@ -132,7 +134,7 @@ class _SupersededError(Exception):
 @dataclass(frozen=True, slots=True)
 class _InFlight:
     move: Move
-    future: "asyncio.Future[Any]"
+    future: asyncio.Future[Any]
     sent_at: float
 
 
@@ -142,11 +144,12 @@ class Publisher:
     def __init__(
         self,
         source: Source,
-        lease: Lease,
+        lease: Leadership,
         channel: Channel,
         *,
         guard: Guard = _always,
         limits: Limits | None = None,
+        open_producer: Callable[[Mapping[str, Any], int], Awaitable[Producing]] = open_producer,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
@@ -154,8 +157,9 @@ class Publisher:
         self._channel = channel
         self._guard = guard
         self._limits = limits or Limits()
+        self._open_producer = open_producer
         self._clock = clock
-        self._producer: Producer | None = None
+        self._producer: Producing | None = None
         self._term: int | None = None
         self._in_flight: dict[int, _InFlight] = {}
         self.refused: str | None = None
@@ -201,20 +205,17 @@ class Publisher:
             self.refused = await self._guard(term)
             if self.refused is not None:
                 return Round.REFUSED
-            self._producer = await self._open()
+            self._producer = await self._open_producer(
+                self._channel.client_options, self._limits.batch_bytes_max
+            )
             self._term = term
+            PRODUCERS.labels(self._lease.name).inc()
         pending = await self._source.pending(self._limits.records_max, frozenset(self._in_flight))
         if not pending and not self._in_flight:
             return Round.IDLE
         await self._send(pending, term)
         moves = await self._acknowledged()
         return await self._advance(moves, term)
-
-    async def _open(self) -> Producer:
-        producer = Producer(self._channel.client_options, self._limits.batch_bytes_max)
-        await producer.open()
-        PRODUCERS.labels(self._lease.name).inc()
-        return producer
 
     async def _send(self, pending: Sequence[Pending], term: int) -> None:
         assert self._producer is not None, "a round without a producer"
@@ -225,7 +226,7 @@ class Publisher:
             if self._lease.term != term:
                 raise _SupersededError("the lease ran out before sending")
             future = await self._producer.send_batch(batch, self._channel.topic, partition=partition)
-            future.add_done_callback(_seen)
+            future.add_done_callback(seen)
             self._in_flight[partition] = _InFlight(Move(partition, published, last), future, self._clock())
         crashpoint(f"{self._lease.name}.after_produce")
 
@@ -271,9 +272,3 @@ def _fill(batch: Any, records: Sequence[Record], published: int, headers: Sequen
         last = sequence
     batch.close()
     return last
-
-
-def _seen(future: "asyncio.Future[Any]") -> None:
-    """An abandoned batch's failure has nobody who asks for it."""
-    if not future.cancelled():
-        future.exception()
