@@ -14,6 +14,7 @@ from outbox.publishing import Move, Pending, Record
 
 LEASE: Final = "relay"
 TOPIC: Final = "participant-events"
+UNDER_WAY: Final = "a recovery was begun: run `registration recover` again if it was cut short"
 HEADERS: Final = (("content-type", b"application/cloudevents+json"),)
 
 _queries = load_queries("registration")
@@ -54,6 +55,15 @@ class EventSource:
                 self._pool, partition=partition, position=position, lease=LEASE, term=term
             )
         )
+
+    async def refuse(self, reason: str | None, term: int) -> None:
+        """Write down why nothing is sent, or that it is (None), while `term` leads."""
+        await _queries.relay_refuse(self._pool, reason=reason, lease=LEASE, term=term)
+
+    async def refused(self) -> str | None:
+        """Why nothing is to be sent, as written down."""
+        reason: str | None = await _queries.relay_refused(self._pool)
+        return reason
 
     async def published(self) -> list[int]:
         """The stored position of each partition, in order."""

@@ -57,3 +57,6 @@ SELECT asked.partition, p.last_sequence, e.id::text AS id
 UPDATE register SET refused = :reason::text, refused_at = CASE WHEN :reason::text IS NULL THEN NULL ELSE now() END
  WHERE refused IS DISTINCT FROM :reason::text
    AND EXISTS (SELECT 1 FROM lease WHERE name = :lease AND term = :term AND until > clock_timestamp());
+
+-- name: relay_refused()$
+SELECT refused FROM register;
