@@ -106,7 +106,7 @@ class CutState:
         return Applied(Reason.CHANGED if moved else Reason.REPEATED, changed)
 
     def _collect(self, record: CutRecord) -> Applied:
-        if record.part == 0 and not (self._parts and record.version < self._parts[0].version):
+        if record.part == 0:
             self._parts = [record]
         elif self._continues(record):
             self._parts.append(record)

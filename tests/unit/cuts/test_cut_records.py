@@ -1,0 +1,77 @@
+"""What of a record is read, and what is refused."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cuts.records import UndecodableRecord, decode_cut, decode_register_state
+
+CHANGE = {
+    "cut": 120344,
+    "term": 7,
+    "kind": "change",
+    "base": 120343,
+    "as_of": "2021-10-24T12:05:01.2Z",
+    "positions": [1, 2],
+    "gaps": [{"partition": 3, "expected": 17, "seen": 19}],
+    "quarantined": [[3, 120411]],
+    "quarantined_total": 1,
+    "generation": 1,
+    "full_offset": 991,
+    "rows": [["all", "31", "registered", 281812]],
+}
+REGISTER = {
+    "time": "2021-10-24T12:05:01Z",
+    "term": 3,
+    "epoch": 1,
+    "last_sequence": [1, 2],
+    "published": [1, 2],
+    "audit": {"cut": "7.120344", "drift": 0, "checked_at": "2021-10-24T12:05:00Z", "differences": []},
+    "lag": {"events": 17, "standing_s": 0.0},
+    "refused": None,
+}
+
+
+def test_fields_of_a_newer_publisher_are_ignored() -> None:
+    value = {**CHANGE, "colour": "blue", "gaps": [{**CHANGE["gaps"][0], "since": 1}]}  # type: ignore[index]  # a sample
+
+    record = decode_cut(json.dumps(value).encode())
+
+    assert record.version == (7, 120344)
+    assert record.rows == (("all", "31", "registered", 281812),)
+    assert record.gaps[0].expected == 17
+
+
+def test_a_register_state_without_an_audit_yet_is_read() -> None:
+    state = decode_register_state(json.dumps({**REGISTER, "audit": None}).encode())
+
+    assert state.audit is None
+    assert state.relay_alive is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"\xff\xfe",
+        b"[]",
+        json.dumps({**CHANGE, "base": None}).encode(),
+        json.dumps({**CHANGE, "rows": [["all", "31", "registered", -1]]}).encode(),
+        json.dumps({**CHANGE, "kind": "full", "part": 2, "parts": 2}).encode(),
+        json.dumps({**CHANGE, "kind": "half"}).encode(),
+        json.dumps({**CHANGE, "as_of": "yesterday"}).encode(),
+    ],
+)
+def test_what_cannot_be_read_says_so(value: bytes | None) -> None:
+    with pytest.raises(UndecodableRecord):
+        decode_cut(value)
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_raise_anything_but_undecodable(value: bytes) -> None:
+    for decode in (decode_cut, decode_register_state):
+        with pytest.raises(UndecodableRecord):
+            decode(value)
