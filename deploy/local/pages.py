@@ -1,0 +1,37 @@
+"""What the mailbox and the webhook receiver share as web servers: a plain page, and ending on a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import signal
+
+from aiohttp import web
+
+STYLE = (
+    "body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}pre{white-space:pre-wrap}"
+)
+
+
+def page(title: str, entries: list[str]) -> web.Response:
+    """A page of entries that are HTML already; says so where there are none."""
+    body = "<hr>".join(entries) or "<p>Nothing yet.</p>"
+    text = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"<style>{STYLE}</style><h1>{html.escape(title)}</h1>{body}</html>"
+    )
+    return web.Response(text=text, content_type="text/html")
+
+
+async def run_until_stopped(app: web.Application, port: int) -> None:
+    """Serve on loopback until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        await stop.wait()
+    finally:
+        await runner.cleanup()
