@@ -186,6 +186,11 @@ def programs(folder: Path) -> Path:
     return copied
 
 
+def remove(folder: Path) -> None:
+    """Remove a stopped server's data, wherever it is."""
+    shutil.rmtree(_reachable(folder), ignore_errors=True)
+
+
 @cache
 def _reachable(folder: Path) -> Path:
     """The folder itself, or the one that stands for it where `nobody` cannot enter it."""

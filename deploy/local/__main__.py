@@ -1,0 +1,168 @@
+"""The commands of the local stack: `python -m deploy.local up | status | logs | down | forget | exec`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local import commands, health, kafka, postgres
+from deploy.local.choosing import PortTaken
+from deploy.local.folders import ROOT
+from deploy.local.processes import PROCESSES
+from deploy.local.stack import Stack, StackFailed
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Kafka, PostgreSQL and all services on this machine, supervised, on loopback only.",
+)
+console = Console()
+FAILURES = (
+    StackFailed,
+    PortTaken,
+    kafka.BrokerFailed,
+    postgres.ServerFailed,
+    commands.CommandFailed,
+)
+
+
+@app.command()
+def up(
+    port: Annotated[
+        list[str] | None, typer.Option(help="A port by name, such as board=8100; may be repeated.")
+    ] = None,
+) -> None:
+    """Start everything in the background and wait until it is ready; sets up what is missing."""
+    stack = Stack.here()
+    started = time.monotonic()
+    try:
+        with console.status("starting") as spinner:
+
+            def say(text: str) -> None:
+                spinner.update(text)
+                console.print(f"[dim]{time.monotonic() - started:5.1f} s[/] {text}")
+
+            fresh = stack.up(_ports(port or []), say)
+            stack.wait_ready(lambda statuses: spinner.update(_waiting(statuses)))
+    except FAILURES as error:
+        console.print(f"[red]{error}[/]", highlight=False)
+        raise typer.Exit(1) from error
+    console.print(_table(stack.status()))
+    took = f"ready after {time.monotonic() - started:.1f} s" if fresh else "was running already"
+    console.print(f"{took}; keys in {stack.folder / 'keys.env'}, logs in {stack.supervisor.logs}")
+
+
+@app.command()
+def down() -> None:
+    """End every process; what is stored stays."""
+    count = Stack.here().down()
+    console.print(f"ended {count} processes" if count else "nothing was running")
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
+    """Show each process, its health and its address; exit 1 where one is not ready, 3 where none runs."""
+    statuses = Stack.here().status()
+    if as_json:
+        print(json.dumps([asdict(status) for status in statuses]))
+    elif statuses:
+        console.print(_table(statuses))
+    else:
+        console.print("nothing is running (start it: make up)")
+    if not statuses:
+        raise typer.Exit(3)
+    if any(status.health != "ready" for status in statuses):
+        raise typer.Exit(1)
+
+
+@app.command()
+def logs(
+    name: Annotated[str, typer.Argument(help="A process, such as relay.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on showing what is added.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many to show first.")] = 50,
+) -> None:
+    """Show the end of a process's log."""
+    path = Stack.here().supervisor.logs / f"{name}.log"
+    if not path.exists():
+        console.print(
+            f"no log of {name}; there are {', '.join(sorted(p.stem for p in path.parent.glob('*.log')))}"
+        )
+        raise typer.Exit(1)
+    os.execvp("tail", ["tail", f"-n{lines}", *(["-F"] if follow else []), str(path)])
+
+
+@app.command()
+def forget(ask: Annotated[bool, typer.Option("--ask", help="Ask before removing.")] = False) -> None:
+    """End everything and remove all that was stored."""
+    stack = Stack.here()
+    if ask:
+        typer.confirm(f"Remove everything stored in {stack.folder}?", abort=True)
+    stack.forget()
+    console.print(f"forgot what was stored in {stack.folder}")
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def exec(  # noqa: A001 - the word a user knows from docker compose
+    package: Annotated[str, typer.Argument(help="A service: registration, aggregator, notifier, board.")],
+    arguments: Annotated[list[str] | None, typer.Argument(help="Its command, such as: key create …")] = None,
+) -> None:
+    """Run a service's command with the stack's settings."""
+    if package not in {process.package for process in PROCESSES.values() if process.is_service}:
+        console.print(f"no service is called {package}")
+        raise typer.Exit(2)
+    settings = Stack.here().surroundings().commands(package)
+    environment = {**os.environ, **commands.clean_environment(settings)}
+    os.execve(sys.executable, [sys.executable, "-m", package, *(arguments or [])], environment)
+
+
+@app.command()
+def fetch() -> None:
+    """Fetch Kafka and prepare what makes its starts quick; does nothing the second time."""
+    try:
+        kafka.fetch_jars()
+        kafka.build_class_archive()
+    except kafka.BrokerFailed as error:
+        console.print(f"[red]{error}[/]", highlight=False)
+        raise typer.Exit(1) from error
+
+
+def _ports(given: list[str]) -> dict[str, int]:
+    pairs = [text.partition("=") for text in given]
+    try:
+        return {name: int(value) for name, _, value in pairs}
+    except ValueError as error:
+        raise typer.BadParameter("write a port as name=number, such as board=8100") from error
+
+
+def _waiting(statuses: list[health.Status]) -> str:
+    waiting = [status.name for status in statuses if status.health != "ready"]
+    return f"waiting for {', '.join(waiting)}" if waiting else "ready"
+
+
+def _table(statuses: list[health.Status]) -> Table:
+    table = Table("process", "pid", "up for", "health", "address", box=None)
+    for status in statuses:
+        colour = "green" if status.health == "ready" else "red"
+        table.add_row(
+            status.name,
+            str(status.pid or "-"),
+            str(timedelta(seconds=status.uptime_s)),
+            f"[{colour}]{status.health}[/]",
+            status.url,
+        )
+    return table
+
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    app()

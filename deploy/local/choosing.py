@@ -1,0 +1,57 @@
+"""Chooses the local stack's ports: those given, else the usual ones, else the last ones, else free ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from deploy.local.ports import free_ports, is_free
+from deploy.local.processes import PROCESSES
+
+USUAL = {
+    "kafka": 9092,
+    "kafka-controller": 9093,
+    "postgres": 5432,
+    "smtp": 8025,
+    **{name: process.port for name, process in PROCESSES.items()},
+}
+
+
+class PortTaken(RuntimeError):
+    """A port that was asked for is in use."""
+
+
+def choose(folder: Path, given: Mapping[str, int]) -> dict[str, int]:
+    """A port for each name, written to `ports.json` for whoever looks for the stack."""
+    unknown = set(given) - set(USUAL)
+    if unknown:
+        raise PortTaken(f"no port is called {', '.join(sorted(unknown))}; there are {', '.join(USUAL)}")
+    last = remembered(folder)
+    ports: dict[str, int] = {}
+    for name, usual in USUAL.items():
+        if name in given:
+            if not is_free(given[name]):
+                raise PortTaken(f"port {given[name]} for {name} is in use")
+            ports[name] = given[name]
+        else:
+            ports[name] = _first_free((usual, last.get(name)), {*ports.values(), *given.values()})
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "ports.json").write_text(json.dumps(ports, indent=1) + "\n")
+    return ports
+
+
+def _first_free(wanted: tuple[int | None, ...], taken: set[int]) -> int:
+    for port in wanted:
+        if port is not None and port not in taken and is_free(port):
+            return port
+    return next(port for port in free_ports(len(taken) + 1) if port not in taken)
+
+
+def remembered(folder: Path) -> dict[str, int]:
+    """The ports of the last start; empty before the first."""
+    try:
+        found = json.loads((folder / "ports.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return {str(name): int(port) for name, port in found.items()}

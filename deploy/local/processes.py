@@ -1,0 +1,141 @@
+"""The processes: their commands, ports and settings; used by the local stack and by tests.
+
+Each process is given the settings of its own service and no more: the board no database, the relay no key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+CONFIG = Path(__file__).with_name("config")
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of a service."""
+
+    name: str
+    package: str
+    arguments: tuple[str, ...]
+    port: int
+    port_setting: str
+    needs: frozenset[str] = frozenset()
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it has health, metrics and settings, as all services do."""
+        return bool(self.port_setting)
+
+
+def _process(name: str, command: str, port: int, port_setting: str, *needs: str) -> Process:
+    package, *arguments = command.split()
+    return Process(name, package, tuple(arguments), port, port_setting, frozenset(needs))
+
+
+PROCESSES = {
+    process.name: process
+    for process in (
+        _process("api", "registration api", 8001, "REGISTRATION_PORT", "database", "secret"),
+        _process("relay", "registration relay", 8011, "REGISTRATION_RELAY_PORT", "database", "kafka"),
+        _process("audit", "registration audit", 8012, "REGISTRATION_AUDIT_PORT", "database", "kafka"),
+        _process("worker", "aggregator worker", 8002, "AGGREGATOR_PORT", "database", "kafka"),
+        _process("publisher", "aggregator publisher", 8022, "AGGREGATOR_PUBLISHER_PORT", "database", "kafka"),
+        _process("notifier", "notifier run", 8003, "NOTIFIER_PORT", "database", "kafka"),
+        _process("board", "board serve", 8000, "BOARD_PORT", "kafka"),
+        # Not services: where alerts arrive on this machine.
+        _process("mailbox", "deploy.local.mailbox", 8026, ""),
+        _process("receiver", "deploy.local.receiver", 8030, ""),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What processes stand among: databases by service, Kafka's settings, ports by name, secrets, files."""
+
+    databases: Mapping[str, str]
+    kafka: Mapping[str, str]
+    ports: Mapping[str, int]
+    secrets: Mapping[str, str]
+    folder: Path
+    keys: Mapping[str, str] = field(default_factory=dict)
+    config: Path = CONFIG
+
+    def command(self, process: Process) -> list[str]:
+        """The command line of one process."""
+        arguments = list(process.arguments)
+        match process.name:
+            case "mailbox":
+                arguments += ["--folder", str(self.folder / "mail")]
+                arguments += [
+                    "--smtp-port",
+                    str(self.ports["smtp"]),
+                    "--http-port",
+                    str(self.ports["mailbox"]),
+                ]
+            case "receiver":
+                arguments += [
+                    "--folder",
+                    str(self.folder / "webhooks"),
+                    "--port",
+                    str(self.ports["receiver"]),
+                ]
+                arguments += ["--secret-file", str(self.folder / "secrets" / "webhook_secret")]
+        return [sys.executable, "-m", process.package, *arguments]
+
+    def settings(self, process: Process) -> dict[str, str]:
+        """The settings of one process."""
+        settings = {process.port_setting: str(self.ports[process.name])} if process.is_service else {}
+        if "database" in process.needs:
+            settings |= self.database(process.package)
+        if "kafka" in process.needs:
+            settings |= self.kafka
+        if "secret" in process.needs:
+            settings["REGISTRATION_SECRET_KEY"] = self.secrets["registration_secret_key"]
+        match process.package:
+            case "notifier":
+                settings |= self._notifier()
+            case "board":
+                settings["BOARD_TARGETS_FILE"] = str(self.config / "targets.yaml")
+                settings["BOARD_STATE_FILE"] = str(self.folder / "board.json")
+        return settings
+
+    def database(self, package: str) -> dict[str, str]:
+        """The setting that names a service's database."""
+        return {f"{package.upper()}_DATABASE_URL": self.databases[package]}
+
+    def commands(self, package: str) -> dict[str, str]:
+        """The settings of a service's one-shot commands: all that any process of it has, but ports."""
+        settings: dict[str, str] = {}
+        for process in PROCESSES.values():
+            if process.package == package:
+                settings |= self.settings(process)
+                settings.pop(process.port_setting, None)
+        return settings
+
+    def _notifier(self) -> dict[str, str]:
+        receiver = {
+            "url": f"http://{HOST}:{self.ports['receiver']}/",
+            "secret": self.secrets["webhook_secret"],
+        }
+        settings = {
+            "NOTIFIER_RULES_FILE": str(self.config / "rules.yaml"),
+            "NOTIFIER_TARGETS_FILE": str(self.config / "targets.yaml"),
+            "NOTIFIER_PUBLIC_URL": f"http://{HOST}:{self.ports['notifier']}",
+            "NOTIFIER_BOARD_URL": f"http://{HOST}:{self.ports['board']}",
+            "NOTIFIER_SMTP_HOST": HOST,
+            "NOTIFIER_SMTP_PORT": str(self.ports["smtp"]),
+            "NOTIFIER_WEBHOOKS": json.dumps({"control-room": receiver}),
+            "NOTIFIER_WEBHOOK_ALLOWED_NETWORKS": json.dumps(["127.0.0.0/8"]),
+            "NOTIFIER_LINK_SECRET": self.secrets["notifier_link_secret"],
+        }
+        if "officer" in self.keys:
+            digest = hashlib.sha256(self.keys["officer"].encode()).hexdigest()
+            settings["NOTIFIER_OFFICER_KEY_HASH"] = digest
+        return settings
