@@ -23,15 +23,15 @@ def page(title: str, entries: list[str]) -> web.Response:
     return web.Response(text=text, content_type="text/html")
 
 
-async def run_until_stopped(app: web.Application, port: int) -> None:
-    """Serve on loopback until SIGTERM or SIGINT."""
+async def run_until_stopped(app: web.Application, port: int, host: str = "127.0.0.1") -> None:
+    """Serve until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+        await web.TCPSite(runner, host, port).start()
         await stop.wait()
     finally:
         await runner.cleanup()

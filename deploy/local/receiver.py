@@ -101,10 +101,11 @@ def main(
     folder: Annotated[Path, typer.Option(help="Where calls are kept.")],
     secret_file: Annotated[Path, typer.Option(help="File of the secret that calls are signed with.")],
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8030,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
-    """Receive signed webhooks on 127.0.0.1, verify and keep them."""
+    """Receive signed webhooks, verify and keep them."""
     secret = secret_file.read_text().strip()
-    asyncio.run(run_until_stopped(application(Calls(folder), secret), port))
+    asyncio.run(run_until_stopped(application(Calls(folder), secret), port, host))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,47 @@
+"""docs/settings.md and docs/metrics.md list exactly what the code declares."""
+
+from __future__ import annotations
+
+import re
+
+from tests.contract.code import Metric, metrics, settings_classes
+from tests.contract.documents import ROOT
+
+
+def table_rows(document: str) -> list[list[str]]:
+    """The cells of every row of a document's tables, headings left out."""
+    lines = (ROOT / "docs" / document).read_text("utf-8").splitlines()
+    rows = [
+        [cell.strip().strip("`") for cell in re.split(r"(?<!\\)\|", line.strip()[1:-1])]
+        for line in lines
+        if line.startswith("|")
+    ]
+    return [row for row in rows if row[0] != "name" and not re.fullmatch(r"[-\s|]+", row[0])]
+
+
+def test_every_setting_is_documented_with_its_default_and_nothing_else_is() -> None:
+    declared = {name: default for settings in settings_classes() for name, default in settings.table()}
+    documented = {row[0]: row[1] for row in table_rows("settings.md")}
+
+    assert sorted(declared.items()) == sorted(documented.items())
+
+
+def test_a_setting_has_one_default_whatever_class_declares_it() -> None:
+    rows = {row for settings in settings_classes() for row in settings.table()}
+
+    assert len({name for name, _ in rows}) == len(rows)
+
+
+def test_every_metric_is_documented_with_its_type_and_labels_and_nothing_else_is() -> None:
+    declared = metrics()
+    documented = [
+        Metric(row[0], row[1], tuple(re.findall(r"\w+", row[2]))) for row in table_rows("metrics.md")
+    ]
+
+    assert sorted(map(str, declared)) == sorted(map(str, documented))
+
+
+def test_no_metric_has_a_label_that_is_an_id_or_personal() -> None:
+    forbidden = {"id", "participant", "nik", "phone", "name", "address", "region", "campaign", "agency"}
+
+    assert [metric for metric in metrics() if forbidden & set(metric.labels)] == []
