@@ -1,0 +1,160 @@
+"""A small world in memory: a clock, the table of leases, a table to publish, and a broker that fails on
+demand.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from outbox.leadership import Leadership
+from outbox.publishing import Move, Pending, Record
+
+
+class Clock:
+    """Moves only when told."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class MemoryLeases:
+    """The table of leases with its server's clock; see `LeaseRows`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.rows: dict[str, tuple[str, int, float]] = {}
+
+    async def take(self, name: str, holder: str, seconds: float) -> int | None:
+        now = self._clock()
+        held_by, term, until = self.rows.get(name, (holder, 1, now))
+        if held_by != holder and until >= now:
+            return None
+        term += held_by != holder
+        self.rows[name] = (holder, term, now + seconds)
+        return term
+
+    async def lift(self, name: str, holder: str, term: int, above: int) -> int | None:
+        if not self.leads(name, term) or self.rows[name][0] != holder:
+            return None
+        self.rows[name] = (holder, above + 1, self.rows[name][2])
+        return above + 1
+
+    async def release(self, name: str, holder: str, term: int) -> None:
+        if self.rows[name][:2] == (holder, term):
+            self.rows[name] = (holder, term, float("-inf"))
+
+    def leads(self, name: str, term: int) -> bool:
+        """Whether the term holds the lease now."""
+        row = self.rows.get(name)
+        return row is not None and row[1] == term and row[2] > self._clock()
+
+
+class MemoryTable:
+    """Sequences 1..last of each partition; their position moves as `Source` promises."""
+
+    def __init__(self, leases: MemoryLeases, name: str, partitions: int) -> None:
+        self._leases = leases
+        self._name = name
+        self.last = [0] * partitions
+        self.published = [0] * partitions
+
+    async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
+        found = []
+        for partition, (published, last) in enumerate(zip(self.published, self.last, strict=True)):
+            records = [
+                Record(s, b"k", str(s).encode())
+                for s in range(published + 1, min(last, published + records_max) + 1)
+            ]
+            if records and partition not in skip:
+                found.append(Pending(partition, published, records))
+        return found
+
+    async def advance(self, moves: Sequence[Move], term: int) -> int:
+        moved = 0
+        for partition, expected, to in moves:
+            if self._leases.leads(self._name, term) and self.published[partition] == expected:
+                self.published[partition] = to
+                moved += 1
+        return moved
+
+
+@dataclass
+class MemoryBatch:
+    """Takes `records_max` records, like a batch that is full at so many bytes."""
+
+    records_max: int
+    sequences: list[int] = field(default_factory=list)
+
+    def append(self, *, timestamp: None, key: bytes, value: bytes, headers: object) -> object | None:
+        if len(self.sequences) >= self.records_max:
+            return None
+        self.sequences.append(int(value))
+        return self
+
+    def close(self) -> None:
+        """Nothing to do in memory."""
+
+
+class MemoryBroker:
+    """The log of each partition, and batches that are still on their way, also of producers long gone."""
+
+    def __init__(self, partitions: int) -> None:
+        self.logs: list[list[int]] = [[] for _ in range(partitions)]
+        self.stragglers: list[tuple[int, list[int]]] = []
+        self.next_fates: list[str] = []
+
+    async def open(self, _options: Mapping[str, Any], _bytes: int) -> MemoryProducer:
+        return MemoryProducer(self)
+
+    def deliver(self) -> None:
+        """The oldest straggler arrives after all."""
+        if self.stragglers:
+            partition, sequences = self.stragglers.pop(0)
+            self.logs[partition].extend(sequences)
+
+
+class MemoryProducer:
+    """Each batch meets a fate: `ok`, `lost`, `unanswered` (arrived, answered by an error) or `late`."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+
+    def create_batch(self) -> MemoryBatch:
+        return MemoryBatch(records_max=2)
+
+    async def send_batch(self, batch: MemoryBatch, _topic: str, *, partition: int) -> asyncio.Future[object]:
+        future: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        fate = self._broker.next_fates.pop(0) if self._broker.next_fates else "ok"
+        if fate in ("ok", "unanswered"):
+            self._broker.logs[partition].extend(batch.sequences)
+        if fate == "late":
+            self._broker.stragglers.append((partition, list(batch.sequences)))
+        if fate == "ok":
+            future.set_result(None)
+        else:
+            future.set_exception(ConnectionError(fate))
+        return future
+
+    async def abandon(self) -> None:
+        """Nothing to do in memory."""
+
+
+def has_gap(log: Sequence[int]) -> bool:
+    """Whether a sequence stands in the log before the one below it ever did."""
+    highest = 0
+    for sequence in log:
+        if sequence > highest + 1:
+            return True
+        highest = max(highest, sequence)
+    return False
+
+
+def leadership(leases: MemoryLeases, name: str, holder: str, clock: Clock) -> Leadership:
+    """A lease of 3 s on these rows."""
+    return Leadership(leases, name, holder, 3.0, clock)
