@@ -69,7 +69,7 @@ class Cipher:
         return self._file.copy()
 
     def seal(self, text: str, place: bytes) -> bytes:
-        """Encrypt; `place` (column and NIK fingerprint) is bound in, so a value moved elsewhere does not open."""
+        """Encrypt; `place` (column, NIK fingerprint) is bound in: a value moved elsewhere does not open."""
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._aead.encrypt(nonce, text.encode(), place)
 
@@ -86,9 +86,8 @@ def nik_place(nik_hmac: bytes) -> bytes:
     return b"nik\0" + nik_hmac
 
 
-def phone_place(nik_hmac: bytes) -> bytes:
-    """The place of a participant's sealed phone number."""
-    return b"phone\0" + nik_hmac
+PHONE_PLACE: Final = b"phone"
+"""The place of a sealed phone number: without NIK: a correction is sealed before the participant is known."""
 
 
 def _derived(secret: bytes, purpose: bytes) -> bytes:

@@ -13,7 +13,7 @@ from typing import Final
 
 DIGITS: Final = 16
 WOMENS_DAY_OFFSET: Final = 40
-# February counts 29: which century two digits of a year mean is not known, and of 1900 and 2000 one is a leap year.
+# February has 29 days in years that divide by 4, 00 too: two digits may mean 2000, a leap year.
 DAYS_IN_MONTH: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 

@@ -9,8 +9,8 @@ import phonenumbers
 
 HOME_REGION: Final = "ID"
 LENGTH_MAX: Final = 32
-# Mobile numbers written in E.164 are nearly all we get, and asking the library for them costs a hundred times more.
-# The property test holds this pattern against the library.
+# Mobile numbers in E.164 are nearly all we get, and the library takes 50 µs for one. The property test holds
+# this pattern against the library.
 PLAIN_MOBILE: Final = re.compile(r"\+628[1-35-9][0-9]{7,10}")
 
 

@@ -1,4 +1,4 @@
-"""The register's settings, in groups: a process loads only those it needs, so the relay never sees the secret key."""
+"""The register's settings, in groups: a process loads only what it needs, the relay never the secret key."""
 
 from __future__ import annotations
 
@@ -63,6 +63,11 @@ class SecretSettings(Settings):
     def consent_ids(self) -> frozenset[str]:
         """The consents that a registration may name."""
         return frozenset(part.strip() for part in self.consents.split(","))
+
+    @property
+    def current_consent(self) -> str:
+        """The consent that the form asks for: the last of the list."""
+        return self.consents.split(",")[-1].strip()
 
 
 class ApiSettings(Settings):

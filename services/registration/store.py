@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -20,7 +20,10 @@ from registration.participant import Participant, Person, Standing, Status
 
 QUERIES: Final = load_queries("registration")
 
-Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
+else:  # the driver's classes are generic in its stubs alone
+    Connection = asyncpg.Connection
 
 
 async def insert_new(connection: Connection, participants: Iterable[Participant]) -> int:
@@ -43,8 +46,8 @@ async def lock(
     connection: Connection, ids: Iterable[UUID], nik_hmacs: Iterable[bytes] = ()
 ) -> list[Participant]:
     """Lock and read participants by id, and those that had one of these NIKs before this transaction."""
-    rows = await QUERIES.lock_participants(connection, ids=list(ids), nik_hmacs=list(nik_hmacs))
-    return [participant_of(row) for row in rows]
+    rows = QUERIES.lock_participants(connection, ids=list(ids), nik_hmacs=list(nik_hmacs))
+    return [participant_of(row) async for row in rows]
 
 
 async def update(connection: Connection, participants: Sequence[Participant]) -> None:
@@ -66,8 +69,8 @@ async def append(connection: Connection, drafts: Sequence[Draft], time: datetime
     """
     counts = Counter(draft.partition for draft in drafts)
     partitions = sorted(counts)
-    locked = await QUERIES.lock_partitions(connection, partitions=partitions)
-    last: dict[int, int] = {row["partition"]: row["last_sequence"] for row in locked}
+    locked = QUERIES.lock_partitions(connection, partitions=partitions)
+    last: dict[int, int] = {row["partition"]: row["last_sequence"] async for row in locked}
     assert len(last) == len(partitions), "every partition has its row from the first migration on"
     events = []
     for draft in drafts:

@@ -1,4 +1,4 @@
-"""Which texts people may give for names: something to read, on one line, that every part of the system can store."""
+"""Which texts people may give for names: something to read, on one line, that can be stored everywhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import unicodedata
 from enum import StrEnum
 from typing import Final
 
-# Control characters, halves of surrogate pairs, line and paragraph separators. U+0000 makes PostgreSQL refuse a batch.
+# Control characters (U+0000 makes PostgreSQL refuse a batch), halves of surrogate pairs, line separators.
 REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 # Characters that turn the direction of what follows: a name could be shown as another.
 REFUSED_CHARACTERS: Final = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")

@@ -1,0 +1,57 @@
+"""The register's HTTP application: its routers, and what every request passes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import asyncpg
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import Response
+
+from problems.fastapi import install, respond
+from registration import refusals
+from registration.body_limit import BodyLimit
+from registration.failures import CommitAmbiguous, Failure, failure_of
+from registration.problem_docs import SECURITY_SCHEMES
+
+RETRY_AFTER_S: Final = 2
+# Imports are streamed and have a limit of their own.
+IMPORTS_PREFIX: Final = "/v1/imports"
+# What the database raises while it cannot be asked; a reading endpoint has nobody else to translate it.
+DATABASE_ERRORS: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+    CommitAmbiguous,
+)
+
+
+def application(routers: Iterable[APIRouter], body_bytes_max: int) -> FastAPI:
+    """The application of the given routers."""
+    app = FastAPI(title="Jakpreneur registration", version="1", docs_url=None, redoc_url=None)
+    install(app)
+    for error in DATABASE_ERRORS:
+        app.add_exception_handler(error, _database_failed)
+    for router in routers:
+        app.include_router(router)
+    app.add_middleware(BodyLimit, bytes_max=body_bytes_max, except_prefixes=[IMPORTS_PREFIX])
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    return app
+
+
+async def _database_failed(request: Request, error: Exception) -> Response:
+    ambiguous = isinstance(error, CommitAmbiguous)
+    if not ambiguous and failure_of(error) not in (Failure.UNAVAILABLE, Failure.REPEAT):
+        raise error
+    return respond(request, refusals.unavailable(RETRY_AFTER_S))
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        schema.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
+        app.openapi_schema = schema
+    return app.openapi_schema

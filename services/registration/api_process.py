@@ -1,0 +1,146 @@
+"""The api process: its parts, put together and run until the stop."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+import uuid_utils.compat
+from fastapi import APIRouter, FastAPI
+
+from database.pool import connect
+from lifecycle.loops import forever
+from lifecycle.stopping import Stopping
+from lifecycle.together import together
+from registration import key_store
+from registration.api import application
+from registration.checking import Checker
+from registration.cipher import Cipher
+from registration.cleaning import delete_old_keys
+from registration.daftar import Page, daftar_router
+from registration.desk import Desk, Public
+from registration.intake import Intake
+from registration.keys import Keys
+from registration.limits import TokenBuckets
+from registration.participants_api import participants_router
+from registration.regions import Regions, read_regions
+from registration.requests import Callers
+from registration.scopes import Scopes
+from registration.scopes_api import regions_router, scopes_router
+from registration.settings import ApiSettings, RegisterSettings, SecretSettings
+from registration.writer import Limits, Writer
+from settings.contract import contract_path
+from telemetry.health import Health
+from telemetry.http import health_routes, serve
+from telemetry.logs import get
+
+log = get()
+
+POOL_SIZE_MAX: Final = 8
+BUCKETS_MAX: Final = 100_000
+CLEAN_EVERY_S: Final = 5.0
+BATCH_STANDS_S_MAX: Final = 60.0
+
+
+class Parts:
+    """The api process's parts, each made from those above it."""
+
+    def __init__(self, pool: asyncpg.Pool[Any], secrets: SecretSettings, own: ApiSettings) -> None:
+        self.pool: Final = pool
+        self.regions: Final[Regions] = read_regions(contract_path("regions.csv"))
+        self.cipher: Final = Cipher(secrets.secret)
+        self.scopes: Final = Scopes(pool)
+        self.callers: Final = Callers(Keys(key_store.finding(pool), time.monotonic))
+        self.checker: Final = Checker(
+            self.regions, secrets.consent_ids, self.scopes, lambda: datetime.now(UTC)
+        )
+        self.intake: Final = Intake(pool, uuid_utils.compat.uuid7)
+        self.writer: Final = Writer(self.intake.write, _limits(own))
+        self.desk: Final = Desk(
+            self.writer.submit, self.checker, self.cipher, _public(own), uuid_utils.compat.uuid7
+        )
+        self.page: Final = Page(self.regions, secrets.current_consent)
+
+    def routers(self) -> list[APIRouter]:
+        """What the API serves, imports and health apart."""
+        return [
+            participants_router(self.desk, self.callers, self.checker, self.cipher, self.pool),
+            scopes_router(self.scopes, self.desk, self.callers, self.checker),
+            regions_router(self.regions),
+            daftar_router(self.page, self.desk, self.checker),
+        ]
+
+
+async def serve_api(
+    settings: RegisterSettings, secrets: SecretSettings, own: ApiSettings, stopping: Stopping
+) -> None:
+    """Serve until the stop; what was taken by then is still written and answered."""
+    pool = await connect(settings.database, application_name="registration api", max_size=POOL_SIZE_MAX)
+    try:
+        parts = Parts(pool, secrets, own)
+        await key_store.check_secret(pool, parts.cipher.key_id)
+        await parts.scopes.refresh()
+        health = Health()
+        health.check("postgres", lambda: key_store.answers(pool))
+        progress = health.progress("writer", seconds_max=BATCH_STANDS_S_MAX)
+        app = build(parts, own, health, [])
+        await together(
+            parts.writer.run(progress.beat),
+            _serve(app, settings.host, own, parts.writer, stopping),
+            _clean(parts, own, stopping),
+        )
+        await parts.intake.close()
+    finally:
+        pool.terminate()
+
+
+def build(parts: Parts, own: ApiSettings, health: Health, more: Sequence[APIRouter]) -> FastAPI:
+    """The application, with routers that are made elsewhere."""
+    return application([*parts.routers(), *more, health_routes(health)], own.body_bytes_max)
+
+
+async def _serve(app: FastAPI, host: str, own: ApiSettings, writer: Writer, stopping: Stopping) -> None:
+    try:
+        log.info("api serving", host=host, port=own.port)
+        await serve(app, host, own.port, stopping, **_proxies(own))
+    finally:
+        writer.stop()
+    await asyncio.Event().wait()  # until the writer has written what it holds, and ends first
+
+
+async def _clean(parts: Parts, own: ApiSettings, stopping: Stopping) -> None:
+    kept = timedelta(hours=own.idempotency_kept_h)
+    await forever(
+        lambda: delete_old_keys(parts.pool, kept),
+        stopping,
+        name="idempotency cleaning",
+        pause_s=CLEAN_EVERY_S,
+        failing_s_max=float("inf"),  # intake never closes because something old cannot be thrown away
+    )
+    await asyncio.Event().wait()  # the writer ends first
+
+
+def _limits(own: ApiSettings) -> Limits:
+    return Limits(
+        queue_length_max=own.queue_length_max,
+        batch_rows_max=own.batch_rows_max,
+        waited_s_max=own.waited_s_max,
+        ambiguous_s_max=own.ambiguous_s_max,
+    )
+
+
+def _public(own: ApiSettings) -> Public:
+    per_minute, per_hour = own.public_per_address_per_minute, own.public_per_nik_per_hour
+    return Public(
+        per_address=TokenBuckets(per_minute / 60, per_minute, BUCKETS_MAX, time.monotonic),
+        per_nik=TokenBuckets(per_hour / 3600, per_hour, BUCKETS_MAX, time.monotonic),
+    )
+
+
+def _proxies(own: ApiSettings) -> dict[str, Any]:
+    """Whose X-Forwarded-For is believed: by default nobody's, or callers could choose their address."""
+    return {"proxy_headers": bool(own.trusted_proxies), "forwarded_allow_ips": own.trusted_proxies or None}

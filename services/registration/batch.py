@@ -1,0 +1,96 @@
+"""What a batch of operations does to the participants it met, one operation after another.
+
+Pure: ids come in as an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from registration.domain import Command, Decision, Merge, Refused, Register, decide
+from registration.events import Draft
+from registration.operations import DONE, Answer, Operation
+from registration.participant import Participant
+
+
+class World:
+    """The participants that a batch can see, by id and by NIK fingerprint."""
+
+    def __init__(self, participants: Iterable[Participant]) -> None:
+        self._by_id: dict[UUID, Participant] = {}
+        self._by_nik: dict[bytes, UUID] = {}
+        for participant in participants:
+            self.put(participant)
+
+    def put(self, participant: Participant) -> None:
+        """Take in a participant's newest state."""
+        self._by_id[participant.id] = participant
+        if participant.person.nik_hmac is not None:
+            self._by_nik[participant.person.nik_hmac] = participant.id
+
+    def get(self, participant_id: UUID | None) -> Participant | None:
+        """The participant of an id."""
+        return self._by_id.get(participant_id) if participant_id is not None else None
+
+    def decide(self, command: Command) -> Decision:
+        """What follows from a command here and now."""
+        if isinstance(command, Register):
+            assert command.person.nik_hmac is not None, "nobody registers without a NIK"
+            return decide(command, self.get(self._by_nik.get(command.person.nik_hmac)))
+        into = self.get(command.into) if isinstance(command, Merge) else None
+        return decide(command, self.get(command.id), into)
+
+
+@dataclass(slots=True)
+class Applied:
+    """Answers in the order of the operations, the events, and the participants that changed."""
+
+    answers: list[Answer] = field(default_factory=list)
+    drafts: list[Draft] = field(default_factory=list)
+    changed: dict[UUID, Participant] = field(default_factory=dict)
+
+
+def apply(
+    operations: Sequence[Operation], world: World, new_id: Callable[[], UUID], recorded_at: datetime
+) -> Applied:
+    """Apply operations in their order; each sees what those before it did."""
+    applied = Applied()
+    for operation in operations:
+        decision = world.decide(operation.command)
+        if isinstance(decision, Refused):
+            applied.answers.append(Answer(decision.reason, recorded_at=recorded_at))
+            continue
+        for happened in decision:
+            world.put(happened.after)
+            applied.changed[happened.after.id] = happened.after
+            applied.drafts.append(Draft(new_id(), happened, operation.channel, operation.traceparent))
+        told = decision[0].after
+        applied.answers.append(Answer(DONE, told.id, told.standing.region, told.revision, recorded_at))
+    return applied
+
+
+def newcomers(operations: Iterable[Operation]) -> dict[bytes, Participant]:
+    """The participants that come to be if none of the NIKs is known: the first of each."""
+    new: dict[bytes, Participant] = {}
+    for operation in operations:
+        command = operation.command
+        if isinstance(command, Register) and command.person.nik_hmac not in new:
+            decision = decide(command, None)
+            assert not isinstance(decision, Refused), "an unknown NIK can always register"
+            assert command.person.nik_hmac is not None, "nobody registers without a NIK"
+            new[command.person.nik_hmac] = decision[0].after
+    return new
+
+
+def ids_needed(operations: Iterable[Operation]) -> set[UUID]:
+    """The participants that the operations name."""
+    ids: set[UUID] = set()
+    for operation in operations:
+        if not isinstance(operation.command, Register):
+            ids.add(operation.command.id)
+            if isinstance(operation.command, Merge):
+                ids.add(operation.command.into)
+    return ids

@@ -1,0 +1,142 @@
+"""The registration form of the public, in Indonesian, working without any script."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any, Final
+
+import jinja2
+import msgspec
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from problems.problem import Problem
+from registration import refusals
+from registration.bodies import RegisterBody
+from registration.checking import Checker
+from registration.desk import Desk
+from registration.keys import PUBLIC
+from registration.operations import DONE
+from registration.regions import Regions
+from registration.requests import sent_by
+
+LABELS: Final = {
+    "name": "Nama lengkap",
+    "nik": "NIK",
+    "phone": "Nomor telepon",
+    "region": "Kelurahan tempat usaha",
+    "business_name": "Nama usaha",
+    "category": "Bidang usaha",
+    "consent": "Saya setuju data saya dipakai seperti di atas",
+}
+CATEGORIES: Final = {
+    "kuliner": "Kuliner",
+    "fesyen": "Fesyen",
+    "kerajinan": "Kerajinan",
+    "jasa": "Jasa",
+    "lainnya": "Lainnya",
+}
+# Where the pointers of a body lie in the form.
+FIELDS: Final = {"/business/name": "business_name", "/business/category": "category"}
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Page:
+    """Draws the form."""
+
+    def __init__(self, regions: Regions, consent: str) -> None:
+        folder = files("registration") / "templates"
+        self.style: Final = (folder / "daftar.css").read_text(encoding="utf-8")
+        environment = jinja2.Environment(
+            autoescape=True, undefined=jinja2.ChainableUndefined, trim_blocks=True
+        )
+        self._template = environment.from_string((folder / "daftar.html").read_text(encoding="utf-8"))
+        self._fixed: Final[Mapping[str, Any]] = {
+            "labels": LABELS,
+            "categories": CATEGORIES,
+            "consent": consent,
+            "places": [
+                (f"{district.name} ({city.name})", regions.children(district.code))
+                for city in regions.children("31")
+                for district in regions.children(city.code)
+            ],
+        }
+
+    def form(self, given: Mapping[str, str], problem: Problem | None = None) -> HTMLResponse:
+        """The form with what was given; a problem's sentences stand beside their fields."""
+        # After an overload the same key goes along again, so that the repeat cannot count twice.
+        key = given["key"] if problem is not None and problem.status == 503 else str(uuid.uuid4())
+        errors = _errors(problem) if problem is not None else {}
+        title = problem.title["id"] if problem is not None else None
+        text = self._template.render(self._fixed, given=given, key=key, problem=title, errors=errors)
+        status = problem.status if problem is not None else 200
+        return HTMLResponse(text, status, HEADERS | (problem.headers if problem is not None else {}))
+
+    def accepted(self, participant_id: object) -> HTMLResponse:
+        """The page that says it worked."""
+        return HTMLResponse(self._template.render(self._fixed, accepted=participant_id), 201, HEADERS)
+
+
+def daftar_router(page: Page, desk: Desk, checker: Checker) -> APIRouter:
+    """`GET` and `POST /daftar`."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/daftar")
+    async def empty() -> Response:
+        return page.form({})
+
+    @router.get("/daftar/gaya.css")
+    async def style() -> Response:
+        return Response(page.style, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
+
+    @router.post("/daftar")
+    async def filled(request: Request) -> Response:
+        form = await request.form()
+        given = defaultdict(str, {name: value for name, value in form.items() if isinstance(value, str)})
+        try:
+            return await _register(page, desk, checker, (given, request))
+        except Problem as problem:
+            return page.form(given, problem)
+
+    return router
+
+
+async def _register(
+    page: Page, desk: Desk, checker: Checker, filled: tuple[Mapping[str, str], Request]
+) -> Response:
+    given, request = filled
+    sent = await sent_by(PUBLIC, request)
+    desk.limit_address(sent.address)
+    body = await checker.read(RegisterBody, msgspec.json.encode(body_of(given)))
+    answer = await desk.take(body, msgspec.structs.replace(sent, key=given["key"][:64] or sent.key))
+    if answer.outcome != DONE:
+        raise refusals.refused(answer)
+    return page.accepted(answer.participant_id)
+
+
+def body_of(given: Mapping[str, str]) -> dict[str, Any]:
+    """The body that a filled form stands for: what was left empty is not given."""
+    body: dict[str, Any] = {
+        field: given[field].strip()
+        for field in ("name", "nik", "phone", "region", "consent")
+        if given[field].strip()
+    }
+    if given["business_name"].strip() or given["category"]:
+        body["business"] = {"name": given["business_name"], "category": given["category"]}
+    return body
+
+
+def _errors(problem: Problem) -> dict[str, str]:
+    return {
+        FIELDS.get(error.pointer, error.pointer.removeprefix("/")): error.text["id"]
+        for error in problem.errors
+    }

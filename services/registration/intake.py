@@ -1,0 +1,185 @@
+"""One transaction of the intake: claims keys, decides, writes, and says what each caller is told.
+
+Crash points: `api.before_commit`, `api.after_commit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from registration import store
+from registration.batch import World, apply, ids_needed, newcomers
+from registration.failures import CommitAmbiguous, Failure, Vanished, failure_of
+from registration.operations import DONE, Answer, Fault, Operation, outcome_of
+from registration.store import QUERIES, Connection
+from telemetry.crashpoints import crashpoint
+
+ACQUIRE_S_MAX: Final = 5.0
+
+
+async def write(
+    connection: Connection, operations: Sequence[Operation], new_id: Callable[[], UUID]
+) -> list[Answer]:
+    """Write a batch; answers come in its order. No two operations may have the same key.
+
+    Raises CommitAmbiguous where the answer to COMMIT was lost, Vanished, or the driver's error; after any but
+    the first nothing was written.
+    """
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        answers = await _write(connection, operations, new_id)
+    except BaseException:
+        if not connection.is_closed():
+            await transaction.rollback()
+        raise
+    crashpoint("api.before_commit")
+    try:
+        await transaction.commit()
+    except Exception as error:
+        raise CommitAmbiguous(type(error).__name__) from error
+    crashpoint("api.after_commit")
+    return answers
+
+
+async def _write(
+    connection: Connection, operations: Sequence[Operation], new_id: Callable[[], UUID]
+) -> list[Answer]:
+    replays, recorded_at = await _claim(connection, operations)
+    fresh = [operation for place, operation in enumerate(operations) if place not in replays]
+    answers = await _apply(connection, fresh, new_id, recorded_at)
+    in_order = iter(answers)
+    return [replays[place] if place in replays else next(in_order) for place in range(len(operations))]
+
+
+async def _apply(
+    connection: Connection, fresh: Sequence[Operation], new_id: Callable[[], UUID], recorded_at: datetime
+) -> list[Answer]:
+    new = newcomers(fresh)
+    ids = ids_needed(fresh)
+    inserted = await store.insert_new(connection, new.values()) if new else 0
+    known = []
+    if ids or inserted < len(new):
+        known = await store.lock(connection, ids, new)
+        if inserted + sum(participant.person.nik_hmac in new for participant in known) < len(new):
+            raise Vanished("a participant whose NIK was refused as known")
+    applied = apply(fresh, World(known), new_id, recorded_at)
+    changed = [applied.changed[each.id] for each in known if each.id in applied.changed]
+    if changed:
+        await store.update(connection, changed)
+    await _correct_answers(connection, fresh, applied.answers)
+    if applied.drafts:
+        await store.append(connection, applied.drafts, recorded_at)
+    return applied.answers
+
+
+async def _claim(
+    connection: Connection, operations: Sequence[Operation]
+) -> tuple[dict[int, Answer], datetime]:
+    """Claim the keys in sorted order; the answers already given, by place, and the transaction's time."""
+    order = sorted(range(len(operations)), key=lambda place: operations[place].place)
+    ordered = [operations[place] for place in order]
+    expected = [operation.expected_answer() for operation in ordered]
+    row = await QUERIES.claim_keys(
+        connection,
+        **_keys(ordered),
+        body_hmacs=[operation.body_hmac for operation in ordered],
+        **_answers(expected),
+    )
+    if row["claimed"] == len(operations):
+        return {}, row["recorded_at"]
+    given = [row async for row in QUERIES.answers_given(connection, **_keys(ordered))]
+    if len(given) + row["claimed"] != len(operations):
+        raise Vanished("a key that was refused as taken")
+    replays = {order[each["place"]]: _replay(each, ordered[each["place"]].body_hmac) for each in given}
+    return replays, row["recorded_at"]
+
+
+def _replay(given: Any, body_hmac: bytes) -> Answer:
+    if given["body_hmac"] != body_hmac:
+        return Answer(Fault.KEY_REUSED, replayed=True)
+    outcome = outcome_of(given["outcome"])
+    standing = (given["participant_id"], given["region"], given["revision"], given["created_at"])
+    return Answer(outcome, *standing, replayed=True)
+
+
+async def claim_one(
+    connection: Connection, caller: str, route: str, key: str, body_hmac: bytes
+) -> Answer | None:
+    """Claim one key for something that is no operation on a participant, with the answer `done`.
+
+    The answer already given under it, or None where it is ours now.
+    """
+    place: dict[str, list[str]] = {"callers": [caller], "routes": [route], "keys": [key]}
+    expected = _answers([(DONE, None, None, None)])
+    row = await QUERIES.claim_keys(connection, **place, body_hmacs=[body_hmac], **expected)
+    if row["claimed"]:
+        return None
+    given = [row async for row in QUERIES.answers_given(connection, **place)]
+    if not given:
+        raise Vanished("a key that was refused as taken")
+    return _replay(given[0], body_hmac)
+
+
+async def _correct_answers(
+    connection: Connection, fresh: Sequence[Operation], answers: Sequence[Answer]
+) -> None:
+    """Write the answers that differ from those written with the keys."""
+    told = [(each.outcome, each.participant_id, each.region, each.revision) for each in answers]
+    wrong = [
+        (operation, answer)
+        for operation, answer in zip(fresh, told, strict=True)
+        if answer != operation.expected_answer()
+    ]
+    if wrong:
+        operations, corrected = zip(*wrong, strict=True)
+        await QUERIES.change_answers(connection, **_keys(operations), **_answers(corrected))
+
+
+def _keys(operations: Sequence[Operation]) -> dict[str, list[str]]:
+    return {
+        "callers": [operation.caller for operation in operations],
+        "routes": [operation.route for operation in operations],
+        "keys": [operation.key for operation in operations],
+    }
+
+
+def _answers(answers: Sequence[tuple[str, UUID | None, str | None, int | None]]) -> dict[str, list[object]]:
+    outcomes, ids, regions, revisions = (list(column) for column in zip(*answers, strict=True))
+    return {"outcomes": outcomes, "participant_ids": ids, "regions": regions, "revisions": revisions}
+
+
+class Intake:
+    """Writes batches over one connection that it keeps, and opens another where that one is lost."""
+
+    def __init__(self, pool: asyncpg.Pool[Any], new_id: Callable[[], UUID]) -> None:
+        self._pool = pool
+        self._new_id = new_id
+        self._connection: asyncpg.pool.PoolConnectionProxy[Any] | None = None
+
+    async def write(self, operations: Sequence[Operation]) -> list[Answer]:
+        """As the function `write`; an error that says nothing of the data costs the connection."""
+        if self._connection is None or self._connection.is_closed():
+            await self._drop()
+            self._connection = await self._pool.acquire(timeout=ACQUIRE_S_MAX)
+        try:
+            return await write(self._connection, operations, self._new_id)
+        except BaseException as error:
+            if failure_of(error) not in (Failure.REPEAT, Failure.DATA):
+                await self._drop()
+            raise
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        await self._drop()
+
+    async def _drop(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            connection.terminate()
+            await self._pool.release(connection)

@@ -1,0 +1,39 @@
+"""The names of the register's metrics. Labels are closed sets: routes, outcomes, reasons."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+OPERATIONS: Final = Counter(
+    "registration_operations",
+    "Requests that change the register, by what they were told.",
+    ["route", "outcome"],
+)
+BATCH_ROWS: Final = Histogram(
+    "registration_batch_rows",
+    "Operations written in one transaction.",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000),
+)
+BATCH_SECONDS: Final = Histogram(
+    "registration_batch_seconds",
+    "Time of one transaction of the intake, from begin to commit.",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
+)
+BATCH_FAILURES: Final = Counter(
+    "registration_batch_failures", "Transactions of the intake that failed, by what follows.", ["failure"]
+)
+WAITED_SECONDS: Final = Histogram(
+    "registration_waited_seconds",
+    "Time from a request's arrival in the queue to its answer.",
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+)
+QUEUE_LENGTH: Final = Gauge("registration_queue_length", "Requests that wait to be written.")
+OVERLOADED: Final = Counter("registration_overloaded", "Requests answered 503, by reason.", ["reason"])
+LIMITED: Final = Counter(
+    "registration_limited", "Requests without a key answered 429, by what was limited.", ["limit"]
+)
+KEYS_DELETED: Final = Counter(
+    "registration_idempotency_deleted", "Idempotency keys deleted because of their age."
+)

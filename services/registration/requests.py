@@ -1,0 +1,78 @@
+"""What the register reads from a request beside its body: the caller, keys and conditions in headers."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Final
+
+from fastapi import Request
+
+from registration import refusals
+from registration.desk import Sent
+from registration.events import valid_traceparent
+from registration.keys import PUBLIC, Caller, Keys, Role
+
+IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
+# An entity tag as we send it, or the revision alone; `*` asks for no certain one.
+IF_MATCH: Final = re.compile(r'(?:"(\d{1,9})"|(\d{1,9}))')
+
+
+class Callers:
+    """Recognises the callers of requests."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    async def anybody(self, request: Request) -> Caller:
+        """The key's holder, or the public where no key came. Raises Problem 401 for a wrong key."""
+        header = request.headers.get("authorization")
+        if header is None:
+            return PUBLIC
+        scheme, _, key = header.partition(" ")
+        caller = await self._keys.caller(key.strip()) if scheme.lower() == "bearer" else None
+        if caller is None:
+            raise refusals.plain(401, "unauthorized", refusals.WRONG_KEY, {"WWW-Authenticate": "Bearer"})
+        return caller
+
+    async def at_least(self, role: Role, request: Request) -> Caller:
+        """A caller who may do what `role` may. Raises Problem 401 or 403."""
+        caller = await self.anybody(request)
+        if caller.role is None:
+            raise refusals.plain(401, "unauthorized", refusals.NO_KEY, {"WWW-Authenticate": "Bearer"})
+        if caller.role < role:
+            raise refusals.plain(403, "forbidden", refusals.ROLE_TOO_LOW)
+        return caller
+
+
+async def sent_by(caller: Caller, request: Request) -> Sent:
+    """The request with its body read. Raises Problem: 400 for headers that say nothing, 413."""
+    headers = request.headers
+    return Sent(
+        caller=caller,
+        address=request.client.host if request.client is not None else "",
+        key=idempotency_key(headers.get("idempotency-key")),
+        body=await request.body(),
+        path=request.url.path,
+        if_match=revision_of(headers.get("if-match")),
+        traceparent=valid_traceparent(headers.get("traceparent")),
+    )
+
+
+def idempotency_key(header: str | None) -> str:
+    """The caller's key, or one for this attempt alone."""
+    if header is None:
+        return f"attempt:{uuid.uuid4()}"
+    if IDEMPOTENCY_KEY.fullmatch(header) is None:
+        raise refusals.plain(400, "idempotency-key", refusals.BAD_IDEMPOTENCY_KEY)
+    return header
+
+
+def revision_of(header: str | None) -> int | None:
+    """The revision that If-Match asks for."""
+    if header is None or header.strip() == "*":
+        return None
+    match = IF_MATCH.fullmatch(header.strip())
+    if match is None:
+        raise refusals.plain(400, "if-match", refusals.BAD_IF_MATCH)
+    return int(match.group(1) or match.group(2))
