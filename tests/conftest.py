@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from tests.harness.broker import Broker
+from tests.harness.commissioned import Commissioned, commission
 from tests.harness.databases import Databases, TestServer
+from tests.harness.stack import Stack, surroundings
 from tests.harness.topics import Topics
 
 # A broker that is never broken keeps Kafka's own patience: a busy machine must not fence it.
@@ -56,8 +59,42 @@ def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
 
 
 @pytest.fixture
-def database(_postgres: TestServer) -> Iterator[Databases]:
-    """A fresh database with every service's tables."""
-    databases = _postgres.clone()
+def database(request: pytest.FixtureRequest, _postgres: TestServer) -> Iterator[Databases]:
+    """A fresh database with every service's tables; beside a `stack`, with its keys and scopes too."""
+    if "stack" in request.fixturenames:
+        commissioned: Commissioned = request.getfixturevalue("_commissioned")
+        databases = _postgres.clone(commissioned.template)
+    else:
+        databases = _postgres.clone()
     yield databases
     _postgres.drop(databases)
+
+
+@pytest.fixture(scope="session")
+def _commissioned(_postgres: TestServer, tmp_path_factory: pytest.TempPathFactory) -> Commissioned:
+    return commission(_postgres, tmp_path_factory.mktemp("commissioned"))
+
+
+@pytest.fixture
+async def stack(
+    _commissioned: Commissioned, topics: Topics, database: Databases, tmp_path: Path
+) -> AsyncIterator[Stack]:
+    """The real processes of all services: none runs until the test starts it, none is left after it."""
+    place = surroundings(tmp_path / "stack", database.urls(), topics.environment(), _commissioned.secrets)
+    stack = Stack(replace(place, keys=_commissioned.keys))
+    try:
+        yield stack
+        unexpected = stack.unexpected_ends()
+        assert not unexpected, "\n".join(unexpected)
+    finally:
+        await stack.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the logs of a failed test's processes."""
+    report = yield
+    stack = getattr(item, "funcargs", {}).get("stack")
+    if report.failed and isinstance(stack, Stack):
+        report.sections.extend((f"log of {name}", text) for name, text in stack.logs().items())
+    return report

@@ -16,17 +16,12 @@ from deploy.local.processes import Surroundings
 from deploy.local.supervision import INHERITED
 
 ROLES = ("booth", "officer", "admin")
-# Synthetic but for the names of public bodies; a scope is never made by a caller.
-CAMPAIGNS = {"fest-2021": "Jakpreneur Fest 2021", "intake-2021": "Penjangkauan 2021"}
-AGENCIES = {
-    "ppkukm": "Dinas Perindustrian, Perdagangan, Koperasi, Usaha Kecil dan Menengah",
-    "parekraf": "Dinas Pariwisata dan Ekonomi Kreatif",
-    "dppapp": "Dinas Pemberdayaan, Perlindungan Anak dan Pengendalian Penduduk",
-    "disnakertransgi": "Dinas Tenaga Kerja, Transmigrasi dan Energi",
-    "dkpkp": "Dinas Ketahanan Pangan, Kelautan dan Pertanian",
-    "dinsos": "Dinas Sosial",
-    "disdik": "Dinas Pendidikan",
-}
+SCOPES = (
+    ("campaign", "fest-2021", "Jakpreneur Fest 2021"),
+    ("agency", "ppkukm", "Dinas Perindustrian, Perdagangan, Koperasi, Usaha Kecil dan Menengah"),
+    ("agency", "ppapp", "Dinas Pemberdayaan, Perlindungan Anak dan Pengendalian Penduduk"),
+    ("agency", "parekraf", "Dinas Pariwisata dan Ekonomi Kreatif"),
+)
 KEY = re.compile(r"^[A-Za-z0-9_.-]{20,}$", re.MULTILINE)
 
 
@@ -43,11 +38,17 @@ def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
 class Command:
     """A command that was started; several run side by side."""
 
-    def __init__(self, surroundings: Surroundings, package: str, *arguments: str) -> None:
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        package: str,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self._words = [package, *arguments]
         self._process = subprocess.Popen(
             [sys.executable, "-m", package, *arguments],
-            env=clean_environment(surroundings.commands(package)),
+            env=clean_environment({**surroundings.commands(package), **(env or {})}),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -98,21 +99,14 @@ def migrate_all(surroundings: Surroundings) -> None:
     results([Command(surroundings, service, "migrate") for service in SERVICES])
 
 
-def open_scopes(surroundings: Surroundings) -> None:
-    """The campaigns and agencies that people may register under."""
-    for kind, entries in (("campaign", CAMPAIGNS), ("agency", AGENCIES)):
-        for name, title in entries.items():
-            Command(surroundings, "registration", kind, "add", name, title).result()
-
-
-def create_keys(surroundings: Surroundings) -> dict[str, str]:
-    """An API key per role."""
-    printed = results(
-        [
-            Command(surroundings, "registration", "key", "create", "--role", role, "--label", f"local {role}")
-            for role in ROLES
-        ]
-    )
+def commission(surroundings: Surroundings) -> dict[str, str]:
+    """Open the campaign and the agencies that people register under; answers a fresh API key per role."""
+    scopes = [Command(surroundings, "registration", kind, "add", name, title) for kind, name, title in SCOPES]
+    keys = [
+        Command(surroundings, "registration", "key", "create", "--role", role, "--label", f"local {role}")
+        for role in ROLES
+    ]
+    printed = results([*scopes, *keys])[len(scopes) :]
     return {role: _key(text) for role, text in zip(ROLES, printed, strict=True)}
 
 

@@ -103,7 +103,7 @@ class Surroundings:
                 settings |= self._notifier()
             case "board":
                 settings["BOARD_TARGETS_FILE"] = str(self.config / "targets.yaml")
-                settings["BOARD_STATE_FILE"] = str(self.folder / "board.json")
+                settings["BOARD_STATE_FILE"] = str(self.folder / f"{process.name}.json")
         return settings
 
     def database(self, package: str) -> dict[str, str]:

@@ -116,8 +116,7 @@ class Stack:
         path = self.folder / "keys.env"
         if not path.exists():
             say("opening campaigns and agencies, making keys")
-            commands.open_scopes(surroundings)
-            commands.write_keys(path, commands.create_keys(surroundings))
+            commands.write_keys(path, commands.commission(surroundings))
         return self.surroundings(surroundings.ports)
 
     def wait_ready(

@@ -38,9 +38,9 @@ class Databases:
     admin: str
     name: str
 
-    def environment(self) -> dict[str, str]:
-        """The same for processes."""
-        return {f"{service.upper()}_DATABASE_URL": getattr(self, service) for service in SERVICES}
+    def urls(self) -> dict[str, str]:
+        """The services' URLs by name."""
+        return {service: getattr(self, service) for service in SERVICES}
 
 
 class TestServer:
@@ -72,12 +72,12 @@ class TestServer:
                 except Exception:  # while services are being written, one must not stop the others
                     traceback.print_exc()
 
-    def clone(self) -> Databases:
-        """A fresh database, migrated and empty."""
-        name = f"test_{uuid4().hex[:12]}"
+    def clone(self, template: str = TEMPLATE, name: str | None = None) -> Databases:
+        """A fresh database, migrated and empty, or like the template named."""
+        name = name or f"test_{uuid4().hex[:12]}"
         self._execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
-                sql.Identifier(name), sql.Identifier(TEMPLATE)
+                sql.Identifier(name), sql.Identifier(template)
             )
         )
         # Rights on a database, unlike those inside it, are not cloned.

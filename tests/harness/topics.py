@@ -25,8 +25,12 @@ class Topics:
         return KafkaSettings(bootstrap_servers=self.bootstrap_servers, topic_prefix=self.prefix)
 
     def environment(self) -> dict[str, str]:
-        """The same for a process."""
-        return {"KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers, "KAFKA_TOPIC_PREFIX": self.prefix}
+        """The same for processes, with a consumer group of the test's own."""
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
+            "KAFKA_TOPIC_PREFIX": self.prefix,
+            "AGGREGATOR_GROUP": f"{self.prefix}aggregator",
+        }
 
     async def create(self) -> None:
         """Create them all."""
