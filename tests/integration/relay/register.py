@@ -1,0 +1,162 @@
+"""A register written by hand: participants and events in one transaction, as the intake does it."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+
+KELURAHAN = ("31.71.01.1001", "31.71.02.1002", "31.72.01.1001", "31.01.01.1001")
+STEPS = ("P2", "P3", "P4")
+
+_LOCK = (
+    "SELECT partition, last_sequence FROM partition WHERE partition = ANY($1) ORDER BY partition FOR UPDATE"
+)
+_RAISE = """
+UPDATE partition SET last_sequence = n.last FROM unnest($1::smallint[], $2::bigint[]) AS n (partition, last)
+ WHERE partition.partition = n.partition
+"""
+_EVENTS = """
+INSERT INTO event SELECT partition, sequence, (value::json ->> 'id')::uuid, (value::json ->> 'subject')::uuid,
+                         'id.jakpreneur.participant.registered.v1', now(), value
+  FROM unnest($1::smallint[], $2::bigint[], $3::text[]) AS e (partition, sequence, value)
+"""
+_STAND = """
+INSERT INTO participant (id, cipher_key_id, region, agency, campaign, steps, standing, consent, channel)
+VALUES ($1, 'k', $2, $3, $4, $5, $6, '2026-01', 'booth')
+ON CONFLICT (id) DO UPDATE SET region = excluded.region, steps = excluded.steps, standing = excluded.standing
+"""
+
+
+def partition_of(participant: UUID) -> int:
+    """As the contract says."""
+    return int.from_bytes(participant.bytes[-4:], "big") % 12
+
+
+class Register:
+    """Writes through a pool of the register's role; the random source makes a test repeatable."""
+
+    def __init__(self, pool: asyncpg.Pool[Any], seed: int = 7) -> None:
+        self._pool = pool
+        self._random = random.Random(seed)
+        self.standing: dict[UUID, dict[str, Any] | None] = {}
+
+    async def write(self, number: int) -> None:
+        """So many events in one transaction: mostly new people, then moves, steps and withdrawals."""
+        changes = [self._change() for _ in range(number)]
+        async with self._pool.acquire() as connection, connection.transaction():
+            for participant, before, after in changes:
+                stands = after or before
+                assert stands is not None
+                await connection.execute(
+                    _STAND,
+                    participant,
+                    stands["region"],
+                    stands["agency"],
+                    stands["campaign"],
+                    stands["steps"],
+                    "registered" if after else "withdrawn",
+                )
+            await self._number(connection, changes)
+
+    async def write_events(self, number: int) -> None:
+        """So many events without a participant row: for tests of the relay alone."""
+        fresh = [
+            (uuid4(), None, {"region": KELURAHAN[0], "agency": None, "campaign": None, "steps": []})
+            for _ in range(number)
+        ]
+        async with self._pool.acquire() as connection, connection.transaction():
+            await self._number(connection, fresh)
+
+    def _change(self) -> tuple[UUID, dict[str, Any] | None, dict[str, Any] | None]:
+        known = [each for each in self.standing if self.standing[each] is not None]
+        if not known or self._random.random() < 0.6:
+            participant, before = uuid4(), None
+            after: dict[str, Any] | None = {
+                "region": self._random.choice(KELURAHAN),
+                "agency": self._random.choice([None, "ppkukm"]),
+                "campaign": self._random.choice([None, "fest"]),
+                "steps": [],
+            }
+        else:
+            participant = self._random.choice(known)
+            before = self.standing[participant]
+            assert before is not None
+            after = self._random.choice(
+                [
+                    {**before, "region": self._random.choice(KELURAHAN)},
+                    {**before, "steps": sorted({*before["steps"], self._random.choice(STEPS)})},
+                    None,
+                ]
+            )
+        self.standing[participant] = after
+        return participant, before, after
+
+    async def _number(
+        self, connection: Any, changes: Sequence[tuple[UUID, dict[str, Any] | None, dict[str, Any] | None]]
+    ) -> None:
+        partitions = sorted({partition_of(participant) for participant, _, _ in changes})
+        last = {row[0]: row[1] for row in await connection.fetch(_LOCK, partitions)}
+        rows: list[tuple[int, int, str]] = []
+        for participant, before, after in changes:
+            partition = partition_of(participant)
+            last[partition] += 1
+            rows.append(
+                (partition, last[partition], _value(participant, partition, last[partition], before, after))
+            )
+        await connection.execute(_RAISE, list(last), list(last.values()))
+        await connection.execute(_EVENTS, *map(list, zip(*rows, strict=True)))
+
+    async def last_sequences(self) -> list[int]:
+        """Of each partition, in order."""
+        return [
+            row[0] for row in await self._pool.fetch("SELECT last_sequence FROM partition ORDER BY partition")
+        ]
+
+    async def published(self) -> list[int]:
+        """Of each partition, in order."""
+        return [
+            row[0] for row in await self._pool.fetch("SELECT published FROM partition ORDER BY partition")
+        ]
+
+    async def ids(self) -> list[list[str]]:
+        """The events' ids of each partition, in sequence order."""
+        found: list[list[str]] = [[] for _ in range(12)]
+        for row in await self._pool.fetch(
+            "SELECT partition, id::text FROM event ORDER BY partition, sequence"
+        ):
+            found[row[0]].append(row[1])
+        return found
+
+
+def _value(
+    participant: UUID,
+    partition: int,
+    sequence: int,
+    before: dict[str, Any] | None,
+    after: dict[str, Any] | None,
+) -> str:
+    return json.dumps(
+        {
+            "specversion": "1.0",
+            "id": str(uuid4()),
+            "source": "/registration",
+            "type": "id.jakpreneur.participant.registered.v1",
+            "subject": str(participant),
+            "time": "2021-10-24T12:05:00Z",
+            "datacontenttype": "application/json",
+            "partition": partition,
+            "sequence": sequence,
+            "data": {
+                "revision": 1,
+                "before": before,
+                "after": after,
+                "occurred_at": None,
+                "channel": "booth",
+            },
+        }
+    )
