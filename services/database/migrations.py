@@ -5,10 +5,6 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-import sqlalchemy
-from alembic import command
-from alembic.config import Config
-
 # One at a time over all services: the number is arbitrary but must stay.
 ADVISORY_LOCK = 0x4A414B50
 STATEMENT_TIMEOUT_S = 120
@@ -16,6 +12,11 @@ STATEMENT_TIMEOUT_S = 120
 
 def migrate(package: str, url: str) -> None:
     """Run `<package>/migrations` up to the newest version, in the schema named like the package."""
+    # Imported here: they take most of a second, and every process of a service imports this module.
+    import sqlalchemy
+    from alembic import command
+    from alembic.config import Config
+
     engine = sqlalchemy.create_engine(_psycopg(url), poolclass=sqlalchemy.pool.NullPool)
     try:
         with engine.connect() as connection:
