@@ -13,15 +13,16 @@ from pathlib import Path
 import typer
 import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, for_code
 
 from settings.contract import contract_path
 from settings.kafka import KafkaSettings
 from settings.loading import load
 
 RETRY_PAUSE_S = 0.25
-# A controller that has only just taken over, or a broker not yet let in: worth another try.
-PASSING_CODES = {6, 7, 38, 41, 87}
+# Worth another try: a controller that has only just taken over, a broker not yet let in, and a topic that the
+# broker does not list yet (its partitions are still to be checked).
+PASSING_CODES = {6, 7, 36, 38, 41, 87}
 
 
 class TopicsFailed(RuntimeError):
@@ -51,14 +52,19 @@ def read_topics(path: Path) -> list[Topic]:
 async def create_topics(
     settings: KafkaSettings, topics: list[Topic], *, replication: int = 1, wait_s: float = 60.0
 ) -> list[str]:
-    """Create what is missing and answer its names on the wire; waits up to `wait_s` seconds for the broker.
+    """Create what is missing and answer its names on the wire, once the broker lists them all.
+
+    Waits up to `wait_s` seconds for the broker.
 
     Raises TopicsFailed, also where a topic has another number of partitions: events would be misplaced.
     """
     ends = time.monotonic() + wait_s
+    created: list[str] = []
     while True:
         try:
-            return await _create_once(settings, topics, replication)
+            if not (fresh := await _create_once(settings, topics, replication)):
+                return created
+            created += fresh
         except (KafkaError, OSError, TimeoutError) as error:
             if time.monotonic() > ends:
                 raise TopicsFailed(f"{settings.bootstrap_servers} after {wait_s:.0f} s: {error!r}") from error
@@ -97,7 +103,7 @@ def _created(answer: object) -> list[str]:
             raise for_code(code)(name)
         if code == 0:
             names.append(name)
-        elif code != TopicAlreadyExistsError.errno:
+        else:
             raise TopicsFailed(f"{name}: {rest[0] if rest and rest[0] else for_code(code).__name__}")
     return names
 
@@ -108,10 +114,15 @@ async def _check_partitions(
     if not present:
         return
     wanted = {settings.topic(topic.name): topic.partitions for topic in present}
-    for described in await admin.describe_topics(list(wanted)):
-        name, found = described["topic"], len(described["partitions"])
-        if described["error_code"] == 0 and found != wanted[name]:
-            raise TopicsFailed(f"{name} has {found} partitions, the contract says {wanted[name]}")
+    described = await admin.describe_topics(list(wanted))
+    found = {one["topic"]: len(one["partitions"]) for one in described if one["error_code"] == 0}
+    wrong = [
+        f"{name} has {count} partitions, the contract says {wanted[name]}"
+        for name, count in sorted(found.items())
+        if count != wanted[name]
+    ]
+    if wrong:
+        raise TopicsFailed("; ".join(wrong))
 
 
 def main(
