@@ -63,7 +63,7 @@ def read(name: str, content: bytes) -> dict[str, str]:
         "to": str(message["X-RcptTo"] or message["To"] or ""),
         "subject": str(message["Subject"] or ""),
         "date": str(message["Date"] or ""),
-        "text": str(body.get_content()) if body else "",
+        "text": str(body.get_content()).replace("\r\n", "\n") if body else "",
     }
 
 
@@ -121,7 +121,6 @@ async def serve(folder: Path, smtp_port: int, http_port: int) -> None:
             hostname="localhost",
             ident="local mailbox",
             data_size_limit=MESSAGE_BYTES_MAX,
-            enable_SMTPUTF8=True,
         ),
         "127.0.0.1",
         smtp_port,

@@ -19,7 +19,8 @@ from typing import Any
 from deploy.local.folders import ROOT
 
 MARKER = "LOCAL_STACK"
-SOCKET_PATH_MAX = 100
+# The kernel's limit is 107 bytes, and supervisor adds its process id while it opens the socket.
+SOCKET_PATH_MAX = 95
 # Retried for ever, each pause a second longer than the last: one that waits for another is never given up.
 RETRIES = 1_000_000_000
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "TMPDIR")
@@ -109,8 +110,8 @@ class Supervisor:
 
     def ask(self, method: str, *arguments: Any) -> Any:
         """Call supervisor's interface; raises OSError where it does not run."""
-        proxy = xmlrpc.client.ServerProxy("http://local", transport=_UnixTransport(self._socket))
-        return getattr(proxy.supervisor, method)(*arguments)
+        with xmlrpc.client.ServerProxy("http://local", transport=_UnixTransport(self._socket)) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
 
     def runs(self) -> bool:
         """Whether it answers."""
@@ -141,4 +142,5 @@ class _UnixTransport(xmlrpc.client.Transport):
             opened.close()
             raise
         connection.sock = opened
+        self._connection = host, connection  # what closing the proxy closes
         return connection

@@ -1,21 +1,27 @@
-"""A template database with API keys, a campaign and agencies, made once by the register's own commands."""
+"""A template database with API keys, a campaign and agencies, made once a session."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local import commands, secret_files
+from database.pool import connect
+from deploy.local import secret_files
+from deploy.local.commands import ROLES, SCOPES
+from registration.commissioning import add_scope, create_key
+from registration.keys import Role
+from registration.scopes import Kind
 from tests.harness.databases import TestServer
-from tests.harness.stack import surroundings
 
 TEMPLATE = "template_commissioned"
 
 
 @dataclass(frozen=True)
 class Commissioned:
-    """The template's name, the secrets its rows were made with, and the keys they let in."""
+    """The template's name, the secrets its processes take, and the keys by role that it lets in."""
 
     template: str
     secrets: Mapping[str, str]
@@ -23,8 +29,19 @@ class Commissioned:
 
 
 def commission(server: TestServer, folder: Path) -> Commissioned:
-    """Make the template."""
-    secrets = secret_files.read_or_make(folder / "secrets")
+    """Make the template as the register's commands would, but in this process: they take seconds each."""
     databases = server.clone(name=TEMPLATE)
-    keys = commands.commission(surroundings(folder, databases.urls(), {}, secrets))
-    return Commissioned(TEMPLATE, secrets, keys)
+    with ThreadPoolExecutor(1) as thread:  # a session's fixture has no loop
+        keys = thread.submit(lambda: asyncio.run(_commission(databases.registration))).result()
+    return Commissioned(TEMPLATE, secret_files.read_or_make(folder / "secrets"), keys)
+
+
+async def _commission(url: str) -> dict[str, str]:
+    pool = await connect(url, application_name="commission")
+    try:
+        for kind, name, title in SCOPES:
+            await add_scope(pool, Kind(kind), name, title)
+        roles = {role.word: role for role in Role}
+        return {role: await create_key(pool, roles[role], f"test {role}") for role in ROLES}
+    finally:
+        await pool.close()

@@ -98,7 +98,11 @@ class Stack:
 
     def url(self, name: str) -> str:
         """Where a process serves HTTP."""
-        return f"http://127.0.0.1:{self._surroundings.ports[name]}"
+        return f"http://127.0.0.1:{self.port(name)}"
+
+    def port(self, name: str) -> int:
+        """The port of a process, or of `smtp`."""
+        return self._surroundings.ports[name]
 
     def log(self, name: str) -> Path:
         """The file of a process's log."""
