@@ -8,6 +8,7 @@ from typing import Any, Final
 import asyncpg
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
+from fastapi.telemetry import TelemetryConfig
 from starlette.responses import Response
 
 from problems.fastapi import install, respond
@@ -17,6 +18,8 @@ from registration.failures import CommitAmbiguous, Failure, failure_of
 from registration.problem_docs import SECURITY_SCHEMES
 
 RETRY_AFTER_S: Final = 2
+# FastAPI's own telemetry keeps bodies and the values of failed fields, which nobody may see.
+NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
 # Imports are streamed and have a limit of their own.
 IMPORTS_PREFIX: Final = "/v1/imports"
 # What the database raises while it cannot be asked; a reading endpoint has nobody else to translate it.
@@ -31,12 +34,15 @@ DATABASE_ERRORS: Final = (
 
 def application(routers: Iterable[APIRouter], body_bytes_max: int) -> FastAPI:
     """The application of the given routers."""
-    app = FastAPI(title="Jakpreneur registration", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Jakpreneur registration", version="1", docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY
+    )
     install(app)
     for error in DATABASE_ERRORS:
         app.add_exception_handler(error, _database_failed)
     for router in routers:
-        app.include_router(router)
+        # Not `include_router`: that nests an application per router, and each costs every request.
+        app.router.routes.extend(router.routes)
     app.add_middleware(BodyLimit, bytes_max=body_bytes_max, except_prefixes=[IMPORTS_PREFIX])
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     return app

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
 from registration.bodies import (
-    Business,
     CorrectBody,
     MergeBody,
     MoveBody,
-    RegisterBody,
     StepBody,
     WithdrawBody,
 )
@@ -23,8 +23,50 @@ from registration.participant import Person, Standing
 ChangeBody = MoveBody | StepBody | CorrectBody | WithdrawBody | MergeBody
 
 
-def register(body: RegisterBody, cipher: Cipher, channel: str, new_id: Callable[[], UUID]) -> Register:
-    """The command of a registration."""
+class Trade(Protocol):
+    """A business that was checked: a `Business`, or that of a row of an import."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def category(self) -> str: ...
+
+
+class Form(Protocol):
+    """A registration that was checked, however it came in: a `RegisterBody`, or a row of an import."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def nik(self) -> str: ...
+    @property
+    def phone(self) -> str | None: ...
+    @property
+    def business(self) -> Trade | None: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def agency(self) -> str | None: ...
+    @property
+    def campaign(self) -> str | None: ...
+    @property
+    def consent(self) -> str: ...
+    @property
+    def booth(self) -> str | None: ...
+    @property
+    def occurred_at(self) -> datetime | None: ...
+
+
+def register(
+    body: Form,
+    cipher: Cipher,
+    channel: str,
+    new_id: Callable[[], UUID],
+    *,
+    steps: tuple[str, ...] = (),
+    import_id: str | None = None,
+) -> Register:
+    """The command of a registration; `steps` are sorted and unique."""
     fingerprint = cipher.nik_hmac(body.nik)
     person = Person(
         nik_hmac=fingerprint,
@@ -37,8 +79,9 @@ def register(body: RegisterBody, cipher: Cipher, channel: str, new_id: Callable[
         channel=channel,
         booth=body.booth,
         occurred_at=body.occurred_at,
+        import_id=import_id,
     )
-    return Register(new_id(), Standing(body.region, body.agency, body.campaign), person)
+    return Register(new_id(), Standing(body.region, body.agency, body.campaign, steps), person)
 
 
 def change(body: ChangeBody, participant_id: UUID, expected: int | None, cipher: Cipher) -> Command:
@@ -69,7 +112,7 @@ def change(body: ChangeBody, participant_id: UUID, expected: int | None, cipher:
     )
 
 
-def business_text(business: Business | None) -> str | None:
+def business_text(business: Trade | None) -> str | None:
     """A business as it is stored: a JSON object as text."""
     if business is None:
         return None

@@ -53,7 +53,7 @@ async def sent_by(caller: Caller, request: Request) -> Sent:
         address=request.client.host if request.client is not None else "",
         key=idempotency_key(headers.get("idempotency-key")),
         body=await request.body(),
-        path=request.url.path,
+        path=request.scope["path"],
         if_match=revision_of(headers.get("if-match")),
         traceparent=valid_traceparent(headers.get("traceparent")),
     )

@@ -1,0 +1,125 @@
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from registration.bodies import CorrectBody, RegisterBody, Vocabulary, documented
+from registration.regions import read_regions
+from settings.contract import contract_path
+
+NOW = datetime(2021, 10, 24, 12, 5, tzinfo=UTC)
+VOCABULARY = Vocabulary(
+    read_regions(contract_path("regions.csv")), {"2026-01"}, {"fest-2021"}, {"ppkukm"}, NOW
+)
+GOOD: dict[str, Any] = {
+    "name": "Peserta Contoh",
+    "nik": "3199014101900000",
+    "phone": "+628123456789",
+    "region": "31.71.01.1001",
+    "business": {"name": "Warung Contoh", "category": "kuliner"},
+    "agency": "ppkukm",
+    "campaign": "fest-2021",
+    "booth": "booth-07",
+    "consent": "2026-01",
+    "occurred_at": "2021-10-24T19:04:58+07:00",
+}
+# field: what is wrong with it, and the code that says so
+BAD: list[tuple[str, Any, str]] = [
+    ("name", " ", "blank"),
+    ("name", "", "string_too_short"),
+    ("name", "a\u0000b", "control_characters"),
+    ("name", "x" * 121, "string_too_long"),
+    ("name", 7, "string_type"),
+    ("name", None, "string_type"),
+    ("nik", "319901410190000", "nik_digits"),
+    ("nik", "3199014113900000", "nik_date"),
+    ("nik", 3199014101900000, "string_type"),
+    ("phone", "08", "phone"),
+    ("region", "31.71.01", "region_not_kelurahan"),
+    ("region", "31.71.01.9999", "region_unknown"),
+    ("consent", "2020-01", "consent_unknown"),
+    ("campaign", "none", "campaign_unknown"),
+    ("agency", "none", "agency_unknown"),
+    ("booth", "booth\n07", "string_pattern_mismatch"),
+    ("occurred_at", "2021-10-24T19:15:01+07:00", "in_the_future"),
+    ("occurred_at", "0001-01-01T00:00:00+14:00", "too_long_ago"),
+    ("occurred_at", "2021-10-24T19:04:58", "timezone_aware"),
+    ("occurred_at", 1635077098, "datetime_type"),
+    ("business", [], "model_type"),
+    ("surname", "x", "extra_forbidden"),
+]
+
+
+def faults(model: Any, body: Any) -> set[tuple[str, str]]:
+    try:
+        model.model_validate_json(json.dumps(body), context=VOCABULARY)
+    except ValidationError as error:
+        return {(str(fault["loc"][0]), fault["type"]) for fault in error.errors(include_input=False)}
+    return set()
+
+
+def test_the_documented_example_is_valid() -> None:
+    body = RegisterBody.model_validate_json(json.dumps(GOOD), context=VOCABULARY)
+
+    assert body.occurred_at == datetime(2021, 10, 24, 12, 4, 58, tzinfo=UTC)
+    assert body.occurred_at.utcoffset() == timedelta(hours=7)
+
+
+def test_only_name_nik_region_and_consent_are_required() -> None:
+    required = {field: GOOD[field] for field in ("name", "nik", "region", "consent")}
+
+    assert faults(RegisterBody, required) == set()
+    for field in required:
+        without = {name: value for name, value in required.items() if name != field}
+        assert faults(RegisterBody, without) == {(field, "missing")}
+
+
+@pytest.mark.parametrize(("field", "value", "code"), BAD, ids=[f"{field}-{code}" for field, _, code in BAD])
+def test_a_wrong_field_is_named_with_what_is_wrong(field: str, value: Any, code: str) -> None:
+    assert faults(RegisterBody, GOOD | {field: value}) == {(field, code)}
+
+
+@given(st.lists(st.sampled_from(BAD), max_size=4, unique_by=lambda bad: bad[0]))
+def test_every_wrong_field_is_named_at_once(wrong: list[tuple[str, Any, str]]) -> None:
+    body = GOOD | {field: value for field, value, _ in wrong}
+
+    assert faults(RegisterBody, body) == {(field, code) for field, _, code in wrong}
+
+
+@given(st.dictionaries(st.sampled_from(sorted(GOOD)), st.text(max_size=6) | st.integers() | st.none()))
+def test_no_fault_tells_the_value(changed: dict[str, Any]) -> None:
+    secret = "rahasia-42"
+    body = GOOD | dict.fromkeys(changed, secret)
+    try:
+        RegisterBody.model_validate_json(json.dumps(body), context=VOCABULARY)
+    except ValidationError as error:
+        told = str(error) + json.dumps(error.errors(include_input=False, include_url=False), default=str)
+        assert secret not in told
+
+
+def test_names_and_numbers_are_kept_tidy() -> None:
+    body = RegisterBody.model_validate_json(
+        json.dumps(GOOD | {"name": "  Siti   Contoh ", "phone": "0812-3456-789"}), context=VOCABULARY
+    )
+
+    assert body.name == "Siti Contoh"
+    assert body.phone == "+628123456789"
+
+
+def test_a_correction_gives_something_and_takes_away_only_what_may_be_absent() -> None:
+    assert faults(CorrectBody, {"agency": None, "phone": None}) == set()
+    assert faults(CorrectBody, {"name": None}) == {("name", "string_type")}
+    with pytest.raises(ValidationError, match="Nothing to correct"):
+        CorrectBody.model_validate_json("{}", context=VOCABULARY)
+
+
+def test_the_documented_schema_stands_alone() -> None:
+    schema = documented(RegisterBody)["requestBody"]["content"]["application/json"]["schema"]
+
+    assert "$ref" not in json.dumps(schema)
+    assert schema["additionalProperties"] is False
+    assert schema["required"] == ["name", "nik", "region", "consent"]
