@@ -1,0 +1,1 @@
+"""Counts participant events exactly once and publishes consistent cuts of the counts."""

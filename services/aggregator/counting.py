@@ -1,0 +1,213 @@
+"""How events become counts: exactly those next in sequence, summed by standing, then rolled up.
+
+Pure: no I/O, no clock. A region's ancestors are the prefixes of its code; no list is consulted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TypeVar
+
+from aggregator.events import SCOPE_ID, BadEvent, Event, Placed, Reason, Standing
+
+K = TypeVar("K")
+
+PARTITIONS = 12
+KELURAHAN = re.compile(r"31\.\d{2}\.\d{2}\.\d{4}", re.ASCII)
+ELSEWHERE = "31.00"
+MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", re.ASCII)
+MINUTE_LENGTH = 16
+REGISTERED = "registered"
+
+Cell = tuple[str, str, str]
+"""(scope, region, measure)"""
+MinuteCell = tuple[datetime, str, str]
+"""(minute, scope, region)"""
+Leaf = tuple[str, Standing]
+"""(minute as text, standing)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """An event the position moved over without counting it."""
+
+    sequence: int
+    offset: int
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """What a batch comes to from a position on."""
+
+    position: int
+    last: int
+    """The position after the batch; equal to `position` where nothing in it was next."""
+    next_offset: int | None = None
+    """Where to read on: just above the last event that was next, None where none was."""
+    changes: Mapping[Cell, int] = field(default_factory=dict)
+    minutes: Mapping[MinuteCell, int] = field(default_factory=dict)
+    gap: int | None = None
+    """The lowest sequence met that lies beyond what is next after the batch, None where there is none."""
+    quarantined: tuple[Quarantined, ...] = ()
+    counted: int = 0
+    passed: int = 0
+    """Repeats and events beyond a gap: they changed nothing."""
+
+    @property
+    def moved(self) -> bool:
+        """Whether the position moves."""
+        return self.last != self.position
+
+
+def fold(
+    position: int,
+    events: Iterable[Placed],
+    *,
+    oldest_minute: datetime | None = None,
+    set_aside: Collection[int] = (),
+) -> Fold:
+    """Sum the changes of the events that come next in sequence.
+
+    Repeats, even twice inside one batch, and events beyond a gap change nothing; the lowest sequence still
+    beyond a gap at the end is reported. A bad event that is next is passed over and named. Minutes before
+    `oldest_minute` are not counted by minute. Sequences in `set_aside` (dealt with before: quarantined,
+    applied or skipped) are passed over without being counted, whether or not their events are still there.
+    """
+    last = _passed_over(position, set_aside)
+    next_offset: int | None = None
+    leaves: dict[Leaf, int] = {}
+    beyond: list[int] = []
+    quarantined: list[Quarantined] = []
+    passed = counted = 0
+    for offset, event in events:
+        sequence = event.sequence
+        if sequence != last + 1:
+            passed += 1
+            if sequence > last:
+                beyond.append(sequence)
+            continue
+        last = sequence
+        next_offset = offset + 1
+        reason = event.reason if isinstance(event, BadEvent) else _add(event, leaves)
+        if reason is None:
+            counted += 1
+        else:
+            quarantined.append(Quarantined(sequence, offset, reason))
+        if set_aside:
+            last = _passed_over(last, set_aside)
+    changes, minutes = roll_up(leaves, oldest_minute)
+    gap = min((sequence for sequence in beyond if sequence > last), default=None)
+    return Fold(position, last, next_offset, changes, minutes, gap, tuple(quarantined), counted, passed)
+
+
+def _passed_over(position: int, set_aside: Collection[int]) -> int:
+    while position + 1 in set_aside:
+        position += 1
+    return position
+
+
+def _add(event: Event, leaves: dict[Leaf, int]) -> Reason | None:
+    """Add one event to the leaves, whole or, for a reason, not at all."""
+    time = event.time
+    minute = time[:MINUTE_LENGTH]
+    before, after = event.data.before, event.data.after
+    if time[-1:] != "Z":
+        return Reason.BAD_TIME
+    # A leaf seen before was found countable then.
+    added = None if after is None else (minute, after)
+    taken = None if before is None else (minute, before)
+    if added is not None and added not in leaves and (reason := _uncountable(minute, added[1])):
+        return reason
+    if taken is not None and taken not in leaves and (reason := _uncountable(minute, taken[1])):
+        return reason
+    if added is not None:
+        leaves[added] = leaves.get(added, 0) + 1
+    if taken is not None:
+        leaves[taken] = leaves.get(taken, 0) - 1
+    return None
+
+
+def _uncountable(minute: str, standing: Standing) -> Reason | None:
+    if minute_of(minute) is None:
+        return Reason.BAD_TIME
+    for scope_id in (standing.agency, standing.campaign):
+        if scope_id is not None and SCOPE_ID.fullmatch(scope_id) is None:
+            return Reason.BAD_SCOPE
+    return None
+
+
+def roll_up(
+    leaves: Mapping[Leaf, int], oldest_minute: datetime | None
+) -> tuple[dict[Cell, int], dict[MinuteCell, int]]:
+    """Sums by scope, region and measure, and by minute, for every region a standing lies in; zeros left out."""
+    standings: dict[Standing, int] = {}
+    flat_minutes: dict[tuple[str, str, str], int] = {}
+    for (minute, standing), number in leaves.items():
+        standings[standing] = standings.get(standing, 0) + number
+        for scope in scopes_of(standing):
+            key = (minute, scope, standing.region)
+            flat_minutes[key] = flat_minutes.get(key, 0) + number
+    flat: dict[Cell, int] = {}
+    for standing, number in standings.items():
+        measures = [REGISTERED, *{f"step:{step}" for step in standing.steps}]
+        for scope in scopes_of(standing):
+            for measure in measures:
+                cell = (scope, standing.region, measure)
+                flat[cell] = flat.get(cell, 0) + number
+    changes: dict[Cell, int] = {}
+    for (scope, region, measure), number in flat.items():
+        for ancestor in regions_of(region):
+            cell = (scope, ancestor, measure)
+            changes[cell] = changes.get(cell, 0) + number
+    minutes = _minutes(flat_minutes, oldest_minute)
+    return _without_zeros(changes), _without_zeros(minutes)
+
+
+def _minutes(flat: Mapping[tuple[str, str, str], int], oldest: datetime | None) -> dict[MinuteCell, int]:
+    minutes: dict[MinuteCell, int] = {}
+    for (text, scope, region), number in flat.items():
+        minute = minute_of(text)
+        assert minute is not None, "a leaf with a minute that is none"
+        if oldest is not None and minute < oldest:
+            continue
+        for ancestor in regions_of(region):
+            cell = (minute, scope, ancestor)
+            minutes[cell] = minutes.get(cell, 0) + number
+    return minutes
+
+
+def _without_zeros(sums: Mapping[K, int]) -> dict[K, int]:
+    return {key: number for key, number in sums.items() if number}
+
+
+def scopes_of(standing: Standing) -> tuple[str, ...]:
+    """The scopes a standing counts in: all, and those of its agency and campaign."""
+    if standing.agency is None:
+        return ("all",) if standing.campaign is None else ("all", f"campaign:{standing.campaign}")
+    if standing.campaign is None:
+        return ("all", f"agency:{standing.agency}")
+    return ("all", f"agency:{standing.agency}", f"campaign:{standing.campaign}")
+
+
+@lru_cache(maxsize=4096)
+def regions_of(code: str) -> tuple[str, ...]:
+    """A kelurahan's code and its prefixes; a code of another shape counts under 31.00, a child of 31."""
+    if KELURAHAN.fullmatch(code) is None:
+        return (ELSEWHERE, "31")
+    return (code, code[:8], code[:5], "31")
+
+
+@lru_cache(maxsize=4096)
+def minute_of(text: str) -> datetime | None:
+    """The minute of a time's first 16 characters, None where they are none."""
+    if MINUTE.fullmatch(text) is None:
+        return None
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        return None

@@ -1,0 +1,31 @@
+"""What the newest record of region-counts says: a publisher that takes over goes on from there."""
+
+from __future__ import annotations
+
+from cuts.log import opened
+from cuts.records import UndecodableRecord, decode_cut
+from settings.kafka import KafkaSettings
+
+POLL_S = 5.0
+LOOK_BACK_RECORDS = 50
+
+
+async def last_cut(kafka: KafkaSettings) -> tuple[int, int] | None:
+    """The highest (term, cut) among the newest records, None where the topic is empty. Raises KafkaError."""
+    async with opened(kafka, "region-counts") as topic:
+        first, end = await topic.bounds()
+        start = max(first, end - LOOK_BACK_RECORDS)
+        highest: tuple[int, int] | None = None
+        topic.seek(start)
+        while start < end:
+            records = await topic.poll(POLL_S)
+            if not records:
+                break
+            for record in records:
+                start = record.offset + 1
+                try:
+                    cut = decode_cut(record.value)
+                except UndecodableRecord:
+                    continue
+                highest = max(highest or (0, 0), cut.version)
+        return highest

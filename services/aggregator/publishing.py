@@ -1,0 +1,121 @@
+"""The life of a publisher process: it takes its leases, publishes cuts, minutes and quarantine, and cleans up."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aggregator.ends import last_cut
+from aggregator.minutes import MinutePublisher
+from aggregator.postgres import queries
+from aggregator.publisher import Publisher
+from aggregator.running import until_first
+from aggregator.settings import AggregatorSettings
+from aggregator.telling import QUARANTINE_TOPIC, tell
+from aggregator.wire import Wire
+from database.pool import connect
+from lifecycle.loops import forever
+from lifecycle.stopping import Stopping
+from outbox.lease import RENEW_EVERY_S, Lease, new_holder
+from outbox.publishing import Channel
+from outbox.publishing import Publisher as OutboxPublisher
+from outbox.table import TableSource
+from settings.kafka import KafkaSettings
+from telemetry.health import Health, Progress
+from telemetry.http import plain_app, serve
+
+if TYPE_CHECKING:
+    import asyncpg
+
+LEASE = "publisher"
+QUARANTINE_LEASE = "quarantine"
+CUT_EVERY_S = 0.1
+MINUTES_EVERY_S = 1.0
+CLEAN_EVERY_S = 5.0
+
+
+async def publish(settings: AggregatorSettings, kafka: KafkaSettings, stopping: Stopping) -> None:
+    """Run one publisher until the stop; any number may run, one of them leads."""
+    pool = await connect(settings.database, application_name="aggregator publisher", max_size=6)
+    holder = new_holder()
+    lease = Lease(pool, LEASE, holder)
+    quarantine_lease = Lease(pool, QUARANTINE_LEASE, holder)
+    wire = Wire(kafka.client_options(), lease)
+    cuts = Publisher(pool, lease, wire, kafka.topic("region-counts"), lambda: last_cut(kafka))
+    minutes = MinutePublisher(pool, lease, wire, kafka.topic("region-minutes"))
+    quarantine = OutboxPublisher(
+        TableSource(pool, QUARANTINE_TOPIC, QUARANTINE_LEASE),
+        quarantine_lease,
+        Channel(kafka.topic(QUARANTINE_TOPIC), kafka.client_options()),
+    )
+    health = Health()
+    progress = health.progress("publishing", seconds_max=30)
+
+    async def lead() -> None:
+        await lease.renew()
+        await quarantine_lease.renew()
+
+    async def tell_quarantine() -> None:
+        if quarantine_lease.term is not None:
+            await tell(pool)
+            await quarantine.once()
+
+    def loop(once: Callable[[], Awaitable[object]], name: str, pause_s: float) -> Awaitable[None]:
+        return forever(once, stopping, name=name, pause_s=pause_s, failing_s_max=settings.failing_s_max)
+
+    try:
+        await until_first(
+            loop(lead, "lease", RENEW_EVERY_S),
+            loop(_Round(pool, cuts, minutes, progress, stopping).once, "cuts", 0.0),
+            loop(tell_quarantine, "quarantine", MINUTES_EVERY_S),
+            serve(plain_app(health), settings.host, settings.publisher_port, stopping),
+        )
+    finally:
+        await wire.abandon()
+        await quarantine.close()
+        await asyncio.wait(
+            [asyncio.ensure_future(one.release()) for one in (lease, quarantine_lease)], timeout=2
+        )
+        pool.terminate()
+
+
+class _Round:
+    """Cuts, minutes and cleaning take turns: they share one producer, whose failure ends all of them."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool[Any],
+        cuts: Publisher,
+        minutes: MinutePublisher,
+        progress: Progress,
+        stopping: Stopping,
+    ) -> None:
+        self._pool = pool
+        self._cuts = cuts
+        self._minutes = minutes
+        self._progress = progress
+        self._stopping = stopping
+        self._minutes_at = self._clean_at = 0.0
+
+    async def once(self) -> None:
+        """Publish what is due, then wait for the next turn: as long as the work took, at least a tenth of a second."""
+        started_at = time.monotonic()
+        await self._cuts.once()
+        if started_at - self._minutes_at >= MINUTES_EVERY_S:
+            await self._minutes.once()
+            self._minutes_at = started_at
+        if started_at - self._clean_at >= CLEAN_EVERY_S:
+            await self._clean()
+            self._clean_at = started_at
+        self._progress.beat()
+        took_s = time.monotonic() - started_at
+        await self._stopping.wait(max(CUT_EVERY_S - took_s, took_s if took_s > CUT_EVERY_S / 2 else 0.0))
+
+    async def _clean(self) -> None:
+        if self._cuts.positions is not None:
+            await queries.forget_changed(self._pool, positions=list(self._cuts.positions))
+            await self._minutes.forget(datetime.now(UTC))
+            await queries.forget_sets(self._pool)

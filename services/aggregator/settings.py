@@ -1,0 +1,37 @@
+"""The aggregator's settings."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from settings.loading import Settings
+
+
+class AggregatorSettings(Settings):
+    """Settings of workers, publisher and commands, prefixed `AGGREGATOR_`."""
+
+    model_config = SettingsConfigDict(env_prefix="AGGREGATOR_")
+
+    database_url: SecretStr
+    host: str = "127.0.0.1"
+    port: int = Field(default=8002, ge=1, le=65_535)
+    index: int = Field(default=0, ge=0, le=99)
+    publisher_port: int = Field(default=8022, ge=1, le=65_535)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    group: str = Field(default="aggregator", pattern=r"^[A-Za-z0-9._-]{1,80}$")
+    failing_s_max: float = Field(default=60.0, gt=0, le=600)
+    stalled_s_max: float = Field(default=15.0, ge=3, le=600)
+    crash_at: str = ""
+
+    @property
+    def database(self) -> str:
+        """The database's URL, as a driver takes it."""
+        return self.database_url.get_secret_value()
+
+    @property
+    def worker_port(self) -> int:
+        """The port of this worker's health and metrics."""
+        return self.port + self.index

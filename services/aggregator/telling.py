@@ -1,0 +1,42 @@
+"""Puts what was quarantined, applied or skipped into the outbox of participant-events-quarantine; never a payload."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from aggregator.cutting import moment
+from aggregator.postgres import queries
+from outbox.table import append
+
+if TYPE_CHECKING:
+    import asyncpg
+
+QUARANTINE_TOPIC = "participant-events-quarantine"
+ROWS_MAX = 500
+
+
+async def tell(pool: asyncpg.Pool[Any]) -> int:
+    """Append the states not told yet; how many. One transaction: each state is told once, in order."""
+    async with pool.acquire() as connection, connection.transaction():
+        rows = [row async for row in queries.untold(connection, rows_max=ROWS_MAX)]
+        await append(connection, QUARANTINE_TOPIC, [(_key(row), _value(row)) for row in rows])
+        return len(rows)
+
+
+def _key(row: Any) -> str:
+    return f"{row['partition']}.{row['kafka_offset']}"
+
+
+def _value(row: Any) -> str:
+    value = {
+        "partition": row["partition"],
+        "event_sequence": row["event_sequence"],
+        "offset": row["kafka_offset"],
+        "reason": row["reason"],
+        "state": row["state"],
+        "at": moment(row["at"]),
+    }
+    # The outbox puts the record's own number in the place of {sequence}.
+    return '{"sequence":{sequence},' + msgspec.json.encode(value).decode()[1:]

@@ -1,0 +1,139 @@
+"""The Faust worker: an app of one agent that counts whole batches, and how it starts, fails and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import faust
+from faust.types import TP
+
+from aggregator.metrics import ASSIGNED
+from aggregator.taking import Taker, persistently
+from aggregator.tallies import Tallies
+from aggregator.transport import AS_IS, SCHEME, BatchApp, install
+from settings.kafka import KafkaSettings
+from telemetry.logs import get
+
+log = get()
+
+TOPIC = "participant-events"
+FETCH_BYTES_MAX = 4 << 20
+BATCH_RECORDS_MAX = 5_000
+
+
+def build_app(kafka: KafkaSettings, app_id: str) -> BatchApp:
+    """A Faust app on our transport: no tables, no web server, no topics of its own."""
+    install()
+    return BatchApp(
+        app_id,
+        broker=[f"{SCHEME}://{server}" for server in kafka.bootstrap_servers.split(",")],
+        broker_credentials=_credentials(kafka),
+        store="memory://",
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=FETCH_BYTES_MAX,
+        consumer_metadata_max_age_ms=30_000,
+        broker_max_poll_records=BATCH_RECORDS_MAX,
+        broker_session_timeout=6.0,
+        broker_heartbeat_interval=2.0,
+        broker_request_timeout=10.0,
+        # Counts batches, not records: the default would hold thousands of them.
+        stream_buffer_maxsize=4,
+        # A batch in hand when partitions are shared anew may finish late: its statement decides whether it counts.
+        stream_wait_empty=False,
+    )
+
+
+def _credentials(kafka: KafkaSettings) -> Any:
+    context = kafka.ssl_context() if kafka.security_protocol.endswith("SSL") else None
+    if kafka.security_protocol.startswith("SASL"):
+        assert kafka.sasl_password is not None, "settings require it"
+        return faust.SASLCredentials(
+            username=kafka.sasl_username,
+            password=kafka.sasl_password.get_secret_value(),
+            mechanism=kafka.sasl_mechanism,
+            ssl_context=context,
+        )
+    return None if context is None else faust.SSLCredentials(context=context)
+
+
+class Worker:
+    """One app and its agent; `run` ends when stopped, or with what made it fail."""
+
+    def __init__(self, app: BatchApp, topic: str, tallies: Tallies, failing_s_max: float) -> None:
+        self._app = app
+        self._topic = topic
+        self._failing_s_max = failing_s_max
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._taker = Taker(tallies, self._ask_seek)
+        self.taken: dict[int, int] = {}
+        """Per partition, the offset below which everything was taken since the last seek."""
+        self.storing = False
+        """Whether a batch is being stored, maybe again and again: that has a bound of its own."""
+        app.stored_offsets = self._load
+        # Nothing is acknowledged to Kafka, so Faust need not keep lists of what was.
+        events = app.topic(
+            topic, value_type=None, value_serializer=AS_IS, key_type=bytes, key_serializer="raw", acks=False
+        )
+        app.agent(events, name="count", concurrency=1)(self._count)
+
+    async def start(self) -> None:
+        """Start the app and its agent."""
+        self._app.finalize()
+        await self._app.start()
+
+    async def failed(self) -> None:
+        """Wait until the worker cannot go on; raises why."""
+        crashed = asyncio.ensure_future(self._app._crashed.wait())
+        try:
+            await asyncio.wait({crashed, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            crashed.cancel()
+        if self._failed.done():
+            self._failed.result()
+        raise RuntimeError("Faust crashed") from self._app.crash_reason
+
+    async def stop(self) -> None:
+        """Leave the group and end; a batch in hand is finished by the server or counted by the next worker."""
+        await self._app.stop()
+
+    def assigned(self) -> set[int]:
+        """The partitions this worker reads now."""
+        try:
+            return {tp.partition for tp in self._app.consumer.assignment() if tp.topic == self._topic}
+        except Exception:
+            return set()
+
+    def _ask_seek(self, partition: int, offset: int) -> None:
+        self._app.consumer.ask_seek(TP(self._topic, partition), offset)
+        self.taken[partition] = offset
+
+    async def _load(self) -> dict[int, int]:
+        offsets = await persistently(self._taker.load, time.monotonic, self._failing_s_max)
+        self.taken = dict(offsets)
+        ASSIGNED.set(len(self.assigned()))
+        return dict(offsets)
+
+    async def _count(self, stream: Any) -> None:
+        async for event in stream.events():
+            tp, batch = event.message.tp, event.value
+            if batch.epoch == self._app.consumer.epoch_of(tp):
+                await self._take(tp.partition, batch.records)
+
+    async def _take(self, partition: int, records: Any) -> None:
+        self.storing = True
+        self.taken[partition] = records[-1].offset + 1
+        try:
+            await persistently(
+                lambda: self._taker.take(partition, records), time.monotonic, self._failing_s_max
+            )
+        except Exception as error:
+            if not self._failed.done():
+                self._failed.set_exception(error)
+            await asyncio.Event().wait()
+        finally:
+            self.storing = False

@@ -1,0 +1,54 @@
+"""The life of a worker process: started from settings, watched, and ended when it fails or is asked to."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aggregator.postgres import PostgresTallies
+from aggregator.running import until_first
+from aggregator.settings import AggregatorSettings
+from aggregator.watching import Stall, TopicEnds, Watch
+from aggregator.worker import TOPIC, Worker, build_app
+from database.pool import connect
+from lifecycle.stopping import Stopping
+from settings.kafka import KafkaSettings
+from telemetry.health import Health
+from telemetry.http import plain_app, serve
+from telemetry.logs import get
+
+log = get()
+
+LOOK_EVERY_S = 1.0
+STOP_S_MAX = 10.0
+
+
+async def work(settings: AggregatorSettings, kafka: KafkaSettings, stopping: Stopping) -> None:
+    """Run one worker until the stop. Raises what made it fail: its supervisor starts another."""
+    pool = await connect(settings.database, application_name="aggregator worker")
+    tallies = PostgresTallies(pool)
+    topic = kafka.topic(TOPIC)
+    worker = Worker(build_app(kafka, kafka.topic(settings.group)), topic, tallies, settings.failing_s_max)
+    health = Health()
+    progress = health.progress("counting", settings.stalled_s_max)
+    health.check("partitions", lambda: bool(worker.assigned()))
+    ends = TopicEnds(kafka.client_options(), topic)
+    watch = Watch(worker, ends, tallies, Stall(settings.stalled_s_max), progress)
+    try:
+        await worker.start()
+        log.info("worker started", group=kafka.topic(settings.group), topic=topic)
+        await until_first(
+            worker.failed(),
+            _watch(watch, stopping),
+            serve(plain_app(health), settings.host, settings.worker_port, stopping),
+        )
+    finally:
+        # Faust may hang, and swallow its cancellation: the process ends all the same.
+        await asyncio.wait({asyncio.ensure_future(worker.stop())}, timeout=STOP_S_MAX)
+        await ends.close()
+        pool.terminate()
+        log.info("worker ended")
+
+
+async def _watch(watch: Watch, stopping: Stopping) -> None:
+    while not await stopping.wait(LOOK_EVERY_S):
+        await watch.look_once()

@@ -1,0 +1,35 @@
+"""What the aggregator's tests on the real broker and database share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.harness.databases import Databases
+from tests.harness.topics import Topics
+from tests.integration.aggregator.processes import Processes, processes
+from tests.integration.aggregator.producing import TestRelay, relay_to
+
+
+@pytest.fixture
+def aggregator(tmp_path: Path, topics: Topics, database: Databases) -> Iterator[Processes]:
+    """Starts aggregator processes over this test's topics and database."""
+    yield from processes(tmp_path, {**topics.environment(), **"AGGREGATOR_DATABASE_URL": database.aggregator})
+
+
+@pytest.fixture
+async def relay(topics: Topics) -> AsyncIterator[TestRelay]:
+    """Writes events to this test's topic."""
+    async with relay_to(topics) as relay:
+        yield relay
+
+
+@pytest.fixture
+async def counts(database: Databases) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection to the aggregator's schema."""
+    connection = await asyncpg.connect(database.aggregator)
+    yield connection
+    await connection.close()
