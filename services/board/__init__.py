@@ -1,0 +1,1 @@
+"""Shows the published counts: page, JSON and stream."""

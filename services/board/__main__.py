@@ -1,0 +1,102 @@
+"""Builds the board from its settings: `python -m board serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from datetime import UTC, datetime
+from functools import partial
+
+import typer
+
+from board import running
+from board.api import make_app
+from board.audience import Audience
+from board.board import Board
+from board.milestones import Milestones
+from board.pace import Minutes
+from board.regions import load_regions
+from board.saved import UnreadableFile, read, restore
+from board.settings import BoardSettings
+from board.showing import Showing
+from board.targets import WrongTargets, load_targets
+from lifecycle.stopping import Stopping, run
+from settings.contract import contract_path
+from settings.kafka import KafkaSettings
+from settings.loading import load
+from telemetry.health import Health
+from telemetry.http import serve as serve_http
+from telemetry.logs import configure, get
+
+cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Shows the published counts.")
+log = get()
+
+
+@cli.callback()
+def commands() -> None:
+    """Shows the published counts."""
+
+
+@cli.command()
+def serve() -> None:
+    """Serve the page, the JSON and the stream until stopped."""
+    settings, kafka = load(BoardSettings, KafkaSettings)
+    configure("board", settings.log_level)
+    try:
+        board = build(settings)
+    except WrongTargets as error:
+        print(f"BOARD_TARGETS_FILE: {error}", file=sys.stderr)  # noqa: T201 - told like a wrong setting
+        raise SystemExit(2) from error
+    run(partial(_serve, settings, kafka, board))
+
+
+def build(settings: BoardSettings) -> Board:
+    """The board as its last run left it."""
+    showing = Showing(load_regions(contract_path("regions.csv")), load_targets(settings.targets_file))
+    content = read(settings.state_file)
+    if content is not None:
+        try:
+            restore(showing, content, time.monotonic())
+            log.info("last cut restored", cut=showing.cuts.id)
+        except UnreadableFile as error:
+            log.warning("state file unreadable", reason=str(error))
+    milestones = Milestones()
+    return Board(
+        showing=showing,
+        audience=Audience(showing, milestones, time.monotonic, settings.viewers_max),
+        milestones=milestones,
+        minutes=Minutes(),
+        clock=time.monotonic,
+        wall=lambda: datetime.now(UTC),
+    )
+
+
+async def _serve(settings: BoardSettings, kafka: KafkaSettings, board: Board, stopping: Stopping) -> None:
+    health = Health()
+    health.check("cut", lambda: board.showing.ready)
+    progress = health.progress("clock")
+    app = make_app(board, health)
+
+    async def end_streams() -> None:
+        await stopping.wait()
+        board.audience.close()
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(end_streams())
+        tasks.create_task(running.keep_time(board, stopping, progress))
+        tasks.create_task(running.save(board, settings.state_file, stopping))
+        tasks.create_task(
+            running.until_stopped(
+                stopping,
+                partial(running.show_cuts, board, kafka),
+                partial(running.show_register_states, board, kafka),
+                partial(running.show_minutes, board, kafka),
+                partial(running.show_milestones, board, kafka),
+            )
+        )
+        tasks.create_task(serve_http(app, settings.host, settings.port, stopping))
+
+
+if __name__ == "__main__":
+    cli()

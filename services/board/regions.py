@@ -1,0 +1,75 @@
+"""The regions: their codes, names and levels, and which lie in which."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+LEVELS: Final = ("province", "city", "district", "subdistrict")
+LEVEL_BY_LENGTH: Final = {2: "province", 5: "city", 8: "district", 13: "subdistrict"}
+PROVINCE: Final = "31"
+UNPLACED: Final = "31.00"
+"""Where codes of another shape are counted."""
+
+SHORT: Final = {
+    "Daerah Khusus Ibukota Jakarta": "DKI Jakarta",
+    "Kota Administrasi ": "",
+    "Kabupaten Administrasi ": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A region under its everyday name: "Jakarta Pusat", not "Kota Administrasi Jakarta Pusat"."""
+
+    code: str
+    name: str
+    level: str
+    parent: str | None
+
+
+class Regions:
+    """All known regions by code, and a stand-in for any code that is counted but not known."""
+
+    def __init__(self, regions: Mapping[str, Region]) -> None:
+        self._regions = dict(sorted(regions.items()))
+
+    def __contains__(self, code: str) -> bool:
+        return code in self._regions
+
+    def __iter__(self) -> Iterator[Region]:
+        return iter(self._regions.values())
+
+    def get(self, code: str) -> Region:
+        """The region; one that no list knows goes by its code."""
+        return self._regions.get(code) or Region(
+            code=code,
+            name="Wilayah belum dikenal" if code == UNPLACED else code,
+            level=LEVEL_BY_LENGTH.get(len(code), "subdistrict"),
+            parent=code.rpartition(".")[0] or None,
+        )
+
+
+def lies_in(code: str, parent: str) -> bool:
+    """Whether a region lies below another, however deep."""
+    return code.startswith(parent + ".")
+
+
+def load_regions(path: Path) -> Regions:
+    """Read contract/regions.csv (code, parent, level, name)."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return Regions(
+            {
+                row["code"]: Region(row["code"], _short(row["name"]), row["level"], row["parent"] or None)
+                for row in csv.DictReader(file)
+            }
+        )
+
+
+def _short(name: str) -> str:
+    for official, short in SHORT.items():
+        name = name.replace(official, short)
+    return name

@@ -1,0 +1,24 @@
+"""The board's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, FilePath
+from pydantic_settings import SettingsConfigDict
+
+from settings.loading import Settings
+
+
+class BoardSettings(Settings):
+    """Where the board listens, what it reads, and how many may watch."""
+
+    model_config = SettingsConfigDict(env_prefix="BOARD_")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    targets_file: FilePath
+    state_file: Path
+    viewers_max: int = Field(default=5000, ge=1)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -1,0 +1,23 @@
+"""The text of server-sent events, and the id that orders them.
+
+Source: WHATWG HTML, 9.2 Server-sent events. An id is "<term>.<cut>".
+"""
+
+from __future__ import annotations
+
+import re
+
+PING = b": ping\n\n"
+OPENING = b"retry: 2000\n\n"
+_ID = re.compile(r"(\d{1,18})\.(\d{1,18})")
+
+
+def event(name: str, data: bytes, identity: str) -> bytes:
+    """One event; `data` is JSON on one line."""
+    return b"event: %b\nid: %b\ndata: %b\n\n" % (name.encode(), identity.encode(), data)
+
+
+def parse_id(text: str | None) -> tuple[int, int] | None:
+    """The version that an id names; None where it is none of ours."""
+    match = _ID.fullmatch(text or "")
+    return (int(match[1]), int(match[2])) if match else None

@@ -1,0 +1,40 @@
+// How numbers, shares and times are written: the same as the server writes them.
+
+export const words = JSON.parse(document.body.dataset.words);
+const indonesian = document.documentElement.lang === "id";
+const locale = indonesian ? "id-ID" : "en-GB";
+const whole = new Intl.NumberFormat(indonesian ? "id-ID" : "en-US");
+const parts = new Intl.DateTimeFormat(locale, {
+  timeZone: "Asia/Jakarta", hourCycle: "h23",
+  day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
+});
+
+export const fill = (text, ...values) => values.reduce((filled, value) => filled.replace(/\{\w*\}/, value), text);
+export const number = (value) => whole.format(value);
+export const signed = (value) => (value >= 0 ? "+" : "−") + number(Math.abs(value));
+
+// Cut off, never rounded up: 99,96 % stays below 100 %.
+export function share(part, total, places) {
+  const unit = 10 ** places;
+  const scaled = Math.floor((part * 100 * unit) / total + 1e-9);
+  const decimals = String(scaled % unit).padStart(places, "0").replace(/0+$/, "");
+  const text = number(Math.floor(scaled / unit)) + (decimals ? (indonesian ? "," : ".") + decimals : "");
+  return indonesian ? `${text} %` : `${text}%`;
+}
+
+function read(time) {
+  return Object.fromEntries(parts.formatToParts(new Date(time)).map(({ type, value }) => [type, value]));
+}
+const dateOf = (p) => `${p.day} ${p.month} ${p.year}`;
+const clockOf = (p, ...units) => `${units.map((unit) => p[unit]).join(indonesian ? "." : ":")} WIB`;
+
+export const clock = (time) => clockOf(read(time), "hour", "minute", "second");
+export function moment(time, now) {
+  const then = read(time);
+  const short = clockOf(then, "hour", "minute");
+  return dateOf(then) === dateOf(read(now)) ? short : `${dateOf(then)}, ${short}`;
+}
+export function dated(time) {
+  const p = read(time);
+  return `${dateOf(p)}, ${clockOf(p, "hour", "minute", "second")}`;
+}
