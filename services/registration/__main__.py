@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -14,10 +15,13 @@ import typer
 
 from database.migrations import migrate as migrate_schema
 from database.pool import connect
-from lifecycle.stopping import run
+from lifecycle.stopping import Stopping, run
 from registration import commissioning
 from registration.api_process import serve_api
 from registration.audit import audit as run_audit
+from registration.importing.commands import import_file
+from registration.importing.commands import undo as undo_import
+from registration.importing.settings import ImportSettings
 from registration.keys import Role
 from registration.recover import recover as start_over
 from registration.relay import relay as run_relay
@@ -53,10 +57,10 @@ def register_settings() -> RegisterSettings:
 @app.command()
 def api() -> None:
     """Serve the HTTP interface and write what comes in."""
-    settings, secrets, own = load(RegisterSettings, SecretSettings, ApiSettings)
+    settings, secrets, own, imports = load(RegisterSettings, SecretSettings, ApiSettings, ImportSettings)
     configure("registration-api", settings.log_level)
     arm(settings.crash_at)
-    run(lambda stopping: serve_api(settings, secrets, own, stopping))
+    run(lambda stopping: serve_api((settings, secrets, own, imports), stopping))
 
 
 # --- relay and audit ---
@@ -98,6 +102,34 @@ def recover(
 
 
 # --- imports ---
+
+
+@app.command("import")
+def import_csv(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    rejected: Annotated[Path | None, typer.Option(help="Write the report of rejected rows here")] = None,
+) -> None:
+    """Import participants from a CSV file; a file begun before goes on where it was."""
+    settings, secrets, imports = load(RegisterSettings, SecretSettings, ImportSettings)
+    _importing(settings, lambda stopping: import_file((settings, secrets, imports), file, rejected, stopping))
+
+
+@app.command()
+def undo(import_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Withdraw everybody an import registered, but for those whom somebody changed since."""
+    settings, imports = load(RegisterSettings, ImportSettings)
+    _importing(settings, lambda stopping: undo_import((settings, imports), import_id, stopping))
+
+
+def _importing(settings: RegisterSettings, work: Callable[[Stopping], Awaitable[None]]) -> None:
+    configure("registration-import", settings.log_level)
+    arm(settings.crash_at)
+    try:
+        run(work)
+    except commissioning.NotDone as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
 
 # --- commands ---
 

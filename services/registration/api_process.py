@@ -23,6 +23,11 @@ from registration.cipher import Cipher
 from registration.cleaning import delete_old_keys
 from registration.daftar import Page, daftar_router
 from registration.desk import Desk, Public
+from registration.importing.background import Imports
+from registration.importing.endpoints import imports_router
+from registration.importing.settings import ImportSettings
+from registration.importing.spool import Spool
+from registration.importing.workshop import lists_of, open_workshop
 from registration.intake import Intake
 from registration.keys import Keys
 from registration.limits import TokenBuckets
@@ -76,10 +81,11 @@ class Parts:
 
 
 async def serve_api(
-    settings: RegisterSettings, secrets: SecretSettings, own: ApiSettings, stopping: Stopping
+    settings: tuple[RegisterSettings, SecretSettings, ApiSettings, ImportSettings], stopping: Stopping
 ) -> None:
     """Serve until the stop; what was taken by then is still written and answered."""
-    pool = await connect(settings.database, application_name="registration api", max_size=POOL_SIZE_MAX)
+    register, secrets, own, imports_own = settings
+    pool = await connect(register.database, application_name="registration api", max_size=POOL_SIZE_MAX)
     try:
         parts = Parts(pool, secrets, own)
         await key_store.check_secret(pool, parts.cipher.key_id)
@@ -87,11 +93,19 @@ async def serve_api(
         health = Health()
         health.check("postgres", lambda: key_store.answers(pool))
         progress = health.progress("writer", seconds_max=BATCH_STANDS_S_MAX)
-        app = build(parts, own, health, [])
+        imports = Imports(
+            pool,
+            Spool(imports_own.import_spool_dir, imports_own.import_bytes_max),
+            parts.cipher,
+            lambda: open_workshop(lists_of(secrets)),
+            imports_own.import_rows_max,
+        )
+        app = build(parts, own, health, [imports_router(imports, parts.callers)])
         await together(
             parts.writer.run(progress.beat),
-            _serve(app, settings.host, own, parts.writer, stopping),
+            _serve(app, register.host, own, parts.writer, stopping),
             _clean(parts, own, stopping),
+            _import(imports, stopping),
         )
         await parts.intake.close()
     finally:
@@ -121,6 +135,11 @@ async def _clean(parts: Parts, own: ApiSettings, stopping: Stopping) -> None:
         pause_s=CLEAN_EVERY_S,
         failing_s_max=float("inf"),  # intake never closes because something old cannot be thrown away
     )
+    await asyncio.Event().wait()  # the writer ends first
+
+
+async def _import(imports: Imports, stopping: Stopping) -> None:
+    await imports.run(stopping)
     await asyncio.Event().wait()  # the writer ends first
 
 

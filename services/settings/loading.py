@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 S = TypeVar("S", bound="Settings")
 T = TypeVar("T", bound="Settings")
 U = TypeVar("U", bound="Settings")
+V = TypeVar("V", bound="Settings")
 Ts = TypeVarTuple("Ts")
 
 SECRETS_DIR_DEFAULT = "/run/secrets"
@@ -55,6 +56,8 @@ def load(one: type[S], /) -> S: ...
 def load(one: type[S], two: type[T], /) -> tuple[S, T]: ...
 @overload
 def load(one: type[S], two: type[T], three: type[U], /) -> tuple[S, T, U]: ...
+@overload
+def load(one: type[S], two: type[T], three: type[U], four: type[V], /) -> tuple[S, T, U, V]: ...
 def load(*classes: type[Any]) -> Any:
     """Build each settings class; on any fault print all of them to stderr and exit with 2."""
     built: list[Any] = []

@@ -1,0 +1,1 @@
+"""The import of participants from a CSV file: read, checked, written in chunks, resumed, undone."""

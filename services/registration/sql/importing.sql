@@ -1,0 +1,135 @@
+-- An import goes chunk by chunk: rows, events and the number of the last row are one transaction. The row of the
+-- file is locked first, so that two processes with the same file take turns and the second sees how far it is.
+
+-- name: import_begin(id, file_name, caller)^
+-- Note a file that was never seen; one that was stays as it is, and nothing comes back.
+INSERT INTO import_file (id, name, state, caller) VALUES (:id, :file_name, 'running', :caller) ON CONFLICT DO NOTHING
+RETURNING id;
+
+-- name: import_status(id)^
+SELECT id, name, state, fault, rows, last_row, accepted, rejected, undone, caller, started_at, changed_at, finished_at
+FROM import_file WHERE id = :id;
+
+-- name: import_lock(id)^
+SELECT state, last_row, now() AS recorded_at FROM import_file WHERE id = :id FOR UPDATE;
+
+-- name: import_advance(id, last_row, accepted, rejected)!
+UPDATE import_file
+SET last_row = :last_row, accepted = accepted + :accepted, rejected = rejected + :rejected, changed_at = now()
+WHERE id = :id;
+
+-- name: import_reject(id, rejected_rows, fields, reasons)!
+INSERT INTO import_rejected (import_id, row, field, reason)
+SELECT :id, new.* FROM unnest(:rejected_rows::bigint[], :fields::text[], :reasons::text[]) AS new;
+
+-- name: import_note_again(id, participant_ids, revisions)!
+-- Whom this import registered again; a row of an earlier run of it gives way.
+INSERT INTO import_again (import_id, participant_id, revision)
+SELECT :id, new.* FROM unnest(:participant_ids::uuid[], :revisions::integer[]) AS new
+ON CONFLICT (import_id, participant_id) DO UPDATE SET revision = excluded.revision;
+
+-- name: import_end(id, state, fault)!
+-- The file is through, or cannot be used.
+UPDATE import_file
+SET state = :state, fault = :fault, rows = accepted + rejected, changed_at = now(), finished_at = now()
+WHERE id = :id AND state = 'running';
+
+-- name: import_claim(ids, idle_s)^
+-- One of these imports, or any undo, that is under way and that nobody has moved for so long; whoever asks takes it.
+UPDATE import_file SET changed_at = now()
+WHERE id = (
+    SELECT id FROM import_file
+    WHERE ((id = ANY(:ids::text[]) AND state = 'running') OR state = 'undoing')
+      AND changed_at < now() - make_interval(secs => :idle_s::double precision)
+    ORDER BY changed_at
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED)
+RETURNING id;
+
+-- name: import_rejections(id, after_row, after_field, rows_max)
+SELECT row, field, reason FROM import_rejected
+WHERE import_id = :id AND (row, field) > (:after_row::bigint, :after_field::text)
+ORDER BY row, field
+LIMIT :rows_max;
+
+-- name: import_begin_undo(id)^
+-- From now on the import goes no further; what it registered is withdrawn chunk by chunk.
+UPDATE import_file SET state = 'undoing', changed_at = now()
+WHERE id = :id AND state IN ('running', 'done', 'failed', 'undoing')
+RETURNING state;
+
+-- name: import_untouched(id, rows_max)
+-- Participants that still stand as this import left them.
+SELECT participant.id FROM participant
+LEFT JOIN import_again AS again ON again.import_id = :id AND again.participant_id = participant.id
+WHERE participant.import_id = :id AND participant.standing = 'registered'
+  AND participant.revision = coalesce(again.revision, 1)
+ORDER BY participant.id
+LIMIT :rows_max;
+
+-- name: import_revisions(id, participant_ids)
+SELECT participant_id, revision FROM import_again
+WHERE import_id = :id AND participant_id = ANY(:participant_ids::uuid[]);
+
+-- name: import_advance_undo(id, undone)!
+UPDATE import_file SET undone = undone + :undone, changed_at = now() WHERE id = :id;
+
+-- name: import_end_undo(id)!
+UPDATE import_file SET state = 'undone', changed_at = now(), finished_at = now() WHERE id = :id AND state = 'undoing';
+
+-- name: import_kept(id, after, rows_max)
+-- Participants of this import that somebody changed since: an undo leaves them.
+SELECT participant.id, participant.standing, participant.revision, participant.changed_at FROM participant
+LEFT JOIN import_again AS again ON again.import_id = :id AND again.participant_id = participant.id
+WHERE participant.import_id = :id AND participant.revision <> coalesce(again.revision, 1)
+  AND participant.id > :after::uuid
+ORDER BY participant.id
+LIMIT :rows_max;
+
+-- name: import_kept_count(id)$
+SELECT count(*) FROM participant
+LEFT JOIN import_again AS again ON again.import_id = :id AND again.participant_id = participant.id
+WHERE participant.import_id = :id AND participant.revision <> coalesce(again.revision, 1);
+
+-- name: import_scopes()^
+-- The campaigns and agencies a row may name.
+SELECT ARRAY(SELECT id FROM campaign) AS campaigns, ARRAY(SELECT id FROM agency) AS agencies;
+
+-- name: import_participants(ids, nik_hmacs, nik_ciphers, phone_ciphers, cipher_key_ids, names, businesses, consents, channels, booths, occurred_ats, import_ids, regions, agencies, campaigns, steps)$
+-- As insert_participants, the arrays given as literals: the driver then has nothing to do for each element.
+WITH inserted AS (
+    INSERT INTO participant (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel,
+                             booth, occurred_at, import_id, region, agency, campaign, steps)
+    SELECT new.id, new.nik_hmac, new.nik_cipher, new.phone_cipher, new.cipher_key_id, new.name, new.business::jsonb,
+           new.consent, new.channel, new.booth, new.occurred_at, new.import_id, new.region, new.agency, new.campaign,
+           string_to_array(new.steps, ',')
+    FROM unnest(:ids::text::uuid[], :nik_hmacs::text::bytea[], :nik_ciphers::text::bytea[],
+                :phone_ciphers::text::bytea[], :cipher_key_ids::text::text[], :names::text::text[],
+                :businesses::text::text[], :consents::text::text[], :channels::text::text[], :booths::text::text[],
+                :occurred_ats::text::timestamptz[], :import_ids::text::text[], :regions::text::text[],
+                :agencies::text::text[], :campaigns::text::text[], :steps::text::text[])
+         AS new (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel, booth,
+                 occurred_at, import_id, region, agency, campaign, steps)
+    ON CONFLICT (nik_hmac) DO NOTHING
+    RETURNING 1
+)
+SELECT count(*) FROM inserted;
+
+-- name: import_events(partitions, places, ids, participant_ids, event_lines, event_type, recorded_at, time_place, time_text, sequence_place)!
+-- Only for partitions that are locked: the events at the sequences that follow, one a line, and their last sequences.
+WITH new AS MATERIALIZED (
+    SELECT given.partition, held.last_sequence + given.place AS sequence, given.id, given.participant_id, given.value
+    FROM unnest(:partitions::text::smallint[], :places::text::integer[], :ids::text::uuid[],
+                :participant_ids::text::uuid[], string_to_array(:event_lines::text, E'\n'))
+         AS given (partition, place, id, participant_id, value)
+    JOIN partition AS held USING (partition)
+), raised AS (
+    UPDATE partition SET last_sequence = last.sequence
+    FROM (SELECT partition, max(sequence) AS sequence FROM new GROUP BY partition) AS last
+    WHERE partition.partition = last.partition
+)
+INSERT INTO event (partition, sequence, id, participant_id, type, recorded_at, value)
+SELECT partition, sequence, id, participant_id, :event_type::text, :recorded_at::timestamptz,
+       replace(replace(value, :time_place::text, :time_text::text), :sequence_place::text,
+               '"sequence":' || sequence || ',')
+FROM new;
