@@ -70,8 +70,7 @@ class AlertStore:
 
     async def of_message(self, message_id: uuid.UUID) -> list[Any]:
         """The alerts that a message carries."""
-        rows: list[Any] = await _queries.message_alerts(self._pool, id=message_id)
-        return rows
+        return [row async for row in _queries.message_alerts(self._pool, id=message_id)]
 
     async def put_silence(self, silence: NewSilence) -> tuple[dict[str, Any], bool]:
         """Store a silence once; returns what stands under its id, and whether that is new."""
@@ -90,27 +89,30 @@ class AlertStore:
 
     async def silences(self) -> list[dict[str, Any]]:
         """The silences that hold now."""
-        return [dict(row) for row in await _queries.list_silences(self._pool)]
+        return [dict(row) async for row in _queries.list_silences(self._pool)]
 
     async def _rows(
         self, wanted: Filter, before: int | None, alert_id: uuid.UUID | None, limit: int
     ) -> list[Any]:
-        rows: list[Any] = await _queries.list_alerts(
-            self._pool,
-            before=before,
-            limit=limit,
-            recipient=wanted.recipient,
-            region=wanted.region,
-            rule=wanted.rule,
-            scope=wanted.scope,
-            state=wanted.state,
-            id=alert_id,
-        )
-        return rows
+        return [
+            row
+            async for row in _queries.list_alerts(
+                self._pool,
+                before=before,
+                limit=limit,
+                recipient=wanted.recipient,
+                region=wanted.region,
+                rule=wanted.rule,
+                scope=wanted.scope,
+                state=wanted.state,
+                id=alert_id,
+            )
+        ]
 
     async def _shown(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
         attempts: dict[uuid.UUID, list[dict[str, Any]]] = {}
-        for row in await _queries.attempts_of(self._pool, ids=list({row["message_id"] for row in rows})):
+        ids = list({row["message_id"] for row in rows})
+        async for row in _queries.attempts_of(self._pool, ids=ids):
             attempts.setdefault(row["message_id"], []).append(_attempt(row))
         return [_alert(row, attempts.get(row["message_id"], [])) for row in rows]
 

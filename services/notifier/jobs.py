@@ -54,14 +54,17 @@ def queue_app(url: str, sending: Sending, store: MessageStore, stalled_s: float)
     @app.periodic(cron=UPKEEP_CRON)
     @app.task(name=UPKEEP_TASK, queue=UPKEEP_QUEUE, priority=10)
     async def take_over(timestamp: int) -> None:
-        await upkeep_once(app, store, stalled_s)
+        await _take_over(app, sending, stalled_s)
+        metrics.ADOPTED.inc(await store.adopt_orphans())
+        await _show_open(store)
 
     return app
 
 
-async def upkeep_once(app: procrastinate.App, store: MessageStore, stalled_s: float) -> None:
-    """Take over the jobs of dead workers and adopt messages without a job."""
+async def _take_over(app: procrastinate.App, sending: Sending, stalled_s: float) -> None:
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_s):
+        if job.task_name == TASK and sending.is_sending(uuid.UUID(job.task_kwargs["message"])):
+            continue
         try:
             if job.task_name == TASK:
                 await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
@@ -71,9 +74,6 @@ async def upkeep_once(app: procrastinate.App, store: MessageStore, stalled_s: fl
                 await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
         except exceptions.ConnectorException:
             log.info("job already taken over", job=job.id)
-    adopted = await store.adopt_orphans()
-    metrics.ADOPTED.inc(adopted)
-    await _show_open(store)
 
 
 async def run_worker(app: procrastinate.App, deliveries_at_once: int, stalled_s: float) -> None:

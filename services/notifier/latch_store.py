@@ -36,22 +36,20 @@ class LatchStore:
 
     async def latches(self) -> dict[LatchKey, Latched]:
         """All latches, for `evaluate`."""
-        rows = await _queries.latches(self._pool)
         return {
             (row["scope"], row["region"], row["rule"], row["threshold"], row["epoch_name"]): Latched(
                 row["number"], row["closed"]
             )
-            for row in rows
+            async for row in _queries.latches(self._pool)
         }
 
     async def bases(self) -> dict[str, dict[Key, int]]:
         """The counts at the opening of each epoch that is open."""
-        rows = await _queries.epochs(self._pool)
         return {
             row["name"]: {
                 (scope, region, measure): n for scope, region, measure, n in json.loads(row["base"])
             }
-            for row in rows
+            async for row in _queries.epochs(self._pool)
         }
 
     async def open_epoch(self, name: str, cut: str, counts: Mapping[Key, int]) -> None:
@@ -71,7 +69,7 @@ class LatchStore:
             records = [await _retract(connection, one) for one in rearmed]
             crossed_at = await _put(connection, crossings)
             new = [crossing for crossing in crossings if crossing_id(crossing) in crossed_at]
-            silences = [Silence(**dict(row)) for row in await _queries.silences(connection)]
+            silences = [Silence(**dict(row)) async for row in _queries.silences(connection)]
             await _tell(connection, list(plan(new, recipients, silences)))
             records += [_milestone(one, crossed_at[crossing_id(one)]) for one in new]
             await append(connection, TOPIC, [record for record in records if record is not None])
@@ -103,8 +101,8 @@ async def _put(connection: Connection, crossings: Sequence[Crossing]) -> dict[An
         }
         for one in crossings
     ]
-    inserted = await _queries.put_latches(connection, crossings=json.dumps(rows))
-    return {row["id"]: row["crossed_at"] for row in inserted}
+    inserted = _queries.put_latches(connection, crossings=json.dumps(rows))
+    return {row["id"]: row["crossed_at"] async for row in inserted}
 
 
 async def _retract(connection: Connection, rearmed: Rearmed) -> tuple[str, str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -10,7 +11,7 @@ from urllib.parse import quote, urlencode
 import apprise
 
 from notifier.delivering import Reason, Result
-from notifier.letters import Letters
+from notifier.letters import Letter, Letters
 from notifier.message_store import Attempt
 from notifier.planning import Recipient
 
@@ -57,6 +58,10 @@ class MailSender:
     def __init__(self, server: MailServer, letters: Letters) -> None:
         self._server = server
         self._letters = letters
+        # Its warnings name the recipient's address; what went wrong stands in the receipt.
+        logging.getLogger("apprise").setLevel(logging.CRITICAL)
+        # Apprise loads its hundred plugins at the first use, which takes a second: now, not amid an alert.
+        self._service(server.sender, {})
 
     async def send(self, attempt: Attempt, recipient: Recipient) -> Result:
         """Send one letter with all alerts of this message. See `notifier.sending.Sender`."""
@@ -69,24 +74,29 @@ class MailSender:
             "Auto-Submitted": "auto-generated",
             "Content-Language": recipient.language,
         }
-        # In memory: Apprise would otherwise keep a folder of its own in the user's home.
-        asset = apprise.AppriseAsset(storage_mode=apprise.PersistentStoreMode.MEMORY, app_id=SENDER_NAME)
-        service: Any = apprise.Apprise.instantiate(
-            self._server.url(recipient.address, headers), asset=asset, suppress_exceptions=False
-        )
         try:
             # Each of connect, MAIL, RCPT and DATA has timeout_s; together they may take a little longer.
             async with asyncio.timeout(4 * self._server.timeout_s):
-                taken = await asyncio.to_thread(
-                    service.notify,
-                    body=letter.body,
-                    title=letter.subject,
-                    notify_type=apprise.NotifyType.INFO,
-                    body_format=apprise.NotifyFormat.TEXT,
-                )
+                taken = await asyncio.to_thread(self._hand_over, recipient.address, headers, letter)
         except TimeoutError:
             # The thread may still hand the mail over: whether it arrives is not known.
             return Result(Reason.AMBIGUOUS)
         if not taken:
             return Result(Reason.NOT_ACCEPTED)
         return Result(Reason.ACCEPTED, {"server": self._server.host})
+
+    def _hand_over(self, to: str, headers: dict[str, str], letter: Letter) -> bool:
+        taken = self._service(to, headers).notify(
+            body=letter.body,
+            title=letter.subject,
+            notify_type=apprise.NotifyType.INFO,
+            body_format=apprise.NotifyFormat.TEXT,
+        )
+        return bool(taken)
+
+    def _service(self, to: str, headers: dict[str, str]) -> Any:
+        # In memory: Apprise would otherwise keep a folder of its own in the user's home.
+        asset = apprise.AppriseAsset(storage_mode=apprise.PersistentStoreMode.MEMORY, app_id=SENDER_NAME)
+        return apprise.Apprise.instantiate(
+            self._server.url(to, headers), asset=asset, suppress_exceptions=False
+        )

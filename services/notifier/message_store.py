@@ -93,14 +93,14 @@ class MessageStore:
                     return Ended()
             await _queries.put_attempt(connection, id=message_id, number=number)
             await self._set(connection, message_id, Step(State.SENDING), None)
-            alerts = await _queries.alerts_of(connection, id=message_id)
+            alerts = [Told(**dict(row)) async for row in _queries.alerts_of(connection, id=message_id)]
             ambiguous = await _queries.ambiguous_before(connection, id=message_id, number=number)
         return Attempt(
             message_id,
             number,
             Channel(message["channel"]),
             message["recipient"],
-            tuple(_told(row) for row in alerts),
+            tuple(alerts),
             repeated=ambiguous > 0,
         )
 
@@ -122,7 +122,8 @@ class MessageStore:
 
     async def adopt_orphans(self) -> int:
         """Give a job to every open message that has none; returns how many."""
-        rows = await _queries.without_job(self._pool, queue=QUEUE, task=TASK, ids_max=ORPHANS_MAX)
+        found = _queries.without_job(self._pool, queue=QUEUE, task=TASK, ids_max=ORPHANS_MAX)
+        rows = [row async for row in found]
         for row in rows:
             try:
                 await defer(self._pool, [row["id"]])
@@ -132,7 +133,7 @@ class MessageStore:
 
     async def open_messages(self) -> dict[str, int]:
         """How many messages stand in each state that is not an end."""
-        return {row["state"]: row["messages"] for row in await _queries.open_messages(self._pool)}
+        return {row["state"]: row["messages"] async for row in _queries.open_messages(self._pool)}
 
     async def _set(self, connection: Any, message_id: uuid.UUID, step: Step, reason: Reason | None) -> None:
         await _queries.set_message(
@@ -142,7 +143,3 @@ class MessageStore:
             reason=reason and reason.value,
             due_in_s=step.retry_in_s or 0.0,
         )
-
-
-def _told(row: Any) -> Told:
-    return Told(**dict(row))

@@ -54,9 +54,21 @@ class Sending:
         self._store = store
         self._senders = senders
         self._recipient = recipient
+        self._in_flight: set[uuid.UUID] = set()
+
+    def is_sending(self, message_id: uuid.UUID) -> bool:
+        """Whether this process is at it now: then its job is in good hands, however late its heart beats."""
+        return message_id in self._in_flight
 
     async def send_once(self, message_id: uuid.UUID) -> None:
         """Make the next attempt, if one is due. Raises RetryLater where another has to follow."""
+        self._in_flight.add(message_id)
+        try:
+            await self._attempt(message_id)
+        finally:
+            self._in_flight.discard(message_id)
+
+    async def _attempt(self, message_id: uuid.UUID) -> None:
         crashpoint("notifier.before_attempt")
         attempt = await self._store.begin(message_id)
         if isinstance(attempt, Ended):

@@ -1,0 +1,55 @@
+"""What the notifier's tests on the real broker, database and receivers share."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.harness.databases import Databases
+from tests.harness.topics import Topics
+from tests.integration.notifier.processes import Notifiers, notifiers
+from tests.integration.notifier.publishing import CutWriter, cut_writer
+from tests.integration.notifier.sinks import Mailbox, Receiver, mail_server, webhook_receiver
+
+
+@pytest.fixture
+async def mailbox() -> AsyncIterator[Mailbox]:
+    """A mail server."""
+    async with mail_server() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A webhook."""
+    async with webhook_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+async def cuts(topics: Topics) -> AsyncIterator[CutWriter]:
+    """Writes cuts to this test's topic."""
+    async with cut_writer(topics) as writer:
+        yield writer
+
+
+@pytest.fixture
+async def stored(database: Databases) -> AsyncIterator[asyncpg.Connection[Any]]:
+    """A connection to the notifier's schema."""
+    connection = await asyncpg.connect(database.notifier)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def notifier(
+    tmp_path: Path, topics: Topics, database: Databases, mailbox: Mailbox, receiver: Receiver
+) -> Iterator[Notifiers]:
+    """Starts notifier processes over this test's topics, database and receivers."""
+    yield from notifiers(
+        tmp_path, {**topics.environment(), "NOTIFIER_DATABASE_URL": database.notifier}, mailbox, receiver
+    )

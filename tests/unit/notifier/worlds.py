@@ -1,0 +1,109 @@
+"""Small things to test with: cuts, rules and recipients with sensible values for what a test does not say."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from notifier.definitions import At, Rule
+from notifier.message_store import Attempt, Told
+from notifier.milestones import Crossing, Cut
+from notifier.planning import Channel, Recipient
+from notifier.regions import Regions
+
+AS_OF = datetime(2021, 10, 21, 12, 5, tzinfo=UTC)
+REGIONS = Regions(
+    {
+        "31": "Daerah Khusus Ibukota Jakarta",
+        "31.71": "Kota Administrasi Jakarta Pusat",
+        "31.74": "Kota Administrasi Jakarta Selatan",
+        "31.71.06": "Menteng",
+        "31.71.06.1003": "Cikini",
+    }
+)
+
+
+def cut(*counts: tuple[str, int], scope: str = "all", measure: str = "registered", id: str = "7.1203") -> Cut:  # noqa: A002 - its name everywhere
+    """A cut with these counts by region."""
+    return Cut(id, AS_OF, {(scope, region, measure): count for region, count in counts})
+
+
+def rule(id: str = "rule", **other: Any) -> Rule:  # noqa: A002 - its name everywhere
+    """A rule for the province at 10."""
+    fields: dict[str, Any] = {
+        "scope": "all",
+        "measure": "registered",
+        "thresholds": At((10,)),
+        "regions": frozenset({"31"}),
+    }
+    if "level" in other:
+        fields["regions"] = None
+    return Rule(id=id, **(fields | other))
+
+
+def crossing(**other: Any) -> Crossing:
+    """The province's 200,000."""
+    fields: dict[str, Any] = {
+        "scope": "all",
+        "region": "31",
+        "rule": "province-target",
+        "measure": "registered",
+        "threshold": 200_000,
+        "epoch": "ever",
+        "number": 1,
+        "value": 200_013,
+        "count": 200_013,
+        "cut": "7.1203",
+        "as_of": AS_OF,
+    }
+    return Crossing(**(fields | other))
+
+
+def told(**other: Any) -> Told:
+    """The alert of such a crossing."""
+    fields: dict[str, Any] = {
+        "id": uuid.UUID("11111111-1111-5111-8111-111111111111"),
+        "crossing_id": uuid.UUID("22222222-2222-5222-8222-222222222222"),
+        "scope": "all",
+        "region": "31",
+        "rule": "province-target",
+        "measure": "registered",
+        "threshold": 200_000,
+        "epoch": "ever",
+        "epoch_name": "ever",
+        "value": 200_013,
+        "count": 200_013,
+        "percent": 100,
+        "target": 200_000,
+        "cut": "7.1203",
+        "as_of": AS_OF,
+        "crossed_at": AS_OF,
+    }
+    return Told(**(fields | other))
+
+
+def attempt(
+    *alerts: Told, channel: Channel = Channel.EMAIL, number: int = 1, repeated: bool = False
+) -> Attempt:
+    """An attempt to tell these alerts."""
+    message_id = uuid.UUID("33333333-3333-5333-8333-333333333333")
+    recipient = "official:governor" if channel is Channel.EMAIL else "webhook:control-room"
+    return Attempt(message_id, number, channel, recipient, alerts or (told(),), repeated)
+
+
+def official(id: str = "governor", **other: Any) -> Recipient:  # noqa: A002 - its name everywhere
+    """An official of the province."""
+    fields: dict[str, Any] = {
+        "channel": Channel.EMAIL,
+        "regions": frozenset({"31"}),
+        "role": {"id": "Gubernur DKI Jakarta", "en": "Governor of DKI Jakarta"},
+        "address": "gubernur@example.org",
+    }
+    return Recipient(id=f"official:{id}", **(fields | other))
+
+
+def webhook(id: str = "control-room", **other: Any) -> Recipient:  # noqa: A002 - its name everywhere
+    """A webhook that is told of everything in the province."""
+    fields: dict[str, Any] = {"channel": Channel.WEBHOOK, "within": ("31",)}
+    return Recipient(id=f"webhook:{id}", **(fields | other))
