@@ -1,0 +1,91 @@
+"""The alert rules fire when they should, speak of metrics that exist, and lead to the runbook."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.contract.code import metrics
+from tests.contract.documents import ROOT
+
+FOLDER = ROOT / "deploy" / "prometheus"
+WORDS = {"max", "sum", "by", "time", "or", "absent", "offset", "vector", "m"}
+# Made by Prometheus itself for each target.
+BUILT_IN = {"up"}
+
+
+def promtool(*arguments: str) -> str:
+    """What promtool prints; it fails the test where it fails."""
+    program = shutil.which("promtool")
+    if program is None:
+        pytest.skip("promtool is missing: install Debian's package prometheus")
+    done = subprocess.run([program, *arguments], cwd=FOLDER, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def alerts() -> list[dict[str, Any]]:
+    document = yaml.safe_load((FOLDER / "alerts.yml").read_text("utf-8"))
+    return [rule for group in document["groups"] for rule in group["rules"]]
+
+
+def test_prometheus_accepts_the_settings_and_the_rules() -> None:
+    assert "SUCCESS" in promtool("check", "config", "prometheus.yml")
+
+
+def test_each_alert_fires_when_it_should_and_not_before() -> None:
+    assert "SUCCESS" in promtool("test", "rules", "alerts_test.yml")
+
+
+def test_each_alert_is_shown_to_fire_and_not_to_fire() -> None:
+    document = yaml.safe_load((FOLDER / "alerts_test.yml").read_text("utf-8"))
+    cases = [case for test in document["tests"] for case in test["alert_rule_test"]]
+
+    names = {rule["alert"] for rule in alerts()}
+    assert {case["alertname"] for case in cases if case["exp_alerts"]} == names
+    assert {case["alertname"] for case in cases if not case["exp_alerts"]} == names
+
+
+def test_each_alert_speaks_both_languages_and_leads_to_a_heading_of_the_runbook() -> None:
+    headings = re.findall(r"^## (.+)$", (ROOT / "docs" / "runbook.md").read_text("utf-8"), re.MULTILINE)
+    for rule in alerts():
+        said = rule["annotations"]
+        assert said["summary_id"]
+        assert said["summary_en"]
+        page, _, heading = said["runbook"].partition("#")
+        assert page == "docs/runbook.md"
+        assert heading in headings, rule["alert"]
+
+
+def test_each_alert_watches_a_metric_that_a_process_has() -> None:
+    known = {metric.name for metric in metrics()} | BUILT_IN
+    for rule in alerts():
+        labels_cut = re.sub(r"\{[^}]*\}|by \([^)]*\)", "", rule["expr"])
+        watched = set(re.findall(r"[a-z_]+", labels_cut)) - WORDS
+        assert watched, rule["alert"]
+        assert watched <= known, rule["alert"]
+
+
+def test_every_process_of_the_compose_file_that_has_metrics_is_scraped() -> None:
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    processes = {
+        f"{name}:{service['environment']['HEALTH_PORT']}"
+        for name, service in compose["services"].items()
+        if "HEALTH_PORT" in service.get("environment", {})
+    }
+    settings = yaml.safe_load(Path(FOLDER / "prometheus.yml").read_text("utf-8"))
+    scraped = [
+        target
+        for job in settings["scrape_configs"]
+        for static in job["static_configs"]
+        for target in static["targets"]
+    ]
+
+    assert len(processes) == 8
+    assert sorted(scraped) == sorted(processes)
