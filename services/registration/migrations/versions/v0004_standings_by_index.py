@@ -1,0 +1,13 @@
+"""Standings in an index of their own, for the audit."""
+
+from database.alembic_env import run_sql_file
+
+revision = "0004"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL file beside this one."""
+    run_sql_file(__file__, "v0004_standings_by_index.sql")
