@@ -63,7 +63,7 @@ def queue_app(url: str, sending: Sending, store: MessageStore, stalled_s: float)
 
 async def _take_over(app: procrastinate.App, sending: Sending, stalled_s: float) -> None:
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_s):
-        if job.task_name == TASK and sending.is_sending(uuid.UUID(job.task_kwargs["message"])):
+        if job.task_name == TASK and sending.is_sending(uuid.UUID(str(job.task_kwargs["message"]))):
             continue
         try:
             if job.task_name == TASK:

@@ -49,6 +49,8 @@ class WebhookSender:
         self._timeout_s = timeout_s
         self._allowed = allowed_networks
         self._clock = clock
+        # Once: it reads every authority's certificate.
+        self._tls = httpx.create_ssl_context(trust_env=False)
 
     async def send(self, attempt: Attempt, recipient: Recipient) -> Result:
         """Call the webhook with the one alert of this message. See `notifier.sending.Sender`."""
@@ -98,7 +100,9 @@ class WebhookSender:
         }
         # trust_env off: a proxy of the environment would undo the check of the address.
         async with (
-            httpx.AsyncClient(timeout=self._timeout_s, follow_redirects=False, trust_env=False) as client,
+            httpx.AsyncClient(
+                timeout=self._timeout_s, verify=self._tls, follow_redirects=False, trust_env=False
+            ) as client,
             client.stream(
                 "POST",
                 url.copy_with(host=address),
