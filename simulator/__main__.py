@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from simulator import registered
-from simulator.commands import NightOptions, play_fest, play_watch, write_people
+from simulator.commands import play_fest, play_watch, write_people
+from simulator.night import NightOptions
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -56,6 +57,23 @@ def watch(
 ) -> None:
     """Measure how long a registration takes from its 201 to the board's stream."""
     raise typer.Exit(play_watch(NightOptions(url, 1 / every_s, duration, seed, keys, ledger), board))
+
+
+@app.command()
+def demo(
+    duration: Duration = None,
+    rate: Annotated[float, typer.Option(min=0.1, help="Registrations a second, bursts included.")] = 200.0,
+    fresh_people: Annotated[
+        int, typer.Option(min=1, help="How many are imported first, unless they are there.")
+    ] = registered.REGISTERED,
+    seed: Seed = 7,
+) -> None:
+    """Start everything on this machine, fill the register, play a Fest night and prove the counts."""
+    # Only this command needs the local stack.
+    from simulator.demo import DemoOptions
+    from simulator.demo import demo as run_demo
+
+    raise typer.Exit(run_demo(DemoOptions(fresh_people, rate, duration, seed)))
 
 
 if __name__ == "__main__":

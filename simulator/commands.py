@@ -5,49 +5,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
-import random
-import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
-import aiohttp
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from simulator import registered
-from simulator.arrivals import Night, arrivals
-from simulator.crowd import Crowd
 from simulator.fest import Fest
-from simulator.keys import Keys, read_keys
+from simulator.keys import read_keys
 from simulator.latencies import Latencies
-from simulator.ledger import Ledger, Run, next_person
+from simulator.night import NightOptions, session, times
 from simulator.places import weights_2021
-from simulator.register import Register
-from simulator.sending import Sender
 from simulator.stream import messages
-from simulator.watching import Probes, follow, probe, settled
+from simulator.watching import Probes, follow, settled, watch
 
-# The import's people are numbered from 0: those of the Fest start well beyond any import.
-FIRST_PERSON = 100_000_000
-CONNECTIONS_MAX = 64
 console = Console(stderr=True)
-
-
-@dataclass(frozen=True, slots=True)
-class NightOptions:
-    """What a night needs to be told."""
-
-    url: str
-    rate_per_s: float
-    duration_s: float | None
-    seed: int
-    keys: Path
-    ledgers: Path
 
 
 def write_people(out: Path, count: int, seed: int) -> None:
@@ -66,76 +40,6 @@ def write_people(out: Path, count: int, seed: int) -> None:
             writer.writerow(row)
             if done % 2000 == 0 or done == count:
                 progress.update(task, completed=done)
-
-
-@dataclass(slots=True)
-class Session:
-    """A run against a register: its HTTP session, its ledger, its people."""
-
-    http: aiohttp.ClientSession
-    run: Run
-    path: Path
-    fest: Fest
-    register: Register
-    stopping: asyncio.Event
-
-
-@asynccontextmanager
-async def session(options: NightOptions, keys: Keys) -> AsyncIterator[Session]:
-    """Open the run's ledger and campaign; Ctrl-C and SIGTERM set `stopping`."""
-    first = next_person(options.ledgers, FIRST_PERSON)
-    name = datetime.now(UTC).strftime("%Y%m%dt%H%M%S")
-    run = Run(
-        run=name,
-        seed=options.seed,
-        first_person=first,
-        campaign=f"fest-{name}",
-        probe_campaign=f"probe-{name}",
-    )
-    path = options.ledgers / f"{name}.jsonl"
-    connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
-    async with aiohttp.ClientSession(connector=connector) as http:
-        register = Register(http, options.url, keys)
-        await register.open_campaign(run.campaign, f"Jakpreneur Fest {name}")
-        await register.open_campaign(run.probe_campaign, f"Probe {name}")
-        crowd = _crowd(random.Random(options.seed + first), run)
-        ledger = Ledger(path)
-        senders = (Sender(http, options.url, keys.booth), Sender(http, options.url, keys.officer))
-        flushing = asyncio.ensure_future(ledger.flushing())
-        try:
-            await ledger.put(run)
-            fest = Fest(run, ledger, crowd, *senders)
-            yield Session(http, run, path, fest, register, stop_on_signals())
-        finally:
-            flushing.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await flushing
-            ledger.close()
-
-
-def _crowd(dice: random.Random, run: Run) -> Crowd:
-    weights = weights_2021()
-    shares = [float(weight) for weight in weights.values()]
-    return Crowd(dice, run.campaign, list(weights), shares, run.first_person)
-
-
-def stop_on_signals() -> asyncio.Event:
-    """Set by the first SIGINT or SIGTERM; a second SIGINT interrupts as usual."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def asked(number: signal.Signals) -> None:
-        stopping.set()
-        loop.remove_signal_handler(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked, number)
-    return stopping
-
-
-def times(options: NightOptions) -> Iterator[float]:
-    """When people come in this night."""
-    return arrivals(Night(options.rate_per_s), random.Random(options.seed), options.duration_s)
 
 
 def play_fest(options: NightOptions) -> int:
@@ -185,7 +89,7 @@ async def _watch(options: NightOptions, board: str) -> int:
         probes = Probes(weights_2021())
         scope = f"{board}/v1/stream?scope=campaign:{night.run.probe_campaign}"
         following = asyncio.ensure_future(follow(messages(night.http, scope), probes))
-        probing = asyncio.ensure_future(probe(night.fest, probes, 1 / options.rate_per_s, night.stopping))
+        probing = asyncio.ensure_future(watch(night.fest, probes, 1 / options.rate_per_s, night.stopping))
         try:
             await asyncio.wait(
                 [following, probing], timeout=options.duration_s, return_when="FIRST_COMPLETED"

@@ -73,17 +73,6 @@ class Fest:
         if self._failure:
             raise self._failure
 
-    async def settle(self, unsettled: list[Intent]) -> None:
-        """Ask again, with its key, what became of each intent left without an answer."""
-        slots = asyncio.Semaphore(32)
-
-        async def again(intent: Intent) -> None:
-            async with slots:
-                answer = await self._sender(intent.kind).send(intent, request(intent, self.run))
-            await self.ledger.put(answer)
-
-        await asyncio.gather(*(again(intent) for intent in unsettled))
-
     def _start(self, plan: Plan) -> None:
         if len(self._in_flight) >= IN_FLIGHT_MAX:
             self.progress.turned_away += 1
@@ -105,7 +94,7 @@ class Fest:
         self.progress.sent += 1
         await self.ledger.put(intent)
         began_s = time.monotonic()
-        answer = await self._sender(plan.kind).send(intent, request(intent, self.run))
+        answer = await self.sender_of(plan.kind).send(intent, request(intent, self.run))
         told_s = time.monotonic()
         self.progress.answered.add(told_s - began_s)
         self._follow(intent, answer, plan.known)
@@ -141,7 +130,8 @@ class Fest:
         if answer.outcome != "unknown" and intent.kind != "probe":
             self.crowd.free(after)
 
-    def _sender(self, kind: str) -> Sender:
+    def sender_of(self, kind: str) -> Sender:
+        """Who does this: booths register, officers change."""
         return self.booth if kind in FORMS else self.officer
 
 

@@ -3,15 +3,41 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 
 from simulator.keys import Keys
 
 
 class Unexpected(Exception):
     """The register answered something that the simulator has no use for; the message has the status."""
+
+
+class Import(msgspec.Struct, frozen=True):
+    """How far an import is."""
+
+    id: str
+    state: str
+    last_row: int
+    accepted: int
+    rejected: int
+    started_at: datetime
+    finished_at: datetime | None
+
+    @property
+    def rows_per_s(self) -> float | None:
+        """Its speed over all, where it has ended."""
+        if self.finished_at is None:
+            return None
+        seconds = (self.finished_at - self.started_at).total_seconds()
+        return (self.accepted + self.rejected) / seconds if seconds else None
+
+
+_import = msgspec.json.Decoder(Import)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +55,29 @@ class Register:
     async def open_agency(self, agency: str, name: str) -> None:
         """Open an agency; one that is open already is fine. Raises Unexpected."""
         await self._open("agencies", agency, name)
+
+    async def upload(self, path: Path) -> Import:
+        """Hand a CSV file over to be imported. Raises Unexpected."""
+        with path.open("rb") as file:
+            async with self.http.post(
+                f"{self.url}/v1/imports?name={path.name}",
+                data=file,
+                headers=_bearer(self.keys.officer) | {"Content-Type": "text/csv"},
+                timeout=aiohttp.ClientTimeout(total=300),
+            ) as response:
+                body = await response.read()
+                if response.status not in (200, 202):
+                    raise Unexpected(f"uploading: {response.status} {body[:500]!r}")
+                return _import.decode(body)
+
+    async def import_status(self, import_id: str) -> Import | None:
+        """How far an import is; None where the register knows none of that id, or cannot say now."""
+        url = f"{self.url}/v1/imports/{import_id}"
+        try:
+            async with self.http.get(url, headers=_bearer(self.keys.officer)) as response:
+                return _import.decode(await response.read()) if response.status == 200 else None
+        except (aiohttp.ClientError, TimeoutError):
+            return None
 
     async def _open(self, what: str, id_: str, name: str) -> None:
         headers = _bearer(self.keys.admin) | {"Idempotency-Key": f"open-{what}-{id_}"}

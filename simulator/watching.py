@@ -29,6 +29,7 @@ class Probes:
 
     regions: Iterable[str]
     latencies: Latencies = field(default_factory=Latencies)
+    following: bool = False
     early: int = 0
     _free: deque[str] = field(init=False)
     _count: dict[str, int] = field(default_factory=dict)
@@ -90,10 +91,26 @@ async def follow(messages: AsyncIterator[Message], probes: Probes) -> None:
     async for message in messages:
         now_s = time.monotonic()
         if message.event in ("snapshot", "delta"):
+            probes.following = True
             for row in message.rows():
                 count = row.get("counts", {}).get("registered")
                 if count is not None and row["region"].count(".") == 3:
                     probes.seen(row["region"], count, now_s)
+
+
+async def watch(fest: Fest, probes: Probes, every_s: float, stopping: asyncio.Event) -> None:
+    """Probe until the stop, once the stream of the probes' scope is there.
+
+    A scope nobody was counted in is unknown to the board: somebody is registered into it first, in a
+    kelurahan that no probe uses.
+    """
+    region = probes.take()
+    assert region is not None, "there are kelurahan"
+    probes.drop(region)
+    await fest.carry_out(fest.crowd.newcomer("probe", region, fest.run.probe_campaign))
+    while not probes.following and not stopping.is_set():
+        await asyncio.sleep(0.1)
+    await probe(fest, probes, every_s, stopping)
 
 
 async def settled(probes: Probes, wait_s: float) -> bool:
