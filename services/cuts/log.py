@@ -83,5 +83,21 @@ async def opened(kafka: KafkaAccess, name: str) -> AsyncIterator[TopicLog]:
         log.assign()
         yield log
     finally:
+        await _stop(consumer)
+
+
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Close the consumer, whatever state the broker's death left it in.
+
+    aiokafka's `stop` raises CancelledError where a fetch was waiting to be tried again: taken for a
+    cancellation of ours it would end the process. What `stop` then left open is closed here.
+    """
+    try:
         async with asyncio.timeout(ANSWER_S_MAX):
             await consumer.stop()
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        async with asyncio.timeout(ANSWER_S_MAX):
+            await consumer._client.close()
