@@ -17,7 +17,7 @@ from tests.harness.topics import Topics
 
 # A broker that is never broken keeps Kafka's own patience: a busy machine must not fence it.
 PATIENT_MS = 9_000
-QUICK_MS = 2_000
+QUICK_MS = 3_000
 
 
 @pytest.fixture(scope="session")

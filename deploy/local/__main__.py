@@ -53,11 +53,11 @@ def up(
                 console.print(f"[dim]{time.monotonic() - started:5.1f} s[/] {text}")
 
             fresh = stack.up(_ports(port or []), say)
-            stack.wait_ready(lambda statuses: spinner.update(_waiting(statuses)))
+            statuses = stack.wait_ready(lambda seen: spinner.update(_waiting(seen)))
     except FAILURES as error:
         console.print(f"[red]{error}[/]", highlight=False)
         raise typer.Exit(1) from error
-    console.print(_table(stack.status()))
+    console.print(_table(statuses))
     took = f"ready after {time.monotonic() - started:.1f} s" if fresh else "was running already"
     console.print(f"{took}; keys in {stack.folder / 'keys.env'}, logs in {stack.supervisor.logs}")
 

@@ -54,7 +54,8 @@ class Broker:
     port: int
     controller_port: int
     heap_mb: int = 512
-    session_timeout_ms: int = 3_000
+    session_timeout_ms: int = 6_000
+    java_options: tuple[str, ...] = ()
 
     @property
     def bootstrap_servers(self) -> str:
@@ -66,7 +67,9 @@ class Broker:
 
     def command(self) -> list[str]:
         """The command line; `prepare` must have run."""
-        return _java_command(self.heap_mb, _archive_options(), "kafka.Kafka", str(self.properties))
+        return _java_command(
+            self.heap_mb, [*_archive_options(), *self.java_options], "kafka.Kafka", str(self.properties)
+        )
 
     def prepare(self) -> None:
         """Fetch jars, build the class archive (once per machine), write settings, format the data once."""

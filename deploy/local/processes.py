@@ -99,6 +99,8 @@ class Surroundings:
         if "secret" in process.needs:
             settings["REGISTRATION_SECRET_KEY"] = self.secrets["registration_secret_key"]
         match process.package:
+            case "registration":
+                settings["REGISTRATION_IMPORT_SPOOL_DIR"] = str(self.folder / "imports")
             case "notifier":
                 settings |= self._notifier()
             case "board":

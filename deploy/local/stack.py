@@ -121,7 +121,7 @@ class Stack:
 
     def wait_ready(
         self, seen: Callable[[list[health.Status]], None], deadline_s: float = READY_S_MAX
-    ) -> None:
+    ) -> list[health.Status]:
         """Wait until every process is ready, showing each look; raises StackFailed naming the others."""
         ends = time.monotonic() + deadline_s
         while True:
@@ -129,7 +129,7 @@ class Stack:
             seen(statuses)
             waiting = [status for status in statuses if status.health != "ready"]
             if not waiting:
-                return
+                return statuses
             if time.monotonic() > ends:
                 lines = [f"{status.name}: {status.state}, {status.health}" for status in waiting]
                 raise StackFailed("not ready:\n  " + "\n  ".join(lines) + f"\nlogs: {self.supervisor.logs}")

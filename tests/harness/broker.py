@@ -20,7 +20,13 @@ class Broker:
         self._log = folder / "kafka.log"
         port, controller_port = free_ports(2)
         self._settings = kafka.Broker(
-            folder / "kafka", port, controller_port, heap_mb=384, session_timeout_ms=session_timeout_ms
+            folder / "kafka",
+            port,
+            controller_port,
+            heap_mb=384,
+            session_timeout_ms=session_timeout_ms,
+            # It lives for a minute: the second compiler would only take the cores from the test.
+            java_options=("-XX:TieredStopAtLevel=1",),
         )
         self._settings.prepare()
         self._process = self._launch()

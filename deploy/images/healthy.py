@@ -1,0 +1,13 @@
+"""The container's health check: exit 0 while the process on HEALTH_PORT says that it is ready."""
+
+import os
+import sys
+import urllib.error
+import urllib.request
+
+port = os.environ.get("HEALTH_PORT")
+if port:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{int(port)}/health/ready", timeout=2).close()
+    except (urllib.error.URLError, OSError) as error:
+        sys.exit(f"not ready: {error}")
