@@ -37,6 +37,9 @@ def partition_of(participant: UUID) -> int:
     return int.from_bytes(participant.bytes[-4:], "big") % 12
 
 
+Change = tuple[UUID, dict[str, Any] | None, dict[str, Any] | None]
+
+
 class Register:
     """Writes through a pool of the register's role; the random source makes a test repeatable."""
 
@@ -49,30 +52,19 @@ class Register:
         """So many events in one transaction: mostly new people, then moves, steps and withdrawals."""
         changes = [self._change() for _ in range(number)]
         async with self._pool.acquire() as connection, connection.transaction():
-            for participant, before, after in changes:
-                stands = after or before
-                assert stands is not None
-                await connection.execute(
-                    _STAND,
-                    participant,
-                    stands["region"],
-                    stands["agency"],
-                    stands["campaign"],
-                    stands["steps"],
-                    "registered" if after else "withdrawn",
-                )
+            await connection.executemany(_STAND, [_stand(*change) for change in changes])
             await self._number(connection, changes)
 
     async def write_events(self, number: int) -> None:
         """So many events without a participant row: for tests of the relay alone."""
-        fresh = [
+        fresh: list[Change] = [
             (uuid4(), None, {"region": KELURAHAN[0], "agency": None, "campaign": None, "steps": []})
             for _ in range(number)
         ]
         async with self._pool.acquire() as connection, connection.transaction():
             await self._number(connection, fresh)
 
-    def _change(self) -> tuple[UUID, dict[str, Any] | None, dict[str, Any] | None]:
+    def _change(self) -> Change:
         known = [each for each in self.standing if self.standing[each] is not None]
         if not known or self._random.random() < 0.6:
             participant, before = uuid4(), None
@@ -96,9 +88,7 @@ class Register:
         self.standing[participant] = after
         return participant, before, after
 
-    async def _number(
-        self, connection: Any, changes: Sequence[tuple[UUID, dict[str, Any] | None, dict[str, Any] | None]]
-    ) -> None:
+    async def _number(self, connection: Any, changes: Sequence[Change]) -> None:
         partitions = sorted({partition_of(participant) for participant, _, _ in changes})
         last = {row[0]: row[1] for row in await connection.fetch(_LOCK, partitions)}
         rows: list[tuple[int, int, str]] = []
@@ -131,6 +121,15 @@ class Register:
         ):
             found[row[0]].append(row[1])
         return found
+
+
+def _stand(
+    participant: UUID, before: dict[str, Any] | None, after: dict[str, Any] | None
+) -> tuple[object, ...]:
+    stands = after or before
+    assert stands is not None
+    standing = "registered" if after else "withdrawn"
+    return (participant, stands["region"], stands["agency"], stands["campaign"], stands["steps"], standing)
 
 
 def _value(
