@@ -1,0 +1,72 @@
+"""The commands tell what is wrong and end with 2."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def notifier(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": f"{ROOT / 'services'}{os.pathsep}{ROOT}",
+        **settings,
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "notifier", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_every_missing_or_wrong_setting_is_named_at_once() -> None:
+    ended = notifier(
+        "run", NOTIFIER_PORT="none", NOTIFIER_WEBHOOKS='{"a":{"url":"http://a","secret":"short"}}'
+    )
+
+    assert ended.returncode == 2
+    for name in (
+        "NOTIFIER_DATABASE_URL",
+        "NOTIFIER_RULES_FILE",
+        "NOTIFIER_TARGETS_FILE",
+        "NOTIFIER_PORT",
+        "NOTIFIER_WEBHOOKS",
+        "KAFKA_BOOTSTRAP_SERVERS",
+    ):
+        assert name in ended.stderr
+    assert "short" not in ended.stderr
+
+
+def test_a_webhook_of_the_rules_without_settings_is_named() -> None:
+    config = ROOT / "deploy" / "local" / "config"
+
+    ended = notifier(
+        "run",
+        NOTIFIER_DATABASE_URL="postgresql://notifier@127.0.0.1:1/none",
+        NOTIFIER_RULES_FILE=str(config / "rules.yaml"),
+        NOTIFIER_TARGETS_FILE=str(config / "targets.yaml"),
+        KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1",
+    )
+
+    assert ended.returncode == 2
+    assert "control-room has no address in NOTIFIER_WEBHOOKS" in ended.stderr
+
+
+def test_rules_check_says_that_a_file_is_in_order_or_names_every_fault(tmp_path: Path) -> None:
+    right = notifier("rules", "check", str(ROOT / "deploy" / "local" / "config" / "rules.yaml"))
+    (tmp_path / "rules.yaml").write_text("rules: [{id: a, regions: ['31'], at: [0]}, {id: b}]")
+    (tmp_path / "targets.yaml").write_text("[]")
+
+    wrong = notifier("rules", "check", str(tmp_path / "rules.yaml"))
+
+    assert (right.returncode, wrong.returncode) == (0, 2)
+    assert "in order" in right.stdout
+    assert "rules[0].at[0]" in wrong.stderr
+    assert "rules[1]" in wrong.stderr
