@@ -75,7 +75,6 @@ class Audience:
     def enter(self, scope: str, depth: str, last: Version | None) -> Viewer:
         """A new viewer, who says to have been sent `last`."""
         viewer = Viewer(scope, depth, last, self._milestones.number, self._pings, gone=self._closed)
-        viewer.task = asyncio.current_task()
         viewer.wake.set()
         self._viewers.add(viewer)
         VIEWERS.set(len(self._viewers))

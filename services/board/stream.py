@@ -34,6 +34,7 @@ class StreamResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         viewer = self._audience.enter(*self._watched, self._last)
+        viewer.task = asyncio.current_task()
         disconnect = asyncio.ensure_future(_disconnected(receive, viewer))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})

@@ -1,0 +1,185 @@
+"""The page in a real browser: its numbers without script, and following live with it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from playwright.async_api import Browser, Page, ViewportSize
+
+from tests.harness.waiting import until
+from tests.integration.board.process import BoardProcess
+from tests.integration.board.producing import Programme
+
+pytestmark = [pytest.mark.browser, pytest.mark.integration]
+
+PUSAT = "31.71.01.1001"
+PHONE = ViewportSize(width=390, height=844)
+PROJECTOR = ViewportSize(width=1920, height=1080)
+
+
+@asynccontextmanager
+async def opened(
+    chromium: Browser, url: str, viewport: ViewportSize = PROJECTOR, *, script: bool = True
+) -> AsyncIterator[Page]:
+    """The page at `url`; fails at the end if anything was said in the console."""
+    context = await chromium.new_context(viewport=viewport, java_script_enabled=script)
+    page = await context.new_page()
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    await page.goto(url)
+    yield page
+    await context.close()
+    assert complaints == []
+
+
+async def text(page: Page, selector: str) -> str:
+    return " ".join(((await page.locator(selector).text_content()) or "").split())
+
+
+async def test_without_script_every_number_is_there(
+    board: BoardProcess, source: Programme, chromium: Browser
+) -> None:
+    async with source.alive():
+        await until(lambda: _live(board), name="the board is live")
+        async with opened(chromium, board.url, script=False) as page:
+            assert await text(page, "#total") == "281.812"
+            assert await text(page, ".goal") == "140,9 % dari target 200.000 melampaui target dengan 81.812"
+            assert await page.locator("#rows tr").count() == 6
+            assert await text(page, "#rows tr:nth-child(2) th") == "Jakarta Pusat"
+            assert await text(page, "#rows tr:nth-child(2) .count") == "28.099"
+            assert await text(page, "#rows tr:nth-child(2) .share") == "140,9 %"
+            assert await text(page, "#state-word") == "Langsung"
+            assert "WIB" in await text(page, "#as-of")
+            assert await text(page, "#coverage") == "100 %"
+            assert await text(page, "#drift") == "0"
+            assert (await text(page, "#checked")).startswith("diperiksa ")
+            assert (await text(page, "#today")).startswith("+")
+            assert "DKI Jakarta mencapai 200.000 peserta terdaftar" in await text(page, "#milestones")
+
+
+async def _live(board: BoardProcess) -> bool:
+    return await board.state() == "live"
+
+
+async def test_with_script_the_page_follows_each_cut(
+    board: BoardProcess, source: Programme, chromium: Browser
+) -> None:
+    async with source.alive(), opened(chromium, board.url) as page:
+        assert await text(page, "#total") == "281.812"
+
+        source.register(PUSAT, 1_000)
+        await page.get_by_text("282.812", exact=True).wait_for()
+
+        assert await text(page, '[data-region="31.71"] .count') == "29.099"
+        assert await text(page, ".goal") == "141,4 % dari target 200.000 melampaui target dengan 82.812"
+        await source.milestone("31.71", 29_000, 2)
+        await page.get_by_text("Jakarta Pusat mencapai 29.000 peserta terdaftar").wait_for()
+
+
+async def test_the_page_says_that_it_is_stale_when_the_numbers_stop_and_when_the_board_is_gone(
+    board: BoardProcess, source: Programme, chromium: Browser
+) -> None:
+    async with opened(chromium, f"{board.url}/?lang=en") as page:
+        async with source.alive():
+            await page.get_by_text("Live", exact=True).wait_for()
+
+        await page.get_by_text("Stale", exact=True).wait_for(timeout=9_000)
+
+
+async def test_a_page_whose_board_is_gone_says_so_and_goes_on_when_it_is_back(
+    board: BoardProcess, source: Programme, chromium: Browser
+) -> None:
+    context = await chromium.new_context()
+    page = await context.new_page()
+    async with source.alive():
+        await page.goto(board.url)
+        await page.get_by_text("Langsung", exact=True).wait_for()
+
+        await board.stop()
+        await page.get_by_text("Basi", exact=True).wait_for(timeout=12_000)
+        source.register(PUSAT, 188)
+        await board.start()
+
+        await page.get_by_text("282.000", exact=True).wait_for(timeout=20_000)
+        await page.get_by_text("Langsung", exact=True).wait_for()
+    await context.close()
+
+
+async def test_the_page_speaks_english_when_asked(board: BoardProcess, chromium: Browser) -> None:
+    async with opened(chromium, f"{board.url}/?lang=en") as page:
+        assert await page.locator("html").get_attribute("lang") == "en"
+        assert await text(page, "#total") == "281,812"
+        assert await text(page, "#rows tr:nth-child(2) th") == "Central Jakarta"
+
+
+@pytest.mark.parametrize("viewport", [PHONE, PROJECTOR], ids=["phone", "projector"])
+async def test_the_page_fits_its_screen(
+    board: BoardProcess, chromium: Browser, viewport: ViewportSize
+) -> None:
+    async with opened(chromium, board.url, viewport) as page:
+        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        high = await page.evaluate("document.documentElement.scrollHeight - innerHeight")
+
+        assert wide <= 0
+        assert viewport is PHONE or high <= 0
+
+
+CONTRASTS = """() => {
+  const lightness = (color) => {
+    const [r, g, b] = color.match(/[\\d.]+/g).slice(0, 3).map((c) => c / 255)
+      .map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (node) => {
+    for (; node; node = node.parentElement) {
+      const style = getComputedStyle(node);
+      if (style.backgroundImage.includes("gradient")) return style.backgroundImage.match(/rgb\\([^)]*\\)/)[0];
+      if (!style.backgroundColor.startsWith("rgba(0, 0, 0, 0")) return style.backgroundColor;
+    }
+  };
+  const leaves = [...document.querySelectorAll("body *")]
+    .filter((node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()))
+    .filter((node) => node.checkVisibility() && !node.closest(".unseen, .skip, svg"));
+  return leaves.map((node) => {
+    const [a, b] = [lightness(getComputedStyle(node).color), lightness(behind(node))].sort((x, y) => y - x);
+    return [node.textContent.trim().slice(0, 40), (a + 0.05) / (b + 0.05)];
+  });
+}"""
+
+
+async def test_every_text_stands_out_from_what_is_behind_it(board: BoardProcess, chromium: Browser) -> None:
+    async with opened(chromium, board.url, script=True) as page:
+        contrasts = await page.evaluate(CONTRASTS)
+
+        assert len(contrasts) > 40
+        assert [found for found in contrasts if found[1] < 4.5] == []
+
+
+async def test_the_page_can_be_used_without_seeing_it(board: BoardProcess, chromium: Browser) -> None:
+    async with opened(chromium, board.url) as page:
+        for role in ("banner", "main", "contentinfo", "table", "navigation"):
+            assert await page.get_by_role(role).count() == 1, role
+        assert await page.get_by_role("heading", level=1).count() == 1
+        assert await page.get_by_role("columnheader").count() == 4
+        assert await page.get_by_role("rowheader").count() == 6
+        assert await page.locator("#announcement").get_attribute("aria-live") == "polite"
+        assert await page.locator("#total").get_attribute("aria-live") is None
+        ids = await page.evaluate("[...document.querySelectorAll('[id]')].map((node) => node.id)")
+        assert len(ids) == len(set(ids))
+        assert await page.locator("img:not([alt])").count() == 0
+        await page.keyboard.press("Tab")
+        assert await page.evaluate("document.activeElement.className") == "skip"
+
+
+async def test_nothing_but_its_own_files_may_run_on_the_page(board: BoardProcess, chromium: Browser) -> None:
+    answer = await board.http.get("/")
+    policy = answer.headers["content-security-policy"]
+
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "style=" not in answer.text
+    async with opened(chromium, board.url) as page:
+        assert await page.locator("script:not([src])").count() == 0

@@ -1,0 +1,145 @@
+"""The readers of cuts on a real broker: where they begin, and what they outlive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+
+from cuts.reader import Followed, follow_cuts, follow_register_state
+from cuts.state import CutState
+from tests.harness.broker import Broker
+from tests.harness.topics import Topics
+from tests.harness.waiting import until
+from tests.integration.board.producing import Programme, programme
+
+pytestmark = pytest.mark.integration
+
+T = TypeVar("T")
+GAMBIR = "31.71.01.1001"
+
+
+@asynccontextmanager
+async def reading(records: AsyncIterator[Followed[T]]) -> AsyncIterator[list[Followed[T]]]:
+    """What the reader has read so far."""
+    read: list[Followed[T]] = []
+
+    async def follow() -> None:
+        async for record in records:
+            read.append(record)  # noqa: PERF401 - the list is watched while it grows
+
+    task = asyncio.ensure_future(follow())
+    try:
+        yield read
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def state_of(read: list[Followed[Any]]) -> CutState:
+    state = CutState()
+    for record in read:
+        state.apply(record.value)
+    return state
+
+
+async def test_a_reader_begins_at_the_newest_acknowledged_full(topics: Topics, source: Programme) -> None:
+    for _ in range(3):
+        source.register(GAMBIR)
+        await source.full(2)
+    newest_full = source.full_offset
+    source.register(GAMBIR)
+    await source.change()
+
+    async with reading(follow_cuts(topics.settings())) as read:
+        await until(lambda: state_of(read).id == "7.4", name="the last cut is held")
+        await source.change()
+        await until(lambda: read[-1].is_new, name="a heart-beat came")
+
+    assert read[0].offset == newest_full
+    assert [record.is_new for record in read] == [False, False, False, True]
+    assert state_of(read).counts["all", "31", "registered"] == 4
+
+
+async def test_a_first_full_that_nobody_acknowledged_yet_is_read_from_its_first_part(
+    topics: Topics, source: Programme
+) -> None:
+    source.register(GAMBIR)
+    await source.full(3)
+
+    async with reading(follow_cuts(topics.settings())) as read:
+        await until(lambda: state_of(read).ready, name="the full is complete")
+
+    assert [record.value.part for record in read] == [0, 1, 2]
+
+
+async def test_a_last_record_that_cannot_be_read_sends_the_reader_further_back(
+    topics: Topics, source: Programme
+) -> None:
+    source.register(GAMBIR)
+    await source.full(2)
+    await source.raw("region-counts", b"\xff\x00")
+
+    async with reading(follow_cuts(topics.settings())) as read:
+        await until(lambda: state_of(read).ready, name="the full is complete")
+
+
+async def test_a_reader_waits_for_a_topic_that_does_not_exist_yet(kafka: Broker) -> None:
+    topics = Topics(kafka.bootstrap_servers, f"t{uuid4().hex[:8]}-")
+
+    async with reading(follow_register_state(topics.settings())) as read:
+        await topics.create()
+        async with programme(topics) as source:
+            await source.register_state()
+            await until(lambda: read, 15, name="the register state came")
+
+    assert read[0].value.last_sequence == (0,) * 12
+
+
+async def test_a_full_that_retention_took_away_is_replaced_by_the_next(
+    topics: Topics, source: Programme
+) -> None:
+    source.register(GAMBIR)
+    await source.full(2)
+    source.register(GAMBIR)
+    await source.change()
+    admin = AIOKafkaAdminClient(**topics.settings().client_options())
+    await admin.start()
+    await admin.delete_records(
+        {
+            TopicPartition(topics.name("region-counts"), 0): RecordsToDelete(
+                before_offset=source.full_offset + 2
+            )
+        }
+    )
+    await admin.close()
+
+    async with reading(follow_cuts(topics.settings())) as read:
+        await until(lambda: read, name="the change was read")
+        ready_before = state_of(read).ready
+        await source.full(2)
+        await until(lambda: state_of(read).ready, name="the next full is complete")
+
+    assert not ready_before
+
+
+async def test_a_reader_outlives_a_broker_that_is_killed(own_kafka: Broker, topics: Topics) -> None:
+    async with programme(topics) as source:
+        source.register(GAMBIR)
+        await source.full()
+        async with reading(follow_cuts(topics.settings())) as read:
+            await until(lambda: state_of(read).ready, name="the full is complete")
+
+            await own_kafka.restart()
+            source.register(GAMBIR)
+            await source.change()
+            await until(lambda: state_of(read).id == "7.2", 30, name="the next cut was read")
+
+    assert state_of(read).counts["all", "31", "registered"] == 2
