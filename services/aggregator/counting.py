@@ -52,7 +52,7 @@ class Fold:
     changes: Mapping[Cell, int] = field(default_factory=dict)
     minutes: Mapping[MinuteCell, int] = field(default_factory=dict)
     gap: int | None = None
-    """The lowest sequence met that lies beyond what is next after the batch, None where there is none."""
+    """The lowest sequence met that lies beyond what is next after the batch; None: no gap."""
     quarantined: tuple[Quarantined, ...] = ()
     counted: int = 0
     passed: int = 0
@@ -101,7 +101,8 @@ def fold(
         if set_aside:
             last = _passed_over(last, set_aside)
     changes, minutes = roll_up(leaves, oldest_minute)
-    gap = min((sequence for sequence in beyond if sequence > last), default=None)
+    # One that is next by now was met too early; in an ordered stream sent again it follows.
+    gap = min((sequence for sequence in beyond if sequence > last + 1), default=None)
     return Fold(position, last, next_offset, changes, minutes, gap, tuple(quarantined), counted, passed)
 
 
@@ -144,7 +145,7 @@ def _uncountable(minute: str, standing: Standing) -> Reason | None:
 def roll_up(
     leaves: Mapping[Leaf, int], oldest_minute: datetime | None
 ) -> tuple[dict[Cell, int], dict[MinuteCell, int]]:
-    """Sums by scope, region and measure, and by minute, for every region a standing lies in; zeros left out."""
+    """Sums by scope, region and measure, and by minute, for all regions around; zeros left out."""
     standings: dict[Standing, int] = {}
     flat_minutes: dict[tuple[str, str, str], int] = {}
     for (minute, standing), number in leaves.items():

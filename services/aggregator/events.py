@@ -111,7 +111,7 @@ def read_event(value: bytes | None, partition: int) -> Event | BadEvent | Reason
 
 
 def read_batch(records: Iterable[Record], partition: int) -> tuple[list[Placed], list[Stray]]:
-    """Decode a fetched batch: the events with their offsets, and the records that are none of this partition's."""
+    """Decode a fetched batch: the events with their offsets, and the records without a place."""
     events: list[Placed] = []
     strays: list[Stray] = []
     for record in records:
@@ -119,5 +119,5 @@ def read_batch(records: Iterable[Record], partition: int) -> tuple[list[Placed],
         if event.__class__ is Reason:
             strays.append(Stray(record.offset, event))  # type: ignore[arg-type]  # mypy does not narrow by __class__
         else:
-            events.append((record.offset, event))  # type: ignore[arg-type]  # as above
+            events.append((record.offset, event))
     return events, strays

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -46,8 +45,8 @@ class PostgresTallies:
             bad_sequences=[bad.sequence for bad in fold.quarantined],
             bad_offsets=[bad.offset for bad in fold.quarantined],
             bad_reasons=[bad.reason.value for bad in fold.quarantined],
-            **_changes(fold),
-            **_minutes(fold),
+            **count_arguments(fold),
+            **_minute_keys(fold),
         )
         return bool(moved)
 
@@ -67,25 +66,25 @@ class PostgresTallies:
         )
 
 
-def _changes(fold: Fold) -> dict[str, list[Any]]:
-    # Sorted: workers that meet on the same rows lock them in the same order.
+def count_arguments(fold: Fold) -> dict[str, list[Any]]:
+    """A fold's changes as arrays. Sorted: those who meet on the same rows lock them in the same order."""
     cells = sorted(fold.changes)
+    minutes = sorted(fold.minutes)
     return {
         "scopes": [scope for scope, _, _ in cells],
         "regions": [region for _, region, _ in cells],
         "measures": [measure for _, _, measure in cells],
         "deltas": [fold.changes[cell] for cell in cells],
+        "minutes": [minute for minute, _, _ in minutes],
+        "minute_scopes": [scope for _, scope, _ in minutes],
+        "minute_regions": [region for _, _, region in minutes],
+        "minute_deltas": [fold.minutes[cell] for cell in minutes],
     }
 
 
-def _minutes(fold: Fold) -> dict[str, list[Any]]:
-    cells = sorted(fold.minutes)
-    keys: list[tuple[datetime, str]] = sorted({(minute, scope) for minute, scope, _ in cells})
+def _minute_keys(fold: Fold) -> dict[str, list[Any]]:
+    keys = sorted({(minute, scope) for minute, scope, _ in fold.minutes})
     return {
-        "minutes": [minute for minute, _, _ in cells],
-        "minute_scopes": [scope for _, scope, _ in cells],
-        "minute_regions": [region for _, _, region in cells],
-        "minute_deltas": [fold.minutes[cell] for cell in cells],
         "minute_keys": [minute for minute, _ in keys],
         "minute_key_scopes": [scope for _, scope in keys],
     }

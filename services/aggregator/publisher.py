@@ -75,7 +75,7 @@ class Publisher:
         return self._reign.head.positions if self._reign and self._reign.head else None
 
     async def once(self) -> Due | None:
-        """Publish what is due, None where another leads. After a failure the next call begins with a new full."""
+        """Publish what is due, None where another leads. After a failure a new full comes first."""
         term = self._lease.term
         if term is None:
             self._reign = None
@@ -91,7 +91,7 @@ class Publisher:
             raise
 
     async def _take_over(self, term: int) -> Reign:
-        """Continue the numbers of cuts; our term is lifted above what the topic shows, as after a restored database."""
+        """Continue the numbers of cuts in a term above the topic's, even after a restored database."""
         before = await remembered(self._pool)
         shown_term, shown_cut = await self._last_in_topic() or (0, 0)
         if shown_term >= term:

@@ -1,4 +1,4 @@
-"""The life of a publisher process: it takes its leases, publishes cuts, minutes and quarantine, and cleans up."""
+"""The life of a publisher process: it takes its leases, publishes what is due, and cleans up."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from aggregator.ends import last_cut
+from aggregator.epochs import rebuild_on_higher_epoch
 from aggregator.minutes import MinutePublisher
 from aggregator.postgres import queries
 from aggregator.publisher import Publisher
@@ -63,6 +64,9 @@ async def publish(settings: AggregatorSettings, kafka: KafkaSettings, stopping: 
             await tell(pool)
             await quarantine.once()
 
+    async def follow_epochs() -> None:
+        await rebuild_on_higher_epoch(pool, lease, kafka)
+
     def loop(once: Callable[[], Awaitable[object]], name: str, pause_s: float) -> Awaitable[None]:
         return forever(once, stopping, name=name, pause_s=pause_s, failing_s_max=settings.failing_s_max)
 
@@ -71,6 +75,7 @@ async def publish(settings: AggregatorSettings, kafka: KafkaSettings, stopping: 
             loop(lead, "lease", RENEW_EVERY_S),
             loop(_Round(pool, cuts, minutes, progress, stopping).once, "cuts", 0.0),
             loop(tell_quarantine, "quarantine", MINUTES_EVERY_S),
+            loop(follow_epochs, "epochs", 1.0),
             serve(plain_app(health), settings.host, settings.publisher_port, stopping),
         )
     finally:
@@ -101,7 +106,7 @@ class _Round:
         self._minutes_at = self._clean_at = 0.0
 
     async def once(self) -> None:
-        """Publish what is due, then wait for the next turn: as long as the work took, at least a tenth of a second."""
+        """Publish what is due, then wait as long as that took, at least a tenth of a second in all."""
         started_at = time.monotonic()
         await self._cuts.once()
         if started_at - self._minutes_at >= MINUTES_EVERY_S:

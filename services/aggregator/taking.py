@@ -1,4 +1,4 @@
-"""Takes fetched batches: folds them from the stored position, stores counts and position, asks for one seek per gap.
+"""Takes fetched batches: folds them from the stored position, stores both, asks for one seek per gap.
 
 Crash points: `worker.before_store`, `worker.after_store`.
 """
@@ -6,8 +6,9 @@ Crash points: `worker.before_store`, `worker.after_store`.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TypeVar
@@ -36,7 +37,7 @@ class Outcome(Enum):
 
 
 class PositionMissing(RuntimeError):
-    """A partition has no row in `position`: the topic has more partitions than the schema, or a migration is missing."""
+    """A partition has no row in `position`: the topic has more than the schema, or a migration is missing."""
 
 
 class StoreFailing(RuntimeError):
@@ -125,7 +126,7 @@ class Taker:
             )
 
     async def _meet_gap(self, partition: int, seen: int) -> None:
-        """Name the gap, and read again from the stored offset: once, for what is sent again lies further on."""
+        """Name the gap, and read again from the stored offset: once, as what is sent again lies ahead."""
         place = self._places[partition]
         if self._noted.get(partition) != (place, seen):
             await self._tallies.note_gap(partition, place, seen)
@@ -137,10 +138,17 @@ class Taker:
             self._seek(partition, place.offset)
 
 
-async def persistently(
-    action: Callable[[], Awaitable[T]], clock: Callable[[], float], failing_s_max: float
-) -> T:
-    """Do it until it succeeds, with a bounded back-off: a batch that leaves its agent by an exception is lost.
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long to go on trying, by which clock."""
+
+    failing_s_max: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+async def persistently(action: Callable[[], Awaitable[T]], patience: Patience) -> T:
+    """Do it until it succeeds, with a bounded back-off: a batch whose agent raises is lost for good.
 
     Raises StoreFailing once `failing_s_max` seconds have gone by.
     """
@@ -150,10 +158,13 @@ async def persistently(
         try:
             return await action()
         except Exception as error:  # the agent's edge: whatever it is, the batch is kept
-            failing_since = failing_since or clock()
-            if clock() - failing_since > failing_s_max:
-                raise StoreFailing(f"no success for {failing_s_max:.0f} s: {type(error).__name__}") from error
+            now = patience.clock()
+            failing_since = now if failing_since is None else failing_since
+            if now - failing_since > patience.failing_s_max:
+                raise StoreFailing(
+                    f"no success for {patience.failing_s_max:.0f} s: {type(error).__name__}"
+                ) from error
             STORE_RETRIES.inc()
             log.warning("store failed", error=type(error).__name__, reason=str(error)[:300], retry_s=delay_s)
-            await asyncio.sleep(delay_s)
+            await patience.sleep(delay_s)
             delay_s = min(delay_s * 2, RETRY_DELAY_S_MAX)

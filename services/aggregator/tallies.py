@@ -12,7 +12,7 @@ from aggregator.events import Stray
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where counting stands in one partition: which set of tallies, the last counted sequence, where to read on."""
+    """Where counting stands in one partition: set of tallies, last counted sequence, where to read on."""
 
     set_id: int
     sequence: int
@@ -33,7 +33,7 @@ class Tallies(Protocol):
         """
 
     async def note_gap(self, partition: int, place: Place, seen: int) -> None:
-        """Remember that a sequence beyond the next one was met, for as long as the position stands at `place`."""
+        """Remember that a sequence beyond the next one was met, while the position stands at `place`."""
 
     async def keep_strays(self, partition: int, strays: Sequence[Stray]) -> None:
         """Remember records that have no place in the sequence, once each."""

@@ -1,4 +1,4 @@
-"""Puts what was quarantined, applied or skipped into the outbox of participant-events-quarantine; never a payload."""
+"""Puts what was quarantined, applied or skipped into the quarantine topic's outbox; never a payload."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Wire:
     async def _send(self, producer: Producer, messages: Sequence[Message], term: int) -> int:
         sent = []
         for message in messages:
-            # A process that was stopped finds out here that others lead; what slips through carries our lower term.
+            # A process that was stopped finds out here that others lead; what slips through has a lower term.
             if self._lease.term != term:
                 raise Superseded(f"term {term} of {self._lease.name} is over")
             sent.append(await producer.send(message.topic, message.value, message.key, partition=0))

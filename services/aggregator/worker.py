@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import faust
 from faust.types import TP
 
 from aggregator.metrics import ASSIGNED
-from aggregator.taking import Taker, persistently
+from aggregator.taking import Patience, Taker, persistently
 from aggregator.tallies import Tallies
-from aggregator.transport import AS_IS, SCHEME, BatchApp, install
+from aggregator.transport import AS_IS, SCHEME, BatchApp, Consumer, install
 from settings.kafka import KafkaSettings
 from telemetry.logs import get
 
 log = get()
 
-TOPIC = "participant-events"
+
 FETCH_BYTES_MAX = 4 << 20
 BATCH_RECORDS_MAX = 5_000
 
@@ -43,7 +42,7 @@ def build_app(kafka: KafkaSettings, app_id: str) -> BatchApp:
         broker_request_timeout=10.0,
         # Counts batches, not records: the default would hold thousands of them.
         stream_buffer_maxsize=4,
-        # A batch in hand when partitions are shared anew may finish late: its statement decides whether it counts.
+        # A batch in hand when partitions are shared anew may finish late: its statement decides.
         stream_wait_empty=False,
     )
 
@@ -67,7 +66,7 @@ class Worker:
     def __init__(self, app: BatchApp, topic: str, tallies: Tallies, failing_s_max: float) -> None:
         self._app = app
         self._topic = topic
-        self._failing_s_max = failing_s_max
+        self._patience = Patience(failing_s_max)
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._taker = Taker(tallies, self._ask_seek)
         self.taken: dict[int, int] = {}
@@ -89,8 +88,9 @@ class Worker:
     async def failed(self) -> None:
         """Wait until the worker cannot go on; raises why."""
         crashed = asyncio.ensure_future(self._app._crashed.wait())
+        ends: set[asyncio.Future[Any]] = {crashed, self._failed}
         try:
-            await asyncio.wait({crashed, self._failed}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             crashed.cancel()
         if self._failed.done():
@@ -98,7 +98,7 @@ class Worker:
         raise RuntimeError("Faust crashed") from self._app.crash_reason
 
     async def stop(self) -> None:
-        """Leave the group and end; a batch in hand is finished by the server or counted by the next worker."""
+        """Leave the group and end; a batch in hand is finished by the server or counted by the next."""
         await self._app.stop()
 
     def assigned(self) -> set[int]:
@@ -108,12 +108,18 @@ class Worker:
         except Exception:
             return set()
 
+    @property
+    def _consumer(self) -> Consumer:
+        consumer = self._app.consumer
+        assert isinstance(consumer, Consumer), "the app was built on another transport"
+        return consumer
+
     def _ask_seek(self, partition: int, offset: int) -> None:
-        self._app.consumer.ask_seek(TP(self._topic, partition), offset)
+        self._consumer.ask_seek(TP(self._topic, partition), offset)
         self.taken[partition] = offset
 
     async def _load(self) -> dict[int, int]:
-        offsets = await persistently(self._taker.load, time.monotonic, self._failing_s_max)
+        offsets = await persistently(self._taker.load, self._patience)
         self.taken = dict(offsets)
         ASSIGNED.set(len(self.assigned()))
         return dict(offsets)
@@ -121,16 +127,14 @@ class Worker:
     async def _count(self, stream: Any) -> None:
         async for event in stream.events():
             tp, batch = event.message.tp, event.value
-            if batch.epoch == self._app.consumer.epoch_of(tp):
+            if batch.epoch == self._consumer.epoch_of(tp):
                 await self._take(tp.partition, batch.records)
 
     async def _take(self, partition: int, records: Any) -> None:
         self.storing = True
         self.taken[partition] = records[-1].offset + 1
         try:
-            await persistently(
-                lambda: self._taker.take(partition, records), time.monotonic, self._failing_s_max
-            )
+            await persistently(lambda: self._taker.take(partition, records), self._patience)
         except Exception as error:
             if not self._failed.done():
                 self._failed.set_exception(error)

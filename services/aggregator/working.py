@@ -7,8 +7,9 @@ import asyncio
 from aggregator.postgres import PostgresTallies
 from aggregator.running import until_first
 from aggregator.settings import AggregatorSettings
+from aggregator.topic import TOPIC
 from aggregator.watching import Stall, TopicEnds, Watch
-from aggregator.worker import TOPIC, Worker, build_app
+from aggregator.worker import Worker, build_app
 from database.pool import connect
 from lifecycle.stopping import Stopping
 from settings.kafka import KafkaSettings

@@ -34,16 +34,17 @@ with moved as (
     select live.epoch, :partition::smallint, bad.kafka_offset, bad.event_sequence, bad.reason
     from unnest(:bad_sequences::bigint[], :bad_offsets::bigint[], :bad_reasons::text[])
         bad (event_sequence, kafka_offset, reason), live, moved
-    on conflict (epoch, partition, kafka_offset) do nothing
+    on conflict (epoch, partition, event_sequence) where event_sequence is not null do nothing
 )
 select count(*) from moved;
 
 -- name: note_gap(set_id, partition, sequence, seen)!
 update position set gap_seen = least(gap_seen, :seen::bigint)
-where set_id = :set_id::smallint and partition = :partition::smallint and sequence = :sequence::bigint and gap_seen is distinct from least(gap_seen, :seen::bigint);
+where set_id = :set_id::smallint and partition = :partition::smallint and sequence = :sequence::bigint
+    and gap_seen is distinct from least(gap_seen, :seen::bigint);
 
 -- name: keep_strays(partition, offsets, reasons)!
 insert into quarantine (epoch, partition, kafka_offset, reason)
 select live.epoch, :partition::smallint, stray.kafka_offset, stray.reason
 from unnest(:offsets::bigint[], :reasons::text[]) stray (kafka_offset, reason), live
-on conflict (epoch, partition, kafka_offset) do nothing;
+on conflict (epoch, partition, kafka_offset) where event_sequence is null do nothing;

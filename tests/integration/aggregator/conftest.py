@@ -17,7 +17,7 @@ from tests.integration.aggregator.producing import TestRelay, relay_to
 @pytest.fixture
 def aggregator(tmp_path: Path, topics: Topics, database: Databases) -> Iterator[Processes]:
     """Starts aggregator processes over this test's topics and database."""
-    yield from processes(tmp_path, {**topics.environment(), **"AGGREGATOR_DATABASE_URL": database.aggregator})
+    yield from processes(tmp_path, {**topics.environment(), "AGGREGATOR_DATABASE_URL": database.aggregator})
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ async def relay(topics: Topics) -> AsyncIterator[TestRelay]:
 
 
 @pytest.fixture
-async def counts(database: Databases) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+async def counts(database: Databases) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
     """A connection to the aggregator's schema."""
     connection = await asyncpg.connect(database.aggregator)
     yield connection

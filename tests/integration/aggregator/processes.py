@@ -99,4 +99,4 @@ def processes(folder: Path, environment: Mapping[str, str]) -> Iterator[Processe
         yield started
     finally:
         started.close()
-        print(started.logs())
+        print(started.logs())  # noqa: T201 - pytest shows it where the test failed

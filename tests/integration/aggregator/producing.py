@@ -1,4 +1,4 @@
-"""A small stand-in for the relay: writes events of a made-up world to the topic, in sequence, wherever asked."""
+"""A small stand-in for the relay: writes events of a made-up world to the topic."""
 
 from __future__ import annotations
 

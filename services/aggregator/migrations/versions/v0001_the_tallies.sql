@@ -54,6 +54,7 @@ create table changed (
 
 -- Records that were not counted; never their payload.
 create table quarantine (
+    id             bigint      primary key generated always as identity,
     epoch          bigint      not null,
     partition      smallint    not null,
     kafka_offset   bigint      not null,
@@ -63,11 +64,12 @@ create table quarantine (
     note           text,       -- why an operator applied or skipped it
     changes        jsonb,      -- what applying it added: {"tallies": […], "minutes": […]}
     at             timestamptz not null default now(),
-    told           boolean     not null default false,  -- whether its newest state is in the outbox
-    primary key (epoch, partition, kafka_offset)
+    told           boolean     not null default false   -- whether its newest state is in the outbox
 );
 create index quarantine_untold on quarantine (at) where not told;
-create index quarantine_placed on quarantine (epoch, partition, event_sequence) where event_sequence is not null;
+create unique index quarantine_placed on quarantine (epoch, partition, event_sequence)
+where event_sequence is not null;
+create unique index quarantine_stray on quarantine (epoch, partition, kafka_offset) where event_sequence is null;
 
 -- The publisher's memory: numbers of cuts never go back.
 create table published (

@@ -1,0 +1,100 @@
+"""Counts a quarantined event after all, once, or passes over one that cannot be had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from aggregator.counting import Fold, fold
+from aggregator.events import BadEvent, Change, Event, Reason, read_event
+from aggregator.postgres import count_arguments, queries
+
+if TYPE_CHECKING:
+    import asyncpg
+
+
+class Outcome(Enum):
+    """What a command came to."""
+
+    APPLIED = "applied"
+    SKIPPED = "skipped"
+    UNKNOWN = "unknown"
+    """No event of this partition and sequence is quarantined."""
+    SETTLED = "settled"
+    """It was applied or skipped before."""
+    STILL_BAD = "still_bad"
+    """The event as given cannot be counted."""
+    NOT_NEXT = "not_next"
+    """The position is not just below this sequence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An outcome, with the reason where there is one to tell."""
+
+    outcome: Outcome
+    detail: str = ""
+
+
+class _GivenChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    time: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+def change_from_file(path: Path, partition: int, sequence: int) -> Event:
+    """The event that a file describes: `{"time": …, "before": standing or null, "after": standing or null}`.
+
+    Raises msgspec.ValidationError or msgspec.DecodeError.
+    """
+    given = msgspec.json.decode(path.read_bytes(), type=_GivenChange)
+    change = msgspec.convert({"before": given.before, "after": given.after}, type=Change)
+    return Event(partition, sequence, given.time, change)
+
+
+async def apply(
+    pool: asyncpg.Pool[Any], partition: int, sequence: int, value: Event | bytes | None, note: str
+) -> Result:
+    """Count the quarantined event as `value` says: a record's bytes, or an event made from a file."""
+    row = await queries.quarantined(pool, partition=partition, sequence=sequence)
+    if row is None:
+        return Result(Outcome.UNKNOWN)
+    if row["state"] != "quarantined":
+        return Result(Outcome.SETTLED, row["state"])
+    event = value if isinstance(value, Event) else read_event(value, partition)
+    if isinstance(event, BadEvent):
+        return Result(Outcome.STILL_BAD, event.reason.value)
+    if isinstance(event, Reason):
+        return Result(Outcome.STILL_BAD, event.value)
+    changes = fold(sequence - 1, [(row["kafka_offset"], event)])
+    if changes.quarantined or not changes.moved:
+        reasons = [bad.reason.value for bad in changes.quarantined]
+        return Result(Outcome.STILL_BAD, reasons[0] if reasons else "another_sequence")
+    applied = await queries.apply(
+        pool,
+        partition=partition,
+        sequence=sequence,
+        note=note,
+        changes=_as_json(changes),
+        **count_arguments(changes),
+    )
+    return Result(Outcome.APPLIED if applied else Outcome.SETTLED)
+
+
+async def skip(pool: asyncpg.Pool[Any], partition: int, sequence: int, note: str) -> Result:
+    """Move the position over one event, which is then named as not counted."""
+    skipped = await queries.skip(pool, partition=partition, sequence=sequence, note=note)
+    return Result(Outcome.SKIPPED if skipped else Outcome.NOT_NEXT)
+
+
+def _as_json(changes: Fold) -> str:
+    return msgspec.json.encode(
+        {
+            "tallies": [[*cell, delta] for cell, delta in sorted(changes.changes.items())],
+            "minutes": [[*cell, delta] for cell, delta in sorted(changes.minutes.items())],
+        }
+    ).decode()

@@ -1,0 +1,229 @@
+"""Counts the whole topic again in a second set beside the live one, and swaps the two in one transaction.
+
+Crash points: `rebuild.before_swap`, `rebuild.after_swap`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aggregator.counting import Quarantined, fold
+from aggregator.events import read_batch
+from aggregator.metrics import REBUILDS
+from aggregator.postgres import PostgresTallies, queries
+from aggregator.taking import MINUTES_KEPT
+from aggregator.tallies import Place
+from aggregator.topic import EventLog
+from outbox.lease import RENEW_EVERY_S, Lease
+from telemetry.crashpoints import crashpoint
+from telemetry.logs import get
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from aggregator.postgres import Connection
+
+log = get()
+
+REBUILD_LEASE = "rebuild"
+LOOK_EVERY_S = 0.2
+NEARLY_EVENTS_MAX = 20_000
+"""So near to the live positions the swap is tried: workers are held up while the rest is counted."""
+HELD_UP_S_MAX = 1.5
+"""Below the time after which the server frees the locks of a sleeping client."""
+STANDING_S_MAX = 30.0
+
+
+class RebuildImpossible(RuntimeError):
+    """The topic does not lead to the live positions: an event is missing in it. Nothing was changed."""
+
+
+class RebuildSuperseded(RuntimeError):
+    """Another rebuild began or ended meanwhile. Nothing was changed."""
+
+
+@dataclass(slots=True)
+class Building:
+    """The set under construction."""
+
+    set_id: int
+    live_set_id: int
+    live_epoch: int
+    epoch: int
+    places: dict[int, Place]
+    set_aside: dict[int, set[int]] = field(default_factory=dict)
+    quarantined: list[tuple[int, Quarantined]] = field(default_factory=list)
+    counted: int = 0
+
+    @property
+    def accepts_lower(self) -> bool:
+        """Whether sequences were handed out anew, so that the live positions mean nothing."""
+        return self.epoch > self.live_epoch
+
+    def behind(self, positions: Mapping[int, int]) -> int:
+        """How many events lie between this set's positions and the given ones."""
+        return sum(max(0, sequence - self.places[one].sequence) for one, sequence in positions.items())
+
+
+class Rebuild:
+    """One rebuild; `run` ends when the new set is live."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool[Any],
+        topic: EventLog,
+        lease: Lease,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pool = pool
+        self._topic = topic
+        self._lease = lease
+        self._clock = clock
+        self._tallies = PostgresTallies(pool)
+
+    async def run(self, epoch: int | None = None) -> int:
+        """Count and swap; the number of events counted. A higher `epoch` accepts lower positions.
+
+        Raises RebuildImpossible or RebuildSuperseded; the live set is then as it was.
+        """
+        if await self._lease.renew() is None:
+            raise RebuildSuperseded("another rebuild is under way")
+        building = await self._begin(epoch)
+        renewing = asyncio.ensure_future(self._keep_lease())
+        try:
+            async with self._topic.opened():
+                await self._count_until_swapped(building)
+        except BaseException:
+            await queries.abandon_rebuild(self._pool, building=building.set_id)
+            REBUILDS.labels("abandoned").inc()
+            raise
+        finally:
+            renewing.cancel()
+            await self._lease.release()
+        REBUILDS.labels("swapped").inc()
+        return building.counted
+
+    async def _keep_lease(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_EVERY_S)
+            await self._lease.renew()
+
+    async def _begin(self, epoch: int | None) -> Building:
+        row = await queries.begin_rebuild(self._pool)
+        places = {
+            one["partition"]: Place(row["building"], 0, 0)
+            async for one in queries.positions_of(self._pool, set_id=row["set_id"])
+        }
+        log.info("rebuild begins", set_id=row["building"], beside=row["set_id"], epoch=epoch or row["epoch"])
+        return Building(row["building"], row["set_id"], row["epoch"], epoch or row["epoch"], places)
+
+    async def _count_until_swapped(self, building: Building) -> None:
+        moved_at = looked_at = self._clock()
+        await self._load_set_aside(building)
+        while True:
+            if await self._count_some(building):
+                moved_at = self._clock()
+            if self._clock() - looked_at < LOOK_EVERY_S:
+                continue
+            looked_at = self._clock()
+            await self._load_set_aside(building)
+            if await self._is_near(building) and await self._swap(building):
+                return
+            if looked_at - moved_at > STANDING_S_MAX:
+                raise RebuildImpossible(await self._what_lacks(building))
+
+    async def _load_set_aside(self, building: Building) -> None:
+        building.set_aside = {}
+        async for row in queries.set_aside(self._pool, epoch=building.epoch):
+            building.set_aside.setdefault(row["partition"], set()).add(row["event_sequence"])
+
+    async def _count_some(self, building: Building) -> bool:
+        """Fetch once and count what came; whether a position moved."""
+        moved = False
+        fetched = await self._topic.fetch()
+        for partition, place in [*building.places.items()]:
+            events, _ = read_batch(fetched.get(partition, ()), partition)
+            outcome = fold(
+                place.sequence,
+                events,
+                oldest_minute=datetime.now(UTC) - MINUTES_KEPT,
+                set_aside=building.set_aside.get(partition, ()),
+            )
+            if not outcome.moved:
+                continue
+            # The quarantine is the live set's until the swap.
+            if not await self._tallies.count(partition, place, replace(outcome, quarantined=())):
+                raise RebuildSuperseded("somebody else counts in the new set")
+            building.quarantined += [(partition, bad) for bad in outcome.quarantined]
+            building.counted += outcome.counted
+            building.places[partition] = Place(
+                place.set_id, outcome.last, outcome.next_offset or place.offset
+            )
+            moved = True
+        return moved
+
+    async def _is_near(self, building: Building) -> bool:
+        if building.accepts_lower:
+            return await self._topic.at_end()
+        live = await self._positions(building.live_set_id)
+        return building.behind(live) <= NEARLY_EVENTS_MAX
+
+    async def _positions(self, set_id: int) -> dict[int, int]:
+        rows = queries.positions_of(self._pool, set_id=set_id)
+        return {row["partition"]: row["sequence"] async for row in rows}
+
+    async def _swap(self, building: Building) -> bool:
+        """Swap, in one transaction that holds the workers up; False where the rest took too long to count."""
+        crashpoint("rebuild.before_swap")
+        async with self._pool.acquire() as connection, connection.transaction():
+            live = await queries.lock_live(connection, set_id=building.live_set_id, building=building.set_id)
+            if live is None or live["epoch"] != building.live_epoch:
+                raise RebuildSuperseded("another rebuild began or ended meanwhile")
+            rows = queries.lock_positions(connection, set_id=building.live_set_id)
+            positions = {row["partition"]: row["sequence"] async for row in rows}
+            if not building.accepts_lower and not await self._reach(building, positions):
+                return False
+            await _finish(connection, building)
+        crashpoint("rebuild.after_swap")
+        log.info("rebuild swapped", set_id=building.set_id, events=building.counted, epoch=building.epoch)
+        return True
+
+    async def _reach(self, building: Building, positions: Mapping[int, int]) -> bool:
+        deadline = self._clock() + HELD_UP_S_MAX
+        while building.behind(positions):
+            if self._clock() > deadline:
+                return False
+            await self._count_some(building)
+        return True
+
+    async def _what_lacks(self, building: Building) -> str:
+        live = await self._positions(building.live_set_id)
+        lacking = [
+            f"partition {one} lacks sequence {building.places[one].sequence + 1}"
+            for one, sequence in live.items()
+            if building.places[one].sequence < sequence
+        ]
+        return "; ".join(lacking) or "the live positions were never reached"
+
+
+async def _finish(connection: Connection, building: Building) -> None:
+    await queries.keep_rebuilt_quarantine(
+        connection,
+        epoch=building.epoch,
+        partitions=[partition for partition, _ in building.quarantined],
+        offsets=[bad.offset for _, bad in building.quarantined],
+        sequences=[bad.sequence for _, bad in building.quarantined],
+        reasons=[bad.reason.value for _, bad in building.quarantined],
+    )
+    await queries.add_applied(connection, set_id=building.set_id, epoch=building.epoch)
+    await queries.add_applied_minutes(
+        connection, set_id=building.set_id, epoch=building.epoch, oldest=datetime.now(UTC) - MINUTES_KEPT
+    )
+    await queries.swap(
+        connection, set_id=building.live_set_id, building=building.set_id, epoch=building.epoch
+    )

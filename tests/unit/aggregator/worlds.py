@@ -1,0 +1,106 @@
+"""A small world of events for the aggregator's tests, and the slow and obvious way to count it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from hypothesis import strategies as st
+
+from aggregator.events import BadEvent, Change, Event, Placed, Reason, Standing
+
+K = TypeVar("K")
+
+PARTITION = 3
+TIMES = ["2021-10-24T12:05:00Z", "2021-10-24T12:05:59.500Z", "2021-10-24T12:06:00Z"]
+REGIONS = ["31.71.01.1001", "31.71.01.1002", "31.74.04.1002", "31.74", "99.01.01.1001", ""]
+
+
+def standing(
+    region: str = "31.71.01.1001", agency: str | None = None, campaign: str | None = None, *steps: str
+) -> Standing:
+    """A standing."""
+    return Standing(region, agency, campaign, steps)  # type: ignore[arg-type]  # steps are given as plain text
+
+
+def event(
+    sequence: int, after: Standing | None, before: Standing | None = None, time: str = TIMES[0]
+) -> Event:
+    """An event of partition 3."""
+    return Event(PARTITION, sequence, time, Change(before, after))
+
+
+def placed(*events: Event | BadEvent) -> list[Placed]:
+    """Events with offsets from 100 on."""
+    return [(100 + place, one) for place, one in enumerate(events)]
+
+
+standings = st.builds(
+    Standing,
+    region=st.sampled_from(REGIONS),
+    agency=st.sampled_from([None, "ppkukm"]),
+    campaign=st.sampled_from([None, "fest-2021"]),
+    steps=st.sampled_from([(), ("P2",), ("P2", "P7")]),
+)
+good_events = st.builds(
+    event,
+    sequence=st.integers(1, 4),
+    after=st.none() | standings,
+    before=st.none() | standings,
+    time=st.sampled_from(TIMES),
+)
+bad_events = st.builds(
+    BadEvent, partition=st.just(PARTITION), sequence=st.integers(1, 4), reason=st.just(Reason.MALFORMED)
+)
+batches = st.lists(good_events | bad_events, max_size=8).map(lambda events: placed(*events))
+
+
+def count_slowly(
+    position: int, events: Iterable[Placed]
+) -> tuple[int, Counter[tuple[str, str, str]], Counter[tuple[datetime, str, str]], list[int]]:
+    """Position, tallies, minute tallies and quarantined sequences, one event after another."""
+    tallies: Counter[tuple[str, str, str]] = Counter()
+    minutes: Counter[tuple[datetime, str, str]] = Counter()
+    quarantined = []
+    for _, one in events:
+        if one.sequence != position + 1:
+            continue
+        position += 1
+        if isinstance(one, BadEvent):
+            quarantined.append(one.sequence)
+            continue
+        minute = datetime.strptime(one.time[:16], "%Y-%m-%dT%H:%M").replace(tzinfo=UTC)
+        for number, side in ((1, one.data.after), (-1, one.data.before)):
+            if side is None:
+                continue
+            for scope in scopes(side):
+                for region in regions(side.region):
+                    minutes[minute, scope, region] += number
+                    for measure in ("registered", *(f"step:{step}" for step in side.steps)):
+                        tallies[scope, region, measure] += number
+    return position, nonzero(tallies), nonzero(minutes), quarantined
+
+
+def nonzero(counter: Counter[K]) -> Counter[K]:
+    """Without the keys that came to nothing."""
+    return Counter({key: number for key, number in counter.items() if number})
+
+
+def scopes(side: Standing) -> list[str]:
+    """The scopes, spelled out."""
+    found = ["all"]
+    if side.agency:
+        found.append("agency:" + side.agency)
+    if side.campaign:
+        found.append("campaign:" + side.campaign)
+    return found
+
+
+def regions(code: str) -> list[str]:
+    """The regions around, spelled out."""
+    parts = code.split(".")
+    if parts[0] != "31" or [len(part) for part in parts] != [2, 2, 2, 4]:
+        return ["31", "31.00"]
+    return [".".join(parts[:depth]) for depth in range(1, 5)]
