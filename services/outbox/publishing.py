@@ -201,6 +201,7 @@ class Publisher:
         if term is None or term != self._term:
             await self.close()
             if term is None:
+                self.refused = None
                 return Round.STANDING_BY
             self.refused = await self._guard(term)
             if self.refused is not None:

@@ -79,6 +79,9 @@ class Teller:
     async def _tell(self) -> None:
         if self._lease.term is None:
             await self.close()
+            self._since = {}
+            LAG_EVENTS.set(0)
+            LAG_STANDING.set(0)
             return
         if self._producer is None:
             await self._take_over()

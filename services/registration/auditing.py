@@ -74,7 +74,10 @@ class Auditor:
         """Audit the newest cut. Raises what the database raises; what is known of earlier audits stays."""
         outcome = await self._outcome()
         if outcome in (Outcome.STANDING_BY, Outcome.REFUSED):
+            # Another's to tell, or nothing to be sure of: an older answer must not pass for one of now.
             self.last = None
+            DRIFT.set(0)
+            AUDITED_AT.set(0)
         AUDITS.labels(outcome.value).inc()
         return outcome
 

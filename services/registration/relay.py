@@ -104,6 +104,7 @@ class Relay:
         self._progress.beat()
         self._failing = True
         outcome = await self._publisher.once()
+        REFUSED.set(self._publisher.refused is not None)
         self._failing = False
         if outcome is Round.REFUSED:
             await stopping.wait(REFUSED_PAUSE_S)
@@ -123,7 +124,6 @@ class Relay:
             reason = await compare(self._pool, await read_tail(self._kafka, TOPIC, PARTITIONS))
         if reason is not None and self._publisher.refused is None:
             log.error("relay refuses", reason=reason)
-        REFUSED.set(reason is not None)
         await self._source.refuse(reason, term)
         return reason
 
