@@ -49,6 +49,10 @@ class Account:
     unsettled: list[Intent] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
+    def total(self, outcome: str) -> int:
+        """Requests of any kind with this outcome."""
+        return sum(count for (_, one), count in self.outcomes.items() if one == outcome)
+
     def counts(self, campaign: str) -> Counter[tuple[str, str]]:
         """How many of a campaign stand in each kelurahan, by (region, measure)."""
         totals: Counter[tuple[str, str]] = Counter()

@@ -204,8 +204,8 @@ async def _rows(
     night: Session, board: Board, probes: Probes, result: Account, filled: Import
 ) -> list[tuple[str, str]]:
     seen, total = night.fest.progress, await board.total()
-    accepted = sum(count for (_, outcome), count in result.outcomes.items() if outcome == "accepted")
-    refused = sum(count for (_, outcome), count in result.outcomes.items() if outcome == "refused")
+    accepted, refused = result.total("accepted"), result.total("refused")
+    registered = result.outcomes["register", "accepted"] + result.outcomes["probe", "accepted"]
     return [
         (
             "imported",
@@ -214,7 +214,7 @@ async def _rows(
         ("sent", f"{seen.sent:,} ({seen.retried:,} needed a retry, {seen.turned_away:,} never sent)"),
         (
             "accepted",
-            f"{accepted:,}, of these {seen.registered:,} registrations; {refused:,} refused as they must",
+            f"{accepted:,}, of these {registered:,} registrations; {refused:,} refused as they must",
         ),
         ("counted", f"{total.registered:,} in the province" if total else "unknown"),
         ("unexplained drift", "unknown" if total is None or total.drift is None else str(total.drift)),

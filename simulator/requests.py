@@ -48,7 +48,7 @@ def _form(intent: Intent, run: Run) -> dict[str, object]:
         "region": intent.region,
         "business": {"name": who.business_name, "category": who.category},
         "campaign": intent.campaign,
-        "booth": f"booth-{intent.number % 20 + 1:02d}",
+        "booth": f"booth-{intent.person % 20 + 1:02d}",
         "consent": CONSENT,
         "occurred_at": intent.at,
     }

@@ -78,6 +78,7 @@ _ADAPTERS: Final[Mapping[str, TypeAdapter[Any]]] = {
     "business_category": _adapter(Business, "category"),
 }
 _STEPS: Final[TypeAdapter[tuple[str, ...]]] = TypeAdapter(Steps, config=STRICT)
+_TRADE: Final = frozenset({"business_name", "business_category"})
 _FEW_VALUES: Final = frozenset(
     {"region", "consent", "agency", "campaign", "booth", "business_category", "steps"}
 )
@@ -106,12 +107,9 @@ class Columns:
         for name in _REQUIRED:
             if name not in given and name not in faults:
                 faults[name] = "missing"
-        name, category = given.pop("business_name", None), given.pop("business_category", None)
-        if (name is None) != (category is None):
-            absent = "business_name" if name is None else "business_category"
-            faults.setdefault(absent, "missing")
-        elif name is not None:
-            given["business"] = Trade(name, category)
+        if not _TRADE.isdisjoint(given) or not _TRADE.isdisjoint(faults):
+            faults.update({name: "missing" for name in _TRADE if name not in given and name not in faults})
+            given["business"] = Trade(given.pop("business_name", ""), given.pop("business_category", ""))
         return Faults(faults) if faults else Form(**given)
 
     def _check_of(self, name: str) -> Callable[[str], Any]:

@@ -6,11 +6,14 @@ Only rows that pass go back, their NIK and phone sealed; the plain ones stay in 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
+from threading import Thread
 
 import msgspec
 import uuid_utils.compat
@@ -64,10 +67,19 @@ def open_workshop(lists: Lists) -> Workshop:
 def start(lists: Lists) -> None:
     """Build the worker's checker. Ctrl-C reaches both processes: the writing one decides what it means."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     checker = Checker(
         Cipher(lists.secret), read_regions(lists.regions), lists.consents, uuid_utils.compat.uuid7
     )
     _checkers[:] = [checker]
+
+
+def _end_with_parent() -> None:
+    """A killed parent closes nothing: the worker holds both ends of its queue, and would wait for ever."""
+    parent = parent_process()
+    assert parent is not None, "a worker was spawned by somebody"
+    wait([parent.sentinel])
+    os._exit(1)
 
 
 def _pack(rows: list[Row], source: Source) -> Packed:

@@ -49,7 +49,9 @@ class HerePacker:
 async def pool(database: Databases) -> AsyncIterator[asyncpg.Pool[Any]]:
     pool = await connect(database.registration, application_name="test", max_size=6)
     for table, ids in SCOPES.items():
-        await pool.executemany(f"INSERT INTO {table} (id, name) VALUES ($1, $1)", [(one,) for one in ids])
+        await pool.executemany(
+            f"INSERT INTO {table} (id, name) VALUES ($1, $1) ON CONFLICT DO NOTHING", [(one,) for one in ids]
+        )
     yield pool
     pool.terminate()
 
@@ -62,7 +64,7 @@ class Bench:
         self.folder = folder
         self.cipher = Cipher(SECRET)
 
-    def people(self, count: int, first: int = 0, seed: int = 7) -> list[Line]:
+    def people(self, count: int, first: int = 0, seed: int = 7) -> list[tuple[str, ...]]:
         return list(rows(first + count, seed))[first:]
 
     def file(self, lines: Iterable[Line], name: str = "people.csv", header: Line = HEADER) -> Path:

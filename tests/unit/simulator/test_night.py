@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from simulator.consequences import account, known_after
 from simulator.crowd import PER_HUNDRED, Crowd, Plan
-from simulator.ledger import Answer, Intent, Line, Outcome
-from simulator.requests import FORMS
+from simulator.ledger import Answer, Intent, Line, Outcome, Run
+from simulator.requests import FORMS, request
 
 REGIONS = ["31.71.01.1001", "31.71.01.1002", "31.75.01.1001"]
 
@@ -95,6 +95,15 @@ def test_what_was_not_answered_is_asked_again_and_nobody_unsettled_is_dealt(seed
         assert all(
             number <= max(i.number for i in result.unsettled if i.participant == person) for number in touched
         )
+
+
+@given(st.integers(0, 1000))
+def test_a_repeat_is_the_same_request_word_for_word(seed: int) -> None:
+    run = Run(run="r", seed=7, first_person=0, campaign="fest", probe_campaign="probe")
+    sent: dict[str, bytes] = {}
+    for line in night(seed, 150):
+        if isinstance(line, Intent) and line.kind in ("register", "repeat"):
+            assert sent.setdefault(line.key, request(line, run).body) == request(line, run).body
 
 
 def test_a_second_acceptance_of_one_nik_is_a_fault() -> None:

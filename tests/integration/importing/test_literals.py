@@ -1,0 +1,34 @@
+"""Array literals against the server that parses them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from registration.importing.literals import binaries, numbers, texts, uuids
+
+pytestmark = pytest.mark.integration
+
+ODD: list[list[str | None]] = [
+    [],
+    [None, "NULL", "", "null"],
+    ['"', "\\", '\\"', "{", "}", ",", "a,b", "{a}"],
+    ["é", "𝔸", " leading", "trailing ", "line\nbreak", "\t"],
+    ["plain", 'with "quotes"', None],
+]
+
+
+@pytest.mark.parametrize("values", ODD)
+async def test_texts_arrive_as_they_were(pool: asyncpg.Pool[Any], values: list[str | None]) -> None:
+    assert await pool.fetchval("SELECT $1::text::text[]", texts(values)) == values
+
+
+async def test_bytes_numbers_and_ids_arrive_as_they_were(pool: asyncpg.Pool[Any]) -> None:
+    blobs, ids = [b"", None, bytes(range(256)), b"\\x"], [UUID(int=1), UUID(int=2**128 - 1)]
+
+    assert await pool.fetchval("SELECT $1::text::bytea[]", binaries(blobs)) == blobs
+    assert await pool.fetchval("SELECT $1::text::uuid[]", uuids(ids)) == ids
+    assert await pool.fetchval("SELECT $1::text::smallint[]", numbers([3, 0, 11])) == [3, 0, 11]

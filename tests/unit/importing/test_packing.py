@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+import uuid_utils.compat
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registration.cipher import Cipher
+from registration.commands import register
+from registration.importing.checking import Checked, Placed, Rejected
+from registration.importing.columns import Form, Trade
+from registration.importing.packing import SEQUENCE_PLACE, TIME_PLACE, pack
+from registration.partitioning import partition_of
+
+CIPHER = Cipher(bytes(32))
+
+
+def placed(number: int) -> Placed:
+    form = Form(
+        name=f'Orang "{number}"',
+        nik=f"319901410190{number:04d}",
+        region="31.71.01.1001",
+        consent="2026-01",
+        business=Trade("Warung", "kuliner"),
+        occurred_at=datetime(2021, 10, 24, 12, tzinfo=UTC),
+        steps=("P2",),
+    )
+    return Placed(
+        number, register(form, CIPHER, "import", uuid_utils.compat.uuid7, steps=form.steps, import_id="i")
+    )
+
+
+@given(st.lists(st.integers(2, 40), unique=True, max_size=8))
+def test_a_packed_chunk_is_sorted_by_fingerprint_and_unpacks_as_it_was(numbers: list[int]) -> None:
+    checked = Checked(50, [placed(number) for number in sorted(numbers)], [Rejected(41, "nik", "x")])
+
+    packed = pack(checked, uuid_utils.compat.uuid7)
+
+    hashes = packed.participants["nik_hmacs"].strip("{}").split(",") if numbers else []
+    assert hashes == sorted(hashes)
+    assert packed.count == len(numbers)
+    assert packed.rows == len(numbers) + 1
+    assert msgspec.to_builtins(packed.unpacked()) == msgspec.to_builtins(checked)
+
+
+@given(st.integers(1, 30))
+def test_events_have_one_place_for_their_time_and_one_for_their_sequence(count: int) -> None:
+    packed = pack(
+        Checked(99, [placed(number) for number in range(2, count + 2)], []), uuid_utils.compat.uuid7
+    )
+
+    lines = packed.events["event_lines"].split("\n")
+    partitions = [int(one) for one in packed.events["partitions"].strip("{}").split(",")]
+    places = [int(one) for one in packed.events["places"].strip("{}").split(",")]
+    assert len(lines) == len(partitions) == len(places) == count
+    assert packed.partitions == sorted(set(partitions))
+    seen: Counter[int] = Counter()
+    for line, partition, place in zip(lines, partitions, places, strict=True):
+        seen[partition] += 1
+        assert place == seen[partition]
+        assert line.count(TIME_PLACE) == line.count(SEQUENCE_PLACE) == 1
+        event = json.loads(line.replace(SEQUENCE_PLACE, '"sequence":7,'))
+        assert partition_of(UUID(event["subject"])) == partition == event["partition"]
+        assert event["sequence"] == 7
