@@ -14,6 +14,7 @@ from uuid import UUID
 
 import asyncpg
 import uuid_utils.compat
+from prometheus_client import Counter
 
 from lifecycle.stopping import Stopping
 from registration.cipher import Cipher
@@ -28,6 +29,10 @@ from registration.store import QUERIES, Connection
 from telemetry.logs import get
 
 log = get()
+
+IMPORTED_ROWS: Final = Counter(
+    "registration_imported_rows", "Rows of imports that are through, accepted or rejected."
+)
 
 T = TypeVar("T")
 HASHED_BYTES: Final = 1 << 20
@@ -127,6 +132,7 @@ class Importer:
                 packed = await ahead.popleft()
                 await self._write(status.id, packed, after_row)
                 after_row = packed.last_row
+                IMPORTED_ROWS.inc(packed.rows)
                 told(packed.rows, lines.buffer.tell())
             return False
         finally:
