@@ -13,65 +13,32 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 from outbox.leadership import Leadership
 from outbox.metrics import ACKNOWLEDGED, PRODUCERS, PUBLISHED, ROUNDS
 from outbox.producing import Producing, open_producer, seen
+from outbox.source import Move, Pending, Record, Source
 from telemetry.crashpoints import crashpoint
 from telemetry.logs import get
 
+__all__ = [
+    "BrokenSequenceError",
+    "Channel",
+    "Limits",
+    "Move",
+    "NotAcknowledgedError",
+    "Pending",
+    "Publisher",
+    "Record",
+    "Round",
+    "Source",
+]
+
 log = get()
-
-
-class Record(NamedTuple):
-    """One row to publish. `value` None is a tombstone; the key is never None then."""
-
-    sequence: int
-    key: bytes | None
-    value: bytes | None
-
-
-class Pending(NamedTuple):
-    """What comes next in one partition: `records` begin at `published` + 1, ascending without a hole, and
-    are not empty.
-    """
-
-    partition: int
-    published: int
-    records: Sequence[Record]
-
-
-class Move(NamedTuple):
-    """A partition's position is to move from `expected` to `to`: the broker has acknowledged all in
-    between.
-    """
-
-    partition: int
-    expected: int
-    to: int
-
-
-class Source(Protocol):
-    """The table that is published. Sequences of a partition start at 1 and become visible in order, without
-    a hole.
-    """
-
-    async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
-        """What lies above the stored position of each partition not in `skip`, at most `records_max` each.
-
-        Position and records come from one snapshot; partitions with nothing to publish are left out.
-        """
-
-    async def advance(self, moves: Sequence[Move], term: int) -> int:
-        """Move positions, in one statement, and say how many moved.
-
-        Each moves only if it is still at `expected`, and none moves unless `term` leads (`sql/table.sql`
-        shows how).
-        """
 
 
 class Round(Enum):
