@@ -20,11 +20,9 @@ setup: .venv/ready .local/kafka/ready ## install everything the project needs, i
 	@$(PY) -c 'import site, pathlib; pathlib.Path(site.getsitepackages()[0], "jakpreneur.pth").write_text("$(CURDIR)/services\n$(CURDIR)\n")'
 	@touch $@
 
-.local/kafka/ready: deploy/local/pom.xml
-	@command -v mvn >/dev/null || { echo "Maven is needed to fetch Kafka's jars (Debian: apt-get install maven)"; exit 1; }
-	@echo "fetching Kafka into .local/kafka/jars"
-	@mkdir -p .local/kafka
-	@mvn -q -f deploy/local/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.local/kafka/jars
+.local/kafka/ready: deploy/local/pom.xml .venv/ready
+	@echo "fetching Kafka into .local/kafka (half a minute the first time)"
+	@$(PY) -m deploy.local fetch
 	@touch $@
 
 demo: setup ## the whole programme on this machine: DURATION=60 ends it with a report, else Ctrl-C

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import os
 import shutil
 import subprocess
 import tempfile
@@ -94,7 +96,7 @@ class Broker:
         if (self.data / "meta.properties").exists():
             return
         # What Kafka's own tool writes holds no path: made once per machine (it starts a JVM), then copied.
-        template = broker_cache() / "formatted"
+        template = broker_cache() / f"formatted-{_edition()}"
         with locked(broker_cache() / "formatted.lock"):
             if not template.exists():
                 with tempfile.TemporaryDirectory(dir=broker_cache(), prefix="formatted-") as folder:
@@ -135,7 +137,8 @@ def fetch_jars() -> Path:
     """The folder of the broker's jars, fetched by Maven where missing."""
     jars = broker_cache() / "jars"
     with locked(broker_cache() / "jars.lock"):
-        if any(jars.glob("kafka_2.13-*.jar")):
+        complete = jars / f"complete-{_edition()}"
+        if complete.exists():
             return jars
         if shutil.which("mvn") is None:
             raise BrokerFailed(
@@ -155,7 +158,10 @@ def fetch_jars() -> Path:
             ],
             600,
         )
+        (fetched / complete.name).touch()
         fetched.chmod(0o755)
+        if jars.exists():
+            shutil.rmtree(jars)
         fetched.rename(jars)
         return jars
 
@@ -167,7 +173,8 @@ def build_class_archive() -> None:
         if archive.exists():
             return
         with tempfile.TemporaryDirectory(dir=broker_cache(), prefix="archive-") as folder:
-            broker = Broker(Path(folder) / "data", *free_ports(2))
+            port, controller_port = free_ports(2)
+            broker = Broker(Path(folder) / "data", port, controller_port)
             broker._write_properties()
             broker._format()
             fresh = Path(folder) / "classes.jsa"
@@ -192,8 +199,13 @@ def _in_own_loop(broker: Broker) -> None:
         runner.run(broker.wait_ready())
 
 
+def _edition() -> str:
+    """Changes with the pom, and so with Kafka's version: what was made with another one is made again."""
+    return hashlib.sha256(POM.read_bytes()).hexdigest()[:8]
+
+
 def _archive() -> Path:
-    return broker_cache() / f"classes-java{find_java().major}.jsa"
+    return broker_cache() / f"classes-{_edition()}-java{find_java().major}.jsa"
 
 
 def _archive_options() -> list[str]:
@@ -222,9 +234,13 @@ def _java_command(heap_mb: int, options: list[str], main: str, *arguments: str) 
 
 
 def _run(command: list[str], deadline_s: float) -> None:
+    # Maven runs on the same Java as the broker will.
+    environment = {**os.environ, "JAVA_HOME": str(find_java().path.parents[1])}
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=deadline_s, check=False)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=deadline_s, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise BrokerFailed(f"{command[0]} did not end within {deadline_s:.0f} s") from error
     if done.returncode != 0:
-        raise BrokerFailed(f"{' '.join(command[:1])} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+        raise BrokerFailed(f"{command[0]} failed:\n{(done.stdout + done.stderr)[-2000:]}")

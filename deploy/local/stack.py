@@ -23,7 +23,7 @@ from settings.kafka import KafkaSettings
 DATABASE = "jakpreneur"
 READY_S_MAX = 90.0
 # What `forget` keeps: the same for every start, and slow to make.
-KEPT = ("jars", "ready", "formatted", "*.jsa", "*.lock")
+KEPT = ("jars", "ready", "formatted-*", "*.jsa", "*.lock")
 
 Say = Callable[[str], None]
 
@@ -54,7 +54,11 @@ class Stack:
                 return False
             if count := end_all(self.folder):
                 say(f"ended {count} processes left over from a stack that lost its supervisor")
-            self._up(choose(self.folder, given_ports), say)
+            try:
+                self._up(choose(self.folder, given_ports), say)
+            except BaseException:  # also Ctrl-C: half a stack would pass for a running one
+                end_all(self.folder)
+                raise
             return True
 
     def _up(self, ports: Mapping[str, int], say: Say) -> None:
