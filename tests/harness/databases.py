@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import traceback
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -67,10 +66,7 @@ class TestServer:
         self._server.create_database(TEMPLATE, dict.fromkeys(SERVICES, PASSWORD))
         for service in SERVICES:
             if _has_migrations(service):
-                try:
-                    migrate(service, self._server.url(TEMPLATE, service, PASSWORD))
-                except Exception:  # while services are being written, one must not stop the others
-                    traceback.print_exc()
+                migrate(service, self._server.url(TEMPLATE, service, PASSWORD))
 
     def clone(self, template: str = TEMPLATE, name: str | None = None) -> Databases:
         """A fresh database, migrated and empty, or like the template named."""
