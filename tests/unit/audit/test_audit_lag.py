@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registration.audit_lag import Lag, Since, lag_of
@@ -32,6 +32,7 @@ def test_counting_that_goes_on_is_no_standing_lag() -> None:
     assert lag == Lag(84, 0.0)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=12))
 def test_the_standing_time_is_that_since_the_position_moved_or_was_complete(
     heard: list[tuple[int, int]],

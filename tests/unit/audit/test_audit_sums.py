@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registration.audit_sums import DIFFERENCES_MAX, Difference, Sums, ancestry, compare
@@ -36,6 +36,7 @@ def _by_hand(standings: list[Standing | None]) -> dict[tuple[str, str, str], int
     return dict(counts)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), STANDINGS), max_size=8), st.integers(0, 8))
 def test_standings_now_less_the_later_events_are_the_standings_then(
     events: list[tuple[int, Standing | None]], then: int
@@ -59,6 +60,7 @@ def test_standings_now_less_the_later_events_are_the_standings_then(
     assert compare(sums.tallies(), _by_hand(at_then)).drift == 0
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.integers(0, 30), st.integers(0, 3)),
     st.dictionaries(st.integers(0, 30), st.integers(0, 3)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.outbox.worlds import Clock, MemoryLeases, leadership
@@ -15,6 +15,7 @@ STEPS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(STEPS)
 def test_two_never_lead_at_once_and_terms_never_go_back(steps: list[str]) -> None:
     asyncio.run(_two_never_lead(steps))

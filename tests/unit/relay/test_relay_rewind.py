@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registration.relay_rewind import PATIENCE_S, SILENCE_S, Rewinding, Verdict, judge
@@ -52,6 +52,7 @@ def test_a_position_that_moved_has_its_patience_back() -> None:
     assert _rewinds(heard) == [(10.0, 5), (21.0, 6)]
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from([0.5, 1.0, 4.0, 6.0]), st.integers(0, 2), st.integers(0, 2)), max_size=60

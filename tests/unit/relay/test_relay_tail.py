@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registration.relay_tail import Known, Seen, mismatch
@@ -31,6 +31,7 @@ def test_another_event_at_the_same_sequence_is_refused() -> None:
     assert "another event" in reason
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("ab"), max_size=4), st.lists(st.sampled_from("ab"), max_size=4))
 def test_a_topic_is_accepted_only_if_its_last_event_is_the_registers(
     register: list[str], topic: list[str]
