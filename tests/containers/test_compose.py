@@ -1,0 +1,164 @@
+"""docker-compose.yml, brought up as it is: people are registered, a worker dies, and the counts are exact."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from deploy.local.ports import free_ports
+from tests.containers import stand_ins
+from tests.containers.compose import Compose
+from tests.harness.waiting import until
+
+pytestmark = [pytest.mark.containers, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
+
+NEEDED = ("podman", "runc", "debootstrap", "promtool")
+PUBLISHED = ("REGISTRATION", "NOTIFIER", "BOARD", "MAIL", "WEBHOOKS", "PROMETHEUS")
+REGIONS = ("31.01.01.1001", "31.71.01.1001", "31.72.01.1001", "31.73.01.1005", "31.74.04.1002")
+FIRST, SECOND, THIRD = 260, 260, 80
+AT_ONCE = 16
+
+
+@dataclass
+class Running:
+    """The project, its first keys, and a client."""
+
+    compose: Compose
+    keys: dict[str, str]
+    http: httpx.AsyncClient
+
+    async def get(self, published: str, path: str) -> Any:
+        """What a published port answers, as JSON."""
+        answer = await self.http.get(self.compose.url(f"{published}_PUBLISHED_PORT") + path)
+        assert answer.status_code == 200, f"{path}: {answer.status_code}"
+        return answer.json()
+
+    async def register(self, numbers: range) -> None:
+        """Register one person for each number, several at once; every one must be accepted."""
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(number: int) -> None:
+            async with gate:
+                answer = await self.http.post(
+                    self.compose.url("REGISTRATION_PUBLISHED_PORT") + "/v1/participants",
+                    json=person(number),
+                    headers={
+                        "Authorization": f"Bearer {self.keys['BOOTH_KEY']}",
+                        "Idempotency-Key": f"person-{number}",
+                    },
+                )
+            assert answer.status_code == 201, answer.text
+
+        await asyncio.gather(*map(one, numbers))
+
+    async def counted(self, expected: int, deadline_s: float) -> None:
+        """Wait until the board shows exactly so many, live and whole."""
+
+        async def shows() -> bool:
+            shown = await self.get("BOARD", "/v1/counts?scope=all&level=province")
+            registered = shown["rows"][0]["counts"]["registered"]
+            assert registered <= expected, "more than were registered"
+            return bool(registered == expected and shown["state"] == "live" and shown["coverage"] == 1.0)
+
+        await until(shows, deadline_s, 0.2, f"the board shows {expected}, live")
+
+
+def person(number: int) -> dict[str, str]:
+    """A synthetic person: region 31.99 belongs to nobody."""
+    return {
+        "name": f"Peserta {number}",
+        "nik": f"319901410190{number:04d}",
+        "region": REGIONS[number % len(REGIONS)],
+        "agency": "ppkukm",
+        "campaign": "fest-2021",
+        "consent": "2026-01",
+    }
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def running() -> AsyncIterator[Running]:
+    missing = [program for program in NEEDED if shutil.which(program) is None]
+    if missing or os.geteuid() != 0:
+        pytest.skip(
+            f"needs root and Debian's podman and debootstrap; missing: {', '.join(missing) or 'root'}"
+        )
+    variables = [f"{name}_PUBLISHED_PORT" for name in PUBLISHED]
+    ports = dict(zip(variables, free_ports(len(variables)), strict=True))
+    compose = Compose("jakpreneur-test", ports)
+    compose.down()
+    stand_ins.build_all()
+    compose.build()
+    try:
+        await compose.up()
+        printed = compose.output("first-keys", "cat", "/var/lib/jakpreneur/keys.env")
+        keys = dict(line.split("=", 1) for line in printed.split() if "_KEY=" in line)
+        async with httpx.AsyncClient(timeout=20) as http:
+            yield Running(compose, keys, http)
+    finally:
+        compose.down()
+
+
+async def test_every_process_passes_its_own_health_check_and_is_scraped(running: Running) -> None:
+    for name, service in running.compose.services.items():
+        if "HEALTH_PORT" in service.get("environment", {}):
+            await running.compose.healthy(name)
+
+    async def all_scraped() -> bool:
+        found = await running.get("PROMETHEUS", "/api/v1/targets?state=active")
+        return {target["health"] for target in found["data"]["activeTargets"]} == {"up"}
+
+    await until(all_scraped, 30, 0.5)
+
+
+async def test_a_killed_worker_loses_nothing_and_doubles_nothing(running: Running) -> None:
+    await running.register(range(1, 1 + FIRST))
+    await running.counted(FIRST, 60)
+
+    killed_meanwhile = asyncio.create_task(running.register(range(1 + FIRST, 1 + FIRST + SECOND)))
+    await asyncio.to_thread(running.compose.kill, "worker-0")
+    await killed_meanwhile
+
+    await running.counted(FIRST + SECOND, 60)
+    running.compose.start("worker-0")
+    await running.compose.healthy("worker-0")
+    await running.register(range(1 + FIRST + SECOND, 1 + FIRST + SECOND + THIRD))
+    await running.counted(FIRST + SECOND + THIRD, 60)
+
+
+async def test_every_region_and_scope_has_its_own_people_and_the_audit_finds_no_drift(
+    running: Running,
+) -> None:
+    total = FIRST + SECOND + THIRD
+    each = total // len(REGIONS)
+
+    for scope in ("all", "agency:ppkukm", "campaign:fest-2021"):
+        shown = await running.get("BOARD", f"/v1/counts?scope={scope}&level=subdistrict")
+        counts = {row["region"]: row["counts"].get("registered", 0) for row in shown["rows"]}
+        assert {region: count for region, count in counts.items() if count} == dict.fromkeys(REGIONS, each)
+
+    async def audited() -> bool:
+        shown = await running.get("BOARD", "/v1/counts?scope=all&level=province")
+        assert shown["audit"] is None or shown["audit"]["drift"] == 0
+        return bool(shown["audit"] and shown["audit"]["cut"] == shown["cut"])
+
+    await until(audited, 60, 0.5)
+
+
+async def test_a_milestone_reaches_mail_and_webhook_once(running: Running) -> None:
+    async def told() -> bool:
+        mails = await running.get("MAIL", "/api/v1/messages")
+        calls = await running.get("WEBHOOKS", "/calls")
+        recipients = [address["Address"] for mail in mails["messages"] for address in mail["To"]]
+        assert recipients.count("gubernur@example.org") == 1, recipients
+        assert len({call["webhook_id"] for call in calls}) == len(calls) > 0
+        return all(call["verified"] for call in calls)
+
+    await until(told, 30, 0.5)
