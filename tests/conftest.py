@@ -52,8 +52,8 @@ async def topics(request: pytest.FixtureRequest) -> Topics:
 
 
 @pytest.fixture(scope="session")
-def _postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestServer]:
-    server = TestServer(tmp_path_factory.mktemp("postgres"))
+def _postgres() -> Iterator[TestServer]:
+    server = TestServer()
     yield server
     server.close()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -47,9 +49,12 @@ class TestServer:
 
     __test__ = False  # not a test, whatever its name begins with
 
-    def __init__(self, folder: Path) -> None:
-        self._log = folder / "postgres.log"
-        self._server = Server(folder / "postgres", free_ports(1)[0], PASSWORD, SETTINGS)
+    def __init__(self) -> None:
+        # pytest's own folders are for their owner only, and PostgreSQL may run as another user.
+        self._folder = Path(tempfile.mkdtemp(prefix="jakpreneur-test-"))
+        self._folder.chmod(0o755)
+        self._log = self._folder / "postgres.log"
+        self._server = Server(self._folder / "postgres", free_ports(1)[0], PASSWORD, SETTINGS)
         self._server.prepare()
         self._process: subprocess.Popen[bytes] = self._server.start(self._log)
         try:
@@ -96,9 +101,10 @@ class TestServer:
             connection.execute(statement)
 
     def close(self) -> None:
-        """End the server; its folder is thrown away by whoever owns it."""
+        """End the server and throw its data away."""
         self._process.kill()
         self._process.wait(10)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _has_migrations(service: str) -> bool:

@@ -25,12 +25,8 @@ class Topics:
         return KafkaSettings(bootstrap_servers=self.bootstrap_servers, topic_prefix=self.prefix)
 
     def environment(self) -> dict[str, str]:
-        """The same for processes, with a consumer group of the test's own."""
-        return {
-            "KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
-            "KAFKA_TOPIC_PREFIX": self.prefix,
-            "AGGREGATOR_GROUP": f"{self.prefix}aggregator",
-        }
+        """The same for processes."""
+        return {"KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers, "KAFKA_TOPIC_PREFIX": self.prefix}
 
     async def create(self) -> None:
         """Create them all."""
