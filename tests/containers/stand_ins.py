@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
@@ -18,7 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from deploy.local.kafka import fetch_jars
-from tests.containers.podman import BUILD_OPTIONS, podman
+from tests.containers.podman import BUILD_OPTIONS, podman, run
 
 HERE = Path(__file__).parent / "stand-ins"
 PYTHON = "docker.io/library/python:3.11-slim"
@@ -52,12 +51,12 @@ def _build_python(digest: str) -> None:
             str(root),
             _mirror(),
         ]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        run(*command)
         (root / "usr/local/bin/python").symlink_to("/usr/bin/python3")
         for unneeded in ("var/cache/apt/archives", "var/lib/apt/lists", "usr/share/doc"):
             shutil.rmtree(root / unneeded)
         archive = Path(folder) / "root.tar"
-        subprocess.run(["tar", "-C", str(root), "-cf", str(archive), "."], check=True)
+        run("tar", "-C", str(root), "-cf", str(archive), ".")
         podman("import", "-c", 'CMD ["python3"]', "-c", f"LABEL {LABEL}={digest}", str(archive), PYTHON)
 
 
