@@ -19,7 +19,7 @@ from outbox.publishing import Publisher
 from telemetry.health import Health
 
 IDLE_S: Final = 1.0
-PUBLISH_PAUSE_S: Final = 0.05
+PUBLISH_PAUSE_S: Final = 0.2
 EVALUATE_S_MAX: Final = 90.0
 """Longer than a failing database is waited for: then the process ends by itself."""
 

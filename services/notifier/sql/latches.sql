@@ -43,9 +43,10 @@ select id, latch_id, message_id, recipient
     on conflict do nothing;
 
 -- name: defer_messages(queue, task, ids)!
--- The queue's own function, on this connection: the jobs exist if and only if the messages do.
+-- The queue's own function, on this connection: the jobs exist if and only if the messages do. Calls go before
+-- letters: a machine waits for them, and a letter takes longer.
 select procrastinate_defer_jobs_v1(array_agg(
-           row(:queue, :task, 0, 'message:' || id, 'message:' || id, jsonb_build_object('message', id),
+           row(:queue, :task, case channel when 'webhook' then 5 else 0 end, 'message:' || id, 'message:' || id, jsonb_build_object('message', id),
                case when due_at > now() then due_at end)::procrastinate_job_to_defer_v1))
   from message where id = any(:ids::uuid[]) and ended_at is null
 having count(*) > 0;
