@@ -32,10 +32,10 @@ class Compose:
         self.services: dict[str, Any] = self.declared["services"]
 
     def build(self) -> None:
-        """Build the images of the file, one after the other: they share all layers but the last."""
+        """Build the images of the file: one alone, then the others at once on the layers it left."""
         options = " ".join((*BUILD_OPTIONS, f"--env={PIP_CERTIFICATES}"))
-        for name in BUILT:
-            self._compose("--podman-build-args", options, "build", name, timeout_s=900)
+        for names in (BUILT[:1], BUILT[1:]):
+            self._compose("--podman-build-args", options, "build", *names, timeout_s=900)
 
     async def up(self) -> None:
         """Start every service as soon as what it depends on is as the file demands, several at a time."""
@@ -53,7 +53,7 @@ class Compose:
         """Remove everything of the project, also what a run cut short has left."""
         own = f"label=io.podman.compose.project={self.project}"
         _remove(
-            ("rm", "--force", "--volumes", "--time", "2"),
+            ("rm", "--force", "--volumes", "--time", "0"),
             podman("ps", "--all", "--quiet", "--filter", own).stdout,
         )
         volumes = [f"{self.project}_{name}" for name in self.declared["volumes"]]
