@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from board.regions import Region
+from board.milestones import Crossing
+from board.regions import Region, Regions
 from board.showing import Head, Showing
 from cuts.records import Audit
 
@@ -48,3 +49,21 @@ def row_body(showing: Showing, scope: str, region: Region) -> dict[str, Any]:
 def counts_body(showing: Showing, scope: str, head: Head, regions: Iterable[Region]) -> dict[str, Any]:
     """The answer of /v1/counts, and the data of a snapshot or a delta."""
     return head_body(scope, head) | {"rows": [row_body(showing, scope, region) for region in regions]}
+
+
+def crossing_body(regions: Regions, crossing: Crossing) -> dict[str, Any]:
+    """One milestone with the name of its region."""
+    return {
+        "id": crossing.id,
+        "scope": crossing.scope,
+        "region": crossing.region,
+        "name": regions.get(crossing.region).name,
+        "rule": crossing.rule,
+        "measure": crossing.measure,
+        "threshold": crossing.threshold,
+        "epoch": crossing.epoch,
+        "value": crossing.value,
+        "cut": crossing.cut,
+        "crossed_at": crossing.crossed_at,
+        "state": crossing.state,
+    }

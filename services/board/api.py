@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.staticfiles import StaticFiles
 
-from board.answers import counts_body, encode
+from board.answers import counts_body, crossing_body, encode
 from board.asking import (
     Level,
     ParentQuery,
@@ -23,7 +23,6 @@ from board.asking import (
 )
 from board.board import Board
 from board.metrics import REFUSED
-from board.milestones import Crossing
 from board.pace import next_threshold, reached_at
 from board.page import Pages
 from board.sse import parse_id
@@ -90,7 +89,10 @@ def _numbers(board: Board) -> APIRouter:
     async def milestones(
         scope: ScopeQuery | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
     ) -> Response:
-        listed = [crossing_body(board, crossing) for crossing in board.milestones.newest(scope, limit)]
+        listed = [
+            crossing_body(board.showing.regions, crossing)
+            for crossing in board.milestones.newest(scope, limit)
+        ]
         return _json({"milestones": listed}, {"Cache-Control": FRESH})
 
     return router
@@ -144,24 +146,6 @@ def pace_body(board: Board, scope: str, region: str, minutes: int) -> dict[str, 
         "today": board.minutes.today(scope, region, now),
         "threshold": threshold,
         "eta": at and {"threshold": threshold, "at": at.replace(microsecond=0)},
-    }
-
-
-def crossing_body(board: Board, crossing: Crossing) -> dict[str, Any]:
-    """One milestone with the name of its region."""
-    return {
-        "id": crossing.id,
-        "scope": crossing.scope,
-        "region": crossing.region,
-        "name": board.showing.regions.get(crossing.region).name,
-        "rule": crossing.rule,
-        "measure": crossing.measure,
-        "threshold": crossing.threshold,
-        "epoch": crossing.epoch,
-        "value": crossing.value,
-        "cut": crossing.cut,
-        "crossed_at": crossing.crossed_at,
-        "state": crossing.state,
     }
 
 

@@ -10,9 +10,9 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from board.answers import counts_body, encode, head_body
+from board.answers import counts_body, crossing_body, encode, head_body
 from board.metrics import EVENTS, VIEWERS
-from board.milestones import Crossing, Milestones
+from board.milestones import Milestones
 from board.showing import Head, Showing, Version
 from board.sse import PING, event
 
@@ -134,7 +134,7 @@ class Audience:
             return b""
         rows = self._rows(viewer)
         news = b"".join(
-            self._event("milestone", crossing)
+            self._event("milestone", crossing_body(self._showing.regions, crossing))
             for crossing in self._milestones.news_since(viewer.news, viewer.scope)
         )
         viewer.news = self._milestones.number
@@ -172,7 +172,7 @@ class Audience:
             self._shared[key] = self._event("state", head_body(viewer.scope, self._head))
         return self._shared[key]
 
-    def _event(self, name: str, data: dict[str, object] | Crossing) -> bytes:
+    def _event(self, name: str, data: dict[str, object]) -> bytes:
         EVENTS.labels(name).inc()
         return event(name, encode(data), self._showing.cuts.id)
 

@@ -27,8 +27,11 @@ async def test_counts_are_answered_as_published(board: BoardProcess, source: Pro
     source.register(KOJA, 2)
     await source.full()
     await source.register_state()
-    await until(lambda: board.shows(5), name="the board shows 5")
 
+    async def what_is_shown_is_covered() -> bool:
+        return await board.shows(5) and (await board.counts())["coverage"] is not None
+
+    await until(what_is_shown_is_covered)
     answer = await board.counts(scope="all", level="city", parent="31")
 
     assert (answer["scope"], answer["cut"], answer["coverage"]) == ("all", "7.1", 1.0)
