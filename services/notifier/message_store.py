@@ -66,7 +66,9 @@ class NotDue:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """Nothing to send any more."""
+    """Nothing to send any more; `dead_now` where the last attempt was cut off and this look gave it up."""
+
+    dead_now: Channel | None = None
 
 
 class MessageStore:
@@ -90,7 +92,7 @@ class MessageStore:
                 await _queries.close_open_attempts(connection, id=message_id, reason=Reason.AMBIGUOUS.value)
                 if next_step(Result(Reason.AMBIGUOUS), last["number"], self._policy).state is State.DEAD:
                     await self._set(connection, message_id, Step(State.DEAD), Reason.AMBIGUOUS)
-                    return Ended()
+                    return Ended(Channel(message["channel"]))
             await _queries.put_attempt(connection, id=message_id, number=number)
             await self._set(connection, message_id, Step(State.SENDING), None)
             alerts = [Told(**dict(row)) async for row in _queries.alerts_of(connection, id=message_id)]

@@ -72,6 +72,9 @@ class Sending:
         crashpoint("notifier.before_attempt")
         attempt = await self._store.begin(message_id)
         if isinstance(attempt, Ended):
+            if attempt.dead_now is not None:
+                metrics.ENDED.labels(attempt.dead_now.value, State.DEAD.value).inc()
+                log.warning("message given up", message=str(message_id), reason=Reason.AMBIGUOUS.value)
             return
         if isinstance(attempt, NotDue):
             raise RetryLater(attempt.wait_s)

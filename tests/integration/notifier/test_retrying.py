@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 from aiohttp import web
 
@@ -131,7 +132,11 @@ async def test_a_message_cut_off_at_every_attempt_ends_as_dead(
         dying = notifier.start(crash_at="notifier.before_send", NOTIFIER_ATTEMPTS_MAX="2")
         await dying.killed_itself()
 
-    notifier.start(NOTIFIER_ATTEMPTS_MAX="2")
+    last = notifier.start(NOTIFIER_ATTEMPTS_MAX="2")
 
     await until(lambda: ended(stored, "dead", "webhook"))
     assert await reasons(stored, "webhook") == ["ambiguous", "ambiguous"]
+    await last.ready()
+    async with httpx.AsyncClient() as client:
+        metrics = (await client.get(f"{last.url}/metrics")).text
+    assert 'notifier_messages_ended_total{channel="webhook",state="dead"} 1.0' in metrics

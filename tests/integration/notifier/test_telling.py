@@ -136,6 +136,7 @@ async def test_a_restart_with_a_replay_of_all_cuts_tells_nothing_again(
     await cuts.change(_31=300)
 
     await until(lambda: len(receiver.calls) == told[1] + 1)
+    await until(lambda: all_told(stored))
     assert await stored.fetchval("select count(*) from latch") == 3
     assert len(mailbox.messages) == told[0] + 1
 
