@@ -17,21 +17,22 @@ pytestmark = pytest.mark.e2e
 async def test_intake_goes_on_while_the_broker_is_down_and_the_board_goes_stale_then_catches_up(
     own_kafka: Broker, counting: Stack, witness: Witness, crowd: Crowd
 ) -> None:
-    counting.keep_running("relay", "worker", "publisher", "audit")
+    counting.keep_running("relay", "publisher", "audit")
 
     async with crowd:
         await until(lambda: len(crowd.accepted) > 50)
         own_kafka.kill()
         before = len(crowd.accepted)
-        await until(lambda: _is_stale(witness), deadline_s=12)
+        await until(lambda: _is(witness, "stale"), deadline_s=12)
         await until(lambda: len(crowd.accepted) > before + 200, deadline_s=20)
+        # Without a worker yet, so that there is something to catch up with when the others are back.
+        counting.kill("worker")
         await own_kafka.restart()
+        await until(lambda: _is(witness, "catching_up"), deadline_s=30)
+        await counting.start("worker")
 
     await witness.sees_exactly(crowd.accepted, deadline_s=60)
-    shown = [state for _, state in witness.states]
-    after_stale = shown[shown.index("stale") :]
-    assert "catching_up" in after_stale, "between stale and live it catches up"
 
 
-async def _is_stale(witness: Witness) -> bool:
-    return await witness.state() == "stale"
+async def _is(witness: Witness, state: str) -> bool:
+    return await witness.state() == state
