@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -195,8 +196,9 @@ def build_class_archive() -> None:
 
 
 def _in_own_loop(broker: Broker) -> None:
-    with asyncio.Runner() as runner:
-        runner.run(broker.wait_ready())
+    """Wait in a thread, as the caller's own may have a running loop (a test that asks for a broker)."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: asyncio.run(broker.wait_ready())).result()
 
 
 def _edition() -> str:
