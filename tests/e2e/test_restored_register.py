@@ -65,10 +65,13 @@ async def test_an_older_register_is_refused_while_intake_goes_on_and_recover_mak
 
 async def _says_refused(http: aiohttp.ClientSession, stack: Stack) -> bool:
     """The relay is not ready, and its metric says why."""
-    async with http.get(f"{stack.url('relay')}/health/ready") as answer:
-        ready = answer.status == 200
-    async with http.get(f"{stack.url('relay')}/metrics") as answer:
-        lines = (await answer.text()).splitlines()
+    try:
+        async with http.get(f"{stack.url('relay')}/health/ready") as answer:
+            ready = answer.status == 200
+        async with http.get(f"{stack.url('relay')}/metrics") as answer:
+            lines = (await answer.text()).splitlines()
+    except aiohttp.ClientConnectorError:  # it is starting
+        return False
     return not ready and any(line.startswith("relay_refused") and line.endswith(" 1.0") for line in lines)
 
 

@@ -18,16 +18,20 @@ async def test_an_api_process_asleep_holds_no_lock_against_the_other(
     counting: Stack, witness: Witness
 ) -> None:
     await counting.start("api-2")
-    doors = [counting.url("api"), counting.url("api-2")]
+    key = counting.keys["booth"]
+    awake = Crowd([counting.url("api")], key)
+    asleep = Crowd([counting.url("api-2")], key, first=100_000)
 
-    async with Crowd(doors, counting.keys["booth"]) as crowd:
-        await until(lambda: len(crowd.accepted) > 50)
+    async with awake, asleep:
+        await until(lambda: len(asleep.accepted) > 50)
         counting.stop("api-2")
-        asleep_at = len(crowd.accepted)
-        await until(lambda: len(crowd.accepted) > asleep_at + 200, deadline_s=20)
+        before = len(awake.accepted)
+        await until(lambda: len(awake.accepted) > before + 300, deadline_s=15)
         counting.cont("api-2")
+        before = len(asleep.accepted)
+        await until(lambda: len(asleep.accepted) > before + 50, deadline_s=15)
 
-    await witness.sees_exactly(crowd.accepted)
+    await witness.sees_exactly(awake.accepted.keys() | asleep.accepted.keys())
 
 
 @pytest.mark.timeout(180)
