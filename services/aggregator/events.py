@@ -116,8 +116,8 @@ def read_batch(records: Iterable[Record], partition: int) -> tuple[list[Placed],
     strays: list[Stray] = []
     for record in records:
         event = read_event(record.value, partition)
-        if event.__class__ is Reason:
-            strays.append(Stray(record.offset, event))  # type: ignore[arg-type]  # mypy does not narrow by __class__
+        if isinstance(event, Reason):
+            strays.append(Stray(record.offset, event))
         else:
             events.append((record.offset, event))
     return events, strays

@@ -88,9 +88,8 @@ class Taker:
                     place, sequence=outcome.last, offset=place.offset if offset is None else offset
                 )
                 return outcome
-            if not outcome.moved and outcome.gap is None:
-                return outcome
-            # Another worker, a skip or a rebuild was here; or the gap is real, and the place has not changed.
+            # Repeats, a gap, or a position that moved under us: by another worker, a skip, or a rebuild,
+            # which after a restored register may also have lowered it.
             fresh = await self._read(partition)
             if fresh == place and not outcome.moved:
                 return outcome

@@ -17,7 +17,12 @@ REGIONS = ["31.71.01.1001", "31.71.02.1003", "31.74.04.1002", "31.75.05.1004", "
 
 def event_value(partition: int, sequence: int, **changes: Any) -> bytes:
     """One registered event as JSON; `changes` replaces top-level fields."""
-    after = {"region": REGIONS[sequence % len(REGIONS)], "agency": "ppkukm", "campaign": None, "steps": []}
+    after: dict[str, Any] = {
+        "region": REGIONS[sequence % len(REGIONS)],
+        "agency": "ppkukm",
+        "campaign": None,
+        "steps": [],
+    }
     event = {
         "specversion": "1.0",
         "id": f"0192{sequence:08x}-0000-7000-8000-{partition:012x}",
@@ -55,7 +60,7 @@ class TestRelay:
     async def send_values(self, partition: int, values: Iterable[bytes | None]) -> int:
         """Send these values; the offset of the first."""
         sent = [await self._producer.send(self._topic, value, b"key", partition) for value in values]
-        return min([(await one).offset for one in sent])
+        return int(min([(await one).offset for one in sent]))
 
 
 @asynccontextmanager

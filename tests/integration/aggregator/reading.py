@@ -64,4 +64,4 @@ async def reading(topics: Topics) -> AsyncIterator[Reader]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-    assert reader.faults == []
+    assert reader.faults == [], reader.faults[:5]

@@ -15,6 +15,7 @@ from tests.integration.aggregator.producing import TestRelay, event_value
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 WAIT_S = 60
+AFTER: dict[str, Any] = {"region": "31.71.01.1001", "agency": None, "campaign": None, "steps": []}
 TOTAL = """select coalesce(sum(count), 0)::bigint from tally join live using (set_id)
 where (scope, region, measure) = ('all', '31', 'registered')"""
 POSITIONS = "select partition, sequence from position join live using (set_id) order by partition"
@@ -186,9 +187,6 @@ async def test_bad_events_are_set_aside_and_the_rest_goes_on(
         "select count from tally where (scope, region, measure) = ('all', '31.00', 'registered')"
     )
     assert elsewhere == 1
-
-
-AFTER = {"region": "31.71.01.1001", "agency": None, "campaign": None, "steps": []}
 
 
 async def test_a_broker_killed_and_back_is_read_on_from_there(
