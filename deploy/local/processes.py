@@ -98,6 +98,7 @@ class Surroundings:
             settings |= self.kafka
         if "secret" in process.needs:
             settings["REGISTRATION_SECRET_KEY"] = self.secrets["registration_secret_key"]
+            settings["REGISTRATION_IMPORT_SPOOL_DIR"] = str(self.folder / "imports" / process.name)
         match process.package:
             case "registration":
                 settings["REGISTRATION_IMPORT_SPOOL_DIR"] = str(self.folder / "imports")
