@@ -81,9 +81,12 @@ class Stack:
         server.create_database(DATABASE, {name: secrets[f"{name}_password"] for name in postgres.SERVICES})
         surroundings = self.surroundings(ports)
         self._migrate(surroundings, say)
-        asyncio.run(self._topics(broker))
         surroundings = self._keys(surroundings, say)
         say("starting the services")
+        # Those that need no Kafka start while it does.
+        early = [name for name, process in PROCESSES.items() if "kafka" not in process.needs]
+        supervisor.add(stores + [_program(surroundings, name) for name in early])
+        asyncio.run(self._topics(broker))
         supervisor.add(stores + [_program(surroundings, name) for name in PROCESSES])
 
     def surroundings(self, ports: Mapping[str, int] | None = None) -> Surroundings:
