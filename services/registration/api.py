@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-import asyncpg
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.telemetry import TelemetryConfig
@@ -14,22 +13,17 @@ from starlette.responses import Response
 from problems.fastapi import install, respond
 from registration import refusals
 from registration.body_limit import BodyLimit
-from registration.failures import CommitAmbiguous, Failure, failure_of
+from registration.failures import DATABASE_ERRORS, CommitAmbiguous, Failure, failure_of
 from registration.problem_docs import SECURITY_SCHEMES
+from telemetry.logs import get
+
+log = get()
 
 RETRY_AFTER_S: Final = 2
 # FastAPI's own telemetry keeps bodies and the values of failed fields, which nobody may see.
 NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
 # Imports are streamed and have a limit of their own.
 IMPORTS_PREFIX: Final = "/v1/imports"
-# What the database raises while it cannot be asked; a reading endpoint has nobody else to translate it.
-DATABASE_ERRORS: Final = (
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    OSError,
-    TimeoutError,
-    CommitAmbiguous,
-)
 
 
 def application(routers: Iterable[APIRouter], body_bytes_max: int) -> FastAPI:
@@ -38,6 +32,7 @@ def application(routers: Iterable[APIRouter], body_bytes_max: int) -> FastAPI:
         title="Jakpreneur registration", version="1", docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY
     )
     install(app)
+    # An endpoint that only reads has nobody else to translate these.
     for error in DATABASE_ERRORS:
         app.add_exception_handler(error, _database_failed)
     for router in routers:
@@ -52,6 +47,7 @@ async def _database_failed(request: Request, error: Exception) -> Response:
     ambiguous = isinstance(error, CommitAmbiguous)
     if not ambiguous and failure_of(error) not in (Failure.UNAVAILABLE, Failure.REPEAT):
         raise error
+    log.warning("database failed", path=request.url.path, error=type(error).__name__)
     return respond(request, refusals.unavailable(RETRY_AFTER_S))
 
 

@@ -52,9 +52,14 @@ BATCH_STANDS_S_MAX: Final = 60.0
 
 
 class Parts:
-    """The api process's parts, each made from those above it."""
+    """The api process's parts, each made from those above it.
 
-    def __init__(self, pool: asyncpg.Pool[Any], secrets: SecretSettings, own: ApiSettings) -> None:
+    The writer has a pool of its own: however many ask and read, they take no connection from it.
+    """
+
+    def __init__(
+        self, pool: asyncpg.Pool[Any], writing: asyncpg.Pool[Any], secrets: SecretSettings, own: ApiSettings
+    ) -> None:
         self.pool: Final = pool
         self.regions: Final[Regions] = read_regions(contract_path("regions.csv"))
         self.cipher: Final = Cipher(secrets.secret)
@@ -63,7 +68,7 @@ class Parts:
         self.checker: Final = Checker(
             self.regions, secrets.consent_ids, self.scopes, lambda: datetime.now(UTC)
         )
-        self.intake: Final = Intake(pool, uuid_utils.compat.uuid7)
+        self.intake: Final = Intake(writing, uuid_utils.compat.uuid7)
         self.writer: Final = Writer(self.intake.write, _limits(own))
         self.desk: Final = Desk(
             self.writer.submit, self.checker, self.cipher, _public(own), uuid_utils.compat.uuid7
@@ -86,8 +91,9 @@ async def serve_api(
     """Serve until the stop; what was taken by then is still written and answered."""
     register, secrets, own, imports_own = settings
     pool = await connect(register.database, application_name="registration api", max_size=POOL_SIZE_MAX)
+    writing = await connect(register.database, application_name="registration writer", max_size=1)
     try:
-        parts = Parts(pool, secrets, own)
+        parts = Parts(pool, writing, secrets, own)
         await key_store.check_secret(pool, parts.cipher.key_id)
         await parts.scopes.refresh()
         health = Health()
@@ -107,9 +113,9 @@ async def serve_api(
             _clean(parts, own, stopping),
             _import(imports, stopping),
         )
-        await parts.intake.close()
     finally:
         pool.terminate()
+        writing.terminate()
 
 
 def build(parts: Parts, own: ApiSettings, health: Health, more: Sequence[APIRouter]) -> FastAPI:

@@ -54,6 +54,16 @@ _UNAVAILABLE: Final = (
     OSError,
     TimeoutError,
 )
+DATABASE_ERRORS: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+    CommitAmbiguous,
+    Vanished,
+)
+"""All that a transaction may raise that is no fault of ours."""
 
 
 def failure_of(error: BaseException) -> Failure | None:

@@ -14,10 +14,13 @@ import asyncpg
 
 from registration import store
 from registration.batch import World, apply, ids_needed, newcomers
-from registration.failures import CommitAmbiguous, Failure, Vanished, failure_of
+from registration.failures import DATABASE_ERRORS, CommitAmbiguous, Failure, Vanished, failure_of
 from registration.operations import DONE, Answer, Fault, Operation, outcome_of
 from registration.store import QUERIES, Connection
 from telemetry.crashpoints import crashpoint
+from telemetry.logs import get
+
+log = get()
 
 ACQUIRE_S_MAX: Final = 5.0
 
@@ -155,31 +158,31 @@ def _answers(answers: Sequence[tuple[str, UUID | None, str | None, int | None]])
 
 
 class Intake:
-    """Writes batches over one connection that it keeps, and opens another where that one is lost."""
+    """Writes batches over connections of a pool."""
 
     def __init__(self, pool: asyncpg.Pool[Any], new_id: Callable[[], UUID]) -> None:
         self._pool = pool
         self._new_id = new_id
-        self._connection: asyncpg.pool.PoolConnectionProxy[Any] | None = None
 
     async def write(self, operations: Sequence[Operation]) -> list[Answer]:
         """As the function `write`; an error that says nothing of the data costs the connection."""
-        if self._connection is None or self._connection.is_closed():
-            await self._drop()
-            self._connection = await self._pool.acquire(timeout=ACQUIRE_S_MAX)
+        connection = await self._pool.acquire(timeout=ACQUIRE_S_MAX)
+        sound = False
         try:
-            return await write(self._connection, operations, self._new_id)
-        except BaseException as error:
-            if failure_of(error) not in (Failure.REPEAT, Failure.DATA):
-                await self._drop()
+            answers = await write(connection, operations, self._new_id)
+            sound = True
+        except Exception as error:
+            sound = failure_of(error) in (Failure.REPEAT, Failure.DATA)
             raise
+        finally:
+            await self._give_back(connection, sound)
+        return answers
 
-    async def close(self) -> None:
-        """Give the connection back."""
-        await self._drop()
-
-    async def _drop(self) -> None:
-        if self._connection is not None:
-            connection, self._connection = self._connection, None
-            connection.terminate()
+    async def _give_back(self, connection: asyncpg.pool.PoolConnectionProxy[Any], sound: bool) -> None:
+        try:
+            if not sound:
+                connection.terminate()
             await self._pool.release(connection)
+        except DATABASE_ERRORS as error:
+            # What the transaction said must be heard, not what became of its connection afterwards.
+            log.warning("connection lost", error=type(error).__name__)

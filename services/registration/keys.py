@@ -5,6 +5,7 @@ A key is `jak_<id>_<secret>`; the secret has 256 random bits, so its plain SHA-2
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -73,6 +74,7 @@ class Keys:
         self._clock = clock
         self._cached_s = cached_s
         self._cached: OrderedDict[str, tuple[float, StoredKey | None]] = OrderedDict()
+        self._asking: dict[str, asyncio.Future[StoredKey | None]] = {}
 
     async def caller(self, text: str) -> Caller | None:
         """Whose key this is, or None where it is nobody's."""
@@ -91,7 +93,17 @@ class Keys:
         cached = self._cached.get(key_id)
         if cached is not None and now - cached[0] < self._cached_s:
             return cached[1]
-        stored = await self._find(key_id)
+        asking = self._asking.get(key_id)
+        if asking is None:
+            # All that come with this key while the store is asked share the one question.
+            asking = self._asking[key_id] = asyncio.ensure_future(self._ask(key_id, now))
+        return await asyncio.shield(asking)
+
+    async def _ask(self, key_id: str, now: float) -> StoredKey | None:
+        try:
+            stored = await self._find(key_id)
+        finally:
+            del self._asking[key_id]
         self._cached[key_id] = (now, stored)
         self._cached.move_to_end(key_id)
         while len(self._cached) > KEYS_CACHED_MAX:

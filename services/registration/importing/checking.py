@@ -17,7 +17,7 @@ from registration.bodies import Vocabulary
 from registration.cipher import Cipher
 from registration.commands import register
 from registration.domain import Register
-from registration.importing.columns import Columns, Faults, Form
+from registration.importing.columns import Faults, Form, forms
 from registration.importing.table import Header, Row
 from registration.regions import Regions
 
@@ -94,20 +94,22 @@ class Checker:
 
     def check(self, rows: Sequence[Row], source: Source) -> Checked:
         """Check the rows of a chunk; a NIK that stands in it twice counts for its first valid row."""
-        columns = Columns(source.header.columns, self._vocabulary(source))
+        names = source.header.columns
+        rejected = [fault for row in rows for fault in _unreadable(row, names)]
+        spoilt = {fault.row for fault in rejected}
+        readable = [row for row in rows if row.number not in spoilt]
+        checked = forms(names, [row.cells or () for row in readable], self._vocabulary(source))
         placed: dict[bytes, Placed] = {}
-        rejected: list[Rejected] = []
-        for row in rows:
-            form = _form(row, columns, source.header)
-            if isinstance(form, list):
-                rejected.extend(form)
+        for row, form in zip(readable, checked, strict=True):
+            if isinstance(form, Faults):
+                rejected += [Rejected(row.number, name, reason) for name, reason in form.by_column.items()]
                 continue
             one = Placed(row.number, self._command(form, source.import_id))
             if one.nik_hmac in placed:
                 rejected.append(Rejected(row.number, "nik", RowFault.DUPLICATE))
             else:
                 placed[one.nik_hmac] = one
-        return Checked(rows[-1].number, list(placed.values()), rejected)
+        return Checked(rows[-1].number, list(placed.values()), sorted(rejected, key=lambda one: one.row))
 
     def _vocabulary(self, source: Source) -> Vocabulary:
         scopes = source.scopes
@@ -117,23 +119,24 @@ class Checker:
         return register(form, self._cipher, CHANNEL, self._new_id, steps=form.steps, import_id=import_id)
 
 
-def _form(row: Row, columns: Columns, header: Header) -> Form | list[Rejected]:
+def _unreadable(row: Row, names: Sequence[str]) -> list[Rejected]:
+    """Why a row has no cells to check; empty where it has."""
     cells = row.cells
     if cells is None:
         return [Rejected(row.number, WHOLE_ROW, RowFault.UNREADABLE)]
-    if len(cells) != len(header.columns):
+    if len(cells) != len(names):
         return [Rejected(row.number, WHOLE_ROW, RowFault.CELLS)]
-    wrong = [name for name, cell in zip(header.columns, cells, strict=True) if not _is_text(cell)]
-    if wrong:
-        return [Rejected(row.number, name, RowFault.NOT_UTF8) for name in wrong]
-    form = columns.form(cells)
-    if isinstance(form, Faults):
-        return [Rejected(row.number, name, reason) for name, reason in form.by_column.items()]
-    return form
+    if _is_text("".join(cells)):
+        return []
+    return [
+        Rejected(row.number, name, RowFault.NOT_UTF8)
+        for name, cell in zip(names, cells, strict=True)
+        if not _is_text(cell)
+    ]
 
 
 def _is_text(cell: str) -> bool:
-    """Whether the cell was UTF-8 in the file: bytes that were not stand in it as lone surrogates."""
+    """Whether a text was UTF-8 in the file: bytes that were not stand in it as lone surrogates."""
     if cell.isascii():
         return True
     try:

@@ -8,24 +8,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
-from uuid import UUID
 
 import msgspec
 
-from registration.domain import Decision, Happened, Refused, decide
-from registration.events import Draft, utc_text, written
+from registration.domain import Decision, Happened, Refused
 from registration.importing.checking import CHANNEL, Checked, Placed, Rejected
-from registration.importing.literals import binaries, numbers, texts, uuids
-
-NO_TIME: Final = datetime(1, 1, 1, tzinfo=UTC)
-# Both stand in an event once: within a JSON text no quotation mark stands unescaped.
-TIME_PLACE: Final = f'"time":"{utc_text(NO_TIME)}"'
-SEQUENCE_PLACE: Final = '"sequence":0,'
+from registration.importing.literals import binaries, numbers, texts
+from registration.importing.pattern import Pattern
+from registration.partitioning import partition_of
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(list[Placed])
+_PATTERN: Final = Pattern(CHANNEL)
 
 
 class Packed(msgspec.Struct, frozen=True):
@@ -53,16 +49,28 @@ class Packed(msgspec.Struct, frozen=True):
         return Checked(self.last_row, placed, self.rejected)
 
 
-def pack(checked: Checked, new_id: Callable[[], UUID]) -> Packed:
-    """Pack a chunk, its people sorted by the fingerprint of their NIK, as locks are taken."""
+def pack(checked: Checked, new_id: Callable[[], object]) -> Packed:
+    """Pack a chunk, its people sorted by the fingerprint of their NIK, as locks are taken.
+
+    `new_id` makes a UUID, whose text is taken for an event's id.
+    """
     placed = sorted(checked.placed, key=lambda one: one.nik_hmac)
-    drafts = [Draft(new_id(), only_event(decide(one.command, None)), CHANNEL) for one in placed]
-    partitions = [draft.partition for draft in drafts]
+    ids = [str(one.command.id) for one in placed]
+    occurred = [_text(one.command.person.occurred_at) for one in placed]
+    partitions = [partition_of(one.command.id) for one in placed]
+    event_ids = [str(new_id()) for _ in placed]
     return Packed(
         checked.last_row,
         len(placed),
-        _participants(placed),
-        _events(drafts, partitions),
+        _participants(placed, ids, occurred),
+        {
+            "partitions": numbers(partitions),
+            "places": numbers(_places(partitions)),
+            "ids": texts(event_ids),
+            "participant_ids": texts(ids),
+            # JSON as we write it has no line break.
+            "event_lines": "\n".join(_lines(placed, event_ids, ids, partitions, occurred)),
+        },
         sorted(set(partitions)),
         _ENCODER.encode(placed),
         checked.rejected,
@@ -76,11 +84,13 @@ def only_event(decision: Decision) -> Happened:
     return event
 
 
-def _participants(placed: Sequence[Placed]) -> dict[str, str]:
+def _participants(
+    placed: Sequence[Placed], ids: Sequence[str], occurred: Sequence[str | None]
+) -> dict[str, str]:
     people = [one.command.person for one in placed]
     standings = [one.command.standing for one in placed]
     return {
-        "ids": uuids(one.command.id for one in placed),
+        "ids": texts(ids),
         "nik_hmacs": binaries(person.nik_hmac for person in people),
         "nik_ciphers": binaries(person.nik_cipher for person in people),
         "phone_ciphers": binaries(person.phone_cipher for person in people),
@@ -90,9 +100,7 @@ def _participants(placed: Sequence[Placed]) -> dict[str, str]:
         "consents": texts([person.consent for person in people]),
         "channels": texts([person.channel for person in people]),
         "booths": texts([person.booth for person in people]),
-        "occurred_ats": texts(
-            [person.occurred_at.isoformat() if person.occurred_at else None for person in people]
-        ),
+        "occurred_ats": texts(occurred),
         "import_ids": texts([person.import_id for person in people]),
         "regions": texts([standing.region for standing in standings]),
         "agencies": texts([standing.agency for standing in standings]),
@@ -101,18 +109,26 @@ def _participants(placed: Sequence[Placed]) -> dict[str, str]:
     }
 
 
-def _events(drafts: Sequence[Draft], partitions: Sequence[int]) -> dict[str, str]:
-    """`places` counts an event's place among those of its partition, from 1."""
+def _places(partitions: Sequence[int]) -> list[int]:
+    """The place of each event among those of its partition, from 1."""
     seen: Counter[int] = Counter()
     places = []
     for partition in partitions:
         seen[partition] += 1
         places.append(seen[partition])
-    return {
-        "partitions": numbers(partitions),
-        "places": numbers(places),
-        "ids": uuids(draft.id for draft in drafts),
-        "participant_ids": uuids(draft.happened.after.id for draft in drafts),
-        # JSON as we write it has no line break.
-        "event_lines": "\n".join([written(draft, 0, NO_TIME).value for draft in drafts]),
-    }
+    return places
+
+
+def _lines(
+    placed: Sequence[Placed],
+    event_ids: Sequence[str],
+    ids: Sequence[str],
+    partitions: Sequence[int],
+    occurred: Sequence[str | None],
+) -> list[str]:
+    standings = [one.command.standing for one in placed]
+    return list(map(_PATTERN.fill, event_ids, ids, partitions, standings, occurred))
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

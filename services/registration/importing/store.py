@@ -20,7 +20,8 @@ from registration.domain import EventType, Reason, Refused, decide
 from registration.events import Draft, utc_text
 from registration.failures import Vanished
 from registration.importing.checking import CHANNEL, Checked, Rejected, RowFault
-from registration.importing.packing import SEQUENCE_PLACE, TIME_PLACE, Packed, only_event
+from registration.importing.packing import Packed, only_event
+from registration.importing.pattern import SEQUENCE_PLACE, TIME_PLACE
 from registration.participant import Participant
 from registration.store import QUERIES, Connection
 from telemetry.crashpoints import crashpoint

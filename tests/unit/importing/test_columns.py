@@ -1,4 +1,4 @@
-"""Cell by cell or as a body: the register's rules must say the same."""
+"""Column by column or as a body: the register's rules must say the same."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from registration.bodies import RegisterBody, Vocabulary
-from registration.importing.columns import Columns, Faults, Form
+from registration.importing.columns import Faults, Form, forms
 from registration.regions import read_regions
 from settings.contract import contract_path
 
@@ -69,7 +69,7 @@ def told_by_the_api(row: dict[str, str]) -> tuple[Any, dict[str, str]]:
 def test_a_row_is_refused_for_the_reasons_the_api_would_give_and_no_others(row: dict[str, str]) -> None:
     body, faults = told_by_the_api(row)
 
-    form = Columns(list(row), VOCABULARY).form(list(row.values()))
+    (form,) = forms(list(row), [list(row.values())], VOCABULARY)
 
     if isinstance(form, Faults):
         assert form.by_column == faults
@@ -95,23 +95,22 @@ def test_a_row_is_refused_for_the_reasons_the_api_would_give_and_no_others(row: 
     st.lists(st.sampled_from(["P2", "P3", "P7"]), max_size=5), st.sampled_from([";", ",", " ", "|", " ; "])
 )
 def test_steps_are_split_at_any_separator_and_come_sorted_and_once(steps: list[str], separator: str) -> None:
-    columns = Columns(["name", "nik", "region", "consent", "steps"], VOCABULARY)
+    row = ["A", "3199014101900000", "31.71.01.1001", "2026-01", separator.join(steps)]
 
-    form = columns.form(["A", "3199014101900000", "31.71.01.1001", "2026-01", separator.join(steps)])
+    (form,) = forms(["name", "nik", "region", "consent", "steps"], [row], VOCABULARY)
 
     assert isinstance(form, Form)
     assert form.steps == tuple(sorted(set(steps)))
 
 
-def test_a_remembered_cell_is_judged_as_the_first_time() -> None:
-    columns = Columns(["name", "nik", "region", "consent"], VOCABULARY)
+@given(st.lists(ROWS, max_size=4))
+def test_a_row_is_judged_alike_alone_and_among_others(rows: list[dict[str, str]]) -> None:
+    names = list(CELLS)
 
-    def told(region: str) -> Any:
-        return columns.form(["A", "3199014101900000", region, "2026-01"])
+    together = forms(names, [[row[name] for name in names] for row in rows], VOCABULARY)
 
-    assert [isinstance(told(region), Form) for region in ("31.71.01.1001", "99", "31.71.01.1001", "99")] == [
-        True,
-        False,
-        True,
-        False,
-    ]
+    assert together == [forms(names, [[row[name] for name in names]], VOCABULARY)[0] for row in rows]
+
+
+def test_no_rows_are_no_forms() -> None:
+    assert forms(["name", "nik", "region", "consent"], [], VOCABULARY) == []

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import msgspec
@@ -12,12 +12,17 @@ from hypothesis import strategies as st
 
 from registration.cipher import Cipher
 from registration.commands import register
+from registration.domain import EventType, Happened
+from registration.events import Draft, utc_text, written
 from registration.importing.checking import Checked, Placed, Rejected
 from registration.importing.columns import Form, Trade
-from registration.importing.packing import SEQUENCE_PLACE, TIME_PLACE, pack
+from registration.importing.packing import pack
+from registration.importing.pattern import SEQUENCE_PLACE, TIME_PLACE, Pattern
+from registration.participant import Participant, Person, Standing, Status
 from registration.partitioning import partition_of
 
 CIPHER = Cipher(bytes(32))
+WIB = timezone(timedelta(hours=7))
 
 
 def placed(number: int) -> Placed:
@@ -67,3 +72,32 @@ def test_events_have_one_place_for_their_time_and_one_for_their_sequence(count: 
         event = json.loads(line.replace(SEQUENCE_PLACE, '"sequence":7,'))
         assert partition_of(UUID(event["subject"])) == partition == event["partition"]
         assert event["sequence"] == 7
+
+
+TEXTS = st.sampled_from(["31.71.01.1001", "a", 'odd "quotes"', "back\\slash"])
+STANDINGS = st.builds(
+    Standing, TEXTS, st.none() | TEXTS, st.none() | TEXTS, st.sampled_from([(), ("P2",), ("P2", "P7")])
+)
+MOMENTS = st.none() | st.datetimes(datetime(2015, 1, 1), datetime(2030, 1, 1)).map(
+    lambda it: it.replace(tzinfo=WIB)
+)
+
+
+@given(st.uuids(), st.uuids(), STANDINGS, MOMENTS)
+def test_a_filled_pattern_is_the_event_as_it_is_always_written(
+    event_id: UUID, subject: UUID, standing: Standing, occurred_at: datetime | None
+) -> None:
+    person = Person(None, None, None, "", None, None, "", "import")
+    happened = Happened(
+        EventType.REGISTERED, None, Participant(subject, Status.REGISTERED, standing, 1, person), occurred_at
+    )
+
+    filled = Pattern("import").fill(
+        str(event_id), str(subject), partition_of(subject), standing, occurred_at and occurred_at.isoformat()
+    )
+
+    moment = datetime(2021, 10, 24, 12, 5, 1, 137, tzinfo=UTC)
+    filled = filled.replace(TIME_PLACE, f'"time":"{utc_text(moment)}"').replace(
+        SEQUENCE_PLACE, '"sequence":7,'
+    )
+    assert filled == written(Draft(event_id, happened, "import"), 7, moment).value
