@@ -60,5 +60,6 @@ def _change(intent: Intent, run: Run) -> dict[str, object]:
     if intent.kind == "step":
         return {"step": intent.step}
     if intent.kind == "correct":
-        return {"name": person(intent.person, run.seed).name.upper()}
+        # Another name each time: a correction that changes nothing would be refused.
+        return {"name": f"{person(intent.person, run.seed).name} {intent.revision}"}
     return {}

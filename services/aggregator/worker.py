@@ -18,8 +18,8 @@ from telemetry.logs import get
 log = get()
 
 
-FETCH_BYTES_MAX = 4 << 20
-BATCH_RECORDS_MAX = 5_000
+FETCH_BYTES_MAX = 8 << 20
+BATCH_RECORDS_MAX = 50_000
 
 
 def build_app(kafka: KafkaSettings, app_id: str) -> BatchApp:
