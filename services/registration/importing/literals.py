@@ -7,17 +7,11 @@ The driver looks at every element of an array on its way out, at a cost near tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from uuid import UUID
 
 
 def numbers(values: Iterable[int]) -> str:
     """Whole numbers."""
     return "{" + ",".join(map(str, values)) + "}"
-
-
-def uuids(values: Iterable[UUID]) -> str:
-    """UUIDs, without hyphens: the server needs none, and they cost time."""
-    return "{" + ",".join([f"{value.int:032x}" for value in values]) + "}"
 
 
 def texts(values: Sequence[str | None]) -> str:

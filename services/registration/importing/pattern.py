@@ -1,7 +1,7 @@
 """The text of a registration's event, with gaps for what differs from one to the next.
 
-The text is made once by `events.written`, which alone knows its form, and filled by joining: that costs a fifth
-of writing each event anew. A property test holds the two against each other.
+The text is made once by `events.written`, which alone knows its form, and filled by joining: that costs a
+fifth of writing each event anew. A property test holds the two against each other.
 """
 
 from __future__ import annotations

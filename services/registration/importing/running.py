@@ -36,7 +36,7 @@ IMPORTED_ROWS: Final = Counter(
 
 T = TypeVar("T")
 HASHED_BYTES: Final = 1 << 20
-PACKED_AHEAD: Final = 2
+PACKED_AHEAD: Final = 3
 RETRY_DELAY_S_MIN: Final = 0.05
 RETRY_DELAY_S_MAX: Final = 2.0
 

@@ -81,7 +81,7 @@ def start(lists: Lists) -> None:
 
 
 def _keep_memory() -> None:
-    """Keep what a chunk needed for the next: faulting it in anew costs a third of the worker's time (seen)."""
+    """Keep what a chunk needed for the next: faulting it in anew costs a third of a worker's time (seen)."""
     # glibc's own names and numbers (malloc.h); elsewhere there is no such function, and nothing to do.
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
