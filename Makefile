@@ -44,7 +44,7 @@ lint: setup
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
 
 types: setup
-	@.venv/bin/mypy services tests simulator deploy contract
+	@.venv/bin/mypy services tests simulator deploy contract bench
 
 imports: setup
 	@.venv/bin/lint-imports --no-logo
@@ -56,6 +56,12 @@ check: lint types imports unit ## format, lint, types, import rules, unit and co
 
 test: check ## everything, on a real broker and database, the page in Chromium included
 	@$(PY) -m pytest -q tests --ignore=tests/unit --ignore=tests/contract $(PYTEST_ARGS)
+
+bench: setup ## how fast one worker counts a backlog, beside a bare reader in the same run: EVENTS=200000
+	@$(PY) -m bench.backlog $(if $(EVENTS),--events $(EVENTS))
+
+faults: setup ## kill, stop, starve and restore the whole running system, and count (some five minutes)
+	@$(PY) -m pytest -q tests/e2e $(PYTEST_ARGS)
 
 lock: ## pin and hash the requirements again
 	@for set in service dev; do \

@@ -56,8 +56,8 @@ async def test_a_killed_leader_is_followed_by_the_next_and_numbers_go_on(
 
         aggregator.start("publisher")
 
+        await until(lambda: reader.state.term == 4, WAIT_S, name="the fourth leads")
         await shown(reader, sequence)
-        assert reader.state.term == 4
 
 
 async def test_a_publisher_that_slept_publishes_nothing_a_reader_would_take(

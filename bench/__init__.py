@@ -1,0 +1,1 @@
+"""Measurements on this machine, each beside a rival in the same run."""
