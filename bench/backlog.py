@@ -1,7 +1,7 @@
 """How fast one worker counts a backlog: contract events of about 480 bytes in 12 partitions, durably.
 
 Run as `python -m bench.backlog` on an otherwise idle machine. It starts a broker and a database of its own
-(fsync on), fills the topic, then times `python -m aggregator worker` from its first to its last counted event.
+(fsync on), fills the topic, times `python -m aggregator worker` from the first to the last counted event.
 Beside it, in the same run, aiokafka with a msgspec decode that stores nothing: the ratio is what counting
 durably costs. `--scopes` spreads the events over five agencies and a campaign, `--recent` gives them the time
 of today, so that growth per minute is counted too: each multiplies the rows that a batch changes.
