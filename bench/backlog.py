@@ -1,6 +1,6 @@
 """How fast one worker counts a backlog: contract events of about 480 bytes in 12 partitions, durably.
 
-Run as `python -m bench.backlog` on an otherwise idle machine. It starts a broker and a database of its own
+Run as `python -m bench.backlog` on an idle machine. It starts a broker and a database of its own
 (fsync on), fills the topic, times `python -m aggregator worker` from the first to the last counted event.
 Beside it, in the same run, aiokafka with a msgspec decode that stores nothing: the ratio is what counting
 durably costs. `--scopes` spreads the events over five agencies and a campaign, `--recent` gives them the time

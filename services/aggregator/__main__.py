@@ -149,6 +149,9 @@ def _run(name: str, process: Process) -> None:
     except Exception as error:
         logs.get().error("process failed", error=type(error).__name__, reason=str(error)[:300])
         code = 1
+    except SystemExit as refused:  # the port is taken
+        logs.get().error("process refused", reason=str(refused))
+        code = 3
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # a thread of Faust's that hangs must not keep the process

@@ -119,6 +119,13 @@ def _add(event: Event, leaves: dict[Leaf, int]) -> Reason | None:
     before, after = event.data.before, event.data.after
     if time[-1:] != "Z":
         return Reason.BAD_TIME
+    if before is None and after is not None:
+        # By far the most, and so worth a way of its own: each look at a leaf hashes a standing.
+        leaf = (minute, after)
+        seen = leaves.get(leaf)
+        if seen is not None:
+            leaves[leaf] = seen + 1
+            return None
     # A leaf seen before was found countable then.
     added = None if after is None else (minute, after)
     taken = None if before is None else (minute, before)

@@ -76,7 +76,7 @@ async def publish(settings: AggregatorSettings, kafka: KafkaSettings, stopping: 
             loop(_Round(pool, cuts, minutes, progress, stopping).once, "cuts", 0.0),
             loop(tell_quarantine, "quarantine", MINUTES_EVERY_S),
             loop(follow_epochs, "epochs", 1.0),
-            serve(plain_app(health), settings.host, settings.publisher_port, stopping),
+            server=serve(plain_app(health), settings.host, settings.publisher_port, stopping),
         )
     finally:
         await wire.abandon()

@@ -6,7 +6,6 @@ records it does not take, or that waits for its share for too long, is stalled a
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -15,7 +14,6 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from aggregator.metrics import ASSIGNED, BEHIND
 from aggregator.tallies import Tallies
-from aggregator.worker import Worker
 from telemetry.health import Progress
 from telemetry.logs import get
 
@@ -89,11 +87,26 @@ class TopicEnds:
             await consumer.stop()
 
 
+class Watched(Protocol):
+    """What is looked at of a worker."""
+
+    @property
+    def storing(self) -> bool:
+        """Whether a batch is being stored, maybe again and again."""
+
+    @property
+    def taken(self) -> Mapping[int, int]:
+        """Per partition, the offset below which everything was taken."""
+
+    def assigned(self) -> Collection[int]:
+        """The partitions it reads."""
+
+
 class Watch:
     """Looks at a worker once a second; ends it where it stands still."""
 
     def __init__(
-        self, worker: Worker, ends: Ends, tallies: Tallies, stall: Stall, progress: Progress
+        self, worker: Watched, ends: Ends, tallies: Tallies, stall: Stall, progress: Progress
     ) -> None:
         self._worker = worker
         self._ends = ends
@@ -117,7 +130,7 @@ class Watch:
             return
         ASSIGNED.set(len(self._worker.assigned()))
         BEHIND.set(sum(max(0, ends.get(one, 0) - here) for one, here in taken.items()))
-        late = self._stall.look(time.monotonic(), taken, ends)
+        late = self._stall.look(self._progress.clock(), taken, ends)
         if late:
             raise Stalled(f"partitions {late} have records that are not taken")
         self._progress.beat()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 from aggregator.postgres import PostgresTallies
 from aggregator.running import until_first
@@ -25,6 +26,7 @@ STOP_S_MAX = 10.0
 
 async def work(settings: AggregatorSettings, kafka: KafkaSettings, stopping: Stopping) -> None:
     """Run one worker until the stop. Raises what made it fail: its supervisor starts another."""
+    _collect_garbage_less_often()
     pool = await connect(settings.database, application_name="aggregator worker")
     tallies = PostgresTallies(pool)
     topic = kafka.topic(TOPIC)
@@ -40,7 +42,7 @@ async def work(settings: AggregatorSettings, kafka: KafkaSettings, stopping: Sto
         await until_first(
             worker.failed(),
             _watch(watch, stopping),
-            serve(plain_app(health), settings.host, settings.worker_port, stopping),
+            server=serve(plain_app(health), settings.host, settings.worker_port, stopping),
         )
     finally:
         # Faust may hang, and swallow its cancellation: the process ends all the same.
@@ -48,6 +50,13 @@ async def work(settings: AggregatorSettings, kafka: KafkaSettings, stopping: Sto
         await ends.close()
         pool.terminate()
         log.info("worker ended")
+
+
+def _collect_garbage_less_often() -> None:
+    """A batch makes tens of thousands of objects that no cycle holds: looking at them is for nothing."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 async def _watch(watch: Watch, stopping: Stopping) -> None:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.watching import Stall
+from aggregator.watching import Stall, Stalled, Watch
+from telemetry.health import Health
+from tests.fakes.tallies import MemoryTallies
 
 
 def test_records_that_are_not_taken_for_too_long_are_a_stall() -> None:
@@ -56,3 +62,77 @@ def test_a_stall_needs_seconds_of_standing_still_behind_the_end(taken: list[int]
         if late:
             assert set(stood) == {here}
             assert here < 3
+
+
+@dataclass
+class Hung:
+    """A worker that took no more after its tenth record."""
+
+    storing: bool = False
+    taken: dict[int, int] = field(default_factory=lambda: {3: 10})
+    partitions: set[int] = field(default_factory=lambda: {3})
+
+    def assigned(self) -> set[int]:
+        return self.partitions
+
+
+class Ends:
+    """A topic whose partitions end at 20, on a broker that may be away."""
+
+    is_away = False
+
+    async def ends(self, partitions: Collection[int]) -> Mapping[int, int]:
+        if self.is_away:
+            raise ConnectionError("away")
+        return dict.fromkeys(partitions, 20)
+
+
+class Watching:
+    """A watch over a hung worker, by a clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.worker = Hung()
+        self.ends = Ends()
+        health = Health(clock=lambda: self.now)
+        self.progress = health.progress("counting", 15)
+        self.watch = Watch(self.worker, self.ends, MemoryTallies(), Stall(15), self.progress)
+
+    async def look(self, seconds: float) -> None:
+        """Look once a second, for so many seconds."""
+        for _ in range(int(seconds)):
+            self.now += 1
+            await self.watch.look_once()
+
+
+async def test_a_worker_that_hangs_is_ended() -> None:
+    watching = Watching()
+
+    with pytest.raises(Stalled, match="3"):
+        await watching.look(20)
+
+
+async def test_a_worker_that_gets_no_share_while_nobody_counts_is_ended() -> None:
+    watching = Watching()
+    watching.worker.partitions = set()
+
+    with pytest.raises(Stalled):
+        await watching.look(20)
+
+
+async def test_a_broker_that_is_away_is_not_the_workers_fault() -> None:
+    watching = Watching()
+    watching.ends.is_away = True
+
+    await watching.look(60)
+
+    assert not watching.progress.overdue()
+
+
+async def test_a_worker_whose_store_is_tried_again_is_not_stalled() -> None:
+    watching = Watching()
+    watching.worker.storing = True
+
+    await watching.look(60)
+
+    assert not watching.progress.overdue()
