@@ -115,7 +115,14 @@ async def _fill(night: Session, folder: Path, options: DemoOptions) -> Import:
         def told(what: str, done: int, count: int) -> None:
             progress.update(task, description=what, completed=done, total=count)
 
-        filled = await fill(night.register, folder, options.people, options.seed, told)
+        filling = asyncio.ensure_future(fill(night.register, folder, options.people, options.seed, told))
+        stop = asyncio.ensure_future(night.stopping.wait())
+        await asyncio.wait([filling, stop], return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not filling.done():
+            filling.cancel()
+            raise NotFilled("stopped while the register was filled; the next start goes on")
+        filled = filling.result()
     rate = f" at {filled.rows_per_s:,.0f} rows/s" if filled.rows_per_s else ""
     console.print(f"imported: {filled.accepted:,} participants{rate}")
     return filled

@@ -27,7 +27,8 @@ from simulator.sending import Sender
 FIRST_PERSON = 100_000_000
 CAMPAIGN, PROBE_CAMPAIGN = "fest-2021", "latency-probe"
 CAMPAIGNS = {CAMPAIGN: "Jakpreneur Fest 2021", PROBE_CAMPAIGN: "Latency probe"}
-CONNECTIONS_MAX = 64
+# Everybody at the Fest has a connection of their own: nobody times out waiting for somebody else's.
+CONNECTIONS_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,8 @@ import aiohttp
 import msgspec
 
 from simulator.keys import Keys
+
+READ_ATTEMPTS_MAX = 8
 
 
 class Unexpected(Exception):
@@ -72,12 +75,8 @@ class Register:
 
     async def import_status(self, import_id: str) -> Import | None:
         """How far an import is; None where the register knows none of that id, or cannot say now."""
-        url = f"{self.url}/v1/imports/{import_id}"
-        try:
-            async with self.http.get(url, headers=_bearer(self.keys.officer)) as response:
-                return _import.decode(await response.read()) if response.status == 200 else None
-        except (aiohttp.ClientError, TimeoutError):
-            return None
+        status, body = await self._read(f"/v1/imports/{import_id}")
+        return _import.decode(body) if status == 200 else None
 
     async def _open(self, what: str, id_: str, name: str) -> None:
         headers = _bearer(self.keys.admin) | {"Idempotency-Key": f"open-{what}-{id_}"}
@@ -88,14 +87,26 @@ class Register:
 
     async def participant(self, participant: str) -> dict[str, Any] | None:
         """What the register holds of a participant; None where it knows no such id. Raises Unexpected."""
-        url = f"{self.url}/v1/participants/{participant}"
-        async with self.http.get(url, headers=_bearer(self.keys.officer)) as response:
-            if response.status == 404:
-                return None
-            if response.status != 200:
-                raise Unexpected(f"reading a participant: {response.status}")
-            body: dict[str, Any] = await response.json()
-            return body
+        status, body = await self._read(f"/v1/participants/{participant}")
+        if status == 404:
+            return None
+        if status != 200:
+            raise Unexpected(f"reading a participant: {status}")
+        held: dict[str, Any] = msgspec.json.decode(body)
+        return held
+
+    async def _read(self, path: str) -> tuple[int, bytes]:
+        """Read something; a kept connection that the server has closed, or 503, is worth another try."""
+        for attempt in range(1, READ_ATTEMPTS_MAX + 1):
+            try:
+                async with self.http.get(self.url + path, headers=_bearer(self.keys.officer)) as response:
+                    status, body = response.status, await response.read()
+            except (aiohttp.ClientError, TimeoutError):
+                status, body = 0, b""
+            if status not in (0, 503) or attempt == READ_ATTEMPTS_MAX:
+                break
+            await asyncio.sleep(0.1 * attempt)
+        return status, body
 
 
 def _bearer(key: str) -> dict[str, str]:

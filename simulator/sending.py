@@ -60,7 +60,10 @@ class Sender:
                 self.url + request.path,
                 data=request.body,
                 headers=request.headers | {"Authorization": f"Bearer {self.key}"},
-                timeout=aiohttp.ClientTimeout(total=self.timeout_s),
+                # The register's silence counts, not the wait for a free connection of ours.
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=self.timeout_s, sock_read=self.timeout_s
+                ),
             ) as response:
                 body = await response.read()
         except (aiohttp.ClientError, TimeoutError):
