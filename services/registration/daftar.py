@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
+from urllib.parse import parse_qsl
 
 import jinja2
 import msgspec
@@ -21,7 +22,7 @@ from registration.desk import Desk
 from registration.keys import PUBLIC
 from registration.operations import DONE
 from registration.regions import Regions
-from registration.requests import sent_by
+from registration.requests import idempotency_key, sent_by
 
 LABELS: Final = {
     "name": "Nama lengkap",
@@ -41,6 +42,7 @@ CATEGORIES: Final = {
 }
 # Where the pointers of a body lie in the form.
 FIELDS: Final = {"/business/name": "business_name", "/business/category": "category"}
+FIELDS_MAX: Final = 50
 HEADERS: Final = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; "
@@ -100,27 +102,29 @@ def daftar_router(page: Page, desk: Desk, checker: Checker) -> APIRouter:
 
     @router.post("/daftar")
     async def filled(request: Request) -> Response:
-        form = await request.form()
-        given = defaultdict(str, {name: value for name, value in form.items() if isinstance(value, str)})
+        sent = await sent_by(PUBLIC, request)
+        given = given_in(sent.body)
         try:
-            return await _register(page, desk, checker, (given, request))
+            desk.limit_address(sent.address)
+            body = await checker.read(RegisterBody, msgspec.json.encode(body_of(given)))
+            key = idempotency_key(given["key"] or None)
+            answer = await desk.take(body, msgspec.structs.replace(sent, key=key))
+            if answer.outcome != DONE:
+                raise refusals.refused(answer)
         except Problem as problem:
             return page.form(given, problem)
+        return page.accepted(answer.participant_id)
 
     return router
 
 
-async def _register(
-    page: Page, desk: Desk, checker: Checker, filled: tuple[Mapping[str, str], Request]
-) -> Response:
-    given, request = filled
-    sent = await sent_by(PUBLIC, request)
-    desk.limit_address(sent.address)
-    body = await checker.read(RegisterBody, msgspec.json.encode(body_of(given)))
-    answer = await desk.take(body, msgspec.structs.replace(sent, key=given["key"][:64] or sent.key))
-    if answer.outcome != DONE:
-        raise refusals.refused(answer)
-    return page.accepted(answer.participant_id)
+def given_in(body: bytes) -> Mapping[str, str]:
+    """The fields of a form (`application/x-www-form-urlencoded`); one that did not come is empty."""
+    try:
+        fields = parse_qsl(body.decode("ascii", "replace"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except ValueError:
+        fields = []
+    return defaultdict(str, fields)
 
 
 def body_of(given: Mapping[str, str]) -> dict[str, Any]:
