@@ -35,6 +35,8 @@ class Head:
 
     set_id: int
     generation: int
+    epoch: int
+    """The register's epoch whose events are counted."""
     positions: tuple[int, ...]
     gaps: tuple[tuple[int, int, int], ...]
     """(partition, expected, seen)"""
@@ -141,6 +143,7 @@ def _record(cut: Cut, full_offset: int, kind: str, **fields: Any) -> bytes:
             "quarantined": head.quarantined,
             "quarantined_total": head.quarantined_total,
             "generation": head.generation,
+            "epoch": head.epoch,
             "full_offset": full_offset,
             **fields,
         }

@@ -47,7 +47,7 @@ class Snapshot:
             if seen is not None
         )
         named = tuple(zip(row["partitions"] or (), row["sequences"] or (), strict=True))
-        head = Head(row["set_id"], row["generation"], positions, gaps, named, row["total"])
+        head = Head(row["set_id"], row["generation"], row["epoch"], positions, gaps, named, row["total"])
         return head, row["as_of"]
 
     async def changed(self, since: Head) -> list[Row]:

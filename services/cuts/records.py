@@ -41,6 +41,8 @@ class CutRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Outstanding quarantined (partition, sequence) pairs at this cut, the first 1,000 of them."""
     quarantined_total: Count = 0
     generation: int = 0
+    epoch: int = 1
+    """The register's epoch whose events are counted; it rises when a restored register starts over."""
     full_offset: int = -1
     """Where the newest acknowledged full begins; -1: no full has been acknowledged yet."""
     rows: tuple[Row, ...]

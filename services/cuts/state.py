@@ -60,6 +60,7 @@ class CutState:
         self.term = 0
         self.cut = 0
         self.generation = 0
+        self.epoch = 1
         self.as_of: datetime | None = None
         self.positions: tuple[int, ...] = ()
         self.gaps: tuple[Gap, ...] = ()
@@ -155,6 +156,7 @@ class CutState:
     def _take_head(self, record: CutRecord) -> None:
         self.term, self.cut = record.version
         self.generation = record.generation
+        self.epoch = record.epoch
         self.as_of = record.as_of
         self.positions = record.positions
         self.gaps = record.gaps

@@ -18,6 +18,7 @@ class PublishedCut:
     """A whole cut. `passed_over` are the quarantined (partition, sequence) pairs that it has not counted."""
 
     id: str
+    epoch: int
     positions: tuple[int, ...]
     passed_over: tuple[tuple[int, int], ...]
     passed_over_total: int
@@ -50,5 +51,10 @@ class CutFollower:
         if not state.ready:
             return None
         return PublishedCut(
-            state.id, state.positions, state.quarantined, state.quarantined_total, dict(state.counts)
+            state.id,
+            state.epoch,
+            state.positions,
+            state.quarantined,
+            state.quarantined_total,
+            dict(state.counts),
         )

@@ -13,6 +13,7 @@ import asyncpg
 import msgspec
 
 from database.queries import load_queries
+from registration.audit_cut import PublishedCut
 from registration.audit_sums import Cell, Sums
 from registration.participant import Standing
 
@@ -21,8 +22,8 @@ PREFETCH: Final = 2_000
 _queries = load_queries("registration")
 
 
-class CutAheadError(Exception):
-    """The cut has counted more than the register holds: the register was restored, or is being recovered."""
+class ForeignCutError(Exception):
+    """The cut is not of this register: it was restored or recovered, and has not been counted anew yet."""
 
 
 class _Change(msgspec.Struct):
@@ -37,33 +38,37 @@ class _Event(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Event).decode
 
 
-async def expected_at(
-    pool: asyncpg.Pool[Any], positions: Sequence[int], passed_over: Sequence[tuple[int, int]]
-) -> dict[Cell, int]:
-    """The tallies that a cut at `positions` must show; `passed_over` are its quarantined (partition,
-    sequence).
+async def expected_at(pool: asyncpg.Pool[Any], cut: PublishedCut) -> dict[Cell, int]:
+    """The tallies that a cut must show at its positions.
 
-    Raises CutAheadError where the register has not come to these positions.
+    Raises ForeignCutError where the register is in another epoch, or has not come to these positions.
     """
+    positions = cut.positions
     async with (
         pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
+        _require_epoch(cut.epoch, await _queries.audit_epoch(connection))
         last = [row[0] async for row in _queries.audit_last_sequences(connection)]
         _require_reached(positions, last)
         sums = Sums()
         await _add_standings(connection, sums)
         await _take_back(connection, sums, "audit_events_between", (list(positions), last))
-        if passed := [(p, s) for p, s in passed_over if s <= positions[p]]:
+        if passed := [(p, s) for p, s in cut.passed_over if s <= positions[p]]:
             partitions, sequences = zip(*passed, strict=True)
             await _take_back(connection, sums, "audit_events_at", (list(partitions), list(sequences)))
     return sums.tallies()
 
 
+def _require_epoch(counted: int, epoch: int) -> None:
+    if counted != epoch:
+        raise ForeignCutError(f"the counts are of epoch {counted}, the register is in epoch {epoch}")
+
+
 def _require_reached(positions: Sequence[int], last: Sequence[int]) -> None:
     for partition, (position, end) in enumerate(zip(positions, last, strict=True)):
         if position > end:
-            raise CutAheadError(
+            raise ForeignCutError(
                 f"partition {partition} is counted up to {position}, the register holds {end}"
             )
 

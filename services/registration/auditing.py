@@ -18,7 +18,7 @@ import asyncpg
 from lifecycle.stopping import Stopping
 from outbox.lease import Lease
 from registration.audit_cut import CutFollower, PublishedCut
-from registration.audit_register import CutAheadError, expected_at
+from registration.audit_register import ForeignCutError, expected_at
 from registration.audit_state import Audited
 from registration.audit_sums import compare
 from registration.events import utc_text
@@ -111,11 +111,11 @@ class Auditor:
         started_s = self._clock()
         crashpoint("audit.before_snapshot")
         try:
-            expected = await expected_at(self._pool, cut.positions, cut.passed_over)
-        except CutAheadError as ahead:
+            expected = await expected_at(self._pool, cut)
+        except ForeignCutError as foreign:
             if self.refused is None:
-                log.warning("audit refuses", reason=str(ahead))
-            self.refused = str(ahead)
+                log.warning("audit refuses", reason=str(foreign))
+            self.refused = str(foreign)
             return Outcome.REFUSED
         crashpoint("audit.after_snapshot")
         self.refused = None

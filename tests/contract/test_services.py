@@ -111,6 +111,7 @@ def cut_of(said: dict[str, Any]) -> cutting.Cut:
     head = cutting.Head(
         set_id=1,
         generation=said["generation"],
+        epoch=said["epoch"],
         positions=tuple(said["positions"]),
         gaps=tuple((gap["partition"], gap["expected"], gap["seen"]) for gap in said["gaps"]),
         quarantined=tuple((pair[0], pair[1]) for pair in said["quarantined"]),

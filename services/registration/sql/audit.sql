@@ -1,4 +1,7 @@
--- What the audit reads. The first three run in one REPEATABLE READ snapshot.
+-- What the audit reads. The first four run in one REPEATABLE READ snapshot.
+
+-- name: audit_epoch()$
+SELECT epoch FROM register;
 
 -- name: audit_last_sequences()
 SELECT last_sequence FROM partition ORDER BY partition;

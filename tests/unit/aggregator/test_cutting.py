@@ -13,7 +13,7 @@ from aggregator.cutting import Cut, Due, Head, Row, due, fits_change, write_chan
 from cuts.records import decode_cut
 from cuts.state import CutState, Reason
 
-HEAD = Head(1, 1, (1,) * 12, (), (), 0)
+HEAD = Head(1, 1, 1, (1,) * 12, (), (), 0)
 MOVED = replace(HEAD, positions=(2,) * 12)
 AS_OF = datetime(2021, 10, 24, 12, 5, 1, 200_000, tzinfo=UTC)
 rows = st.dictionaries(
