@@ -54,14 +54,15 @@ unit: setup
 
 check: lint types imports unit ## format, lint, types, import rules, unit and contract tests: under a minute
 
-test: check ## everything, on a real broker and database, the page in Chromium included
-	@$(PY) -m pytest -q tests --ignore=tests/unit --ignore=tests/contract $(PYTEST_ARGS)
+test: check ## everything, on a real broker and database, in Chromium and in containers
+	@$(PY) -m pytest -q -n 2 --dist loadscope tests/e2e tests/integration tests/ports tests/browser $(PYTEST_ARGS)
+	@$(PY) -m pytest -q tests/containers $(PYTEST_ARGS)
 
 bench: setup ## how fast one worker counts a backlog, beside a bare reader in the same run: EVENTS=200000
 	@$(PY) -m bench.backlog $(if $(EVENTS),--events $(EVENTS))
 
-faults: setup ## kill, stop, starve and restore the whole running system, and count (some five minutes)
-	@$(PY) -m pytest -q tests/e2e $(PYTEST_ARGS)
+faults: setup ## kill, stop, starve and restore the whole running system, and count (some three minutes)
+	@$(PY) -m pytest -q -n 2 tests/e2e $(PYTEST_ARGS)
 
 lock: ## pin and hash the requirements again
 	@for set in service dev; do \
