@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -22,6 +23,10 @@ from aggregator.events import Record
 SCHEME = "kafka-batches"
 AS_IS = "as-is"
 WAIT_S_MAX = 1.0
+IN_HAND_MAX = 3
+"""Batches handed over and not taken yet. Below `stream_buffer_maxsize`: Faust's buffer is never full, so
+nothing ever waits on it (a buffer emptied by a rebalance wakes nobody who waits for room in it)."""
+ROOM_WAIT_S_MAX = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **options)
         self._epochs: dict[TP, int] = {}
         self._wanted: dict[TP, int] = {}
+        self._in_hand = 0
+        self._room = asyncio.Event()
 
     async def _stored_offsets(self) -> Mapping[int, int]:
         assert isinstance(self.app, BatchApp), "the transport is for this app"
@@ -66,6 +73,18 @@ class Consumer(driver.Consumer):
         self._epochs[tp] = self.epoch_of(tp) + 1
         self._wanted[tp] = offset
 
+    def done(self) -> None:
+        """Say that one batch handed over is dealt with."""
+        self._in_hand = max(0, self._in_hand - 1)
+        self._room.set()
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Pause no partition.
+
+        Faust would, and wake them in the order of a set, one at a time: beside busy partitions some then
+        stand still for half a minute. The fetch loop waits for room instead.
+        """
+
     async def perform_seek(self) -> None:
         """Begin at the stored offsets, after each assignment.
 
@@ -76,6 +95,7 @@ class Consumer(driver.Consumer):
         for tp in tps:
             self._epochs[tp] = self.epoch_of(tp) + 1
             self._wanted.pop(tp, None)
+        self._in_hand = 0  # what was buffered before the partitions were shared anew is thrown away
         here = {tp: offsets[tp.partition] for tp in tps if tp.partition in offsets}
         if here:
             await self.seek_wait(here)
@@ -128,13 +148,24 @@ class Consumer(driver.Consumer):
         stopping: Callable[[], bool],
     ) -> None:
         generation = self.app.consumer_generation_id
+
+        def outdated() -> bool:
+            return stopping() or not self.flow_active or bool(self.app.consumer_generation_id != generation)
+
         for tp, batch in records.items():
-            if stopping() or not self.flow_active or self.app.consumer_generation_id != generation:
+            while self._in_hand >= IN_HAND_MAX and not outdated():
+                await self._wait_for_room()
+            if outdated():
                 return
-            readable = active is None or tp in active or tp in self._buffered_partitions
             epoch = epochs.get(tp, 0)
-            if batch and readable and epoch == self.epoch_of(tp):
+            if batch and (active is None or tp in active) and epoch == self.epoch_of(tp):
+                self._in_hand += 1
                 await self.callback(_message(tp, Batch(epoch, batch), generation))
+
+    async def _wait_for_room(self) -> None:
+        self._room.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._room.wait(), ROOM_WAIT_S_MAX)
 
 
 def _message(tp: TP, batch: Batch, generation: int) -> ConsumerMessage:

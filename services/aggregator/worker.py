@@ -129,6 +129,7 @@ class Worker:
             tp, batch = event.message.tp, event.value
             if batch.epoch == self._consumer.epoch_of(tp):
                 await self._take(tp.partition, batch.records)
+            self._consumer.done()
 
     async def _take(self, partition: int, records: Any) -> None:
         self.storing = True
