@@ -42,15 +42,15 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """What a batch comes to from a position on."""
+    """What a batch of one partition comes to from a position on."""
 
     position: int
     last: int
     """The position after the batch; equal to `position` where nothing in it was next."""
     next_offset: int | None = None
     """Where to read on: just above the last event that was next, None where none was."""
-    changes: Mapping[Cell, int] = field(default_factory=dict)
-    minutes: Mapping[MinuteCell, int] = field(default_factory=dict)
+    leaves: Mapping[Leaf, int] = field(default_factory=dict)
+    """How often each standing came, less how often it went, by minute."""
     gap: int | None = None
     """The lowest sequence met that lies beyond what is next after the batch; None: no gap."""
     quarantined: tuple[Quarantined, ...] = ()
@@ -64,19 +64,21 @@ class Fold:
         return self.last != self.position
 
 
-def fold(
-    position: int,
-    events: Iterable[Placed],
-    *,
-    oldest_minute: datetime | None = None,
-    set_aside: Collection[int] = (),
-) -> Fold:
-    """Sum the changes of the events that come next in sequence.
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What batches change, by scope, region and measure, and by minute, for all regions around; no zeros."""
+
+    changes: Mapping[Cell, int] = field(default_factory=dict)
+    minutes: Mapping[MinuteCell, int] = field(default_factory=dict)
+
+
+def fold(position: int, events: Iterable[Placed], set_aside: Collection[int] = ()) -> Fold:
+    """Sum the standings of the events that come next in sequence.
 
     Repeats, even twice inside one batch, and events beyond a gap change nothing; the lowest sequence still
-    beyond a gap at the end is reported. A bad event that is next is passed over and named. Minutes before
-    `oldest_minute` are not counted by minute. Sequences in `set_aside` (dealt with before: quarantined,
-    applied or skipped) are passed over without being counted, whether or not their events are still there.
+    beyond a gap at the end is reported. A bad event that is next is passed over and named. Sequences in
+    `set_aside` (dealt with before: quarantined, applied or skipped) are passed over without being counted,
+    whether or not their events are still there.
     """
     last = _passed_over(position, set_aside)
     next_offset: int | None = None
@@ -100,10 +102,9 @@ def fold(
             quarantined.append(Quarantined(sequence, offset, reason))
         if set_aside:
             last = _passed_over(last, set_aside)
-    changes, minutes = roll_up(leaves, oldest_minute)
     # One that is next by now was met too early; in an ordered stream sent again it follows.
     gap = min((sequence for sequence in beyond if sequence > last + 1), default=None)
-    return Fold(position, last, next_offset, changes, minutes, gap, tuple(quarantined), counted, passed)
+    return Fold(position, last, next_offset, leaves, gap, tuple(quarantined), counted, passed)
 
 
 def _passed_over(position: int, set_aside: Collection[int]) -> int:
@@ -149,10 +150,18 @@ def _uncountable(minute: str, standing: Standing) -> Reason | None:
     return None
 
 
-def roll_up(
-    leaves: Mapping[Leaf, int], oldest_minute: datetime | None
-) -> tuple[dict[Cell, int], dict[MinuteCell, int]]:
-    """Sums by scope, region and measure, and by minute, for all regions around; zeros left out."""
+def roll_up(folds: Iterable[Fold], oldest_minute: datetime | None = None) -> Sums:
+    """Sum the standings of several partitions and roll them up to the regions around, once for all.
+
+    Minutes before `oldest_minute` are not counted by minute.
+    """
+    leaves: dict[Leaf, int] = {}
+    for one in folds:
+        if not leaves:
+            leaves.update(one.leaves)
+            continue
+        for leaf, number in one.leaves.items():
+            leaves[leaf] = leaves.get(leaf, 0) + number
     standings: dict[Standing, int] = {}
     flat_minutes: dict[tuple[str, str, str], int] = {}
     for (minute, standing), number in leaves.items():
@@ -160,6 +169,10 @@ def roll_up(
         for scope in scopes_of(standing):
             key = (minute, scope, standing.region)
             flat_minutes[key] = flat_minutes.get(key, 0) + number
+    return Sums(_without_zeros(_changes(standings)), _without_zeros(_minutes(flat_minutes, oldest_minute)))
+
+
+def _changes(standings: Mapping[Standing, int]) -> dict[Cell, int]:
     flat: dict[Cell, int] = {}
     for standing, number in standings.items():
         measures = [REGISTERED, *{f"step:{step}" for step in standing.steps}]
@@ -172,8 +185,7 @@ def roll_up(
         for ancestor in regions_of(region):
             cell = (scope, ancestor, measure)
             changes[cell] = changes.get(cell, 0) + number
-    minutes = _minutes(flat_minutes, oldest_minute)
-    return _without_zeros(changes), _without_zeros(minutes)
+    return changes
 
 
 def _minutes(flat: Mapping[tuple[str, str, str], int], oldest: datetime | None) -> dict[MinuteCell, int]:

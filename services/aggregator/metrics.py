@@ -8,10 +8,10 @@ QUARANTINED = Counter("aggregator_records_quarantined", "Records set aside, by r
 BATCHES = Counter("aggregator_batches", "Fetched batches, by what became of them.", ["outcome"])
 STORE_SECONDS = Histogram(
     "aggregator_store_seconds",
-    "Duration of the statement that counts a batch.",
+    "Duration of the statement that counts a fetch.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
-STORE_RETRIES = Counter("aggregator_store_retries", "Batches tried again in place after a failure.")
+STORE_RETRIES = Counter("aggregator_store_retries", "Fetches tried again in place after a failure.")
 SEEKS = Counter("aggregator_gap_seeks", "Times reading went back to the stored offset for a gap.")
 ASSIGNED = Gauge("aggregator_partitions_assigned", "Partitions this worker reads.")
 BEHIND = Gauge("aggregator_records_behind", "Records of the worker's partitions that it has not read yet.")

@@ -1,4 +1,4 @@
-"""Tallies in PostgreSQL: one statement per batch, finished by the server whatever becomes of the client."""
+"""Tallies in PostgreSQL: one statement per fetch, finished by the server whatever becomes of the client."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from aggregator.counting import Fold
+from aggregator.counting import Sums
 from aggregator.events import Stray
-from aggregator.tallies import Place
+from aggregator.tallies import Move, Place
 from database.queries import load_queries
 
 queries = load_queries("aggregator")
@@ -32,21 +32,27 @@ class PostgresTallies:
             async for row in queries.places(self._database)
         }
 
-    async def count(self, partition: int, place: Place, fold: Fold) -> bool:
-        """Add a fold's changes and move the position, both or neither."""
+    async def count(self, moves: Mapping[int, Move], sums: Sums) -> bool:
+        """Add what the moves come to together and move all their positions, or nothing of it."""
+        ordered = sorted(moves.items())
+        set_ids = {move.place.set_id for _, move in ordered}
+        if len(set_ids) != 1:
+            return False  # two sets at once: a rebuild was swapped in between the readings of two places
+        bad = [(partition, one) for partition, move in ordered for one in move.fold.quarantined]
         moved = await queries.count_batch(
             self._database,
-            set_id=place.set_id,
-            partition=partition,
-            expected=fold.position,
-            last=fold.last,
-            next_offset=place.offset if fold.next_offset is None else fold.next_offset,
-            gap=fold.gap,
-            bad_sequences=[bad.sequence for bad in fold.quarantined],
-            bad_offsets=[bad.offset for bad in fold.quarantined],
-            bad_reasons=[bad.reason.value for bad in fold.quarantined],
-            **count_arguments(fold),
-            **_minute_keys(fold),
+            set_id=set_ids.pop(),
+            partitions=[partition for partition, _ in ordered],
+            expected=[move.fold.position for _, move in ordered],
+            last=[move.fold.last for _, move in ordered],
+            next_offsets=[move.reached.offset for _, move in ordered],
+            gaps=[move.fold.gap for _, move in ordered],
+            bad_partitions=[partition for partition, _ in bad],
+            bad_sequences=[one.sequence for _, one in bad],
+            bad_offsets=[one.offset for _, one in bad],
+            bad_reasons=[one.reason.value for _, one in bad],
+            **count_arguments(sums),
+            **_minute_keys(sums),
         )
         return bool(moved)
 
@@ -66,24 +72,24 @@ class PostgresTallies:
         )
 
 
-def count_arguments(fold: Fold) -> dict[str, list[Any]]:
-    """A fold's changes as arrays. Sorted: those who meet on the same rows lock them in the same order."""
-    cells = sorted(fold.changes)
-    minutes = sorted(fold.minutes)
+def count_arguments(sums: Sums) -> dict[str, list[Any]]:
+    """Sums as arrays. Sorted: those who meet on the same rows lock them in the same order."""
+    cells = sorted(sums.changes)
+    minutes = sorted(sums.minutes)
     return {
         "scopes": [scope for scope, _, _ in cells],
         "regions": [region for _, region, _ in cells],
         "measures": [measure for _, _, measure in cells],
-        "deltas": [fold.changes[cell] for cell in cells],
+        "deltas": [sums.changes[cell] for cell in cells],
         "minutes": [minute for minute, _, _ in minutes],
         "minute_scopes": [scope for _, scope, _ in minutes],
         "minute_regions": [region for _, _, region in minutes],
-        "minute_deltas": [fold.minutes[cell] for cell in minutes],
+        "minute_deltas": [sums.minutes[cell] for cell in minutes],
     }
 
 
-def _minute_keys(fold: Fold) -> dict[str, list[Any]]:
-    keys = sorted({(minute, scope) for minute, scope, _ in fold.minutes})
+def _minute_keys(sums: Sums) -> dict[str, list[Any]]:
+    keys = sorted({(minute, scope) for minute, scope, _ in sums.minutes})
     return {
         "minute_keys": [minute for minute, _ in keys],
         "minute_key_scopes": [scope for _, scope in keys],

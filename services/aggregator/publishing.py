@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 LEASE = "publisher"
 QUARANTINE_LEASE = "quarantine"
 CUT_EVERY_S = 0.1
+RESTS_PER_CUT = 3
+REST_S_MAX = 0.4
 MINUTES_EVERY_S = 1.0
 CLEAN_EVERY_S = 5.0
 
@@ -106,7 +108,10 @@ class _Round:
         self._minutes_at = self._clean_at = 0.0
 
     async def once(self) -> None:
-        """Publish what is due, then wait as long as that took, at least a tenth of a second in all."""
+        """Publish what is due, then wait for the rest of a tenth of a second.
+
+        A cut that took long holds thousands of rows, which every reader reads too: it is followed by a rest.
+        """
         started_at = time.monotonic()
         await self._cuts.once()
         if started_at - self._minutes_at >= MINUTES_EVERY_S:
@@ -117,7 +122,8 @@ class _Round:
             self._clean_at = started_at
         self._progress.beat()
         took_s = time.monotonic() - started_at
-        await self._stopping.wait(max(CUT_EVERY_S - took_s, took_s if took_s > CUT_EVERY_S / 2 else 0.0))
+        rest_s = min(RESTS_PER_CUT * took_s, REST_S_MAX) if took_s > CUT_EVERY_S / 2 else 0.0
+        await self._stopping.wait(max(CUT_EVERY_S - took_s, rest_s))
 
     async def _clean(self) -> None:
         if self._cuts.positions is not None:

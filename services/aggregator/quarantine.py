@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aggregator.counting import Fold, fold
+from aggregator.counting import Sums, fold, roll_up
 from aggregator.events import BadEvent, Change, Event, Reason, read_event
 from aggregator.postgres import count_arguments, queries
 
@@ -70,17 +70,18 @@ async def apply(
         return Result(Outcome.STILL_BAD, event.reason.value)
     if isinstance(event, Reason):
         return Result(Outcome.STILL_BAD, event.value)
-    changes = fold(sequence - 1, [(row["kafka_offset"], event)])
-    if changes.quarantined or not changes.moved:
-        reasons = [bad.reason.value for bad in changes.quarantined]
+    alone = fold(sequence - 1, [(row["kafka_offset"], event)])
+    if alone.quarantined or not alone.moved:
+        reasons = [bad.reason.value for bad in alone.quarantined]
         return Result(Outcome.STILL_BAD, reasons[0] if reasons else "another_sequence")
+    sums = roll_up([alone])
     applied = await queries.apply(
         pool,
         partition=partition,
         sequence=sequence,
         note=note,
-        changes=_as_json(changes),
-        **count_arguments(changes),
+        changes=_as_json(sums),
+        **count_arguments(sums),
     )
     return Result(Outcome.APPLIED if applied else Outcome.SETTLED)
 
@@ -91,10 +92,10 @@ async def skip(pool: asyncpg.Pool[Any], partition: int, sequence: int, note: str
     return Result(Outcome.SKIPPED if skipped else Outcome.NOT_NEXT)
 
 
-def _as_json(changes: Fold) -> str:
+def _as_json(sums: Sums) -> str:
     return msgspec.json.encode(
         {
-            "tallies": [[*cell, delta] for cell, delta in sorted(changes.changes.items())],
-            "minutes": [[*cell, delta] for cell, delta in sorted(changes.minutes.items())],
+            "tallies": [[*cell, delta] for cell, delta in sorted(sums.changes.items())],
+            "minutes": [[*cell, delta] for cell, delta in sorted(sums.minutes.items())],
         }
     ).decode()

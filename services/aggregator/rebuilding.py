@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aggregator.counting import Quarantined, fold
+from aggregator.counting import Quarantined, fold, roll_up
 from aggregator.events import read_batch
 from aggregator.metrics import REBUILDS
 from aggregator.postgres import PostgresTallies, queries
 from aggregator.taking import MINUTES_KEPT
-from aggregator.tallies import Place
+from aggregator.tallies import Move, Place
 from aggregator.topic import EventLog
 from outbox.lease import RENEW_EVERY_S, Lease
 from telemetry.crashpoints import crashpoint
@@ -144,28 +144,25 @@ class Rebuild:
 
     async def _count_some(self, building: Building) -> bool:
         """Fetch once and count what came; whether a position moved."""
-        moved = False
         fetched = await self._topic.fetch()
-        for partition, place in [*building.places.items()]:
+        moves: dict[int, Move] = {}
+        for partition, place in building.places.items():
             events, _ = read_batch(fetched.get(partition, ()), partition)
-            outcome = fold(
-                place.sequence,
-                events,
-                oldest_minute=datetime.now(UTC) - MINUTES_KEPT,
-                set_aside=building.set_aside.get(partition, ()),
-            )
-            if not outcome.moved:
-                continue
-            # The quarantine is the live set's until the swap.
-            if not await self._tallies.count(partition, place, replace(outcome, quarantined=())):
-                raise RebuildSuperseded("somebody else counts in the new set")
-            building.quarantined += [(partition, bad) for bad in outcome.quarantined]
-            building.counted += outcome.counted
-            building.places[partition] = Place(
-                place.set_id, outcome.last, outcome.next_offset or place.offset
-            )
-            moved = True
-        return moved
+            outcome = fold(place.sequence, events, building.set_aside.get(partition, ()))
+            if outcome.moved:
+                moves[partition] = Move(place, outcome)
+        if not moves:
+            return False
+        sums = roll_up((move.fold for move in moves.values()), datetime.now(UTC) - MINUTES_KEPT)
+        # The quarantine is the live set's until the swap.
+        bare = {one: replace(move, fold=replace(move.fold, quarantined=())) for one, move in moves.items()}
+        if not await self._tallies.count(bare, sums):
+            raise RebuildSuperseded("somebody else counts in the new set")
+        for partition, move in moves.items():
+            building.quarantined += [(partition, bad) for bad in move.fold.quarantined]
+            building.counted += move.fold.counted
+            building.places[partition] = move.reached
+        return True
 
     async def _is_near(self, building: Building) -> bool:
         if building.accepts_lower:

@@ -1,4 +1,4 @@
-"""Takes fetched batches: folds them from the stored position, stores both, asks for one seek per gap.
+"""Takes what was fetched: folds it from the stored positions, stores both, asks for one seek per gap.
 
 Crash points: `worker.before_store`, `worker.after_store`.
 """
@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TypeVar
 
-from aggregator.counting import Fold, fold
+from aggregator.counting import Fold, fold, roll_up
 from aggregator.events import Placed, Record, Stray, read_batch
 from aggregator.metrics import BATCHES, COUNTED, PASSED, QUARANTINED, SEEKS, STORE_RETRIES, STORE_SECONDS
-from aggregator.tallies import Place, Tallies
+from aggregator.tallies import Move, Place, Tallies
 from telemetry.crashpoints import crashpoint
 from telemetry.logs import get
 
@@ -65,55 +65,68 @@ class Taker:
         self._places = dict(await self._tallies.places())
         return {partition: place.offset for partition, place in self._places.items()}
 
-    async def take(self, partition: int, records: Iterable[Record]) -> Outcome:
-        """Count what is next in a batch. May be called again with the same batch after any failure."""
-        events, strays = read_batch(records, partition)
-        if strays:
-            await self._keep(partition, strays)
-        outcome = await self._count(partition, events)
-        if outcome.gap is not None:
-            await self._meet_gap(partition, outcome.gap)
-        PASSED.inc(outcome.passed)
-        result = Outcome.GAP if outcome.gap else Outcome.COUNTED if outcome.moved else Outcome.NOTHING_NEXT
-        BATCHES.labels(result.value).inc()
-        return result
+    async def take(self, fetched: Mapping[int, Iterable[Record]]) -> Mapping[int, Outcome]:
+        """Count what is next in the batch of each partition, all of it or nothing.
 
-    async def _count(self, partition: int, events: Sequence[Placed]) -> Fold:
-        place = self._places.get(partition) or await self._read(partition)
-        while True:
-            outcome = fold(place.sequence, events, oldest_minute=self._now() - MINUTES_KEPT)
-            if outcome.moved and await self._store(partition, place, outcome):
-                offset = outcome.next_offset
-                self._places[partition] = replace(
-                    place, sequence=outcome.last, offset=place.offset if offset is None else offset
-                )
-                return outcome
-            # Repeats, a gap, or a position that moved under us: by another worker, a skip, or a rebuild,
-            # which after a restored register may also have lowered it.
-            fresh = await self._read(partition)
-            if fresh == place and not outcome.moved:
-                return outcome
-            place = fresh
+        May be called again with the same batches after any failure.
+        """
+        events: dict[int, Sequence[Placed]] = {}
+        for partition, records in fetched.items():
+            events[partition], strays = read_batch(records, partition)
+            if strays:
+                await self._keep(partition, strays)
+        folds = await self._count(events)
+        outcomes: dict[int, Outcome] = {}
+        for partition, one in folds.items():
+            if one.gap is not None:
+                await self._meet_gap(partition, one.gap)
+            PASSED.inc(one.passed)
+            outcome = Outcome.GAP if one.gap else Outcome.COUNTED if one.moved else Outcome.NOTHING_NEXT
+            BATCHES.labels(outcome.value).inc()
+            outcomes[partition] = outcome
+        return outcomes
 
-    async def _read(self, partition: int) -> Place:
+    async def _count(self, events: Mapping[int, Sequence[Placed]]) -> Mapping[int, Fold]:
+        places = await self._places_of(events)
+        waiting, done = dict(events), dict[int, Fold]()
+        while waiting:
+            folds = {partition: fold(places[partition].sequence, some) for partition, some in waiting.items()}
+            moves = {one: Move(places[one], outcome) for one, outcome in folds.items() if outcome.moved}
+            settled = set(moves) if moves and await self._store(moves) else set()
+            if len(settled) < len(waiting):
+                # Repeats, a gap, or a position that moved under us: by another worker, a skip, or a rebuild,
+                # which after a restored register may also have lowered it.
+                fresh = await self._read(waiting.keys() - settled)
+                settled |= {one for one in fresh if one not in moves and fresh[one] == places[one]}
+                places = fresh
+            for one in settled:
+                done[one] = folds[one]
+                del waiting[one]
+        return done
+
+    async def _places_of(self, partitions: Collection[int]) -> Mapping[int, Place]:
+        if all(partition in self._places for partition in partitions):
+            return {partition: self._places[partition] for partition in partitions}
+        return await self._read(partitions)
+
+    async def _read(self, partitions: Collection[int]) -> Mapping[int, Place]:
         places = await self._tallies.places()
-        if partition not in places:
-            raise PositionMissing(f"partition {partition} has no position")
-        self._places[partition] = places[partition]
-        return places[partition]
+        for partition in partitions:
+            if partition not in places:
+                raise PositionMissing(f"partition {partition} has no position")
+            self._places[partition] = places[partition]
+        return {partition: places[partition] for partition in partitions}
 
-    async def _store(self, partition: int, place: Place, outcome: Fold) -> bool:
+    async def _store(self, moves: Mapping[int, Move]) -> bool:
+        sums = roll_up((move.fold for move in moves.values()), self._now() - MINUTES_KEPT)
         crashpoint("worker.before_store")
         with STORE_SECONDS.time():
-            moved = await self._tallies.count(partition, place, outcome)
+            moved = await self._tallies.count(moves, sums)
         crashpoint("worker.after_store")
         if moved:
-            COUNTED.inc(outcome.counted)
-            for bad in outcome.quarantined:
-                QUARANTINED.labels(bad.reason.value).inc()
-                log.warning(
-                    "event quarantined", partition=partition, sequence=bad.sequence, reason=bad.reason.value
-                )
+            for partition, move in moves.items():
+                self._places[partition] = move.reached
+                _tell(partition, move.fold)
         return moved
 
     async def _keep(self, partition: int, strays: Sequence[Stray]) -> None:
@@ -135,6 +148,13 @@ class Taker:
             SEEKS.inc()
             log.warning("gap", partition=partition, expected=place.sequence + 1, seen=seen)
             self._seek(partition, place.offset)
+
+
+def _tell(partition: int, counted: Fold) -> None:
+    COUNTED.inc(counted.counted)
+    for bad in counted.quarantined:
+        QUARANTINED.labels(bad.reason.value).inc()
+        log.warning("event quarantined", partition=partition, sequence=bad.sequence, reason=bad.reason.value)
 
 
 @dataclass(frozen=True, slots=True)

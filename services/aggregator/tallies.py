@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from aggregator.counting import Fold
+from aggregator.counting import Fold, Sums
 from aggregator.events import Stray
 
 
@@ -19,17 +19,31 @@ class Place:
     offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A fold of one partition, and the place it began at."""
+
+    place: Place
+    fold: Fold
+
+    @property
+    def reached(self) -> Place:
+        """The place after it. Reading goes on where it did where no event was counted, only passed over."""
+        offset = self.place.offset if self.fold.next_offset is None else self.fold.next_offset
+        return Place(self.place.set_id, self.fold.last, offset)
+
+
 class Tallies(Protocol):
     """Tallies and positions that move together, or not at all."""
 
     async def places(self) -> Mapping[int, Place]:
         """The place of each partition in the live set."""
 
-    async def count(self, partition: int, place: Place, fold: Fold) -> bool:
-        """Add a fold's changes and move the position, both or neither.
+    async def count(self, moves: Mapping[int, Move], sums: Sums) -> bool:
+        """Add what the moves come to together and move all their positions, or nothing of it.
 
-        False where the position is no longer the one the fold began at: another worker was here.
-        The call may be repeated after any failure.
+        `moves` by partition, of one set; none empty. False where a position is no longer the one its fold
+        began at: another worker was here. The call may be repeated after any failure.
         """
 
     async def note_gap(self, partition: int, place: Place, seen: int) -> None:

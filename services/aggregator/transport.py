@@ -1,4 +1,4 @@
-"""A Faust transport that hands over whole fetched batches and owns the read position.
+"""A Faust transport that hands over whole fetches and owns the read position.
 
 Registered for URLs of the scheme `kafka-batches`. Where Faust's parts give way, the method says why.
 """
@@ -23,9 +23,10 @@ from aggregator.events import Record
 SCHEME = "kafka-batches"
 AS_IS = "as-is"
 WAIT_S_MAX = 1.0
-IN_HAND_MAX = 3
-"""Batches handed over and not taken yet. Below `stream_buffer_maxsize`: Faust's buffer is never full, so
-nothing ever waits on it (a buffer emptied by a rebalance wakes nobody who waits for room in it)."""
+IN_HAND_MAX = 2
+"""Fetches handed over and not dealt with yet: one is being counted while the next is decoded. Below
+`stream_buffer_maxsize`: Faust's buffer is never full, so nothing ever waits on it (a buffer emptied by a
+rebalance wakes nobody who waits for room in it)."""
 ROOM_WAIT_S_MAX = 0.1
 
 
@@ -35,6 +36,10 @@ class Batch:
 
     epoch: int
     records: Sequence[Record]
+
+
+Fetched = Mapping[TP, Batch]
+"""What one fetch brought, handed over as one Faust event: no batch in it is empty."""
 
 
 class BatchApp(faust.App):
@@ -56,6 +61,8 @@ class Consumer(driver.Consumer):
         self._wanted: dict[TP, int] = {}
         self._in_hand = 0
         self._room = asyncio.Event()
+        self.rest_s = 0.0
+        """How long to let records gather between two fetches."""
 
     async def _stored_offsets(self) -> Mapping[int, int]:
         assert isinstance(self.app, BatchApp), "the transport is for this app"
@@ -74,7 +81,7 @@ class Consumer(driver.Consumer):
         self._wanted[tp] = offset
 
     def done(self) -> None:
-        """Say that one batch handed over is dealt with."""
+        """Say that one fetch handed over is dealt with."""
         self._in_hand = max(0, self._in_hand - 1)
         self._room.set()
 
@@ -109,7 +116,7 @@ class Consumer(driver.Consumer):
         """Faust judges progress by its commits, and there are none; `aggregator.watching` does."""
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        """Hand over each fetched batch as one message.
+        """Hand over each fetch as one message.
 
         Faust's loop makes four tasks per record and drops what lies below its own read offset, which no
         seek back would pass.
@@ -118,14 +125,18 @@ class Consumer(driver.Consumer):
         def stopping() -> bool:
             return bool(self._stopped.is_set() or fetcher._stopped.is_set())
 
+        loop = asyncio.get_running_loop()
+        fetched_at = 0.0
         try:
             while not stopping():
+                await asyncio.sleep(max(0.0, fetched_at + self.rest_s - loop.time()))
                 await self._carry_out_seeks()
                 epochs = dict(self._epochs)
                 records, active = await self._wait_next_records(WAIT_S_MAX)
                 await asyncio.sleep(0)
                 if not records or self.should_stop:
                     continue
+                fetched_at = loop.time()
                 if not self.flow_active:
                     # What was fetched is dropped: it was asked for before the partitions were shared anew.
                     await self.perform_seek()
@@ -152,15 +163,18 @@ class Consumer(driver.Consumer):
         def outdated() -> bool:
             return stopping() or not self.flow_active or bool(self.app.consumer_generation_id != generation)
 
-        for tp, batch in records.items():
-            while self._in_hand >= IN_HAND_MAX and not outdated():
-                await self._wait_for_room()
-            if outdated():
-                return
-            epoch = epochs.get(tp, 0)
-            if batch and (active is None or tp in active) and epoch == self.epoch_of(tp):
-                self._in_hand += 1
-                await self.callback(_message(tp, Batch(epoch, batch), generation))
+        while self._in_hand >= IN_HAND_MAX and not outdated():
+            await self._wait_for_room()
+        if outdated():
+            return
+        fetched = {
+            tp: Batch(epochs.get(tp, 0), batch)
+            for tp, batch in records.items()
+            if batch and (active is None or tp in active) and epochs.get(tp, 0) == self.epoch_of(tp)
+        }
+        if fetched:
+            self._in_hand += 1
+            await self.callback(_message(fetched, generation))
 
     async def _wait_for_room(self) -> None:
         self._room.clear()
@@ -168,7 +182,8 @@ class Consumer(driver.Consumer):
             await asyncio.wait_for(self._room.wait(), ROOM_WAIT_S_MAX)
 
 
-def _message(tp: TP, batch: Batch, generation: int) -> ConsumerMessage:
+def _message(fetched: Fetched, generation: int) -> ConsumerMessage:
+    tp, batch = next(iter(fetched.items()))  # Faust wants one; any of the topic leads to the agent
     return ConsumerMessage(
         topic=tp.topic,
         partition=tp.partition,
@@ -177,7 +192,7 @@ def _message(tp: TP, batch: Batch, generation: int) -> ConsumerMessage:
         timestamp_type=0,
         headers=None,
         key=None,
-        value=cast("bytes", batch),  # no more than Faust's own codecs look into it, and ours does not
+        value=cast("bytes", fetched),  # no more than Faust's own codecs look into it, and ours does not
         checksum=None,
         serialized_key_size=0,
         serialized_value_size=0,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from aggregator.counting import PARTITIONS, Cell, Fold
+from aggregator.counting import PARTITIONS, Cell, Sums
 from aggregator.events import Stray
-from aggregator.tallies import Place
+from aggregator.tallies import Move, Place
 
 
 class MemoryTallies:
@@ -25,21 +25,26 @@ class MemoryTallies:
         self._fail()
         return dict(self.stored)
 
-    async def count(self, partition: int, place: Place, fold: Fold) -> bool:
+    async def count(self, moves: Mapping[int, Move], sums: Sums) -> bool:
         self._fail()
-        held = self.stored[partition]
-        if (held.set_id, held.sequence) != (place.set_id, fold.position):
-            return False
-        self.counts.update(fold.changes)
-        next_offset = held.offset if fold.next_offset is None else fold.next_offset
-        self.stored[partition] = Place(held.set_id, fold.last, next_offset)
+        for partition, move in moves.items():
+            held = self.stored[partition]
+            if (held.set_id, held.sequence) != (move.place.set_id, move.fold.position):
+                return False
+        self.counts.update(sums.changes)
+        for partition, move in moves.items():
+            self._move(partition, move)
+        if self.lost_answers:
+            raise self.lost_answers.pop()
+        return True
+
+    def _move(self, partition: int, move: Move) -> None:
+        fold = move.fold
+        self.stored[partition] = move.reached
         seen = [one for one in (fold.gap, self.gaps.pop(partition, None)) if one and one > fold.last + 1]
         if seen:
             self.gaps[partition] = min(seen)
         self.quarantine |= {(bad.sequence, bad.offset, bad.reason.value) for bad in fold.quarantined}
-        if self.lost_answers:
-            raise self.lost_answers.pop()
-        return True
 
     async def note_gap(self, partition: int, place: Place, seen: int) -> None:
         self._fail()

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import asyncpg
 import pytest
 
-from aggregator.counting import Cell, Fold, Quarantined, fold
+from aggregator.counting import Cell, Fold, Quarantined, fold, roll_up
 from aggregator.events import Reason, Stray
 from aggregator.postgres import PostgresTallies
-from aggregator.tallies import Place, Tallies
+from aggregator.tallies import Move, Place, Tallies
 from tests.fakes.tallies import MemoryTallies
 from tests.harness.databases import Databases
 from tests.unit.aggregator.worlds import event, placed, standing
@@ -77,6 +77,12 @@ def three_events() -> Fold:
     return fold(0, placed(*(event(sequence, standing()) for sequence in (1, 2, 3))))
 
 
+async def count(opened: Opened, place: Place, *folds: Fold) -> bool:
+    """Count folds of the partitions from P on, all of which begin at one place."""
+    moves = {P + at: Move(place, one) for at, one in enumerate(folds)}
+    return await opened.tallies.count(moves, roll_up(folds))
+
+
 async def test_every_partition_begins_at_nothing(opened: Opened) -> None:
     places = await opened.tallies.places()
 
@@ -87,7 +93,7 @@ async def test_every_partition_begins_at_nothing(opened: Opened) -> None:
 async def test_counts_and_position_move_together(opened: Opened) -> None:
     place = (await opened.tallies.places())[P]
 
-    moved = await opened.tallies.count(P, place, three_events())
+    moved = await count(opened, place, three_events())
 
     assert moved
     assert (await opened.tallies.places())[P] == Place(place.set_id, 3, 103)
@@ -96,20 +102,40 @@ async def test_counts_and_position_move_together(opened: Opened) -> None:
 
 async def test_a_fold_from_another_position_changes_nothing(opened: Opened) -> None:
     place = (await opened.tallies.places())[P]
-    await opened.tallies.count(P, place, three_events())
+    await count(opened, place, three_events())
     before = await opened.counts()
 
-    moved = await opened.tallies.count(P, place, three_events())
+    moved = await count(opened, place, three_events())
 
     assert not moved
     assert await opened.counts() == before
     assert (await opened.tallies.places())[P].sequence == 3
 
 
+async def test_several_partitions_move_together(opened: Opened) -> None:
+    place = (await opened.tallies.places())[P]
+
+    assert await count(opened, place, three_events(), three_events())
+
+    places = await opened.tallies.places()
+    assert (places[P], places[P + 1]) == (Place(place.set_id, 3, 103),) * 2
+    assert (await opened.counts())["all", "31", "registered"] == 6
+
+
+async def test_where_one_of_several_has_moved_none_moves(opened: Opened) -> None:
+    place = (await opened.tallies.places())[P]
+    await count(opened, place, three_events())
+
+    assert not await count(opened, place, three_events(), three_events())
+
+    assert (await opened.tallies.places())[P + 1] == place
+    assert (await opened.counts())["all", "31", "registered"] == 3
+
+
 async def test_a_fold_for_a_set_that_is_gone_changes_nothing(opened: Opened) -> None:
     place = (await opened.tallies.places())[P]
 
-    moved = await opened.tallies.count(P, Place(place.set_id + 1, 0, 0), three_events())
+    moved = await count(opened, Place(place.set_id + 1, 0, 0), three_events())
 
     assert not moved
     assert await opened.counts() == {}
@@ -117,10 +143,10 @@ async def test_a_fold_for_a_set_that_is_gone_changes_nothing(opened: Opened) -> 
 
 async def test_changes_add_up(opened: Opened) -> None:
     place = (await opened.tallies.places())[P]
-    await opened.tallies.count(P, place, three_events())
+    await count(opened, place, three_events())
     place = (await opened.tallies.places())[P]
 
-    await opened.tallies.count(P, place, fold(3, placed(event(4, before=standing(), after=None))))
+    await count(opened, place, fold(3, placed(event(4, before=standing(), after=None))))
 
     assert (await opened.counts()) == Counter(
         {("all", region, "registered"): 2 for region in ("31", "31.71", "31.71.01", "31.71.01.1001")}
@@ -133,17 +159,17 @@ async def test_a_gap_is_remembered_until_the_position_reaches_it(opened: Opened)
     await opened.tallies.note_gap(P, place, 5)
     assert await opened.gap() == 3
 
-    await opened.tallies.count(P, place, fold(0, placed(event(1, standing()))))
+    await count(opened, place, fold(0, placed(event(1, standing()))))
     assert await opened.gap() == 3
 
     place = (await opened.tallies.places())[P]
-    await opened.tallies.count(P, place, fold(1, placed(event(2, standing()))))
+    await count(opened, place, fold(1, placed(event(2, standing()))))
     assert await opened.gap() is None
 
 
 async def test_a_gap_seen_from_a_former_position_is_not_noted(opened: Opened) -> None:
     place = (await opened.tallies.places())[P]
-    await opened.tallies.count(P, place, three_events())
+    await count(opened, place, three_events())
 
     await opened.tallies.note_gap(P, place, 3)
 
@@ -153,7 +179,7 @@ async def test_a_gap_seen_from_a_former_position_is_not_noted(opened: Opened) ->
 async def test_a_gap_met_behind_what_was_counted_comes_with_the_batch(opened: Opened) -> None:
     place = (await opened.tallies.places())[P]
 
-    await opened.tallies.count(P, place, fold(0, placed(event(1, standing()), event(4, standing()))))
+    await count(opened, place, fold(0, placed(event(1, standing()), event(4, standing()))))
 
     assert await opened.gap() == 4
 
@@ -162,8 +188,8 @@ async def test_a_quarantined_event_is_kept_with_the_move_and_only_with_it(opened
     place = (await opened.tallies.places())[P]
     bad = Fold(0, 1, 101, quarantined=(Quarantined(1, 100, Reason.MALFORMED),), counted=0)
 
-    assert await opened.tallies.count(P, place, bad)
-    assert not await opened.tallies.count(P, place, bad)
+    assert await count(opened, place, bad)
+    assert not await count(opened, place, bad)
 
     assert await opened.quarantined() == [(1, 100, "malformed")]
 

@@ -4,36 +4,50 @@ select position.set_id, partition, sequence, kafka_offset
 from position join live on live.set_id = position.set_id
 order by partition;
 
--- name: count_batch(set_id, partition, expected, last, next_offset, gap, scopes, regions, measures, deltas, minutes, minute_scopes, minute_regions, minute_deltas, bad_sequences, bad_offsets, bad_reasons, minute_keys, minute_key_scopes)$
--- Counts and position in one statement: everything is joined to the row that moved.
-with moved as (
+-- name: count_batch(set_id, partitions, expected, last, next_offsets, gaps, scopes, regions, measures, deltas, minutes, minute_scopes, minute_regions, minute_deltas, bad_partitions, bad_sequences, bad_offsets, bad_reasons, minute_keys, minute_key_scopes)$
+-- Counts and positions in one statement: everything is joined to the positions that moved, and they move all or none.
+with given as (
+    select * from unnest(
+        :partitions::smallint[], :expected::bigint[], :last::bigint[], :next_offsets::bigint[], :gaps::bigint[]
+    ) given (partition, expected, last, next_offset, gap)
+), held as materialized (
+    select position.partition
+    from position join given on position.partition = given.partition and position.sequence = given.expected
+    where set_id = :set_id::smallint
+    order by position.partition for update of position
+), moved as (
     update position
-    set sequence = :last::bigint, kafka_offset = :next_offset::bigint,
-        gap_seen = least(:gap::bigint, case when gap_seen > :last::bigint + 1 then gap_seen end)
-    where set_id = :set_id::smallint and partition = :partition::smallint and sequence = :expected::bigint
-    returning 1
+    set sequence = given.last, kafka_offset = given.next_offset,
+        gap_seen = least(given.gap, case when gap_seen > given.last + 1 then gap_seen end)
+    from given
+    where set_id = :set_id::smallint and position.partition = given.partition
+        and position.sequence = given.expected
+        and (select count(*) from held) = cardinality(:partitions::smallint[])
+    returning position.partition, position.sequence
+), first as materialized (
+    select partition, sequence from moved order by partition limit 1
 ), counted as (
     insert into tally as held (set_id, scope, region, measure, count)
     select :set_id::smallint, change.*
-    from unnest(:scopes::text[], :regions::text[], :measures::text[], :deltas::bigint[]) change, moved
+    from unnest(:scopes::text[], :regions::text[], :measures::text[], :deltas::bigint[]) change, first
     on conflict (set_id, scope, region, measure) do update set count = held.count + excluded.count
 ), counted_by_minute as (
     insert into minute_tally as held (set_id, minute, scope, region, count)
     select :set_id::smallint, change.*
     from unnest(
         :minutes::timestamptz[], :minute_scopes::text[], :minute_regions::text[], :minute_deltas::bigint[]
-    ) change, moved
+    ) change, first
     on conflict (set_id, minute, scope, region) do update set count = held.count + excluded.count
 ), listed as (
     insert into changed (set_id, partition, sequence, scopes, regions, measures, minutes, minute_scopes)
-    select :set_id::smallint, :partition::smallint, :last::bigint, :scopes::text[], :regions::text[], :measures::text[],
+    select :set_id::smallint, partition, sequence, :scopes::text[], :regions::text[], :measures::text[],
         :minute_keys::timestamptz[], :minute_key_scopes::text[]
-    from moved
+    from first  -- one of the positions stands for all: they moved together
 ), kept as (
     insert into quarantine (epoch, partition, kafka_offset, event_sequence, reason)
-    select live.epoch, :partition::smallint, bad.kafka_offset, bad.event_sequence, bad.reason
-    from unnest(:bad_sequences::bigint[], :bad_offsets::bigint[], :bad_reasons::text[])
-        bad (event_sequence, kafka_offset, reason), live, moved
+    select live.epoch, bad.*
+    from unnest(:bad_partitions::smallint[], :bad_offsets::bigint[], :bad_sequences::bigint[], :bad_reasons::text[])
+        bad, live, first
     on conflict (epoch, partition, event_sequence) where event_sequence is not null do nothing
 )
 select count(*) from moved;

@@ -27,10 +27,10 @@ class Kept:
     value: bytes | None
 
 
-def record(offset: int, sequence: int) -> Kept:
+def record(offset: int, sequence: int, partition: int = P) -> Kept:
     after: dict[str, Any] = {"region": "31.71.01.1001", "agency": None, "campaign": None, "steps": []}
     event = {
-        "partition": P,
+        "partition": partition,
         "sequence": sequence,
         "time": "2021-10-24T12:05:00Z",
         "data": {"before": None, "after": after},
@@ -51,7 +51,7 @@ class World:
         )
 
     async def take(self, *records: Kept) -> Outcome:
-        return await self.taker.take(P, records)
+        return (await self.taker.take({P: records}))[P]
 
 
 def patience(tick_s: float = 0.0) -> Patience:
@@ -115,6 +115,20 @@ async def test_a_worker_that_another_overtook_counts_on_from_there() -> None:
     assert world.tallies.stored[P].sequence == 3
 
 
+async def test_where_one_partition_of_a_fetch_was_overtaken_each_event_still_counts_once() -> None:
+    world = World()
+    await world.taker.load()
+    world.tallies.stored[P] = Place(1, 2, 2)
+
+    outcomes = await world.taker.take(
+        {P: [record(0, 1), record(1, 2)], 4: [record(0, 1, 4)], 5: [record(0, 2, 5)]}
+    )
+
+    assert outcomes == {P: Outcome.NOTHING_NEXT, 4: Outcome.COUNTED, 5: Outcome.GAP}
+    assert world.tallies.counts[JAKARTA] == 1
+    assert [world.tallies.stored[one].sequence for one in (P, 4, 5)] == [2, 1, 0]
+
+
 async def test_a_skip_is_noticed_at_the_next_batch() -> None:
     world = World()
     await world.take(record(0, 1), record(1, 3))
@@ -173,7 +187,7 @@ async def test_a_partition_without_a_position_is_refused_by_name() -> None:
     world = World()
 
     with pytest.raises(PositionMissing, match="partition 12"):
-        await world.taker.take(12, [record(0, 1)])
+        await world.taker.take({12: [record(0, 1)]})
 
 
 async def test_a_store_that_fails_for_a_while_loses_nothing() -> None:
