@@ -61,8 +61,8 @@ test: check ## everything, on a real broker and database, in Chromium and in con
 bench: setup ## how fast one worker counts a backlog, beside a bare reader in the same run: EVENTS=200000
 	@$(PY) -m bench.backlog $(if $(EVENTS),--events $(EVENTS))
 
-faults: setup ## kill, stop, starve and restore the whole running system, and count (some three minutes)
-	@$(PY) -m pytest -q -n 2 tests/e2e $(PYTEST_ARGS)
+faults: setup ## break the running system for 20 minutes and judge it from outside: SHORT=1, ROUNDS=n
+	@$(PY) -m tests.faults $(if $(SHORT),--short) $(if $(ROUNDS),--rounds $(ROUNDS)) --report .local/faults/report.json
 
 lock: ## pin and hash the requirements again
 	@for set in service dev; do \

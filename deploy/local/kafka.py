@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import os
 import shutil
 import subprocess
 import tempfile
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,24 +26,27 @@ POM = Path(__file__).with_name("pom.xml")
 CLUSTER_ID = "amFrcHJlbmV1ci1sb2NhbA"
 PROPERTIES = """\
 process.roles=broker,controller
-node.id=1
+node.id={node_id}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}
 controller.listener.names=CONTROLLER
-controller.quorum.voters=1@127.0.0.1:{controller_port}
+controller.quorum.voters={voters}
 log.dirs={data}
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
-offsets.topic.replication.factor=1
+offsets.topic.replication.factor={replicas}
 offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
+transaction.state.log.replication.factor={replicas}
+transaction.state.log.min.isr={in_sync_min}
+min.insync.replicas={in_sync_min}
 transaction.state.log.num.partitions=4
 log.cleaner.dedupe.buffer.size=16777216
 # A broker killed by -9 is let in again only when its old session is over.
 broker.session.timeout.ms={session_timeout_ms}
 broker.heartbeat.interval.ms=400
 controller.quorum.election.timeout.ms=300
+# Leadership goes home soon after a broker has come back.
+leader.imbalance.check.interval.seconds=5
 """
 
 
@@ -59,6 +64,9 @@ class Broker:
     heap_mb: int = 512
     session_timeout_ms: int = 6_000
     java_options: tuple[str, ...] = ()
+    node_id: int = 1
+    controllers: tuple[int, ...] = ()
+    """The controller ports of all nodes, the first node's first; none: this one alone."""
 
     @property
     def bootstrap_servers(self) -> str:
@@ -83,12 +91,17 @@ class Broker:
 
     def _write_properties(self) -> None:
         self.data.mkdir(parents=True, exist_ok=True)
+        ports = self.controllers or (self.controller_port,)
         self.properties.write_text(
             PROPERTIES.format(
                 port=self.port,
                 controller_port=self.controller_port,
                 data=self.data,
                 session_timeout_ms=self.session_timeout_ms,
+                node_id=self.node_id,
+                voters=",".join(f"{node}@127.0.0.1:{port}" for node, port in enumerate(ports, 1)),
+                replicas=len(ports),
+                in_sync_min=max(1, len(ports) - 1),
             ),
             encoding="utf-8",
         )
@@ -107,6 +120,19 @@ class Broker:
                     _run(_java_command(256, [], "kafka.tools.StorageTool", *arguments), 60)
                     blank.data.rename(template)
         shutil.copytree(template, self.data, dirs_exist_ok=True)
+        if self.node_id > 1:
+            self._sign()
+
+    def _sign(self) -> None:
+        """Make the copied folder this node's own: its number, and an id that no other folder has."""
+        path = self.data / "meta.properties"
+        fresh = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        own = {"node.id": str(self.node_id), "directory.id": fresh}
+        lines = [
+            f"{key}={own.get(key, value)}"
+            for key, _, value in (line.partition("=") for line in path.read_text("utf-8").splitlines())
+        ]
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     async def wait_ready(self, deadline_s: float = 60.0) -> None:
         """Wait until the broker answers and has itself in the cluster; raises BrokerFailed."""

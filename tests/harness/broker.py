@@ -16,15 +16,19 @@ from tests.harness.logs import tail
 class Broker:
     """One running broker. Signals act at once; what waits is awaited."""
 
-    def __init__(self, folder: Path, *, session_timeout_ms: int) -> None:
+    def __init__(
+        self, folder: Path, *, session_timeout_ms: int, node_id: int = 1, controllers: tuple[int, ...] = ()
+    ) -> None:
         self._log = folder / "kafka.log"
-        port, controller_port = free_ports(2)
+        port, own_controller = free_ports(2)
         self._settings = kafka.Broker(
             folder / "kafka",
             port,
-            controller_port,
+            controllers[node_id - 1] if controllers else own_controller,
             heap_mb=384,
             session_timeout_ms=session_timeout_ms,
+            node_id=node_id,
+            controllers=controllers,
             # It lives for a minute: the second compiler would only take the cores from the test.
             java_options=("-XX:TieredStopAtLevel=1",),
         )

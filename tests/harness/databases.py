@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -99,6 +100,16 @@ class TestServer:
     def _execute(self, statement: sql.Composed) -> None:
         with psycopg.connect(self._server.url("postgres"), autocommit=True) as connection:
             connection.execute(statement)
+
+    def crash(self) -> None:
+        """Stop it hard (SIGQUIT): every connection ends at once, and the next start recovers from the log."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(20)
+
+    def start_again(self) -> None:
+        """Start it after a crash; returns when it answers."""
+        self._process = self._server.start(self._log)
+        self._server.wait_ready(60)
 
     def close(self) -> None:
         """End the server and throw its data away."""

@@ -42,7 +42,8 @@ class Stack:
         self._surroundings = surroundings
         self._running: dict[str, Running] = {}
         self._environments: dict[str, dict[str, str]] = {}
-        self._keepers: list[asyncio.Task[None]] = []
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._launchers: dict[str, tuple[str, ...]] = {}
 
     @property
     def keys(self) -> Mapping[str, str]:
@@ -72,9 +73,18 @@ class Stack:
     def _launch(self, name: str) -> None:
         process = _instance(name)
         settings = {**self._surroundings.settings(process), **self._environments[name]}
-        self._running[name] = Running(
-            name, self._surroundings.command(process), clean_environment(settings), self.log(name)
-        )
+        python, *arguments = self._surroundings.command(process)
+        launcher = self._launchers.get(name)
+        command = [python, "-m", *launcher, *arguments[1:]] if launcher else [python, *arguments]
+        self._running[name] = Running(name, command, clean_environment(settings), self.log(name))
+
+    def launch_by(self, name: str, *launcher: str) -> None:
+        """From its next start on run a process through a module that takes its package and arguments."""
+        self._launchers[name] = launcher
+
+    def next_start(self, name: str, env: Mapping[str, str] | None = None) -> None:
+        """What settings a process gets on top when it is started again, by `keep_running` say."""
+        self._environments[name] = dict(env or {})
 
     def _ended(self, name: str) -> bool:
         return name not in self._running or self._running[name].exit_code() is not None
@@ -103,6 +113,10 @@ class Stack:
     def port(self, name: str) -> int:
         """The port of a process, or of `smtp`."""
         return self._surroundings.ports[name]
+
+    def runs(self, name: str) -> bool:
+        """Whether it has been started and has not ended."""
+        return not self._ended(name)
 
     def log(self, name: str) -> Path:
         """The file of a process's log."""
@@ -148,7 +162,16 @@ class Stack:
         """From now on start these again whenever they end, as supervisor does."""
         for name in names:
             self._running[name].may_end = True
-            self._keepers.append(asyncio.create_task(self._keep(name)))
+            self._keepers[name] = asyncio.create_task(self._keep(name))
+
+    async def let_end(self, name: str, number: signal.Signals = signal.SIGTERM) -> None:
+        """Keep it no longer, and end it."""
+        keeper = self._keepers.pop(name)
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        if not self._ended(name):
+            self._running[name].send(number)
+            await self._running[name].ended(20)
 
     async def _keep(self, name: str) -> None:
         while True:
@@ -172,7 +195,7 @@ class Stack:
 
     async def close(self) -> None:
         """End everything."""
-        for keeper in self._keepers:
+        for keeper in self._keepers.values():
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper

@@ -20,8 +20,8 @@ from registration.bodies import RegisterBody
 from registration.cleaning import delete_old_keys
 from registration.operations import DONE, Fault, Operation
 from tests.harness.databases import Databases
+from tests.harness.proxy import Cut, proxied
 from tests.harness.waiting import until
-from tests.integration.registration.proxy import Cut, proxied
 from tests.integration.registration.serving import PATH, Served, body, check_register, served
 
 pytestmark = pytest.mark.integration

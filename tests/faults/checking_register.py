@@ -1,0 +1,80 @@
+"""Invariants 1 and 2: every answer is in the register once, and every event on the topic, in order."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+
+import msgspec
+
+from simulator.consequences import Account
+from tests.faults.evidence import Stored, Topic
+from tests.faults.finding import Finding
+
+
+class Envelope(msgspec.Struct):
+    """What is looked at of a record of participant-events."""
+
+    id: str
+    partition: int
+    sequence: int
+
+
+def check_register(
+    account: Account,
+    asked_again: int,
+    stored: Stored,
+    imports: Mapping[str, int],
+    unfinished: Collection[str],
+) -> Finding:
+    """1: each 201 is in the register once; each request without an answer ended there once, by its key."""
+    finding = Finding(1, "every accepted request is in the register once")
+    for known in account.known.values():
+        held = stored.participants.get(known.participant)
+        finding.must(held is not None, f"participant {known.participant} is not in the register")
+        if held is not None:
+            wanted = (known.region, known.revision, known.standing, tuple(sorted(known.steps)))
+            found = (held.region, held.revision, held.standing, held.steps)
+            finding.must(found == wanted, f"participant {known.participant} is {found}, must be {wanted}")
+    imported = sum(one.imported for one in stored.participants.values())
+    finding.must(imported == sum(imports.values()), f"{imported} imported of {sum(imports.values())}")
+    others = len(stored.participants) - imported - len(account.known)
+    finding.must(others == 1, f"{others} participants nobody was answered for, must be 1, the canary")
+    finding.violations += [*account.faults, *unfinished]
+    finding.violations += [f"{one.kind} {one.number} was never settled" for one in account.unsettled]
+    finding.notes.append(
+        f"{account.total('accepted'):,} accepted, {asked_again:,} asked again by key, {imported:,} imported"
+    )
+    return finding
+
+
+def check_topic(stored: Stored, topic: Topic, forgotten: Mapping[int, int]) -> Finding:
+    """2: every event is on the topic, in the order of sequences; repeats are allowed and counted.
+
+    `forgotten` names, per partition, up to which sequence a truncation may have taken records away.
+    """
+    finding = Finding(2, "every event is on the topic, in order, without a gap")
+    decode = msgspec.json.Decoder(Envelope).decode
+    repeats = 0
+    for partition, last in stored.last_sequences.items():
+        seen: Counter[int] = Counter()
+        # What was truncated is passed over only once, where the topic now begins.
+        next_ = None
+        for value in topic.values.get(partition, []):
+            assert value is not None, "participant-events holds no tombstones"
+            event = decode(value)
+            if next_ is None:
+                next_ = event.sequence if event.sequence <= forgotten.get(partition, 0) + 1 else 1
+            finding.must(
+                stored.events.get((event.partition, event.sequence)) == event.id,
+                f"{partition}/{event.sequence} on the topic is not the register's event",
+            )
+            finding.must(event.sequence <= next_, f"{partition}/{event.sequence} follows {next_ - 1}")
+            next_ = max(next_, event.sequence + 1)
+            seen[event.sequence] += 1
+        floor = forgotten.get(partition, 0)
+        lacking = [one for one in range(floor + 1, last + 1) if one not in seen]
+        finding.must(not lacking, f"partition {partition} lacks {len(lacking)} events, first {lacking[:3]}")
+        repeats += seen.total() - len(seen)
+    finding.notes.append(f"{len(stored.events):,} events, {repeats:,} repeats")
+    return finding

@@ -1,0 +1,161 @@
+"""Processes killed, ended, stopped in their tracks, told the wrong time, or coming and going."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.faults.fault import Fault, Inflict
+from tests.faults.world import PAIRED, World
+from tests.harness.stack import Stack
+
+CRASH_POINTS = {
+    "api": ("api.before_commit", "api.after_commit", "import.before_commit", "import.after_commit"),
+    "relay": ("relay.before_produce", "relay.after_produce", "relay.after_ack", "relay.after_advance"),
+    "audit": ("audit.before_snapshot", "audit.after_snapshot", "audit.before_send", "audit.after_send"),
+    "worker": ("worker.before_store", "worker.after_store"),
+    "publisher": (
+        "publisher.before_reserve",
+        "publisher.before_produce",
+        "publisher.after_produce",
+        "publisher.before_minutes",
+        "publisher.after_minutes",
+    ),
+    "notifier": (
+        "notifier.before_latch",
+        "notifier.before_latch_commit",
+        "notifier.after_latch",
+        "notifier.before_attempt",
+        "notifier.before_send",
+        "notifier.after_send",
+        "notifier.after_receipt",
+    ),
+}
+PREFIX = {"api": "REGISTRATION", "relay": "REGISTRATION", "audit": "REGISTRATION"} | {
+    "worker": "AGGREGATOR",
+    "publisher": "AGGREGATOR",
+    "notifier": "NOTIFIER",
+}
+POINT_S_MAX = 20.0
+# Longer than the session of a Kafka consumer (6 s) and any lease (3 s).
+ASLEEP_S = 8.0
+STORM_STEPS = 3
+FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
+
+
+def instances(name: str) -> tuple[str, ...]:
+    """The processes of a service."""
+    return (name, f"{name}-2") if name in PAIRED else (name,)
+
+
+def of_processes(names: Sequence[str]) -> Iterator[Fault]:
+    """Every fault of every process."""
+    for name in names:
+        base = name.removesuffix("-2")
+        needs = frozenset({base})
+        yield Fault("kill -9", f"kill -9 {name}", _kill(name, signal.SIGKILL), needs)
+        yield Fault("SIGTERM", f"SIGTERM {name}", _kill(name, signal.SIGTERM), needs)
+        yield Fault("SIGSTOP", f"SIGSTOP {name}", _stop(name), needs)
+    for base, points in CRASH_POINTS.items():
+        for point in points:
+            yield Fault("crash point", f"crash at {point}", _crash(base, point), frozenset({base}))
+    yield Fault("all killed at once", "kill -9 of every process", _kill_all, frozenset(names))
+    yield Fault("rebalance storm", "workers come and go", _storm, frozenset({"worker"}))
+    if FAKETIME.exists():
+        for name in ("relay", "worker", "publisher", "notifier", "audit", "board"):
+            yield Fault("clock an hour off", f"clock of {name}", _clock(name), frozenset({name}))
+
+
+async def _end(stack: Stack, name: str, number: signal.Signals) -> None:
+    pid = stack.pid(name)
+    stack.kill(name, number)
+    for _ in range(200):  # a process that is asked to end finishes what it took
+        if stack.pid(name) != pid:
+            return
+        await asyncio.sleep(0.1)
+    stack.kill(name)
+
+
+def _kill(name: str, number: signal.Signals) -> Inflict:
+    async def inflict(world: World, _: random.Random) -> int:
+        await _end(world.stack, name, number)
+        return 1
+
+    return inflict
+
+
+async def _kill_all(world: World, _: random.Random) -> int:
+    for name in world.names:
+        world.stack.kill(name)
+    return len(world.names)
+
+
+def _stop(name: str) -> Inflict:
+    async def inflict(world: World, _: random.Random) -> int:
+        pid = world.stack.pid(name)
+        world.stack.stop(name)
+        await asyncio.sleep(ASLEEP_S)
+        if world.stack.pid(name) == pid:
+            world.stack.cont(name)
+        return 0
+
+    return inflict
+
+
+def _crash(base: str, point: str) -> Inflict:
+    async def inflict(world: World, dice: random.Random) -> int:
+        """Whichever of the processes does the work dies at the point; the others are killed after it."""
+        crash_at = f"{point}:{dice.randint(1, 4)}"
+        names = instances(base)
+        armed = {}
+        for name in names:
+            world.stack.next_start(name, {**world.settings(name), f"{PREFIX[base]}_CRASH_AT": crash_at})
+            await _end(world.stack, name, signal.SIGKILL)
+        for name in names:
+            armed[name] = await _started(world.stack, name)
+            world.stack.next_start(name, world.settings(name))
+        for _ in range(int(POINT_S_MAX / 0.1)):
+            if any(world.stack.pid(name) != pid for name, pid in armed.items()):
+                break
+            await asyncio.sleep(0.1)
+        for name, pid in armed.items():
+            if world.stack.pid(name) == pid:
+                world.stack.kill(name)
+        return 2 * len(names)
+
+    return inflict
+
+
+async def _started(stack: Stack, name: str) -> int:
+    """The process id, once it runs."""
+    while not stack.runs(name):
+        await asyncio.sleep(0.05)
+    return stack.pid(name)
+
+
+async def _storm(world: World, _: random.Random) -> int:
+    stack, name = world.stack, "worker-3"
+    for _step in range(STORM_STEPS):
+        await stack.start(name, wait=False)
+        await asyncio.sleep(3)
+        stack.kill(name)
+        await asyncio.sleep(1)
+    return STORM_STEPS
+
+
+def _clock(name: str) -> Inflict:
+    async def inflict(world: World, dice: random.Random) -> int:
+        off = dice.choice(("+1h", "-1h"))
+        fake = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": off, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        world.stack.next_start(name, {**world.settings(name), **fake})
+        await _end(world.stack, name, signal.SIGKILL)
+        await _started(world.stack, name)
+        await asyncio.sleep(ASLEEP_S)
+        world.stack.next_start(name, world.settings(name))
+        await _end(world.stack, name, signal.SIGTERM)
+        return 2
+
+    return inflict

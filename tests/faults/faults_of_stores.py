@@ -1,0 +1,161 @@
+"""PostgreSQL and Kafka killed, frozen, full, or robbed of what they held."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+
+import asyncpg
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.records_to_delete import RecordsToDelete
+
+from aggregator.counting import PARTITIONS
+from tests.faults.fault import Fault, Inflict
+from tests.faults.world import World
+from tests.harness.proxy import Cut
+
+DOWN_S = 3.0
+FROZEN_S = 7.0
+CROWDED_S = 4.0
+CUT_S_MAX = 10.0
+CUTS = 5
+CONNECTIONS_MAX = 500
+
+
+def of_stores(brokers: int) -> Iterator[Fault]:
+    """Every fault of the database and of the brokers."""
+    database, kafka = frozenset({"database"}), frozenset({"kafka"})
+    yield Fault("PostgreSQL stopped hard", "PostgreSQL stopped hard", _database_down, database)
+    yield Fault("connections terminated", "all connections terminated", _terminate, database)
+    yield Fault("connections exhausted", "no connection to be had", _exhaust, database)
+    for cut in Cut:
+        yield Fault("ambiguous commit", f"wire cut at COMMIT: {cut.value}", _cut(cut), database | {"api"})
+    for node in range(1, brokers + 1):
+        yield Fault("broker killed", f"kill -9 of broker {node}", _broker_killed(node), kafka)
+        yield Fault("broker frozen", f"broker {node} frozen", _broker_frozen(node), kafka)
+    if brokers > 1:
+        yield Fault("all brokers killed", "kill -9 of every broker", _brokers_killed, kafka)
+    yield Fault("topic truncated", "topic of events truncated", _truncate, kafka | {"worker"})
+
+
+async def _database_down(world: World, _: random.Random) -> int:
+    await asyncio.to_thread(world.server.crash)
+    await asyncio.sleep(DOWN_S)
+    await asyncio.to_thread(world.server.start_again)
+    return 1
+
+
+async def _terminate(world: World, _: random.Random) -> int:
+    connection = await asyncpg.connect(world.databases.admin)
+    try:
+        for _again in range(5):
+            await connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where backend_type = 'client backend' and pid <> pg_backend_pid()"
+            )
+            await asyncio.sleep(0.3)
+    finally:
+        await connection.close()
+    return 0
+
+
+async def _exhaust(world: World, dice: random.Random) -> int:
+    """Take every connection there is, after ending those of the services."""
+    await _terminate(world, dice)
+    async with AsyncExitStack() as taken:
+        for _more in range(CONNECTIONS_MAX):
+            connection = await _connection(world)
+            if connection is None:
+                await asyncio.sleep(CROWDED_S)
+                break
+            taken.callback(connection.terminate)
+    return 0
+
+
+async def _connection(world: World) -> asyncpg.Connection[asyncpg.Record] | None:
+    try:
+        return await asyncpg.connect(world.databases.registration)
+    except asyncpg.TooManyConnectionsError:
+        return None
+
+
+def _cut(cut: Cut) -> Inflict:
+    async def inflict(world: World, _: random.Random) -> int:
+        before = world.wire.cuts
+        for done in range(CUTS):
+            world.wire.cut = cut
+            for _look in range(int(CUT_S_MAX / CUTS / 0.1)):
+                if world.wire.cuts > before + done:
+                    break
+                await asyncio.sleep(0.1)
+        world.wire.cut = None
+        return 0
+
+    return inflict
+
+
+def _broker_killed(node: int) -> Inflict:
+    async def inflict(world: World, _: random.Random) -> int:
+        broker = world.cluster.brokers[node - 1]
+        broker.kill()
+        await asyncio.sleep(DOWN_S)
+        await broker.restart()
+        return 1
+
+    return inflict
+
+
+async def _brokers_killed(world: World, _: random.Random) -> int:
+    for broker in world.cluster.brokers:
+        broker.kill()
+    await asyncio.sleep(DOWN_S)
+    await asyncio.gather(*(broker.restart() for broker in world.cluster.brokers))
+    return len(world.cluster.brokers)
+
+
+def _broker_frozen(node: int) -> Inflict:
+    async def inflict(world: World, _: random.Random) -> int:
+        broker = world.cluster.brokers[node - 1]
+        broker.pause()
+        try:
+            await asyncio.sleep(FROZEN_S)
+        finally:
+            broker.resume()
+        return 0
+
+    return inflict
+
+
+async def _truncate(world: World, _: random.Random) -> int:
+    """Delete every record while no worker reads: what was not counted has to be sent again."""
+    workers = ("worker", "worker-2")
+    pids = {name: world.stack.pid(name) for name in workers}
+    for name in workers:
+        world.stack.stop(name)
+    await asyncio.sleep(1)
+    topic = world.topics.name("participant-events")
+    admin = AIOKafkaAdminClient(bootstrap_servers=world.topics.bootstrap_servers)
+    await admin.start()
+    try:
+        await admin.delete_records(
+            {TopicPartition(topic, one): RecordsToDelete(before_offset=-1) for one in range(PARTITIONS)}
+        )
+        await _note_what_may_be_gone(world)
+    finally:
+        await admin.close()
+        for name, pid in pids.items():
+            if world.stack.pid(name) == pid:
+                world.stack.cont(name)
+    return 0
+
+
+async def _note_what_may_be_gone(world: World) -> None:
+    connection = await asyncpg.connect(world.databases.admin)
+    try:
+        rows = await connection.fetch("select partition, last_sequence from registration.partition")
+    finally:
+        await connection.close()
+    world.forgotten |= {row["partition"]: row["last_sequence"] for row in rows}

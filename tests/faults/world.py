@@ -1,0 +1,118 @@
+"""The running system of a campaign: stores, two processes of each service, and the ways in between."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from uuid import uuid4
+
+from deploy.topics import create_topics, read_topics
+from settings.contract import contract_path
+from simulator.keys import Keys
+from tests.faults.gate import Gate, gate
+from tests.faults.receiver import Receiver, receiving
+from tests.harness.cluster import Cluster
+from tests.harness.commissioned import commission
+from tests.harness.databases import Databases, TestServer
+from tests.harness.proxy import Proxy, proxied
+from tests.harness.stack import Stack, surroundings
+from tests.harness.topics import Topics
+
+RULES = Path(__file__).with_name("rules.yaml")
+PAIRED = ("api", "relay", "worker", "publisher", "board")
+"""Services that run twice: two writers, a leader and one who waits, two who share, two who show."""
+PROCESSES = ("api", "api-2", "relay", "relay-2", "audit", "worker", "worker-2", "publisher", "publisher-2")
+VIEWED = ("notifier", "board", "board-2")
+BROKER_SESSION_MS = 3_000
+
+
+@dataclass
+class World:
+    """Everything a fault may break."""
+
+    folder: Path
+    server: TestServer
+    databases: Databases
+    cluster: Cluster
+    topics: Topics
+    stack: Stack
+    gate: Gate
+    wire: Proxy
+    """Between `api-2` and PostgreSQL."""
+    receiver: Receiver
+    names: tuple[str, ...] = PROCESSES + VIEWED
+    forgotten: dict[int, int] = field(default_factory=dict)
+    """Per partition, the highest sequence whose record may be gone since its topic was truncated."""
+
+    @property
+    def keys(self) -> Keys:
+        """The API keys."""
+        return Keys(**self.stack.keys)
+
+    @property
+    def url(self) -> str:
+        """Where people register."""
+        return f"http://127.0.0.1:{self.gate.port}"
+
+    def settings(self, name: str) -> Mapping[str, str]:
+        """What a process is given on top of the stack's settings."""
+        if name == "notifier":
+            return {
+                "NOTIFIER_RULES_FILE": str(RULES),
+                "NOTIFIER_RETRY_DELAY_S": "0.5",
+                "NOTIFIER_RETRY_DELAY_S_MAX": "4",
+                "NOTIFIER_ATTEMPTS_MAX": "60",
+                "NOTIFIER_WEBHOOK_TIMEOUT_S": "3",
+                "NOTIFIER_WEBHOOK_ALLOWED_NETWORKS": json.dumps(["127.0.0.1/32"]),
+            }
+        if name == "api-2":
+            return {"REGISTRATION_DATABASE_URL": self.wired_url}
+        return {}
+
+    wired_url: str = ""
+    """The register's database, through `wire`."""
+
+
+@asynccontextmanager
+async def open_world(folder: Path, brokers: int, planted: Mapping[str, str]) -> AsyncIterator[World]:
+    """Start everything and keep it running; `planted` names the bug some processes are to have."""
+    folder.mkdir(parents=True)
+    async with AsyncExitStack() as opened:
+        server = await asyncio.to_thread(TestServer)
+        opened.callback(server.close)
+        commissioned = await asyncio.to_thread(commission, server, folder)
+        databases = await asyncio.to_thread(server.clone, commissioned.template)
+        cluster = Cluster(folder, brokers, session_timeout_ms=BROKER_SESSION_MS)
+        opened.callback(cluster.close)
+        await cluster.ready()
+        topics = Topics(cluster.bootstrap_servers, f"f{uuid4().hex[:6]}-")
+        await create_topics(topics.settings(), read_topics(contract_path("topics.yaml")), replication=brokers)
+        place = surroundings(folder / "stack", databases.urls(), topics.environment(), commissioned.secrets)
+        stack = Stack(replace(place, keys=commissioned.keys))
+        opened.push_async_callback(stack.close)
+        way = await opened.enter_async_context(gate([stack.port("api"), stack.port("api-2")]))
+        wire, wired_url = await opened.enter_async_context(proxied(databases.registration))
+        receiver = await opened.enter_async_context(
+            receiving(
+                folder / "stack" / "webhooks", commissioned.secrets["webhook_secret"], stack.port("receiver")
+            )
+        )
+        world = World(
+            folder, server, databases, cluster, topics, stack, way, wire, receiver, wired_url=wired_url
+        )
+        await _start(world, planted)
+        yield world
+
+
+async def _start(world: World, planted: Mapping[str, str]) -> None:
+    for name, bug in planted.items():
+        world.stack.launch_by(name, "tests.faults.planted", bug)
+    await world.stack.start("mailbox")
+    for name in world.names:
+        world.stack.next_start(name, world.settings(name))
+    await asyncio.gather(*(world.stack.start(name, env=world.settings(name)) for name in world.names))
+    world.stack.keep_running("mailbox", *world.names)
