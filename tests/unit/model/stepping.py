@@ -1,0 +1,94 @@
+"""An event loop that does what is ready and then stands still: what it runs waits for points alone.
+
+Nothing is ever waited for by the clock, and a step costs a few microseconds instead of a look at sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class _Never(asyncio.TimerHandle):
+    """A call whose time does not come."""
+
+    def cancel(self) -> None:
+        """There is nothing to cancel."""
+
+
+class SteppingLoop(asyncio.AbstractEventLoop):
+    """As much of a loop as futures, tasks, `asyncio.wait` and `asyncio.timeout` need."""
+
+    def __init__(self) -> None:
+        self._ready: deque[tuple[Callable[..., object], tuple[Any, ...], Context | None]] = deque()
+        self._never = _Never(0.0, lambda: None, (), self)
+
+    def run_ready(self) -> None:
+        """Run until nothing is ready any more."""
+        asyncio._set_running_loop(self)
+        try:
+            while self._ready:
+                callback, arguments, context = self._ready.popleft()
+                if context is None:
+                    callback(*arguments)
+                else:
+                    context.run(callback, *arguments)
+        finally:
+            asyncio._set_running_loop(None)
+
+    def finish(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something that waits for nothing."""
+        task = self.create_task(work)
+        self.run_ready()
+        result: T = task.result()
+        return result
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return asyncio.Future(loop=self)
+
+    def create_task(self, coro: Any, **_: Any) -> asyncio.Task[Any]:
+        return asyncio.Task(coro, loop=self)
+
+    def call_soon(
+        self, callback: Callable[[Unpack[Ts]], object], *args: *Ts, context: Context | None = None
+    ) -> asyncio.Handle:
+        self._ready.append((callback, args, context))
+        return self._never
+
+    def call_later(
+        self,
+        delay: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        return self._never
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        return self._never
+
+    def time(self) -> float:
+        return 0.0
+
+    def get_debug(self) -> bool:
+        return False
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        raise AssertionError(context["message"])
+
+
+def stepping_loop() -> SteppingLoop:
+    """A loop of this kind."""
+    return SteppingLoop()  # type: ignore[abstract]  # nothing here asks for sockets, signals or threads

@@ -1,0 +1,34 @@
+"""The model finds each of eight bugs; a model that misses one would prove nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import Phase, given, settings
+
+from aggregator import taking
+from tests.unit.model.invariants import Violated
+from tests.unit.model.planted import BUGS, Bug
+from tests.unit.model.programs import Step, programs, run
+from tests.unit.model.stepping import SteppingLoop
+
+PROGRAMS_MAX = 400
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=[bug.name for bug in BUGS])
+def test_the_model_finds_a_planted_bug(bug: Bug, loop: SteppingLoop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taking, "fold", bug.fold)
+
+    @settings(
+        max_examples=PROGRAMS_MAX,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate,),
+        report_multiple_bugs=False,
+    )
+    @given(program=programs)
+    def every_invariant_holds(program: list[Step]) -> None:
+        run(program, bug.world_of, loop)
+
+    with pytest.raises(Violated):
+        every_invariant_holds()
