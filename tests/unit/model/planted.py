@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from aggregator.counting import Fold, Leaf, Sums, fold
-from aggregator.events import Placed
+from aggregator.counting import Fold, Sums, fold
 from aggregator.tallies import Move, Tallies
 from cuts.records import CutRecord
 from cuts.state import Applied, CutState
@@ -18,6 +16,8 @@ from outbox.source import Move as Advance
 from outbox.source import Source
 from registration.events import Draft
 from registration.operations import Operation
+from tests.faults.planted.counting import fold_from_the_stored_position, fold_past_gaps
+from tests.faults.planted.terms import apply_in_any_term
 from tests.unit.model.counting import Asked, Stored, Worker
 from tests.unit.model.intake import Api, Wish, untold
 from tests.unit.model.reading import Board
@@ -71,38 +71,6 @@ class WorkerOfTwoStatements(Worker):
 
     def asked(self, stored: Stored) -> Tallies:
         return TwoStatements(stored, self.driver.here)
-
-
-def fold_from_the_stored_position(
-    position: int, events: Iterable[Placed], set_aside: Collection[int] = ()
-) -> Fold:
-    """Compares with the stored instead of the running position: what comes twice in a batch counts twice."""
-    return _folded(position, events, lambda sequence, last: position < sequence <= last + 1)
-
-
-def fold_past_gaps(position: int, events: Iterable[Placed], set_aside: Collection[int] = ()) -> Fold:
-    """Counts whatever lies above the running position."""
-    return _folded(position, events, lambda sequence, last: sequence > last)
-
-
-def _folded(position: int, events: Iterable[Placed], is_counted: Callable[[int, int], bool]) -> Fold:
-    """A fold of the events that are counted, each by itself."""
-    leaves: Counter[Leaf] = Counter()
-    whole = Fold(position, position, leaves=leaves)
-    for offset, event in events:
-        if not is_counted(event.sequence, whole.last):
-            whole = replace(whole, passed=whole.passed + 1)
-            continue
-        one = fold(event.sequence - 1, [(offset, event)])
-        leaves.update(one.leaves)
-        whole = replace(
-            whole,
-            last=max(whole.last, event.sequence),
-            next_offset=one.next_offset,
-            quarantined=whole.quarantined + one.quarantined,
-            counted=whole.counted + one.counted,
-        )
-    return whole
 
 
 class PlainSequence(Register):
@@ -168,11 +136,7 @@ class IgnoresTerm(CutState):
     """Keeps the order of one term's cuts, and takes whatever another term brings as the next."""
 
     def apply(self, record: CutRecord) -> Applied:
-        if self.ready and record.term != self.term:
-            if record.kind == "full":
-                return self._collect(record)
-            self.term, self.cut = record.term, record.base or 0
-        return super().apply(record)
+        return apply_in_any_term(self, record)
 
 
 class CredulousBoard(Board):

@@ -1,0 +1,73 @@
+"""Three bugs of the worker: two ways to fold wrongly, and counts stored apart from their position."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from aggregator.counting import Fold, Leaf, Quarantined, Sums, fold
+from aggregator.events import Placed
+from aggregator.postgres import PostgresTallies, count_arguments
+from aggregator.tallies import Move
+from telemetry.crashpoints import crashpoint
+
+POSITION_LATER_S: Final = 0.02
+ADD: Final = """
+insert into tally as held (set_id, scope, region, measure, count)
+select $1::smallint, change.* from unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) change
+on conflict (set_id, scope, region, measure) do update set count = held.count + excluded.count
+"""
+
+_count = PostgresTallies.count
+
+
+def fold_from_the_stored_position(
+    position: int, events: Iterable[Placed], set_aside: Collection[int] = ()
+) -> Fold:
+    """Compares with the stored instead of the running position: what comes twice in a batch counts twice."""
+    return _folded(position, events, lambda sequence, last: position < sequence <= last + 1)
+
+
+def fold_past_gaps(position: int, events: Iterable[Placed], set_aside: Collection[int] = ()) -> Fold:
+    """Counts whatever lies above the running position."""
+    return _folded(position, events, lambda sequence, last: sequence > last)
+
+
+def _folded(position: int, events: Iterable[Placed], is_counted: Callable[[int, int], bool]) -> Fold:
+    """A fold of the events that are counted, each by itself; no gap is ever named."""
+    leaves: Counter[Leaf] = Counter()
+    quarantined: list[Quarantined] = []
+    last, counted, passed = position, 0, 0
+    next_offset: int | None = None
+    for offset, event in events:
+        if not is_counted(event.sequence, last):
+            passed += 1
+            continue
+        one = fold(event.sequence - 1, [(offset, event)])
+        for leaf, number in one.leaves.items():
+            leaves[leaf] += number
+        quarantined += one.quarantined
+        counted += one.counted
+        last, next_offset = max(last, event.sequence), one.next_offset
+    return Fold(position, last, next_offset, leaves, None, tuple(quarantined), counted, passed)
+
+
+async def count_in_two_statements(self: PostgresTallies, moves: Mapping[int, Move], sums: Sums) -> bool:
+    """`PostgresTallies.count`, but the position moves in a statement of its own.
+
+    Crash point: `worker.between_statements`.
+    """
+    held = await self.places()
+    if any(held[partition].sequence != move.fold.position for partition, move in moves.items()):
+        return False
+    set_id = next(iter(moves.values())).place.set_id
+    changes = count_arguments(sums)
+    columns = [changes[name] for name in ("scopes", "regions", "measures", "deltas")]
+    await self._database.execute(ADD, set_id, *columns)
+    await asyncio.sleep(POSITION_LATER_S)
+    crashpoint("worker.between_statements")
+    # The keys go along, so that the next cut tells what changed.
+    return await _count(self, moves, replace(sums, changes=dict.fromkeys(sums.changes, 0)))
