@@ -65,7 +65,7 @@ async def messages(session: aiohttp.ClientSession, url: str) -> AsyncIterator[Me
         try:
             async with session.get(url, headers=headers, timeout=timeout) as response:
                 response.raise_for_status()
-                async for line in _lines(response.content):
+                async for line in lines(response.content):
                     if message := parser.feed(line):
                         last_id = message.id
                         yield message
@@ -74,10 +74,10 @@ async def messages(session: aiohttp.ClientSession, url: str) -> AsyncIterator[Me
         await asyncio.sleep(RETRY_DELAY_S)
 
 
-async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+async def lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
     """Lines of any length: the reader's own iteration refuses those over 64 KiB, and a snapshot is longer."""
     rest = b""
     async for chunk in content.iter_any():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
+        *complete, rest = (rest + chunk).split(b"\n")
+        for line in complete:
             yield line.removesuffix(b"\r")

@@ -7,6 +7,7 @@ import html
 import json
 import os
 from collections import deque
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,21 +53,27 @@ def verified(secret: str, headers: dict[str, str], body: bytes) -> bool:
     return True
 
 
+def keep(calls: Calls, secret: str, received: Mapping[str, str], body: bytes) -> bool:
+    """Verify a call and keep it, on disk when this returns; whether it is signed with the secret."""
+    headers = {name.lower(): value for name, value in received.items()}
+    genuine = verified(secret, headers, body)
+    calls.put(
+        {
+            "webhook_id": headers.get("webhook-id"),
+            "verified": genuine,
+            "received_at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+            "body": _decoded(body),
+        }
+    )
+    return genuine
+
+
 def application(calls: Calls, secret: str) -> web.Application:
     """`POST` to any path takes a call; `GET /` is the page, `GET /calls` the same as JSON."""
 
     async def take(request: web.Request) -> web.Response:
         body = await request.read()
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        genuine = verified(secret, headers, body)
-        calls.put(
-            {
-                "webhook_id": headers.get("webhook-id"),
-                "verified": genuine,
-                "received_at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-                "body": _decoded(body),
-            }
-        )
+        genuine = keep(calls, secret, request.headers, body)
         # An answer is given only after the call is on disk: what was acknowledged can be counted.
         return web.Response(status=204 if genuine else 401)
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from tests.harness.crashpoints import API, PUBLISHER, RELAY, WORKER
 from tests.harness.crowd import Crowd
 from tests.harness.stack import Stack
 from tests.harness.waiting import until
 from tests.harness.witness import Witness
 
 pytestmark = pytest.mark.e2e
-
-API = ("api.before_commit", "api.after_commit")
-RELAY = ("relay.before_produce", "relay.after_produce", "relay.after_ack", "relay.after_advance")
-WORKER = ("worker.before_store", "worker.after_store")
-PUBLISHER = ("publisher.before_produce", "publisher.after_produce")
 
 
 async def _die_at(stack: Stack, process: str, service: str, points: tuple[str, ...], passes: int) -> None:

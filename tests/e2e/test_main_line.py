@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.harness.crashpoints import NOTIFIER
 from tests.harness.crowd import Crowd
 from tests.harness.databases import Databases
 from tests.harness.stack import Stack
@@ -34,15 +35,6 @@ webhooks:
     within: ["31"]
 """
 COUNTING = ("api", "relay", "audit", "worker", "publisher", "board")
-NOTIFIER_POINTS = (
-    "notifier.before_latch",
-    "notifier.before_latch_commit",
-    "notifier.after_latch",
-    "notifier.before_attempt",
-    "notifier.before_send",
-    "notifier.after_send",
-    "notifier.after_receipt",
-)
 
 
 async def test_one_registration_reaches_the_stream_within_a_second_or_two(
@@ -86,7 +78,7 @@ async def test_each_milestone_is_told_once_to_each_though_the_notifier_dies_at_e
 
     async with Witness(stack, database) as witness:
         async with Crowd([stack.url("api")], stack.keys["booth"]) as crowd:
-            for point in NOTIFIER_POINTS:
+            for point in NOTIFIER:
                 await stack.start("notifier", env={**settings, "NOTIFIER_CRASH_AT": point})
                 assert await stack.ended("notifier", deadline_s=60) == -9
             await stack.start("notifier", env=settings)

@@ -57,7 +57,7 @@ def main(
         report.write_text(json.dumps(as_json(verdict), indent=1) + "\n", encoding="utf-8")
     console.print(Markdown(as_markdown(verdict)) if sys.stdout.isatty() else as_markdown(verdict))
     for text in complaints(verdict):
-        console.print(f"[red]{text}[/]")
+        console.print(text, style="red", markup=False)
     console.print("every invariant held" if verdict.holds else "[red]broken[/]")
     raise typer.Exit(0 if verdict.holds else 1)
 

@@ -16,7 +16,7 @@ from tests.faults.checking_alerts import check_alerts
 from tests.faults.checking_counts import Truth, check_counts, check_stream
 from tests.faults.checking_register import check_register, check_topic
 from tests.faults.checking_secrecy import check_secrecy
-from tests.faults.evidence import open_alerts, read_events, read_stored, read_topics
+from tests.faults.evidence import open_alerts, read_stored, read_topics
 from tests.faults.fault import Fault
 from tests.faults.faults_of_processes import of_processes
 from tests.faults.faults_of_stores import of_stores
@@ -25,6 +25,7 @@ from tests.faults.finding import Finding
 from tests.faults.load import Load, loaded
 from tests.faults.watching import Lag, Viewer
 from tests.faults.world import World, open_world
+from tests.harness.beside import beside
 
 RECOVERED_S_MAX = 30.0
 SETTLED_S_MAX = 90.0
@@ -57,7 +58,6 @@ class Round:
 
     faults: tuple[Fault, ...]
     kills: int
-    lasted_s: float
     recovered_s: float | None
 
 
@@ -87,9 +87,10 @@ async def run(plan: Plan, folder: Path, say: Say) -> Verdict:
     began_at = time.monotonic()
     async with open_world(folder, plan.brokers, plan.planted) as world:
         say(f"running: {plan.brokers} broker(s), PostgreSQL, {', '.join(world.names)}")
+        lag, viewer = Lag(world), Viewer(world)
         async with (
-            Lag(world) as lag,
-            Viewer(world) as viewer,
+            beside(lag.look()),
+            beside(viewer.view()),
             loaded(world, plan.rate_per_s, plan.import_rows, plan.import_every_s) as load,
         ):
             rounds = await _break(world, plan, lag, load, say)
@@ -142,10 +143,8 @@ def _spread(faults: Sequence[Fault], dice: random.Random) -> list[Fault]:
 
 
 async def _round(world: World, faults: tuple[Fault, ...], lag: Lag, dice: random.Random) -> Round:
-    began_at = time.monotonic()
     kills = await asyncio.gather(*(one.inflict(world, dice) for one in faults))
-    lasted_s = time.monotonic() - began_at
-    return Round(faults, sum(kills), lasted_s, await lag.recovered(RECOVERED_S_MAX * 2))
+    return Round(faults, sum(kills), await lag.recovered(RECOVERED_S_MAX * 2))
 
 
 async def _judge(
@@ -166,7 +165,7 @@ async def _judge(
     say("reading register, topics, receipts and logs")
     stored = await read_stored(world)
     topics = await read_topics(world)
-    truth = Truth(await read_events(world))
+    truth = Truth(stored.values)
     told = account(read(load.night.path))
     counts, highest = check_counts(stored, truth, topics["region-counts"])
     arrived = deliveries(world.stack.folder / "mail", world.stack.folder / "webhooks" / "calls.jsonl")

@@ -37,8 +37,9 @@ class Stored:
     last_sequences: dict[int, int]
     events: dict[tuple[int, int], str]
     """Event ids by partition and sequence."""
+    values: dict[int, list[str]]
+    """The events of each partition as they go to the topic, in the order of their sequences."""
     tallies: dict[tuple[str, str, str], int]
-    positions: dict[int, int]
     quarantined: int
     latches: list[dict[str, Any]]
     alerts: list[dict[str, Any]]
@@ -59,7 +60,7 @@ select scope, region, measure, count from aggregator.tally join aggregator.live 
 where count <> 0
 """
 LAST_SEQUENCES = "select partition, last_sequence from registration.partition"
-POSITIONS = "select partition, sequence from aggregator.position join aggregator.live using (set_id)"
+EVENTS = "select partition, sequence, id::text, value from registration.event order by partition, sequence"
 ALERTS = """
 select alert.id::text, alert.recipient, latch.rule, latch.scope, latch.region, latch.threshold,
     message.channel, message.state
@@ -81,6 +82,7 @@ async def _connected(world: World) -> AsyncIterator[asyncpg.Connection[asyncpg.R
 async def read_stored(world: World) -> Stored:
     """Read the database."""
     async with _connected(world) as database:
+        events = await database.fetch(EVENTS)
         return Stored(
             participants={
                 row["id"]: Participant(
@@ -92,23 +94,21 @@ async def read_stored(world: World) -> Stored:
                 )
                 for row in await database.fetch(PARTICIPANTS)
             },
-            last_sequences=_pairs(await database.fetch(LAST_SEQUENCES)),
-            events={
-                (row[0], row[1]): row[2]
-                for row in await database.fetch(
-                    "select partition, sequence, id::text from registration.event"
-                )
-            },
+            last_sequences={row[0]: row[1] for row in await database.fetch(LAST_SEQUENCES)},
+            events={(row["partition"], row["sequence"]): row["id"] for row in events},
+            values=_by_partition(events),
             tallies={(row[0], row[1], row[2]): row[3] for row in await database.fetch(TALLIES)},
-            positions=_pairs(await database.fetch(POSITIONS)),
             quarantined=await database.fetchval("select count(*) from aggregator.quarantine"),
             latches=[dict(row) for row in await database.fetch("select * from notifier.latch")],
             alerts=[dict(row) for row in await database.fetch(ALERTS)],
         )
 
 
-def _pairs(rows: Iterable[asyncpg.Record]) -> dict[int, int]:
-    return {row[0]: row[1] for row in rows}
+def _by_partition(events: Iterable[asyncpg.Record]) -> dict[int, list[str]]:
+    values: dict[int, list[str]] = {partition: [] for partition in range(PARTITIONS)}
+    for row in events:
+        values[row["partition"]].append(row["value"])
+    return values
 
 
 async def open_alerts(world: World) -> int:
@@ -147,13 +147,3 @@ async def _read_topic(world: World, name: str, count: int) -> Topic:
     finally:
         await consumer.stop()
     return topic
-
-
-async def read_events(world: World) -> dict[int, list[str]]:
-    """The register's events of each partition in the order of their sequences."""
-    async with _connected(world) as database:
-        found: dict[int, list[str]] = {partition: [] for partition in range(PARTITIONS)}
-        query = "select partition, value from registration.event order by partition, sequence"
-        for row in await database.fetch(query):
-            found[row["partition"]].append(row["value"])
-        return found

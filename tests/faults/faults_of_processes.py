@@ -10,29 +10,16 @@ from pathlib import Path
 
 from tests.faults.fault import Fault, Inflict
 from tests.faults.world import PAIRED, World
+from tests.harness import crashpoints
 from tests.harness.stack import Stack
 
 CRASH_POINTS = {
-    "api": ("api.before_commit", "api.after_commit", "import.before_commit", "import.after_commit"),
-    "relay": ("relay.before_produce", "relay.after_produce", "relay.after_ack", "relay.after_advance"),
-    "audit": ("audit.before_snapshot", "audit.after_snapshot", "audit.before_send", "audit.after_send"),
-    "worker": ("worker.before_store", "worker.after_store"),
-    "publisher": (
-        "publisher.before_reserve",
-        "publisher.before_produce",
-        "publisher.after_produce",
-        "publisher.before_minutes",
-        "publisher.after_minutes",
-    ),
-    "notifier": (
-        "notifier.before_latch",
-        "notifier.before_latch_commit",
-        "notifier.after_latch",
-        "notifier.before_attempt",
-        "notifier.before_send",
-        "notifier.after_send",
-        "notifier.after_receipt",
-    ),
+    "api": crashpoints.API + crashpoints.IMPORT,
+    "relay": crashpoints.RELAY,
+    "audit": crashpoints.AUDIT,
+    "worker": crashpoints.WORKER,
+    "publisher": crashpoints.PUBLISHER + crashpoints.NUMBERS_AND_MINUTES,
+    "notifier": crashpoints.NOTIFIER,
 }
 PREFIX = {"api": "REGISTRATION", "relay": "REGISTRATION", "audit": "REGISTRATION"} | {
     "worker": "AGGREGATOR",

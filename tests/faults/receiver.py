@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
 
 from aiohttp import web
 
-from deploy.local.receiver import BODY_BYTES_MAX, Calls, verified
+from deploy.local.receiver import BODY_BYTES_MAX, Calls, keep
 
 HANG_S = 30.0
 TRAP_HOST = "127.0.0.2"
@@ -38,7 +35,6 @@ class Receiver:
         self._calls = Calls(folder)
         self._secret = secret
         self.manner = Manner.GOOD
-        self.seen: Counter[Manner] = Counter()
         self.trapped = 0
         """Calls that followed the redirect."""
         self.trap_port = 0
@@ -46,9 +42,7 @@ class Receiver:
     async def take(self, request: web.Request) -> web.StreamResponse:
         """One call."""
         body = await request.read()
-        headers = {name.lower(): value for name, value in request.headers.items()}
         manner = self.manner
-        self.seen[manner] += 1
         if manner is Manner.ERROR:
             return web.Response(status=500)
         if manner is Manner.BUSY:
@@ -58,15 +52,7 @@ class Receiver:
             return web.Response(status=500)
         if manner is Manner.REDIRECT:
             return web.Response(status=307, headers={"Location": f"http://{TRAP_HOST}:{self.trap_port}/"})
-        genuine = verified(self._secret, headers, body)
-        self._calls.put(
-            {
-                "webhook_id": headers.get("webhook-id"),
-                "verified": genuine,
-                "received_at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
-                "body": json.loads(body),
-            }
-        )
+        genuine = keep(self._calls, self._secret, request.headers, body)
         if manner is Manner.LOST and request.transport is not None:
             request.transport.abort()
         return web.Response(status=204 if genuine else 401)

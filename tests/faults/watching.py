@@ -7,14 +7,13 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import aiohttp
 import asyncpg
 import msgspec
 
-from simulator.stream import Parser
+from simulator.stream import Parser, lines
 from tests.faults.world import World
 
 LOOK_EVERY_S = 0.2
@@ -22,6 +21,14 @@ VIEW_S = 7.0
 """How long the viewer stays with one replica of the board before it goes on to the next."""
 LAG_S_MAX = 1.0
 STEADY_S = 1.5
+# A connection ended while its statement is under way may also end as asyncpg's own internal error.
+DATABASE_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 # The next event to be counted of each partition, by the register's own clock.
 OLDEST = """
 select coalesce(extract(epoch from clock_timestamp() - min(event.recorded_at)), 0)::float
@@ -38,22 +45,11 @@ class Lag:
 
     world: World
     now_s: float | None = None
-    _task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._look())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Keep looking, without end."""
         while True:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            with contextlib.suppress(*DATABASE_AWAY):
                 connection = await asyncpg.connect(self.world.databases.admin, timeout=2, command_timeout=2)
                 try:
                     while True:
@@ -120,20 +116,9 @@ class Viewer:
     seen: list[Seen] = field(default_factory=list)
     connections: int = 0
     _last_id: str = ""
-    _task: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._view())
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-
-    async def _view(self) -> None:
+    async def view(self) -> None:
+        """Keep following, without end."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=2, sock_read=VIEW_S)
         async with aiohttp.ClientSession(timeout=timeout) as http:
             while True:
@@ -148,13 +133,11 @@ class Viewer:
         async with http.get(url, headers=headers) as response:
             response.raise_for_status()
             self.connections += 1
-            parser, rest = Parser(self._last_id), b""
-            async for chunk in response.content.iter_any():
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    message = parser.feed(line.removesuffix(b"\r"))
-                    if message is not None and message.event in ("snapshot", "delta"):
-                        self._note(replica, message.id, message.data)
+            parser = Parser(self._last_id)
+            async for line in lines(response.content):
+                message = parser.feed(line)
+                if message is not None and message.event in ("snapshot", "delta"):
+                    self._note(replica, message.id, message.data)
 
     def _note(self, replica: str, id_: str, data: bytes) -> None:
         self._last_id = id_

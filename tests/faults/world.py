@@ -43,6 +43,8 @@ class World:
     gate: Gate
     wire: Proxy
     """Between `api-2` and PostgreSQL."""
+    wired_url: str
+    """The register's database, through `wire`."""
     receiver: Receiver
     names: tuple[str, ...] = PROCESSES + VIEWED
     forgotten: dict[int, int] = field(default_factory=dict)
@@ -73,9 +75,6 @@ class World:
             return {"REGISTRATION_DATABASE_URL": self.wired_url}
         return {}
 
-    wired_url: str = ""
-    """The register's database, through `wire`."""
-
 
 @asynccontextmanager
 async def open_world(folder: Path, brokers: int, planted: Mapping[str, str]) -> AsyncIterator[World]:
@@ -101,9 +100,7 @@ async def open_world(folder: Path, brokers: int, planted: Mapping[str, str]) -> 
                 folder / "stack" / "webhooks", commissioned.secrets["webhook_secret"], stack.port("receiver")
             )
         )
-        world = World(
-            folder, server, databases, cluster, topics, stack, way, wire, receiver, wired_url=wired_url
-        )
+        world = World(folder, server, databases, cluster, topics, stack, way, wire, wired_url, receiver)
         await _start(world, planted)
         yield world
 
@@ -112,7 +109,5 @@ async def _start(world: World, planted: Mapping[str, str]) -> None:
     for name, bug in planted.items():
         world.stack.launch_by(name, "tests.faults.planted", bug)
     await world.stack.start("mailbox")
-    for name in world.names:
-        world.stack.next_start(name, world.settings(name))
     await asyncio.gather(*(world.stack.start(name, env=world.settings(name)) for name in world.names))
     world.stack.keep_running("mailbox", *world.names)

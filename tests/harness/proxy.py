@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from enum import Enum
 from urllib.parse import urlsplit, urlunsplit
 
+from tests.harness.wires import CHUNK_BYTES, Wires, listening
+
 COMMIT = b"COMMIT"
 
 
@@ -23,7 +25,7 @@ class Proxy:
 
     def __init__(self, host: str, port: int) -> None:
         self._server = (host, port)
-        self._open: set[asyncio.StreamWriter] = set()
+        self._wires = Wires()
         self.cut: Cut | None = None
         self.cuts = 0
         self.down = False
@@ -34,26 +36,15 @@ class Proxy:
             writer.transport.abort()
             return
         answers, questions = await asyncio.open_connection(*self._server)
-        self._open |= {writer, questions}
         deaf = asyncio.Event()
-        directions = {
-            asyncio.ensure_future(self._ask(reader, questions, deaf)),
-            asyncio.ensure_future(self._answer(answers, writer, deaf)),
-        }
-        try:
-            await asyncio.wait(directions, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for direction in directions:
-                direction.cancel()
-            await asyncio.gather(*directions, return_exceptions=True)
-            for each in (writer, questions):
-                each.transport.abort()
-                self._open.discard(each)
+        await self._wires.join(
+            {writer, questions}, self._ask(reader, questions, deaf), self._answer(answers, writer, deaf)
+        )
 
     async def _ask(
         self, reader: asyncio.StreamReader, questions: asyncio.StreamWriter, deaf: asyncio.Event
     ) -> None:
-        while data := await reader.read(1 << 16):
+        while data := await reader.read(CHUNK_BYTES):
             if self.cut is not None and COMMIT in data:
                 cut, self.cut = self.cut, None
                 self.cuts += 1
@@ -66,7 +57,7 @@ class Proxy:
     async def _answer(
         self, answers: asyncio.StreamReader, writer: asyncio.StreamWriter, deaf: asyncio.Event
     ) -> None:
-        while data := await answers.read(1 << 16):
+        while data := await answers.read(CHUNK_BYTES):
             if deaf.is_set():
                 return  # the server has answered: it is done, and nobody is told
             writer.write(data)
@@ -75,8 +66,7 @@ class Proxy:
     def hang_up(self) -> None:
         """Let nobody in any more and break every wire."""
         self.down = True
-        for writer in self._open:
-            writer.transport.abort()
+        self._wires.cut()
 
 
 @asynccontextmanager
@@ -85,16 +75,6 @@ async def proxied(url: str) -> AsyncIterator[tuple[Proxy, str]]:
     parts = urlsplit(url)
     assert parts.hostname is not None
     proxy = Proxy(parts.hostname, parts.port or 5432)
-    wires: set[asyncio.Task[None]] = set()
-    server = await asyncio.start_server(
-        lambda reader, writer: wires.add(asyncio.ensure_future(proxy.serve(reader, writer))), "127.0.0.1", 0
-    )
-    port = server.sockets[0].getsockname()[1]
     credentials = parts.netloc.rsplit("@", 1)[0]
-    try:
+    async with listening(proxy.serve, proxy.hang_up) as port:
         yield proxy, urlunsplit(parts._replace(netloc=f"{credentials}@127.0.0.1:{port}"))
-    finally:
-        proxy.hang_up()
-        server.close()
-        await server.wait_closed()
-        await asyncio.gather(*wires, return_exceptions=True)

@@ -42,7 +42,7 @@ class Stack:
         self._surroundings = surroundings
         self._running: dict[str, Running] = {}
         self._environments: dict[str, dict[str, str]] = {}
-        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._keepers: list[asyncio.Task[None]] = []
         self._launchers: dict[str, tuple[str, ...]] = {}
 
     @property
@@ -162,16 +162,7 @@ class Stack:
         """From now on start these again whenever they end, as supervisor does."""
         for name in names:
             self._running[name].may_end = True
-            self._keepers[name] = asyncio.create_task(self._keep(name))
-
-    async def let_end(self, name: str, number: signal.Signals = signal.SIGTERM) -> None:
-        """Keep it no longer, and end it."""
-        keeper = self._keepers.pop(name)
-        keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
-        if not self._ended(name):
-            self._running[name].send(number)
-            await self._running[name].ended(20)
+            self._keepers.append(asyncio.create_task(self._keep(name)))
 
     async def _keep(self, name: str) -> None:
         while True:
@@ -195,7 +186,7 @@ class Stack:
 
     async def close(self) -> None:
         """End everything."""
-        for keeper in self._keepers.values():
+        for keeper in self._keepers:
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper

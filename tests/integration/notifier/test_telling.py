@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.harness.crashpoints import NOTIFIER
 from tests.integration.notifier.processes import RULES, Notifiers, until
 from tests.integration.notifier.publishing import CutWriter
 from tests.integration.notifier.sinks import Mailbox, Receiver
@@ -14,13 +15,7 @@ from tests.integration.notifier.sinks import Mailbox, Receiver
 pytestmark = pytest.mark.integration
 
 CRASH_POINTS = [
-    "notifier.before_latch",
-    "notifier.before_latch_commit",
-    "notifier.after_latch",
-    "notifier.before_attempt",
-    "notifier.before_send",
-    "notifier.after_send",
-    "notifier.after_receipt",
+    *NOTIFIER,
     "milestones.before_produce",
     "milestones.after_produce",
     "milestones.after_ack",

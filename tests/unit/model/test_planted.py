@@ -6,6 +6,8 @@ import pytest
 from hypothesis import Phase, given, settings
 
 from aggregator import taking
+from aggregator.taking import Taker
+from tests.faults.planted.patches import Patch, in_place
 from tests.unit.model.invariants import Violated
 from tests.unit.model.planted import BUGS, Bug
 from tests.unit.model.programs import Step, programs, run
@@ -15,8 +17,7 @@ PROGRAMS_MAX = 400
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=[bug.name for bug in BUGS])
-def test_the_model_finds_a_planted_bug(bug: Bug, loop: SteppingLoop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(taking, "fold", bug.fold)
+def test_the_model_finds_a_planted_bug(bug: Bug, loop: SteppingLoop) -> None:
 
     @settings(
         max_examples=PROGRAMS_MAX,
@@ -30,5 +31,5 @@ def test_the_model_finds_a_planted_bug(bug: Bug, loop: SteppingLoop, monkeypatch
     def every_invariant_holds(program: list[Step]) -> None:
         run(program, bug.world_of, loop)
 
-    with pytest.raises(Violated):
+    with in_place([Patch(taking, "fold", bug.fold, Taker._count)]), pytest.raises(Violated):
         every_invariant_holds()

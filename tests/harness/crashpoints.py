@@ -1,0 +1,22 @@
+"""The points at which each process may be told to die, between two things that others can see."""
+
+API = ("api.before_commit", "api.after_commit")
+IMPORT = ("import.before_commit", "import.after_commit")
+RELAY = ("relay.before_produce", "relay.after_produce", "relay.after_ack", "relay.after_advance")
+AUDIT = ("audit.before_snapshot", "audit.after_snapshot", "audit.before_send", "audit.after_send")
+WORKER = ("worker.before_store", "worker.after_store")
+PUBLISHER = ("publisher.before_produce", "publisher.after_produce")
+NUMBERS_AND_MINUTES = (
+    "publisher.before_reserve",
+    "publisher.before_minutes",
+    "publisher.after_minutes",
+)
+NOTIFIER = (
+    "notifier.before_latch",
+    "notifier.before_latch_commit",
+    "notifier.after_latch",
+    "notifier.before_attempt",
+    "notifier.before_send",
+    "notifier.after_send",
+    "notifier.after_receipt",
+)
