@@ -68,6 +68,8 @@ class Publisher:
         self._last_in_topic = last_in_topic
         self._clock = clock
         self._reign: Reign | None = None
+        self.rows_changed = 0
+        """How many rows changed in what was published last; 0 where nothing was due."""
 
     @property
     def positions(self) -> tuple[int, ...] | None:
@@ -104,6 +106,7 @@ class Publisher:
 
     async def _publish(self, reign: Reign) -> Due:
         started_at = self._clock()
+        self.rows_changed = 0
         async with snapshot(self._pool) as view:
             head, as_of = await view.head()
             what = due(reign.head, head, started_at - reign.full_at, started_at - reign.record_at)
@@ -131,6 +134,7 @@ class Publisher:
     async def _send(
         self, reign: Reign, cut: Cut, base: int, changed: list[Row] | None, whole: list[Row] | None
     ) -> None:
+        self.rows_changed = len(changed or ())
         if changed is not None:
             await self._produce(reign, [write_change(cut, base, reign.full_offset, changed)], "change")
         if whole is not None:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 LEASE = "publisher"
 QUARANTINE_LEASE = "quarantine"
 CUT_EVERY_S = 0.1
-RESTS_PER_CUT = 3
-REST_S_MAX = 0.4
+REST_S_PER_ROW = 0.0002
+REST_S_MAX = 0.8
 MINUTES_EVERY_S = 1.0
 CLEAN_EVERY_S = 5.0
 
@@ -108,10 +108,7 @@ class _Round:
         self._minutes_at = self._clean_at = 0.0
 
     async def once(self) -> None:
-        """Publish what is due, then wait for the rest of a tenth of a second.
-
-        A cut that took long holds thousands of rows, which every reader reads too: it is followed by a rest.
-        """
+        """Publish what is due, then wait for the next."""
         started_at = time.monotonic()
         await self._cuts.once()
         if started_at - self._minutes_at >= MINUTES_EVERY_S:
@@ -122,11 +119,19 @@ class _Round:
             self._clean_at = started_at
         self._progress.beat()
         took_s = time.monotonic() - started_at
-        rest_s = min(RESTS_PER_CUT * took_s, REST_S_MAX) if took_s > CUT_EVERY_S / 2 else 0.0
-        await self._stopping.wait(max(CUT_EVERY_S - took_s, rest_s))
+        await self._stopping.wait(pause_s(took_s, self._cuts.rows_changed))
 
     async def _clean(self) -> None:
         if self._cuts.positions is not None:
             await queries.forget_changed(self._pool, positions=list(self._cuts.positions))
             await self._minutes.forget(datetime.now(UTC))
             await queries.forget_sets(self._pool)
+
+
+def pause_s(took_s: float, rows_changed: int) -> float:
+    """How long to wait after a cut that took so long and changed so many rows.
+
+    Ten cuts a second; but where thousands of rows change, every reader has to read them all, cut by cut,
+    and an import changes the same ones over and over: then fewer cuts say as much.
+    """
+    return max(CUT_EVERY_S - took_s, min(REST_S_PER_ROW * rows_changed, REST_S_MAX), 0.0)

@@ -25,7 +25,8 @@ FETCH_BYTES_MAX = 8 << 20
 FETCH_RECORDS_MAX = 50_000
 WAITING_RECORDS_MIN = 20_000
 RESTS_PER_WORK = 3
-REST_S_MAX = 0.3
+REST_S_PER_RECORD = 0.0003
+REST_S_MAX = 0.8
 
 
 def build_app(kafka: KafkaSettings, app_id: str) -> BatchApp:
@@ -163,6 +164,9 @@ def rest_s(took_s: float, records: int) -> float:
     """How long to let records gather after a fetch that took so long.
 
     The more come together, the fewer rows change for each: a worker with time to spare takes no more than a
-    third of it. One that has work waiting does not rest.
+    quarter of it. Where few came, few will: then nobody is kept waiting for a slow database's sake.
+    One that has work waiting does not rest.
     """
-    return 0.0 if records >= WAITING_RECORDS_MIN else min(RESTS_PER_WORK * took_s, REST_S_MAX)
+    if records >= WAITING_RECORDS_MIN:
+        return 0.0
+    return min(RESTS_PER_WORK * took_s, REST_S_PER_RECORD * records, REST_S_MAX)
