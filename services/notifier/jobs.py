@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 import procrastinate
@@ -21,6 +21,8 @@ UPKEEP_QUEUE: Final = "upkeep"
 UPKEEP_TASK: Final = "notifier.take_over"
 UPKEEP_CRON: Final = "* * * * * */2"
 """Every two seconds: the sixth field is the second."""
+AT_ONCE: Final = datetime.fromtimestamp(0, UTC)
+"""Past for the database's clock, whatever the time of this process."""
 POLL_S: Final = 1.0
 """New jobs wake the worker at once; this is for those whose time comes."""
 
@@ -32,7 +34,7 @@ class _AsAsked(BaseRetryStrategy):
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, RetryLater):
-            return RetryDecision(retry_at=datetime.now(UTC) + timedelta(seconds=exception.seconds))
+            return RetryDecision(retry_at=exception.due_at)
         return None
 
 
@@ -67,7 +69,7 @@ async def _take_over(app: procrastinate.App, sending: Sending, stalled_s: float)
             continue
         try:
             if job.task_name == TASK:
-                await app.job_manager.retry_job(job, retry_at=datetime.now(UTC))
+                await app.job_manager.retry_job(job, retry_at=AT_ONCE)
                 metrics.TAKEN_OVER.inc()
                 log.info("job taken over", job=job.id)
             else:

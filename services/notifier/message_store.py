@@ -18,8 +18,6 @@ from notifier.planning import Channel
 _queries = load_queries("notifier")
 
 ORPHANS_MAX = 500
-EARLY_S_MAX = 0.1
-"""A job may wake this much before the message is due: two clocks, one second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +53,23 @@ class Attempt:
     alerts: tuple[Told, ...]
     repeated: bool
     """An earlier attempt ended without a receipt: this may be the second time it arrives."""
+    began_at: datetime
+    """By the database's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotDue:
-    """Nothing to send before so many seconds."""
+    """Nothing to send before this time of the database's clock."""
 
-    wait_s: float
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What followed an attempt; `due_at`, by the database's clock, where another has to."""
+
+    state: State
+    due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +92,8 @@ class MessageStore:
             message = await _queries.lock_message(connection, id=message_id)
             if message is None or message["ended"]:
                 return Ended()
-            if message["wait_s"] > EARLY_S_MAX:
-                return NotDue(message["wait_s"])
+            if message["due_at"] > message["now"]:
+                return NotDue(message["due_at"])
             last = await _queries.last_attempt(connection, id=message_id)
             number = 1 if last is None else last["number"] + 1
             if last is not None and last["open"]:
@@ -104,10 +112,12 @@ class MessageStore:
             message["recipient"],
             tuple(alerts),
             repeated=ambiguous > 0,
+            began_at=message["now"],
         )
 
-    async def end(self, attempt: Attempt, result: Result) -> Step:
+    async def end(self, attempt: Attempt, result: Result) -> Judged:
         """Write down the receipt and what follows from it."""
+        due_at: datetime | None = None
         step = next_step(result, attempt.number, self._policy)
         async with self._pool.acquire() as connection, connection.transaction():
             message = await _queries.lock_message(connection, id=attempt.message_id)
@@ -119,8 +129,8 @@ class MessageStore:
                 receipt=json.dumps(result.receipt),
             )
             if message is not None and not message["ended"]:
-                await self._set(connection, attempt.message_id, step, result.reason)
-        return step
+                due_at = await self._set(connection, attempt.message_id, step, result.reason)
+        return Judged(step.state, due_at if step.state is State.RETRY else None)
 
     async def adopt_orphans(self) -> int:
         """Give a job to every open message that has none; returns how many."""
@@ -137,11 +147,14 @@ class MessageStore:
         """How many messages stand in each state that is not an end."""
         return {row["state"]: row["messages"] async for row in _queries.open_messages(self._pool)}
 
-    async def _set(self, connection: Any, message_id: uuid.UUID, step: Step, reason: Reason | None) -> None:
-        await _queries.set_message(
+    async def _set(
+        self, connection: Any, message_id: uuid.UUID, step: Step, reason: Reason | None
+    ) -> datetime | None:
+        due_at: datetime | None = await _queries.set_message(
             connection,
             id=message_id,
             state=step.state.value,
             reason=reason and reason.value,
             due_in_s=step.retry_in_s or 0.0,
         )
+        return due_at

@@ -29,11 +29,11 @@ class Sender(Protocol):
 
 
 class RetryLater(Exception):
-    """The message is to be tried again after so many seconds."""
+    """The message is to be tried again from this time on, by the database's clock."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"again in {seconds:.1f} s")
-        self.seconds = seconds
+    def __init__(self, due_at: datetime) -> None:
+        super().__init__(f"again at {due_at.isoformat()}")
+        self.due_at = due_at
 
 
 class Sending:
@@ -77,16 +77,16 @@ class Sending:
                 log.warning("message given up", message=str(message_id), reason=Reason.AMBIGUOUS.value)
             return
         if isinstance(attempt, NotDue):
-            raise RetryLater(attempt.wait_s)
+            raise RetryLater(attempt.due_at)
         crashpoint("notifier.before_send")
         began_s = time.monotonic()
         result = await self._result(attempt)
         crashpoint("notifier.after_send")
-        step = await self._store.end(attempt, result)
+        judged = await self._store.end(attempt, result)
         crashpoint("notifier.after_receipt")
-        self._count(attempt, result, step.state, time.monotonic() - began_s)
-        if step.retry_in_s is not None:
-            raise RetryLater(step.retry_in_s)
+        self._count(attempt, result, judged.state, time.monotonic() - began_s)
+        if judged.due_at is not None:
+            raise RetryLater(judged.due_at)
 
     async def _result(self, attempt: Attempt) -> Result:
         recipient = self._recipient(attempt.recipient)

@@ -9,7 +9,7 @@ import asyncio
 import ipaddress
 import json
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -35,7 +35,7 @@ class Hook:
 
 
 class WebhookSender:
-    """The webhook channel. `clock` is the wall clock: receivers compare the signed time with theirs."""
+    """The webhook channel. A call is signed with the time its attempt began, for its receiver to check."""
 
     def __init__(
         self,
@@ -43,12 +43,10 @@ class WebhookSender:
         *,
         timeout_s: float,
         allowed_networks: Sequence[Network] = (),
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._hooks = hooks
         self._timeout_s = timeout_s
         self._allowed = allowed_networks
-        self._clock = clock
         # Once: it reads every authority's certificate.
         self._tls = httpx.create_ssl_context(trust_env=False)
 
@@ -64,7 +62,7 @@ class WebhookSender:
                 address = await self._address(hook.url)
                 if address is None:
                     return Result(Reason.ADDRESS_REFUSED)
-                return await self._call(hook, address, alert)
+                return await self._call(hook, address, alert, attempt.began_at)
         except (TimeoutError, httpx.TimeoutException):
             return Result(Reason.TIMED_OUT)
         except (httpx.HTTPError, OSError) as error:
@@ -85,10 +83,9 @@ class WebhookSender:
         mapped = getattr(address, "ipv4_mapped", None) or address
         return (mapped.is_global and not mapped.is_multicast) or any(mapped in net for net in self._allowed)
 
-    async def _call(self, hook: Hook, address: str, alert: Told) -> Result:
+    async def _call(self, hook: Hook, address: str, alert: Told, moment: datetime) -> Result:
         url = httpx.URL(hook.url)
         body = json.dumps(payload(alert), separators=(",", ":"))
-        moment = self._clock()
         signature = Webhook(hook.secret).sign(str(alert.id), moment, body)
         headers = {
             "content-type": "application/json",
@@ -112,21 +109,22 @@ class WebhookSender:
             ) as response,
         ):
             # The body says nothing we act on; reading it would let a receiver keep us.
-            return self._judge(response)
+            return _judge(response, moment)
 
-    def _judge(self, response: httpx.Response) -> Result:
-        status = response.status_code
-        receipt: dict[str, Any] = {"status": status}
-        if 200 <= status < 300:
-            return Result(Reason.ACCEPTED, receipt)
-        if 300 <= status < 400:
-            return Result(Reason.REDIRECTED, receipt)
-        if status == 410:
-            return Result(Reason.GONE, receipt)
-        wait_s = _retry_after_s(response.headers.get("retry-after"), self._clock())
-        if status in (429, 503) and wait_s is not None:
-            return Result(Reason.ASKED_TO_WAIT, receipt | {"retry_after_s": wait_s}, wait_s)
-        return Result(Reason.ERROR_ANSWERED, receipt)
+
+def _judge(response: httpx.Response, moment: datetime) -> Result:
+    status = response.status_code
+    receipt: dict[str, Any] = {"status": status}
+    if 200 <= status < 300:
+        return Result(Reason.ACCEPTED, receipt)
+    if 300 <= status < 400:
+        return Result(Reason.REDIRECTED, receipt)
+    if status == 410:
+        return Result(Reason.GONE, receipt)
+    wait_s = _retry_after_s(response.headers.get("retry-after"), moment)
+    if status in (429, 503) and wait_s is not None:
+        return Result(Reason.ASKED_TO_WAIT, receipt | {"retry_after_s": wait_s}, wait_s)
+    return Result(Reason.ERROR_ANSWERED, receipt)
 
 
 def payload(alert: Told) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import asyncio
 import random
 import signal
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from tests.faults.fault import Fault, Inflict
 from tests.faults.world import PAIRED, World
 from tests.harness import crashpoints
+from tests.harness.clocks import clock_off
 from tests.harness.stack import Stack
 
 CRASH_POINTS = {
@@ -30,7 +30,6 @@ POINT_S_MAX = 20.0
 # Longer than the session of a Kafka consumer (6 s) and any lease (3 s).
 ASLEEP_S = 8.0
 STORM_STEPS = 3
-FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 
 
 def instances(name: str) -> tuple[str, ...]:
@@ -51,9 +50,8 @@ def of_processes(names: Sequence[str]) -> Iterator[Fault]:
             yield Fault("crash point", f"crash at {point}", _crash(base, point), frozenset({base}))
     yield Fault("all killed at once", "kill -9 of every process", _kill_all, frozenset(names))
     yield Fault("rebalance storm", "workers come and go", _storm, frozenset({"worker"}))
-    if FAKETIME.exists():
-        for name in ("relay", "worker", "publisher", "notifier", "audit", "board"):
-            yield Fault("clock an hour off", f"clock of {name}", _clock(name), frozenset({name}))
+    for name in ("relay", "worker", "publisher", "notifier", "audit", "board"):
+        yield Fault("clock an hour off", f"clock of {name}", _clock(name), frozenset({name}))
 
 
 async def _end(stack: Stack, name: str, number: signal.Signals) -> None:
@@ -136,8 +134,7 @@ async def _storm(world: World, _: random.Random) -> int:
 def _clock(name: str) -> Inflict:
     async def inflict(world: World, dice: random.Random) -> int:
         off = dice.choice(("+1h", "-1h"))
-        fake = {"LD_PRELOAD": str(FAKETIME), "FAKETIME": off, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-        world.stack.next_start(name, {**world.settings(name), **fake})
+        world.stack.next_start(name, {**world.settings(name), **clock_off(off)})
         await _end(world.stack, name, signal.SIGKILL)
         await _started(world.stack, name)
         await asyncio.sleep(ASLEEP_S)

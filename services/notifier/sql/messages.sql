@@ -1,7 +1,6 @@
 -- name: lock_message(id)^
--- `wait_s`: seconds until it is due, at most 0 where it is.
-select id, recipient, channel, state, ended_at is not null as ended,
-       extract(epoch from due_at - now())::float8 as wait_s
+-- `now` is the one clock that due times and signatures go by: processes may be set wrong.
+select id, recipient, channel, state, ended_at is not null as ended, due_at, now() as now
   from message where id = :id for update;
 
 -- name: last_attempt(id)^
@@ -13,11 +12,12 @@ update attempt set ended_at = now(), reason = :reason where message_id = :id and
 -- name: put_attempt(id, number)!
 insert into attempt (message_id, number) values (:id, :number);
 
--- name: set_message(id, state, reason, due_in_s)!
+-- name: set_message(id, state, reason, due_in_s)$
 update message
    set state = :state, reason = :reason, due_at = now() + make_interval(secs => :due_in_s),
        ended_at = case when :state in ('delivered', 'dead') then now() end
- where id = :id and ended_at is null;
+ where id = :id and ended_at is null
+returning due_at;
 
 -- name: end_attempt(id, number, reason, receipt)!
 -- Where another worker has taken this message over meanwhile, its judgement 'ambiguous' is made exact.

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from aiohttp import web
 
+from tests.harness.clocks import clock_off
 from tests.integration.notifier.processes import RULES, Notifiers, until
 from tests.integration.notifier.publishing import CutWriter
 from tests.integration.notifier.sinks import Mailbox, Receiver
@@ -54,6 +55,21 @@ async def test_errors_are_retried_under_the_same_id_until_one_is_accepted(
         "timed_out",
         "accepted",
     ]
+
+
+@pytest.mark.parametrize("by", ["+1h", "-1h"])
+async def test_a_process_whose_clock_is_an_hour_off_signs_and_retries_by_the_databases(
+    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, stored: Any, by: str
+) -> None:
+    receiver.answers = [web.Response(status=500), web.Response(status=503)]
+    notifier.start(NOTIFIER_RETRY_DELAY_S_MAX="0.3", **clock_off(by))
+    await cuts.full(_31=100)
+
+    await until(lambda: ended(stored, "delivered", "webhook"))
+
+    assert len(receiver.calls) == 3  # the receiver has verified signature and time of each
+    assert receiver.calls[2].at_s - receiver.calls[0].at_s < 30
+    assert await reasons(stored, "webhook") == ["error_answered", "error_answered", "accepted"]
 
 
 async def test_after_the_last_attempt_a_message_is_dead_and_left_alone(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
@@ -25,7 +26,7 @@ async def sent(url: str, allowed: bool = True, timeout_s: float = 0.5) -> Result
         timeout_s=timeout_s,
         allowed_networks=LOOPBACK if allowed else (),
     )
-    return await sender.send(attempt(channel=Channel.WEBHOOK), webhook())
+    return await sender.send(replace(attempt(channel=Channel.WEBHOOK), began_at=datetime.now(UTC)), webhook())
 
 
 async def test_a_call_is_signed_and_carries_the_alerts_id(receiver: Receiver) -> None:

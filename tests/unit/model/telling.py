@@ -12,8 +12,8 @@ from uuid import UUID
 
 from cuts.records import CutRecord
 from notifier.definitions import At, Key
-from notifier.delivering import ENDED, Policy, Reason, Result, State, Step, next_step
-from notifier.message_store import Attempt, Ended, MessageStore, NotDue
+from notifier.delivering import ENDED, Policy, Reason, Result, State, next_step
+from notifier.message_store import Attempt, Ended, Judged, MessageStore, NotDue
 from notifier.milestones import Crossing, Latched, LatchKey, Rearmed
 from notifier.planning import Channel, Message, Recipient, crossing_id, plan
 from notifier.rules import Rules
@@ -21,7 +21,7 @@ from notifier.sending import RetryLater, Sending
 from notifier.watching import Watch
 from tests.unit.model.cutting import CutLog
 from tests.unit.model.points import ByHand, Cut, Here, Process
-from tests.unit.notifier.worlds import official, rule, told, webhook
+from tests.unit.notifier.worlds import AS_OF, official, rule, told, webhook
 
 THRESHOLDS = (1, 2, 3, 4)
 POLICY = Policy(attempts_max=1_000)
@@ -193,10 +193,10 @@ class _Messages:
         alerts = tuple(told(id=alert.id, crossing_id=alert.crossing_id) for alert in message.alerts)
         repeated = Reason.AMBIGUOUS in sent.attempts
         return Attempt(
-            message_id, len(sent.attempts), message.channel, message.recipient, alerts, repeated=repeated
+            message_id, len(sent.attempts), message.channel, message.recipient, alerts, repeated, AS_OF
         )
 
-    async def end(self, attempt: Attempt, result: Result) -> Step:
+    async def end(self, attempt: Attempt, result: Result) -> Judged:
         await self._here()
         step = next_step(result, attempt.number, POLICY)
         sent = self._latches.messages[attempt.message_id]
@@ -204,7 +204,7 @@ class _Messages:
         if sent.state not in ENDED:
             sent.state = step.state
         await self._here()
-        return step
+        return Judged(step.state, AS_OF if step.state is State.RETRY else None)
 
 
 class Sender(Process):

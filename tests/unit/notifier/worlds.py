@@ -89,7 +89,7 @@ def attempt(
     """An attempt to tell these alerts."""
     message_id = uuid.UUID("33333333-3333-5333-8333-333333333333")
     recipient = "official:governor" if channel is Channel.EMAIL else "webhook:control-room"
-    return Attempt(message_id, number, channel, recipient, alerts or (told(),), repeated)
+    return Attempt(message_id, number, channel, recipient, alerts or (told(),), repeated, AS_OF)
 
 
 def official(id: str = "governor", **other: Any) -> Recipient:  # noqa: A002 - its name everywhere
