@@ -138,9 +138,9 @@ def signed(value: int, language: str) -> str:
 
 
 def share(part: float, whole: float, places: int, language: str) -> str:
-    """A share in percent, cut off and never rounded up: 99,96 % stays below 100 %."""
+    """A share in percent, cut off and never rounded up: 99,96 % stays below 100 %. A part below 0 is none."""
     # A hair is added back that binary fractions take: 0.57 is 57 %.
-    scaled = int(part * 100 * 10**places / whole + 1e-9) if whole else 0
+    scaled = int(max(part, 0) * 100 * 10**places / whole + 1e-9) if whole else 0
     digits, rest = divmod(scaled, 10**places)
     decimals = f"{rest:0{places}d}".rstrip("0")
     text = number(digits, language) + (("," if language == "id" else ".") + decimals if decimals else "")

@@ -11,8 +11,8 @@ import msgspec
 
 T = TypeVar("T")
 Count = Annotated[int, msgspec.Meta(ge=0)]
-Row = tuple[str, str, str, Count]
-"""(scope, region, measure, absolute count)"""
+Row = tuple[str, str, str, int]
+"""(scope, region, measure, absolute count); below zero only if what added to it is quarantined."""
 
 
 class UndecodableRecord(ValueError):

@@ -13,10 +13,10 @@ export const fill = (text, ...values) => values.reduce((filled, value) => filled
 export const number = (value) => whole.format(value);
 export const signed = (value) => (value >= 0 ? "+" : "−") + number(Math.abs(value));
 
-// Cut off, never rounded up: 99,96 % stays below 100 %.
+// Cut off, never rounded up: 99,96 % stays below 100 %. A part below 0 is none.
 export function share(part, total, places) {
   const unit = 10 ** places;
-  const scaled = Math.floor((part * 100 * unit) / total + 1e-9);
+  const scaled = Math.floor((Math.max(part, 0) * 100 * unit) / total + 1e-9);
   const decimals = String(scaled % unit).padStart(places, "0").replace(/0+$/, "");
   const text = number(Math.floor(scaled / unit)) + (decimals ? (indonesian ? "," : ".") + decimals : "");
   return indonesian ? `${text} %` : `${text}%`;

@@ -25,6 +25,7 @@ from tests.integration.relay.topic import Cell, Cuts, records
 pytestmark = pytest.mark.integration
 
 PLANTED = ("all", "31.71", "registered")
+REGISTRATIONS = "SELECT partition, sequence FROM event WHERE value::json -> 'data' ->> 'before' IS NULL"
 
 
 def _cells(standing: dict[str, Any]) -> list[Cell]:
@@ -150,6 +151,25 @@ async def test_quarantined_events_explain_what_is_missing(
 
     async with Cuts(topics) as cuts:
         await cuts.publish(1, positions, await _counted(pool, positions, passed_over), passed_over)
+
+        audit = await until(lambda: _audited(topics, "1.1"), 30, name="the cut is audited")
+
+    assert audit["drift"] == 0
+
+
+async def test_a_count_below_zero_is_explained_by_registrations_in_quarantine(
+    register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
+) -> None:
+    await register.write(300)
+    positions = await _some_positions(register, behind=0)
+    rows = await pool.fetch(REGISTRATIONS)
+    passed_over = tuple((row["partition"], row["sequence"]) for row in rows)
+    counts = await _counted(pool, positions, passed_over)
+    assert min(counts.values()) < 0
+    start("audit")
+
+    async with Cuts(topics) as cuts:
+        await cuts.publish(1, positions, counts, passed_over)
 
         audit = await until(lambda: _audited(topics, "1.1"), 30, name="the cut is audited")
 

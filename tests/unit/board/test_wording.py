@@ -35,7 +35,7 @@ def test_a_time_of_another_day_says_which() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "text"), [(1.0, "100 %"), (0.999999, "99,99 %"), (0.0, "0 %"), (0.57, "57 %")]
+    ("part", "text"), [(1.0, "100 %"), (0.999999, "99,99 %"), (0.0, "0 %"), (0.57, "57 %"), (-0.2, "0 %")]
 )
 def test_a_share_is_cut_off_and_never_rounded_up(part: float, text: str) -> None:
     assert share(part, 1, 2, "id") == text

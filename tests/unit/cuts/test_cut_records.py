@@ -44,6 +44,12 @@ def test_fields_of_a_newer_publisher_are_ignored() -> None:
     assert record.gaps[0].expected == 17
 
 
+def test_a_count_below_zero_is_read_as_it_is() -> None:
+    record = decode_cut(json.dumps({**CHANGE, "rows": [["all", "31.71.01.1001", "registered", -1]]}).encode())
+
+    assert record.rows == (("all", "31.71.01.1001", "registered", -1),)
+
+
 def test_a_register_state_without_an_audit_yet_is_read() -> None:
     state = decode_register_state(json.dumps({**REGISTER, "audit": None}).encode())
 
@@ -59,7 +65,7 @@ def test_a_register_state_without_an_audit_yet_is_read() -> None:
         b"\xff\xfe",
         b"[]",
         json.dumps({**CHANGE, "base": None}).encode(),
-        json.dumps({**CHANGE, "rows": [["all", "31", "registered", -1]]}).encode(),
+        json.dumps({**CHANGE, "rows": [["all", "31", "registered", "1"]]}).encode(),
         json.dumps({**CHANGE, "kind": "full", "part": 2, "parts": 2}).encode(),
         json.dumps({**CHANGE, "kind": "half"}).encode(),
         json.dumps({**CHANGE, "as_of": "yesterday"}).encode(),

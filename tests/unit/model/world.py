@@ -91,15 +91,10 @@ class World:
         self.topic.empty(what % PARTITIONS)
 
     def intrude(self, what: int) -> None:
-        """Somebody else writes to the topic: something unreadable, or an event whose content is none.
-
-        The latter in place of a withdrawal alone: without the event that added it, what is taken away later
-        would leave a count below zero, which no reader of cuts accepts.
-        """
+        """Somebody else writes to the topic: something unreadable, or an event whose content is none."""
         partition = what % PARTITIONS
         following = self.stored.positions[partition] + 1
-        row = self.register.events[partition].get(following)
-        if row is not None and row.after is None:
+        if following in self.register.events[partition]:
             self.topic.append(partition, None, b'{"partition":%d,"sequence":%d}' % (partition, following))
         else:
             self.topic.append(partition, None, b"?")
