@@ -5,17 +5,19 @@ Crash points: `api.before_commit`, `api.after_commit`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
-from registration import store
+from registration import literals, store
 from registration.batch import World, apply, ids_needed, newcomers
 from registration.failures import DATABASE_ERRORS, CommitAmbiguous, Failure, Vanished, failure_of
 from registration.operations import DONE, Answer, Fault, Operation, outcome_of
+from registration.participant import Participant
 from registration.store import QUERIES, Connection
 from telemetry.crashpoints import crashpoint
 from telemetry.logs import get
@@ -23,6 +25,15 @@ from telemetry.logs import get
 log = get()
 
 ACQUIRE_S_MAX: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What the steps of one transaction share: `recorded_at` is the database's now() of it."""
+
+    connection: Connection
+    new_id: Callable[[], UUID]
+    recorded_at: datetime
 
 
 async def write(
@@ -53,54 +64,66 @@ async def write(
 async def _write(
     connection: Connection, operations: Sequence[Operation], new_id: Callable[[], UUID]
 ) -> list[Answer]:
-    replays, recorded_at = await _claim(connection, operations)
+    order = sorted(range(len(operations)), key=lambda place: operations[place].place)
+    ordered = [operations[place] for place in order]
+    new = newcomers(operations)
+    row = await _claim(connection, ordered, new)
+    begun = Transaction(connection, new_id, row["recorded_at"])
+    if row["claimed"] == len(operations):
+        return await _apply(begun, operations, new, row["inserted"])
+    given = [each async for each in QUERIES.answers_given(connection, **_keys(ordered))]
+    if len(given) + row["claimed"] != len(operations):
+        raise Vanished("a key that was refused as taken")
+    replays = {order[each["place"]]: _replay(each, ordered[each["place"]].body_hmac) for each in given}
     fresh = [operation for place, operation in enumerate(operations) if place not in replays]
-    answers = await _apply(connection, fresh, new_id, recorded_at)
-    in_order = iter(answers)
+    new = newcomers(fresh)
+    inserted = await store.insert_new(connection, new.values()) if new else 0
+    in_order = iter(await _apply(begun, fresh, new, inserted))
     return [replays[place] if place in replays else next(in_order) for place in range(len(operations))]
 
 
+async def _claim(
+    connection: Connection, ordered: Sequence[Operation], new: Mapping[bytes, Participant]
+) -> Any:
+    """Claim the keys, which come sorted; where all were free, insert the newcomers too.
+
+    How many of both, and the transaction's time.
+    """
+    outcomes, ids, regions, revisions = zip(*[one.expected_answer() for one in ordered], strict=True)
+    return await QUERIES.claim_and_insert(
+        connection,
+        count=len(ordered),
+        callers=literals.texts([operation.caller for operation in ordered]),
+        routes=literals.texts([operation.route for operation in ordered]),
+        keys=literals.texts([operation.key for operation in ordered]),
+        body_hmacs=literals.binaries([operation.body_hmac for operation in ordered]),
+        outcomes=literals.texts(outcomes),
+        told_ids=literals.ids(ids),
+        told_regions=literals.texts(regions),
+        told_revisions=literals.texts([None if one is None else str(one) for one in revisions]),
+        **store.new_columns(new.values()),
+    )
+
+
 async def _apply(
-    connection: Connection, fresh: Sequence[Operation], new_id: Callable[[], UUID], recorded_at: datetime
+    begun: Transaction, fresh: Sequence[Operation], new: Mapping[bytes, Participant], inserted: int
 ) -> list[Answer]:
-    new = newcomers(fresh)
+    """Decide what was not answered before, `inserted` of the newcomers being written, and write the rest."""
+    connection = begun.connection
     ids = ids_needed(fresh)
-    inserted = await store.insert_new(connection, new.values()) if new else 0
     known = []
     if ids or inserted < len(new):
         known = await store.lock(connection, ids, new)
         if inserted + sum(participant.person.nik_hmac in new for participant in known) < len(new):
             raise Vanished("a participant whose NIK was refused as known")
-    applied = apply(fresh, World(known), new_id, recorded_at)
+    applied = apply(fresh, World(known), begun.new_id, begun.recorded_at)
     changed = [applied.changed[each.id] for each in known if each.id in applied.changed]
     if changed:
         await store.update(connection, changed)
     await _correct_answers(connection, fresh, applied.answers)
     if applied.drafts:
-        await store.append(connection, applied.drafts, recorded_at)
+        await store.append(connection, applied.drafts, begun.recorded_at)
     return applied.answers
-
-
-async def _claim(
-    connection: Connection, operations: Sequence[Operation]
-) -> tuple[dict[int, Answer], datetime]:
-    """Claim the keys in sorted order; the answers already given, by place, and the transaction's time."""
-    order = sorted(range(len(operations)), key=lambda place: operations[place].place)
-    ordered = [operations[place] for place in order]
-    expected = [operation.expected_answer() for operation in ordered]
-    row = await QUERIES.claim_keys(
-        connection,
-        **_keys(ordered),
-        body_hmacs=[operation.body_hmac for operation in ordered],
-        **_answers(expected),
-    )
-    if row["claimed"] == len(operations):
-        return {}, row["recorded_at"]
-    given = [row async for row in QUERIES.answers_given(connection, **_keys(ordered))]
-    if len(given) + row["claimed"] != len(operations):
-        raise Vanished("a key that was refused as taken")
-    replays = {order[each["place"]]: _replay(each, ordered[each["place"]].body_hmac) for each in given}
-    return replays, row["recorded_at"]
 
 
 def _replay(given: Any, body_hmac: bytes) -> Answer:

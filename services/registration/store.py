@@ -15,8 +15,10 @@ from uuid import UUID
 import asyncpg
 
 from database.queries import load_queries
-from registration.events import Draft, Written, written
+from registration import literals
+from registration.events import Draft, around_sequence, utc_text
 from registration.participant import Participant, Person, Standing, Status
+from registration.participant_columns import columns
 
 QUERIES: Final = load_queries("registration")
 
@@ -31,15 +33,19 @@ async def insert_new(connection: Connection, participants: Iterable[Participant]
 
     At most one per NIK may be given.
     """
+    inserted: int = await QUERIES.insert_participants(connection, **new_columns(participants))
+    return inserted
+
+
+def new_columns(participants: Iterable[Participant]) -> dict[str, str]:
+    """Participants to be inserted as columns, in the order in which their NIKs are locked."""
     rows = sorted(participants, key=lambda participant: participant.person.nik_hmac or b"")
     people = [row.person for row in rows]
-    inserted: int = await QUERIES.insert_participants(
-        connection,
-        ids=[row.id for row in rows],
-        nik_hmacs=[person.nik_hmac for person in people],
-        **_columns(rows),
-    )
-    return inserted
+    return {
+        "ids": literals.ids([row.id for row in rows]),
+        "nik_hmacs": literals.binaries([person.nik_hmac for person in people]),
+        **columns(people, [row.standing for row in rows]),
+    }
 
 
 async def lock(
@@ -54,40 +60,41 @@ async def update(connection: Connection, participants: Sequence[Participant]) ->
     """Write participants that this transaction has locked."""
     await QUERIES.update_participants(
         connection,
-        ids=[row.id for row in participants],
-        standings=[row.status.value for row in participants],
-        revisions=[row.revision for row in participants],
-        merged_intos=[row.merged_into for row in participants],
-        **_columns(participants),
+        ids=literals.ids([row.id for row in participants]),
+        standings=literals.texts([row.status.value for row in participants]),
+        revisions=literals.numbers([row.revision for row in participants]),
+        merged_intos=literals.texts(
+            [str(row.merged_into) if row.merged_into else None for row in participants]
+        ),
+        **columns([row.person for row in participants], [row.standing for row in participants]),
     )
 
 
-async def append(connection: Connection, drafts: Sequence[Draft], time: datetime) -> list[Written]:
+async def append(connection: Connection, drafts: Sequence[Draft], time: datetime) -> None:
     """Give events their sequences and write them; the last thing before the commit.
 
     The partitions stay locked until then, so the order of sequences is the order of commits, without a hole.
     """
-    counts = Counter(draft.partition for draft in drafts)
-    partitions = sorted(counts)
-    locked = QUERIES.lock_partitions(connection, partitions=partitions)
-    last: dict[int, int] = {row["partition"]: row["last_sequence"] async for row in locked}
-    assert len(last) == len(partitions), "every partition has its row from the first migration on"
-    events = []
+    counts: Counter[int] = Counter()
+    places = []
     for draft in drafts:
-        last[draft.partition] += 1
-        events.append(written(draft, last[draft.partition], time))
+        counts[draft.partition] += 1
+        places.append(counts[draft.partition])
+    time_text = utc_text(time)
+    texts = [around_sequence(draft, time_text) for draft in drafts]
+    raised = sorted(counts)
     await QUERIES.append_events(
         connection,
-        raised_partitions=partitions,
-        last_sequences=[last[partition] for partition in partitions],
-        partitions=[event.partition for event in events],
-        sequences=[event.sequence for event in events],
-        ids=[event.id for event in events],
-        participant_ids=[event.participant_id for event in events],
-        types=[event.type for event in events],
-        event_values=[event.value for event in events],
+        raised_partitions=literals.numbers(raised),
+        raised_by=literals.numbers([counts[partition] for partition in raised]),
+        partitions=literals.numbers([draft.partition for draft in drafts]),
+        places=literals.numbers(places),
+        ids=literals.ids([draft.id for draft in drafts]),
+        participant_ids=literals.ids([draft.happened.after.id for draft in drafts]),
+        types=literals.texts([draft.happened.type.value for draft in drafts]),
+        heads=literals.texts([head for head, _ in texts]),
+        tails=literals.texts([tail for _, tail in texts]),
     )
-    return events
 
 
 def participant_of(row: Any) -> Participant:
@@ -112,24 +119,3 @@ def participant_of(row: Any) -> Participant:
         ),
         merged_into=row["merged_into"],
     )
-
-
-def _columns(rows: Sequence[Participant]) -> dict[str, list[Any]]:
-    people = [row.person for row in rows]
-    standings = [row.standing for row in rows]
-    return {
-        "nik_ciphers": [person.nik_cipher for person in people],
-        "phone_ciphers": [person.phone_cipher for person in people],
-        "cipher_key_ids": [person.cipher_key_id for person in people],
-        "names": [person.name for person in people],
-        "businesses": [person.business for person in people],
-        "consents": [person.consent for person in people],
-        "channels": [person.channel for person in people],
-        "booths": [person.booth for person in people],
-        "occurred_ats": [person.occurred_at for person in people],
-        "import_ids": [person.import_id for person in people],
-        "regions": [standing.region for standing in standings],
-        "agencies": [standing.agency for standing in standings],
-        "campaigns": [standing.campaign for standing in standings],
-        "steps": [",".join(standing.steps) for standing in standings],
-    }

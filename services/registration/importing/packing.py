@@ -15,8 +15,9 @@ import msgspec
 
 from registration.domain import Decision, Happened, Refused
 from registration.importing.checking import CHANNEL, Checked, Placed, Rejected
-from registration.importing.literals import binaries, numbers, texts
 from registration.importing.pattern import Pattern
+from registration.literals import binaries, numbers, texts
+from registration.participant_columns import columns
 from registration.partitioning import partition_of
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -62,7 +63,7 @@ def pack(checked: Checked, new_id: Callable[[], object]) -> Packed:
     return Packed(
         checked.last_row,
         len(placed),
-        _participants(placed, ids, occurred),
+        _participants(placed, ids),
         {
             "partitions": numbers(partitions),
             "places": numbers(_places(partitions)),
@@ -84,28 +85,12 @@ def only_event(decision: Decision) -> Happened:
     return event
 
 
-def _participants(
-    placed: Sequence[Placed], ids: Sequence[str], occurred: Sequence[str | None]
-) -> dict[str, str]:
+def _participants(placed: Sequence[Placed], ids: Sequence[str]) -> dict[str, str]:
     people = [one.command.person for one in placed]
-    standings = [one.command.standing for one in placed]
     return {
         "ids": texts(ids),
         "nik_hmacs": binaries(person.nik_hmac for person in people),
-        "nik_ciphers": binaries(person.nik_cipher for person in people),
-        "phone_ciphers": binaries(person.phone_cipher for person in people),
-        "cipher_key_ids": texts([person.cipher_key_id for person in people]),
-        "names": texts([person.name for person in people]),
-        "businesses": texts([person.business for person in people]),
-        "consents": texts([person.consent for person in people]),
-        "channels": texts([person.channel for person in people]),
-        "booths": texts([person.booth for person in people]),
-        "occurred_ats": texts(occurred),
-        "import_ids": texts([person.import_id for person in people]),
-        "regions": texts([standing.region for standing in standings]),
-        "agencies": texts([standing.agency for standing in standings]),
-        "campaigns": texts([standing.campaign for standing in standings]),
-        "steps": texts([",".join(standing.steps) for standing in standings]),
+        **columns(people, [one.command.standing for one in placed]),
     }
 
 

@@ -88,7 +88,7 @@ async def write_chunk(
             return
         if locked["last_row"] != after_row:
             raise Interrupted("another process is importing the same file")
-        inserted = packed.count and await QUERIES.import_participants(connection, **packed.participants)
+        inserted = packed.count and await QUERIES.insert_participants(connection, **packed.participants)
         if inserted == packed.count:
             await _note(connection, import_id, packed.last_row, inserted, packed.rejected)
             await _append(connection, packed, locked["recorded_at"])

@@ -95,26 +95,6 @@ WHERE participant.import_id = :id AND participant.revision <> coalesce(again.rev
 -- The campaigns and agencies a row may name.
 SELECT ARRAY(SELECT id FROM campaign) AS campaigns, ARRAY(SELECT id FROM agency) AS agencies;
 
--- name: import_participants(ids, nik_hmacs, nik_ciphers, phone_ciphers, cipher_key_ids, names, businesses, consents, channels, booths, occurred_ats, import_ids, regions, agencies, campaigns, steps)$
--- As insert_participants, the arrays given as literals: the driver then has nothing to do for each element.
-WITH inserted AS (
-    INSERT INTO participant (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel,
-                             booth, occurred_at, import_id, region, agency, campaign, steps)
-    SELECT new.id, new.nik_hmac, new.nik_cipher, new.phone_cipher, new.cipher_key_id, new.name, new.business::jsonb,
-           new.consent, new.channel, new.booth, new.occurred_at, new.import_id, new.region, new.agency, new.campaign,
-           string_to_array(new.steps, ',')
-    FROM unnest(:ids::text::uuid[], :nik_hmacs::text::bytea[], :nik_ciphers::text::bytea[],
-                :phone_ciphers::text::bytea[], :cipher_key_ids::text::text[], :names::text::text[],
-                :businesses::text::text[], :consents::text::text[], :channels::text::text[], :booths::text::text[],
-                :occurred_ats::text::timestamptz[], :import_ids::text::text[], :regions::text::text[],
-                :agencies::text::text[], :campaigns::text::text[], :steps::text::text[])
-         AS new (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel, booth,
-                 occurred_at, import_id, region, agency, campaign, steps)
-    ON CONFLICT (nik_hmac) DO NOTHING
-    RETURNING 1
-)
-SELECT count(*) FROM inserted;
-
 -- name: import_events(partitions, places, ids, participant_ids, event_lines, event_type, recorded_at, time_place, time_text, sequence_place)!
 -- Only for partitions that are locked: the events at the sequences that follow, one a line, and their last sequences.
 WITH new AS MATERIALIZED (

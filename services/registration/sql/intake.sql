@@ -1,5 +1,6 @@
 -- Writing a batch. Locks are taken in one order everywhere: idempotency keys sorted, NIK fingerprints sorted,
--- participants by id, partitions ascending. Arrays come in that order already.
+-- participants by id, partitions ascending. Arrays come in that order already; the large ones come as literals (`::text::…[]`),
+-- of which the driver does not look at each element.
 
 -- name: claim_keys(callers, routes, keys, body_hmacs, outcomes, participant_ids, regions, revisions)^
 -- Takes the keys that are free, each with the answer we expect to give; waits for another transaction that holds one.
@@ -11,6 +12,37 @@ WITH claimed AS (
     RETURNING 1
 )
 SELECT count(*) AS claimed, now() AS recorded_at FROM claimed;
+
+-- name: claim_and_insert(count, callers, routes, keys, body_hmacs, outcomes, told_ids, told_regions, told_revisions, ids, nik_hmacs, nik_ciphers, phone_ciphers, cipher_key_ids, names, businesses, consents, channels, booths, occurred_ats, import_ids, regions, agencies, campaigns, steps)^
+-- As claim_keys; where all were free, goes on as insert_participants in the same round trip. Else nobody is inserted yet.
+WITH claimed AS (
+    INSERT INTO idempotency (caller, route, key, body_hmac, outcome, participant_id, region, revision)
+    SELECT * FROM unnest(:callers::text::text[], :routes::text::text[], :keys::text::text[],
+                         :body_hmacs::text::bytea[], :outcomes::text::text[],
+                         :told_ids::text::uuid[], :told_regions::text::text[], :told_revisions::text::integer[])
+    ON CONFLICT DO NOTHING
+    RETURNING 1
+), inserted AS (
+    INSERT INTO participant (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel,
+                             booth, occurred_at, import_id, region, agency, campaign, steps)
+    SELECT new.id, new.nik_hmac, new.nik_cipher, new.phone_cipher, new.cipher_key_id, new.name, new.business::jsonb,
+           new.consent, new.channel, new.booth, new.occurred_at, new.import_id, new.region, new.agency, new.campaign,
+           string_to_array(new.steps, ',')
+    FROM unnest(:ids::text::uuid[], :nik_hmacs::text::bytea[], :nik_ciphers::text::bytea[],
+                :phone_ciphers::text::bytea[],
+                :cipher_key_ids::text::text[], :names::text::text[], :businesses::text::text[],
+                :consents::text::text[], :channels::text::text[],
+                :booths::text::text[], :occurred_ats::text::timestamptz[], :import_ids::text::text[],
+                :regions::text::text[],
+                :agencies::text::text[], :campaigns::text::text[], :steps::text::text[])
+         AS new (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel, booth,
+                 occurred_at, import_id, region, agency, campaign, steps)
+    -- Asked before the first row is inserted, so keys are locked before NIKs.
+    WHERE (SELECT count(*) FROM claimed) = :count
+    ON CONFLICT (nik_hmac) DO NOTHING
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM inserted) AS inserted, now() AS recorded_at;
 
 -- name: answers_given(callers, routes, keys)
 -- The answers under keys that were taken before this transaction, by place in the arrays, from 0.
@@ -35,10 +67,11 @@ WITH inserted AS (
     SELECT new.id, new.nik_hmac, new.nik_cipher, new.phone_cipher, new.cipher_key_id, new.name, new.business::jsonb,
            new.consent, new.channel, new.booth, new.occurred_at, new.import_id, new.region, new.agency, new.campaign,
            string_to_array(new.steps, ',')
-    FROM unnest(:ids::uuid[], :nik_hmacs::bytea[], :nik_ciphers::bytea[], :phone_ciphers::bytea[],
-                :cipher_key_ids::text[], :names::text[], :businesses::text[], :consents::text[], :channels::text[],
-                :booths::text[], :occurred_ats::timestamptz[], :import_ids::text[], :regions::text[],
-                :agencies::text[], :campaigns::text[], :steps::text[])
+    FROM unnest(:ids::text::uuid[], :nik_hmacs::text::bytea[], :nik_ciphers::text::bytea[],
+                :phone_ciphers::text::bytea[], :cipher_key_ids::text::text[], :names::text::text[],
+                :businesses::text::text[], :consents::text::text[], :channels::text::text[], :booths::text::text[],
+                :occurred_ats::text::timestamptz[], :import_ids::text::text[], :regions::text::text[],
+                :agencies::text::text[], :campaigns::text::text[], :steps::text::text[])
          AS new (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel, booth,
                  occurred_at, import_id, region, agency, campaign, steps)
     ON CONFLICT (nik_hmac) DO NOTHING
@@ -64,10 +97,13 @@ SET standing = new.standing, revision = new.revision, merged_into = new.merged_i
     business = new.business::jsonb, consent = new.consent, channel = new.channel, booth = new.booth,
     occurred_at = new.occurred_at, import_id = new.import_id, region = new.region, agency = new.agency,
     campaign = new.campaign, steps = string_to_array(new.steps, ','), changed_at = now()
-FROM unnest(:ids::uuid[], :standings::text[], :revisions::integer[], :merged_intos::uuid[], :nik_ciphers::bytea[],
-            :phone_ciphers::bytea[], :cipher_key_ids::text[], :names::text[], :businesses::text[], :consents::text[],
-            :channels::text[], :booths::text[], :occurred_ats::timestamptz[], :import_ids::text[], :regions::text[],
-            :agencies::text[], :campaigns::text[], :steps::text[])
+FROM unnest(:ids::text::uuid[], :standings::text::text[], :revisions::text::integer[],
+            :merged_intos::text::uuid[], :nik_ciphers::text::bytea[],
+            :phone_ciphers::text::bytea[], :cipher_key_ids::text::text[], :names::text::text[],
+            :businesses::text::text[], :consents::text::text[],
+            :channels::text::text[], :booths::text::text[], :occurred_ats::text::timestamptz[],
+            :import_ids::text::text[], :regions::text::text[],
+            :agencies::text::text[], :campaigns::text::text[], :steps::text::text[])
      AS new (id, standing, revision, merged_into, nik_cipher, phone_cipher, cipher_key_id, name, business, consent,
              channel, booth, occurred_at, import_id, region, agency, campaign, steps)
 WHERE participant.id = new.id;
@@ -77,17 +113,27 @@ SELECT partition, last_sequence FROM partition WHERE partition = ANY(:partitions
 ORDER BY partition
 FOR UPDATE;
 
--- name: append_events(raised_partitions, last_sequences, partitions, sequences, ids, participant_ids, types, event_values)!
--- Only for partitions that are locked: their last sequences and the events up to them, in one statement.
-WITH raised AS (
-    UPDATE partition SET last_sequence = new.last_sequence
-    FROM unnest(:raised_partitions::smallint[], :last_sequences::bigint[]) AS new (partition, last_sequence)
+-- name: append_events(raised_partitions, raised_by, partitions, places, ids, participant_ids, types, heads, tails)!
+-- Locks the partitions, raises their last sequences, and writes the events at those that follow: `places` count
+-- from 1 within a partition, and an event's text is its head, its sequence and its tail.
+WITH locked AS MATERIALIZED (
+    SELECT partition, last_sequence FROM partition WHERE partition = ANY(:raised_partitions::text::smallint[])
+    ORDER BY partition
+    FOR UPDATE
+), raised AS (
+    UPDATE partition SET last_sequence = locked.last_sequence + new.raised_by
+    FROM unnest(:raised_partitions::text::smallint[], :raised_by::text::integer[]) AS new (partition, raised_by)
+    JOIN locked USING (partition)
     WHERE partition.partition = new.partition
 )
 INSERT INTO event (partition, sequence, id, participant_id, type, value, recorded_at)
-SELECT new.*, now()
-FROM unnest(:partitions::smallint[], :sequences::bigint[], :ids::uuid[], :participant_ids::uuid[], :types::text[],
-            :event_values::text[]) AS new;
+SELECT new.partition, locked.last_sequence + new.place, new.id, new.participant_id, new.type,
+       new.head || (locked.last_sequence + new.place) || new.tail, now()
+FROM unnest(:partitions::text::smallint[], :places::text::integer[], :ids::text::uuid[],
+            :participant_ids::text::uuid[], :types::text::text[],
+            :heads::text::text[], :tails::text::text[]) AS new (partition, place, id, participant_id, type, head,
+            tail)
+JOIN locked USING (partition);
 
 -- name: delete_old_keys(kept, deleted_max)!
 -- A bounded share of the keys older than `kept`; rows that somebody holds are left for the next round.

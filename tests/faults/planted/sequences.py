@@ -13,9 +13,9 @@ import asyncpg
 
 from database.pool import connect
 from outbox.source import Record
-from registration.events import Draft, Written, written
+from registration.events import Draft, written
 from registration.settings import RegisterSettings
-from registration.store import QUERIES, Connection
+from registration.store import Connection
 from settings.loading import load
 
 COMMIT_LATER_S_MAX: Final = 0.05
@@ -23,32 +23,27 @@ COMMIT_LATER_S_MAX: Final = 0.05
 TAKE: Final = """
 update partition set last_sequence = last_sequence + $2 where partition = $1 returning last_sequence - $2
 """
+WRITE: Final = """
+insert into event (partition, sequence, id, participant_id, type, value, recorded_at)
+values ($1, $2, $3, $4, $5, $6, now())
+"""
 
 _opening: asyncio.Task[asyncpg.Pool[Any]] | None = None
 
 
-async def append_by_a_plain_sequence(
-    connection: Connection, drafts: Sequence[Draft], time: datetime
-) -> list[Written]:
+async def append_by_a_plain_sequence(connection: Connection, drafts: Sequence[Draft], time: datetime) -> None:
     """`store.append`, but the numbers are taken outside the transaction, as from a `bigserial`."""
     last = await _taken(Counter(draft.partition for draft in drafts))
     events = []
     for draft in drafts:
         last[draft.partition] += 1
         events.append(written(draft, last[draft.partition], time))
-    await QUERIES.append_events(
-        connection,
-        raised_partitions=[],
-        last_sequences=[],
-        partitions=[event.partition for event in events],
-        sequences=[event.sequence for event in events],
-        ids=[event.id for event in events],
-        participant_ids=[event.participant_id for event in events],
-        types=[event.type for event in events],
-        event_values=[event.value for event in events],
-    )
+    rows = [
+        (event.partition, event.sequence, event.id, event.participant_id, event.type, event.value)
+        for event in events
+    ]
+    await connection.executemany(WRITE, rows)
     await asyncio.sleep(random.uniform(0, COMMIT_LATER_S_MAX))
-    return events
 
 
 async def _taken(counts: Counter[int]) -> dict[int, int]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from registration.importing.literals import binaries, numbers, texts
+from registration.literals import binaries, numbers, texts
 
 pytestmark = pytest.mark.integration
 

@@ -7,6 +7,7 @@ The driver looks at every element of an array on its way out, at a cost near tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 
 def numbers(values: Iterable[int]) -> str:
@@ -20,6 +21,11 @@ def texts(values: Sequence[str | None]) -> str:
     if '"' in together or "\\" in together:
         values = [value and value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
     return "{" + ",".join(["NULL" if value is None else f'"{value}"' for value in values]) + "}"
+
+
+def ids(values: Iterable[UUID]) -> str:
+    """UUIDs, in the form without hyphens."""
+    return "{" + ",".join([f"{value.int:032x}" for value in values]) + "}"
 
 
 def binaries(values: Iterable[bytes | None]) -> str:
