@@ -13,6 +13,7 @@ import uuid_utils.compat
 from fastapi import APIRouter, FastAPI
 
 from database.pool import connect
+from lifecycle import garbage
 from lifecycle.loops import forever
 from lifecycle.stopping import Stopping
 from lifecycle.together import together
@@ -37,6 +38,7 @@ from registration.requests import Callers
 from registration.scopes import Scopes
 from registration.scopes_api import regions_router, scopes_router
 from registration.settings import ApiSettings, RegisterSettings, SecretSettings
+from registration.shortcut import Shortcut
 from registration.writer import Limits, Writer
 from settings.contract import contract_path
 from telemetry.health import Health
@@ -107,6 +109,7 @@ async def serve_api(
             imports_own.import_rows_max,
         )
         app = build(parts, own, health, [imports_router(imports, parts.callers)])
+        garbage.settle()
         await together(
             parts.writer.run(progress.beat),
             _serve(app, register.host, own, parts.writer, stopping),
@@ -120,7 +123,16 @@ async def serve_api(
 
 def build(parts: Parts, own: ApiSettings, health: Health, more: Sequence[APIRouter]) -> FastAPI:
     """The application, with routers that are made elsewhere."""
-    return application([*parts.routers(), *more, health_routes(health)], own.body_bytes_max)
+    app = application([*parts.routers(), *more, health_routes(health)], own.body_bytes_max)
+    # The middleware added last is the outermost.
+    app.add_middleware(
+        Shortcut,
+        desk=parts.desk,
+        callers=parts.callers,
+        checker=parts.checker,
+        body_bytes_max=own.body_bytes_max,
+    )
+    return app
 
 
 async def _serve(app: FastAPI, host: str, own: ApiSettings, writer: Writer, stopping: Stopping) -> None:

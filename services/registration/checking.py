@@ -32,7 +32,7 @@ class Checker:
     async def read(self, model: type[B], body: bytes) -> B:
         """The checked body. Raises Problem: 400 for what is not JSON, else 422 with a pointer per field."""
         try:
-            return self._checked(model, body)
+            return self.known(model, body)
         except ValidationError as error:
             faults = error.errors(include_url=False, include_input=False)
             if SCOPE_FAULTS.isdisjoint(fault["type"] for fault in faults):
@@ -40,7 +40,7 @@ class Checker:
         # Another process may have opened the scope a moment ago.
         await self._scopes.refresh()
         try:
-            return self._checked(model, body)
+            return self.known(model, body)
         except ValidationError as error:
             raise from_faults(error.errors(include_url=False, include_input=False)) from None
 
@@ -51,5 +51,6 @@ class Checker:
             self._regions, self._consents, names[Kind.CAMPAIGN], names[Kind.AGENCY], self._now()
         )
 
-    def _checked(self, model: type[B], body: bytes) -> B:
+    def known(self, model: type[B], body: bytes) -> B:
+        """The body checked by what is known at this moment. Raises ValidationError."""
         return model.model_validate_json(body, context=self.vocabulary())

@@ -60,10 +60,14 @@ class Desk:
 
     async def register(self, sent: Sent) -> Answer:
         """Register a person. Raises Problem."""
-        if sent.caller.role is None:
-            self.limit_address(sent.address)
+        self.admit(sent)
         body = await self._checker.read(RegisterBody, sent.body)
         return await self.take(body, sent)
+
+    def admit(self, sent: Sent) -> None:
+        """Count an attempt of those without a key. Raises Problem 429."""
+        if sent.caller.role is None:
+            self.limit_address(sent.address)
 
     async def take(self, body: RegisterBody, sent: Sent) -> Answer:
         """Register a person whose body is checked, and whose address is within its limit. Raises Problem."""

@@ -29,7 +29,7 @@ from registration.operations import DONE, Answer
 from registration.problem_docs import CHANGING, KEYED, PUBLIC, READING
 from registration.requests import Callers, sent_by
 from registration.store import QUERIES
-from registration.views import AnswerView, ParticipantView, answer_json, participant_json
+from registration.views import AnswerView, ParticipantView, answer_headers, answer_json, participant_json
 from telemetry.logs import get
 
 log = get()
@@ -114,10 +114,7 @@ def answered(answer: Answer, status: int) -> Response:
     """The response of an answer; raises its Problem where it is a refusal."""
     if answer.outcome != DONE:
         raise refusals.refused(answer)
-    headers = {"ETag": f'"{answer.revision}"', "Location": f"/v1/participants/{answer.participant_id}"}
-    if answer.replayed:
-        headers["Idempotent-Replayed"] = "true"
-    return Response(answer_json(answer), status, headers, JSON)
+    return Response(answer_json(answer), status, answer_headers(answer), JSON)
 
 
 def shown(row: Any, cipher: Cipher) -> Response:

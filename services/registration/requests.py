@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Callable
 from typing import Final
 
 from fastapi import Request
@@ -26,7 +27,10 @@ class Callers:
 
     async def anybody(self, request: Request) -> Caller:
         """The key's holder, or the public where no key came. Raises Problem 401 for a wrong key."""
-        header = request.headers.get("authorization")
+        return await self.holder(request.headers.get("authorization"))
+
+    async def holder(self, header: str | None) -> Caller:
+        """As `anybody`, for the header `Authorization`."""
         if header is None:
             return PUBLIC
         scheme, _, key = header.partition(" ")
@@ -47,15 +51,21 @@ class Callers:
 
 async def sent_by(caller: Caller, request: Request) -> Sent:
     """The request with its body read. Raises Problem: 400 for headers that say nothing, 413."""
-    headers = request.headers
+    address = request.client.host if request.client is not None else ""
+    body = await request.body()
+    return sent(caller, address, request.scope["path"], request.headers.get, body)
+
+
+def sent(caller: Caller, address: str, path: str, header: Callable[[str], str | None], body: bytes) -> Sent:
+    """A request whose body is read; `header` gives one by its name in lower case. Raises Problem 400."""
     return Sent(
         caller=caller,
-        address=request.client.host if request.client is not None else "",
-        key=idempotency_key(headers.get("idempotency-key")),
-        body=await request.body(),
-        path=request.scope["path"],
-        if_match=revision_of(headers.get("if-match")),
-        traceparent=valid_traceparent(headers.get("traceparent")),
+        address=address,
+        key=idempotency_key(header("idempotency-key")),
+        body=body,
+        path=path,
+        if_match=revision_of(header("if-match")),
+        traceparent=valid_traceparent(header("traceparent")),
     )
 
 

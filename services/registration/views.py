@@ -101,6 +101,14 @@ class ProblemView(BaseModel):
     errors: list[FieldErrorView] = []
 
 
+def answer_headers(answer: Answer) -> dict[str, str]:
+    """The headers of an answer that is `done`."""
+    headers = {"etag": f'"{answer.revision}"', "location": f"/v1/participants/{answer.participant_id}"}
+    if answer.replayed:
+        headers["idempotent-replayed"] = "true"
+    return headers
+
+
 def answer_json(answer: Answer) -> bytes:
     """`AnswerView` of an answer that is `done`."""
     assert answer.recorded_at is not None, "what is done was recorded"

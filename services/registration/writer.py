@@ -65,7 +65,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 class _Waiting:
     operation: Operation
     since: float
-    answer: asyncio.Future[Answer]
+    # One for each caller that waits, the first's first: who hangs up takes nobody along.
+    answers: list[asyncio.Future[Answer]]
     # Since when a commit that held it has been ambiguous; None where it is surely not written.
     ambiguous_since: float | None = field(default=None)
 
@@ -99,18 +100,18 @@ class Writer:
         if first is not None:
             if first.operation.body_hmac != operation.body_hmac:
                 return Answer(Fault.KEY_REUSED, replayed=True)
-            answer = await asyncio.shield(first.answer)
-            return msgspec.structs.replace(answer, replayed=True)
+            first.answers.append(asyncio.get_running_loop().create_future())
+            return msgspec.structs.replace(await first.answers[-1], replayed=True)
         if self._stopping:
             raise self._overloaded(Busy.STOPPING)
         if len(self._queue) >= self._limits.queue_length_max:
             raise self._overloaded(Busy.QUEUE_FULL)
-        waiting = _Waiting(operation, self._clock(), asyncio.get_running_loop().create_future())
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        waiting = _Waiting(operation, self._clock(), [answer])
         self._in_flight[operation.place] = waiting
         self._queue.append(waiting)
         self._arrived.set()
-        # Shielded: who hangs up does not take along those that wait for the same key.
-        return await asyncio.shield(waiting.answer)
+        return await answer
 
     async def run(self, beat: Callable[[], None]) -> None:
         """Write until `stop` was called and the queue is empty; `beat` is called at least every second."""
@@ -215,13 +216,17 @@ class Writer:
             # The row of its key was its own: this is the first time that anybody is told.
             answer = msgspec.structs.replace(answer, replayed=False)
         self._done(waiting)
-        waiting.answer.set_result(answer)
+        for each in waiting.answers:
+            if not each.done():
+                each.set_result(answer)
 
     def _fail(self, waiting: _Waiting, error: Exception) -> None:
         self._done(waiting)
-        waiting.answer.set_exception(error)
-        # Retrieved here, so that a caller who has hung up leaves no complaint behind.
-        waiting.answer.exception()
+        for each in waiting.answers:
+            if not each.done():
+                each.set_exception(error)
+                # Retrieved here, so that a caller who has hung up leaves no complaint behind.
+                each.exception()
 
     def _done(self, waiting: _Waiting) -> None:
         del self._in_flight[waiting.operation.place]
