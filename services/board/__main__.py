@@ -14,6 +14,9 @@ from board import running
 from board.api import make_app
 from board.audience import Audience
 from board.board import Board
+from board.delivery import Delivery
+from board.file_limit import viewers_allowed
+from board.handover import HandoverProtocol
 from board.milestones import Milestones
 from board.pace import Minutes
 from board.regions import load_regions
@@ -21,6 +24,7 @@ from board.saved import UnreadableFile, read, restore
 from board.settings import BoardSettings
 from board.showing import Showing
 from board.targets import WrongTargets, load_targets
+from lifecycle import garbage
 from lifecycle.stopping import Stopping, run
 from settings.contract import contract_path
 from settings.kafka import KafkaSettings
@@ -62,9 +66,11 @@ def build(settings: BoardSettings) -> Board:
         except UnreadableFile as error:
             log.warning("state file unreadable", reason=str(error))
     milestones = Milestones()
+    audience = Audience(showing, milestones, time.monotonic, viewers_allowed(settings.viewers_max))
     return Board(
         showing=showing,
-        audience=Audience(showing, milestones, time.monotonic, settings.viewers_max),
+        audience=audience,
+        delivery=Delivery(audience, time.monotonic),
         milestones=milestones,
         minutes=Minutes(),
         clock=time.monotonic,
@@ -77,6 +83,7 @@ async def _serve(settings: BoardSettings, kafka: KafkaSettings, board: Board, st
     health.check("cut", lambda: board.showing.ready)
     progress = health.progress("clock")
     app = make_app(board, health)
+    garbage.settle()
 
     async def end_streams() -> None:
         await stopping.wait()
@@ -95,7 +102,8 @@ async def _serve(settings: BoardSettings, kafka: KafkaSettings, board: Board, st
                 partial(running.show_milestones, board, kafka),
             )
         )
-        tasks.create_task(serve_http(app, settings.host, settings.port, stopping))
+        tasks.create_task(board.delivery.run())
+        tasks.create_task(serve_http(app, settings.host, settings.port, stopping, http=HandoverProtocol))
 
 
 if __name__ == "__main__":

@@ -115,7 +115,7 @@ def _stream(board: Board) -> APIRouter:
             REFUSED.inc()
             raise too_many_viewers()
         last = parse_id(last_event_id) or parse_id(after)
-        return StreamResponse(board.audience, board.clock, (scope, down_to), last)
+        return StreamResponse(board.audience, board.delivery, (scope, down_to), last)
 
     return router
 

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from board.answers import counts_body, crossing_body, encode, head_body
 from board.metrics import EVENTS, VIEWERS
 from board.milestones import Milestones
 from board.showing import Head, Showing, Version
 from board.sse import PING, event
+from cuts.freshness import State
 
 TICKS_SILENT_MAX = 2
-SEND_S_MAX = 30.0
-"""A viewer that takes nothing for so long is let go."""
 
 
 @dataclass(eq=False, slots=True)
@@ -32,10 +31,10 @@ class Viewer:
     pings: int
     serial: int | None = None
     heads: int = -1
-    gone: bool = False
-    sending_since_s: float | None = None
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    task: asyncio.Task[object] | None = None
+    state: State | None = None
+    """What it was last told of the number."""
+    rows_at_tick: int | None = None
+    """When it was last sent rows, and with them a head."""
 
 
 class Audience:
@@ -48,19 +47,24 @@ class Audience:
         self._milestones = milestones
         self._clock = clock
         self._viewers_max = viewers_max
-        self._viewers: set[Viewer] = set()
+        self._viewers = 0
         self._shared: dict[tuple[str, str, int | None], bytes] = {}
         self._head = showing.head(clock())
         self._told = self._head
         self._heads = 0
+        self._ticks = 0
         self._ticks_silent = 0
+        self._head_owed = False
         self._pings = 0
-        self._closed = False
+        self.closed = False
+        """Whether all streams are to end."""
+        self.news = asyncio.Event()
+        """Set whenever some viewer may have something to take."""
 
     @property
     def full(self) -> bool:
         """Whether no more viewers are let in."""
-        return self._closed or len(self._viewers) >= self._viewers_max
+        return self.closed or self._viewers >= self._viewers_max
 
     @property
     def head(self) -> Head:
@@ -74,23 +78,21 @@ class Audience:
 
     def enter(self, scope: str, depth: str, last: Version | None) -> Viewer:
         """A new viewer, who says to have been sent `last`."""
-        viewer = Viewer(scope, depth, last, self._milestones.number, self._pings, gone=self._closed)
-        viewer.wake.set()
-        self._viewers.add(viewer)
-        VIEWERS.set(len(self._viewers))
-        return viewer
+        self._viewers += 1
+        VIEWERS.set(self._viewers)
+        return Viewer(scope, depth, last, self._milestones.number, self._pings)
 
-    def leave(self, viewer: Viewer) -> None:
-        """The stream ended."""
-        self._viewers.discard(viewer)
-        VIEWERS.set(len(self._viewers))
+    def leave(self) -> None:
+        """A stream ended."""
+        self._viewers -= 1
+        VIEWERS.set(self._viewers)
 
     def moved(self) -> None:
         """Counts moved, or a milestone arrived."""
         self._look()
         if self._head.state is not self._told.state:
             self._tell()
-        self._wake_all()
+        self.news.set()
 
     def tick(self) -> None:
         """Once a second: time alone may have changed how fresh the numbers are.
@@ -98,28 +100,24 @@ class Audience:
         What has not changed is told again after TICKS_SILENT_MAX: a page that hears nothing is cut off.
         """
         self._look()
+        self._ticks += 1
         self._ticks_silent += 1
+        owed, self._head_owed = self._head_owed, False
         if self._head != self._told or self._ticks_silent >= TICKS_SILENT_MAX:
             self._tell()
-            self._wake_all()
+            self.news.set()
+        elif owed:
+            self.news.set()
 
     def ping(self) -> None:
-        """Keep connections open through silence, and let go of viewers that take nothing."""
+        """Keep connections open through silence."""
         self._pings += 1
-        now_s = self._clock()
-        for viewer in self._viewers:
-            if viewer.sending_since_s is not None and now_s - viewer.sending_since_s > SEND_S_MAX:
-                viewer.gone = True
-                if viewer.task:
-                    viewer.task.cancel()
-        self._wake_all()
+        self.news.set()
 
     def close(self) -> None:
         """End all streams; whoever comes later is sent away."""
-        self._closed = True
-        for viewer in self._viewers:
-            viewer.gone = True
-        self._wake_all()
+        self.closed = True
+        self.news.set()
 
     def take(self, viewer: Viewer) -> bytes:
         """The bytes this viewer is to be sent now; none when there is nothing for it."""
@@ -132,15 +130,28 @@ class Audience:
     def _events(self, viewer: Viewer) -> bytes:
         if not self._showing.ready or self._behind(viewer):
             return b""
-        rows = self._rows(viewer)
-        news = b"".join(
+        sent = self._rows(viewer)
+        if sent:
+            viewer.heads, viewer.state, viewer.rows_at_tick = self._heads, self._head.state, self._ticks
+        if viewer.news != self._milestones.number:
+            sent += self._crossings(viewer)
+        if viewer.heads != self._heads and not self._told_with_rows(viewer):
+            sent += self._state(viewer)
+            viewer.heads, viewer.state = self._heads, self._head.state
+        return sent
+
+    def _told_with_rows(self, viewer: Viewer) -> bool:
+        """Whether it heard the same state with rows a moment ago: what else the head says can wait a tick."""
+        told = viewer.rows_at_tick == self._ticks - 1 and viewer.state is self._head.state
+        self._head_owed |= told
+        return told
+
+    def _crossings(self, viewer: Viewer) -> bytes:
+        since, viewer.news = viewer.news, self._milestones.number
+        return b"".join(
             self._event("milestone", crossing_body(self._showing.regions, crossing))
-            for crossing in self._milestones.news_since(viewer.news, viewer.scope)
+            for crossing in self._milestones.news_since(since, viewer.scope)
         )
-        viewer.news = self._milestones.number
-        head = b"" if rows or viewer.heads == self._heads else self._state(viewer)
-        viewer.heads = self._heads
-        return rows + news + head
 
     def _behind(self, viewer: Viewer) -> bool:
         """Whether another replica has sent this viewer a cut that has not come here yet."""
@@ -184,7 +195,3 @@ class Audience:
         self._told = self._head
         self._heads += 1
         self._ticks_silent = 0
-
-    def _wake_all(self) -> None:
-        for viewer in self._viewers:
-            viewer.wake.set()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from board.audience import Audience
+from board.delivery import Delivery
 from board.milestones import Milestones
 from board.pace import Minutes
 from board.showing import Showing
@@ -18,6 +19,7 @@ class Board:
 
     showing: Showing
     audience: Audience
+    delivery: Delivery
     milestones: Milestones
     minutes: Minutes
     clock: Callable[[], float]

@@ -20,5 +20,5 @@ class BoardSettings(Settings):
     port: int = Field(default=8000, ge=0, le=65535)
     targets_file: FilePath
     state_file: Path
-    viewers_max: int = Field(default=5000, ge=1)
+    viewers_max: int = Field(default=10_000, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

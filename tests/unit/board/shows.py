@@ -9,6 +9,7 @@ from typing import Any
 
 from board.audience import Audience, Viewer
 from board.board import Board
+from board.delivery import Delivery
 from board.milestones import Crossing, Milestones
 from board.pace import Minutes
 from board.regions import Region, Regions
@@ -54,7 +55,13 @@ class Show:
         self.milestones = Milestones()
         self.audience = Audience(self.showing, self.milestones, self.clock, self.viewers_max)
         self.board = Board(
-            self.showing, self.audience, self.milestones, Minutes(), self.clock, wall=lambda: NOW
+            self.showing,
+            self.audience,
+            Delivery(self.audience, self.clock),
+            self.milestones,
+            Minutes(),
+            self.clock,
+            wall=lambda: NOW,
         )
 
     def full(self, cut: int, count: int = 0, **fields: Any) -> None:

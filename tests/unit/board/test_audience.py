@@ -183,6 +183,29 @@ def test_time_alone_makes_the_number_stale_and_viewers_are_told() -> None:
     assert event.data["cut"] == "1.1"
 
 
+def test_a_viewer_that_was_just_sent_rows_is_told_the_rest_of_the_head_a_tick_later() -> None:
+    show = Show()
+    show.register(0, 1)
+    show.full(1, 5)
+    fed = show.audience.enter("all", "city", None)
+    idle = show.audience.enter("campaign:fest", "city", None)
+    show.events(fed)
+    show.events(idle)
+    show.audience.tick()
+    show.audience.take(idle)
+
+    show.change(2, 6)
+    show.events(fed)
+    show.register(1, 9)
+    show.audience.tick()
+    at_once = (show.audience.take(fed), [event.name for event in show.events(idle)])
+    show.audience.tick()
+    (later,) = show.events(fed)
+
+    assert at_once == (b"", ["state"])
+    assert (later.name, later.data["coverage"]) == ("state", show.audience.head.coverage)
+
+
 def test_a_scope_sees_only_its_own_changes() -> None:
     show = Show()
     show.full(1, 5, rows=(row("31", 5), row("31", 2, scope="campaign:fest")))
@@ -210,9 +233,9 @@ def test_above_the_limit_and_after_closing_nobody_is_let_in() -> None:
     show = Show(viewers_max=1)
 
     empty = show.audience.full
-    viewer = show.audience.enter("all", "city", None)
+    show.audience.enter("all", "city", None)
     one = show.audience.full
-    show.audience.leave(viewer)
+    show.audience.leave()
     show.audience.close()
 
     assert (empty, one, show.audience.full) == (False, True, True)
@@ -230,7 +253,7 @@ def test_any_viewer_that_looks_at_any_time_holds_what_is_shown_and_sees_no_lower
         city = random.choice(("31.71", "31.72"))
         show.change(cut, cut, rows=(row("31", cut), row(city, random.randint(0, 3))))
         if random.random() < 0.3:
-            show.audience.leave(viewer)
+            show.audience.leave()
             viewer = show.audience.enter("all", "subdistrict", last)
         if random.random() < 0.5:
             continue
