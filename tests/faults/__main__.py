@@ -7,15 +7,19 @@ import json
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markdown import Markdown
 
-from tests.faults.campaign import Plan, run
+from tests.faults import hunting
+from tests.faults.campaign import run
 from tests.faults.reporting import as_json, as_markdown, complaints
+from tests.faults.verdict import Plan
 
 console = Console(width=140)
 
@@ -26,10 +30,16 @@ def main(
     short: Annotated[bool, typer.Option(help="Three minutes of faults with one broker.")] = False,
     only: Annotated[list[str] | None, typer.Option(help="Only faults whose name holds this.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed deals the same faults.")] = 1,
+    planted: Annotated[
+        str | None, typer.Option(help="Catch this planted bug, or `all` of them, in short campaigns.")
+    ] = None,
     report: Annotated[Path | None, typer.Option(help="Write the verdict here, as JSON.")] = None,
     keep: Annotated[bool, typer.Option(help="Keep logs and evidence.")] = False,
 ) -> None:
     """Break the running system in every way there is, and prove from outside that nothing was lost."""
+    if planted is not None:
+        _hunt(planted, report, keep)
+        return
     plan = Plan(
         seconds=180.0 if short else minutes * 60,
         brokers=1 if short else 3,
@@ -40,10 +50,40 @@ def main(
         rounds=rounds,
         faults=tuple(only or ()),
     )
+    with _folder(keep) as folder:
+        verdict = asyncio.run(run(plan, folder / "world", _say))
+    _write(report, as_json(verdict))
+    _show(as_markdown(verdict))
+    for text in complaints(verdict):
+        console.print(text, style="red", markup=False)
+    console.print("every invariant held" if verdict.holds else "[red]broken[/]")
+    raise typer.Exit(0 if verdict.holds else 1)
+
+
+def _hunt(name: str, report: Path | None, keep: bool) -> None:
+    """Catch planted bugs; fails where one is missed."""
+    hunts = hunting.chosen(name)
+    if not hunts:
+        names = ", ".join(one.bug.name for one in hunting.HUNTS)
+        raise typer.BadParameter(f"there are {names}; or all", param_hint="--planted")
+    with _folder(keep) as folder:
+        hunted = [asyncio.run(hunting.hunt(one, folder, _say)) for one in hunts]
+    _write(report, hunting.as_json(hunted))
+    _show(hunting.as_markdown(hunted))
+    missed = [one.hunt.bug.name for one in hunted if not one.is_caught]
+    console.print(
+        f"[red]missed: {', '.join(missed)}[/]" if missed else f"{len(hunted)} of {len(hunted)} caught"
+    )
+    raise typer.Exit(1 if missed else 0)
+
+
+@contextmanager
+def _folder(keep: bool) -> Iterator[Path]:
+    """A folder for logs and evidence."""
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
     folder.chmod(0o755)
     try:
-        verdict = asyncio.run(run(plan, folder / "world", lambda text: print(text, flush=True)))  # noqa: T201
+        yield folder
     except KeyboardInterrupt:
         console.print("stopped; nothing was judged")
         raise typer.Exit(130) from None
@@ -52,14 +92,20 @@ def main(
             console.print(f"logs and evidence: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  # the campaign tells a terminal how it goes
+
+
+def _show(markdown: str) -> None:
+    console.print(Markdown(markdown) if sys.stdout.isatty() else markdown, markup=False, soft_wrap=True)
+
+
+def _write(report: Path | None, found: Any) -> None:
     if report:
         report.parent.mkdir(parents=True, exist_ok=True)
-        report.write_text(json.dumps(as_json(verdict), indent=1) + "\n", encoding="utf-8")
-    console.print(Markdown(as_markdown(verdict)) if sys.stdout.isatty() else as_markdown(verdict))
-    for text in complaints(verdict):
-        console.print(text, style="red", markup=False)
-    console.print("every invariant held" if verdict.holds else "[red]broken[/]")
-    raise typer.Exit(0 if verdict.holds else 1)
+        report.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

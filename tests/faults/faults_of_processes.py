@@ -42,12 +42,12 @@ def of_processes(names: Sequence[str]) -> Iterator[Fault]:
     for name in names:
         base = name.removesuffix("-2")
         needs = frozenset({base})
-        yield Fault("kill -9", f"kill -9 {name}", _kill(name, signal.SIGKILL), needs)
-        yield Fault("SIGTERM", f"SIGTERM {name}", _kill(name, signal.SIGTERM), needs)
-        yield Fault("SIGSTOP", f"SIGSTOP {name}", _stop(name), needs)
+        yield Fault("kill -9", f"kill -9 {name}", kill(name, signal.SIGKILL), needs)
+        yield Fault("SIGTERM", f"SIGTERM {name}", kill(name, signal.SIGTERM), needs)
+        yield Fault("SIGSTOP", f"SIGSTOP {name}", stop(name), needs)
     for base, points in CRASH_POINTS.items():
         for point in points:
-            yield Fault("crash point", f"crash at {point}", _crash(base, point), frozenset({base}))
+            yield Fault("crash point", f"crash at {point}", crash(base, point), frozenset({base}))
     yield Fault("all killed at once", "kill -9 of every process", _kill_all, frozenset(names))
     yield Fault("rebalance storm", "workers come and go", _storm, frozenset({"worker"}))
     for name in ("relay", "worker", "publisher", "notifier", "audit", "board"):
@@ -64,7 +64,9 @@ async def _end(stack: Stack, name: str, number: signal.Signals) -> None:
     stack.kill(name)
 
 
-def _kill(name: str, number: signal.Signals) -> Inflict:
+def kill(name: str, number: signal.Signals = signal.SIGKILL) -> Inflict:
+    """End a process by a signal."""
+
     async def inflict(world: World, _: random.Random) -> int:
         await _end(world.stack, name, number)
         return 1
@@ -78,11 +80,13 @@ async def _kill_all(world: World, _: random.Random) -> int:
     return len(world.names)
 
 
-def _stop(name: str) -> Inflict:
+def stop(name: str, asleep_s: float = ASLEEP_S) -> Inflict:
+    """Stop it in its tracks (SIGSTOP), and let it go on later."""
+
     async def inflict(world: World, _: random.Random) -> int:
         pid = world.stack.pid(name)
         world.stack.stop(name)
-        await asyncio.sleep(ASLEEP_S)
+        await asyncio.sleep(asleep_s)
         if world.stack.pid(name) == pid:
             world.stack.cont(name)
         return 0
@@ -90,10 +94,12 @@ def _stop(name: str) -> Inflict:
     return inflict
 
 
-def _crash(base: str, point: str) -> Inflict:
+def crash(base: str, point: str, passes: int | None = None) -> Inflict:
+    """Have a service die at a point, at the n-th pass of a process: one of the first four by chance."""
+
     async def inflict(world: World, dice: random.Random) -> int:
         """Whichever of the processes does the work dies at the point; the others are killed after it."""
-        crash_at = f"{point}:{dice.randint(1, 4)}"
+        crash_at = f"{point}:{passes or dice.randint(1, 4)}"
         names = instances(base)
         armed = {}
         for name in names:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import asyncpg
 from aiokafka import TopicPartition
@@ -23,6 +23,9 @@ CROWDED_S = 4.0
 CUT_S_MAX = 10.0
 CUTS = 5
 CONNECTIONS_MAX = 500
+UNCOUNTED_S = 1.5
+SET_BACK_EVENTS = 10
+SET_BACK = "update registration.partition set published = greatest(published - $1, 0)"
 
 
 def of_stores(brokers: int) -> Iterator[Fault]:
@@ -32,13 +35,18 @@ def of_stores(brokers: int) -> Iterator[Fault]:
     yield Fault("connections terminated", "all connections terminated", _terminate, database)
     yield Fault("connections exhausted", "no connection to be had", _exhaust, database)
     for cut in Cut:
-        yield Fault("ambiguous commit", f"wire cut at COMMIT: {cut.value}", _cut(cut), database | {"api"})
+        yield Fault(
+            "ambiguous commit", f"wire cut at COMMIT: {cut.value}", cut_at_commit(cut), database | {"api"}
+        )
     for node in range(1, brokers + 1):
         yield Fault("broker killed", f"kill -9 of broker {node}", _broker_killed(node), kafka)
         yield Fault("broker frozen", f"broker {node} frozen", _broker_frozen(node), kafka)
     if brokers > 1:
         yield Fault("all brokers killed", "kill -9 of every broker", _brokers_killed, kafka)
-    yield Fault("topic truncated", "topic of events truncated", _truncate, kafka | {"worker"})
+    yield Fault(
+        "events sent again", "relay set back while nobody counts", set_back, frozenset({"relay", "worker"})
+    )
+    yield Fault("topic truncated", "topic of events truncated", truncate, kafka | {"worker"})
 
 
 async def _database_down(world: World, _: random.Random) -> int:
@@ -82,7 +90,9 @@ async def _connection(world: World) -> asyncpg.Connection[asyncpg.Record] | None
         return None
 
 
-def _cut(cut: Cut) -> Inflict:
+def cut_at_commit(cut: Cut) -> Inflict:
+    """Break the wire between an api and PostgreSQL at COMMIT, several times."""
+
     async def inflict(world: World, _: random.Random) -> int:
         before = world.wire.cuts
         for done in range(CUTS):
@@ -129,27 +139,47 @@ def _broker_frozen(node: int) -> Inflict:
     return inflict
 
 
-async def _truncate(world: World, _: random.Random) -> int:
+async def truncate(world: World, _: random.Random) -> int:
     """Delete every record while no worker reads: what was not counted has to be sent again."""
-    workers = ("worker", "worker-2")
-    pids = {name: world.stack.pid(name) for name in workers}
-    for name in workers:
-        world.stack.stop(name)
-    await asyncio.sleep(1)
     topic = world.topics.name("participant-events")
-    admin = AIOKafkaAdminClient(bootstrap_servers=world.topics.bootstrap_servers)
-    await admin.start()
+    async with _nobody_counting(world):
+        admin = AIOKafkaAdminClient(bootstrap_servers=world.topics.bootstrap_servers)
+        await admin.start()
+        try:
+            await admin.delete_records(
+                {TopicPartition(topic, one): RecordsToDelete(before_offset=-1) for one in range(PARTITIONS)}
+            )
+            await _note_what_may_be_gone(world)
+        finally:
+            await admin.close()
+    return 0
+
+
+async def set_back(world: World, _: random.Random) -> int:
+    """Set the relay back while no worker reads: each of them then gets a run of events twice in one fetch."""
+    async with _nobody_counting(world):
+        connection = await asyncpg.connect(world.databases.admin)
+        try:
+            await connection.execute(SET_BACK, SET_BACK_EVENTS)
+        finally:
+            await connection.close()
+        await asyncio.sleep(UNCOUNTED_S)
+    return 0
+
+
+@asynccontextmanager
+async def _nobody_counting(world: World) -> AsyncIterator[None]:
+    """The workers asleep, and some events on the topic that they have not read."""
+    pids = {name: world.stack.pid(name) for name in ("worker", "worker-2")}
+    for name in pids:
+        world.stack.stop(name)
     try:
-        await admin.delete_records(
-            {TopicPartition(topic, one): RecordsToDelete(before_offset=-1) for one in range(PARTITIONS)}
-        )
-        await _note_what_may_be_gone(world)
+        await asyncio.sleep(UNCOUNTED_S)
+        yield
     finally:
-        await admin.close()
         for name, pid in pids.items():
             if world.stack.pid(name) == pid:
                 world.stack.cont(name)
-    return 0
 
 
 async def _note_what_may_be_gone(world: World) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from statistics import median
 from typing import Any
 
-from tests.faults.campaign import Verdict
+from tests.faults.verdict import Verdict
 
 VIOLATIONS_SHOWN_MAX = 10
 

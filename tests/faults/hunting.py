@@ -1,0 +1,158 @@
+"""The negative controls: a short campaign for each planted bug must find it, or campaigns prove nothing."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tests.faults.campaign import run
+from tests.faults.fault import Fault
+from tests.faults.faults_of_processes import crash, kill, stop
+from tests.faults.faults_of_stores import cut_at_commit, set_back, truncate
+from tests.faults.judging import Say
+from tests.faults.planted import bugs
+from tests.faults.planted.bugs import Planted
+from tests.faults.verdict import Plan, Verdict
+from tests.harness.proxy import Cut
+
+ATTEMPTS_MAX: Final = 3
+ASLEEP_S: Final = 5.0
+"""Longer than a lease (3 s)."""
+
+
+@dataclass(frozen=True)
+class Hunt:
+    """The faults that bring one bug to light, and how many of them in a row."""
+
+    bug: Planted
+    script: tuple[Fault, ...]
+    rounds: int
+
+    def plan(self, seed: int) -> Plan:
+        """The campaign."""
+        return Plan(
+            seconds=120.0,
+            brokers=1,
+            rate_per_s=80.0,
+            import_rows=2_000,
+            import_every_s=5.0,
+            seed=seed,
+            rounds=self.rounds,
+            script=self.script,
+            planted=dict.fromkeys(self.bug.processes, self.bug.name),
+            round_s_max=15.0,
+            settled_s_max=30.0,
+        )
+
+
+@dataclass(frozen=True)
+class Hunted:
+    """How the hunt for one bug ended: the last campaign's verdict, and how many there were."""
+
+    hunt: Hunt
+    verdict: Verdict
+    attempts: int
+    took_s: float
+
+    @property
+    def is_caught(self) -> bool:
+        """Whether the invariant that the bug breaks was found broken."""
+        return bool(self.verdict.finding(self.hunt.bug.invariant).violations)
+
+
+def _crashes(service: str, point: str, passes: int) -> Fault:
+    return Fault("crash point", f"crash at {point}:{passes}", crash(service, point, passes))
+
+
+def _sleeps(name: str) -> Fault:
+    return Fault("SIGSTOP", f"SIGSTOP {name}", stop(name, ASLEEP_S))
+
+
+HUNTS: Final = (
+    Hunt(bugs.TOLD_BEFORE_COMMIT, (_crashes("api", "api.before_commit", 20),), 3),
+    Hunt(
+        bugs.KEYLESS_RETRY,
+        (Fault("ambiguous commit", f"wire cut at COMMIT: {Cut.AFTER.value}", cut_at_commit(Cut.AFTER)),),
+        2,
+    ),
+    Hunt(bugs.PLAIN_SEQUENCE, (_crashes("api", "api.before_commit", 20),), 1),
+    Hunt(bugs.POSITION_OUTSIDE, (_crashes("worker", "worker.between_statements", 10),), 2),
+    Hunt(bugs.STORED_POSITION, (Fault("events sent again", "relay set back", set_back),), 1),
+    Hunt(bugs.PAST_GAPS, (Fault("topic truncated", "topic of events truncated", truncate),), 1),
+    Hunt(
+        bugs.NO_UNIQUE_LATCH,
+        (
+            Fault("kill -9", "kill -9 notifier", kill("notifier")),
+            _crashes("notifier", "notifier.after_latch", 1),
+        ),
+        2,
+    ),
+    Hunt(bugs.TERM_IGNORED, (_sleeps("publisher"), _sleeps("publisher-2")), 4),
+)
+
+
+def chosen(name: str) -> list[Hunt]:
+    """The hunt for the bug of this name; `all` of them."""
+    return [one for one in HUNTS if name in ("all", one.bug.name)]
+
+
+async def hunt(one: Hunt, folder: Path, say: Say) -> Hunted:
+    """Campaign after campaign until the bug is caught, or there were ATTEMPTS_MAX."""
+    took_s = 0.0
+    for attempt in range(1, ATTEMPTS_MAX + 1):
+        say(f"planted: {one.bug.name} in {', '.join(one.bug.processes)}, attempt {attempt}")
+        # Campaigns differ by seed alone; each has a world of its own.
+        world = Path(tempfile.mkdtemp(prefix=f"{one.bug.name}-", dir=folder))
+        world.chmod(0o755)
+        verdict = await run(one.plan(seed=attempt), world / "world", say)
+        took_s += verdict.took_s
+        hunted = Hunted(one, verdict, attempt, took_s)
+        if hunted.is_caught:
+            break
+    return hunted
+
+
+def as_markdown(hunted: Iterable[Hunted]) -> str:
+    """A table of the bugs: the faults, the invariant that was found broken, and its first violation."""
+    lines = ["| planted bug | faults | invariant broken | seen | took |", "| --- | --- | --- | --- | --- |"]
+    for one in hunted:
+        finding = one.verdict.finding(one.hunt.bug.invariant)
+        broken = f"{finding.number}: {len(finding.violations)} times" if one.is_caught else "**none: missed**"
+        seen = finding.violations[0] if finding.violations else ""
+        lines.append(
+            f"| {one.hunt.bug.name} | {_faults(one)} | {broken} | {seen} | "
+            f"{one.took_s:.0f} s{'' if one.attempts == 1 else f', {one.attempts} campaigns'} |"
+        )
+    return "\n".join(lines)
+
+
+def as_json(hunted: Iterable[Hunted]) -> list[dict[str, object]]:
+    """The same for a program."""
+    return [
+        {
+            "bug": one.hunt.bug.name,
+            "caught": one.is_caught,
+            "invariant": one.hunt.bug.invariant,
+            "violations": len(one.verdict.finding(one.hunt.bug.invariant).violations),
+            "also_broken": [
+                each.number
+                for each in one.verdict.findings
+                if each.violations and each.number != one.hunt.bug.invariant
+            ],
+            "rounds": len(one.verdict.rounds),
+            "campaigns": one.attempts,
+            "took_s": round(one.took_s),
+        }
+        for one in hunted
+    ]
+
+
+def _faults(one: Hunted) -> str:
+    return "; ".join(f"{name} × {count}" for name, count in _counted([r.name for r in one.verdict.rounds]))
+
+
+def _counted(names: Sequence[str]) -> list[tuple[str, int]]:
+    return [(name, names.count(name)) for name in dict.fromkeys(names)]
