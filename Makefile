@@ -5,10 +5,10 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PURE := tests/unit tests/contract
 
-.PHONY: help setup demo up down status check format lint types imports unit test bench faults lock clean-local
+.PHONY: help setup demo up down status check format lint types imports unit test bench faults faults-planted lock clean-local
 
 help: ## list these targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: .venv/ready .local/kafka/ready ## install everything the project needs, into .venv and .local
 
@@ -63,6 +63,9 @@ bench: setup ## how fast one worker counts a backlog, beside a bare reader in th
 
 faults: setup ## break the running system for 20 minutes and judge it from outside: SHORT=1, ROUNDS=n
 	@$(PY) -m tests.faults $(if $(SHORT),--short) $(if $(ROUNDS),--rounds $(ROUNDS)) --report .local/faults/report.json
+
+faults-planted: setup ## catch eight planted bugs, each in a short campaign of its own: BUG=name
+	@$(PY) -m tests.faults --planted $(or $(BUG),all) --report .local/faults/planted.json
 
 lock: ## pin and hash the requirements again
 	@for set in service dev; do \

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.faults.fault import Fault
+from tests.faults.faults_of_operation import of_operation
 from tests.faults.faults_of_processes import of_processes
 from tests.faults.faults_of_stores import of_stores
 from tests.faults.faults_of_wires import of_wires
@@ -61,7 +62,12 @@ def deal(plan: Plan, world: World, dice: random.Random) -> Iterator[tuple[Fault,
     """Every fault in a shuffled order, again and again; some of them two at a time."""
     if plan.script:
         yield from ((one,) for one in itertools.cycle(plan.script))
-    every = [*of_processes(world.names), *of_stores(plan.brokers), *of_wires()]
+    every = [
+        *of_processes(world.names),
+        *of_stores(plan.brokers),
+        *of_wires(),
+        *of_operation(world),
+    ]
     chosen = [one for one in every if not plan.faults or any(text in one.name for text in plan.faults)]
     assert chosen, f"no fault is named like {plan.faults}"
     while True:

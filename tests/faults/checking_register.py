@@ -48,32 +48,29 @@ def check_register(
     return finding
 
 
-def check_topic(stored: Stored, topic: Topic, forgotten: Mapping[int, int]) -> Finding:
+def check_topic(stored: Stored, topic: Topic, forgotten: Mapping[int, Collection[int]]) -> Finding:
     """2: every event is on the topic, in the order of sequences; repeats are allowed and counted.
 
-    `forgotten` names, per partition, up to which sequence a truncation may have taken records away.
+    `forgotten` names, per partition, the sequences whose records a fault took away: they may be gone.
     """
     finding = Finding(2, "every event is on the topic, in order, without a gap")
     decode = msgspec.json.Decoder(Envelope).decode
     repeats = 0
     for partition, last in stored.last_sequences.items():
         seen: Counter[int] = Counter()
-        # What was truncated is passed over only once, where the topic now begins.
-        next_ = None
+        gone, next_ = forgotten.get(partition, ()), 1
         for value in topic.values.get(partition, []):
             assert value is not None, "participant-events holds no tombstones"
             event = decode(value)
-            if next_ is None:
-                next_ = event.sequence if event.sequence <= forgotten.get(partition, 0) + 1 else 1
             finding.must(
                 stored.events.get((event.partition, event.sequence)) == event.id,
                 f"{partition}/{event.sequence} on the topic is not the register's event",
             )
-            finding.must(event.sequence <= next_, f"{partition}/{event.sequence} follows {next_ - 1}")
+            in_order = all(one in gone for one in range(next_, event.sequence))
+            finding.must(in_order, f"{partition}/{event.sequence} follows {next_ - 1}")
             next_ = max(next_, event.sequence + 1)
             seen[event.sequence] += 1
-        floor = forgotten.get(partition, 0)
-        lacking = [one for one in range(floor + 1, last + 1) if one not in seen]
+        lacking = [one for one in range(1, last + 1) if one not in seen and one not in gone]
         finding.must(not lacking, f"partition {partition} lacks {len(lacking)} events, first {lacking[:3]}")
         repeats += seen.total() - len(seen)
     finding.notes.append(f"{len(stored.events):,} events, {repeats:,} repeats")

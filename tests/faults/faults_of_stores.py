@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Literal
 
 import asyncpg
 from aiokafka import TopicPartition
@@ -149,7 +150,7 @@ async def truncate(world: World, _: random.Random) -> int:
             await admin.delete_records(
                 {TopicPartition(topic, one): RecordsToDelete(before_offset=-1) for one in range(PARTITIONS)}
             )
-            await _note_what_may_be_gone(world)
+            await forget(world, dict.fromkeys(range(PARTITIONS), 0))
         finally:
             await admin.close()
     return 0
@@ -182,10 +183,17 @@ async def _nobody_counting(world: World) -> AsyncIterator[None]:
                 world.stack.cont(name)
 
 
-async def _note_what_may_be_gone(world: World) -> None:
+async def sequences(world: World, column: Literal["last_sequence", "published"]) -> dict[int, int]:
+    """Per partition, the last sequence given, or the last that the topic acknowledged."""
     connection = await asyncpg.connect(world.databases.admin)
     try:
-        rows = await connection.fetch("select partition, last_sequence from registration.partition")
+        rows = await connection.fetch(f"select partition, {column} from registration.partition")
     finally:
         await connection.close()
-    world.forgotten |= {row["partition"]: row["last_sequence"] for row in rows}
+    return {row[0]: row[1] for row in rows}
+
+
+async def forget(world: World, above: Mapping[int, int]) -> None:
+    """Note that all records so far, above a sequence of each partition, may be gone from the topic."""
+    for partition, last in (await sequences(world, "last_sequence")).items():
+        world.forgotten[partition].update(range(above[partition] + 1, last + 1))

@@ -62,7 +62,10 @@ class Lag:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def recovered(self, wait_s: float) -> float | None:
-        """Seconds until the lag stays under a second and a board says `live`; None where that took longer."""
+        """Seconds until an api answers, the lag is under a second and a board says `live`, and all stay so.
+
+        None where that took longer.
+        """
         return await self._until(self._is_prompt, wait_s)
 
     async def counted(self, wait_s: float) -> bool:
@@ -87,7 +90,14 @@ class Lag:
         return self.now_s == 0.0
 
     async def _is_prompt(self, http: aiohttp.ClientSession) -> bool:
-        return self.now_s is not None and self.now_s < LAG_S_MAX and await self._live(http)
+        is_counted = self.now_s is not None and self.now_s < LAG_S_MAX
+        return is_counted and await self._open(http) and await self._live(http)
+
+    async def _open(self, http: aiohttp.ClientSession) -> bool:
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with http.get(f"{self.world.url}/health/ready") as answer:
+                return answer.status == 200
+        return False
 
     async def _live(self, http: aiohttp.ClientSession) -> bool:
         for board in ("board", "board-2"):

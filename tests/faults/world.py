@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from tests.faults.receiver import Receiver, receiving
 from tests.harness.cluster import Cluster
 from tests.harness.commissioned import commission
 from tests.harness.databases import Databases, TestServer
+from tests.harness.disks import Disk, mountable
 from tests.harness.proxy import Proxy, proxied
 from tests.harness.stack import Stack, surroundings
 from tests.harness.topics import Topics
@@ -28,6 +30,9 @@ PAIRED = ("api", "relay", "worker", "publisher", "board")
 PROCESSES = ("api", "api-2", "relay", "relay-2", "audit", "worker", "worker-2", "publisher", "publisher-2")
 VIEWED = ("notifier", "board", "board-2")
 BROKER_SESSION_MS = 3_000
+DISK_MB = 20_000
+READY_S_MAX = 120.0
+"""Fifteen processes begin at once on two cores that may have other work."""
 
 
 @dataclass
@@ -47,8 +52,10 @@ class World:
     """The register's database, through `wire`."""
     receiver: Receiver
     names: tuple[str, ...] = PROCESSES + VIEWED
-    forgotten: dict[int, int] = field(default_factory=dict)
-    """Per partition, the highest sequence whose record may be gone since its topic was truncated."""
+    disk: Disk | None = None
+    """PostgreSQL's own filesystem; none where this machine lets nobody mount one."""
+    forgotten: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """Per partition, the sequences whose records were taken from the topic."""
 
     @property
     def keys(self) -> Keys:
@@ -81,7 +88,10 @@ async def open_world(folder: Path, brokers: int, planted: Mapping[str, str]) -> 
     """Start everything and keep it running; `planted` names the bug some processes are to have."""
     folder.mkdir(parents=True)
     async with AsyncExitStack() as opened:
-        server = await asyncio.to_thread(TestServer)
+        disk = await asyncio.to_thread(_disk, folder)
+        if disk is not None:
+            opened.callback(disk.close)
+        server = await asyncio.to_thread(TestServer, disk.folder if disk else None)
         opened.callback(server.close)
         commissioned = await asyncio.to_thread(commission, server, folder)
         databases = await asyncio.to_thread(server.clone, commissioned.template)
@@ -101,13 +111,20 @@ async def open_world(folder: Path, brokers: int, planted: Mapping[str, str]) -> 
             )
         )
         world = World(folder, server, databases, cluster, topics, stack, way, wire, wired_url, receiver)
+        world.disk = disk
         await _start(world, planted)
         yield world
+
+
+def _disk(folder: Path) -> Disk | None:
+    return Disk(folder / "disk", DISK_MB) if mountable() else None
 
 
 async def _start(world: World, planted: Mapping[str, str]) -> None:
     for name, bug in planted.items():
         world.stack.launch_by(name, "tests.faults.planted", bug)
     await world.stack.start("mailbox")
-    await asyncio.gather(*(world.stack.start(name, env=world.settings(name)) for name in world.names))
+    await asyncio.gather(
+        *(world.stack.start(name, env=world.settings(name), deadline_s=READY_S_MAX) for name in world.names)
+    )
     world.stack.keep_running("mailbox", *world.names)

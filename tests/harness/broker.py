@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ class Broker:
         self, folder: Path, *, session_timeout_ms: int, node_id: int = 1, controllers: tuple[int, ...] = ()
     ) -> None:
         self._log = folder / "kafka.log"
+        self._copy = folder / "kafka.copy"
         port, own_controller = free_ports(2)
         self._settings = kafka.Broker(
             folder / "kafka",
@@ -74,6 +76,16 @@ class Broker:
         self.kill()
         self._process = self._launch()
         await self.ready(deadline_s)
+
+    def copy(self) -> None:
+        """Keep a copy of what a killed broker stores, in place of the one before."""
+        shutil.rmtree(self._copy, ignore_errors=True)
+        shutil.copytree(self._settings.data, self._copy)
+
+    def bring_back(self) -> None:
+        """Put the copy in the place of what a killed broker stores."""
+        shutil.rmtree(self._settings.data)
+        shutil.copytree(self._copy, self._settings.data)
 
     def close(self) -> None:
         """End it for good. Its data is thrown away by whoever owns the folder: no need to stop gently."""

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,11 +17,12 @@ from psycopg import sql
 
 from database.migrations import migrate
 from deploy.local.ports import free_ports
-from deploy.local.postgres import SERVICES, Server, ServerFailed
+from deploy.local.postgres import SERVICES, Server, ServerFailed, programs
 from tests.harness.logs import tail
 
 PASSWORD = "test"
 TEMPLATE = "template_migrated"
+RECOVERY_S_MAX = 60.0
 # Processes are killed in tests, machines are not: what reached the kernel survives.
 SETTINGS = (
     ("fsync", "off"),
@@ -50,13 +52,15 @@ class TestServer:
 
     __test__ = False  # not a test, whatever its name begins with
 
-    def __init__(self) -> None:
+    def __init__(self, parent: Path | None = None) -> None:
+        """`parent`: a folder that everybody may enter; none: one of the system's."""
         # pytest's own folders are for their owner only, and PostgreSQL may run as another user.
-        self._folder = Path(tempfile.mkdtemp(prefix="jakpreneur-test-"))
+        self._folder = Path(tempfile.mkdtemp(prefix="jakpreneur-test-", dir=parent))
         self._folder.chmod(0o755)
         self._log = self._folder / "postgres.log"
         self._server = Server(self._folder / "postgres", free_ports(1)[0], PASSWORD, SETTINGS)
         self._server.prepare()
+        self._backup = self._server.data.with_name("backup")
         self._process: subprocess.Popen[bytes] = self._server.start(self._log)
         try:
             self._server.wait_ready(30)
@@ -106,10 +110,40 @@ class TestServer:
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(20)
 
+    def runs(self) -> bool:
+        """Whether the server has not ended by itself."""
+        return self._process.poll() is None
+
+    def wait_ready(self) -> None:
+        """Wait until it answers, or has ended by itself."""
+        ends_at = time.monotonic() + RECOVERY_S_MAX
+        while self.runs():
+            try:
+                self._server.wait_ready(0.2)
+            except ServerFailed:
+                if time.monotonic() > ends_at:
+                    raise
+            else:
+                return
+
     def start_again(self) -> None:
         """Start it after a crash; returns when it answers."""
         self._process = self._server.start(self._log)
-        self._server.wait_ready(60)
+        self._server.wait_ready(RECOVERY_S_MAX)
+
+    def back_up(self) -> None:
+        """Take a base backup of the running server, with the log it needs (pg_basebackup)."""
+        command = [str(programs(self._folder) / "bin" / "pg_basebackup"), "-D", str(self._backup)]
+        command += ["-d", self._server.url("postgres"), "--checkpoint=fast", "--wal-method=stream"]
+        user = self._server.user
+        subprocess.run(command, check=True, user=user, extra_groups=[] if user else None, cwd="/")
+
+    def restore(self) -> None:
+        """Put the backup, which is used up, in the place of everything, and start again."""
+        self.crash()
+        shutil.rmtree(self._server.data)
+        self._backup.rename(self._server.data)
+        self.start_again()
 
     def close(self) -> None:
         """End the server and throw its data away."""

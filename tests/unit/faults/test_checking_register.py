@@ -78,8 +78,8 @@ def test_an_import_that_did_not_end_breaks_it() -> None:
 EVENTS = [event(0, sequence) for sequence in (1, 2, 3)]
 
 
-def _topic(*values: str, forgotten: int = 0, **changed: Any) -> Finding:
-    return check_topic(stored({0: EVENTS}, **changed), topic(*values), {0: forgotten} if forgotten else {})
+def _topic(*values: str, forgotten: tuple[int, ...] = (), **changed: Any) -> Finding:
+    return check_topic(stored({0: EVENTS}, **changed), topic(*values), {0: forgotten})
 
 
 def test_every_event_in_order_holds() -> None:
@@ -111,13 +111,16 @@ def test_a_hole_a_wrong_order_or_a_stranger_breaks_it(values: tuple[str, ...]) -
     assert not _topic(*values).holds
 
 
-def test_what_was_truncated_may_be_gone() -> None:
-    assert _topic(EVENTS[2], forgotten=2).holds
+def test_what_a_fault_took_away_may_be_gone_or_be_sent_again() -> None:
+    assert _topic(EVENTS[2], forgotten=(1, 2)).holds
+    assert _topic(EVENTS[0], EVENTS[2], forgotten=(2,)).holds
+    assert _topic(*EVENTS, forgotten=(2, 3)).holds
 
 
-def test_what_came_after_the_truncation_may_not_be_gone() -> None:
-    assert not _topic(EVENTS[2], forgotten=1).holds
-    assert not _topic(forgotten=2).holds
+def test_what_no_fault_took_away_may_not_be_gone() -> None:
+    assert not _topic(EVENTS[2], forgotten=(1,)).holds
+    assert not _topic(EVENTS[0], EVENTS[2], forgotten=(1,)).holds
+    assert not _topic(forgotten=(1, 2)).holds
 
 
 def test_no_event_at_all_proves_nothing() -> None:

@@ -1,0 +1,120 @@
+"""A full disk, and what operators do while everything runs: leaders moved, a rebuild, Kafka put back."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+
+import asyncpg
+
+from deploy.local.commands import CommandFailed
+from deploy.topics import read_topics
+from settings.contract import contract_path
+from tests.faults.fault import Fault, Inflict
+from tests.faults.faults_of_stores import forget, sequences
+from tests.faults.watching import DATABASE_AWAY
+from tests.faults.world import World
+from tests.harness.leaders import move_leaders
+
+FULL_S = 5.0
+LOG_SEGMENTS = 3
+LATER_S = 5.0
+
+
+def of_operation(world: World) -> Iterator[Fault]:
+    """Every fault of this kind that this world can have."""
+    database, kafka = frozenset({"database"}), frozenset({"kafka"})
+    if world.disk is not None:
+        yield Fault("disk full", "disk of PostgreSQL full", _disk_full(log_too=False), database)
+        yield Fault(
+            "disk full", "disk of PostgreSQL full, no room for its log", _disk_full(log_too=True), database
+        )
+    if len(world.cluster.brokers) > 1:
+        yield Fault("leaders moved", "leaders of all partitions moved", _leaders_moved, kafka)
+    yield Fault("rebuild", "rebuild of the counts", _rebuild, kafka | database | {"worker"})
+    yield Fault("Kafka older", "Kafka put back to an older copy", _kafka_older, kafka | {"worker"})
+
+
+def _disk_full(*, log_too: bool) -> Inflict:
+    async def inflict(world: World, _: random.Random) -> int:
+        """Without room for its log PostgreSQL ends by itself: it is started again once there is room."""
+        assert world.disk is not None, "there is a disk of its own"
+        await asyncio.to_thread(world.disk.fill)
+        try:
+            await _must_be_full(world)
+            if log_too:
+                await _fill_the_log(world)
+            await asyncio.sleep(FULL_S)
+        finally:
+            world.disk.free()
+        if world.server.runs():
+            await asyncio.to_thread(world.server.wait_ready)
+        if not world.server.runs():
+            await asyncio.to_thread(world.server.start_again)
+        return 0
+
+    return inflict
+
+
+async def _must_be_full(world: World) -> None:
+    """Nobody can store a megabyte: else nothing would be tried."""
+    connection = await asyncpg.connect(world.databases.admin)
+    try:
+        await connection.execute(
+            "create table public.large as select repeat('x', 1000) from generate_series(1, 1000)"
+        )
+    except asyncpg.DiskFullError:
+        return
+    finally:
+        await connection.close()
+    raise AssertionError("the disk is not full")
+
+
+async def _fill_the_log(world: World) -> None:
+    """Go on to new segments of the log until there is no room for one more."""
+    with suppress(*DATABASE_AWAY):
+        connection = await asyncpg.connect(world.databases.admin, timeout=2)
+        try:
+            for _ in range(LOG_SEGMENTS):
+                await connection.execute(
+                    "select pg_logical_emit_message(false, 'fault', 'x'), pg_switch_wal()"
+                )
+        finally:
+            connection.terminate()
+
+
+async def _leaders_moved(world: World, _: random.Random) -> int:
+    topics = [world.topics.name(one.name) for one in read_topics(contract_path("topics.yaml"))]
+    await move_leaders(world.topics.bootstrap_servers, topics)
+    return 0
+
+
+async def _rebuild(world: World, _: random.Random) -> int:
+    """Count everything again from the topic; where the topic was robbed, that must be refused."""
+    try:
+        await world.stack.command("aggregator", "rebuild")
+    except CommandFailed as error:
+        if not any(world.forgotten.values()) or "RebuildImpossible" not in str(error):
+            raise
+    return 0
+
+
+async def _kafka_older(world: World, _: random.Random) -> int:
+    """Put every broker back to what it stored some seconds ago: the newest records of all topics are gone."""
+    brokers = world.cluster.brokers
+    published = await sequences(world, "published")
+    for broker in brokers:
+        broker.kill()
+    for broker in brokers:
+        await asyncio.to_thread(broker.copy)
+    await asyncio.gather(*(broker.restart() for broker in brokers))
+    await asyncio.sleep(LATER_S)
+    for broker in brokers:
+        broker.kill()
+    for broker in brokers:
+        await asyncio.to_thread(broker.bring_back)
+    await forget(world, above=published)
+    await asyncio.gather(*(broker.restart() for broker in brokers))
+    return 2 * len(brokers)
