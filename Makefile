@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PURE := tests/unit tests/contract
 
-.PHONY: help setup demo up down status check format lint types imports unit test bench faults faults-planted lock clean-local
+.PHONY: help setup demo up down status check format lint types imports unit test bench rivals faults faults-planted lock clean-local
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -54,12 +54,27 @@ unit: setup
 
 check: lint types imports unit ## format, lint, types, import rules, unit and contract tests: under a minute
 
-test: check ## everything, on a real broker and database, in Chromium and in containers
+test: check rivals ## everything, on a real broker and database, in Chromium and in containers
 	@$(PY) -m pytest -q -n 2 --dist loadscope tests/e2e tests/integration tests/ports tests/browser $(PYTEST_ARGS)
 	@$(PY) -m pytest -q tests/containers $(PYTEST_ARGS)
 
-bench: setup ## how fast one worker counts a backlog, beside a bare reader in the same run: EVENTS=200000
-	@$(PY) -m bench.backlog $(if $(EVENTS),--events $(EVENTS))
+bench: setup rivals ## every path beside its rivals: QUICK=1 (five minutes), COMPARE=file, BENCH_PATH=name, PAIRS=n
+	@$(PY) -m bench $(if $(QUICK),--quick) $(if $(COMPARE),--compare $(COMPARE)) $(if $(BENCH_PATH),--path $(BENCH_PATH)) $(if $(PAIRS),--pairs $(PAIRS))
+
+rivals: setup .local/bench/streams/ready .local/bench/quix/ready
+
+.local/bench/streams/ready: bench/rivals/streams/pom.xml $(wildcard bench/rivals/streams/src/main/java/bench/*.java)
+	@echo "building the Kafka Streams rivals (half a minute the first time)"
+	@rm -rf .local/bench/streams
+	@mvn -q -B -f $< compile dependency:copy-dependencies
+	@touch $@
+
+.local/bench/quix/ready: requirements/quix.txt
+	@echo "installing Quix Streams into an environment of its own (half a minute the first time)"
+	@rm -rf .local/bench/quix
+	@$(PYTHON) -m venv .local/bench/quix
+	@.local/bench/quix/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
 
 faults: setup ## break the running system for 20 minutes and judge it from outside: SHORT=1, ROUNDS=n
 	@$(PY) -m tests.faults $(if $(SHORT),--short) $(if $(ROUNDS),--rounds $(ROUNDS)) --report .local/faults/report.json
@@ -68,7 +83,7 @@ faults-planted: setup ## catch eight planted bugs, each in a short campaign of i
 	@$(PY) -m tests.faults --planted $(or $(BUG),all) --report .local/faults/planted.json
 
 lock: ## pin and hash the requirements again
-	@for set in service dev; do \
+	@for set in service dev quix; do \
 	  .venv/bin/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	    --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
 

@@ -1,1 +1,1 @@
-"""Measurements on this machine, each beside a rival in the same run."""
+"""Measurements on this machine, each beside its rivals in the same run: see README.md in this folder."""

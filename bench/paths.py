@@ -1,0 +1,14 @@
+"""Which paths `make bench` measures. A path is a module with a PATH; it is added here, and nowhere else."""
+
+from __future__ import annotations
+
+from bench import backlog
+from bench.contenders import Path
+
+PATHS: tuple[Path, ...] = (backlog.PATH,)
+
+
+def find(names: list[str]) -> list[Path]:
+    """The paths of these names, all of them without any; raises KeyError naming the one unknown."""
+    known = {path.name: path for path in PATHS}
+    return [known[name] for name in names] if names else list(PATHS)

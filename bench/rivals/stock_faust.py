@@ -1,0 +1,44 @@
+"""A counter as Faust's own documents show it: an agent that adds to a table, one event at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import faust
+
+from bench.rivals.lean_event import decode
+from bench.rivals.reporting import FOLDER, GROUP, SERVERS, TOPIC, Progress
+
+PARTITIONS = 12
+
+
+def build() -> faust.App:
+    """The app; its table is kept in memory, with its changelog in Kafka."""
+    app = faust.App(
+        GROUP,
+        broker=f"kafka://{SERVERS}",
+        store="memory://",
+        datadir=FOLDER,
+        web_enabled=False,
+        topic_partitions=PARTITIONS,
+        consumer_auto_offset_reset="earliest",
+    )
+    events = app.topic(TOPIC, value_serializer="raw", key_serializer="raw", partitions=PARTITIONS)
+    counts = app.Table("counts", default=int, partitions=PARTITIONS)
+    progress = Progress(lambda: dict(counts.items()))
+
+    @app.agent(events)
+    async def count(stream: Any) -> None:
+        async for value in stream:
+            change = decode(value).data
+            if change.before is not None:
+                counts[change.before.key] -= 1
+            if change.after is not None:
+                counts[change.after.key] += 1
+            progress.passed(1)
+
+    return app
+
+
+if __name__ == "__main__":
+    faust.Worker(build(), loglevel="WARNING").execute_from_commandline()
