@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from bench import backlog
+from bench import backlog, importing, registering, relaying, viewers
 from bench.contenders import Path
 
-PATHS: tuple[Path, ...] = (backlog.PATH,)
+PATHS: tuple[Path, ...] = (
+    backlog.PATH,
+    registering.PATH,
+    importing.PATH,
+    relaying.PATH,
+    viewers.PATH,
+)
 
 
 def find(names: list[str]) -> list[Path]:
