@@ -21,19 +21,23 @@ from tests.faults.campaign import run
 from tests.faults.reporting import as_json, as_markdown, complaints
 from tests.faults.verdict import Plan
 
+SHORT_S = 150.0
+"""With start, last round and judgement less than five minutes on two cores."""
 console = Console(width=140)
 
 
 def main(
     minutes: Annotated[float, typer.Option(help="How long to go on with faults.")] = 20.0,
     rounds: Annotated[int | None, typer.Option(help="No more rounds of faults than this.")] = None,
-    short: Annotated[bool, typer.Option(help="Three minutes of faults with one broker.")] = False,
+    short: Annotated[bool, typer.Option(help="Less than five minutes in all, with one broker.")] = False,
     only: Annotated[list[str] | None, typer.Option(help="Only faults whose name holds this.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed deals the same faults.")] = 1,
     planted: Annotated[
         str | None, typer.Option(help="Catch this planted bug, or `all` of them, in short campaigns.")
     ] = None,
-    report: Annotated[Path | None, typer.Option(help="Write the verdict here, as JSON.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write the verdict here: JSON, and Markdown beside it.")
+    ] = None,
     keep: Annotated[bool, typer.Option(help="Keep logs and evidence.")] = False,
 ) -> None:
     """Break the running system in every way there is, and prove from outside that nothing was lost."""
@@ -41,7 +45,7 @@ def main(
         _hunt(planted, report, keep)
         return
     plan = Plan(
-        seconds=180.0 if short else minutes * 60,
+        seconds=SHORT_S if short else minutes * 60,
         brokers=1 if short else 3,
         rate_per_s=80.0 if short else 100.0,
         import_rows=4_000 if short else 10_000,
@@ -52,7 +56,7 @@ def main(
     )
     with _folder(keep) as folder:
         verdict = asyncio.run(run(plan, folder / "world", _say))
-    _write(report, as_json(verdict))
+    _write(report, as_json(verdict), as_markdown(verdict))
     _show(as_markdown(verdict))
     for text in complaints(verdict):
         console.print(text, style="red", markup=False)
@@ -68,7 +72,7 @@ def _hunt(name: str, report: Path | None, keep: bool) -> None:
         raise typer.BadParameter(f"there are {names}; or all", param_hint="--planted")
     with _folder(keep) as folder:
         hunted = [asyncio.run(hunting.hunt(one, folder, _say)) for one in hunts]
-    _write(report, hunting.as_json(hunted))
+    _write(report, hunting.as_json(hunted), hunting.as_markdown(hunted))
     _show(hunting.as_markdown(hunted))
     missed = [one.hunt.bug.name for one in hunted if not one.is_caught]
     console.print(
@@ -102,10 +106,11 @@ def _show(markdown: str) -> None:
     console.print(Markdown(markdown) if sys.stdout.isatty() else markdown, markup=False, soft_wrap=True)
 
 
-def _write(report: Path | None, found: Any) -> None:
+def _write(report: Path | None, found: Any, markdown: str) -> None:
     if report:
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        report.with_suffix(".md").write_text(markdown + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

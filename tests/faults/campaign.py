@@ -20,6 +20,7 @@ from tests.faults.verdict import Plan, Round, Verdict
 from tests.faults.watching import Lag, Viewer
 from tests.faults.world import World, open_world
 from tests.harness.beside import beside
+from tests.harness.clocks import LIBRARY
 
 PAIRS_SHARE = 0.3
 
@@ -38,7 +39,17 @@ async def run(plan: Plan, folder: Path, say: Say) -> Verdict:
         ):
             rounds = await _break(world, plan, lag, load, say)
             findings, events = await judge(world, Watched(lag, viewer, load), plan, rounds, say)
-    return Verdict(plan, rounds, findings, events, time.monotonic() - began_at)
+            lacking = list(_untried(world))
+    return Verdict(plan, rounds, findings, events, time.monotonic() - began_at, lacking)
+
+
+def _untried(world: World) -> Iterator[str]:
+    if world.disk is None:
+        yield "a full disk, as nobody may mount a filesystem on this machine"
+    if LIBRARY is None:
+        yield "wrong clocks, as libfaketime is not installed"
+    if len(world.cluster.brokers) == 1:
+        yield "leaders moved, as there is one broker"
 
 
 async def _break(world: World, plan: Plan, lag: Lag, load: Load, say: Say) -> list[Round]:
@@ -51,6 +62,8 @@ async def _break(world: World, plan: Plan, lag: Lag, load: Load, say: Say) -> li
         last = rounds[-1]
         killed = sum(one.kills for one in rounds)
         recovered = "not recovered" if last.recovered_s is None else f"recovered in {last.recovered_s:.1f} s"
+        for text in last.failed:
+            say(f"     {text}")
         say(
             f"{len(rounds):3}  {last.name}: {recovered}; "
             f"{killed} kills, {load.answered:,} requests, {len(load.imported)} imports"
@@ -93,5 +106,8 @@ def _spread(faults: Sequence[Fault], dice: random.Random) -> list[Fault]:
 
 
 async def _round(world: World, faults: tuple[Fault, ...], lag: Lag, plan: Plan, dice: random.Random) -> Round:
-    kills = await asyncio.gather(*(one.inflict(world, dice) for one in faults))
-    return Round(faults, sum(kills), await lag.recovered(plan.round_s_max))
+    done = await asyncio.gather(*(one.inflict(world, dice) for one in faults), return_exceptions=True)
+    # What could not be tried is told at the end; the rest of the night goes on.
+    failed = [f"{type(one).__name__}: {one}" for one in done if isinstance(one, Exception)]
+    kills = sum(one for one in done if isinstance(one, int))
+    return Round(faults, kills, await lag.recovered(plan.round_s_max), tuple(failed))

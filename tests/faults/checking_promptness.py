@@ -15,6 +15,7 @@ def check_promptness(rounds: Sequence[Round], last_s: float | None, all_counted:
     finding = Finding(6, "counting is less than a second behind within 30 s of a fault")
     for one in rounds:
         finding.must(_is_prompt(one.recovered_s), f"{one.name}: {_told(one.recovered_s)}")
+        finding.violations += [f"{one.name} could not be tried: {text}" for text in one.failed]
     finding.must(_is_prompt(last_s), f"after the last fault: {_told(last_s)}")
     finding.must(all_counted, "not everything accepted was counted in the end")
     return finding

@@ -21,6 +21,7 @@ from tests.harness.leaders import move_leaders
 FULL_S = 5.0
 LOG_SEGMENTS = 3
 LATER_S = 5.0
+LARGE = "create table public.large as select repeat('x', 1000) from generate_series(1, 1000)"
 
 
 def of_operation(world: World) -> Iterator[Fault]:
@@ -59,17 +60,14 @@ def _disk_full(*, log_too: bool) -> Inflict:
 
 
 async def _must_be_full(world: World) -> None:
-    """Nobody can store a megabyte: else nothing would be tried."""
-    connection = await asyncpg.connect(world.databases.admin)
-    try:
-        await connection.execute(
-            "create table public.large as select repeat('x', 1000) from generate_series(1, 1000)"
-        )
-    except asyncpg.DiskFullError:
-        return
-    finally:
-        await connection.close()
-    raise AssertionError("the disk is not full")
+    """Nobody can store a megabyte, or so much as connect: else nothing would be tried."""
+    with suppress(*DATABASE_AWAY):
+        connection = await asyncpg.connect(world.databases.admin, timeout=5)
+        try:
+            await connection.execute(LARGE)
+        finally:
+            connection.terminate()
+        raise AssertionError("the disk is not full")
 
 
 async def _fill_the_log(world: World) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from tests.faults.fault import Fault, Inflict
 from tests.faults.world import PAIRED, World
 from tests.harness import crashpoints
-from tests.harness.clocks import clock_off
+from tests.harness.clocks import LIBRARY, clock_off
 from tests.harness.stack import Stack
 
 CRASH_POINTS = {
@@ -26,6 +26,7 @@ PREFIX = {"api": "REGISTRATION", "relay": "REGISTRATION", "audit": "REGISTRATION
     "publisher": "AGGREGATOR",
     "notifier": "NOTIFIER",
 }
+CLOCKED = ("relay", "worker", "publisher", "notifier", "audit", "board")
 POINT_S_MAX = 20.0
 # Longer than the session of a Kafka consumer (6 s) and any lease (3 s).
 ASLEEP_S = 8.0
@@ -50,7 +51,7 @@ def of_processes(names: Sequence[str]) -> Iterator[Fault]:
             yield Fault("crash point", f"crash at {point}", crash(base, point), frozenset({base}))
     yield Fault("all killed at once", "kill -9 of every process", _kill_all, frozenset(names))
     yield Fault("rebalance storm", "workers come and go", _storm, frozenset({"worker"}))
-    for name in ("relay", "worker", "publisher", "notifier", "audit", "board"):
+    for name in CLOCKED if LIBRARY else ():
         yield Fault("clock an hour off", f"clock of {name}", _clock(name), frozenset({name}))
 
 

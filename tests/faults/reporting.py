@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
 from tests.faults.verdict import Verdict
 
 VIOLATIONS_SHOWN_MAX = 10
+TOGETHER = "two at a time"
+
+
+@dataclass
+class Tried:
+    """One kind of fault: kills and recoveries are those of rounds where it was alone."""
+
+    kind: str
+    times: int = 0
+    kills: int = 0
+    recovered_s: list[float] = field(default_factory=list)
+    not_recovered: int = 0
 
 
 def bound(cases: int) -> str:
@@ -27,41 +39,50 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "took_s": round(verdict.took_s),
         "seed": verdict.plan.seed,
         "brokers": verdict.plan.brokers,
-        "planted": dict(verdict.plan.planted),
+        "untried": verdict.untried,
         "invariants": [
             {
                 "number": one.number,
                 "name": one.name,
                 "holds": one.holds,
                 "cases": one.cases,
+                "failure_rate_below": 3 / one.cases if one.holds else None,
                 "notes": one.notes,
                 "violations": one.violations[:VIOLATIONS_SHOWN_MAX],
                 "violations_total": len(one.violations),
             }
             for one in verdict.findings
         ],
-        "faults": [
-            {"kind": kind, "times": times, "kills": kills, "recovered_s": recovered}
-            for kind, times, kills, recovered in faults(verdict)
-        ],
+        "faults": [_kind_as_json(one) for one in faults(verdict)],
+        "tried": dict(sorted(Counter(fault.name for one in verdict.rounds for fault in one.faults).items())),
     }
 
 
-def faults(verdict: Verdict) -> Iterator[tuple[str, int, int, list[float]]]:
-    """Per kind of fault: times tried, kills, and seconds to recover where it was alone."""
-    times: dict[str, int] = defaultdict(int)
-    kills: dict[str, int] = defaultdict(int)
-    recovered: dict[str, list[float]] = defaultdict(list)
+def _kind_as_json(one: Tried) -> dict[str, Any]:
+    return {
+        "kind": one.kind,
+        "times": one.times,
+        "kills": one.kills,
+        "recovered_s_median": round(median(one.recovered_s), 1) if one.recovered_s else None,
+        "recovered_s_max": round(max(one.recovered_s), 1) if one.recovered_s else None,
+        "not_recovered": one.not_recovered,
+    }
+
+
+def faults(verdict: Verdict) -> list[Tried]:
+    """Per kind of fault, in the order of their names."""
+    kinds: dict[str, Tried] = {}
     for one in verdict.rounds:
-        for fault in one.faults:
-            times[fault.kind] += 1
-        kind = one.faults[0].kind if len(one.faults) == 1 else "two at a time"
-        if len(one.faults) > 1:
-            times[kind] += 1
-        kills[kind] += one.kills
-        recovered[kind].append(float("inf") if one.recovered_s is None else one.recovered_s)
-    for kind in sorted(times):
-        yield kind, times[kind], kills[kind], recovered[kind]
+        together = len(one.faults) > 1
+        for kind in [*(fault.kind for fault in one.faults), *([TOGETHER] if together else [])]:
+            kinds.setdefault(kind, Tried(kind)).times += 1
+        tried = kinds[TOGETHER if together else one.faults[0].kind]
+        tried.kills += one.kills
+        if one.recovered_s is None:
+            tried.not_recovered += 1
+        else:
+            tried.recovered_s.append(one.recovered_s)
+    return sorted(kinds.values(), key=lambda tried: tried.kind)
 
 
 def as_markdown(verdict: Verdict) -> str:
@@ -69,6 +90,7 @@ def as_markdown(verdict: Verdict) -> str:
     lines = [
         f"{verdict.kills} kills in {len(verdict.rounds)} rounds, {verdict.events:,} events, "
         f"{verdict.plan.brokers} broker(s), {verdict.took_s / 60:.0f} minutes, seed {verdict.plan.seed}.",
+        *(f"Not tried here: {text}." for text in verdict.untried),
         "",
         "| | invariant | cases | violations | failure rate below (95 %) | seen |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -79,9 +101,12 @@ def as_markdown(verdict: Verdict) -> str:
         for one in verdict.findings
     ]
     lines += ["", "| fault | times | kills | recovered in: median | max |", "| --- | --- | --- | --- | --- |"]
-    for kind, times, kills, recovered in faults(verdict):
-        taken = f"{median(recovered):.1f} s | {max(recovered):.1f} s" if recovered else "– | –"
-        lines.append(f"| {kind} | {times} | {kills} | {taken} |")
+    for one in faults(verdict):
+        taken = (
+            f"{median(one.recovered_s):.1f} s | {max(one.recovered_s):.1f} s" if one.recovered_s else "– | –"
+        )
+        late = f", {one.not_recovered} not recovered" if one.not_recovered else ""
+        lines.append(f"| {one.kind} | {one.times} | {one.kills} | {taken}{late} |")
     return "\n".join(lines)
 
 

@@ -40,6 +40,8 @@ class Round:
     faults: tuple[Fault, ...]
     kills: int
     recovered_s: float | None
+    failed: tuple[str, ...] = ()
+    """Why a fault could not be inflicted."""
 
     @property
     def name(self) -> str:
@@ -56,6 +58,8 @@ class Verdict:
     findings: list[Finding]
     events: int
     took_s: float
+    untried: list[str] = field(default_factory=list)
+    """Faults that this machine or this plan has no room for, and why."""
 
     @property
     def kills(self) -> int:

@@ -35,7 +35,11 @@ class Proxy:
         if self.down:
             writer.transport.abort()
             return
-        answers, questions = await asyncio.open_connection(*self._server)
+        try:
+            answers, questions = await asyncio.open_connection(*self._server)
+        except OSError:  # the server is down
+            writer.transport.abort()
+            return
         deaf = asyncio.Event()
         await self._wires.join(
             {writer, questions}, self._ask(reader, questions, deaf), self._answer(answers, writer, deaf)
