@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PURE := tests/unit tests/contract
 
-.PHONY: help setup demo up down status check format lint types imports unit test bench rivals faults faults-planted lock clean-local
+.PHONY: help setup demo up down status check format lint types imports unit test bench rivals faults faults-planted faults-peers lock clean-local
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -81,6 +81,9 @@ faults: setup ## break the running system for 20 minutes and judge it from outsi
 
 faults-planted: setup ## catch eight planted bugs, each in a short campaign of its own: BUG=name
 	@$(PY) -m tests.faults --planted $(or $(BUG),all) --report .local/faults/planted.json
+
+faults-peers: setup .local/bench/streams/ready ## kill our aggregator, a stock Faust Table and Kafka Streams alike: lost, doubled
+	@$(PY) -m tests.faults.peers --report .local/faults/peers.json
 
 lock: ## pin and hash the requirements again
 	@for set in service dev quix; do \

@@ -21,8 +21,10 @@ from tests.faults.campaign import run
 from tests.faults.reporting import as_json, as_markdown, complaints
 from tests.faults.verdict import Plan
 
-SHORT_S = 150.0
+SHORT_S = 165.0
 """With start, last round and judgement less than five minutes on two cores."""
+TOO_HEAVY = ("every process",)
+"""Where machines are shared, thirteen processes that start at once take longer than a recovery may."""
 console = Console(width=140)
 
 
@@ -53,6 +55,7 @@ def main(
         seed=seed,
         rounds=rounds,
         faults=tuple(only or ()),
+        without=TOO_HEAVY if short else (),
     )
     with _folder(keep) as folder:
         verdict = asyncio.run(run(plan, folder / "world", _say))

@@ -81,7 +81,7 @@ def deal(plan: Plan, world: World, dice: random.Random) -> Iterator[tuple[Fault,
         *of_wires(),
         *of_operation(world),
     ]
-    chosen = [one for one in every if not plan.faults or any(text in one.name for text in plan.faults)]
+    chosen = [one for one in every if plan.takes(one)]
     assert chosen, f"no fault is named like {plan.faults}"
     while True:
         deck = _spread(chosen, dice)

@@ -23,6 +23,8 @@ class Plan:
     """No more rounds than this, however much time is left."""
     faults: tuple[str, ...] = ()
     """Only faults whose name holds one of these; none: every fault."""
+    without: tuple[str, ...] = ()
+    """No fault whose name holds one of these."""
     script: tuple[Fault, ...] = ()
     """Just these, one after another and again from the first; none: dealt by chance."""
     planted: Mapping[str, str] = field(default_factory=dict)
@@ -31,6 +33,11 @@ class Plan:
     """How long a round waits for recovery before the next fault."""
     settled_s_max: float = 90.0
     """How long each thing that goes on by itself is waited for at the end."""
+
+    def takes(self, fault: Fault) -> bool:
+        """Whether a fault may be dealt."""
+        wanted = not self.faults or any(text in fault.name for text in self.faults)
+        return wanted and not any(text in fault.name for text in self.without)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,203 @@
+"""The same kill campaign against our aggregator and two stock counters: `make faults-peers`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated
+from uuid import uuid4
+
+import typer
+from aiokafka import AIOKafkaProducer
+
+from aggregator.counting import PARTITIONS
+from bench.events import Source, source
+from tests.faults.contestants import Contestant, Ours, faust_table, streams
+from tests.harness.broker import Broker
+from tests.harness.commissioned import commission
+from tests.harness.databases import TestServer
+from tests.harness.stack import Stack, surroundings
+from tests.harness.topics import Topics
+
+STEP_S = 0.1
+FIRST_KILL_S = 5.0
+KILL_EVERY_S = 5.0
+STANDING_S = 30.0
+"""A count that has not moved for so long after the last event is what it comes to."""
+SETTLED_S_MAX = 150.0
+LOOK_EVERY_S = 2.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What became of one counter."""
+
+    name: str
+    kills: int
+    events: int
+    counted: int
+    lost: int
+    doubled: int
+    settled_s: float
+    """From the last event until the count was whole, or moved no more."""
+
+    def per_100_kills(self, events: int) -> float:
+        """So many events, had there been 100 kills."""
+        return 100 * events / self.kills
+
+
+async def trial(one: Contestant, topics: Topics, events: int, kills: int) -> Trial:
+    """Feed the topic while one process after the other is killed, and see what the counts come to."""
+    made = source()
+    await one.start()
+    try:
+        seconds = FIRST_KILL_S + kills * KILL_EVERY_S
+        feeding = asyncio.ensure_future(_feed(topics, made, events, seconds))
+        await asyncio.sleep(FIRST_KILL_S)
+        for number in range(kills):
+            one.kill(number % 2)
+            await asyncio.sleep(KILL_EVERY_S)
+        await feeding
+        counts, settled_s = await _settled(one, _by_region(made.truth))
+    finally:
+        await one.close()
+    truth = _by_region(made.truth)
+    lost, doubled = truth - counts, counts - truth
+    return Trial(
+        one.name, kills, truth.total(), counts.total(), lost.total(), doubled.total(), round(settled_s, 1)
+    )
+
+
+async def _feed(topics: Topics, made: Source, events: int, seconds: float) -> None:
+    """Evenly, the same to every partition, each event once."""
+    steps = int(seconds / STEP_S)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=topics.bootstrap_servers, enable_idempotence=True, compression_type="lz4"
+    )
+    await producer.start()
+    began_at = time.monotonic()
+    sent = 0
+    try:
+        for step in range(1, steps + 1):
+            due = events // PARTITIONS * step // steps
+            for partition in range(PARTITIONS):
+                for key, value in made.values(partition, due - sent):
+                    await producer.send(topics.name("participant-events"), value, key, partition=partition)
+            sent = due
+            await asyncio.sleep(max(0.0, began_at + step * STEP_S - time.monotonic()))
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+
+async def _settled(one: Contestant, truth: Counter[str]) -> tuple[Counter[str], float]:
+    began_at = moved_at = time.monotonic()
+    counts: Counter[str] = Counter()
+    while (now := time.monotonic()) - moved_at < STANDING_S and now - began_at < SETTLED_S_MAX:
+        last, counts = counts, await one.counts()
+        if counts != last:
+            moved_at = time.monotonic()
+        if counts == truth:
+            break
+        await asyncio.sleep(LOOK_EVERY_S)
+    return counts, moved_at - began_at
+
+
+def _by_region(truth: Mapping[str, int]) -> Counter[str]:
+    totals: Counter[str] = Counter()
+    for key, count in truth.items():
+        totals[key.partition("|")[0]] += count
+    return totals
+
+
+@asynccontextmanager
+async def _ours(folder: Path, topics: Topics) -> AsyncIterator[Ours]:
+    async with AsyncExitStack() as opened:
+        server = await asyncio.to_thread(TestServer)
+        opened.callback(server.close)
+        commissioned = await asyncio.to_thread(commission, server, folder)
+        databases = await asyncio.to_thread(server.clone, commissioned.template)
+        place = surroundings(folder / "stack", databases.urls(), topics.environment(), commissioned.secrets)
+        yield Ours(Stack(replace(place, keys=commissioned.keys)), databases)
+
+
+async def compare(folder: Path, events: int, kills: int) -> list[Trial]:
+    """One counter after another, each on topics of its own with the same events in them."""
+    broker = await asyncio.to_thread(Broker, folder, session_timeout_ms=9_000)
+    try:
+        await broker.ready()
+        trials = []
+        for name in ("ours", "streams", "faust"):
+            topics = Topics(broker.bootstrap_servers, f"p{uuid4().hex[:6]}-")
+            await topics.create()
+            if name == "ours":
+                async with _ours(folder / "ours", topics) as ours:
+                    trials.append(await trial(ours, topics, events, kills))
+            else:
+                stock = streams if name == "streams" else faust_table
+                trials.append(await trial(stock(topics, folder), topics, events, kills))
+            print(_row(trials[-1]), flush=True)  # noqa: T201  # a terminal is told how it goes
+        return trials
+    finally:
+        broker.close()
+
+
+def as_markdown(trials: list[Trial]) -> str:
+    """A row for each counter."""
+    head = "| counter | kills | events | counted | lost per 100 kills | doubled per 100 kills | still moved |"
+    return "\n".join([head, "| --- | --- | --- | --- | --- | --- | --- |", *map(_row, trials)])
+
+
+def _row(one: Trial) -> str:
+    return (
+        f"| {one.name} | {one.kills} | {one.events:,} | {one.counted:,} "
+        f"| {one.per_100_kills(one.lost):,.0f} | {one.per_100_kills(one.doubled):,.0f} "
+        f"| for {one.settled_s:.0f} s |"
+    )
+
+
+def as_json(trials: list[Trial]) -> list[dict[str, object]]:
+    """The same for a program."""
+    return [
+        {
+            "counter": one.name,
+            "kills": one.kills,
+            "events": one.events,
+            "counted": one.counted,
+            "lost": one.lost,
+            "doubled": one.doubled,
+            "lost_per_100_kills": round(one.per_100_kills(one.lost)),
+            "doubled_per_100_kills": round(one.per_100_kills(one.doubled)),
+            "settled_s": one.settled_s,
+        }
+        for one in trials
+    ]
+
+
+def main(
+    events: Annotated[int, typer.Option(help="How many events each counter is given.")] = 300_000,
+    kills: Annotated[int, typer.Option(help="How many kills of one of its two processes.")] = 12,
+    report: Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")] = None,
+) -> None:
+    """Kill our aggregator and two stock counters alike; fails where ours lost or doubled anything."""
+    with tempfile.TemporaryDirectory(prefix="peers-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # PostgreSQL may run as another user
+        trials = asyncio.run(compare(folder, events, kills))
+    if report:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_text(json.dumps(as_json(trials), indent=1) + "\n", encoding="utf-8")
+    print(as_markdown(trials))  # noqa: T201  # what it is for
+    ours = trials[0]
+    raise typer.Exit(1 if ours.lost or ours.doubled else 0)
+
+
+if __name__ == "__main__":
+    typer.run(main)
