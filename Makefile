@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PURE := tests/unit tests/contract
 
-.PHONY: help setup demo up down status check format lint types imports unit test bench rivals faults faults-planted faults-peers lock clean-local
+.PHONY: help setup demo up down status check format lint types imports unit test bench bench-growth rivals faults faults-planted faults-peers lock clean-local
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -57,6 +57,9 @@ check: lint types imports unit ## format, lint, types, import rules, unit and co
 test: check rivals ## everything, on a real broker and database, in Chromium and in containers
 	@$(PY) -m pytest -q -n 2 --dist loadscope tests/e2e tests/integration tests/ports tests/browser $(PYTEST_ARGS)
 	@$(PY) -m pytest -q tests/containers $(PYTEST_ARGS)
+
+bench-growth: setup ## cost and memory as work grows: GROWTH=name for one
+	@$(PY) -m bench.growth $(if $(GROWTH),--only $(GROWTH)) $(if $(LARGE),--large)
 
 bench: setup rivals ## every path beside its rivals: QUICK=1 (five minutes), COMPARE=file, BENCH_PATH=name, PAIRS=n
 	@$(PY) -m bench $(if $(QUICK),--quick) $(if $(COMPARE),--compare $(COMPARE)) $(if $(BENCH_PATH),--path $(BENCH_PATH)) $(if $(PAIRS),--pairs $(PAIRS))

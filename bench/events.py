@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
@@ -46,8 +46,9 @@ class Backlog:
 class Source:
     """Registrations, spread over kelurahan, agencies and a campaign; counts what it gives out."""
 
-    regions: list[str]
+    regions: Sequence[str]
     time_text: str
+    agencies: Sequence[str] = AGENCIES
     sequences: list[int] = field(default_factory=lambda: [0] * PARTITIONS)
     truth: Counter[str] = field(default_factory=Counter)
     choose: random.Random = field(default_factory=lambda: random.Random(11))
@@ -57,7 +58,7 @@ class Source:
         choose = self.choose
         for _ in range(count):
             self.sequences[partition] += 1
-            region, agency = choose.choice(self.regions), choose.choice(AGENCIES)
+            region, agency = choose.choice(self.regions), choose.choice(self.agencies)
             self.truth[f"{region}|{agency}|{CAMPAIGN}"] += 1
             subject = str(UUID(int=choose.getrandbits(128)))
             value = TEMPLATE % (
@@ -73,16 +74,21 @@ class Source:
             yield subject.encode(), value.encode()
 
 
-def source() -> Source:
-    """One over all kelurahan of the contract; its events are of now, so that growth by minute counts too."""
-    codes = [line.split(",")[0] for line in contract_path("regions.csv").read_text("utf-8").splitlines()]
+def source(regions: Sequence[str] = (), agencies: Sequence[str] = AGENCIES) -> Source:
+    """One over these kelurahan, or all of the contract; its events are of now, so that minutes count too."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    return Source([code for code in codes if len(code) == len("31.71.01.1001")], now)
+    return Source(regions or kelurahan(), now, agencies)
 
 
-async def fill(settings: KafkaSettings, events: int) -> Backlog:
+def kelurahan() -> list[str]:
+    """All of the contract."""
+    codes = [line.split(",")[0] for line in contract_path("regions.csv").read_text("utf-8").splitlines()]
+    return [code for code in codes if len(code) == len("31.71.01.1001")]
+
+
+async def fill(settings: KafkaSettings, events: int, made: Source | None = None) -> Backlog:
     """Write so many events (rounded down to the same number per partition), in batches as the relay does."""
-    made = source()
+    made = made or source()
     per_partition = events // PARTITIONS
     size = 0
     producer = AIOKafkaProducer(
