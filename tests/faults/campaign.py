@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
+from tests.faults.dealing import deal
 from tests.faults.fault import Fault
 from tests.faults.faults_of_operation import of_operation
 from tests.faults.faults_of_processes import of_processes
@@ -21,8 +21,6 @@ from tests.faults.watching import Lag, Viewer
 from tests.faults.world import World, open_world
 from tests.harness.beside import beside
 from tests.harness.clocks import LIBRARY
-
-PAIRS_SHARE = 0.3
 
 
 async def run(plan: Plan, folder: Path, say: Say) -> Verdict:
@@ -55,7 +53,7 @@ def _untried(world: World) -> Iterator[str]:
 async def _break(world: World, plan: Plan, lag: Lag, load: Load, say: Say) -> list[Round]:
     ends_at = time.monotonic() + plan.seconds
     rounds: list[Round] = []
-    dealt = deal(plan, world, random.Random(plan.seed))
+    dealt = deal(plan, _every(world), random.Random(plan.seed))
     dice = random.Random(plan.seed + 1)
     while time.monotonic() < ends_at and len(rounds) < (plan.rounds or 1_000_000):
         rounds.append(await _round(world, next(dealt), lag, plan, dice))
@@ -71,38 +69,14 @@ async def _break(world: World, plan: Plan, lag: Lag, load: Load, say: Say) -> li
     return rounds
 
 
-def deal(plan: Plan, world: World, dice: random.Random) -> Iterator[tuple[Fault, ...]]:
-    """Every fault in a shuffled order, again and again; some of them two at a time."""
-    if plan.script:
-        yield from ((one,) for one in itertools.cycle(plan.script))
-    every = [
+def _every(world: World) -> list[Fault]:
+    """Every fault that this world can have."""
+    return [
         *of_processes(world.names),
-        *of_stores(plan.brokers),
+        *of_stores(len(world.cluster.brokers)),
         *of_wires(),
         *of_operation(world),
     ]
-    chosen = [one for one in every if plan.takes(one)]
-    assert chosen, f"no fault is named like {plan.faults}"
-    while True:
-        deck = _spread(chosen, dice)
-        while deck:
-            first = deck.pop()
-            others = [one for one in deck if not one.needs & first.needs]
-            if others and dice.random() < PAIRS_SHARE:
-                second = others[-1]
-                deck.remove(second)
-                yield first, second
-            else:
-                yield (first,)
-
-
-def _spread(faults: Sequence[Fault], dice: random.Random) -> list[Fault]:
-    """Shuffled, one of every kind first: a campaign cut short has met each kind."""
-    kinds: dict[str, list[Fault]] = {}
-    for one in dice.sample(faults, len(faults)):
-        kinds.setdefault(one.kind, []).append(one)
-    rows = [[kind[at] for kind in kinds.values() if at < len(kind)] for at in range(len(faults))]
-    return [one for row in reversed(rows) for one in dice.sample(row, len(row))]
 
 
 async def _round(world: World, faults: tuple[Fault, ...], lag: Lag, plan: Plan, dice: random.Random) -> Round:
