@@ -51,7 +51,7 @@ def main(
         brokers=1 if short else 3,
         rate_per_s=80.0 if short else 100.0,
         import_rows=4_000 if short else 10_000,
-        import_every_s=10.0 if short else 25.0,
+        import_every_s=10.0 if short else 15.0,
         seed=seed,
         rounds=rounds,
         faults=tuple(only or ()),

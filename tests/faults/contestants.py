@@ -13,14 +13,16 @@ from typing import Protocol
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
+from aggregator.counting import PARTITIONS
 from bench import racing
 from tests.harness.databases import Databases
 from tests.harness.stack import Stack
 from tests.harness.topics import Topics
 
 WORKERS = ("worker", "worker-2")
-SILENCE_MS = 1_000
+SILENCE_MS = 2_000
 ENDLESS = "1000000000000"
 OURS = """
 select region, count from aggregator.tally join aggregator.live using (set_id)
@@ -125,8 +127,11 @@ class Stock:
         self._processes[number].wait(10)
 
     async def counts(self) -> Counter[str]:
-        """See `Contestant`: the last value of each key in each partition."""
-        held: dict[tuple[int, bytes], int] = {}
+        """See `Contestant`: the last value of each key in each partition of the changelog."""
+        topic = f"{self._group}-counts-changelog"
+        if not await self._exists(topic):
+            return Counter()
+        held: dict[tuple[int, bytes], bytes | None] = {}
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._topics.bootstrap_servers,
             auto_offset_reset="earliest",
@@ -134,26 +139,27 @@ class Stock:
         )
         await consumer.start()
         try:
-            topic = f"{self._group}-counts-changelog"
-            partitions = consumer.partitions_for_topic(topic) or await self._found(consumer, topic)
-            consumer.assign([TopicPartition(topic, one) for one in partitions])
+            partitions = [TopicPartition(topic, one) for one in range(PARTITIONS)]
+            consumer.assign(partitions)
+            await consumer.end_offsets(partitions)  # the partitions' leaders are known from here on
             # To the first silence: a transaction's end is no record, and positions stop before it.
             while found := await consumer.getmany(timeout_ms=SILENCE_MS):
                 for partition, records in found.items():
-                    for record in records:
-                        value = 0 if record.value is None else self._number(record.value)
-                        held[partition.partition, record.key] = value
+                    held |= {(partition.partition, record.key): record.value for record in records}
         finally:
             await consumer.stop()
         totals: Counter[str] = Counter()
-        for (_, key), count in held.items():
-            totals[_text(key).partition("|")[0]] += count
+        for (_, key), value in held.items():
+            totals[_text(key).partition("|")[0]] += 0 if value is None else self._number(value)
         return totals
 
-    async def _found(self, consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-        """The partitions of a topic that nobody has asked for before; none while it does not exist."""
-        topics = await consumer.topics()
-        return set(consumer.partitions_for_topic(topic) or ()) if topic in topics else set()
+    async def _exists(self, topic: str) -> bool:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._topics.bootstrap_servers)
+        await admin.start()
+        try:
+            return topic in await admin.list_topics()
+        finally:
+            await admin.close()
 
     async def close(self) -> None:
         """See `Contestant`."""
