@@ -82,8 +82,8 @@ rivals: setup .local/bench/streams/ready .local/bench/quix/ready
 faults: setup ## break the running system for 20 minutes and judge it from outside: SHORT=1, ROUNDS=n
 	@$(PY) -m tests.faults $(if $(SHORT),--short) $(if $(ROUNDS),--rounds $(ROUNDS)) --report .local/faults/report.json
 
-faults-planted: setup ## catch eight planted bugs, each in a short campaign of its own: BUG=name
-	@$(PY) -m tests.faults --planted $(or $(BUG),all) --report .local/faults/planted.json
+faults-planted: setup ## catch eight planted bugs, each in a short campaign of its own: BUG=name, HEALTHY=1
+	@$(PY) -m tests.faults --planted $(or $(BUG),all) $(if $(HEALTHY),--healthy) --report .local/faults/$(if $(HEALTHY),healthy,planted).json
 
 faults-peers: setup .local/bench/streams/ready ## kill our aggregator, a stock Faust Table and Kafka Streams alike: lost, doubled
 	@$(PY) -m tests.faults.peers --report .local/faults/peers.json

@@ -211,6 +211,7 @@ def main(
     if report:
         report.parent.mkdir(parents=True, exist_ok=True)
         report.write_text(json.dumps(as_json(trials), indent=1) + "\n", encoding="utf-8")
+        report.with_suffix(".md").write_text(as_markdown(trials) + "\n", encoding="utf-8")
     print(as_markdown(trials))  # noqa: T201  # what it is for
     ours = trials[0]
     raise typer.Exit(1 if ours.lost or ours.doubled else 0)

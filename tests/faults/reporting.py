@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from statistics import median
@@ -89,7 +90,8 @@ def as_markdown(verdict: Verdict) -> str:
     """Two tables: invariants with their cases, faults with their times to recover."""
     lines = [
         f"{verdict.kills} kills in {len(verdict.rounds)} rounds, {verdict.events:,} events, "
-        f"{verdict.plan.brokers} broker(s), {verdict.took_s / 60:.0f} minutes, seed {verdict.plan.seed}.",
+        f"{verdict.plan.brokers} broker(s), {os.cpu_count()} cores, {verdict.took_s / 60:.0f} minutes, "
+        f"seed {verdict.plan.seed}.",
         *(f"Not tried here: {text}." for text in verdict.untried),
         "",
         "| | invariant | cases | violations | failure rate below (95 %) | seen |",

@@ -80,5 +80,12 @@ def test_a_plan_that_takes_nothing_is_refused() -> None:
 
 
 def test_each_planted_bug_is_hunted() -> None:
-    assert [one.bug.name for one in HUNTS if one.bug.name in BUGS] == [one.bug.name for one in chosen("all")]
     assert {one.bug.name for one in HUNTS} == BUGS.keys()
+    assert {name: one.bug.name for name in BUGS for one in chosen(name)} == {name: name for name in BUGS}
+
+
+def test_a_hunt_runs_with_its_bug_or_without_any() -> None:
+    with_bugs, without = chosen("all"), chosen("all", planted=False)
+
+    assert all(set(one.plan(1).planted.values()) == {one.bug.name} for one in with_bugs)
+    assert not [one for one in without if one.plan(1).planted]
