@@ -48,6 +48,8 @@ def _untried(world: World) -> Iterator[str]:
         yield "wrong clocks, as libfaketime is not installed"
     if len(world.cluster.brokers) == 1:
         yield "leaders moved, as there is one broker"
+    else:
+        yield "an older copy of Kafka, which the short campaign puts back: clients outlive it with one broker"
 
 
 async def _break(world: World, plan: Plan, lag: Lag, load: Load, say: Say) -> list[Round]:
