@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import faust
 from aiokafka.consumer.fetcher import PartitionRecords
+from aiokafka.errors import IllegalStateError
 from faust.serializers.codecs import Codec, register
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
@@ -28,6 +29,7 @@ IN_HAND_MAX = 2
 `stream_buffer_maxsize`: Faust's buffer is never full, so nothing ever waits on it (a buffer emptied by a
 rebalance wakes nobody who waits for room in it)."""
 ROOM_WAIT_S_MAX = 0.1
+SHARING_LOOK_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class Consumer(driver.Consumer):
         super().__init__(*args, **options)
         self._epochs: dict[TP, int] = {}
         self._wanted: dict[TP, int] = {}
+        self._begins_anew = True
         self._in_hand = 0
         self._room = asyncio.Event()
         self.rest_s = 0.0
@@ -93,19 +96,28 @@ class Consumer(driver.Consumer):
         """
 
     async def perform_seek(self) -> None:
-        """Begin at the stored offsets, after each assignment.
+        """Have the fetch loop begin anew, once the partitions are shared.
 
-        Faust's begins at the offsets it committed; its commits pass messages that are still in flight.
+        Faust would begin here, at the offsets it committed; its commits pass messages still in flight. And it
+        empties the agent's buffer *after* this: what was fetched in between would be lost.
         """
-        tps = set(self.assignment())
+        self._begins_anew = True
+
+    async def _begin(self) -> None:
+        """Go to the stored offsets of all partitions assigned."""
+        self._begins_anew = False
         offsets = await self._stored_offsets()
+        tps = set(self.assignment())
         for tp in tps:
             self._epochs[tp] = self.epoch_of(tp) + 1
             self._wanted.pop(tp, None)
         self._in_hand = 0  # what was buffered before the partitions were shared anew is thrown away
         here = {tp: offsets[tp.partition] for tp in tps if tp.partition in offsets}
         if here:
-            await self.seek_wait(here)
+            try:
+                await self.seek_wait(here)
+            except IllegalStateError:  # they are being shared anew, again
+                self._begins_anew = True
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Nothing is committed to Kafka: the stored offsets stand in."""
@@ -130,6 +142,12 @@ class Consumer(driver.Consumer):
         try:
             while not stopping():
                 await asyncio.sleep(max(0.0, fetched_at + self.rest_s - loop.time()))
+                if not self.flow_active or self.app.rebalancing:
+                    await asyncio.sleep(SHARING_LOOK_S)
+                    continue
+                if self._begins_anew:
+                    await self._begin()
+                    continue
                 await self._carry_out_seeks()
                 epochs = dict(self._epochs)
                 records, active = await self._wait_next_records(WAIT_S_MAX)
@@ -137,10 +155,6 @@ class Consumer(driver.Consumer):
                 if not records or self.should_stop:
                     continue
                 fetched_at = loop.time()
-                if not self.flow_active:
-                    # What was fetched is dropped: it was asked for before the partitions were shared anew.
-                    await self.perform_seek()
-                    continue
                 await self._hand_over(records, active, epochs, stopping)
         except self.consumer_stopped_errors:
             if not self.transport.app.should_stop:
@@ -161,7 +175,13 @@ class Consumer(driver.Consumer):
         generation = self.app.consumer_generation_id
 
         def outdated() -> bool:
-            return stopping() or not self.flow_active or bool(self.app.consumer_generation_id != generation)
+            """Whether the partitions are being shared anew: the loop then begins at the stored offsets."""
+            return (
+                stopping()
+                or not self.flow_active
+                or self.app.rebalancing
+                or bool(self.app.consumer_generation_id != generation)
+            )
 
         while self._in_hand >= IN_HAND_MAX and not outdated():
             await self._wait_for_room()

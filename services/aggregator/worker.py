@@ -24,6 +24,8 @@ log = get()
 FETCH_BYTES_MAX = 8 << 20
 FETCH_RECORDS_MAX = 50_000
 WAITING_RECORDS_MIN = 20_000
+HEARTBEAT_S = 0.5
+"""In an answer to one a worker learns that another is gone: the wait for it is part of every recovery."""
 RESTS_PER_WORK = 3
 REST_S_PER_RECORD = 0.0003
 REST_S_MAX = 0.8
@@ -45,7 +47,7 @@ def build_app(kafka: KafkaSettings, app_id: str) -> BatchApp:
         consumer_metadata_max_age_ms=30_000,
         broker_max_poll_records=FETCH_RECORDS_MAX,
         broker_session_timeout=6.0,
-        broker_heartbeat_interval=2.0,
+        broker_heartbeat_interval=HEARTBEAT_S,
         broker_request_timeout=10.0,
         # Counts fetches, not records: the default would hold thousands of them.
         stream_buffer_maxsize=4,

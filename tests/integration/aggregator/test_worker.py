@@ -6,10 +6,11 @@ import asyncio
 import signal
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.harness.waiting import until
-from tests.integration.aggregator.processes import Processes
+from tests.integration.aggregator.processes import Processes, Running
 from tests.integration.aggregator.producing import TestRelay, event_value
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -116,6 +117,33 @@ async def test_two_workers_share_and_one_killed_is_replaced_by_the_other(
         await relay.send(partition, range(51, 101))
 
     await counted(counts, 1_200)
+
+
+async def test_what_waits_when_a_share_is_taken_over_is_counted_though_nothing_follows_it(
+    aggregator: Processes, relay: TestRelay, counts: Any
+) -> None:
+    workers = [aggregator.start("worker"), aggregator.start("worker")]
+    await until(lambda: _all_share(workers), WAIT_S)
+    for partition in range(12):
+        await relay.send(partition, range(1, 51))
+    await counted(counts, 600)
+
+    workers[0].kill()
+    for partition in range(12):
+        await relay.send(partition, range(51, 101))
+
+    # Nothing more comes: a batch lost while the partitions are shared anew would show no gap.
+    await counted(counts, 1_200)
+    assert not workers[1].ended()
+
+
+async def _all_share(workers: list[Running]) -> bool:
+    async with httpx.AsyncClient() as client:
+        try:
+            pages = [await client.get(f"http://127.0.0.1:{one.port}/metrics") for one in workers]
+        except httpx.TransportError:
+            return False
+    return all("aggregator_partitions_assigned 6.0" in page.text for page in pages)
 
 
 async def test_a_worker_stopped_for_ten_seconds_counts_nothing_twice_when_it_wakes(
