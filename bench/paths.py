@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import backlog, importing, registering, relaying, viewers
+from bench import backlog, importing, recovery, registering, relaying, viewers
 from bench.contenders import Path
 
 PATHS: tuple[Path, ...] = (
@@ -11,6 +11,7 @@ PATHS: tuple[Path, ...] = (
     importing.PATH,
     relaying.PATH,
     viewers.PATH,
+    recovery.PATH,
 )
 
 

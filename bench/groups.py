@@ -1,0 +1,56 @@
+"""Sees a consumer group from outside: whether it is settled, and what it has committed."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from settings.kafka import KafkaSettings
+
+STABLE = "Stable"
+
+
+class Group:
+    """One group; to be used inside `async with`."""
+
+    def __init__(self, settings: KafkaSettings, name: str) -> None:
+        self._admin = AIOKafkaAdminClient(**settings.client_options())
+        self._name = name
+
+    async def __aenter__(self) -> Self:
+        await self._admin.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._admin.close()
+
+    async def settled(self, members: int) -> bool:
+        """Whether so many share the partitions, and nobody is joining or leaving."""
+        state, found = await self._look()
+        return state == STABLE and found == members
+
+    async def unsettled(self) -> bool:
+        """Whether partitions are being shared anew; a look that got no answer says nothing."""
+        state, _ = await self._look()
+        return state not in ("", STABLE)
+
+    async def committed(self, topic: str) -> int:
+        """The sum of the offsets committed for a topic."""
+        try:
+            offsets: dict[Any, Any] = await self._admin.list_consumer_group_offsets(self._name)
+        except KafkaError:
+            return 0
+        return sum(max(0, held.offset) for place, held in offsets.items() if place.topic == topic)
+
+    async def _look(self) -> tuple[str, int]:
+        try:
+            (answer,) = await self._admin.describe_consumer_groups([self._name])
+        except KafkaError:
+            return "", 0
+        _, _, state, _, _, members, *_ = answer.groups[0]
+        return str(state), len(members)

@@ -1,0 +1,24 @@
+"""Every contender of the paths measured in this repository still runs, and gives the same counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench import backlog, recovery
+from bench.contenders import Path, Scale
+from bench.measuring import measure
+from bench.results import Ledger, results_of
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+
+@pytest.mark.parametrize("path", [backlog.PATH, recovery.PATH], ids=lambda path: str(path.name))
+async def test_every_contender_runs_and_counts_what_the_others_count(path: Path) -> None:
+    ledger = Ledger(path)
+
+    await measure(ledger, Scale.SMOKE, 1, print)  # shown where the test fails
+
+    # A contender whose counts differ from the truth raises WrongCounts, and is a failure.
+    assert ledger.failures == []
+    assert set(ledger.rounds[0]) == {path.ours.name, *(rival.name for rival in path.rivals)}
+    assert len(results_of(ledger)) == len(path.goals)
