@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import backlog, importing, recovery, registering, relaying, viewers
+from bench import alerting, backlog, importing, latency, recovery, registering, relaying, viewers
 from bench.contenders import Path
 
 PATHS: tuple[Path, ...] = (
@@ -10,6 +10,8 @@ PATHS: tuple[Path, ...] = (
     registering.PATH,
     importing.PATH,
     relaying.PATH,
+    latency.PATH,
+    alerting.PATH,
     viewers.PATH,
     recovery.PATH,
 )

@@ -80,22 +80,22 @@ async def per_request(world: World) -> Measured:
 
 async def bare(world: World) -> Measured:
     """The driver and the statements."""
-    count = BARE[world.scale]
+    people = BARE[world.scale]
     command = [sys.executable, "-m", "bench.rivals.bare_asyncpg", world.register.url]
-    before = await _count(world)
+    before = await count(world)
     process = await asyncio.create_subprocess_exec(
-        *command, str(world.people(count)), str(count), stdout=asyncio.subprocess.PIPE, cwd=ROOT
+        *command, str(world.people(people)), str(people), stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
     out, _ = await process.communicate()
-    if await _count(world) - before != count:
+    if await count(world) - before != people:
         raise WrongCounts("not all were stored")
-    return Measured({"rate": count / float(out)}, count)
+    return Measured({"rate": people / float(out)}, people)
 
 
 async def _stored(world: World, command: list[str]) -> Measured:
-    before = await _count(world)
+    before = await count(world)
     measured, answered = await _asked(world, command)
-    stored = await _count(world) - before
+    stored = await count(world) - before
     # What wrk did not wait for at the ends of its two runs may be stored too.
     if not answered <= stored <= answered + 2 * CONNECTIONS:
         raise WrongCounts(f"{stored} stored, {answered} answered")
@@ -114,9 +114,9 @@ async def _asked(world: World, command: list[str], ready: str = "/health/ready")
     )
     try:
         await asyncio.to_thread(_wait_ready, f"http://127.0.0.1:{port}{ready}", process)
-        warm = await _wrk(world, port, WARM_S[world.scale])
+        warm = await wrk(world, port, WARM_S[world.scale])
         meter = Meter({"API": process.pid, "PostgreSQL": world.register.postgres_pid})
-        timed = await _wrk(world, port, TIMED_S[world.scale])
+        timed = await wrk(world, port, TIMED_S[world.scale])
         usages = meter.stop()
     finally:
         process.terminate()
@@ -126,7 +126,8 @@ async def _asked(world: World, command: list[str], ready: str = "/health/ready")
     return measured, warm["answered"] + timed["answered"]
 
 
-async def _wrk(world: World, port: int, seconds: int) -> dict[str, Any]:
+async def wrk(world: World, port: int, seconds: int) -> dict[str, Any]:
+    """Ask as fast as 64 connections can: `answered`, `seconds`. Raises WrongCounts where one got no 201."""
     first = world.next
     process = await asyncio.create_subprocess_exec(
         *("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(ROOT / "bench" / "register.lua")),
@@ -142,7 +143,8 @@ async def _wrk(world: World, port: int, seconds: int) -> dict[str, Any]:
     return told
 
 
-async def _count(world: World) -> int:
+async def count(world: World) -> int:
+    """How many participants the register has."""
     connection = await asyncpg.connect(world.register.url)
     try:
         return int(await connection.fetchval("SELECT count(*) FROM participant"))
