@@ -16,7 +16,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-newest: list[bytes] = []
+told: list[bytes] = []
+"""The first event and the newest."""
 viewers: set[asyncio.Event] = set()
 
 
@@ -30,11 +31,11 @@ async def events() -> AsyncIterator[bytes]:
     wake = asyncio.Event()
     viewers.add(wake)
     try:
-        yield newest[0]
+        yield told[0]
         while True:
             await wake.wait()
             wake.clear()
-            yield newest[-1]
+            yield told[-1]
     finally:
         viewers.discard(wake)
 
@@ -45,8 +46,7 @@ async def feed() -> None:
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():
-        newest[1:] = [bytes.fromhex(line.split()[1].decode())] if newest else []
-        newest[:0] = [] if newest else [bytes.fromhex(line.split()[1].decode())]
+        told[1:] = [bytes.fromhex(line.split()[1].decode())]
         for wake in viewers:
             wake.set()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import resource
-from typing import Final
+from typing import Final, NamedTuple
 
 from telemetry.logs import get
 
@@ -13,17 +13,33 @@ OTHER_FILES: Final = 200
 """What is open beside the viewers: the broker's connections, other requests, the process's own files."""
 
 
+class Room(NamedTuple):
+    """The limit to ask for, and how many viewers it leaves room for."""
+
+    open_files_max: int
+    viewers_max: int
+
+
+def room(wanted: int, soft: int, hard: int | None) -> Room:
+    """Room for `wanted` viewers, or as many as `hard` allows (None: no bound); `soft` is never lowered."""
+    needed = max(soft, wanted + OTHER_FILES)
+    open_files_max = needed if hard is None else max(soft, min(hard, needed))
+    return Room(open_files_max, max(1, min(wanted, open_files_max - OTHER_FILES)))
+
+
 def viewers_allowed(wanted: int) -> int:
-    """`wanted`, or as many as the limit allows, raised as far as it may be; says so where that is less."""
+    """Make room for so many viewers; says so, and how many there are, where there is less."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard == resource.RLIM_INFINITY:
-        hard = max(soft, wanted + OTHER_FILES)
-    raised = min(hard, max(soft, wanted + OTHER_FILES))
-    if raised > soft:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    allowed = max(1, min(wanted, raised - OTHER_FILES))
-    if allowed < wanted:
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    found = room(wanted, soft, None if hard == resource.RLIM_INFINITY else hard)
+    if found.open_files_max > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (found.open_files_max, hard))
+    if found.viewers_max < wanted:
         log.warning(
-            "fewer viewers than BOARD_VIEWERS_MAX", allowed=allowed, wanted=wanted, open_files_max=raised
+            "fewer viewers than BOARD_VIEWERS_MAX",
+            allowed=found.viewers_max,
+            wanted=wanted,
+            open_files_max=found.open_files_max,
         )
-    return allowed
+    return found.viewers_max
