@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -16,11 +17,15 @@ from tests.faults.fault import Fault, Inflict
 from tests.faults.faults_of_stores import forget, sequences
 from tests.faults.watching import DATABASE_AWAY
 from tests.faults.world import World
+from tests.harness.crashpoints import REBUILD
 from tests.harness.leaders import move_leaders
 
 FULL_S = 5.0
 LOG_SEGMENTS = 3
 LATER_S = 5.0
+LACKING = "lacks sequence"
+"""What a rebuild says that the topic does not lead to the live positions."""
+KILLED = f"ended with {-signal.SIGKILL}"
 LARGE = "create table public.large as select repeat('x', 1000) from generate_series(1, 1000)"
 
 
@@ -37,7 +42,10 @@ def of_operation(world: World) -> Iterator[Fault]:
     else:
         # In a cluster the epochs of leaders would go back, which no client of Kafka follows while it lives.
         yield Fault("Kafka older", "Kafka put back to an older copy", _kafka_older, kafka | {"worker"})
-    yield Fault("rebuild", "rebuild of the counts", _rebuild, kafka | database | {"worker"})
+    counts = kafka | database | {"worker"}
+    yield Fault("rebuild", "rebuild of the counts", _rebuild(), counts)
+    for point in REBUILD:
+        yield Fault("rebuild", f"rebuild that dies at {point}", _rebuild(point), counts)
 
 
 def _disk_full(*, log_too: bool) -> Inflict:
@@ -91,14 +99,21 @@ async def _leaders_moved(world: World, _: random.Random) -> int:
     return 0
 
 
-async def _rebuild(world: World, _: random.Random) -> int:
-    """Count everything again from the topic; where the topic was robbed, that must be refused."""
-    try:
-        await world.stack.command("aggregator", "rebuild")
-    except CommandFailed as error:
-        if not any(world.forgotten.values()) or "lacks sequence" not in str(error):
-            raise
-    return 0
+def _rebuild(crash_at: str | None = None) -> Inflict:
+    async def inflict(world: World, _: random.Random) -> int:
+        """Count everything again from the topic; where the topic was robbed, that must be refused."""
+        env = {"AGGREGATOR_CRASH_AT": f"{crash_at}:1"} if crash_at else {}
+        try:
+            await world.stack.command("aggregator", "rebuild", env=env)
+        except CommandFailed as error:
+            is_refused = any(world.forgotten.values()) and LACKING in str(error)
+            is_killed = crash_at is not None and KILLED in str(error)
+            if not (is_refused or is_killed):
+                raise
+            return int(is_killed)
+        return 0
+
+    return inflict
 
 
 async def _kafka_older(world: World, _: random.Random) -> int:

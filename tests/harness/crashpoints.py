@@ -11,6 +11,7 @@ NUMBERS_AND_MINUTES = (
     "publisher.before_minutes",
     "publisher.after_minutes",
 )
+REBUILD = ("rebuild.before_swap", "rebuild.after_swap")
 NOTIFIER = (
     "notifier.before_latch",
     "notifier.before_latch_commit",
