@@ -29,15 +29,14 @@ class Group:
     ) -> None:
         await self._admin.close()
 
-    async def settled(self, members: int) -> bool:
-        """Whether so many share the partitions, and nobody is joining or leaving."""
-        state, found = await self._look()
-        return state == STABLE and found == members
-
-    async def unsettled(self) -> bool:
-        """Whether partitions are being shared anew; a look that got no answer says nothing."""
-        state, _ = await self._look()
-        return state not in ("", STABLE)
+    async def settled(self, members: int) -> bool | None:
+        """Whether so many share the partitions and nobody joins or leaves; None where no answer came."""
+        try:
+            (answer,) = await self._admin.describe_consumer_groups([self._name])
+        except KafkaError:
+            return None
+        _, _, state, _, _, found, *_ = answer.groups[0]
+        return str(state) == STABLE and len(found) == members
 
     async def committed(self, topic: str) -> int:
         """The sum of the offsets committed for a topic."""
@@ -46,11 +45,3 @@ class Group:
         except KafkaError:
             return 0
         return sum(max(0, held.offset) for place, held in offsets.items() if place.topic == topic)
-
-    async def _look(self) -> tuple[str, int]:
-        try:
-            (answer,) = await self._admin.describe_consumer_groups([self._name])
-        except KafkaError:
-            return "", 0
-        _, _, state, _, _, members, *_ = answer.groups[0]
-        return str(state), len(members)
