@@ -42,11 +42,15 @@ class WrongCounts(RuntimeError):
     """A contender's counts are not the truth: its time says nothing."""
 
 
+class Skipped(RuntimeError):
+    """This machine lacks what a contender, or a whole path, needs; the message says what to install."""
+
+
 @dataclass(frozen=True)
 class Contender:
     """One who takes part. `run` gets what the path's `open` yields, plain or async, and does one measurement.
 
-    It raises where the work was not done right (WrongCounts where the counts differ from the truth).
+    It raises where the work was not done right (WrongCounts where counts differ from the truth), or Skipped.
     """
 
     name: str

@@ -72,6 +72,7 @@ class World:
 @asynccontextmanager
 async def open_world(scale: Scale) -> AsyncIterator[World]:
     """Start everything from the API to the board, and find out how much the API takes meanwhile."""
+    registering.need_wrk()
     async with system({}, *TO_THE_BOARD) as found:
         screen = Screen()
         following = asyncio.ensure_future(screen.follow(found.url("board")))

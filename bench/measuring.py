@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench.contenders import Contender, Measured, Path, Scale
+from bench.contenders import Contender, Measured, Path, Scale, Skipped
 from bench.results import Ledger
 
 Tell = Callable[[str], None]
@@ -17,12 +17,16 @@ async def measure(ledger: Ledger, scale: Scale, pairs: int, tell: Tell) -> None:
     """Fill the ledger with so many rounds; cancelled at any moment, the ledger has what was measured."""
     path = ledger.path
     tell(f"{path.name}: starting servers, making the data")
-    async with path.open(scale) as world:
-        for turn in range(pairs):
-            ledger.rounds.append({})
-            for contender in turns(path, turn):
-                tell(f"{path.name} {turn + 1}/{pairs}: {contender.name} …")
-                await _take_turn(ledger, contender, world, tell)
+    try:
+        async with path.open(scale) as world:
+            for turn in range(pairs):
+                ledger.rounds.append({})
+                for contender in turns(path, turn):
+                    tell(f"{path.name} {turn + 1}/{pairs}: {contender.name} …")
+                    await _take_turn(ledger, contender, world, tell)
+    except Skipped as reason:
+        ledger.skipped[path.name] = str(reason)
+        tell(f"  skipped: {reason}")
 
 
 def turns(path: Path, turn: int) -> list[Contender]:
@@ -36,6 +40,10 @@ async def _take_turn(ledger: Ledger, contender: Contender, world: Any, tell: Tel
     try:
         given = contender.run(world)
         measured: Measured = await given if inspect.isawaitable(given) else given
+    except Skipped as reason:
+        ledger.skipped[contender.name] = str(reason)
+        tell(f"  skipped: {reason}")
+        return
     except Exception as error:
         # One that fails must not cost the others' figures; the run as a whole ends as failed.
         ledger.failures.append(f"{ledger.path.name}, {contender.name}: {type(error).__name__}: {error}")

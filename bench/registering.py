@@ -17,7 +17,7 @@ from typing import Any
 
 import asyncpg
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, WrongCounts
+from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, Skipped, WrongCounts
 from bench.registers import Register, register
 from bench.usage import Meter
 from deploy.local.folders import ROOT
@@ -49,10 +49,15 @@ class World:
 @asynccontextmanager
 async def open_world(scale: Scale) -> AsyncIterator[World]:
     """A database of its own."""
-    if shutil.which("wrk") is None:
-        raise RuntimeError("wrk is needed (Debian: apt-get install wrk)")
+    need_wrk()
     async with register() as found:
         yield World(found, scale)
+
+
+def need_wrk() -> None:
+    """Raises Skipped where there is none."""
+    if shutil.which("wrk") is None:
+        raise Skipped("wrk is needed (Debian: apt-get install wrk)")
 
 
 async def ours(world: World) -> Measured:

@@ -16,7 +16,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bench import registering
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, WrongCounts
+from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, Skipped, WrongCounts
 from bench.registers import Register, commission
 from bench.servers import Servers, running
 from bench.usage import Meter
@@ -142,7 +142,7 @@ async def aiokafka(world: World) -> Measured:
 async def confluent(world: World) -> Measured:
     """librdkafka, a call per event."""
     if not OTHERS_PYTHON.exists():
-        raise RuntimeError("skipped: `make rivals` has not made an environment with confluent-kafka")
+        raise Skipped("`make rivals` has not made an environment with confluent-kafka")
     return await _produced(world, str(OTHERS_PYTHON), "confluent_producer.py")
 
 
@@ -163,6 +163,7 @@ async def _produced(world: World, python: str, script: str) -> Measured:
 
 async def maximum(world: World) -> Measured:
     """What one API process takes in: the relay has to keep up with several."""
+    registering.need_wrk()
     return await registering.ours(world.asked)
 
 

@@ -64,6 +64,8 @@ class Ledger:
     path: Path
     rounds: list[dict[str, Measured]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    """Why, by contender; by the path's name where all of it was."""
 
     def pairs(self, rival: str) -> list[tuple[Measured, Measured]]:
         """Ours and the rival's of each round that has both."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -14,9 +15,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path as File
 from statistics import quantiles
-from typing import IO
+from typing import IO, Self
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, WrongCounts
+from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, Skipped, WrongCounts
 from bench.usage import Meter
 from bench.watched_board import DEPTH, board_of, feed
 from deploy.local.folders import ROOT
@@ -81,29 +82,23 @@ def starlette(world: World) -> Measured:
 def hub(world: World) -> Measured:
     """A goroutine and a channel for each viewer."""
     if world.hub is None:
-        raise RuntimeError("skipped: there is no go on the PATH to build bench/rivals/hub with")
+        raise Skipped("there is no `go` on the PATH to build bench/rivals/hub with")
     return _measure(world, [str(world.hub), "{port}"])
 
 
 def _measure(world: World, command: list[str]) -> Measured:
     port = free_ports(1)[0]
-    server = subprocess.Popen(
-        [word.format(port=port) for word in command], stdin=subprocess.PIPE, cwd=ROOT, bufsize=0
-    )
-    assert server.stdin is not None, "the server is fed"
-    try:
-        server.stdin.write(world.lines[0])
-        _wait_serving(port, server)
-        alone_mib = Meter({"server": server.pid}).stop()[0].memory_mib
-        crowd = Crowd(port, world)
+    words = [word.format(port=port) for word in command]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, cwd=ROOT, bufsize=0) as server:
+        assert server.stdin is not None, "the server is fed"
         try:
-            return _update(world, server, crowd, alone_mib)
+            server.stdin.write(world.lines[0])
+            _wait_serving(port, server)
+            alone_mib = Meter({"server": server.pid}).stop()[0].memory_mib
+            with Crowd(port, world) as crowd:
+                return _update(world, server, crowd, alone_mib)
         finally:
-            crowd.process.kill()
-            crowd.process.wait(20)
-    finally:
-        server.kill()
-        server.wait(20)
+            server.kill()
 
 
 def _update(world: World, server: subprocess.Popen[bytes], crowd: Crowd, alone_mib: float) -> Measured:
@@ -133,8 +128,6 @@ def _update(world: World, server: subprocess.Popen[bytes], crowd: Crowd, alone_m
 
 
 def _wait_serving(port: int, server: subprocess.Popen[bytes]) -> None:
-    import socket
-
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and server.poll() is None:
         try:
@@ -158,6 +151,13 @@ class Crowd:
             stdout=subprocess.PIPE,
             cwd=ROOT,
         )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.__exit__(None, None, None)
 
     def wait_ready(self) -> None:
         """Wait until all viewers have come."""
