@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import csv
+import itertools
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +27,8 @@ SEED = 11
 CANARY_NAME = "Kenari Sembunyi Rahasia"
 CANARY_NIK, CANARY_PHONE = "3199014101908888", "+6282411112222"
 IMPORT_AGAIN_S = 1.0
+IMPORT_S_MAX = 300.0
+SING_EVERY_S = 2.0
 RUNNING = "running"
 
 
@@ -46,10 +50,7 @@ class Load:
     async def stop(self) -> None:
         """Nobody comes any more; whoever has begun is still answered, and an import goes on by itself."""
         self.night.stopping.set()
-        for task in self._others:
-            task.cancel()
-        await asyncio.gather(*self._others, return_exceptions=True)
-        await asyncio.gather(*self._coming)
+        await asyncio.gather(*self._others, *self._coming)
 
     async def settle(self) -> int:
         """Ask again about every request that was not answered; how many there were."""
@@ -80,7 +81,7 @@ async def loaded(
         load._coming = [asyncio.ensure_future(night.fest.play(times, night.stopping))]
         load._others = [
             asyncio.ensure_future(_import(world, load, import_rows, import_every_s)),
-            asyncio.ensure_future(_sing(world)),
+            asyncio.ensure_future(_sing(world, night.stopping)),
         ]
         try:
             yield load
@@ -89,14 +90,22 @@ async def loaded(
 
 
 async def _import(world: World, load: Load, rows: int, every_s: float) -> None:
-    """One file after another, each with people of its own."""
-    for number in range(1_000_000):
+    """One file after another, each with people of its own; one that was begun is seen taken."""
+    stopping = load.night.stopping
+    for number in itertools.count():
         path = world.folder / f"people-{number}.csv"
         await asyncio.to_thread(_write, path, rows, number)
         begun = await _uploaded(load.night.register, path)
         load.imported[begun.id] = rows
-        await _ended(load.night.register, begun.id, 300)
-        await asyncio.sleep(every_s)
+        await _ended(load.night.register, begun.id, IMPORT_S_MAX, stopping)
+        if await _stops_within(stopping, every_s):
+            return
+
+
+async def _stops_within(stopping: asyncio.Event, seconds: float) -> bool:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stopping.wait(), seconds)
+    return stopping.is_set()
 
 
 def _write(path: Path, count: int, number: int) -> None:
@@ -112,18 +121,25 @@ def _write(path: Path, count: int, number: int) -> None:
 
 
 async def _uploaded(register: Register, path: Path) -> Import:
+    """Sent until it is taken: the same file again is the same import."""
+    ends_at = time.monotonic() + IMPORT_S_MAX
     while True:
-        with contextlib.suppress(aiohttp.ClientError, TimeoutError, Unexpected):
+        try:
             return await register.upload(path)
+        except (aiohttp.ClientError, TimeoutError, Unexpected):
+            if time.monotonic() > ends_at:
+                raise
         await asyncio.sleep(IMPORT_AGAIN_S)
 
 
-async def _ended(register: Register, id_: str, wait_s: float) -> Import | None:
-    """The import once it has ended, or as it was last seen when the time is over."""
+async def _ended(
+    register: Register, id_: str, wait_s: float, stopping: asyncio.Event | None = None
+) -> Import | None:
+    """The import once it has ended, or as it was last seen when the time is over or all is to stop."""
     last: Import | None = None
     for _ in range(int(wait_s / IMPORT_AGAIN_S)):
         last = await register.import_status(id_) or last
-        if last is not None and last.state != RUNNING:
+        if (last is not None and last.state != RUNNING) or (stopping is not None and stopping.is_set()):
             break
         await asyncio.sleep(IMPORT_AGAIN_S)
     return last
@@ -150,7 +166,7 @@ async def _sing_once(world: World) -> None:
         assert answer.status == 201, await answer.text()
 
 
-async def _sing(world: World) -> None:
+async def _sing(world: World, stopping: asyncio.Event) -> None:
     """Send what must never be seen outside the register: again, looked up, and in every wrong way."""
     bodies = [
         _canary(),
@@ -163,9 +179,9 @@ async def _sing(world: World) -> None:
     asked = [("/v1/participants", body) for body in bodies]
     asked.append(("/v1/participants/lookup", {"nik": CANARY_NIK}))
     async with _canary_client(world) as http:
-        while True:
+        while not stopping.is_set():
             for path, body in asked:
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError):
                     async with http.post(path, json=body) as answer:
                         await answer.read()
-            await asyncio.sleep(2)
+            await _stops_within(stopping, SING_EVERY_S)
