@@ -22,6 +22,7 @@ DEADLINE_S = 600.0
 PROCESSOR = Rival("Kafka Streams processor", racing.streams("processor"))
 DSL = Rival("Kafka Streams DSL", racing.streams("dsl"))
 FAUST = Rival("stock Faust", racing.python("stock_faust"))
+UNTABLED = Rival("Faust agent without a table", (*racing.python("stock_faust"), "untabled"))
 QUIX = Rival("Quix Streams", racing.quix())
 BARE = Rival("bare aiokafka", racing.python("bare_reader"))
 
@@ -83,7 +84,7 @@ PATH = Path(
     about=(
         "One process counts a backlog of contract events in 12 partitions, timed from the first tenth to the "
         "last event. Ours adds to every scope, level and minute, with the position, in PostgreSQL; rivals "
-        "count one key per event. Stock Faust and Quix Streams do a small part of the backlog: at their "
+        "count one key per event. Faust and Quix Streams do a small part of the backlog: at their "
         "pace it tells as much."
     ),
     figures={"rate": Figure("events/s")},
@@ -93,12 +94,14 @@ PATH = Path(
         _rival(PROCESSOR),
         _rival(DSL),
         _rival(FAUST, slow=True),
+        _rival(UNTABLED, slow=True),
         _rival(QUIX, slow=True),
     ),
     goals=(
         Goal("rate", PROCESSOR.name, at_least=1.2),
         Goal("rate", DSL.name, at_least=2),
         Goal("rate", FAUST.name, at_least=16),
+        Goal("rate", UNTABLED.name),
         Goal("rate", QUIX.name, at_least=12),
         Goal("rate", BARE.name, at_least=0.9),
     ),
