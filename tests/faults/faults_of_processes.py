@@ -31,6 +31,9 @@ POINT_S_MAX = 20.0
 # Longer than the session of a Kafka consumer (6 s) and any lease (3 s).
 ASLEEP_S = 8.0
 STORM_STEPS = 3
+KILLS = 3
+# By then a process has started, or not quite.
+AGAIN_S_MAX = 4.0
 
 
 def instances(name: str) -> tuple[str, ...]:
@@ -43,7 +46,7 @@ def of_processes(names: Sequence[str]) -> Iterator[Fault]:
     for name in names:
         base = name.removesuffix("-2")
         needs = frozenset({base})
-        yield Fault("kill -9", f"kill -9 {name}", kill(name, signal.SIGKILL), needs)
+        yield Fault("kill -9", f"kill -9 {name}, thrice", _again_and_again(name), needs)
         yield Fault("SIGTERM", f"SIGTERM {name}", kill(name, signal.SIGTERM), needs)
         yield Fault("SIGSTOP", f"SIGSTOP {name}", stop(name), needs)
     for base, points in CRASH_POINTS.items():
@@ -71,6 +74,19 @@ def kill(name: str, number: signal.Signals = signal.SIGKILL) -> Inflict:
     async def inflict(world: World, _: random.Random) -> int:
         await _end(world.stack, name, number)
         return 1
+
+    return inflict
+
+
+def _again_and_again(name: str) -> Inflict:
+    """Kill it, and kill it again while it starts or just works: what it takes up first is tried, too."""
+
+    async def inflict(world: World, dice: random.Random) -> int:
+        for _ in range(KILLS):
+            await _started(world.stack, name)
+            await _end(world.stack, name, signal.SIGKILL)
+            await asyncio.sleep(dice.uniform(0.2, AGAIN_S_MAX))
+        return KILLS
 
     return inflict
 
