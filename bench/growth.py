@@ -149,10 +149,7 @@ def _write(file: Path, date: str, grown: Sequence[Grown]) -> None:
     file.write_text(text + "\n", "utf-8")
     drawn = {one.name: one.drawn for one in GROWTHS}
     for one in grown:
-        lines = [
-            Line(key, [(size, values[key]) for size, values in one.points if values[key] is not None])
-            for key in drawn[one.name]
-        ]
+        lines = [Line(key, [(size, values[key]) for size, values in one.points]) for key in drawn[one.name]]
         unit = one.units[drawn[one.name][0]]
         svg = growth_lines(one.name, one.what, unit, lines)
         (IMAGES / f"scaling-{one.name}.svg").write_text(svg, "utf-8")

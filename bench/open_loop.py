@@ -16,12 +16,11 @@ from typing import Any
 
 import uvloop
 
+from bench.events import kelurahan
 from bench.registers import AGENCY, CAMPAIGN
-from settings.contract import contract_path
 
 CONNECTIONS = 64
 ANSWERED_S_MAX = 30.0
-CODE_LENGTH = len("31.71.01.1001")
 
 
 class Booth(asyncio.Protocol):
@@ -60,8 +59,7 @@ class OpenLoop:
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._key = key
         self._first = first
-        codes = [line.split(",")[0] for line in contract_path("regions.csv").read_text("utf-8").splitlines()]
-        self._regions = [code for code in codes if len(code) == CODE_LENGTH]
+        self._regions = kelurahan()
 
     def due(self, number: int) -> None:
         """It is time for this one."""

@@ -8,8 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ import asyncpg
 from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, Skipped, WrongCounts
 from bench.registers import Register, register
 from bench.usage import Meter
+from bench.waiting import until_answers
 from deploy.local.folders import ROOT
 from deploy.local.ports import free_ports
 
@@ -158,14 +157,8 @@ async def count(world: World) -> int:
 
 
 def _wait_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + READY_S_MAX
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError(f"{url} is not ready; exit code {process.poll()}")
+    if not until_answers(url, process, READY_S_MAX):
+        raise RuntimeError(f"{url} is not ready; exit code {process.poll()}")
 
 
 PATH = Path(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import time
-import urllib.request
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from bench.registers import Register, commission
 from bench.servers import Servers, running
+from bench.waiting import until_answers
 from deploy.local import secret_files
 from deploy.local.commands import clean_environment
 from deploy.local.folders import ROOT
@@ -59,15 +58,9 @@ class System:
     def _wait_ready(self, name: str) -> None:
         # A board has nothing to show, and so is not ready, before somebody has registered.
         url = self.url(name) + ("/health/live" if name == "board" else "/health/ready")
-        deadline = time.monotonic() + READY_S_MAX
-        while time.monotonic() < deadline and self.processes[name].poll() is None:
-            try:
-                with urllib.request.urlopen(url, timeout=2):
-                    return
-            except OSError:
-                time.sleep(0.1)
-        log = (self.servers.folder / f"{name}.log").read_text("utf-8")
-        raise RuntimeError(f"{name} is not ready: {log[-1_000:]}")
+        if not until_answers(url, self.processes[name], READY_S_MAX):
+            log = (self.servers.folder / f"{name}.log").read_text("utf-8")
+            raise RuntimeError(f"{name} is not ready: {log[-1_000:]}")
 
     def end(self) -> None:
         """End them all."""
