@@ -41,7 +41,9 @@ def of_operation(world: World) -> Iterator[Fault]:
         yield Fault("leaders moved", "leaders of all partitions moved", _leaders_moved, kafka)
     else:
         # In a cluster the epochs of leaders would go back, which no client of Kafka follows while it lives.
-        yield Fault("Kafka older", "Kafka put back to an older copy", _kafka_older, kafka | {"worker"})
+        yield Fault(
+            "Kafka older", "Kafka put back to an older copy", _kafka_older, database | kafka | {"worker"}
+        )
     counts = kafka | database | {"worker"}
     yield Fault("rebuild", "rebuild of the counts", _rebuild(), counts)
     for point in REBUILD:

@@ -45,9 +45,12 @@ def of_stores(brokers: int) -> Iterator[Fault]:
     if brokers > 1:
         yield Fault("all brokers killed", "kill -9 of every broker", _brokers_killed, kafka)
     yield Fault(
-        "events sent again", "relay set back while nobody counts", set_back, frozenset({"relay", "worker"})
+        "events sent again",
+        "relay set back while nobody counts",
+        set_back,
+        database | {"relay", "worker"},
     )
-    yield Fault("topic truncated", "topic of events truncated", truncate, kafka | {"worker"})
+    yield Fault("topic truncated", "topic of events truncated", truncate, database | kafka | {"worker"})
 
 
 async def _database_down(world: World, _: random.Random) -> int:

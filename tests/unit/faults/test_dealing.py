@@ -11,6 +11,7 @@ import pytest
 
 from tests.faults.dealing import deal
 from tests.faults.fault import Fault
+from tests.faults.faults_of_stores import of_stores
 from tests.faults.hunting import HUNTS, chosen
 from tests.faults.planted.bugs import BUGS
 from tests.faults.verdict import Plan
@@ -89,3 +90,9 @@ def test_a_hunt_runs_with_its_bug_or_without_any() -> None:
 
     assert all(set(one.plan(1).planted.values()) == {one.bug.name} for one in with_bugs)
     assert not [one for one in without if one.plan(1).planted]
+
+
+def test_what_asks_the_database_is_not_paired_with_what_takes_it_away() -> None:
+    asking = {"events sent again", "topic truncated"}
+
+    assert {one.kind for one in of_stores(3) if one.kind in asking and "database" in one.needs} == asking
