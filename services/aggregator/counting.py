@@ -214,7 +214,8 @@ def scopes_of(standing: Standing) -> tuple[str, ...]:
     return ("all", f"agency:{standing.agency}", f"campaign:{standing.campaign}")
 
 
-@lru_cache(maxsize=4096)
+# Room for every village there is, some 83,000: below that each of them is looked at anew, time after time.
+@lru_cache(maxsize=131_072)
 def regions_of(code: str) -> tuple[str, ...]:
     """A kelurahan's code and its prefixes; a code of another shape counts under 31.00, a child of 31."""
     if KELURAHAN.fullmatch(code) is None:
