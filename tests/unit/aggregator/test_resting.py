@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.publishing import CUT_EVERY_S, pause_s
+from aggregator.publishing import CUT_EVERY_S, ROWS_AT_ONCE, pause_s
 from aggregator.publishing import REST_S_MAX as PAUSE_S_MAX
 from aggregator.worker import REST_S_MAX, WAITING_RECORDS_MIN, rest_s
 
@@ -23,7 +23,7 @@ def test_a_slow_database_does_not_make_the_few_wait() -> None:
 
 
 def test_a_cut_of_few_rows_is_followed_by_the_next_in_a_tenth_of_a_second() -> None:
-    assert pause_s(0.03, 100) == pytest.approx(CUT_EVERY_S - 0.03)
+    assert pause_s(0.03, ROWS_AT_ONCE) == pytest.approx(CUT_EVERY_S - 0.03)
     assert pause_s(1.0, 0) == 0
 
 
