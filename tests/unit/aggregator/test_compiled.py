@@ -52,8 +52,8 @@ TIMES: list[Any] = [
     None,
 ]
 EXTRAS: list[Any] = [
-    "registered", "é", "a\\b", "\u0001", 0, -1, -0.0, 1.5, 1e300, 10**17, 10**18, 2**63, -(2**70), True, False,
-    None, [], {}, [[1, "a"], {"b": [None]}], {"partition": 9, "sequence": 9, "time": "", "data": {}},
+    "registered", "é", "a\\b", "\u0001", 0, -1, -0.0, 1.5, 1e300, 10**17, 10**18, 2**63, -(2**70), True,
+    False, None, [], {}, [[1, "a"], {"b": [None]}], {"partition": 9, "sequence": 9, "time": "", "data": {}},
     {"before": 1, "after": 2}, [[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]],
 ]  # fmt: skip
 
@@ -164,7 +164,7 @@ def test_leaves_are_forgotten_when_too_many_and_batches_keep_theirs(whole: int) 
 
 
 def event(sequence: int, agency: str) -> bytes:
-    after = {"region": "31.71.01.1001", "agency": agency, "campaign": None, "steps": []}
+    after: Any = {"region": "31.71.01.1001", "agency": agency, "campaign": None, "steps": []}
     data = {"before": None, "after": after}
     return json.dumps(
         {"partition": PARTITION, "sequence": sequence, "time": "2021-10-24T12:05:00Z", "data": data}

@@ -125,12 +125,20 @@ def test_damaged_batches_fail_alike(
     assert runs_outcome == outcome(lambda: as_records(damaged, checked=checked))
 
 
-def test_control_batches_are_passed_over_and_older_formats_go_the_old_way() -> None:
-    old = LegacyRecordBatchBuilder(1, 0, 1 << 20)
-    old.append(0, 1_700_000_000_000, b"key", b"old")
-    raw = bytes(old.build()) + control(5) + batch(7, [b"new", None])
+@pytest.mark.parametrize("old_format", [0, 1])
+@pytest.mark.parametrize("compression", [0, 1, 3])
+def test_older_formats_go_the_old_way(old_format: int, compression: int) -> None:
+    builder = LegacyRecordBatchBuilder(old_format, compression, 1 << 20)
+    builder.append(0, 1_700_000_000_000, b"key", b"old")
+    raw = bytes(builder.build())
 
-    assert as_runs(raw) == as_records(raw) == ([(0, b"old"), (7, b"new"), (8, None)], 9)
+    assert as_runs(raw) == as_records(raw) == ([(0, b"old")], 1)
+
+
+def test_control_batches_are_passed_over() -> None:
+    raw = control(5) + batch(7, [b"new", None]) + control(9)
+
+    assert as_runs(raw) == as_records(raw) == ([(7, b"new"), (8, None)], 10)
 
 
 class State:
