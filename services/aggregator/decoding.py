@@ -5,7 +5,7 @@ Both give the same results. The compiled one is there where `make setup` found a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -63,9 +63,9 @@ def compiled_decoder() -> Decode | None:
     return Decoder()
 
 
-def choose(wish: Wish) -> Decode:
+def choose(wish: Wish, build: Callable[[], Decode | None] = compiled_decoder) -> Decode:
     """The way to decode. Raises CompiledMissing."""
-    compiled = None if wish == "off" else compiled_decoder()
+    compiled = None if wish == "off" else build()
     if wish == "on" and compiled is None:
         raise CompiledMissing("AGGREGATOR_COMPILED is on, and the compiled step is not built")
     return compiled or decode_events
