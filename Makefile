@@ -10,7 +10,7 @@ PURE := tests/unit tests/contract
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-setup: .venv/ready .local/kafka/ready ## install everything the project needs, into .venv and .local
+setup: .venv/ready .venv/compiled .local/kafka/ready ## install everything the project needs, into .venv and .local
 
 .venv/ready: requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: set PYTHON=python3.11"; exit 1; }
@@ -19,6 +19,10 @@ setup: .venv/ready .local/kafka/ready ## install everything the project needs, i
 	@$(PY) -m pip install --quiet --require-hashes -r requirements/dev.txt
 	@$(PY) -c 'import site, pathlib; pathlib.Path(site.getsitepackages()[0], "jakpreneur.pth").write_text("$(CURDIR)/services\n$(CURDIR)\n")'
 	@touch $@
+
+# Without a compiler nothing is marked as done: one that comes later is used.
+.venv/compiled: services/aggregator/compiled/runs.pyx .venv/ready
+	@$(PY) -m deploy.local compile && touch $@ || [ $$? -eq 2 ]
 
 .local/kafka/ready: deploy/local/pom.xml .venv/ready
 	@echo "fetching Kafka into .local/kafka (half a minute the first time)"

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import asyncpg
 
+from aggregator.decoding import Wish
 from deploy.local.ports import free_ports
 from settings.kafka import KafkaSettings
 
@@ -32,14 +33,17 @@ FORGET = (
 KELURAHAN_LENGTH = 13
 
 
-def start(settings: KafkaSettings, url: str, group: str, log: Path) -> subprocess.Popen[bytes]:
-    """Start `python -m aggregator worker` with its defaults."""
+def start(
+    settings: KafkaSettings, url: str, group: str, log: Path, compiled: Wish = "auto"
+) -> subprocess.Popen[bytes]:
+    """Start `python -m aggregator worker` with its defaults, but for how it decodes."""
     environment = {
         **os.environ,
         "KAFKA_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
         "KAFKA_TOPIC_PREFIX": settings.topic_prefix,
         "AGGREGATOR_DATABASE_URL": url,
         "AGGREGATOR_GROUP": group,
+        "AGGREGATOR_COMPILED": compiled,
         "AGGREGATOR_PORT": str(free_ports(1)[0]),
     }
     with log.open("ab") as out:

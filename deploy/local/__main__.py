@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local import commands, health, kafka, postgres
+from deploy.local import commands, compiling, health, kafka, postgres
 from deploy.local.choosing import PortTaken
 from deploy.local.folders import ROOT
 from deploy.local.processes import PROCESSES
@@ -123,6 +123,15 @@ def exec(  # noqa: A001 - the word a user knows from docker compose
     settings = Stack.here().surroundings().commands(package)
     environment = {**os.environ, **commands.clean_environment(settings)}
     os.execve(sys.executable, [sys.executable, "-m", package, *(arguments or [])], environment)
+
+
+@app.command("compile")
+def compile_step() -> None:
+    """Build the aggregator's compiled step; ends with 2 where this machine cannot."""
+    if not compiling.can_compile():
+        typer.echo("no C compiler with Python's headers: the aggregator counts in pure Python")
+        raise typer.Exit(2)
+    compiling.compile_step()
 
 
 @app.command()

@@ -80,7 +80,7 @@ def fold(position: int, events: Iterable[Placed], set_aside: Collection[int] = (
     `set_aside` (dealt with before: quarantined, applied or skipped) are passed over without being counted,
     whether or not their events are still there.
     """
-    last = _passed_over(position, set_aside)
+    last = passed_over(position, set_aside)
     next_offset: int | None = None
     leaves: dict[Leaf, int] = {}
     beyond: list[int] = []
@@ -95,25 +95,26 @@ def fold(position: int, events: Iterable[Placed], set_aside: Collection[int] = (
             continue
         last = sequence
         next_offset = offset + 1
-        reason = event.reason if isinstance(event, BadEvent) else _add(event, leaves)
+        reason = event.reason if isinstance(event, BadEvent) else add(event, leaves)
         if reason is None:
             counted += 1
         else:
             quarantined.append(Quarantined(sequence, offset, reason))
         if set_aside:
-            last = _passed_over(last, set_aside)
+            last = passed_over(last, set_aside)
     # One that is next by now was met too early; in an ordered stream sent again it follows.
     gap = min((sequence for sequence in beyond if sequence > last + 1), default=None)
     return Fold(position, last, next_offset, leaves, gap, tuple(quarantined), counted, passed)
 
 
-def _passed_over(position: int, set_aside: Collection[int]) -> int:
+def passed_over(position: int, set_aside: Collection[int]) -> int:
+    """The position after those set aside that come next."""
     while position + 1 in set_aside:
         position += 1
     return position
 
 
-def _add(event: Event, leaves: dict[Leaf, int]) -> Reason | None:
+def add(event: Event, leaves: dict[Leaf, int]) -> Reason | None:
     """Add one event to the leaves, whole or, for a reason, not at all."""
     time = event.time
     minute = time[:MINUTE_LENGTH]
@@ -130,9 +131,9 @@ def _add(event: Event, leaves: dict[Leaf, int]) -> Reason | None:
     # A leaf seen before was found countable then.
     added = None if after is None else (minute, after)
     taken = None if before is None else (minute, before)
-    if added is not None and added not in leaves and (reason := _uncountable(minute, added[1])):
+    if added is not None and added not in leaves and (reason := uncountable(minute, added[1])):
         return reason
-    if taken is not None and taken not in leaves and (reason := _uncountable(minute, taken[1])):
+    if taken is not None and taken not in leaves and (reason := uncountable(minute, taken[1])):
         return reason
     if added is not None:
         leaves[added] = leaves.get(added, 0) + 1
@@ -141,7 +142,8 @@ def _add(event: Event, leaves: dict[Leaf, int]) -> Reason | None:
     return None
 
 
-def _uncountable(minute: str, standing: Standing) -> Reason | None:
+def uncountable(minute: str, standing: Standing) -> Reason | None:
+    """Why a standing in a minute cannot be counted, None where it can."""
     if minute_of(minute) is None:
         return Reason.BAD_TIME
     for scope_id in (standing.agency, standing.campaign):

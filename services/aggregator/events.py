@@ -92,8 +92,10 @@ class _Address(msgspec.Struct, frozen=True, gc=False):
 
 _decode = msgspec.json.Decoder(Event).decode
 _decode_address = msgspec.json.Decoder(_Address).decode
+read_standing = msgspec.json.Decoder(Standing).decode
+"""Decode a standing alone, as a part of an event's value; raises one of UNDECODABLE."""
 # What a decoder raises on a value that is no such JSON: also on none at all, and on one nested without end.
-_UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, TypeError, RecursionError)
+UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, TypeError, RecursionError)
 
 
 def read_event(value: bytes | None, partition: int) -> Event | BadEvent | Reason:
@@ -101,10 +103,10 @@ def read_event(value: bytes | None, partition: int) -> Event | BadEvent | Reason
     event: Event | BadEvent
     try:
         event = _decode(value)  # type: ignore[arg-type]  # None raises TypeError, caught as undecodable
-    except _UNDECODABLE:
+    except UNDECODABLE:
         try:
             address = _decode_address(value)  # type: ignore[arg-type]  # as above
-        except _UNDECODABLE:
+        except UNDECODABLE:
             return Reason.UNREADABLE
         event = BadEvent(address.partition, address.sequence, Reason.MALFORMED)
     return event if event.partition == partition else Reason.MISPLACED
@@ -120,7 +122,7 @@ def read_batch(records: Iterable[Record], partition: int) -> tuple[list[Placed],
             event = _decode(record.value)  # type: ignore[arg-type]  # as in read_event, whose call costs as much
             if event.partition != partition:
                 event = Reason.MISPLACED
-        except _UNDECODABLE:
+        except UNDECODABLE:
             event = read_event(record.value, partition)
         if isinstance(event, Reason):
             strays.append(Stray(record.offset, event))

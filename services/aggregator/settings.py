@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from aggregator.decoding import Wish
 from settings.loading import Settings
 
 
@@ -24,6 +25,7 @@ class AggregatorSettings(Settings):
     group: str = Field(default="aggregator", pattern=r"^[A-Za-z0-9._-]{1,80}$")
     failing_s_max: float = Field(default=60.0, gt=0, le=600)
     stalled_s_max: float = Field(default=15.0, ge=3, le=600)
+    compiled: Wish = "auto"
     crash_at: str = ""
 
     @property

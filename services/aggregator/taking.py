@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TypeVar
 
-from aggregator.counting import Fold, fold, roll_up
-from aggregator.events import Placed, Record, Stray, read_batch
+from aggregator.counting import Fold, roll_up
+from aggregator.decoding import Batch, Decode, decode_events
+from aggregator.events import Record, Stray
 from aggregator.metrics import BATCHES, COUNTED, PASSED, QUARANTINED, SEEKS, STORE_RETRIES, STORE_SECONDS
 from aggregator.tallies import Move, Place, Tallies
 from telemetry.crashpoints import crashpoint
@@ -52,10 +53,12 @@ class Taker:
         tallies: Tallies,
         seek: Callable[[int, int], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        decode: Decode = decode_events,
     ) -> None:
         self._tallies = tallies
         self._seek = seek
         self._now = now
+        self._decode = decode
         self._places: dict[int, Place] = {}
         self._sought: dict[int, Place] = {}
         self._noted: dict[int, tuple[Place, int]] = {}
@@ -70,12 +73,12 @@ class Taker:
 
         May be called again with the same batches after any failure.
         """
-        events: dict[int, Sequence[Placed]] = {}
+        batches: dict[int, Batch] = {}
         for partition, records in fetched.items():
-            events[partition], strays = read_batch(records, partition)
-            if strays:
+            batches[partition] = self._decode(records, partition)
+            if strays := batches[partition].strays:
                 await self._keep(partition, strays)
-        folds = await self._count(events)
+        folds = await self._count(batches)
         outcomes: dict[int, Outcome] = {}
         for partition, one in folds.items():
             if one.gap is not None:
@@ -86,11 +89,11 @@ class Taker:
             outcomes[partition] = outcome
         return outcomes
 
-    async def _count(self, events: Mapping[int, Sequence[Placed]]) -> Mapping[int, Fold]:
-        places = await self._places_of(events)
-        waiting, done = dict(events), dict[int, Fold]()
+    async def _count(self, batches: Mapping[int, Batch]) -> Mapping[int, Fold]:
+        places = await self._places_of(batches)
+        waiting, done = dict(batches), dict[int, Fold]()
         while waiting:
-            folds = {partition: fold(places[partition].sequence, some) for partition, some in waiting.items()}
+            folds = {partition: some.fold(places[partition].sequence) for partition, some in waiting.items()}
             moves = {one: Move(places[one], outcome) for one, outcome in folds.items() if outcome.moved}
             settled = set(moves) if moves and await self._store(moves) else set()
             if len(settled) < len(waiting):

@@ -10,6 +10,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
+from aggregator.decoding import Decode
 from aggregator.events import Record
 from aggregator.metrics import ASSIGNED
 from aggregator.taking import Patience, Taker, persistently
@@ -72,12 +73,14 @@ def _credentials(kafka: KafkaSettings) -> Any:
 class Worker:
     """One app and its agent; `run` ends when stopped, or with what made it fail."""
 
-    def __init__(self, app: BatchApp, topic: str, tallies: Tallies, failing_s_max: float) -> None:
+    def __init__(
+        self, app: BatchApp, topic: str, tallies: Tallies, decode: Decode, failing_s_max: float
+    ) -> None:
         self._app = app
         self._topic = topic
         self._patience = Patience(failing_s_max)
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._taker = Taker(tallies, self._ask_seek)
+        self._taker = Taker(tallies, self._ask_seek, decode=decode)
         self.taken: dict[int, int] = {}
         """Per partition, the offset below which everything was taken since the last seek."""
         self.storing = False

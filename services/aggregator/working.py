@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 
+from aggregator.decoding import choose, decode_events
 from aggregator.postgres import PostgresTallies
 from aggregator.running import until_first
 from aggregator.settings import AggregatorSettings
@@ -25,12 +26,22 @@ STOP_S_MAX = 10.0
 
 
 async def work(settings: AggregatorSettings, kafka: KafkaSettings, stopping: Stopping) -> None:
-    """Run one worker until the stop. Raises what made it fail: its supervisor starts another."""
+    """Run one worker until the stop. Raises what made it fail: its supervisor starts another.
+
+    Raises CompiledMissing where the settings ask for what is not built.
+    """
+    decode = choose(settings.compiled)
+    compiled = decode is not decode_events
+    if compiled:
+        from aggregator.unpacking import hand_over_runs  # there only where the compiled step is built
+
+        hand_over_runs()
     _collect_garbage_less_often()
     pool = await connect(settings.database, application_name="aggregator worker")
     tallies = PostgresTallies(pool)
     topic = kafka.topic(TOPIC)
-    worker = Worker(build_app(kafka, kafka.topic(settings.group)), topic, tallies, settings.failing_s_max)
+    app = build_app(kafka, kafka.topic(settings.group))
+    worker = Worker(app, topic, tallies, decode, settings.failing_s_max)
     health = Health()
     progress = health.progress("counting", settings.stalled_s_max)
     health.check("partitions", lambda: bool(worker.assigned()))
@@ -38,7 +49,7 @@ async def work(settings: AggregatorSettings, kafka: KafkaSettings, stopping: Sto
     watch = Watch(worker, ends, tallies, Stall(settings.stalled_s_max), progress)
     try:
         await worker.start()
-        log.info("worker started", group=kafka.topic(settings.group), topic=topic)
+        log.info("worker started", group=kafka.topic(settings.group), topic=topic, compiled=compiled)
         await until_first(
             worker.failed(),
             _watch(watch, stopping),

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from aggregator import taking, wire
+from aggregator import decoding, wire
+from aggregator.decoding import EventBatch
 from aggregator.postgres import PostgresTallies
 from aggregator.taking import Taker
 from aggregator.wire import Wire
@@ -87,7 +88,8 @@ STORED_POSITION: Final = Planted(
     ),
     invariant=3,
     seen_as="tallies above the register: a run that came twice in one fetch is counted twice",
-    patches=(Patch(taking, "fold", counting.fold_from_the_stored_position, Taker._count),),
+    patches=(Patch(decoding, "fold", counting.fold_from_the_stored_position, EventBatch.fold),),
+    prepare=counting.decode_in_python,
 )
 PLAIN_SEQUENCE: Final = Planted(
     name="plain-sequence",
@@ -153,7 +155,8 @@ PAST_GAPS: Final = Planted(
     ),
     invariant=3,
     seen_as="tallies below the register for good, with no lag and no gap named",
-    patches=(Patch(taking, "fold", counting.fold_past_gaps, Taker._count),),
+    patches=(Patch(decoding, "fold", counting.fold_past_gaps, EventBatch.fold),),
+    prepare=counting.decode_in_python,
 )
 
 BUGS: Final = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
@@ -53,6 +54,11 @@ def _folded(position: int, events: Iterable[Placed], is_counted: Callable[[int, 
         counted += one.counted
         last, next_offset = max(last, event.sequence), one.next_offset
     return Fold(position, last, next_offset, leaves, None, tuple(quarantined), counted, passed)
+
+
+def decode_in_python() -> None:
+    """Keep this process off the compiled step, which has a fold of its own: the bug lies in the pure one."""
+    os.environ["AGGREGATOR_COMPILED"] = "off"
 
 
 async def count_in_two_statements(self: PostgresTallies, moves: Mapping[int, Move], sums: Sums) -> bool:

@@ -12,7 +12,9 @@ from bench.results import Ledger, results_of
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
-@pytest.mark.parametrize("path", [backlog.PATH, recovery.PATH], ids=lambda path: str(path.name))
+@pytest.mark.parametrize(
+    "path", [backlog.PATH, backlog.COMPILED, recovery.PATH], ids=lambda path: str(path.name)
+)
 async def test_every_contender_runs_and_counts_what_the_others_count(path: Path) -> None:
     ledger = Ledger(path)
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from aggregator import taking, wire
+from aggregator import decoding, wire
 from aggregator.counting import Fold
+from aggregator.decoding import EventBatch
 from aggregator.events import Change, Event, Placed, Standing
 from aggregator.taking import Taker
 from aggregator.wire import Message, Wire
@@ -52,12 +53,12 @@ def _looked_up(patch: Patch) -> Any:
 
 def test_a_name_that_is_gone_is_refused() -> None:
     with pytest.raises(PatchPointGone, match="no fold_batch"):
-        Patch(taking, "fold_batch", None, Taker._count).plant()
+        Patch(decoding, "fold_batch", None, EventBatch.fold).plant()
 
 
 def test_a_name_that_the_service_does_not_look_up_any_more_is_refused() -> None:
     with pytest.raises(PatchPointGone, match="does not look fold up"):
-        Patch(taking, "fold", None, Taker.load).plant()
+        Patch(decoding, "fold", None, Taker.load).plant()
 
 
 @pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
@@ -97,7 +98,7 @@ def _event(sequence: int) -> Event:
 def _folded(bug: Planted, *sequences: int) -> Fold:
     placed: list[Placed] = [(offset, _event(sequence)) for offset, sequence in enumerate(sequences)]
     with in_place(bug.patches):
-        fold: Fold = taking.fold(0, placed)  # type: ignore[attr-defined]  # the name that is patched
+        fold: Fold = decoding.fold(0, placed)  # type: ignore[attr-defined]  # the name that is patched
     return fold
 
 

@@ -1,0 +1,71 @@
+"""How fetched records become what can be folded, and which of two ways does it: pure Python, or compiled.
+
+Both give the same results. The compiled one is there where `make setup` found a C compiler.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from aggregator.counting import Fold, fold
+from aggregator.events import Placed, Record, Stray, read_batch
+
+Wish = Literal["auto", "off", "on"]
+
+
+class CompiledMissing(RuntimeError):
+    """The compiled step is asked for and not built: run `make setup` where `cc` is, or do not ask for it."""
+
+
+class Batch(Protocol):
+    """The decoded records of one partition."""
+
+    @property
+    def strays(self) -> Sequence[Stray]:
+        """The records without a place in the sequence."""
+
+    def fold(self, position: int, set_aside: Collection[int] = ()) -> Fold:
+        """What its events come to from a position on, as `counting.fold`; as often as wanted."""
+
+
+class Decode(Protocol):
+    """Decodes the records of one partition. They may be the runs that `unpacking` hands over."""
+
+    def __call__(self, records: Iterable[Record], partition: int) -> Batch:
+        """Decode; never raises for what a record holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventBatch:
+    """A batch as events in Python."""
+
+    events: Sequence[Placed]
+    strays: Sequence[Stray]
+
+    def fold(self, position: int, set_aside: Collection[int] = ()) -> Fold:
+        """What its events come to from a position on."""
+        return fold(position, self.events, set_aside)
+
+
+def decode_events(records: Iterable[Record], partition: int) -> EventBatch:
+    """Decode in pure Python."""
+    return EventBatch(*read_batch(records, partition))
+
+
+def compiled_decoder() -> Decode | None:
+    """A new decoder of the compiled step, None where that is not built."""
+    try:
+        from aggregator.compiled.runs import Decoder
+    except ImportError:  # not built, or built for another machine
+        return None
+    return Decoder()
+
+
+def choose(wish: Wish, build: Callable[[], Decode | None] = compiled_decoder) -> Decode:
+    """The way to decode. Raises CompiledMissing."""
+    compiled = None if wish == "off" else build()
+    if wish == "on" and compiled is None:
+        raise CompiledMissing("AGGREGATOR_COMPILED is on, and the compiled step is not built")
+    return compiled or decode_events

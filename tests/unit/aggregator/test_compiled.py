@@ -1,0 +1,201 @@
+"""The compiled step gives what pure Python gives, whatever the records hold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.decoding import choose, decode_events
+from deploy.local.compiling import can_compile
+
+if not can_compile():
+    pytest.skip("no C compiler: there is only the pure way", allow_module_level=True)
+
+from aggregator.compiled import runs
+
+PARTITION = 3
+STANDINGS: list[Any] = [
+    None,
+    {"region": "31.71.01.1001", "agency": "ppkukm", "campaign": "fest-2021", "steps": []},
+    {"region": "31.71.01.1001", "agency": None, "campaign": None, "steps": ["P2", "P7"]},
+    {"steps": ["P2"], "campaign": None, "agency": "ppkukm", "region": "99", "more": [1, {"a": None}]},
+    {"region": 'Désa \\ "x" \n', "agency": None, "campaign": None, "steps": []},
+    {"region": "31.71", "agency": "Not An Id", "campaign": None, "steps": []},
+    {"region": "31.71", "agency": None, "campaign": None, "steps": ["P9"]},
+    {"region": 31, "agency": None, "campaign": None, "steps": []},
+    {"region": "31.71"},
+    {"region": "x" * 2000, "agency": None, "campaign": None, "steps": []},
+    {},
+    [],
+    "null",
+    0,
+    False,
+]
+TIMES: list[Any] = [
+    "2021-10-24T12:05:00Z",
+    "2021-10-24T12:05:59.500Z",
+    "2021-10-24T12:06:00Z",
+    "2021-10-24T12:05:00+07:00",
+    "2021-13-24T12:05:00Z",
+    "2021-10-24T12:5Z",
+    "2021-10-24T12:05Z",
+    "２021-10-24T12:05:00Z",
+    "Z",
+    "",
+    7,
+    None,
+]
+EXTRAS: list[Any] = [
+    "registered", "é", "a\\b", "\u0001", 0, -1, -0.0, 1.5, 1e300, 10**17, 10**18, 2**63, -(2**70), True,
+    False, None, [], {}, [[1, "a"], {"b": [None]}], {"partition": 9, "sequence": 9, "time": "", "data": {}},
+    {"before": 1, "after": 2}, [[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]],
+]  # fmt: skip
+
+
+@dataclass
+class Kept:
+    offset: int
+    value: bytes | None
+
+
+@st.composite
+def permuted(draw: st.DrawFn, fields: list[tuple[str, Any]], seldom: bool) -> str:
+    """An object with its keys in some order; seldom with one left out, or a second time."""
+    fields = draw(st.permutations(fields))
+    if seldom and draw(st.integers(0, 3)) == 0:
+        place = draw(st.integers(0, len(fields) - 1))
+        fields = fields[:place] + fields[place + 1 :] if draw(st.booleans()) else [*fields, fields[place]]
+    blank = draw(st.sampled_from(["", "", " ", "\n\t\r "]))
+    pairs = [f"{json.dumps(key)}{blank}:{blank}{value}" for key, value in fields]
+    return f"{{{blank}{f'{blank},{blank}'.join(pairs)}{blank}}}"
+
+
+@st.composite
+def values(draw: st.DrawFn, strange: bool = True) -> bytes:
+    """Mostly events of a small world; many with something that few events have."""
+
+    def one_of(choices: Sequence[Any], plain: int) -> str:
+        """One of the first, or seldom of all."""
+        odd = strange and draw(st.integers(0, 4)) == 0
+        chosen = draw(st.sampled_from(choices if odd else choices[:plain]))
+        return json.dumps(chosen, ensure_ascii=draw(st.booleans()))
+
+    data = [
+        ("before", one_of(STANDINGS, 3)),
+        ("after", one_of(STANDINGS, 3)),
+        ("revision", one_of(EXTRAS, 1)),
+    ]
+    event = [
+        ("partition", one_of([PARTITION, 4, -1, 3.0, "3", 2**65, None], 1)),
+        ("sequence", one_of([1, 2, 3, 4, 0, -1, 1.0, 10**17, 10**18, 2**63 - 1, 2**63, "1"], 4)),
+        ("time", one_of(TIMES, 3)),
+        ("data", draw(permuted(data, strange)) if draw(st.integers(0, 19)) else one_of(EXTRAS, 1)),
+        ("type", one_of(EXTRAS, 1)),
+    ]
+    text = draw(permuted(event, strange))
+    if strange and draw(st.integers(0, 9)) == 0:
+        text = draw(st.sampled_from([" %s\n", "%s ", "%sx", "%s,", "\ufeff%s", "[%s]", "%s\0"])) % text
+    value = text.encode()
+    if strange and draw(st.integers(0, 5)) == 0:
+        place = draw(st.integers(0, len(value) - 1))
+        new = draw(
+            st.sampled_from([b"", b"\\", b'"', b"\xff", b"0", b"}", b",", b" ", b"\x1f", b"\x7f", b"e"])
+        )
+        value = value[:place] + new + value[place + draw(st.integers(0, 1)) :]
+    return value
+
+
+def kept(some: Sequence[bytes | None]) -> list[Kept]:
+    return [Kept(100 + place, value) for place, value in enumerate(some)]
+
+
+batches = st.lists(values() | st.none() | st.binary(max_size=8), max_size=9).map(kept)
+plain_batches = st.lists(values(strange=False), max_size=12).map(kept)
+places = st.lists(st.integers(0, 5), min_size=1, max_size=3)
+DECODER = runs.Decoder()
+
+
+@given(batches | plain_batches, places, st.sets(st.integers(1, 4)))
+def test_it_gives_the_same_folds_and_strays(batch: list[Kept], positions: list[int], aside: set[int]) -> None:
+    pure = decode_events(batch, PARTITION)
+
+    compiled = DECODER(batch, PARTITION)
+
+    assert compiled.strays == pure.strays
+    for position in positions:
+        assert compiled.fold(position) == pure.fold(position)
+        assert compiled.fold(position, aside) == pure.fold(position, aside)
+
+
+@given(st.sampled_from(EXTRAS), st.sampled_from(STANDINGS), st.sampled_from(TIMES), st.booleans())
+def test_each_strange_value_is_read_alike(extra: Any, standing: Any, time: Any, ascii_only: bool) -> None:
+    event = {
+        "x": extra,
+        "partition": 3,
+        "sequence": 1,
+        "time": time,
+        "data": {"before": None, "after": standing},
+    }
+    batch = kept([json.dumps(event, ensure_ascii=ascii_only).encode()])
+
+    compiled, pure = runs.Decoder()(batch, PARTITION), decode_events(batch, PARTITION)
+
+    assert (compiled.strays, compiled.fold(0)) == (pure.strays, pure.fold(0))
+
+
+@pytest.mark.parametrize("whole", [1, 3, 5_000])
+def test_leaves_are_forgotten_when_too_many_and_batches_keep_theirs(whole: int) -> None:
+    batch = kept([event(sequence, f"agency-{sequence}") for sequence in range(1, runs.LEAVES_MAX + whole)])
+    decode = runs.Decoder()
+    first = decode(batch, PARTITION)
+    second = decode(batch[:whole], PARTITION)
+
+    again = decode(batch, PARTITION)
+
+    expected = decode_events(batch, PARTITION).fold(0)
+    assert first.fold(0) == again.fold(0) == expected
+    assert second.fold(0) == decode_events(batch[:whole], PARTITION).fold(0)
+
+
+def event(sequence: int, agency: str) -> bytes:
+    after: Any = {"region": "31.71.01.1001", "agency": agency, "campaign": None, "steps": []}
+    data = {"before": None, "after": after}
+    return json.dumps(
+        {"partition": PARTITION, "sequence": sequence, "time": "2021-10-24T12:05:00Z", "data": data}
+    ).encode()
+
+
+def test_equal_standings_in_other_bytes_are_one_leaf() -> None:
+    one, two = event(1, "ppkukm"), event(2, "ppkukm").replace(b": ", b":")
+
+    result = runs.Decoder()(kept([one, two]), PARTITION).fold(0)
+
+    assert list(result.leaves.values()) == [2]
+
+
+def test_it_is_chosen_where_it_is_built() -> None:
+    assert isinstance(choose("auto"), runs.Decoder)
+    assert isinstance(choose("on"), runs.Decoder)
+    assert choose("off") is decode_events
+
+
+def test_a_run_is_cut_and_joined_without_losing_records() -> None:
+    run = runs.Run()
+    for offset in range(5):
+        run.add(offset, None if offset == 3 else b"%d" % offset)
+
+    joined = run.part(0, 2)
+    joined.extend(run.part(2, 5))
+
+    assert [(joined[place].offset, joined[place].value) for place in range(-5, 0)] == [
+        (0, b"0"), (1, b"1"), (2, b"2"), (3, None), (4, b"4"),
+    ]  # fmt: skip
+    assert [joined.since(3)[0].offset, len(joined.since(3)), len(joined.since(5))] == [3, 2, 0]
+    with pytest.raises(IndexError):
+        joined[5]

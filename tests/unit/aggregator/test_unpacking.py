@@ -1,0 +1,196 @@
+"""What aiokafka's consumer hands over as runs is what it hands over as records, and fails alike."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import PartitionRecords
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
+from aiokafka.record.memory_records import MemoryRecords
+from aiokafka.record.util import calc_crc32c
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy.local.compiling import can_compile
+
+if not can_compile():
+    pytest.skip("no C compiler: there is only the pure way", allow_module_level=True)
+
+from aggregator.compiled.runs import Run
+from aggregator.unpacking import Batches, RunRecords, RunResult
+
+TP = TopicPartition("participant-events", 3)
+Row = tuple[int, bytes | None]
+HEADERS: list[tuple[str, bytes | None]] = [("content-type", b"application/json"), ("x", None), ("é", b"")]
+values = st.none() | st.binary(max_size=200)
+lists = st.lists(st.lists(values, max_size=5), max_size=4)
+compressions = st.integers(0, 4)
+
+
+def batch(base: int, some: list[bytes | None], compression: int = 0, *, headers: bool = False) -> bytes:
+    """A batch of format 2 that begins at `base`, as a broker stores it."""
+    builder = DefaultRecordBatchBuilder(2, compression, 0, -1, -1, -1, 1 << 20)
+    for delta, value in enumerate(some):
+        builder.append(delta, 1_700_000_000_000, b"key", value, HEADERS if headers else [])
+    return struct.pack(">q", base) + bytes(builder.build())[8:]
+
+
+def control(base: int) -> bytes:
+    """A control batch of one record."""
+    raw = bytearray(batch(base, [b"\0\0\0\0\0\0"]))
+    raw[22] |= 0x20
+    return sealed(raw)
+
+
+def sealed(raw: bytearray) -> bytes:
+    """With the checksum that its bytes have now."""
+    raw[17:21] = struct.pack(">I", calc_crc32c(bytes(raw[21:])))
+    return bytes(raw)
+
+
+def as_records(raw: bytes, fetch_offset: int = 0, *, checked: bool = True) -> tuple[list[Row], int]:
+    """Offset and value of all records as aiokafka gives them, and where to read on."""
+    records = PartitionRecords(TP, MemoryRecords(raw), [], fetch_offset, None, None, checked, 0)
+    return [(one.offset, one.value) for one in records], records.next_fetch_offset
+
+
+def as_runs(raw: bytes, fetch_offset: int = 0, *, checked: bool = True) -> tuple[list[Row], int]:
+    """The same as runs."""
+    records = RunRecords(TP, Batches(raw), [], fetch_offset, None, None, checked, 0)
+    run, _ = records.take(None)
+    return rows(run), records.next_fetch_offset
+
+
+def rows(run: Any) -> list[Row]:
+    return [(run[place].offset, run[place].value) for place in range(len(run))]
+
+
+def outcome(read: Callable[[], tuple[list[Row], int]]) -> Any:
+    """What it gives, or which error it raises."""
+    try:
+        return read()
+    except Exception as error:
+        return type(error)
+
+
+def joined(some: list[list[bytes | None]], compression: int, *, headers: bool = False) -> bytes:
+    """Batches one after another, with a hole of ten offsets between them."""
+    return b"".join(
+        batch(place * 10, values, compression, headers=headers) for place, values in enumerate(some) if values
+    )
+
+
+@given(lists, compressions, st.integers(0, 35), st.booleans())
+def test_batches_in_every_compression_are_read_alike(
+    some: list[list[bytes | None]], compression: int, fetch_offset: int, headers: bool
+) -> None:
+    raw = joined(some, compression, headers=headers)
+
+    assert as_runs(raw, fetch_offset) == as_records(raw, fetch_offset)
+
+
+@given(lists, compressions, st.integers(0, 400))
+def test_a_fetch_cut_short_is_read_alike(some: list[list[bytes | None]], compression: int, size: int) -> None:
+    raw = joined(some, compression)[:size]
+
+    assert outcome(lambda: as_runs(raw)) == outcome(lambda: as_records(raw))
+
+
+@given(
+    st.lists(values, min_size=1, max_size=4),
+    compressions,
+    st.lists(st.tuples(st.integers(21, 400), st.integers(0, 255)), min_size=1, max_size=2),
+    st.booleans(),
+    st.booleans(),
+)
+def test_damaged_batches_fail_alike(
+    some: list[bytes | None],
+    compression: int,
+    damages: list[tuple[int, int]],
+    checked: bool,
+    checksum_right: bool,
+) -> None:
+    raw = bytearray(batch(0, some, compression, headers=True))
+    for place, byte in damages:
+        raw[place % (len(raw) - 21) + 21] = byte
+    damaged = sealed(raw) if checksum_right else bytes(raw)
+
+    runs_outcome = outcome(lambda: as_runs(damaged, checked=checked))
+
+    assert runs_outcome == outcome(lambda: as_records(damaged, checked=checked))
+
+
+@pytest.mark.parametrize("old_format", [0, 1])
+@pytest.mark.parametrize("compression", [0, 1])
+def test_older_formats_go_the_old_way(old_format: int, compression: int) -> None:
+    builder = LegacyRecordBatchBuilder(old_format, compression, 1 << 20)
+    builder.append(0, 1_700_000_000_000, b"key", b"old")
+    raw = bytes(builder.build())
+
+    assert as_runs(raw) == as_records(raw) == ([(0, b"old")], 1)
+
+
+def test_control_batches_are_passed_over() -> None:
+    raw = control(5) + batch(7, [b"new", None]) + control(9)
+
+    assert as_runs(raw) == as_records(raw) == ([(7, b"new"), (8, None)], 10)
+
+
+class State:
+    """A partition's state in aiokafka's subscription."""
+
+    paused = False
+    position = 0
+
+    def consumed_to(self, position: int) -> None:
+        self.position = position
+
+
+class Assignment:
+    """One that holds the partition."""
+
+    active = True
+
+    def __init__(self) -> None:
+        self.state = State()
+
+    def state_value(self, _: object) -> State:
+        return self.state
+
+
+@given(st.lists(st.integers(1, 5), min_size=1, max_size=5), st.integers(1, 7))
+def test_no_more_records_are_taken_than_asked_for_and_the_position_follows(
+    sizes: list[int], records_max: int
+) -> None:
+    raw = joined([[b"%d" % one for one in range(size)] for size in sizes], 3)
+    assignment = Assignment()
+    records = RunRecords(TP, Batches(raw), [], 0, None, None, True, 0)
+    result = RunResult(TP, assignment=assignment, partition_records=records, backoff=0)
+    found: list[Row] = []
+
+    while result.has_more():
+        run = result.getall(records_max)
+        assert len(run) <= records_max
+        found += rows(run)
+        assert not run or assignment.state.position > found[-1][0]
+
+    assert (found, assignment.state.position) == as_records(raw)
+
+
+def test_a_partition_sought_elsewhere_gives_nothing_of_what_was_fetched() -> None:
+    assignment = Assignment()
+    records = RunRecords(TP, Batches(batch(0, [b"a", b"b"])), [], 0, None, None, True, 0)
+    result = RunResult(TP, assignment=assignment, partition_records=records, backoff=0)
+    assignment.state.consumed_to(1)
+
+    assert len(result.getall()) == 0
+    assert not result.has_more()
+
+
+def test_an_empty_run_has_no_last_record() -> None:
+    assert (len(Run()), Run().offset) == (0, -1)
