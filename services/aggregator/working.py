@@ -11,7 +11,7 @@ from aggregator.running import until_first
 from aggregator.settings import AggregatorSettings
 from aggregator.topic import TOPIC
 from aggregator.watching import Stall, TopicEnds, Watch
-from aggregator.worker import Worker, build_app
+from aggregator.worker import FETCH_RECORDS_MAX, RUNS_RECORDS_MAX, Worker, build_app
 from database.pool import connect
 from lifecycle.stopping import Stopping
 from settings.kafka import KafkaSettings
@@ -40,7 +40,8 @@ async def work(settings: AggregatorSettings, kafka: KafkaSettings, stopping: Sto
     pool = await connect(settings.database, application_name="aggregator worker")
     tallies = PostgresTallies(pool)
     topic = kafka.topic(TOPIC)
-    app = build_app(kafka, kafka.topic(settings.group))
+    records_max = RUNS_RECORDS_MAX if compiled else FETCH_RECORDS_MAX
+    app = build_app(kafka, kafka.topic(settings.group), records_max)
     worker = Worker(app, topic, tallies, decode, settings.failing_s_max)
     health = Health()
     progress = health.progress("counting", settings.stalled_s_max)
