@@ -103,9 +103,9 @@ class RunRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka sh
             room = len(run) if records_max is None else records_max - len(whole)
             if len(run) > room:
                 self._records_iterator = chain((run.part(room, len(run)),), self._records_iterator)
-            taken = run.part(0, room) if len(run) > room else run
-            whole.extend(taken)
-            self.next_fetch_offset = taken.offset + 1
+                run = run.part(0, room)
+            whole.extend(run)
+            self.next_fetch_offset = run.offset + 1
             if records_max is not None and len(whole) >= records_max:
                 return whole, True
         return whole, False

@@ -32,6 +32,7 @@ LARGE = "create table public.large as select repeat('x', 1000) from generate_ser
 def of_operation(world: World) -> Iterator[Fault]:
     """Every fault of this kind that this world can have."""
     database, kafka = frozenset({"database"}), frozenset({"kafka"})
+    counts = kafka | database | {"worker"}
     if world.disk is not None:
         yield Fault("disk full", "disk of PostgreSQL full", _disk_full(log_too=False), database)
         yield Fault(
@@ -41,10 +42,7 @@ def of_operation(world: World) -> Iterator[Fault]:
         yield Fault("leaders moved", "leaders of all partitions moved", _leaders_moved, kafka)
     else:
         # In a cluster the epochs of leaders would go back, which no client of Kafka follows while it lives.
-        yield Fault(
-            "Kafka older", "Kafka put back to an older copy", _kafka_older, database | kafka | {"worker"}
-        )
-    counts = kafka | database | {"worker"}
+        yield Fault("Kafka older", "Kafka put back to an older copy", _kafka_older, counts)
     yield Fault("rebuild", "rebuild of the counts", _rebuild(), counts)
     for point in REBUILD:
         yield Fault("rebuild", f"rebuild that dies at {point}", _rebuild(point), counts)
