@@ -1,4 +1,7 @@
-"""A pool of connections to a service's own schema, opened once the server answers and its role is safe."""
+"""A pool of connections to a service's own schema, opened once the server answers and its role is safe.
+
+A connection goes back as it is: nothing may change its session (SET without LOCAL, LISTEN, advisory locks).
+"""
 
 from __future__ import annotations
 
@@ -62,6 +65,7 @@ async def connect(
                 command_timeout=(statement_timeout_s or 10.0) + 5,
                 server_settings=server_settings,
                 max_inactive_connection_lifetime=0,
+                reset=_as_it_is,
             )
             break
         except PASSING as error:
@@ -75,6 +79,10 @@ async def connect(
         await pool.close()
         raise
     return pool
+
+
+async def _as_it_is(_connection: object) -> None:
+    """Not the driver's `RESET ALL`, a round trip for each release; a transaction left open still ends."""
 
 
 async def _check_limits(pool: asyncpg.Pool[Any]) -> None:

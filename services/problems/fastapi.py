@@ -36,7 +36,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unknown)
+    app.add_exception_handler(Exception, failed)
 
 
 def respond(request: Request, problem: Problem) -> JSONResponse:
@@ -75,6 +75,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return respond(request, Problem(error.status_code, slug, title, headers=dict(error.headers or {})))
 
 
-async def _unknown(request: Request, error: Exception) -> JSONResponse:
+async def failed(request: Request, error: Exception) -> JSONResponse:
+    """The response of an error that nobody foresaw."""
     log.error("request failed", path=request.url.path, error=type(error).__name__)
     return respond(request, Problem(500, "internal", FAILED))

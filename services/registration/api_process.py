@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import asyncpg
 import uuid_utils.compat
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 
 from database.pool import connect
 from lifecycle import garbage
@@ -121,21 +121,13 @@ async def serve_api(
         writing.terminate()
 
 
-def build(parts: Parts, own: ApiSettings, health: Health, more: Sequence[APIRouter]) -> FastAPI:
-    """The application, with routers that are made elsewhere."""
+def build(parts: Parts, own: ApiSettings, health: Health, more: Sequence[APIRouter]) -> Shortcut:
+    """The application, with routers that are made elsewhere, behind the short way of registrations."""
     app = application([*parts.routers(), *more, health_routes(health)], own.body_bytes_max)
-    # The middleware added last is the outermost.
-    app.add_middleware(
-        Shortcut,
-        desk=parts.desk,
-        callers=parts.callers,
-        checker=parts.checker,
-        body_bytes_max=own.body_bytes_max,
-    )
-    return app
+    return Shortcut(app, parts.desk, parts.callers, parts.checker, own.body_bytes_max)
 
 
-async def _serve(app: FastAPI, host: str, own: ApiSettings, writer: Writer, stopping: Stopping) -> None:
+async def _serve(app: Shortcut, host: str, own: ApiSettings, writer: Writer, stopping: Stopping) -> None:
     try:
         log.info("api serving", host=host, port=own.port)
         await serve(app, host, own.port, stopping, **_proxies(own))

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from problems.fastapi import respond
+from problems.fastapi import failed, respond
 from problems.problem import Problem
 from registration import refusals
 from registration.bodies import RegisterBody
@@ -33,7 +33,7 @@ JSON_TYPE: Final = (b"content-type", b"application/json")
 
 
 class Shortcut:
-    """An ASGI middleware, to be put outside of all others."""
+    """An ASGI application around another, outside of all its middleware."""
 
     def __init__(
         self, app: ASGIApp, desk: Desk, callers: Callers, checker: Checker, body_bytes_max: int
@@ -63,6 +63,8 @@ class Shortcut:
             answer = await self._registered(*taken)
         except Problem as problem:
             await respond(Request(scope), problem)(scope, receive, send)
+        except Exception as error:  # the edge: outside of the application nobody else answers this one
+            await (await failed(Request(scope), error))(scope, receive, send)
         else:
             await _send(answer, send)
 

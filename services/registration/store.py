@@ -76,10 +76,10 @@ async def append(connection: Connection, drafts: Sequence[Draft], time: datetime
     The partitions stay locked until then, so the order of sequences is the order of commits, without a hole.
     """
     counts: Counter[int] = Counter()
-    places = []
-    for draft in drafts:
-        counts[draft.partition] += 1
-        places.append(counts[draft.partition])
+    partitions, places = [draft.partition for draft in drafts], []
+    for partition in partitions:
+        counts[partition] += 1
+        places.append(counts[partition])
     time_text = utc_text(time)
     texts = [around_sequence(draft, time_text) for draft in drafts]
     raised = sorted(counts)
@@ -87,13 +87,13 @@ async def append(connection: Connection, drafts: Sequence[Draft], time: datetime
         connection,
         raised_partitions=literals.numbers(raised),
         raised_by=literals.numbers([counts[partition] for partition in raised]),
-        partitions=literals.numbers([draft.partition for draft in drafts]),
+        partitions=literals.numbers(partitions),
         places=literals.numbers(places),
         ids=literals.ids([draft.id for draft in drafts]),
         participant_ids=literals.ids([draft.happened.after.id for draft in drafts]),
         types=literals.texts([draft.happened.type.value for draft in drafts]),
-        heads=literals.texts([head for head, _ in texts]),
-        tails=literals.texts([tail for _, tail in texts]),
+        heads="\n".join([head for head, _ in texts]),
+        tails="\n".join([tail for _, tail in texts]),
     )
 
 

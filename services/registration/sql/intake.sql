@@ -115,7 +115,8 @@ FOR UPDATE;
 
 -- name: append_events(raised_partitions, raised_by, partitions, places, ids, participant_ids, types, heads, tails)!
 -- Locks the partitions, raises their last sequences, and writes the events at those that follow: `places` count
--- from 1 within a partition, and an event's text is its head, its sequence and its tail.
+-- from 1 within a partition, and an event's text is its head, its sequence and its tail, which come one a line: JSON as
+-- we write it has no line break.
 WITH locked AS MATERIALIZED (
     SELECT partition, last_sequence FROM partition WHERE partition = ANY(:raised_partitions::text::smallint[])
     ORDER BY partition
@@ -131,8 +132,8 @@ SELECT new.partition, locked.last_sequence + new.place, new.id, new.participant_
        new.head || (locked.last_sequence + new.place) || new.tail, now()
 FROM unnest(:partitions::text::smallint[], :places::text::integer[], :ids::text::uuid[],
             :participant_ids::text::uuid[], :types::text::text[],
-            :heads::text::text[], :tails::text::text[]) AS new (partition, place, id, participant_id, type, head,
-            tail)
+            string_to_array(:heads::text, E'\n'), string_to_array(:tails::text, E'\n'))
+     AS new (partition, place, id, participant_id, type, head, tail)
 JOIN locked USING (partition);
 
 -- name: delete_old_keys(kept, deleted_max)!

@@ -17,6 +17,7 @@ from registration.api_process import Parts, build
 from registration.keys import Role
 from registration.scopes import Kind
 from registration.settings import ApiSettings, SecretSettings
+from registration.shortcut import Shortcut
 from telemetry.health import Health
 
 SECRET = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -49,7 +50,9 @@ def nik(number: int) -> str:
 class Served:
     """A client of the application, with a key for each role."""
 
-    def __init__(self, parts: Parts, client: httpx.AsyncClient, keys: Mapping[str, str], app: Any) -> None:
+    def __init__(
+        self, parts: Parts, client: httpx.AsyncClient, keys: Mapping[str, str], app: Shortcut
+    ) -> None:
         self.parts = parts
         self.client = client
         self.keys = keys

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from registration.bodies import RegisterBody
-from registration.shortcut import Shortcut
 from tests.integration.registration.serving import PATH, Served, body
 
 pytestmark = pytest.mark.integration
@@ -55,12 +54,9 @@ HEADERS: dict[str, dict[str, str]] = {
 @pytest.fixture
 async def ways(register: Served) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
     """Clients of the application with and without its shortcut, over the same parts."""
-    shortcut = register.app.build_middleware_stack()
-    while not isinstance(shortcut, Shortcut):
-        shortcut = shortcut.app
     transports = {
-        name: httpx.ASGITransport(app, client=("192.0.2.1", 50_000))
-        for name, app in (("short", shortcut), ("long", shortcut._app))
+        name: httpx.ASGITransport(app, raise_app_exceptions=False, client=("192.0.2.1", 50_000))
+        for name, app in (("short", register.app), ("long", register.app._app))
     }
     clients = {
         name: httpx.AsyncClient(transport=transport, base_url="http://register")
@@ -104,6 +100,20 @@ async def test_both_ways_tell_the_same_and_the_second_time_too(
         await register.pool.execute("TRUNCATE participant, idempotency CASCADE")
 
     assert told["short"] == told["long"]
+
+
+async def test_both_ways_answer_what_nobody_foresaw(
+    register: Served, ways: dict[str, httpx.AsyncClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise LookupError("nobody foresaw this")
+
+    monkeypatch.setattr(register.parts.desk, "take", broken)
+
+    told = [await ask(client, register, body()) for client in ways.values()]
+
+    assert told[0] == told[1]
+    assert told[0][0] == 500
 
 
 async def test_one_way_replays_what_the_other_was_told(
