@@ -63,12 +63,13 @@ def migrate() -> None:
 def rebuild() -> None:
     """Count the whole topic again beside the live counts, then swap; published cuts never go back."""
     from aggregator.commands import rebuild_now
+    from aggregator.decoding import CompiledMissing
     from aggregator.rebuilding import RebuildImpossible, RebuildSuperseded
 
     settings, kafka = _command("aggregator-rebuild")
     try:
         events = asyncio.run(rebuild_now(settings, kafka))
-    except (RebuildImpossible, RebuildSuperseded) as error:
+    except (CompiledMissing, RebuildImpossible, RebuildSuperseded) as error:
         _refuse(f"not rebuilt: {error}")
     typer.echo(f"rebuilt from {events} events")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from aggregator.decoding import prepare
 from aggregator.events import Event
 from aggregator.postgres import queries
 from aggregator.quarantine import Result, apply, change_from_file, skip
@@ -19,11 +20,15 @@ LISTED_MAX = 200
 
 
 async def rebuild_now(settings: AggregatorSettings, kafka: KafkaSettings) -> int:
-    """Count everything again beside the live counts and swap; the number of events."""
+    """Count everything again beside the live counts and swap; the number of events.
+
+    Raises CompiledMissing, and as `Rebuild.run`.
+    """
+    decode = prepare(settings.compiled)
     pool = await connect(settings.database, application_name="aggregator rebuild", max_size=6)
     try:
         topic = EventLog(kafka.client_options(), kafka.topic(TOPIC))
-        return await Rebuild(pool, topic, Lease(pool, REBUILD_LEASE, new_holder())).run()
+        return await Rebuild(pool, topic, Lease(pool, REBUILD_LEASE, new_holder()), decode).run()
     finally:
         pool.terminate()
 

@@ -6,13 +6,14 @@ Pure: no I/O, no clock. A region's ancestors are the prefixes of its code; no li
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeVar
 
-from aggregator.events import SCOPE_ID, BadEvent, Event, Placed, Reason, Standing
+from aggregator.events import SCOPE_ID, SCOPE_LENGTH_MAX, BadEvent, Event, Placed, Reason, Standing
 
 K = TypeVar("K")
 
@@ -72,7 +73,7 @@ class Sums:
     minutes: Mapping[MinuteCell, int] = field(default_factory=dict)
 
 
-def fold(position: int, events: Iterable[Placed], set_aside: Collection[int] = ()) -> Fold:
+def fold(position: int, events: Sequence[Placed], set_aside: Collection[int] = ()) -> Fold:
     """Sum the standings of the events that come next in sequence.
 
     Repeats, even twice inside one batch, and events beyond a gap change nothing; the lowest sequence still
@@ -80,6 +81,8 @@ def fold(position: int, events: Iterable[Placed], set_aside: Collection[int] = (
     `set_aside` (dealt with before: quarantined, applied or skipped) are passed over without being counted,
     whether or not their events are still there.
     """
+    if events and not set_aside and (whole := _in_one_go(position, events)) is not None:
+        return whole
     last = passed_over(position, set_aside)
     next_offset: int | None = None
     leaves: dict[Leaf, int] = {}
@@ -107,6 +110,33 @@ def fold(position: int, events: Iterable[Placed], set_aside: Collection[int] = (
     return Fold(position, last, next_offset, leaves, gap, tuple(quarantined), counted, passed)
 
 
+def _in_one_go(position: int, events: Sequence[Placed]) -> Fold | None:
+    """The fold of events that all come next and can all be counted; None where there may be anything else.
+
+    The same as one event after another, at three quarters of its cost: the sums are made in C.
+    """
+    some = [event for _, event in events]
+    last = position + len(some)
+    if [event.sequence for event in some] != list(range(position + 1, last + 1)):
+        return None
+    good = [event for event in some if isinstance(event, Event)]
+    times = [event.time for event in good]
+    if len(good) < len(some) or {time[-1:] for time in times} != {"Z"}:
+        return None
+    minutes = [time[:MINUTE_LENGTH] for time in times]
+    changes = [event.data for event in good]
+    leaves: dict[Leaf, int] = {}
+    for sign, sides in ((1, [one.after for one in changes]), (-1, [one.before for one in changes])):
+        for (minute, standing), number in Counter(zip(minutes, sides, strict=True)).items():
+            if standing is None:
+                continue
+            if uncountable(minute, standing) is not None:
+                return None
+            leaf = (minute, standing)
+            leaves[leaf] = leaves.get(leaf, 0) + sign * number
+    return Fold(position, last, events[-1][0] + 1, leaves, counted=len(some))
+
+
 def passed_over(position: int, set_aside: Collection[int]) -> int:
     """The position after those set aside that come next."""
     while position + 1 in set_aside:
@@ -121,13 +151,6 @@ def add(event: Event, leaves: dict[Leaf, int]) -> Reason | None:
     before, after = event.data.before, event.data.after
     if time[-1:] != "Z":
         return Reason.BAD_TIME
-    if before is None and after is not None:
-        # By far the most, and so worth a way of its own: each look at a leaf hashes a standing.
-        leaf = (minute, after)
-        seen = leaves.get(leaf)
-        if seen is not None:
-            leaves[leaf] = seen + 1
-            return None
     # A leaf seen before was found countable then.
     added = None if after is None else (minute, after)
     taken = None if before is None else (minute, before)
@@ -147,9 +170,15 @@ def uncountable(minute: str, standing: Standing) -> Reason | None:
     if minute_of(minute) is None:
         return Reason.BAD_TIME
     for scope_id in (standing.agency, standing.campaign):
-        if scope_id is not None and SCOPE_ID.fullmatch(scope_id) is None:
+        # Too long a text is cut off where it is too long already: what is remembered stays small.
+        if scope_id is not None and not _is_scope(scope_id[: SCOPE_LENGTH_MAX + 1]):
             return Reason.BAD_SCOPE
     return None
+
+
+@lru_cache(maxsize=4096)
+def _is_scope(scope_id: str) -> bool:
+    return SCOPE_ID.fullmatch(scope_id) is not None
 
 
 def roll_up(folds: Iterable[Fold], oldest_minute: datetime | None = None) -> Sums:

@@ -5,12 +5,13 @@ Both give the same results. The compiled one is there where `make setup` found a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from aggregator.counting import Fold, fold
 from aggregator.events import Placed, Record, Stray, read_batch
+from aggregator.unpacking import Records, RunType, hand_over_runs
 
 Wish = Literal["auto", "off", "on"]
 
@@ -33,7 +34,7 @@ class Batch(Protocol):
 class Decode(Protocol):
     """Decodes the records of one partition. They may be the runs that `unpacking` hands over."""
 
-    def __call__(self, records: Iterable[Record], partition: int) -> Batch:
+    def __call__(self, records: Collection[Record], partition: int) -> Batch:
         """Decode; never raises for what a record holds."""
 
 
@@ -49,7 +50,7 @@ class EventBatch:
         return fold(position, self.events, set_aside)
 
 
-def decode_events(records: Iterable[Record], partition: int) -> EventBatch:
+def decode_events(records: Collection[Record], partition: int) -> EventBatch:
     """Decode in pure Python."""
     return EventBatch(*read_batch(records, partition))
 
@@ -61,6 +62,21 @@ def compiled_decoder() -> Decode | None:
     except ImportError:  # not built, or built for another machine
         return None
     return Decoder()
+
+
+def prepare(wish: Wish) -> Decode:
+    """The way to decode; all consumers of this process hand over what goes with it.
+
+    Call before the first of them fetches, where none is iterated record by record. Raises CompiledMissing.
+    """
+    decode = choose(wish)
+    run_type: RunType = Records
+    if decode is not decode_events:
+        from aggregator.compiled.batches import ByteRun  # there only where the compiled step is built
+
+        run_type = ByteRun
+    hand_over_runs(run_type)
+    return decode
 
 
 def choose(wish: Wish, build: Callable[[], Decode | None] = compiled_decoder) -> Decode:

@@ -6,14 +6,15 @@ Only the fields used are decoded. Types are not looked at: every event says what
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import Enum
 from typing import Annotated, Literal, Protocol
 
 import msgspec
 
 SEQUENCE_MAX = 2**63 - 1
-SCOPE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+SCOPE_LENGTH_MAX = 64
+SCOPE_ID = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{SCOPE_LENGTH_MAX - 1}}}")
 
 Step = Literal["P2", "P3", "P4", "P5", "P6", "P7"]
 Sequence = Annotated[int, msgspec.Meta(ge=1, le=SEQUENCE_MAX)]
@@ -34,7 +35,7 @@ class Reason(Enum):
     """Not even partition and sequence can be read."""
 
 
-class Standing(msgspec.Struct, frozen=True, gc=False):
+class Standing(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """What counts of a participant; equal standings hash alike and are summed together."""
 
     region: str
@@ -77,8 +78,10 @@ class Stray(msgspec.Struct, frozen=True, gc=False):
 class Record(Protocol):
     """A record of the topic, as the consumer hands it over."""
 
-    offset: int
-    value: bytes | None
+    @property
+    def offset(self) -> int: ...
+    @property
+    def value(self) -> bytes | None: ...
 
 
 Placed = tuple[int, Event | BadEvent]
@@ -112,20 +115,25 @@ def read_event(value: bytes | None, partition: int) -> Event | BadEvent | Reason
     return event if event.partition == partition else Reason.MISPLACED
 
 
-def read_batch(records: Iterable[Record], partition: int) -> tuple[list[Placed], list[Stray]]:
+def read_batch(records: Collection[Record], partition: int) -> tuple[list[Placed], list[Stray]]:
     """Decode a fetched batch: the events with their offsets, and the records without a place."""
-    events: list[Placed] = []
+    try:
+        # None raises TypeError, caught as undecodable.
+        events = [_decode(record.value) for record in records]  # type: ignore[arg-type]
+    except UNDECODABLE:
+        return _read_one_by_one(records, partition)
+    if not {event.partition for event in events} <= {partition}:
+        return _read_one_by_one(records, partition)
+    return list(zip([record.offset for record in records], events, strict=True)), []
+
+
+def _read_one_by_one(records: Iterable[Record], partition: int) -> tuple[list[Placed], list[Stray]]:
+    placed: list[Placed] = []
     strays: list[Stray] = []
     for record in records:
-        event: Event | BadEvent | Reason
-        try:
-            event = _decode(record.value)  # type: ignore[arg-type]  # as in read_event, whose call costs as much
-            if event.partition != partition:
-                event = Reason.MISPLACED
-        except UNDECODABLE:
-            event = read_event(record.value, partition)
+        event = read_event(record.value, partition)
         if isinstance(event, Reason):
             strays.append(Stray(record.offset, event))
         else:
-            events.append((record.offset, event))
-    return events, strays
+            placed.append((record.offset, event))
+    return placed, strays

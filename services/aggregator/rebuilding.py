@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aggregator.counting import Quarantined, fold, roll_up
-from aggregator.events import read_batch
+from aggregator.counting import Quarantined, roll_up
+from aggregator.decoding import Decode, decode_events
 from aggregator.metrics import REBUILDS
 from aggregator.postgres import PostgresTallies, queries
 from aggregator.taking import MINUTES_KEPT
@@ -78,8 +78,10 @@ class Rebuild:
         pool: asyncpg.Pool[Any],
         topic: EventLog,
         lease: Lease,
+        decode: Decode = decode_events,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._decode = decode
         self._pool = pool
         self._topic = topic
         self._lease = lease
@@ -147,8 +149,8 @@ class Rebuild:
         fetched = await self._topic.fetch()
         moves: dict[int, Move] = {}
         for partition, place in building.places.items():
-            events, _ = read_batch(fetched.get(partition, ()), partition)
-            outcome = fold(place.sequence, events, building.set_aside.get(partition, ()))
+            batch = self._decode(fetched.get(partition, ()), partition)
+            outcome = batch.fold(place.sequence, building.set_aside.get(partition, ()))
             if outcome.moved:
                 moves[partition] = Move(place, outcome)
         if not moves:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
@@ -68,7 +68,7 @@ class Taker:
         self._places = dict(await self._tallies.places())
         return {partition: place.offset for partition, place in self._places.items()}
 
-    async def take(self, fetched: Mapping[int, Iterable[Record]]) -> Mapping[int, Outcome]:
+    async def take(self, fetched: Mapping[int, Collection[Record]]) -> Mapping[int, Outcome]:
         """Count what is next in the batch of each partition, all of it or nothing.
 
         May be called again with the same batches after any failure.

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import faust
-from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.errors import IllegalStateError
 from faust.serializers.codecs import Codec, register
 from faust.transport.drivers import TRANSPORTS
@@ -238,18 +237,8 @@ class _AsIs(Codec):
 
 
 def install() -> None:
-    """Make the scheme and the codec known to Faust, and records lean. Call once, before the app is made."""
+    """Make the scheme and the codec known to Faust. Call once, before the app is made."""
     # The registry reads installed packages' transports first, and would overwrite what is added before.
     TRANSPORTS._maybe_finalize()
     TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
     register(AS_IS, _AsIs())
-    lean_records()
-
-
-def lean_records() -> None:
-    """Let aiokafka's consumers of this process hand over the records of its decoder.
-
-    It would build a ConsumerRecord of eleven fields from each, half of the time of a batch worker; offset,
-    key and value, which are all that is used here, carry the same names.
-    """
-    PartitionRecords._consumer_record = staticmethod(lambda _tp, record: record)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 
-from aggregator.decoding import choose, decode_events
+from aggregator.decoding import decode_events, prepare
 from aggregator.postgres import PostgresTallies
 from aggregator.running import until_first
 from aggregator.settings import AggregatorSettings
@@ -30,12 +30,8 @@ async def work(settings: AggregatorSettings, kafka: KafkaSettings, stopping: Sto
 
     Raises CompiledMissing where the settings ask for what is not built.
     """
-    decode = choose(settings.compiled)
+    decode = prepare(settings.compiled)
     compiled = decode is not decode_events
-    if compiled:
-        from aggregator.unpacking import hand_over_runs  # there only where the compiled step is built
-
-        hand_over_runs()
     _collect_garbage_less_often()
     pool = await connect(settings.database, application_name="aggregator worker")
     tallies = PostgresTallies(pool)

@@ -1,4 +1,4 @@
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from aggregator.counting import Fold
 from aggregator.events import Record, Stray
@@ -28,4 +28,4 @@ class Batch:
     def fold(self, position: int, set_aside: Collection[int] = ()) -> Fold: ...
 
 class Decoder:
-    def __call__(self, records: Iterable[Record], partition: int) -> Batch: ...
+    def __call__(self, records: Collection[Record], partition: int) -> Batch: ...

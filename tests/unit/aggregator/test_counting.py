@@ -15,10 +15,13 @@ from tests.unit.aggregator.worlds import (
     batches,
     count_slowly,
     event,
+    good_events,
+    in_order,
     placed,
     standing,
 )
 
+NEVER = 1_000
 ALL_OF_JAKARTA = ("all", "31", "registered")
 
 
@@ -34,6 +37,27 @@ def test_a_fold_is_what_counting_one_after_another_gives(position: int, batch: l
     assert [bad.sequence for bad in result.quarantined] == quarantined
     assert result.counted + len(quarantined) == last - position
     assert result.passed == len(batch) - (last - position)
+
+
+@given(
+    position=st.integers(0, 3), batch=batches | st.lists(good_events, min_size=1, max_size=8).map(in_order)
+)
+def test_a_batch_counted_in_one_go_is_what_one_after_another_gives(
+    position: int, batch: list[Placed]
+) -> None:
+    # Where something is set aside, events are looked at one by one.
+    assert fold(position, batch) == fold(position, batch, {NEVER})
+
+
+@given(batch=st.lists(good_events, min_size=1, max_size=8).map(in_order))
+def test_a_batch_in_order_is_counted_whole(batch: list[Placed]) -> None:
+    last, tallies, minutes, _ = count_slowly(0, batch)
+
+    result = fold(0, batch)
+
+    assert (result.last, result.counted, result.passed) == (last, len(batch), 0)
+    assert result.next_offset == batch[-1][0] + 1
+    assert (roll_up([result]).changes, roll_up([result]).minutes) == (tallies, minutes)
 
 
 @given(first=batches, second=batches)
@@ -138,6 +162,15 @@ def test_a_time_that_is_no_moment_in_utc_is_quarantined() -> None:
         result = fold(0, placed(event(1, standing(), time=time)))
 
         assert [one.reason for one in result.quarantined] == [Reason.BAD_TIME], time
+
+
+def test_a_scope_is_an_id_of_at_most_64_characters() -> None:
+    good, long = standing(agency="a" * 64), standing(agency="a" * 65)
+
+    result = fold(0, placed(event(1, good), event(2, long), event(3, standing(campaign="a" * 10_000))))
+
+    assert [one.sequence for one in result.quarantined] == [2, 3]
+    assert result.counted == 1
 
 
 def test_minutes_before_the_oldest_are_not_counted_by_minute() -> None:

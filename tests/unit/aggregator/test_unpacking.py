@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,20 +16,29 @@ from aiokafka.record.util import calc_crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.unpacking import Batches, Records, RunBatch, RunRecords, RunResult, RunType
 from deploy.local.compiling import can_compile
-
-if not can_compile():
-    pytest.skip("no C compiler: there is only the pure way", allow_module_level=True)
-
-from aggregator.compiled.runs import Run
-from aggregator.unpacking import Batches, RunRecords, RunResult
 
 TP = TopicPartition("participant-events", 3)
 Row = tuple[int, bytes | None]
 HEADERS: list[tuple[str, bytes | None]] = [("content-type", b"application/json"), ("x", None), ("é", b"")]
+RUN_TYPES: list[RunType] = [Records]
+if can_compile():
+    from aggregator.compiled.batches import ByteRun
+
+    RUN_TYPES.append(ByteRun)
+
 values = st.none() | st.binary(max_size=200)
 lists = st.lists(st.lists(values, max_size=5), max_size=4)
 compressions = st.integers(0, 4)
+
+
+@pytest.fixture(params=RUN_TYPES, ids=["records", "bytes"][: len(RUN_TYPES)], autouse=True, scope="module")
+def run_type(request: pytest.FixtureRequest) -> Iterator[RunType]:
+    """Every test, with runs of each type."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RunBatch, "run_type", request.param)
+        yield request.param
 
 
 def batch(base: int, some: list[bytes | None], compression: int = 0, *, headers: bool = False) -> bytes:
@@ -192,5 +201,5 @@ def test_a_partition_sought_elsewhere_gives_nothing_of_what_was_fetched() -> Non
     assert not result.has_more()
 
 
-def test_an_empty_run_has_no_last_record() -> None:
-    assert (len(Run()), Run().offset) == (0, -1)
+def test_an_empty_run_has_no_last_record(run_type: RunType) -> None:
+    assert (len(run_type()), run_type().offset) == (0, -1)

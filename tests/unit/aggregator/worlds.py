@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TypeVar
 
+import msgspec
 from hypothesis import strategies as st
 
 from aggregator.events import BadEvent, Change, Event, Placed, Reason, Standing
@@ -35,6 +36,11 @@ def event(
 def placed(*events: Event | BadEvent) -> list[Placed]:
     """Events with offsets from 100 on."""
     return [(100 + place, one) for place, one in enumerate(events)]
+
+
+def in_order(events: list[Event]) -> list[Placed]:
+    """The same with sequences 1, 2, 3 …"""
+    return placed(*[msgspec.structs.replace(one, sequence=number) for number, one in enumerate(events, 1)])
 
 
 standings = st.builds(
