@@ -40,7 +40,6 @@ def describe() -> dict[str, object]:
             "worker": {
                 "fetch_bytes_max": worker.FETCH_BYTES_MAX,
                 "fetch_records": worker.FETCH_RECORDS_MAX,
-                "fetch_records_compiled": worker.RUNS_RECORDS_MAX,
             },
         },
     }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import faust
+import uvloop
 from aiokafka.errors import IllegalStateError
 from faust.serializers.codecs import Codec, register
 from faust.transport.drivers import TRANSPORTS
@@ -65,6 +66,13 @@ class Consumer(driver.Consumer):
         self._room = asyncio.Event()
         self.rest_s = 0.0
         """How long to let records gather between two fetches."""
+
+    def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
+        """The thread that fetches, on uvloop: on asyncio's own loop a worker takes a tenth more CPU time."""
+        thread_loop = uvloop.new_event_loop()
+        return driver.AIOKafkaConsumerThread(
+            self, loop=self.loop, thread_loop=thread_loop, beacon=self.beacon
+        )
 
     async def _stored_offsets(self) -> Mapping[int, int]:
         assert isinstance(self.app, BatchApp), "the transport is for this app"

@@ -23,9 +23,8 @@ log = get()
 
 
 FETCH_BYTES_MAX = 8 << 20
-FETCH_RECORDS_MAX = 50_000
-RUNS_RECORDS_MAX = 100_000
-"""As runs of bytes records cost a fifth: more of them share one statement."""
+FETCH_RECORDS_MAX = 100_000
+"""The more of them share one statement and the same leaves, the less each costs; memory is the bound."""
 WAITING_RECORDS_MIN = 20_000
 HEARTBEAT_S = 0.5
 """In an answer to one a worker learns that another is gone: the wait for it is part of every recovery."""
@@ -34,7 +33,7 @@ REST_S_PER_RECORD = 0.0003
 REST_S_MAX = 0.8
 
 
-def build_app(kafka: KafkaSettings, app_id: str, fetch_records_max: int = FETCH_RECORDS_MAX) -> BatchApp:
+def build_app(kafka: KafkaSettings, app_id: str) -> BatchApp:
     """A Faust app on our transport: no tables, no web server, no topics of its own."""
     install()
     return BatchApp(
@@ -48,7 +47,7 @@ def build_app(kafka: KafkaSettings, app_id: str, fetch_records_max: int = FETCH_
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=FETCH_BYTES_MAX,
         consumer_metadata_max_age_ms=30_000,
-        broker_max_poll_records=fetch_records_max,
+        broker_max_poll_records=FETCH_RECORDS_MAX,
         broker_session_timeout=6.0,
         broker_heartbeat_interval=HEARTBEAT_S,
         broker_request_timeout=10.0,

@@ -11,7 +11,7 @@ from aggregator.running import until_first
 from aggregator.settings import AggregatorSettings
 from aggregator.topic import TOPIC
 from aggregator.watching import Stall, TopicEnds, Watch
-from aggregator.worker import FETCH_RECORDS_MAX, RUNS_RECORDS_MAX, Worker, build_app
+from aggregator.worker import Worker, build_app
 from database.pool import connect
 from lifecycle.stopping import Stopping
 from settings.kafka import KafkaSettings
@@ -31,13 +31,11 @@ async def work(settings: AggregatorSettings, kafka: KafkaSettings, stopping: Sto
     Raises CompiledMissing where the settings ask for what is not built.
     """
     decode = prepare(settings.compiled)
-    compiled = decode is not decode_events
     _collect_garbage_less_often()
     pool = await connect(settings.database, application_name="aggregator worker")
     tallies = PostgresTallies(pool)
     topic = kafka.topic(TOPIC)
-    records_max = RUNS_RECORDS_MAX if compiled else FETCH_RECORDS_MAX
-    app = build_app(kafka, kafka.topic(settings.group), records_max)
+    app = build_app(kafka, kafka.topic(settings.group))
     worker = Worker(app, topic, tallies, decode, settings.failing_s_max)
     health = Health()
     progress = health.progress("counting", settings.stalled_s_max)
@@ -46,7 +44,12 @@ async def work(settings: AggregatorSettings, kafka: KafkaSettings, stopping: Sto
     watch = Watch(worker, ends, tallies, Stall(settings.stalled_s_max), progress)
     try:
         await worker.start()
-        log.info("worker started", group=kafka.topic(settings.group), topic=topic, compiled=compiled)
+        log.info(
+            "worker started",
+            group=kafka.topic(settings.group),
+            topic=topic,
+            compiled=decode is not decode_events,
+        )
         await until_first(
             worker.failed(),
             _watch(watch, stopping),
