@@ -37,10 +37,7 @@ def describe() -> dict[str, object]:
         "settings": {
             "PostgreSQL": {name: postgres.SETTINGS[name] for name in SHOWN_SETTINGS},
             "Kafka": {"nodes": 1, "heap_mb": kafka.Broker.heap_mb},
-            "worker": {
-                "fetch_bytes_max": worker.FETCH_BYTES_MAX,
-                "fetch_records": worker.FETCH_RECORDS_MAX,
-            },
+            "worker": {"fetch_bytes_max": worker.FETCH_BYTES_MAX, "fetch_records": worker.FETCH_RECORDS_MAX},
         },
     }
 

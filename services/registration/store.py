@@ -76,7 +76,8 @@ async def append(connection: Connection, drafts: Sequence[Draft], time: datetime
     The partitions stay locked until then, so the order of sequences is the order of commits, without a hole.
     """
     counts: Counter[int] = Counter()
-    partitions, places = [draft.partition for draft in drafts], []
+    partitions = [draft.partition for draft in drafts]
+    places = []
     for partition in partitions:
         counts[partition] += 1
         places.append(counts[partition])
