@@ -13,7 +13,6 @@ from typing import Protocol
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
 from aggregator.counting import PARTITIONS
 from bench import racing
@@ -154,12 +153,8 @@ class Stock:
         return totals
 
     async def _exists(self, topic: str) -> bool:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._topics.bootstrap_servers)
-        await admin.start()
-        try:
+        async with self._topics.administration() as admin:
             return topic in await admin.list_topics()
-        finally:
-            await admin.close()
 
     async def close(self) -> None:
         """See `Contestant`."""

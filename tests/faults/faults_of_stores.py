@@ -9,9 +9,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Literal
 
 import asyncpg
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from aggregator.counting import PARTITIONS
 from tests.faults.fault import Fault, Inflict
@@ -145,17 +142,9 @@ def _broker_frozen(node: int) -> Inflict:
 
 async def truncate(world: World, _: random.Random) -> int:
     """Delete every record while no worker reads: what was not counted has to be sent again."""
-    topic = world.topics.name("participant-events")
     async with _nobody_counting(world):
-        admin = AIOKafkaAdminClient(bootstrap_servers=world.topics.bootstrap_servers)
-        await admin.start()
-        try:
-            await admin.delete_records(
-                {TopicPartition(topic, one): RecordsToDelete(before_offset=-1) for one in range(PARTITIONS)}
-            )
-            await forget(world, dict.fromkeys(range(PARTITIONS), 0))
-        finally:
-            await admin.close()
+        await world.topics.empty("participant-events", PARTITIONS)
+        await forget(world, dict.fromkeys(range(PARTITIONS), 0))
     return 0
 
 

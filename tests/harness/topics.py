@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from deploy.topics import create_topics, read_topics
 from settings.contract import contract_path
@@ -31,3 +36,22 @@ class Topics:
     async def create(self) -> None:
         """Create them all."""
         await create_topics(self.settings(), read_topics(contract_path("topics.yaml")))
+
+    @asynccontextmanager
+    async def administration(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        """A client that may delete topics and records."""
+        admin = AIOKafkaAdminClient(**self.settings().client_options())
+        await admin.start()
+        try:
+            yield admin
+        finally:
+            await admin.close()
+
+    async def empty(self, topic: str, partitions: int) -> None:
+        """Delete every record of a topic; its offsets go on."""
+        everything = {
+            TopicPartition(self.name(topic), one): RecordsToDelete(before_offset=-1)
+            for one in range(partitions)
+        }
+        async with self.administration() as admin:
+            await admin.delete_records(everything)

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka import AIOKafkaProducer
 
 from tests.harness.topics import Topics
 from tests.harness.waiting import until
@@ -143,7 +142,7 @@ async def test_a_new_epoch_of_the_register_is_counted_from_an_empty_start(
     async with reading(topics) as reader:
         await relay.send(3, range(1, 21))
         await shown(reader, 20)
-        await empty_events(topics)
+        await topics.empty("participant-events", 12)
         await relay.send(3, range(1, 11))
 
         await tell_epoch(topics, 2)
@@ -152,17 +151,6 @@ async def test_a_new_epoch_of_the_register_is_counted_from_an_empty_start(
         assert reader.state.positions[3] == 10
         await relay.send(3, range(11, 16))
         await shown(reader, 15)
-
-
-async def empty_events(topics: Topics) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=topics.bootstrap_servers)
-    await admin.start()
-    everything = {
-        TopicPartition(topics.name("participant-events"), one): RecordsToDelete(before_offset=-1)
-        for one in range(12)
-    }
-    await admin.delete_records(everything)
-    await admin.close()
 
 
 async def tell_epoch(topics: Topics, epoch: int) -> None:

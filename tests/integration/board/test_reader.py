@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import RecordsToDelete
 
 from cuts.reader import Followed, follow_cuts, follow_register_state
 from cuts.state import CutState
@@ -110,16 +110,9 @@ async def test_a_full_that_retention_took_away_is_replaced_by_the_next(
     await source.full(2)
     source.register(GAMBIR)
     await source.change()
-    admin = AIOKafkaAdminClient(**topics.settings().client_options())
-    await admin.start()
-    await admin.delete_records(
-        {
-            TopicPartition(topics.name("region-counts"), 0): RecordsToDelete(
-                before_offset=source.full_offset + 2
-            )
-        }
-    )
-    await admin.close()
+    partition = TopicPartition(topics.name("region-counts"), 0)
+    async with topics.administration() as admin:
+        await admin.delete_records({partition: RecordsToDelete(before_offset=source.full_offset + 2)})
 
     async with reading(follow_cuts(topics.settings())) as read:
         await until(lambda: read, name="the change was read")

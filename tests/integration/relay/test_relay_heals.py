@@ -12,8 +12,6 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from deploy.local.ports import free_ports
 from tests.harness.topics import Topics
@@ -57,14 +55,6 @@ async def _everything_is_published(register: Register) -> bool:
     return await register.published() == await register.last_sequences()
 
 
-async def _truncate(topics: Topics) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=topics.bootstrap_servers)
-    await admin.start()
-    topic = topics.name("participant-events")
-    await admin.delete_records({TopicPartition(topic, p): RecordsToDelete(-1) for p in range(12)})
-    await admin.close()
-
-
 async def test_a_lost_tail_is_sent_again_where_the_counted_position_stands_still(
     register: Register, topics: Topics, start: StartProcess, counter: Counter
 ) -> None:
@@ -73,7 +63,7 @@ async def test_a_lost_tail_is_sent_again_where_the_counted_position_stands_still
     await until(lambda: _everything_is_published(register), 20, name="everything is published")
     last = await register.last_sequences()
     counter.positions = [max(0, end - 5) for end in last]  # the last five of each were lost
-    await _truncate(topics)
+    await topics.empty("participant-events", 12)
 
     async def the_tail_is_there_again() -> bool:
         logs = await events(topics)
@@ -94,7 +84,7 @@ async def test_a_topic_that_was_emptied_is_filled_again_from_where_counting_stan
     start("relay")
     await until(lambda: _everything_is_published(register), 20, name="everything is published")
     counter.cut = 2  # positions stay at 0: nothing was counted
-    await _truncate(topics)
+    await topics.empty("participant-events", 12)
 
     async def all_is_there_again() -> bool:
         return [first_appearances(log) for log in await events(topics)] == await register.ids()
