@@ -148,10 +148,13 @@ class Audience:
 
     def _crossings(self, viewer: Viewer) -> bytes:
         since, viewer.news = viewer.news, self._milestones.number
-        return b"".join(
-            self._event("milestone", crossing_body(self._showing.regions, crossing))
-            for crossing in self._milestones.news_since(since, viewer.scope)
-        )
+        key = (viewer.scope, "milestones", since)
+        if key not in self._shared:
+            self._shared[key] = b"".join(
+                self._event("milestone", crossing_body(self._showing.regions, crossing))
+                for crossing in self._milestones.news_since(since, viewer.scope)
+            )
+        return self._shared[key]
 
     def _behind(self, viewer: Viewer) -> bool:
         """Whether another replica has sent this viewer a cut that has not come here yet."""

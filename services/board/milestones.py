@@ -44,15 +44,19 @@ def decode_crossing(value: bytes) -> Crossing:
 
 
 class Milestones:
-    """The newest state of each crossing, at most KEPT_MAX of them; `number` counts what arrived as news."""
+    """The newest state of each crossing, at most KEPT_MAX of them; `number` counts what arrived.
+
+    Whatever arrives is news to those who watch already, also what lay in the log before this board came to
+    read it, or came to read it again: they have been shown a list without it.
+    """
 
     def __init__(self) -> None:
         self._crossings: dict[str, Crossing] = {}
         self._news: deque[tuple[int, Crossing]] = deque(maxlen=NEWS_MAX)
         self.number = 0
 
-    def take(self, crossing: Crossing, *, is_new: bool) -> bool:
-        """Take a record; says whether it is news: written just now, and not seen before."""
+    def take(self, crossing: Crossing) -> bool:
+        """Take a record; says whether it was not seen before, and is kept."""
         held = self._crossings.get(crossing.id)
         if held and held.sequence >= crossing.sequence:
             return False
@@ -60,10 +64,11 @@ class Milestones:
         if len(self._crossings) > KEPT_MAX:
             oldest = min(self._crossings.values(), key=lambda kept: (kept.crossed_at, kept.sequence))
             del self._crossings[oldest.id]
-        if is_new:
-            self.number += 1
-            self._news.append((self.number, crossing))
-        return is_new
+            if oldest is crossing:
+                return False
+        self.number += 1
+        self._news.append((self.number, crossing))
+        return True
 
     def newest(self, scope: str | None, count: int) -> list[Crossing]:
         """The newest crossings, of one scope or of all."""

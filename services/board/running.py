@@ -50,9 +50,9 @@ async def show_minutes(board: Board, kafka: KafkaAccess) -> None:
 
 
 async def show_milestones(board: Board, kafka: KafkaAccess) -> None:
-    """Take every milestone; viewers are told of those that come now."""
+    """Take every milestone, and tell the viewers."""
     async for read in follow_table(kafka, "milestones", decode_crossing):
-        if read.value is not None and board.milestones.take(read.value, is_new=read.is_new):
+        if read.value is not None and board.milestones.take(read.value):
             board.audience.moved()
 
 

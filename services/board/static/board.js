@@ -113,11 +113,27 @@ async function ask(path) {
   return answer.json();
 }
 
-async function refreshMilestones() {
+// One at a time, and once more where it was asked for meanwhile: an old answer never comes after a newer one.
+function oneAtATime(work) {
+  let running = false;
+  let wanted = false;
+  return async () => {
+    wanted = true;
+    if (running) return;
+    running = true;
+    while (wanted) {
+      wanted = false;
+      await work().catch(() => {}); // the next milestone, or the next stream, asks again
+    }
+    running = false;
+  };
+}
+
+const refreshMilestones = oneAtATime(async () => {
   const query = new URLSearchParams({ scope, limit: words.milestones_shown });
   const { milestones } = await ask(`/v1/milestones?${query}`);
   if (milestones.length) at("milestones").replaceChildren(...milestones.map(milestoneLine));
-}
+});
 
 function milestoneLine(milestone) {
   const step = milestone.measure.replace("step:", "");

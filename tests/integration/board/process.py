@@ -109,6 +109,10 @@ class Viewer:
         """The newest event of these names."""
         return next((event for event in reversed(self.events) if event.name in names), None)
 
+    def told(self) -> list[int]:
+        """The thresholds of the milestones it was told, in the order they came."""
+        return [event.data["threshold"] for event in self.events if event.name == "milestone"]
+
     def count(self) -> int | None:
         """The province's count as last heard."""
         for event in reversed(self.events):

@@ -273,6 +273,25 @@ async def test_milestones_are_listed_and_told_to_viewers(board: BoardProcess, so
     assert await milestones() == [20, 10]
 
 
+async def test_viewers_are_told_of_milestones_that_lay_there_when_the_board_came_to_read_them(
+    board: BoardProcess, topics: Topics, source: Programme
+) -> None:
+    source.register(GAMBIR, 20)
+    await source.full()
+    assert await board.stop() == 0
+    async with topics.administration() as admin:
+        await admin.delete_topics([topics.name("milestones")])
+    await board.start()
+    await until(lambda: board.shows(20), name="the board shows 20")
+
+    async with watching(board) as viewer:
+        await until(lambda: viewer.count() == 20, name="the snapshot came")
+        await topics.create()
+        await source.milestone("31.71", 10)
+        await source.milestone("31", 20, 2)
+        await until(lambda: viewer.told() == [10, 20], name="both milestones were told")
+
+
 async def test_a_board_that_starts_while_kafka_is_away_shows_its_last_cut_as_stale(
     board: BoardProcess, source: Programme, tmp_path: Path
 ) -> None:

@@ -82,7 +82,7 @@ class Show:
         )
 
     def cross(self, threshold: int, sequence: int, **fields: Any) -> None:
-        if self.milestones.take(crossing(threshold, sequence, **fields), is_new=True):
+        if self.milestones.take(crossing(threshold, sequence, **fields)):
             self.audience.moved()
 
     def events(self, viewer: Viewer) -> list[Event]:

@@ -168,6 +168,24 @@ def test_a_viewer_hears_of_a_milestone_after_the_count_that_reached_it_and_once(
     assert show.audience.take(viewer) == b""
 
 
+def test_viewers_who_miss_the_same_milestones_are_sent_the_same_bytes() -> None:
+    show = Show()
+    show.full(1, 5)
+    first, second, late = (show.audience.enter("all", "city", None) for _ in range(3))
+    for viewer in (first, second, late):
+        show.audience.take(viewer)
+
+    show.cross(10, 1)
+    told = show.audience.take(first)
+    shared = show.audience.take(second)
+    show.cross(20, 2)
+    of_both = [event.data["threshold"] for event in show.events(late)]
+
+    assert told is shared
+    assert [event.data["threshold"] for event in show.events(first)] == [20]
+    assert of_both == [10, 20]
+
+
 def test_time_alone_makes_the_number_stale_and_viewers_are_told() -> None:
     show = Show()
     show.register(0, 1)

@@ -13,9 +13,9 @@ from tests.unit.board.shows import NOW, crossing
 
 def test_the_newest_come_first_and_a_scope_lists_only_its_own() -> None:
     milestones = Milestones()
-    milestones.take(crossing(10, 1, crossed_at=NOW - timedelta(hours=1)), is_new=False)
-    milestones.take(crossing(20, 2), is_new=False)
-    milestones.take(crossing(30, 3, scope="agency:ppkukm"), is_new=False)
+    milestones.take(crossing(10, 1, crossed_at=NOW - timedelta(hours=1)))
+    milestones.take(crossing(20, 2))
+    milestones.take(crossing(30, 3, scope="agency:ppkukm"))
 
     assert [kept.threshold for kept in milestones.newest("all", 5)] == [20, 10]
     assert len(milestones.newest(None, 5)) == 3
@@ -23,32 +23,26 @@ def test_the_newest_come_first_and_a_scope_lists_only_its_own() -> None:
 
 def test_a_retraction_replaces_its_crossing_and_a_repeat_is_no_news() -> None:
     milestones = Milestones()
-    milestones.take(crossing(10, 1), is_new=True)
+    milestones.take(crossing(10, 1))
 
-    repeated = milestones.take(crossing(10, 1), is_new=True)
-    retracted = milestones.take(crossing(10, 2, state="retracted"), is_new=True)
+    repeated = milestones.take(crossing(10, 1))
+    retracted = milestones.take(crossing(10, 2, state="retracted"))
 
     assert (repeated, retracted) == (False, True)
     assert [kept.state for kept in milestones.newest("all", 5)] == ["retracted"]
     assert [kept.sequence for kept in milestones.news_since(1, "all")] == [2]
 
 
-def test_what_lay_in_the_log_is_no_news() -> None:
-    milestones = Milestones()
-
-    assert not milestones.take(crossing(10, 1), is_new=False)
-    assert milestones.number == 0
-
-
 def test_only_so_many_are_kept_and_the_oldest_go() -> None:
     milestones = Milestones()
     for n in range(KEPT_MAX + 1):
-        milestones.take(crossing(n, n, crossed_at=NOW + timedelta(seconds=n)), is_new=False)
+        milestones.take(crossing(n, n, crossed_at=NOW + timedelta(seconds=n)))
 
     kept = milestones.newest("all", KEPT_MAX + 10)
 
     assert len(kept) == KEPT_MAX
     assert kept[-1].threshold == 1
+    assert not milestones.take(crossing(0, 0))
 
 
 def test_a_value_that_is_no_crossing_says_so() -> None:
