@@ -5,14 +5,14 @@ Pure: ids come in as an argument.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from registration.domain import Command, Decision, Merge, Refused, Register, decide
 from registration.events import Draft
-from registration.operations import DONE, Answer, Operation
+from registration.operations import DONE, Answer, Operation, Told
 from registration.participant import Participant
 
 
@@ -46,43 +46,42 @@ class World:
 
 @dataclass(slots=True)
 class Applied:
-    """Answers in the order of the operations, the events, and the participants that changed."""
+    """What is told in the order of the operations, the events, and the participants that changed."""
 
-    answers: list[Answer] = field(default_factory=list)
+    told: list[Told] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     changed: dict[UUID, Participant] = field(default_factory=dict)
 
+    @property
+    def all_new(self) -> bool:
+        """Whether every operation registered somebody of its own, and nothing else happened."""
+        return len(self.drafts) == len(self.told) == len(self.newcomers())
 
-def apply(
-    operations: Sequence[Operation], world: World, new_id: Callable[[], UUID], recorded_at: datetime
-) -> Applied:
+    def newcomers(self) -> dict[bytes, Participant]:
+        """Those registered who were not known, as they registered, by the fingerprint of their NIK."""
+        new = (draft.happened.after for draft in self.drafts if draft.happened.before is None)
+        return {after.person.nik_hmac: after for after in new if after.person.nik_hmac is not None}
+
+    def answers(self, recorded_at: datetime) -> list[Answer]:
+        """What is told, with the time at which it came true."""
+        return [Answer(*told, recorded_at) for told in self.told]
+
+
+def apply(operations: Iterable[Operation], world: World, new_id: Callable[[], UUID]) -> Applied:
     """Apply operations in their order; each sees what those before it did."""
     applied = Applied()
     for operation in operations:
         decision = world.decide(operation.command)
         if isinstance(decision, Refused):
-            applied.answers.append(Answer(decision.reason, recorded_at=recorded_at))
+            applied.told.append((decision.reason, None, None, None))
             continue
         for happened in decision:
             world.put(happened.after)
             applied.changed[happened.after.id] = happened.after
             applied.drafts.append(Draft(new_id(), happened, operation.channel, operation.traceparent))
-        told = decision[0].after
-        applied.answers.append(Answer(DONE, told.id, told.standing.region, told.revision, recorded_at))
+        after = decision[0].after
+        applied.told.append((DONE, after.id, after.standing.region, after.revision))
     return applied
-
-
-def newcomers(operations: Iterable[Operation]) -> dict[bytes, Participant]:
-    """The participants that come to be if none of the NIKs is known: the first of each."""
-    new: dict[bytes, Participant] = {}
-    for operation in operations:
-        command = operation.command
-        if isinstance(command, Register) and command.person.nik_hmac not in new:
-            decision = decide(command, None)
-            assert not isinstance(decision, Refused), "an unknown NIK can always register"
-            assert command.person.nik_hmac is not None, "nobody registers without a NIK"
-            new[command.person.nik_hmac] = decision[0].after
-    return new
 
 
 def ids_needed(operations: Iterable[Operation]) -> set[UUID]:

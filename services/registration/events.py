@@ -45,8 +45,11 @@ class _Event(msgspec.Struct):
 
 
 _ENCODER: Final = msgspec.json.Encoder()
-_SEQUENCE: Final = '"sequence":'
-_NO_SEQUENCE: Final = '"sequence":0,'
+# What only the register can know stands in an event's text as these until it is written. Both stand in it
+# once: within a JSON text no quotation mark stands unescaped.
+_NO_TIME: Final = "0001-01-01T00:00:00Z"
+TIME_PLACE: Final = f'"time":"{_NO_TIME}"'
+SEQUENCE_PLACE: Final = '"sequence":0,'
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -76,14 +79,14 @@ class Draft(msgspec.Struct, frozen=True):
 
 def written(draft: Draft, sequence: int, time: datetime) -> Written:
     """The event at its sequence; `time` is the register's: the database's now() of the transaction."""
-    head, tail = around_sequence(draft, utc_text(time))
     happened = draft.happened
-    value = f"{head}{sequence}{tail}"
+    value = text_of(draft).replace(TIME_PLACE, f'"time":"{utc_text(time)}"')
+    value = value.replace(SEQUENCE_PLACE, f'"sequence":{sequence},')
     return Written(draft.partition, sequence, draft.id, happened.after.id, happened.type.value, value)
 
 
-def around_sequence(draft: Draft, time_text: str) -> tuple[str, str]:
-    """What stands before and after an event's sequence, known last of all; `time_text` is by `utc_text`."""
+def text_of(draft: Draft) -> str:
+    """The event as text, in which TIME_PLACE and SEQUENCE_PLACE are still to be replaced."""
     happened = draft.happened
     before, after = happened.before, happened.after
     event = _Event(
@@ -92,7 +95,7 @@ def around_sequence(draft: Draft, time_text: str) -> tuple[str, str]:
         source="/registration",
         type=happened.type.value,
         subject=after.id,
-        time=time_text,
+        time=_NO_TIME,
         datacontenttype="application/json",
         partition=draft.partition,
         sequence=0,
@@ -105,9 +108,7 @@ def around_sequence(draft: Draft, time_text: str) -> tuple[str, str]:
             channel=draft.channel,
         ),
     )
-    # Inside a text the quotes would be escaped: this stands in an event once.
-    head, _, tail = _ENCODER.encode(event).decode().partition(_NO_SEQUENCE)
-    return head + _SEQUENCE, "," + tail
+    return _ENCODER.encode(event).decode()
 
 
 @lru_cache(maxsize=16)  # all that one transaction wrote has the one time

@@ -5,7 +5,7 @@ Crash points: `api.before_commit`, `api.after_commit`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,12 +13,12 @@ from uuid import UUID
 
 import asyncpg
 
-from registration import literals, store
-from registration.batch import World, apply, ids_needed, newcomers
+from registration import store
+from registration.batch import Applied, World, apply, ids_needed
 from registration.failures import DATABASE_ERRORS, CommitAmbiguous, Failure, Vanished, failure_of
-from registration.operations import DONE, Answer, Fault, Operation, outcome_of
+from registration.operations import DONE, Answer, Fault, Operation, Told, outcome_of
 from registration.participant import Participant
-from registration.store import QUERIES, Connection
+from registration.store import QUERIES, Columns, Connection
 from telemetry.crashpoints import crashpoint
 from telemetry.logs import get
 
@@ -66,9 +66,14 @@ async def _write(
 ) -> list[Answer]:
     order = sorted(range(len(operations)), key=lambda place: operations[place].place)
     ordered = [operations[place] for place in order]
-    new = newcomers(operations)
-    row = await _claim(connection, ordered, new)
+    expected = _if_nobody_is_known(operations, new_id)
+    new = expected.newcomers()
+    row = await store.write_rows(
+        connection, _claims(ordered), store.participant_rows(new.values()), _events_at_once(expected)
+    )
     begun = Transaction(connection, new_id, row["recorded_at"])
+    if row["appended"]:
+        return expected.answers(begun.recorded_at)
     if row["claimed"] == len(operations):
         return await _apply(begun, operations, new, row["inserted"])
     given = [each async for each in QUERIES.answers_given(connection, **_keys(ordered))]
@@ -76,32 +81,28 @@ async def _write(
         raise Vanished("a key that was refused as taken")
     replays = {order[each["place"]]: _replay(each, ordered[each["place"]].body_hmac) for each in given}
     fresh = [operation for place, operation in enumerate(operations) if place not in replays]
-    new = newcomers(fresh)
+    new = _if_nobody_is_known(fresh, new_id).newcomers()
     inserted = await store.insert_new(connection, new.values()) if new else 0
     in_order = iter(await _apply(begun, fresh, new, inserted))
     return [replays[place] if place in replays else next(in_order) for place in range(len(operations))]
 
 
-async def _claim(
-    connection: Connection, ordered: Sequence[Operation], new: Mapping[bytes, Participant]
-) -> Any:
-    """Claim the keys, which come sorted; where all were free, insert the newcomers too.
+def _if_nobody_is_known(operations: Iterable[Operation], new_id: Callable[[], UUID]) -> Applied:
+    """What follows where nobody of the batch is known: then everybody who registers is a newcomer."""
+    return apply(operations, World(()), new_id)
 
-    How many of both, and the transaction's time.
-    """
-    outcomes, ids, regions, revisions = zip(*[one.expected_answer() for one in ordered], strict=True)
-    return await QUERIES.claim_and_insert(
-        connection,
-        count=len(ordered),
-        callers=literals.texts([operation.caller for operation in ordered]),
-        routes=literals.texts([operation.route for operation in ordered]),
-        keys=literals.texts([operation.key for operation in ordered]),
-        body_hmacs=literals.binaries([operation.body_hmac for operation in ordered]),
-        outcomes=literals.texts(outcomes),
-        told_ids=literals.ids(ids),
-        told_regions=literals.texts(regions),
-        told_revisions=literals.texts([None if one is None else str(one) for one in revisions]),
-        **store.new_columns(new.values()),
+
+def _events_at_once(expected: Applied) -> Columns:
+    """The events of a batch in which everybody is expected to be new; what else happened is decided first."""
+    return store.event_rows(expected.drafts) if expected.all_new else store.NO_EVENTS
+
+
+def _claims(ordered: Sequence[Operation]) -> Columns:
+    """The keys, which come sorted, each with the answer that is expected."""
+    return store.key_rows(
+        [operation.place for operation in ordered],
+        [operation.body_hmac for operation in ordered],
+        [operation.expected_answer() for operation in ordered],
     )
 
 
@@ -116,14 +117,14 @@ async def _apply(
         known = await store.lock(connection, ids, new)
         if inserted + sum(participant.person.nik_hmac in new for participant in known) < len(new):
             raise Vanished("a participant whose NIK was refused as known")
-    applied = apply(fresh, World(known), begun.new_id, begun.recorded_at)
+    applied = apply(fresh, World(known), begun.new_id)
     changed = [applied.changed[each.id] for each in known if each.id in applied.changed]
     if changed:
         await store.update(connection, changed)
-    await _correct_answers(connection, fresh, applied.answers)
+    await _correct_answers(connection, fresh, applied.told)
     if applied.drafts:
-        await store.append(connection, applied.drafts, begun.recorded_at)
-    return applied.answers
+        await store.append(connection, applied.drafts)
+    return applied.answers(begun.recorded_at)
 
 
 def _replay(given: Any, body_hmac: bytes) -> Answer:
@@ -141,22 +142,20 @@ async def claim_one(
 
     The answer already given under it, or None where it is ours now.
     """
-    place: dict[str, list[str]] = {"callers": [caller], "routes": [route], "keys": [key]}
-    expected = _answers([(DONE, None, None, None)])
-    row = await QUERIES.claim_keys(connection, **place, body_hmacs=[body_hmac], **expected)
+    place = (caller, route, key)
+    row = await store.write_rows(connection, store.key_rows([place], [body_hmac], [(DONE, None, None, None)]))
     if row["claimed"]:
         return None
-    given = [row async for row in QUERIES.answers_given(connection, **place)]
+    given = [
+        row async for row in QUERIES.answers_given(connection, callers=[caller], routes=[route], keys=[key])
+    ]
     if not given:
         raise Vanished("a key that was refused as taken")
     return _replay(given[0], body_hmac)
 
 
-async def _correct_answers(
-    connection: Connection, fresh: Sequence[Operation], answers: Sequence[Answer]
-) -> None:
+async def _correct_answers(connection: Connection, fresh: Sequence[Operation], told: Sequence[Told]) -> None:
     """Write the answers that differ from those written with the keys."""
-    told = [(each.outcome, each.participant_id, each.region, each.revision) for each in answers]
     wrong = [
         (operation, answer)
         for operation, answer in zip(fresh, told, strict=True)
@@ -164,7 +163,15 @@ async def _correct_answers(
     ]
     if wrong:
         operations, corrected = zip(*wrong, strict=True)
-        await QUERIES.change_answers(connection, **_keys(operations), **_answers(corrected))
+        outcomes, ids, regions, revisions = (list(column) for column in zip(*corrected, strict=True))
+        await QUERIES.change_answers(
+            connection,
+            **_keys(operations),
+            outcomes=outcomes,
+            participant_ids=ids,
+            regions=regions,
+            revisions=revisions,
+        )
 
 
 def _keys(operations: Sequence[Operation]) -> dict[str, list[str]]:
@@ -173,11 +180,6 @@ def _keys(operations: Sequence[Operation]) -> dict[str, list[str]]:
         "routes": [operation.route for operation in operations],
         "keys": [operation.key for operation in operations],
     }
-
-
-def _answers(answers: Sequence[tuple[str, UUID | None, str | None, int | None]]) -> dict[str, list[object]]:
-    outcomes, ids, regions, revisions = (list(column) for column in zip(*answers, strict=True))
-    return {"outcomes": outcomes, "participant_ids": ids, "regions": regions, "revisions": revisions}
 
 
 class Intake:

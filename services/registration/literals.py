@@ -7,12 +7,15 @@ The driver looks at every element of an array on its way out, at a cost near tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 from uuid import UUID
 
+EMPTY: Final = "{}"
 
-def numbers(values: Iterable[int]) -> str:
-    """Whole numbers."""
-    return "{" + ",".join(map(str, values)) + "}"
+
+def numbers(values: Iterable[int | None]) -> str:
+    """Whole numbers; None is NULL."""
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
 def texts(values: Sequence[str | None]) -> str:
@@ -23,9 +26,9 @@ def texts(values: Sequence[str | None]) -> str:
     return "{" + ",".join(["NULL" if value is None else f'"{value}"' for value in values]) + "}"
 
 
-def ids(values: Iterable[UUID]) -> str:
-    """UUIDs, in the form without hyphens."""
-    return "{" + ",".join([f"{value.int:032x}" for value in values]) + "}"
+def ids(values: Iterable[UUID | None]) -> str:
+    """UUIDs, in the form without hyphens; None is NULL."""
+    return "{" + ",".join(["NULL" if value is None else f"{value.int:032x}" for value in values]) + "}"
 
 
 def binaries(values: Iterable[bytes | None]) -> str:

@@ -30,6 +30,10 @@ Outcome = Literal["done"] | Reason | Fault
 _WORDS: Final[dict[str, Outcome]] = {DONE: DONE, **{word: word for word in (*Reason, *Fault)}}
 
 
+Told = tuple[Outcome, UUID | None, str | None, int | None]
+"""What is told of an operation: the outcome, the participant, their region and revision."""
+
+
 class Answer(msgspec.Struct, frozen=True):
     """What the caller is told: `done` with the participant as it then stood, or the reason of a refusal.
 

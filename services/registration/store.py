@@ -6,21 +6,34 @@ order of locks: idempotency keys, `insert_new`, `lock`, `update`, and `append` l
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import asyncpg
 
 from database.queries import load_queries
-from registration import literals
-from registration.events import Draft, around_sequence, utc_text
+from registration import event_columns, literals, participant_columns
+from registration.events import SEQUENCE_PLACE, TIME_PLACE, Draft, text_of
 from registration.participant import Participant, Person, Standing, Status
-from registration.participant_columns import columns
 
 QUERIES: Final = load_queries("registration")
+
+Columns = Mapping[str, int | str]
+"""Rows as arguments of their statement: how many, and each column as an array literal."""
+NO_KEYS: Final[Columns] = {
+    "key_count": 0,
+    **dict.fromkeys(("callers", "routes", "keys", "body_hmacs", "outcomes"), literals.EMPTY),
+    **dict.fromkeys(("told_ids", "told_regions", "told_revisions"), literals.EMPTY),
+}
+NO_PARTICIPANTS: Final[Columns] = {
+    "participant_count": 0,
+    **dict.fromkeys(("ids", "nik_hmacs"), literals.EMPTY),
+    **participant_columns.columns((), ()),
+}
+NO_EVENTS: Final[Columns] = event_columns.columns(
+    (), ids=literals.EMPTY, participants=literals.EMPTY, types=(), texts=()
+)
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
@@ -28,24 +41,78 @@ else:  # the driver's classes are generic in its stubs alone
     Connection = asyncpg.Connection
 
 
+async def write_rows(
+    connection: Connection,
+    keys: Columns = NO_KEYS,
+    participants: Columns = NO_PARTICIPANTS,
+    events: Columns = NO_EVENTS,
+) -> Any:
+    """Write keys, where all were free participants, and where all were new events.
+
+    A row: `claimed`, `inserted` and `appended` are how many, `recorded_at` the transaction's time. At most
+    one participant per NIK may be given. Where events were appended, all that was given is written.
+    """
+    return await QUERIES.write_rows(
+        connection, **keys, **participants, **events, time_place=TIME_PLACE, sequence_place=SEQUENCE_PLACE
+    )
+
+
 async def insert_new(connection: Connection, participants: Iterable[Participant]) -> int:
     """Insert participants whose NIK is new; the others are left out. Returns how many were inserted.
 
     At most one per NIK may be given.
     """
-    inserted: int = await QUERIES.insert_participants(connection, **new_columns(participants))
-    return inserted
+    return await insert(connection, participant_rows(participants))
 
 
-def new_columns(participants: Iterable[Participant]) -> dict[str, str]:
+async def insert(connection: Connection, participants: Columns) -> int:
+    """As `insert_new`, for participants that came as columns."""
+    row = await write_rows(connection, participants=participants)
+    return int(row["inserted"])
+
+
+def key_rows(
+    places: Iterable[tuple[str, str, str]],
+    body_hmacs: Iterable[bytes],
+    told: Iterable[tuple[str, UUID | None, str | None, int | None]],
+) -> Columns:
+    """Keys (caller, route, key), sorted, with what is told under each."""
+    callers, routes, keys = zip(*places, strict=True)
+    outcomes, ids, regions, revisions = zip(*told, strict=True)
+    return {
+        "key_count": len(keys),
+        "callers": literals.texts(callers),
+        "routes": literals.texts(routes),
+        "keys": literals.texts(keys),
+        "body_hmacs": literals.binaries(body_hmacs),
+        "outcomes": literals.texts(outcomes),
+        "told_ids": literals.ids(ids),
+        "told_regions": literals.texts(regions),
+        "told_revisions": literals.numbers(revisions),
+    }
+
+
+def participant_rows(participants: Iterable[Participant]) -> Columns:
     """Participants to be inserted as columns, in the order in which their NIKs are locked."""
     rows = sorted(participants, key=lambda participant: participant.person.nik_hmac or b"")
     people = [row.person for row in rows]
     return {
+        "participant_count": len(rows),
         "ids": literals.ids([row.id for row in rows]),
         "nik_hmacs": literals.binaries([person.nik_hmac for person in people]),
-        **columns(people, [row.standing for row in rows]),
+        **participant_columns.columns(people, [row.standing for row in rows]),
     }
+
+
+def event_rows(drafts: Sequence[Draft]) -> Columns:
+    """Events to be appended, in this order within each partition."""
+    return event_columns.columns(
+        [draft.partition for draft in drafts],
+        ids=literals.ids([draft.id for draft in drafts]),
+        participants=literals.ids([draft.happened.after.id for draft in drafts]),
+        types=[draft.happened.type.value for draft in drafts],
+        texts=[text_of(draft) for draft in drafts],
+    )
 
 
 async def lock(
@@ -66,36 +133,18 @@ async def update(connection: Connection, participants: Sequence[Participant]) ->
         merged_intos=literals.texts(
             [str(row.merged_into) if row.merged_into else None for row in participants]
         ),
-        **columns([row.person for row in participants], [row.standing for row in participants]),
+        **participant_columns.columns(
+            [row.person for row in participants], [row.standing for row in participants]
+        ),
     )
 
 
-async def append(connection: Connection, drafts: Sequence[Draft], time: datetime) -> None:
+async def append(connection: Connection, drafts: Sequence[Draft]) -> None:
     """Give events their sequences and write them; the last thing before the commit.
 
     The partitions stay locked until then, so the order of sequences is the order of commits, without a hole.
     """
-    counts: Counter[int] = Counter()
-    partitions = [draft.partition for draft in drafts]
-    places = []
-    for partition in partitions:
-        counts[partition] += 1
-        places.append(counts[partition])
-    time_text = utc_text(time)
-    texts = [around_sequence(draft, time_text) for draft in drafts]
-    raised = sorted(counts)
-    await QUERIES.append_events(
-        connection,
-        raised_partitions=literals.numbers(raised),
-        raised_by=literals.numbers([counts[partition] for partition in raised]),
-        partitions=literals.numbers(partitions),
-        places=literals.numbers(places),
-        ids=literals.ids([draft.id for draft in drafts]),
-        participant_ids=literals.ids([draft.happened.after.id for draft in drafts]),
-        types=literals.texts([draft.happened.type.value for draft in drafts]),
-        heads="\n".join([head for head, _ in texts]),
-        tails="\n".join([tail for _, tail in texts]),
-    )
+    await write_rows(connection, events=event_rows(drafts))
 
 
 def participant_of(row: Any) -> Participant:

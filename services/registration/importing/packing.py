@@ -6,18 +6,17 @@ and time, stands in the texts as placeholders that the statement replaces.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
 import msgspec
 
-from registration.domain import Decision, Happened, Refused
+from registration import event_columns, participant_columns
+from registration.domain import Decision, EventType, Happened, Refused
 from registration.importing.checking import CHANNEL, Checked, Placed, Rejected
 from registration.importing.pattern import Pattern
-from registration.literals import binaries, numbers, texts
-from registration.participant_columns import columns
+from registration.literals import binaries, texts
 from registration.partitioning import partition_of
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -26,16 +25,15 @@ _PATTERN: Final = Pattern(CHANNEL)
 
 
 class Packed(msgspec.Struct, frozen=True):
-    """A chunk ready to be written. `participants` and `events` are the arguments of their statements.
+    """A chunk ready to be written. `participants` and `events` are as `store.write_rows` takes them.
 
     `registrations` holds the same people once more, to be unpacked where one of their NIKs was known.
     """
 
     last_row: int
     count: int
-    participants: dict[str, str]
+    participants: dict[str, int | str]
     events: dict[str, str]
-    partitions: list[int]
     registrations: bytes
     rejected: list[Rejected]
 
@@ -64,15 +62,13 @@ def pack(checked: Checked, new_id: Callable[[], object]) -> Packed:
         checked.last_row,
         len(placed),
         _participants(placed, ids),
-        {
-            "partitions": numbers(partitions),
-            "places": numbers(_places(partitions)),
-            "ids": texts(event_ids),
-            "participant_ids": texts(ids),
-            # JSON as we write it has no line break.
-            "event_lines": "\n".join(_lines(placed, event_ids, ids, partitions, occurred)),
-        },
-        sorted(set(partitions)),
+        event_columns.columns(
+            partitions,
+            ids=texts(event_ids),
+            participants=texts(ids),
+            types=[EventType.REGISTERED.value] * len(placed),
+            texts=_lines(placed, event_ids, ids, partitions, occurred),
+        ),
         _ENCODER.encode(placed),
         checked.rejected,
     )
@@ -85,23 +81,14 @@ def only_event(decision: Decision) -> Happened:
     return event
 
 
-def _participants(placed: Sequence[Placed], ids: Sequence[str]) -> dict[str, str]:
+def _participants(placed: Sequence[Placed], ids: Sequence[str]) -> dict[str, int | str]:
     people = [one.command.person for one in placed]
     return {
+        "participant_count": len(placed),
         "ids": texts(ids),
         "nik_hmacs": binaries(person.nik_hmac for person in people),
-        **columns(people, [one.command.standing for one in placed]),
+        **participant_columns.columns(people, [one.command.standing for one in placed]),
     }
-
-
-def _places(partitions: Sequence[int]) -> list[int]:
-    """The place of each event among those of its partition, from 1."""
-    seen: Counter[int] = Counter()
-    places = []
-    for partition in partitions:
-        seen[partition] += 1
-        places.append(seen[partition])
-    return places
 
 
 def _lines(

@@ -16,12 +16,11 @@ import asyncpg
 import msgspec
 
 from registration import store
-from registration.domain import EventType, Reason, Refused, decide
-from registration.events import Draft, utc_text
+from registration.domain import Reason, Refused, decide
+from registration.events import Draft
 from registration.failures import Vanished
 from registration.importing.checking import CHANNEL, Checked, Rejected, RowFault
 from registration.importing.packing import Packed, only_event
-from registration.importing.pattern import SEQUENCE_PLACE, TIME_PLACE
 from registration.participant import Participant
 from registration.store import QUERIES, Connection
 from telemetry.crashpoints import crashpoint
@@ -88,33 +87,14 @@ async def write_chunk(
             return
         if locked["last_row"] != after_row:
             raise Interrupted("another process is importing the same file")
-        inserted = packed.count and await QUERIES.insert_participants(connection, **packed.participants)
+        row = await store.write_rows(connection, participants=packed.participants, events=packed.events)
+        inserted = row["inserted"]
         if inserted == packed.count:
             await _note(connection, import_id, packed.last_row, inserted, packed.rejected)
-            await _append(connection, packed, locked["recorded_at"])
         else:
-            await _write_overlapping(
-                connection, import_id, packed.unpacked(), inserted, locked["recorded_at"], new_id
-            )
+            await _write_overlapping(connection, import_id, packed.unpacked(), inserted, new_id)
         crashpoint("import.before_commit")
     crashpoint("import.after_commit")
-
-
-async def _append(connection: Connection, packed: Packed, recorded_at: datetime) -> None:
-    """As `store.append`, for events that are all registrations and came packed."""
-    if not packed.count:
-        return
-    async for _ in QUERIES.lock_partitions(connection, partitions=packed.partitions):
-        pass
-    await QUERIES.import_events(
-        connection,
-        **packed.events,
-        event_type=EventType.REGISTERED.value,
-        recorded_at=recorded_at,
-        time_place=TIME_PLACE,
-        time_text=f'"time":"{utc_text(recorded_at)}"',
-        sequence_place=SEQUENCE_PLACE,
-    )
 
 
 async def _write_overlapping(
@@ -122,7 +102,6 @@ async def _write_overlapping(
     import_id: str,
     checked: Checked,
     inserted: int,
-    recorded_at: datetime,
     new_id: Callable[[], UUID],
 ) -> None:
     """The rest of a chunk with NIKs that were known: who withdrew registers again, other rows are refused."""
@@ -146,7 +125,7 @@ async def _write_overlapping(
     await _note(connection, import_id, checked.last_row, len(happened), [*checked.rejected, *refused])
     if happened:
         drafts = [Draft(new_id(), event, CHANNEL) for event in happened.values()]
-        await store.append(connection, drafts, recorded_at)
+        await store.append(connection, drafts)
 
 
 def _reason(refused: Refused, registered: Participant, import_id: str) -> str:

@@ -75,7 +75,7 @@ async def undo_chunk(
         )
         await QUERIES.import_advance_undo(connection, id=import_id, undone=len(withdrawn))
         drafts = [Draft(new_id(), event, CHANNEL) for event in withdrawn]
-        await store.append(connection, drafts, locked["recorded_at"])
+        await store.append(connection, drafts)
         crashpoint("import.before_undo_commit")
     crashpoint("import.after_undo_commit")
     return len(withdrawn)

@@ -2,19 +2,14 @@
 -- participants by id, partitions ascending. Arrays come in that order already; the large ones come as literals (`::text::…[]`),
 -- of which the driver does not look at each element.
 
--- name: claim_keys(callers, routes, keys, body_hmacs, outcomes, participant_ids, regions, revisions)^
--- Takes the keys that are free, each with the answer we expect to give; waits for another transaction that holds one.
-WITH claimed AS (
-    INSERT INTO idempotency (caller, route, key, body_hmac, outcome, participant_id, region, revision)
-    SELECT * FROM unnest(:callers::text[], :routes::text[], :keys::text[], :body_hmacs::bytea[], :outcomes::text[],
-                         :participant_ids::uuid[], :regions::text[], :revisions::integer[])
-    ON CONFLICT DO NOTHING
-    RETURNING 1
-)
-SELECT count(*) AS claimed, now() AS recorded_at FROM claimed;
-
--- name: claim_and_insert(count, callers, routes, keys, body_hmacs, outcomes, told_ids, told_regions, told_revisions, ids, nik_hmacs, nik_ciphers, phone_ciphers, cipher_key_ids, names, businesses, consents, channels, booths, occurred_ats, import_ids, regions, agencies, campaigns, steps)^
--- As claim_keys; where all were free, goes on as insert_participants in the same round trip. Else nobody is inserted yet.
+-- name: write_rows(key_count, callers, routes, keys, body_hmacs, outcomes, told_ids, told_regions, told_revisions, participant_count, ids, nik_hmacs, nik_ciphers, phone_ciphers, cipher_key_ids, names, businesses, consents, channels, booths, occurred_ats, import_ids, regions, agencies, campaigns, steps, raised_partitions, raised_by, partitions, places, event_ids, event_participants, types, texts, time_place, sequence_place)^
+-- All that is new, of which each part may be empty, in the order of locks, and how much of each was written:
+-- Keys, each with the answer we expect to give; one that is taken is left out (another transaction that holds one
+-- is waited for).
+-- Where every key was free, participants; one whose NIK is known is left out.
+-- Where everybody was new, events: the partitions are locked and their last sequences raised; `places` count from 1
+-- within a partition. Texts come one a line, JSON as we write it has no line break; what only the register knows
+-- stands in them as placeholders.
 WITH claimed AS (
     INSERT INTO idempotency (caller, route, key, body_hmac, outcome, participant_id, region, revision)
     SELECT * FROM unnest(:callers::text::text[], :routes::text::text[], :keys::text::text[],
@@ -29,20 +24,44 @@ WITH claimed AS (
            new.consent, new.channel, new.booth, new.occurred_at, new.import_id, new.region, new.agency, new.campaign,
            string_to_array(new.steps, ',')
     FROM unnest(:ids::text::uuid[], :nik_hmacs::text::bytea[], :nik_ciphers::text::bytea[],
-                :phone_ciphers::text::bytea[],
-                :cipher_key_ids::text::text[], :names::text::text[], :businesses::text::text[],
-                :consents::text::text[], :channels::text::text[],
-                :booths::text::text[], :occurred_ats::text::timestamptz[], :import_ids::text::text[],
-                :regions::text::text[],
+                :phone_ciphers::text::bytea[], :cipher_key_ids::text::text[], :names::text::text[],
+                :businesses::text::text[], :consents::text::text[], :channels::text::text[], :booths::text::text[],
+                :occurred_ats::text::timestamptz[], :import_ids::text::text[], :regions::text::text[],
                 :agencies::text::text[], :campaigns::text::text[], :steps::text::text[])
          AS new (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel, booth,
                  occurred_at, import_id, region, agency, campaign, steps)
     -- Asked before the first row is inserted, so keys are locked before NIKs.
-    WHERE (SELECT count(*) FROM claimed) = :count
+    WHERE (SELECT count(*) FROM claimed) = :key_count
     ON CONFLICT (nik_hmac) DO NOTHING
     RETURNING 1
+), locked AS MATERIALIZED (
+    SELECT partition, last_sequence FROM partition
+    WHERE partition = ANY(:raised_partitions::text::smallint[])
+      AND (SELECT count(*) FROM claimed) = :key_count
+      AND (SELECT count(*) FROM inserted) = :participant_count
+    ORDER BY partition
+    FOR UPDATE
+), raised AS (
+    UPDATE partition SET last_sequence = locked.last_sequence + new.raised_by
+    FROM unnest(:raised_partitions::text::smallint[], :raised_by::text::integer[]) AS new (partition, raised_by)
+    JOIN locked USING (partition)
+    WHERE partition.partition = new.partition
+), appended AS (
+    INSERT INTO event (partition, sequence, id, participant_id, type, value, recorded_at)
+    SELECT new.partition, locked.last_sequence + new.place, new.id, new.participant_id, new.type,
+           replace(replace(new.value, :sequence_place::text,
+                           '"sequence":' || (locked.last_sequence + new.place) || ','),
+                   :time_place::text,
+                   (SELECT '"time":"' || to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"')),
+           now()
+    FROM unnest(:partitions::text::smallint[], :places::text::integer[], :event_ids::text::uuid[],
+                :event_participants::text::uuid[], :types::text::text[], string_to_array(:texts::text, E'\n'))
+         AS new (partition, place, id, participant_id, type, value)
+    JOIN locked USING (partition)
+    RETURNING 1
 )
-SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM inserted) AS inserted, now() AS recorded_at;
+SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM inserted) AS inserted,
+       (SELECT count(*) FROM appended) AS appended, now() AS recorded_at;
 
 -- name: answers_given(callers, routes, keys)
 -- The answers under keys that were taken before this transaction, by place in the arrays, from 0.
@@ -58,26 +77,6 @@ FROM unnest(:callers::text[], :routes::text[], :keys::text[], :outcomes::text[],
             :regions::text[], :revisions::integer[])
      AS given (caller, route, key, outcome, participant_id, region, revision)
 WHERE idempotency.caller = given.caller AND idempotency.route = given.route AND idempotency.key = given.key;
-
--- name: insert_participants(ids, nik_hmacs, nik_ciphers, phone_ciphers, cipher_key_ids, names, businesses, consents, channels, booths, occurred_ats, import_ids, regions, agencies, campaigns, steps)$
--- Registers the persons whose NIK is new, and says how many; waits for another transaction that registers one.
-WITH inserted AS (
-    INSERT INTO participant (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel,
-                             booth, occurred_at, import_id, region, agency, campaign, steps)
-    SELECT new.id, new.nik_hmac, new.nik_cipher, new.phone_cipher, new.cipher_key_id, new.name, new.business::jsonb,
-           new.consent, new.channel, new.booth, new.occurred_at, new.import_id, new.region, new.agency, new.campaign,
-           string_to_array(new.steps, ',')
-    FROM unnest(:ids::text::uuid[], :nik_hmacs::text::bytea[], :nik_ciphers::text::bytea[],
-                :phone_ciphers::text::bytea[], :cipher_key_ids::text::text[], :names::text::text[],
-                :businesses::text::text[], :consents::text::text[], :channels::text::text[], :booths::text::text[],
-                :occurred_ats::text::timestamptz[], :import_ids::text::text[], :regions::text::text[],
-                :agencies::text::text[], :campaigns::text::text[], :steps::text::text[])
-         AS new (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel, booth,
-                 occurred_at, import_id, region, agency, campaign, steps)
-    ON CONFLICT (nik_hmac) DO NOTHING
-    RETURNING 1
-)
-SELECT count(*) FROM inserted;
 
 -- name: lock_participants(ids, nik_hmacs)
 -- Participants by id, and those that had one of these NIKs before this transaction.
@@ -107,34 +106,6 @@ FROM unnest(:ids::text::uuid[], :standings::text::text[], :revisions::text::inte
      AS new (id, standing, revision, merged_into, nik_cipher, phone_cipher, cipher_key_id, name, business, consent,
              channel, booth, occurred_at, import_id, region, agency, campaign, steps)
 WHERE participant.id = new.id;
-
--- name: lock_partitions(partitions)
-SELECT partition, last_sequence FROM partition WHERE partition = ANY(:partitions::smallint[])
-ORDER BY partition
-FOR UPDATE;
-
--- name: append_events(raised_partitions, raised_by, partitions, places, ids, participant_ids, types, heads, tails)!
--- Locks the partitions, raises their last sequences, and writes the events at those that follow: `places` count
--- from 1 within a partition, and an event's text is its head, its sequence and its tail, which come one a line: JSON as
--- we write it has no line break.
-WITH locked AS MATERIALIZED (
-    SELECT partition, last_sequence FROM partition WHERE partition = ANY(:raised_partitions::text::smallint[])
-    ORDER BY partition
-    FOR UPDATE
-), raised AS (
-    UPDATE partition SET last_sequence = locked.last_sequence + new.raised_by
-    FROM unnest(:raised_partitions::text::smallint[], :raised_by::text::integer[]) AS new (partition, raised_by)
-    JOIN locked USING (partition)
-    WHERE partition.partition = new.partition
-)
-INSERT INTO event (partition, sequence, id, participant_id, type, value, recorded_at)
-SELECT new.partition, locked.last_sequence + new.place, new.id, new.participant_id, new.type,
-       new.head || (locked.last_sequence + new.place) || new.tail, now()
-FROM unnest(:partitions::text::smallint[], :places::text::integer[], :ids::text::uuid[],
-            :participant_ids::text::uuid[], :types::text::text[],
-            string_to_array(:heads::text, E'\n'), string_to_array(:tails::text, E'\n'))
-     AS new (partition, place, id, participant_id, type, head, tail)
-JOIN locked USING (partition);
 
 -- name: delete_old_keys(kept, deleted_max)!
 -- A bounded share of the keys older than `kept`; rows that somebody holds are left for the next round.

@@ -6,16 +6,16 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
 
 from database.pool import connect
 from outbox.source import Record
+from registration.batch import Applied
 from registration.events import Draft, written
 from registration.settings import RegisterSettings
-from registration.store import Connection
+from registration.store import NO_EVENTS, Columns, Connection
 from settings.loading import load
 
 COMMIT_LATER_S_MAX: Final = 0.05
@@ -31,8 +31,9 @@ values ($1, $2, $3, $4, $5, $6, now())
 _opening: asyncio.Task[asyncpg.Pool[Any]] | None = None
 
 
-async def append_by_a_plain_sequence(connection: Connection, drafts: Sequence[Draft], time: datetime) -> None:
+async def append_by_a_plain_sequence(connection: Connection, drafts: Sequence[Draft]) -> None:
     """`store.append`, but the numbers are taken outside the transaction, as from a `bigserial`."""
+    time = await connection.fetchval("select now()")
     last = await _taken(Counter(draft.partition for draft in drafts))
     events = []
     for draft in drafts:
@@ -44,6 +45,11 @@ async def append_by_a_plain_sequence(connection: Connection, drafts: Sequence[Dr
     ]
     await connection.executemany(WRITE, rows)
     await asyncio.sleep(random.uniform(0, COMMIT_LATER_S_MAX))
+
+
+def none_at_once(_: Applied) -> Columns:
+    """No event is written with its participant: all are appended."""
+    return NO_EVENTS
 
 
 async def _taken(counts: Counter[int]) -> dict[int, int]:

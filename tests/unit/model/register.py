@@ -57,12 +57,14 @@ class Register:
         replay = self.answers.get(operation.key)
         if replay is not None:
             return Transaction(self, operation, msgspec.structs.replace(replay, replayed=True), [], set())
-        applied = apply([operation], Known(self.participants.values()), self.new_id, RECORDED_AT)
+        applied = apply([operation], Known(self.participants.values()), self.new_id)
         locks = {operation.key, *self._rows(operation, applied.drafts)}
         if locks & self._locks:
             return None
         self._locks |= locks
-        return Transaction(self, operation, applied.answers[0], self.numbered(applied.drafts), locks)
+        return Transaction(
+            self, operation, applied.answers(RECORDED_AT)[0], self.numbered(applied.drafts), locks
+        )
 
     def _rows(self, operation: Operation, drafts: Iterable[Draft]) -> Iterable[object]:
         if isinstance(operation.command, RegisterPerson):

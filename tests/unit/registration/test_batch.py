@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.batch import World, apply, ids_needed, newcomers
+from registration.batch import World, apply, ids_needed
 from registration.domain import Move, Reason, Register, Withdraw
 from registration.operations import DONE, Operation
 from registration.participant import Participant, Person, Standing, Status
@@ -59,34 +59,54 @@ def test_a_batch_gives_what_its_operations_give_one_by_one(
     operations = operations_of(wished)
 
     numbers, alone_numbers = count(1000), count(1000)
-    whole = apply(operations, World([known(status)]), lambda: UUID(int=next(numbers)), NOW)
+    whole = apply(operations, World([known(status)]), lambda: UUID(int=next(numbers)))
 
     world = World([known(status)])
-    alone = [apply([each], world, lambda: UUID(int=next(alone_numbers)), NOW) for each in operations]
-    assert whole.answers == [answer for each in alone for answer in each.answers]
+    alone = [apply([each], world, lambda: UUID(int=next(alone_numbers))) for each in operations]
+    assert whole.told == [told for each in alone for told in each.told]
     assert whole.drafts == [draft for each in alone for draft in each.drafts]
 
 
 @given(wishes)
-def test_those_inserted_beforehand_are_those_that_the_batch_registers(
+def test_newcomers_are_those_whom_a_batch_registers_where_nobody_is_known(
     wished: list[tuple[str, object]],
 ) -> None:
-    operations = [each for each in operations_of(wished) if isinstance(each.command, Register)]
+    operations = operations_of(wished)
 
-    applied = apply(operations, World([]), lambda: UUID(int=1), NOW)
+    applied = apply(operations, World([]), lambda: UUID(int=1))
 
-    assert set(newcomers(operations).values()) == {draft.happened.after for draft in applied.drafts}
-    told = [answer.outcome for answer in applied.answers]
-    assert told.count(DONE) == len(newcomers(operations))
-    assert set(told) <= {DONE, Reason.DUPLICATE}
+    new = {each.command.person.nik_hmac for each in operations if isinstance(each.command, Register)}
+    assert set(applied.newcomers()) == new
+    assert [outcome for outcome, *_ in applied.told].count(DONE) == len(new)
+
+
+@given(wishes)
+def test_all_of_a_batch_are_new_where_each_is_a_registration_of_another_person(
+    wished: list[tuple[str, object]],
+) -> None:
+    operations = operations_of(wished)
+
+    all_new = apply(operations, World([]), lambda: UUID(int=1)).all_new
+
+    niks = [each.command.person.nik_hmac for each in operations if isinstance(each.command, Register)]
+    assert all_new == (len(set(niks)) == len(operations))
+
+
+def test_what_is_told_says_when_it_came_true() -> None:
+    operations = operations_of([("register", b"new-1"), ("move", A)])
+
+    answers = apply(operations, World([]), lambda: UUID(int=1)).answers(NOW)
+
+    assert [answer.outcome for answer in answers] == [DONE, Reason.UNKNOWN]
+    assert {answer.recorded_at for answer in answers} == {NOW}
 
 
 def test_of_one_nik_many_times_in_a_batch_the_first_is_registered_and_the_others_are_refused() -> None:
     operations = operations_of([("register", b"new-1")] * 5)
 
-    applied = apply(operations, World([]), lambda: UUID(int=1), NOW)
+    applied = apply(operations, World([]), lambda: UUID(int=1))
 
-    assert [answer.outcome for answer in applied.answers] == [DONE, *[Reason.DUPLICATE] * 4]
+    assert [outcome for outcome, *_ in applied.told] == [DONE, *[Reason.DUPLICATE] * 4]
     assert len(applied.drafts) == 1
 
 
