@@ -20,10 +20,16 @@ def numbers(values: Iterable[int | None]) -> str:
 
 def texts(values: Sequence[str | None]) -> str:
     """Texts of any kind; None is NULL."""
+    if values and values.count(values[0]) == len(values):  # as in most columns of a batch
+        return "{" + ",".join(_elements(values[:1]) * len(values)) + "}"
+    return "{" + ",".join(_elements(values)) + "}"
+
+
+def _elements(values: Sequence[str | None]) -> list[str]:
     together = "".join(filter(None, values))
     if '"' in together or "\\" in together:
         values = [value and value.replace("\\", "\\\\").replace('"', '\\"') for value in values]
-    return "{" + ",".join(["NULL" if value is None else f'"{value}"' for value in values]) + "}"
+    return ["NULL" if value is None else f'"{value}"' for value in values]
 
 
 def ids(values: Iterable[UUID | None]) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from registration.literals import binaries, numbers, texts
+from registration.literals import binaries, ids, numbers, texts
 
 pytestmark = pytest.mark.integration
 
@@ -18,6 +18,9 @@ ODD: list[list[str | None]] = [
     ['"', "\\", '\\"', "{", "}", ",", "a,b", "{a}"],
     ["é", "𝔸", " leading", "trailing ", "line\nbreak", "\t"],
     ["plain", 'with "quotes"', None],
+    [None, None],
+    ["the same", "the same"],
+    ['"', '"'],
 ]
 
 
@@ -27,8 +30,8 @@ async def test_texts_arrive_as_they_were(pool: asyncpg.Pool[Any], values: list[s
 
 
 async def test_bytes_numbers_and_ids_arrive_as_they_were(pool: asyncpg.Pool[Any]) -> None:
-    blobs, ids = [b"", None, bytes(range(256)), b"\\x"], [UUID(int=1), UUID(int=2**128 - 1)]
+    blobs, some_ids = [b"", None, bytes(range(256)), b"\\x"], [UUID(int=1), None, UUID(int=2**128 - 1)]
 
     assert await pool.fetchval("SELECT $1::text::bytea[]", binaries(blobs)) == blobs
-    assert await pool.fetchval("SELECT $1::text::uuid[]", texts([str(one) for one in ids])) == ids
-    assert await pool.fetchval("SELECT $1::text::smallint[]", numbers([3, 0, 11])) == [3, 0, 11]
+    assert await pool.fetchval("SELECT $1::text::uuid[]", ids(some_ids)) == some_ids
+    assert await pool.fetchval("SELECT $1::text::smallint[]", numbers([3, None, 11])) == [3, None, 11]
