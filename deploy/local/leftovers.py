@@ -31,17 +31,20 @@ def _environment(process: Path) -> bytes:
 def end_all(folder: Path, grace_s: float = GRACE_S) -> int:
     """End them: first by asking (SIGINT, on which PostgreSQL does not wait for its clients), then by SIGKILL.
 
-    Answers how many there were.
+    One that shows late is asked, too: in the midst of its exec a process has no environment. Answers how many
+    there were.
     """
-    first = leftovers(folder)
-    for number in (signal.SIGCONT, signal.SIGINT):
-        _signal(first, number)
+    asked: set[int] = set()
     ends = time.monotonic() + grace_s
     while left := leftovers(folder):
+        unasked = [pid for pid in left if pid not in asked]
+        for number in (signal.SIGCONT, signal.SIGINT):
+            _signal(unasked, number)
+        asked.update(unasked)
         if time.monotonic() > ends:
             _signal(left, signal.SIGKILL)
         time.sleep(PAUSE_S)
-    return len(first)
+    return len(asked)
 
 
 def _signal(pids: list[int], number: signal.Signals) -> None:

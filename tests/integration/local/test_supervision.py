@@ -53,7 +53,8 @@ async def test_what_is_added_later_runs_beside_the_first(supervisor: Supervisor)
 
 
 async def test_nothing_is_left_after_the_end(supervisor: Supervisor, tmp_path: Path) -> None:
-    await _pid(supervisor, "sleeper")
+    sleeper = await _pid(supervisor, "sleeper")
+    await until(lambda: sleeper in leftovers(tmp_path), name="the sleeper has its own environment")
 
     assert end_all(tmp_path) == 2
 
