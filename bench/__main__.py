@@ -1,7 +1,8 @@
 """`make bench`: measures the paths side by side with their rivals, and writes down what came of it.
 
 A whole run goes to bench/results/<date>.json and docs/performance.md, a quick one to .local/bench. Ctrl-C
-ends it; what was measured until then is written. Measured path by path (`--path`), a day's file gathers them.
+ends it; what was measured until then is written. Measured path by path (`--path`), a day's file gathers them,
+and becomes the page once it has them all.
 """
 
 from __future__ import annotations
@@ -97,7 +98,10 @@ def _write(run: Run, scale: Scale) -> None:
     whole = merged(held, run)
     file.write_text(to_json(whole), "utf-8")
     typer.echo(f"written: {file.relative_to(ROOT)}")
-    if scale is Scale.FULL:
+    missing = [path.name for path in PATHS if path.name not in {one.path for one in whole.results}]
+    if scale is Scale.FULL and missing:
+        typer.echo(f"{PAGE.relative_to(ROOT)} stays as it is until {file.name} has {', '.join(missing)}, too")
+    elif scale is Scale.FULL:
         IMAGES.mkdir(exist_ok=True)
         for name, svg in charts(whole.results).items():
             (IMAGES / f"performance-{name}.svg").write_text(svg, "utf-8")

@@ -1,7 +1,8 @@
 """How the register's rows are read and written: participants, and events at gapless sequences.
 
-Every writer (intake, import, commands) uses these, inside its own transaction and in this order, which is the
-order of locks: idempotency keys, `insert_new`, `lock`, `update`, and `append` last of all.
+Every writer (intake, import, commands) uses these, inside its own transaction. Locks are taken in one order:
+idempotency keys, new participants by NIK, participants by id (`lock`), and partitions (`append`) last of all;
+`write_rows` takes those of what is new in one statement.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ QUERIES: Final = load_queries("registration")
 
 Columns = Mapping[str, int | str]
 """Rows as arguments of their statement: how many, and each column as an array literal."""
+
 NO_KEYS: Final[Columns] = {
     "key_count": 0,
     **dict.fromkeys(("callers", "routes", "keys", "body_hmacs", "outcomes"), literals.EMPTY),
@@ -62,12 +64,7 @@ async def insert_new(connection: Connection, participants: Iterable[Participant]
 
     At most one per NIK may be given.
     """
-    return await insert(connection, participant_rows(participants))
-
-
-async def insert(connection: Connection, participants: Columns) -> int:
-    """As `insert_new`, for participants that came as columns."""
-    row = await write_rows(connection, participants=participants)
+    row = await write_rows(connection, participants=participant_rows(participants))
     return int(row["inserted"])
 
 
