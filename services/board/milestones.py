@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
@@ -12,7 +10,8 @@ import msgspec
 from cuts.records import UndecodableRecord
 
 KEPT_MAX = 1000
-NEWS_MAX = 100
+NEWS_MAX = 20
+"""More than so many at once are told by the newest: whoever wants all asks for the list."""
 
 
 class Crossing(msgspec.Struct, frozen=True):
@@ -52,7 +51,7 @@ class Milestones:
 
     def __init__(self) -> None:
         self._crossings: dict[str, Crossing] = {}
-        self._news: deque[tuple[int, Crossing]] = deque(maxlen=NEWS_MAX)
+        self._numbers: dict[str, int] = {}
         self.number = 0
 
     def take(self, crossing: Crossing) -> bool:
@@ -61,13 +60,13 @@ class Milestones:
         if held and held.sequence >= crossing.sequence:
             return False
         self._crossings[crossing.id] = crossing
+        self._numbers[crossing.id] = self.number + 1
         if len(self._crossings) > KEPT_MAX:
             oldest = min(self._crossings.values(), key=lambda kept: (kept.crossed_at, kept.sequence))
-            del self._crossings[oldest.id]
+            del self._crossings[oldest.id], self._numbers[oldest.id]
             if oldest is crossing:
                 return False
         self.number += 1
-        self._news.append((self.number, crossing))
         return True
 
     def newest(self, scope: str | None, count: int) -> list[Crossing]:
@@ -75,6 +74,8 @@ class Milestones:
         found = [kept for kept in self._crossings.values() if scope is None or kept.scope == scope]
         return sorted(found, key=lambda kept: (kept.crossed_at, kept.sequence), reverse=True)[:count]
 
-    def news_since(self, number: int, scope: str) -> Iterator[Crossing]:
-        """What arrived after `number`, oldest first."""
-        return (crossing for n, crossing in self._news if n > number and crossing.scope == scope)
+    def news_since(self, number: int, scope: str) -> list[Crossing]:
+        """The last NEWS_MAX of a scope that arrived after `number`, in the order they came."""
+        arrived = sorted((n, known) for known, n in self._numbers.items() if n > number)
+        found = [self._crossings[known] for _, known in arrived]
+        return [crossing for crossing in found if crossing.scope == scope][-NEWS_MAX:]

@@ -5,6 +5,7 @@ import { clock, dated, fill, moment, number, share, signed, words } from "./word
 
 const ANNOUNCE_MS = 30000; // a screen reader hears the total this often, and only if it moved
 const PACE_MS = 15000;
+const ASK_MS_MAX = 10000;
 const BAR_SCALE_MIN = 1.25;
 const PROVINCE = "31";
 
@@ -108,7 +109,8 @@ function take(kind, data) {
 }
 
 async function ask(path) {
-  const answer = await fetch(path, { headers: { Accept: "application/json" } });
+  const signal = AbortSignal.timeout(ASK_MS_MAX);
+  const answer = await fetch(path, { headers: { Accept: "application/json" }, signal });
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return answer.json();
 }

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from board.milestones import KEPT_MAX, Milestones, decode_crossing
+from board.milestones import KEPT_MAX, NEWS_MAX, Milestones, decode_crossing
 from cuts.records import UndecodableRecord
 from tests.unit.board.shows import NOW, crossing
 
@@ -31,6 +31,17 @@ def test_a_retraction_replaces_its_crossing_and_a_repeat_is_no_news() -> None:
     assert (repeated, retracted) == (False, True)
     assert [kept.state for kept in milestones.newest("all", 5)] == ["retracted"]
     assert [kept.sequence for kept in milestones.news_since(1, "all")] == [2]
+
+
+def test_news_of_a_scope_outlast_any_number_from_another() -> None:
+    milestones = Milestones()
+    milestones.take(crossing(10, 1))
+    for n in range(100, 100 + 2 * NEWS_MAX):
+        milestones.take(crossing(n, n, scope="campaign:fest"))
+
+    assert [told.threshold for told in milestones.news_since(0, "all")] == [10]
+    told = [told.threshold for told in milestones.news_since(0, "campaign:fest")]
+    assert told == list(range(100 + NEWS_MAX, 100 + 2 * NEWS_MAX))
 
 
 def test_only_so_many_are_kept_and_the_oldest_go() -> None:
