@@ -111,7 +111,7 @@ def text_of(draft: Draft) -> str:
     return _ENCODER.encode(event).decode()
 
 
-@lru_cache(maxsize=16)  # all that one transaction wrote has the one time
+@lru_cache(maxsize=16)  # a batch is told one time
 def utc_text(moment: datetime) -> str:
     """`2021-10-24T12:05:00.137Z`: UTC, to the microsecond where there is one."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"

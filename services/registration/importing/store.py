@@ -87,12 +87,11 @@ async def write_chunk(
             return
         if locked["last_row"] != after_row:
             raise Interrupted("another process is importing the same file")
+        # Noted as if everybody were new: the partitions are locked last of all.
+        await _note(connection, import_id, packed.last_row, packed.count, packed.rejected)
         row = await store.write_rows(connection, participants=packed.participants, events=packed.events)
-        inserted = row["inserted"]
-        if inserted == packed.count:
-            await _note(connection, import_id, packed.last_row, inserted, packed.rejected)
-        else:
-            await _write_overlapping(connection, import_id, packed.unpacked(), inserted, new_id)
+        if row["appended"] < packed.count:
+            await _write_overlapping(connection, import_id, packed.unpacked(), row["inserted"], new_id)
         crashpoint("import.before_commit")
     crashpoint("import.after_commit")
 
@@ -104,7 +103,10 @@ async def _write_overlapping(
     inserted: int,
     new_id: Callable[[], UUID],
 ) -> None:
-    """The rest of a chunk with NIKs that were known: who withdrew registers again, other rows are refused."""
+    """The rest of a chunk with NIKs that were known: who withdrew registers again, other rows are refused.
+
+    The chunk was noted as if all of it were accepted.
+    """
     happened = {one.nik_hmac: only_event(decide(one.command, None)) for one in checked.placed}
     known = await store.lock(connection, (), happened)
     if inserted + len(known) < len(happened):
@@ -122,7 +124,7 @@ async def _write_overlapping(
             happened[one.nik_hmac] = only_event(decision)
             again.append(happened[one.nik_hmac].after)
     await _register_again(connection, import_id, again)
-    await _note(connection, import_id, checked.last_row, len(happened), [*checked.rejected, *refused])
+    await _note(connection, import_id, checked.last_row, -len(refused), refused)
     if happened:
         drafts = [Draft(new_id(), event, CHANNEL) for event in happened.values()]
         await store.append(connection, drafts)

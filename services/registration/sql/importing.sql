@@ -11,7 +11,7 @@ SELECT id, name, state, fault, rows, last_row, accepted, rejected, undone, calle
 FROM import_file WHERE id = :id;
 
 -- name: import_lock(id)^
-SELECT state, last_row, now() AS recorded_at FROM import_file WHERE id = :id FOR UPDATE;
+SELECT state, last_row FROM import_file WHERE id = :id FOR UPDATE;
 
 -- name: import_advance(id, last_row, accepted, rejected)!
 UPDATE import_file

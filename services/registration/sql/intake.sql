@@ -52,7 +52,9 @@ WITH claimed AS (
            replace(replace(new.value, :sequence_place::text,
                            '"sequence":' || (locked.last_sequence + new.place) || ','),
                    :time_place::text,
-                   (SELECT '"time":"' || to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"')),
+                   -- As `events.utc_text` writes it.
+                   (SELECT '"time":"' || replace(to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                                                 '.000000Z', 'Z') || '"')),
            now()
     FROM unnest(:partitions::text::smallint[], :places::text::integer[], :event_ids::text::uuid[],
                 :event_participants::text::uuid[], :types::text::text[], string_to_array(:texts::text, E'\n'))
