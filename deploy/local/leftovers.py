@@ -11,6 +11,7 @@ from deploy.local.supervision import MARKER
 
 GRACE_S = 15.0
 PAUSE_S = 0.05
+LOOKS_IN_VAIN = 2
 
 
 def leftovers(folder: Path) -> list[int]:
@@ -31,18 +32,21 @@ def _environment(process: Path) -> bytes:
 def end_all(folder: Path, grace_s: float = GRACE_S) -> int:
     """End them: first by asking (SIGINT, on which PostgreSQL does not wait for its clients), then by SIGKILL.
 
-    One that shows late is asked, too: in the midst of its exec a process has no environment. Answers how many
-    there were.
+    In the midst of its exec a process has no environment: it is looked for twice, and asked when it shows.
+    Answers how many there were.
     """
     asked: set[int] = set()
     ends = time.monotonic() + grace_s
-    while left := leftovers(folder):
+    looks_in_vain = 0
+    while looks_in_vain < LOOKS_IN_VAIN:
+        left = leftovers(folder)
+        looks_in_vain = 0 if left else looks_in_vain + 1
         unasked = [pid for pid in left if pid not in asked]
         for number in (signal.SIGCONT, signal.SIGINT):
             _signal(unasked, number)
         asked.update(unasked)
         if time.monotonic() > ends:
-            _signal(left, signal.SIGKILL)
+            _signal([pid for pid in left if pid not in unasked], signal.SIGKILL)
         time.sleep(PAUSE_S)
     return len(asked)
 
