@@ -1,13 +1,14 @@
 """`make bench`: measures the paths side by side with their rivals, and writes down what came of it.
 
-A whole run goes to bench/results/<date>.json and docs/performance.md, a quick one to .local/bench. Ctrl-C
-ends it; what was measured until then is written. Measured path by path (`--path`), a day's file gathers them,
-and becomes the page once it has them all.
+A run at full scale goes to bench/results/<date>.json and docs/performance.md, a quick one to .local/bench.
+Ctrl-C ends it; what was measured until then is written. Measured path by path (`--path`), a day's file
+gathers them, and becomes the page once all were tried.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -63,7 +64,7 @@ def main(
     _print(run)
     if older is not None:
         typer.echo("\n".join(["", f"since {compare_with}:", *compare(older.results, run.results)]))
-    _write(run, scale)
+    _write(run, scale, [path.name for path in chosen])
     if interrupted or run.failures:
         raise typer.Exit(1)
 
@@ -85,7 +86,7 @@ def _print(run: Run) -> None:
         typer.echo(f"FAILED: {failure}")
 
 
-def _write(run: Run, scale: Scale) -> None:
+def _write(run: Run, scale: Scale, tried: Iterable[str]) -> None:
     if not run.results:
         return
     date = datetime.now().astimezone().date().isoformat()
@@ -98,7 +99,8 @@ def _write(run: Run, scale: Scale) -> None:
     whole = merged(held, run)
     file.write_text(to_json(whole), "utf-8")
     typer.echo(f"written: {file.relative_to(ROOT)}")
-    missing = [path.name for path in PATHS if path.name not in {one.path for one in whole.results}]
+    seen = {one.path for one in whole.results} | set(tried)
+    missing = [path.name for path in PATHS if path.name not in seen]
     if scale is Scale.FULL and missing:
         typer.echo(f"{PAGE.relative_to(ROOT)} stays as it is until {file.name} has {', '.join(missing)}, too")
     elif scale is Scale.FULL:

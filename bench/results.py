@@ -137,7 +137,7 @@ def merged(older: Run | None, newer: Run) -> Run:
         newer.machine,
         (*(one for one in older.results if one.path not in fresh), *newer.results),
         (*(one for one in older.usage if one.path not in fresh), *newer.usage),
-        newer.failures,
+        (*(one for one in older.failures if one.partition(",")[0] not in fresh), *newer.failures),
     )
 
 

@@ -114,6 +114,14 @@ def test_a_path_measured_again_replaces_its_figures_and_leaves_the_others() -> N
     assert whole.machine == {"load": 2}
 
 
+def test_what_failed_is_kept_until_its_path_is_measured_again() -> None:
+    held = Run({}, (result("a", 1, 1, 1),), failures=("road, b: OSError: gone", "street, c: OSError: gone"))
+
+    whole = merged(held, Run({}, (result("a", 2, 2, 2),), failures=("road, d: OSError: gone",)))
+
+    assert whole.failures == ("street, c: OSError: gone", "road, d: OSError: gone")
+
+
 @pytest.mark.parametrize(
     ("now", "told"),
     [

@@ -36,9 +36,9 @@ def run(result: Result) -> Run:
 
 
 def test_the_page_is_written_once_the_days_file_has_every_path(page: Path) -> None:
-    bench._write(run(ROAD), Scale.FULL)
+    bench._write(run(ROAD), Scale.FULL, ["road"])
     before = page.read_text()
-    bench._write(run(LANE), Scale.FULL)
+    bench._write(run(LANE), Scale.FULL, ["lane"])
 
     (file,) = (page.parent / "results").iterdir()
     assert "before" in before
@@ -47,9 +47,15 @@ def test_the_page_is_written_once_the_days_file_has_every_path(page: Path) -> No
     assert from_json(file.read_text()).results == (ROAD, LANE)
 
 
+def test_a_whole_run_is_the_page_also_where_a_path_could_not_be_measured(page: Path) -> None:
+    bench._write(run(ROAD), Scale.FULL, ["road", "lane"])
+
+    assert "### road" in page.read_text()
+
+
 def test_a_quick_run_leaves_page_and_results_alone(page: Path) -> None:
-    bench._write(run(ROAD), Scale.QUICK)
-    bench._write(run(LANE), Scale.QUICK)
+    bench._write(run(ROAD), Scale.QUICK, ["road"])
+    bench._write(run(LANE), Scale.QUICK, ["lane"])
 
     assert "before" in page.read_text()
     assert not (page.parent / "results").exists()
