@@ -50,20 +50,19 @@ class Milestones:
     """
 
     def __init__(self) -> None:
-        self._crossings: dict[str, Crossing] = {}
-        self._numbers: dict[str, int] = {}
+        self._kept: dict[str, tuple[int, Crossing]] = {}  # by id, as they came, each with its number
         self.number = 0
 
     def take(self, crossing: Crossing) -> bool:
         """Take a record; says whether it was not seen before, and is kept."""
-        held = self._crossings.get(crossing.id)
-        if held and held.sequence >= crossing.sequence:
+        held = self._kept.get(crossing.id)
+        if held and held[1].sequence >= crossing.sequence:
             return False
-        self._crossings[crossing.id] = crossing
-        self._numbers[crossing.id] = self.number + 1
-        if len(self._crossings) > KEPT_MAX:
-            oldest = min(self._crossings.values(), key=lambda kept: (kept.crossed_at, kept.sequence))
-            del self._crossings[oldest.id], self._numbers[oldest.id]
+        self._kept.pop(crossing.id, None)
+        self._kept[crossing.id] = (self.number + 1, crossing)
+        if len(self._kept) > KEPT_MAX:
+            oldest = min((kept for _, kept in self._kept.values()), key=_age)
+            del self._kept[oldest.id]
             if oldest is crossing:
                 return False
         self.number += 1
@@ -71,11 +70,13 @@ class Milestones:
 
     def newest(self, scope: str | None, count: int) -> list[Crossing]:
         """The newest crossings, of one scope or of all."""
-        found = [kept for kept in self._crossings.values() if scope is None or kept.scope == scope]
-        return sorted(found, key=lambda kept: (kept.crossed_at, kept.sequence), reverse=True)[:count]
+        found = [kept for _, kept in self._kept.values() if scope is None or kept.scope == scope]
+        return sorted(found, key=_age, reverse=True)[:count]
 
     def news_since(self, number: int, scope: str) -> list[Crossing]:
         """The last NEWS_MAX of a scope that arrived after `number`, in the order they came."""
-        arrived = sorted((n, known) for known, n in self._numbers.items() if n > number)
-        found = [self._crossings[known] for _, known in arrived]
-        return [crossing for crossing in found if crossing.scope == scope][-NEWS_MAX:]
+        return [kept for n, kept in self._kept.values() if n > number and kept.scope == scope][-NEWS_MAX:]
+
+
+def _age(crossing: Crossing) -> tuple[datetime, int]:
+    return crossing.crossed_at, crossing.sequence

@@ -66,7 +66,7 @@ async def test_an_event_stands_in_the_register_as_it_is_described(
     rows = {row["participant_id"]: row for row in await connection.fetch("SELECT * FROM event")}
     for one in batch:
         assert isinstance(one.command, Register)
-        row = rows[UUID(int=one.command.id.int)]
+        row = rows[one.command.id]
         new = Participant(one.command.id, Status.REGISTERED, STANDING, 1, one.command.person)
         draft = Draft(UUID(int=row["id"].int), Happened(EventType.REGISTERED, None, new, None), CHANNEL)
         assert row["value"] == written(draft, row["sequence"], row["recorded_at"]).value

@@ -1,3 +1,8 @@
+"""Whom `end_all` asks and kills, by looks at the process table that no real process gives on time.
+
+That it ends real processes is shown in `tests/integration/local/test_supervision.py`.
+"""
+
 from __future__ import annotations
 
 import signal
