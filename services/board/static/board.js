@@ -110,7 +110,8 @@ function take(kind, data) {
 
 async function ask(path) {
   const signal = AbortSignal.timeout(ASK_MS_MAX);
-  const answer = await fetch(path, { headers: { Accept: "application/json" }, signal });
+  // "no-store": a second request within the answer's max-age would get the old list from the browser cache.
+  const answer = await fetch(path, { headers: { Accept: "application/json" }, cache: "no-store", signal });
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return answer.json();
 }
