@@ -18,8 +18,8 @@ from bench.registers import register
 from bench.servers import Servers, running
 from bench.usage import Meter
 from database.pool import connect
-from registration.audit_cut import PublishedCut
-from registration.audit_register import expected_at
+from registration.audit.expected_tallies import expected_at
+from registration.audit.published_cut import PublishedCut
 
 DEADLINE_S = 900.0
 SAMPLE_EVERY_S = 0.5

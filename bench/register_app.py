@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from database.pool import connect
-from registration import api_process
 from registration.__main__ import api
-from registration.domain import Register
-from registration.operations import DONE, Answer, Operation
-from registration.writer import Limits, WriteBatch, Writer
+from registration.domain.decide import Register
+from registration.domain.operation import DONE, Answer, Operation
+from registration.intake.group_commit import Limits, WriteBatch, Writer
+from registration.processes import api as api_process
 
 CONNECTIONS = 16
 

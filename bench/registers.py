@@ -15,9 +15,9 @@ from database.pool import connect
 from deploy.local import postgres
 from deploy.local.commands import clean_environment
 from deploy.local.ports import free_ports
-from registration.commissioning import add_scope, create_key
-from registration.keys import Role
-from registration.scopes import Kind
+from registration.auth.api_keys import Role
+from registration.cli.admin import add_scope, create_key
+from registration.intake.scopes import Kind
 
 SECRET = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 CAMPAIGN, AGENCY = "fest-2021", "ppkukm"

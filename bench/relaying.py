@@ -22,7 +22,7 @@ from bench.servers import Servers, running
 from bench.usage import Meter
 from deploy.local.folders import ROOT
 from deploy.local.ports import free_ports
-from registration.partitioning import PARTITIONS
+from registration.domain.partitioning import PARTITIONS
 from settings.kafka import KafkaSettings
 
 EVENTS = {Scale.FULL: 1_000_000, Scale.QUICK: 100_000, Scale.SMOKE: 2_400}

@@ -15,11 +15,11 @@ import uvloop
 from uuid_utils.compat import uuid7
 
 from bench.registers import AGENCY, CAMPAIGN, SECRET
-from registration import commands
-from registration.bodies import Business, RegisterBody
 from registration.cipher import Cipher, secret_from_text
-from registration.intake import write
-from registration.operations import Operation
+from registration.domain.operation import Operation
+from registration.intake.transaction import write
+from registration.requests import commands
+from registration.requests.request_models import Business, RegisterBody
 
 CONNECTIONS = 16
 

@@ -16,18 +16,17 @@ import typer
 from database.migrations import migrate as migrate_schema
 from database.pool import connect
 from lifecycle.stopping import Stopping, run
-from registration import commissioning
-from registration.api_process import serve_api
-from registration.audit import audit as run_audit
-from registration.importing.commands import import_file
-from registration.importing.commands import undo as undo_import
-from registration.importing.settings import ImportSettings
-from registration.keys import Role
-from registration.recover import recover as start_over
-from registration.relay import relay as run_relay
-from registration.relay_settings import AuditSettings, RelaySettings
-from registration.relay_source import TOPIC as EVENTS
-from registration.scopes import Kind
+from registration.auth.api_keys import Role
+from registration.cli import admin
+from registration.cli.imports import import_file, undo_import
+from registration.imports.settings import ImportSettings
+from registration.intake.scopes import Kind
+from registration.processes.api import serve_api
+from registration.processes.audit import audit as run_audit
+from registration.processes.relay import relay as run_relay
+from registration.relay.event_source import TOPIC as EVENTS
+from registration.relay.recovery import recover as start_over
+from registration.relay.settings import AuditSettings, RelaySettings
 from registration.settings import ApiSettings, RegisterSettings, SecretSettings
 from settings.kafka import KafkaSettings
 from settings.loading import load
@@ -126,7 +125,7 @@ def _importing(settings: RegisterSettings, work: Callable[[Stopping], Awaitable[
     arm(settings.crash_at)
     try:
         run(work)
-    except commissioning.NotDone as error:
+    except admin.NotDone as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 
@@ -149,31 +148,31 @@ def create_key(
     roles = {each.word: each for each in Role}
     if role not in roles:
         raise typer.BadParameter(f"must be one of {', '.join(roles)}", param_hint="--role")
-    _command(commissioning.create_key, roles[role], label)
+    _command(admin.create_key, roles[role], label)
 
 
 @key.command("revoke")
 def revoke_key(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """End a key's life; its ID is the part between the underscores."""
-    _command(commissioning.revoke_key, key_id)
+    _command(admin.revoke_key, key_id)
 
 
 @campaign.command("add")
 def add_campaign(scope_id: Annotated[str, typer.Argument(metavar="ID")], name: str) -> None:
     """Open a campaign that registrations may name."""
-    _command(commissioning.add_scope, Kind.CAMPAIGN, scope_id, name)
+    _command(admin.add_scope, Kind.CAMPAIGN, scope_id, name)
 
 
 @agency.command("add")
 def add_agency(scope_id: Annotated[str, typer.Argument(metavar="ID")], name: str) -> None:
     """Open an agency that registrations may name."""
-    _command(commissioning.add_scope, Kind.AGENCY, scope_id, name)
+    _command(admin.add_scope, Kind.AGENCY, scope_id, name)
 
 
 @app.command()
 def erase(participant_id: Annotated[UUID, typer.Argument(metavar="ID")]) -> None:
     """Erase a participant's personal data for good; the counts stay."""
-    _command(commissioning.erase, participant_id)
+    _command(admin.erase, participant_id)
 
 
 def _command(work: Callable[..., Awaitable[str]], *arguments: object) -> None:
@@ -189,7 +188,7 @@ def _command(work: Callable[..., Awaitable[str]], *arguments: object) -> None:
 
     try:
         typer.echo(asyncio.run(done()))
-    except commissioning.NotDone as error:
+    except admin.NotDone as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 

@@ -17,11 +17,12 @@ from board.pace import decode_minute
 from cuts.records import decode_cut, decode_register_state
 from notifier import latch_store
 from notifier.milestones import Crossing
-from registration import audit_state, domain
-from registration.audit_lag import Lag
-from registration.audit_sums import Difference
-from registration.events import Draft, written
-from registration.participant import Participant, Person, Standing, Status
+from registration.audit import register_state
+from registration.audit.lag import Lag
+from registration.audit.tallies import Difference
+from registration.domain import decide
+from registration.domain.event import Draft, written
+from registration.domain.participant import Participant, Person, Standing, Status
 from tests.contract.documents import SAMPLES, faults, sample
 
 NOW = datetime.datetime(2021, 10, 24, 12, 5, tzinfo=datetime.UTC)
@@ -63,24 +64,24 @@ def participant(last: int, *steps: str) -> Participant:
     return Participant(uuid.UUID(int=last), Status.REGISTERED, standing, 1, person())
 
 
-COMMANDS: list[tuple[domain.Command, Participant | None]] = [
-    (domain.Register(uuid.UUID(int=1), Standing("31.71.01.1001"), person()), None),
-    (domain.Move(id=uuid.UUID(int=1), region="31.74.04.1002", occurred_at=NOW), participant(1)),
-    (domain.CompleteSteps(id=uuid.UUID(int=1), steps=("P7", "P2")), participant(1, "P3")),
-    (domain.Correct(id=uuid.UUID(int=1), standing={"agency": None}, person={}), participant(1)),
-    (domain.Correct(id=uuid.UUID(int=1), standing={}, person={"name": "Peserta Lain"}), participant(1)),
-    (domain.Withdraw(id=uuid.UUID(int=1)), participant(1, "P2")),
-    (domain.Merge(id=uuid.UUID(int=1), into=uuid.UUID(int=2)), participant(1, "P2")),
+COMMANDS: list[tuple[decide.Command, Participant | None]] = [
+    (decide.Register(uuid.UUID(int=1), Standing("31.71.01.1001"), person()), None),
+    (decide.Move(id=uuid.UUID(int=1), region="31.74.04.1002", occurred_at=NOW), participant(1)),
+    (decide.CompleteSteps(id=uuid.UUID(int=1), steps=("P7", "P2")), participant(1, "P3")),
+    (decide.Correct(id=uuid.UUID(int=1), standing={"agency": None}, person={}), participant(1)),
+    (decide.Correct(id=uuid.UUID(int=1), standing={}, person={"name": "Peserta Lain"}), participant(1)),
+    (decide.Withdraw(id=uuid.UUID(int=1)), participant(1, "P2")),
+    (decide.Merge(id=uuid.UUID(int=1), into=uuid.UUID(int=2)), participant(1, "P2")),
 ]
 
 
 @pytest.mark.parametrize(("command", "before"), COMMANDS)
 def test_every_command_of_the_register_leads_to_an_event_of_the_contract(
-    command: domain.Command, before: Participant | None
+    command: decide.Command, before: Participant | None
 ) -> None:
-    decision = domain.decide(command, before, participant(2, "P4"))
+    decision = decide.decide(command, before, participant(2, "P4"))
 
-    assert not isinstance(decision, domain.Refused)
+    assert not isinstance(decision, decide.Refused)
     for happened in decision:
         event = written(Draft(uuid.UUID(int=3), happened, "booth"), 7, NOW)
         assert faults("participant-event", json.loads(event.value)) == []
@@ -180,10 +181,10 @@ def test_a_minute_is_written_and_read_as_the_contract_shows_it(name: str) -> Non
 @pytest.mark.parametrize("name", names("register-state"))
 def test_the_registers_state_is_written_and_read_as_the_contract_shows_it(name: str) -> None:
     said = sample(name)
-    audit = said["audit"] and audit_state.Audited(
+    audit = said["audit"] and register_state.Audited(
         **{**said["audit"], "differences": tuple(Difference(**one) for one in said["audit"]["differences"])}
     )
-    register = audit_state.Register(
+    register = register_state.Register(
         moment(said["time"]),
         said["last_sequence"],
         said["published"],
@@ -192,7 +193,7 @@ def test_the_registers_state_is_written_and_read_as_the_contract_shows_it(name: 
         said["relay_alive"],
     )
 
-    value = audit_state.encode(said["term"], register, audit, Lag(**said["lag"]), said["refused"])
+    value = register_state.encode(said["term"], register, audit, Lag(**said["lag"]), said["refused"])
 
     assert plain(json.loads(value)) == plain(said)
     assert plain(json.loads(msgspec.json.encode(decode_register_state(value)))) == plain(said)

@@ -11,9 +11,9 @@ from pathlib import Path
 from database.pool import connect
 from deploy.local import secret_files
 from deploy.local.commands import ROLES, SCOPES
-from registration.commissioning import add_scope, create_key
-from registration.keys import Role
-from registration.scopes import Kind
+from registration.auth.api_keys import Role
+from registration.cli.admin import add_scope, create_key
+from registration.intake.scopes import Kind
 from tests.harness.databases import TestServer
 
 TEMPLATE = "template_commissioned"

@@ -18,9 +18,10 @@ from notifier.latch_store import LatchStore
 from notifier.watching import Watch
 from outbox import publishing
 from outbox.publishing import Publisher
-from registration import api_process, store
-from registration import intake as register_intake
-from registration.intake import Intake
+from registration.intake import transaction as register_intake
+from registration.intake.transaction import Intake
+from registration.processes import api
+from registration.store import participants
 from tests.faults.planted import counting, intake, latching, sequences, terms
 from tests.faults.planted.patches import Patch
 
@@ -63,7 +64,7 @@ TOLD_BEFORE_COMMIT: Final = Planted(
     ),
     invariant=1,
     seen_as="a 201 in the ledger without its participant and key in the register",
-    patches=(Patch(Intake, "write", intake.tell_before_commit, api_process.Parts.__init__),),
+    patches=(Patch(Intake, "write", intake.tell_before_commit, api.Parts.__init__),),
 )
 POSITION_OUTSIDE: Final = Planted(
     name="position-outside",
@@ -101,7 +102,7 @@ PLAIN_SEQUENCE: Final = Planted(
     invariant=2,
     seen_as="events on the topic before the ones below them, and holes that nothing fills: positions stand",
     patches=(
-        Patch(store, "append", sequences.append_by_a_plain_sequence, register_intake._apply),
+        Patch(participants, "append", sequences.append_by_a_plain_sequence, register_intake._apply),
         Patch(register_intake, "_events_at_once", sequences.none_at_once, register_intake._write),
         Patch(publishing, "_fill", sequences.fill_with_whatever_lies_above, Publisher._send),
     ),
@@ -116,7 +117,7 @@ KEYLESS_RETRY: Final = Planted(
     ),
     invariant=1,
     seen_as="told 409 in the ledger, with the same key's answer `done` in the register",
-    patches=(Patch(Intake, "write", intake.retry_without_its_key, api_process.Parts.__init__),),
+    patches=(Patch(Intake, "write", intake.retry_without_its_key, api.Parts.__init__),),
 )
 NO_UNIQUE_LATCH: Final = Planted(
     name="no-unique-latch",

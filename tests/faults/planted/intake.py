@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import msgspec
 
-from registration import intake
-from registration.failures import CommitAmbiguous, Failure, failure_of
-from registration.intake import ACQUIRE_S_MAX, Intake
-from registration.operations import Answer, Operation
+from registration.domain.operation import Answer, Operation
+from registration.intake import transaction as intake
+from registration.intake.transaction import ACQUIRE_S_MAX, Intake
+from registration.store.errors import CommitAmbiguous, Failure, failure_of
 from telemetry.crashpoints import crashpoint
 from telemetry.logs import get
 

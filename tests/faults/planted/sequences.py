@@ -12,10 +12,10 @@ import asyncpg
 
 from database.pool import connect
 from outbox.source import Record
-from registration.batch import Applied
-from registration.events import Draft, written
+from registration.domain.batch import Applied
+from registration.domain.event import Draft, written
 from registration.settings import RegisterSettings
-from registration.store import NO_EVENTS, Columns, Connection
+from registration.store.participants import NO_EVENTS, Columns, Connection
 from settings.loading import load
 
 COMMIT_LATER_S_MAX: Final = 0.05

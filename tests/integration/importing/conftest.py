@@ -15,12 +15,12 @@ import uuid_utils.compat
 from database.pool import connect
 from lifecycle.stopping import Stopping
 from registration.cipher import Cipher
-from registration.importing import store
-from registration.importing.checking import Checker, Source
-from registration.importing.packing import Packed, pack
-from registration.importing.running import Importer, import_id_of
-from registration.importing.store import Status
-from registration.importing.table import Row
+from registration.imports import store
+from registration.imports.chunk import Packed, pack
+from registration.imports.csv_reader import Row
+from registration.imports.importer import Importer, import_id_of
+from registration.imports.row_validation import Checker, Source
+from registration.imports.store import Status
 from registration.regions import read_regions
 from settings.contract import contract_path
 from simulator.registered import HEADER, rows

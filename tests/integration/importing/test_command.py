@@ -14,10 +14,10 @@ import pytest
 import uuid_utils.compat
 
 from registration.cipher import Cipher
-from registration.commands import register
-from registration.importing.columns import Form
-from registration.intake import write
-from registration.operations import Operation
+from registration.domain.operation import Operation
+from registration.imports.column_validation import Form
+from registration.intake.transaction import write
+from registration.requests.commands import register
 from simulator.registered import HEADER
 from tests.harness.databases import Databases
 from tests.harness.waiting import until

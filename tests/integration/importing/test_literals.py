@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from registration.literals import binaries, ids, numbers, texts
+from registration.store.array_literals import binaries, ids, numbers, texts
 
 pytestmark = pytest.mark.integration
 

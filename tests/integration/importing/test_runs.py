@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from lifecycle.stopping import Stopping
-from registration.importing import store
-from registration.importing.checking import Checked
-from registration.importing.packing import pack
-from registration.importing.store import Interrupted, State
-from registration.importing.undoing import begin_undo
+from registration.imports import store
+from registration.imports.chunk import pack
+from registration.imports.row_validation import Checked
+from registration.imports.store import Interrupted, State
+from registration.imports.undo import begin_undo
 from simulator.registered import HEADER, region_totals, step_totals
 from tests.integration.importing.conftest import Bench, Line
 

@@ -12,12 +12,12 @@ import asyncpg
 import httpx
 
 from database.pool import connect
-from registration import commissioning
-from registration.api_process import Parts, build
-from registration.keys import Role
-from registration.scopes import Kind
+from registration.api.fast_path import Shortcut
+from registration.auth.api_keys import Role
+from registration.cli import admin
+from registration.intake.scopes import Kind
+from registration.processes.api import Parts, build
 from registration.settings import ApiSettings, SecretSettings
-from registration.shortcut import Shortcut
 from telemetry.health import Health
 
 SECRET = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -97,9 +97,9 @@ async def served(
     # A busy machine must not turn what is tested into 503s.
     patient = {"public_per_address_per_minute": 100_000, "waited_s_max": 60.0}
     own = ApiSettings.model_validate(patient | settings)
-    keys = {role.word: await commissioning.create_key(pool, role, "test") for role in Role}
-    await commissioning.add_scope(pool, Kind.CAMPAIGN, "fest-2021", "Jakpreneur Fest 2021")
-    await commissioning.add_scope(pool, Kind.AGENCY, "ppkukm", "Dinas PPKUKM")
+    keys = {role.word: await admin.create_key(pool, role, "test") for role in Role}
+    await admin.add_scope(pool, Kind.CAMPAIGN, "fest-2021", "Jakpreneur Fest 2021")
+    await admin.add_scope(pool, Kind.AGENCY, "ppkukm", "Dinas PPKUKM")
     parts = Parts(pool, writing, secrets, own)
     await parts.scopes.refresh()
     app = build(parts, own, Health(), [])

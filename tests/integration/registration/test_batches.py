@@ -11,11 +11,11 @@ import asyncpg
 import pytest
 import uuid_utils.compat
 
-from registration.domain import EventType, Happened, Register
-from registration.events import Draft, written
-from registration.intake import write
-from registration.operations import DONE, Operation
-from registration.participant import Participant, Person, Standing, Status
+from registration.domain.decide import EventType, Happened, Register
+from registration.domain.event import Draft, written
+from registration.domain.operation import DONE, Operation
+from registration.domain.participant import Participant, Person, Standing, Status
+from registration.intake.transaction import write
 from tests.harness.databases import Databases
 
 pytestmark = pytest.mark.integration

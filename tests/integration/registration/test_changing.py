@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from registration import commissioning
+from registration.cli import admin
 from tests.integration.registration.serving import PATH, Served, body, check_register, nik
 
 pytestmark = pytest.mark.integration
@@ -197,7 +197,7 @@ async def test_erasing_takes_away_the_person_and_leaves_every_count(register: Se
     one = await register.registered(7)
     before = await register.pool.fetchval("SELECT count(*) FROM event")
 
-    await commissioning.erase(register.pool, UUID(one))
+    await admin.erase(register.pool, UUID(one))
 
     shown = (await register.get(f"{PATH}/{one}", "booth")).json()
     assert [shown[field] for field in ("name", "nik", "phone", "business")] == [None] * 4
@@ -207,8 +207,8 @@ async def test_erasing_takes_away_the_person_and_leaves_every_count(register: Se
     renamed = await register.post(f"{PATH}/{one}/correct", {"name": "Nama"})
     assert renamed.json()["type"].endswith("/participant-erased")
     assert (await register.post(PATH, body(7))).status_code == 201
-    with pytest.raises(commissioning.NotDone):
-        await commissioning.erase(register.pool, UUID(one))
+    with pytest.raises(admin.NotDone):
+        await admin.erase(register.pool, UUID(one))
 
 
 async def test_campaigns_and_agencies_are_opened_once_and_listed(register: Served) -> None:

@@ -15,10 +15,10 @@ import pytest
 from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
-from registration import commands
-from registration.bodies import RegisterBody
-from registration.cleaning import delete_old_keys
-from registration.operations import DONE, Fault, Operation
+from registration.domain.operation import DONE, Fault, Operation
+from registration.intake.idempotency_cleanup import delete_old_keys
+from registration.requests import commands
+from registration.requests.request_models import RegisterBody
 from tests.harness.databases import Databases
 from tests.harness.proxy import Cut, proxied
 from tests.harness.waiting import until

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from registration.bodies import RegisterBody
+from registration.requests.request_models import RegisterBody
 from tests.integration.registration.serving import PATH, Served, body
 
 pytestmark = pytest.mark.integration

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registration.audit_lag import Lag, Since, lag_of
+from registration.audit.lag import Lag, Since, lag_of
 
 
 def test_nothing_to_count_is_no_lag_however_long() -> None:

@@ -7,8 +7,8 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registration.audit_sums import DIFFERENCES_MAX, Difference, Sums, ancestry, compare
-from registration.participant import Standing
+from registration.audit.tallies import DIFFERENCES_MAX, Difference, Sums, ancestry, compare
+from registration.domain.participant import Standing
 
 KELURAHAN = ("31.71.01.1001", "31.71.02.1002", "31.72.01.1001")
 STANDINGS = st.none() | st.builds(

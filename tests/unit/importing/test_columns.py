@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from registration.bodies import RegisterBody, Vocabulary
-from registration.importing.columns import Faults, Form, forms
+from registration.imports.column_validation import Faults, Form, forms
 from registration.regions import read_regions
+from registration.requests.request_models import RegisterBody, Vocabulary
 from settings.contract import contract_path
 
 VOCABULARY = Vocabulary(

@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registration.cipher import Cipher
-from registration.commands import register
-from registration.domain import EventType, Happened
-from registration.events import SEQUENCE_PLACE, TIME_PLACE, Draft, utc_text, written
-from registration.importing.checking import Checked, Placed, Rejected
-from registration.importing.columns import Form, Trade
-from registration.importing.packing import pack
-from registration.importing.pattern import Pattern
-from registration.participant import Participant, Person, Standing, Status
-from registration.partitioning import partition_of
+from registration.domain.decide import EventType, Happened
+from registration.domain.event import SEQUENCE_PLACE, TIME_PLACE, Draft, utc_text, written
+from registration.domain.participant import Participant, Person, Standing, Status
+from registration.domain.partitioning import partition_of
+from registration.imports.chunk import pack
+from registration.imports.column_validation import Form, Trade
+from registration.imports.event_template import Pattern
+from registration.imports.row_validation import Checked, Placed, Rejected
+from registration.requests.commands import register
 
 CIPHER = Cipher(bytes(32))
 WIB = timezone(timedelta(hours=7))

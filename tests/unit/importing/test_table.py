@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.importing.table import (
+from registration.imports.csv_reader import (
     REQUIRED,
     FileFault,
     Header,

@@ -9,10 +9,10 @@ from uuid import UUID
 
 import msgspec
 
-from registration.domain import Command, CompleteSteps, Merge, Move, Withdraw
-from registration.domain import Register as RegisterPerson
-from registration.operations import Answer, Operation, Outcome
-from registration.participant import Participant, Person, Standing
+from registration.domain.decide import Command, CompleteSteps, Merge, Move, Withdraw
+from registration.domain.decide import Register as RegisterPerson
+from registration.domain.operation import Answer, Operation, Outcome
+from registration.domain.participant import Participant, Person, Standing
 from tests.unit.model.points import ByHand, Cut, Process
 from tests.unit.model.register import Register, Transaction
 

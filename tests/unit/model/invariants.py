@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from aggregator.counting import fold
 from aggregator.events import read_batch
 from notifier.milestones import Crossing
-from registration.operations import DONE
+from registration.domain.operation import DONE
 from tests.unit.model.reading import Board, Version
 from tests.unit.model.register import PARTITIONS, Cell
 from tests.unit.model.telling import RULES, THRESHOLDS

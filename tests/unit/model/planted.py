@@ -14,8 +14,8 @@ from outbox.leadership import Leadership
 from outbox.publishing import Pending, Publisher
 from outbox.source import Move as Advance
 from outbox.source import Source
-from registration.events import Draft
-from registration.operations import Operation
+from registration.domain.event import Draft
+from registration.domain.operation import Operation
 from tests.faults.planted.counting import fold_from_the_stored_position, fold_past_gaps
 from tests.faults.planted.terms import apply_in_any_term
 from tests.unit.model.counting import Asked, Stored, Worker

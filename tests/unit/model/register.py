@@ -9,13 +9,13 @@ from uuid import UUID
 
 import msgspec
 
-from registration.batch import World as Known
-from registration.batch import apply
-from registration.domain import Register as RegisterPerson
-from registration.events import Draft, written
-from registration.operations import Answer, Operation
-from registration.participant import Participant, Standing
-from registration.partitioning import partition_of
+from registration.domain.batch import World as Known
+from registration.domain.batch import apply
+from registration.domain.decide import Register as RegisterPerson
+from registration.domain.event import Draft, written
+from registration.domain.operation import Answer, Operation
+from registration.domain.participant import Participant, Standing
+from registration.domain.partitioning import partition_of
 
 PARTITIONS = 2
 RECORDED_AT = datetime(2021, 10, 24, 12, 5, tzinfo=UTC)

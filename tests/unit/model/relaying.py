@@ -9,7 +9,7 @@ from typing import Any
 from outbox.leadership import Leadership
 from outbox.publishing import Channel, Limits, Move, Pending, Publisher, Record
 from outbox.source import Source
-from registration.relay_rewind import Rewinding
+from registration.relay.rewind import Rewinding
 from tests.unit.model.cutting import CutLog
 from tests.unit.model.points import Cut, Driver, OnLoop, Process
 from tests.unit.model.register import PARTITIONS, Register

@@ -7,10 +7,10 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.batch import World, apply, ids_needed
-from registration.domain import Move, Reason, Register, Withdraw
-from registration.operations import DONE, Operation
-from registration.participant import Participant, Person, Standing, Status
+from registration.domain.batch import World, apply, ids_needed
+from registration.domain.decide import Move, Reason, Register, Withdraw
+from registration.domain.operation import DONE, Operation
+from registration.domain.participant import Participant, Person, Standing, Status
 
 A, B = "31.71.01.1001", "31.72.01.1001"
 NOW = datetime(2021, 10, 24, 12, 5, tzinfo=UTC)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from registration.bodies import CorrectBody, RegisterBody, Vocabulary, documented
 from registration.regions import read_regions
+from registration.requests.request_models import CorrectBody, RegisterBody, Vocabulary, documented
 from settings.contract import contract_path
 
 NOW = datetime(2021, 10, 24, 12, 5, tzinfo=UTC)

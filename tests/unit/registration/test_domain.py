@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.domain import (
+from registration.domain.decide import (
     Command,
     CompleteSteps,
     Correct,
@@ -20,7 +20,7 @@ from registration.domain import (
     Withdraw,
     decide,
 )
-from registration.participant import Participant, Person, Standing, Status
+from registration.domain.participant import Participant, Person, Standing, Status
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 NIKS = {ONE: b"1", TWO: b"2"}

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.domain import EventType, Happened
-from registration.events import Draft, utc_text, valid_traceparent, written
-from registration.participant import Participant, Person, Standing, Status
-from registration.partitioning import PARTITIONS, partition_of
+from registration.domain.decide import EventType, Happened
+from registration.domain.event import Draft, utc_text, valid_traceparent, written
+from registration.domain.participant import Participant, Person, Standing, Status
+from registration.domain.partitioning import PARTITIONS, partition_of
 
 SAMPLES = Path(__file__).parents[3] / "contract" / "samples" / "participant-events" / "v1"
 PERSON = Person(b"hmac", b"nik", b"phone", "key", "Peserta Contoh", '{"name":"Warung"}', "2026-01", "booth")

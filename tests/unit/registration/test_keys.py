@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.keys import Caller, Keys, Role, StoredKey, new_key
+from registration.auth.api_keys import Caller, Keys, Role, StoredKey, new_key
 
 
 class Store:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.limits import TokenBuckets, network_of
+from registration.api.rate_limit import TokenBuckets, network_of
 
 
 class Clock:

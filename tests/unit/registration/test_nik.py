@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.nik import NikFault, fault, masked
+from registration.domain.nik import NikFault, fault, masked
 
 DAYS = st.dates(min_value=date(1900, 1, 1), max_value=date(2099, 12, 31))
 REGIONS = st.text("0123456789", min_size=6, max_size=6)

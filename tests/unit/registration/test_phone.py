@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.phone import LENGTH_MAX, PLAIN_MOBILE, e164, masked
+from registration.domain.phone import LENGTH_MAX, PLAIN_MOBILE, e164, masked
 
 
 @given(st.from_regex(r"\+62[0-9]{6,14}", fullmatch=True))

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.texts import TextFault, fault, tidied
+from registration.domain.names import TextFault, fault, tidied
 
 
 @given(st.text(max_size=20))

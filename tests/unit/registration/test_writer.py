@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from registration.domain import Withdraw
-from registration.failures import CommitAmbiguous
-from registration.operations import DONE, Answer, Fault, Operation
-from registration.writer import Busy, Limits, Overloaded, Writer
+from registration.domain.decide import Withdraw
+from registration.domain.operation import DONE, Answer, Fault, Operation
+from registration.intake.group_commit import Busy, Limits, Overloaded, Writer
+from registration.store.errors import CommitAmbiguous
 from tests.harness.waiting import until
 
 NOW = datetime(2021, 10, 24, 12, 5, tzinfo=UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registration.relay_rewind import PATIENCE_S, SILENCE_S, Rewinding, Verdict, judge
+from registration.relay.rewind import PATIENCE_S, SILENCE_S, Rewinding, Verdict, judge
 
 
 def _rewinds(heard: list[tuple[float, int, int]]) -> list[tuple[float, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registration.relay_tail import Known, Seen, mismatch
+from registration.relay.topic_check import Known, Seen, mismatch
 
 
 def test_an_end_that_the_register_wrote_is_fine() -> None:

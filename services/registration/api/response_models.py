@@ -1,0 +1,155 @@
+"""What the API shows: of participants only masked numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from pydantic import BaseModel
+
+from registration.cipher import PHONE_PLACE, Cipher, nik_place
+from registration.domain import nik, phone
+from registration.domain.event import utc_text
+from registration.domain.operation import Answer
+from registration.requests.request_models import Category
+from registration.store.participants import participant_of
+
+
+class AnswerView(BaseModel):
+    """The answer to a registration or a change: the participant as it then stood."""
+
+    participant_id: UUID
+    region: str
+    revision: int
+    recorded_at: datetime
+
+
+class BusinessView(BaseModel):
+    """What a participant runs."""
+
+    name: str
+    category: Category
+
+
+class ParticipantView(BaseModel):
+    """A participant as a companion sees them; name, numbers and business are null once erased."""
+
+    participant_id: UUID
+    standing: str
+    region: str
+    agency: str | None
+    campaign: str | None
+    steps: list[str]
+    revision: int
+    name: str | None
+    nik: str | None
+    phone: str | None
+    business: BusinessView | None
+    channel: str
+    booth: str | None
+    occurred_at: datetime | None
+    recorded_at: datetime
+    changed_at: datetime
+    merged_into: UUID | None
+
+
+class ScopeView(BaseModel):
+    """A campaign or an agency."""
+
+    id: str
+    name: str
+
+
+class ScopesView(BaseModel):
+    """All open campaigns, or agencies, by id."""
+
+    items: list[ScopeView]
+
+
+class RegionView(BaseModel):
+    """A region; `level` is province, city, district or subdistrict."""
+
+    code: str
+    parent: str | None
+    level: str
+    name: str
+
+
+class RegionsView(BaseModel):
+    """All regions, parents first."""
+
+    regions: list[RegionView]
+
+
+class FieldErrorView(BaseModel):
+    """What is wrong with one field of the body."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class ProblemView(BaseModel):
+    """Problem details (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    errors: list[FieldErrorView] = []
+
+
+def answer_headers(answer: Answer) -> dict[str, str]:
+    """The headers of an answer that is `done`."""
+    headers = {"etag": f'"{answer.revision}"', "location": f"/v1/participants/{answer.participant_id}"}
+    if answer.replayed:
+        headers["idempotent-replayed"] = "true"
+    return headers
+
+
+def answer_json(answer: Answer) -> bytes:
+    """`AnswerView` of an answer that is `done`."""
+    assert answer.recorded_at is not None, "what is done was recorded"
+    return msgspec.json.encode(
+        {
+            "participant_id": answer.participant_id,
+            "region": answer.region,
+            "revision": answer.revision,
+            "recorded_at": utc_text(answer.recorded_at),
+        }
+    )
+
+
+def participant_json(row: Any, cipher: Cipher) -> bytes:
+    """`ParticipantView` of a row of `participant`."""
+    participant = participant_of(row)
+    person, standing = participant.person, participant.standing
+    number = None
+    if person.nik_cipher is not None and person.nik_hmac is not None:
+        number = nik.masked(cipher.open(person.nik_cipher, nik_place(person.nik_hmac)))
+    dialled = None
+    if person.phone_cipher is not None:
+        dialled = phone.masked(cipher.open(person.phone_cipher, PHONE_PLACE))
+    return msgspec.json.encode(
+        {
+            "participant_id": participant.id,
+            "standing": participant.status.value,
+            "region": standing.region,
+            "agency": standing.agency,
+            "campaign": standing.campaign,
+            "steps": standing.steps,
+            "revision": participant.revision,
+            "name": person.name,
+            "nik": number,
+            "phone": dialled,
+            "business": msgspec.Raw(person.business.encode()) if person.business is not None else None,
+            "channel": person.channel,
+            "booth": person.booth,
+            "occurred_at": utc_text(person.occurred_at) if person.occurred_at is not None else None,
+            "recorded_at": utc_text(row["recorded_at"]),
+            "changed_at": utc_text(row["changed_at"]),
+            "merged_into": participant.merged_into,
+        }
+    )

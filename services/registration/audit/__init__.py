@@ -1,0 +1,1 @@
+"""The continuous comparison of published cuts with the register."""

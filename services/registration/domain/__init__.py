@@ -1,0 +1,1 @@
+"""The rules of the register. Pure: no I/O, no clock."""

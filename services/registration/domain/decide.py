@@ -1,0 +1,196 @@
+"""What may happen to a participant: commands, the state they meet, and what follows or why it is refused.
+
+Pure: no I/O, no clock. Ids, times and sealed personal data come in with the command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from registration.domain.participant import Participant, Person, Standing, Status
+
+
+class Reason(StrEnum):
+    """Why a command is refused; the word ends the problem's type, too."""
+
+    DUPLICATE = "duplicate-participant"
+    UNKNOWN = "participant-not-found"
+    STALE = "revision-stale"
+    WITHDRAWN = "participant-withdrawn"
+    MERGED = "participant-merged"
+    SAME_REGION = "region-unchanged"
+    STEP_COMPLETED = "step-already-completed"
+    NOTHING_CORRECTED = "nothing-corrected"
+    ERASED = "participant-erased"
+    MERGE_WITH_ITSELF = "merge-with-itself"
+    MERGE_UNKNOWN = "merge-target-not-found"
+    MERGE_NOT_REGISTERED = "merge-target-not-registered"
+
+
+class EventType(StrEnum):
+    """What happened, as a CloudEvents type."""
+
+    REGISTERED = "id.jakpreneur.participant.registered.v1"
+    MOVED = "id.jakpreneur.participant.moved.v1"
+    STEP_COMPLETED = "id.jakpreneur.participant.step-completed.v1"
+    CORRECTED = "id.jakpreneur.participant.corrected.v1"
+    WITHDRAWN = "id.jakpreneur.participant.withdrawn.v1"
+    MERGED = "id.jakpreneur.participant.merged.v1"
+
+
+class Register(msgspec.Struct, frozen=True):
+    """Register a person; `id` is taken unless the NIK is known already."""
+
+    id: UUID
+    standing: Standing
+    person: Person
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """What every command on a known participant carries. `expected` is the If-Match revision."""
+
+    id: UUID
+    expected: int | None = None
+    occurred_at: datetime | None = None
+
+
+class Move(Change, frozen=True, kw_only=True):
+    """Count the participant in another kelurahan from now on."""
+
+    region: str
+
+
+class CompleteSteps(Change, frozen=True, kw_only=True):
+    """Note completed steps of P2 to P7."""
+
+    steps: tuple[str, ...]
+
+
+class Correct(Change, frozen=True, kw_only=True):
+    """Put right what was written down wrongly: fields of the standing and of the person, by name."""
+
+    standing: dict[str, Any]
+    person: dict[str, Any]
+
+
+class Withdraw(Change, frozen=True, kw_only=True):
+    """End the participation."""
+
+
+class Merge(Change, frozen=True, kw_only=True):
+    """Give this participant up in favour of another: both are one person."""
+
+    into: UUID
+
+
+Command = Register | Move | CompleteSteps | Correct | Withdraw | Merge
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The command changes nothing."""
+
+    reason: Reason
+
+
+class Happened(msgspec.Struct, frozen=True):
+    """One event: what happened, and the participant before (None where new) and after it."""
+
+    type: EventType
+    before: Participant | None
+    after: Participant
+    occurred_at: datetime | None
+
+
+Decision = tuple[Happened, ...] | Refused
+
+
+def decide(command: Command, participant: Participant | None, into: Participant | None = None) -> Decision:
+    """What follows from a command on a participant (None: unknown); `into` is the one a merge keeps.
+
+    A merge gives two events, the given-up participant's first; everything else one.
+    """
+    if isinstance(command, Register):
+        return _register(command, participant)
+    if participant is None:
+        return Refused(Reason.UNKNOWN)
+    if command.expected is not None and command.expected != participant.revision:
+        return Refused(Reason.STALE)
+    if participant.status is not Status.REGISTERED:
+        return Refused(Reason.WITHDRAWN if participant.status is Status.WITHDRAWN else Reason.MERGED)
+    if isinstance(command, Merge):
+        return _merge(command, participant, into)
+    return _RULES[type(command)](command, participant)
+
+
+def _register(command: Register, known: Participant | None) -> Decision:
+    occurred_at = command.person.occurred_at
+    if known is None:
+        new = Participant(command.id, Status.REGISTERED, command.standing, 1, command.person)
+        return (Happened(EventType.REGISTERED, None, new, occurred_at),)
+    if known.status is not Status.WITHDRAWN:
+        return Refused(Reason.DUPLICATE)
+    again = Participant(known.id, Status.REGISTERED, command.standing, known.revision + 1, command.person)
+    return (Happened(EventType.REGISTERED, known, again, occurred_at),)
+
+
+def _move(command: Move, participant: Participant) -> Decision:
+    if command.region == participant.standing.region:
+        return Refused(Reason.SAME_REGION)
+    standing = msgspec.structs.replace(participant.standing, region=command.region)
+    return _one(EventType.MOVED, command, participant, standing=standing)
+
+
+def _complete(command: CompleteSteps, participant: Participant) -> Decision:
+    steps = tuple(sorted({*participant.standing.steps, *command.steps}))
+    if steps == participant.standing.steps:
+        return Refused(Reason.STEP_COMPLETED)
+    standing = msgspec.structs.replace(participant.standing, steps=steps)
+    return _one(EventType.STEP_COMPLETED, command, participant, standing=standing)
+
+
+def _correct(command: Correct, participant: Participant) -> Decision:
+    if command.person and participant.erased:
+        return Refused(Reason.ERASED)
+    standing = msgspec.structs.replace(participant.standing, **command.standing)
+    person = msgspec.structs.replace(participant.person, **command.person)
+    if standing == participant.standing and person == participant.person:
+        return Refused(Reason.NOTHING_CORRECTED)
+    return _one(EventType.CORRECTED, command, participant, standing=standing, person=person)
+
+
+def _withdraw(command: Withdraw, participant: Participant) -> Decision:
+    return _one(EventType.WITHDRAWN, command, participant, status=Status.WITHDRAWN)
+
+
+def _merge(command: Merge, given_up: Participant, kept: Participant | None) -> Decision:
+    if command.into == given_up.id:
+        return Refused(Reason.MERGE_WITH_ITSELF)
+    if kept is None:
+        return Refused(Reason.MERGE_UNKNOWN)
+    if kept.status is not Status.REGISTERED:
+        return Refused(Reason.MERGE_NOT_REGISTERED)
+    steps = tuple(sorted({*kept.standing.steps, *given_up.standing.steps}))
+    standing = msgspec.structs.replace(kept.standing, steps=steps)
+    return (
+        *_one(EventType.MERGED, command, given_up, status=Status.MERGED, merged_into=kept.id),
+        *_one(EventType.MERGED, command, kept, standing=standing),
+    )
+
+
+def _one(kind: EventType, command: Change, before: Participant, **changed: Any) -> tuple[Happened]:
+    after = msgspec.structs.replace(before, revision=before.revision + 1, **changed)
+    return (Happened(kind, before, after, command.occurred_at),)
+
+
+_RULES: Final[dict[type, Callable[[Any, Participant], Decision]]] = {
+    Move: _move,
+    CompleteSteps: _complete,
+    Correct: _correct,
+    Withdraw: _withdraw,
+}

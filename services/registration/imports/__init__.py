@@ -1,0 +1,1 @@
+"""Imports of participants from CSV files."""

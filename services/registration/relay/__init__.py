@@ -1,0 +1,1 @@
+"""Events from the register to the topic participant-events."""

@@ -1,0 +1,1 @@
+"""Request models, their validation, and the commands they become."""

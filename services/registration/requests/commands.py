@@ -1,0 +1,118 @@
+"""Turns checked bodies into commands, personal data sealed on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from registration.cipher import PHONE_PLACE, Cipher, nik_place
+from registration.domain.decide import Command, CompleteSteps, Correct, Merge, Move, Register, Withdraw
+from registration.domain.participant import Person, Standing
+from registration.requests.request_models import CorrectBody, MergeBody, MoveBody, StepBody, WithdrawBody
+
+ChangeBody = MoveBody | StepBody | CorrectBody | WithdrawBody | MergeBody
+
+
+class Trade(Protocol):
+    """A business that was checked: a `Business`, or that of a row of an import."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def category(self) -> str: ...
+
+
+class Form(Protocol):
+    """A registration that was checked, however it came in: a `RegisterBody`, or a row of an import."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def nik(self) -> str: ...
+    @property
+    def phone(self) -> str | None: ...
+    @property
+    def business(self) -> Trade | None: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def agency(self) -> str | None: ...
+    @property
+    def campaign(self) -> str | None: ...
+    @property
+    def consent(self) -> str: ...
+    @property
+    def booth(self) -> str | None: ...
+    @property
+    def occurred_at(self) -> datetime | None: ...
+
+
+def register(
+    body: Form,
+    cipher: Cipher,
+    channel: str,
+    new_id: Callable[[], UUID],
+    *,
+    steps: tuple[str, ...] = (),
+    import_id: str | None = None,
+) -> Register:
+    """The command of a registration; `steps` are sorted and unique."""
+    fingerprint = cipher.nik_hmac(body.nik)
+    person = Person(
+        nik_hmac=fingerprint,
+        nik_cipher=cipher.seal(body.nik, nik_place(fingerprint)),
+        phone_cipher=sealed_phone(body.phone, cipher),
+        cipher_key_id=cipher.key_id,
+        name=body.name,
+        business=business_text(body.business),
+        consent=body.consent,
+        channel=channel,
+        booth=body.booth,
+        occurred_at=body.occurred_at,
+        import_id=import_id,
+    )
+    return Register(new_id(), Standing(body.region, body.agency, body.campaign, steps), person)
+
+
+def change(body: ChangeBody, participant_id: UUID, expected: int | None, cipher: Cipher) -> Command:
+    """The command of a change to a known participant; `expected` is the If-Match revision."""
+    occurred_at = body.occurred_at
+    if isinstance(body, MoveBody):
+        return Move(id=participant_id, expected=expected, occurred_at=occurred_at, region=body.region)
+    if isinstance(body, StepBody):
+        return CompleteSteps(
+            id=participant_id, expected=expected, occurred_at=occurred_at, steps=(body.step,)
+        )
+    if isinstance(body, WithdrawBody):
+        return Withdraw(id=participant_id, expected=expected, occurred_at=occurred_at)
+    if isinstance(body, MergeBody):
+        return Merge(id=participant_id, expected=expected, occurred_at=occurred_at, into=body.into)
+    given = body.model_fields_set
+    fields = ("region", "agency", "campaign")
+    standing: dict[str, object] = {field: getattr(body, field) for field in fields if field in given}
+    if "steps" in given:
+        standing["steps"] = tuple(sorted(set(body.steps)))
+    person: dict[str, object] = {"name": body.name} if "name" in given else {}
+    if "phone" in given:
+        person["phone_cipher"] = sealed_phone(body.phone, cipher)
+    if "business" in given:
+        person["business"] = business_text(body.business)
+    return Correct(
+        id=participant_id, expected=expected, occurred_at=occurred_at, standing=standing, person=person
+    )
+
+
+def business_text(business: Trade | None) -> str | None:
+    """A business as it is stored: a JSON object as text."""
+    if business is None:
+        return None
+    return msgspec.json.encode({"name": business.name, "category": business.category}).decode()
+
+
+def sealed_phone(phone: str | None, cipher: Cipher) -> bytes | None:
+    """A phone number as it is stored."""
+    return cipher.seal(phone, PHONE_PLACE) if phone is not None else None
