@@ -21,7 +21,7 @@ setup: .venv/ready .venv/compiled .local/kafka/ready ## install everything the p
 	@touch $@
 
 # Without a compiler nothing is marked as done: one that comes later is used.
-.venv/compiled: services/aggregator/compiled/runs.pyx .venv/ready
+.venv/compiled: services/aggregator/decoding/compiled/decoder.pyx .venv/ready
 	@$(PY) -m deploy.local compile && touch $@ || [ $$? -eq 2 ]
 
 .local/kafka/ready: deploy/local/pom.xml .venv/ready

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from aggregator.decoding import Wish, compiled_decoder
+from aggregator.decoding.decoder import Wish, compiled_decoder
 from bench import racing, working
 from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, Skipped
 from bench.events import Backlog, fill

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
 
-from aggregator.counting import PARTITIONS
+from aggregator.domain.counting import PARTITIONS
 from settings.contract import contract_path
 from settings.kafka import KafkaSettings
 

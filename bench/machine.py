@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from xml.etree import ElementTree
 
-from aggregator import worker
+from aggregator.consumer import faust_worker
 from deploy.local import kafka, postgres
 from deploy.local.java import find_java
 
@@ -37,7 +37,10 @@ def describe() -> dict[str, object]:
         "settings": {
             "PostgreSQL": {name: postgres.SETTINGS[name] for name in SHOWN_SETTINGS},
             "Kafka": {"nodes": 1, "heap_mb": kafka.Broker.heap_mb},
-            "worker": {"fetch_bytes_max": worker.FETCH_BYTES_MAX, "fetch_records": worker.FETCH_RECORDS_MAX},
+            "worker": {
+                "fetch_bytes_max": faust_worker.FETCH_BYTES_MAX,
+                "fetch_records": faust_worker.FETCH_RECORDS_MAX,
+            },
         },
     }
 

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from aggregator.decoding import Wish
+from aggregator.decoding.decoder import Wish
 from deploy.local.ports import free_ports
 from settings.kafka import KafkaSettings
 

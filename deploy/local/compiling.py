@@ -11,7 +11,7 @@ from pathlib import Path
 
 from deploy.local.folders import ROOT
 
-SOURCE = ROOT / "services/aggregator/compiled/runs.pyx"
+SOURCE = ROOT / "services/aggregator/decoding/compiled/decoder.pyx"
 STALE = ("*.c", "*.so")
 
 

@@ -36,7 +36,7 @@ Reason = Annotated[str, typer.Option(help="Why, for those who come after; no per
 @app.command()
 def worker() -> None:
     """Count events. Any number of workers share the partitions; one is enough."""
-    from aggregator.working import work  # Faust takes a second to import: only a worker pays for it
+    from aggregator.processes.worker import work  # Faust takes a second to import: only a worker pays for it
 
     _run("aggregator-worker", work)
 
@@ -44,7 +44,7 @@ def worker() -> None:
 @app.command()
 def publisher() -> None:
     """Publish cuts of the counts. Several may run; one of them leads."""
-    from aggregator.publishing import publish
+    from aggregator.processes.publisher import publish
 
     _run("aggregator-publisher", publish)
 
@@ -62,9 +62,9 @@ def migrate() -> None:
 @app.command()
 def rebuild() -> None:
     """Count the whole topic again beside the live counts, then swap; published cuts never go back."""
-    from aggregator.commands import rebuild_now
-    from aggregator.decoding import CompiledMissing
-    from aggregator.rebuilding import RebuildImpossible, RebuildSuperseded
+    from aggregator.cli.commands import rebuild_now
+    from aggregator.decoding.decoder import CompiledMissing
+    from aggregator.rebuild import RebuildImpossible, RebuildSuperseded
 
     settings, kafka = _command("aggregator-rebuild")
     try:
@@ -77,7 +77,7 @@ def rebuild() -> None:
 @quarantine.command("list")
 def list_them() -> None:
     """List records that were not counted: partition, sequence, offset, state, reason, time."""
-    from aggregator.commands import list_quarantine
+    from aggregator.cli.commands import list_quarantine
 
     settings, _ = _command("aggregator-quarantine")
     lines = asyncio.run(list_quarantine(settings))
@@ -87,7 +87,7 @@ def list_them() -> None:
 @quarantine.command()
 def show(partition: Partition, sequence: Sequence) -> None:
     """Show everything stored about one event; its payload is only in the topic."""
-    from aggregator.commands import show_quarantined
+    from aggregator.cli.commands import show_quarantined
 
     settings, _ = _command("aggregator-quarantine")
     text = asyncio.run(show_quarantined(settings, partition, sequence))
@@ -107,8 +107,8 @@ def apply(
     ] = None,
 ) -> None:
     """Count a quarantined event, once: as a file describes it, else as this version reads it."""
-    from aggregator.commands import apply_quarantined
-    from aggregator.quarantine import Outcome
+    from aggregator.cli.commands import apply_quarantined
+    from aggregator.tallies.quarantine_resolution import Outcome
 
     settings, kafka = _command("aggregator-quarantine")
     result = asyncio.run(apply_quarantined(settings, kafka, (partition, sequence), change, reason))
@@ -120,8 +120,8 @@ def apply(
 @app.command()
 def skip(partition: Partition, sequence: Sequence, reason: Reason) -> None:
     """Pass over an event that cannot be had: the only way past one that stays unreadable."""
-    from aggregator.commands import skip_event
-    from aggregator.quarantine import Outcome
+    from aggregator.cli.commands import skip_event
+    from aggregator.tallies.quarantine_resolution import Outcome
 
     settings, _ = _command("aggregator-skip")
     result = asyncio.run(skip_event(settings, partition, sequence, reason))

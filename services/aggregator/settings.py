@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from aggregator.decoding import Wish
+from aggregator.decoding.decoder import Wish
 from settings.loading import Settings
 
 

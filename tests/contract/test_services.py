@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from aggregator import cutting, minutes, telling
-from aggregator.events import Event, Reason, read_event
+from aggregator.domain import cut
+from aggregator.domain.event import Event, Reason, read_event
+from aggregator.publishing import minute_publisher, quarantine_outbox
 from board.milestones import decode_crossing
 from board.pace import decode_minute
 from cuts.records import decode_cut, decode_register_state
@@ -108,8 +109,8 @@ def test_the_aggregator_reads_the_standings_of_an_event_in_its_partition_and_in_
 # --- region-counts ---
 
 
-def cut_of(said: dict[str, Any]) -> cutting.Cut:
-    head = cutting.Head(
+def cut_of(said: dict[str, Any]) -> cut.Cut:
+    head = cut.Head(
         set_id=1,
         generation=said["generation"],
         epoch=said["epoch"],
@@ -118,7 +119,7 @@ def cut_of(said: dict[str, Any]) -> cutting.Cut:
         quarantined=tuple((pair[0], pair[1]) for pair in said["quarantined"]),
         quarantined_total=said["quarantined_total"],
     )
-    return cutting.Cut(said["term"], said["cut"], moment(said["as_of"]), head)
+    return cut.Cut(said["term"], said["cut"], moment(said["as_of"]), head)
 
 
 @pytest.mark.parametrize("name", ["change", "heart-beat", "change-with-gap-and-quarantine"])
@@ -126,7 +127,7 @@ def test_the_aggregator_writes_a_change_as_the_contract_shows_it(name: str) -> N
     said = sample(f"region-counts/v1/{name}.json")
     rows = [tuple(row) for row in said["rows"]]
 
-    value = cutting.write_change(cut_of(said), said["base"], said["full_offset"], rows)
+    value = cut.write_change(cut_of(said), said["base"], said["full_offset"], rows)
 
     assert plain(json.loads(value)) == plain(said)
 
@@ -136,7 +137,7 @@ def test_the_aggregator_writes_a_full_in_parts_as_the_contract_shows_it() -> Non
     rows = [tuple(row) for part in parts for row in part["rows"]]
     first_part = sum(len(msgspec.json.encode(row)) + 1 for row in parts[0]["rows"])
 
-    values = cutting.write_full(cut_of(parts[0]), -1, rows, cutting.HEAD_BYTES + first_part)
+    values = cut.write_full(cut_of(parts[0]), -1, rows, cut.HEAD_BYTES + first_part)
 
     assert plain([json.loads(value) for value in values]) == plain(parts)
 
@@ -144,7 +145,7 @@ def test_the_aggregator_writes_a_full_in_parts_as_the_contract_shows_it() -> Non
 def test_the_aggregator_writes_an_empty_full_as_the_contract_shows_it() -> None:
     said = sample("region-counts/v1/full-empty.json")
 
-    (value,) = cutting.write_full(cut_of(said), -1, [])
+    (value,) = cut.write_full(cut_of(said), -1, [])
 
     assert plain(json.loads(value)) == plain(said)
 
@@ -166,10 +167,10 @@ def test_a_minute_is_written_and_read_as_the_contract_shows_it(name: str) -> Non
     said = sample(name)
     key = (moment(said["minute"]), said["scope"])
 
-    value = minutes._value(key, said["term"], [(row[0], row[1]) for row in said["rows"]])
+    value = minute_publisher._value(key, said["term"], [(row[0], row[1]) for row in said["rows"]])
 
     assert json.loads(value) == said
-    assert minutes._key(key).decode() == f"{said['scope']}|{said['minute']}"
+    assert minute_publisher._key(key).decode() == f"{said['scope']}|{said['minute']}"
     read = decode_minute(value)
     assert (read.scope, read.minute, read.term) == (said["scope"], key[0], said["term"])
     assert [[region, count] for region, count in read.rows] == said["rows"]
@@ -230,10 +231,10 @@ def test_what_was_quarantined_is_told_as_the_contract_shows_it(name: str) -> Non
     said = sample(name)
     row = {**said, "kafka_offset": said["offset"], "at": moment(said["at"])}
 
-    value = telling._value(row).replace("{sequence}", str(said["sequence"]))
+    value = quarantine_outbox._value(row).replace("{sequence}", str(said["sequence"]))
 
     assert plain(json.loads(value)) == plain(said)
-    assert telling._key(row) == f"{said['partition']}.{said['offset']}"
+    assert quarantine_outbox._key(row) == f"{said['partition']}.{said['offset']}"
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from aggregator.counting import PARTITIONS, Cell, Sums
-from aggregator.events import Stray
-from aggregator.tallies import Move, Place
+from aggregator.domain.counting import PARTITIONS, Cell, Sums
+from aggregator.domain.event import Stray
+from aggregator.tallies.tally_store import Move, Place
 
 
 class MemoryTallies:
-    """See `aggregator.tallies.Tallies`. `failures` are raised by the next calls, one each."""
+    """See `aggregator.tallies.tally_store.Tallies`. `failures` are raised by the next calls, one each."""
 
     def __init__(self) -> None:
         self.stored = {partition: Place(1, 0, 0) for partition in range(PARTITIONS)}

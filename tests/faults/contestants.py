@@ -14,7 +14,7 @@ from typing import Protocol
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from aggregator.counting import PARTITIONS
+from aggregator.domain.counting import PARTITIONS
 from bench import racing
 from tests.harness.databases import Databases
 from tests.harness.stack import Stack

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from aggregator.counting import PARTITIONS
+from aggregator.domain.counting import PARTITIONS
 from deploy.topics import read_topics as listed_topics
 from settings.contract import contract_path
 from tests.faults.world import World

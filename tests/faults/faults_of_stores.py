@@ -10,7 +10,7 @@ from typing import Literal
 
 import asyncpg
 
-from aggregator.counting import PARTITIONS
+from aggregator.domain.counting import PARTITIONS
 from tests.faults.fault import Fault, Inflict
 from tests.faults.world import World
 from tests.harness.proxy import Cut

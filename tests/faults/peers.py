@@ -17,7 +17,7 @@ from uuid import uuid4
 import typer
 from aiokafka import AIOKafkaProducer
 
-from aggregator.counting import PARTITIONS
+from aggregator.domain.counting import PARTITIONS
 from bench.events import Source, source
 from tests.faults.contestants import Contestant, Ours, faust_table, streams
 from tests.harness.broker import Broker

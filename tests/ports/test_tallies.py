@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import asyncpg
 import pytest
 
-from aggregator.counting import Cell, Fold, Quarantined, fold, roll_up
-from aggregator.events import Reason, Stray
-from aggregator.postgres import PostgresTallies
-from aggregator.tallies import Move, Place, Tallies
+from aggregator.domain.counting import Cell, Fold, Quarantined, fold, roll_up
+from aggregator.domain.event import Reason, Stray
+from aggregator.tallies.postgres_tally_store import PostgresTallies
+from aggregator.tallies.tally_store import Move, Place, Tallies
 from tests.fakes.tallies import MemoryTallies
 from tests.harness.databases import Databases
 from tests.unit.aggregator.worlds import event, placed, standing

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from aggregator import decoding, wire
-from aggregator.decoding import EventBatch
-from aggregator.postgres import PostgresTallies
-from aggregator.taking import Taker
+from aggregator import wire
+from aggregator.decoding import decoder
+from aggregator.decoding.decoder import EventBatch
+from aggregator.tallies.batch_counter import Taker
+from aggregator.tallies.postgres_tally_store import PostgresTallies
 from aggregator.wire import Wire
 from board.showing import Showing
 from cuts.state import CutState
@@ -89,7 +90,7 @@ STORED_POSITION: Final = Planted(
     ),
     invariant=3,
     seen_as="tallies above the register: a run that came twice in one fetch is counted twice",
-    patches=(Patch(decoding, "fold", counting.fold_from_the_stored_position, EventBatch.fold),),
+    patches=(Patch(decoder, "fold", counting.fold_from_the_stored_position, EventBatch.fold),),
     prepare=counting.decode_in_python,
 )
 PLAIN_SEQUENCE: Final = Planted(
@@ -157,7 +158,7 @@ PAST_GAPS: Final = Planted(
     ),
     invariant=3,
     seen_as="tallies below the register for good, with no lag and no gap named",
-    patches=(Patch(decoding, "fold", counting.fold_past_gaps, EventBatch.fold),),
+    patches=(Patch(decoder, "fold", counting.fold_past_gaps, EventBatch.fold),),
     prepare=counting.decode_in_python,
 )
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from aggregator.counting import Fold, Leaf, Quarantined, Sums, fold
-from aggregator.events import Placed
-from aggregator.postgres import PostgresTallies, count_arguments
-from aggregator.tallies import Move
+from aggregator.domain.counting import Fold, Leaf, Quarantined, Sums, fold
+from aggregator.domain.event import Placed
+from aggregator.tallies.postgres_tally_store import PostgresTallies, count_arguments
+from aggregator.tallies.tally_store import Move
 from telemetry.crashpoints import crashpoint
 
 POSITION_LATER_S: Final = 0.02

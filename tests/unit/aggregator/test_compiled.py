@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.decoding import choose, decode_events
+from aggregator.decoding.decoder import choose, decode_events
 from deploy.local.compiling import can_compile
 
 if not can_compile():
     pytest.skip("no C compiler: there is only the pure way", allow_module_level=True)
 
-from aggregator.compiled import runs
+from aggregator.decoding.compiled import decoder
 
 PARTITION = 3
 STANDINGS: list[Any] = [
@@ -118,7 +118,7 @@ def kept(some: Sequence[bytes | None]) -> list[Kept]:
 batches = st.lists(values() | st.none() | st.binary(max_size=8), max_size=9).map(kept)
 plain_batches = st.lists(values(strange=False), max_size=12).map(kept)
 places = st.lists(st.integers(0, 5), min_size=1, max_size=3)
-DECODER = runs.Decoder()
+DECODER = decoder.Decoder()
 
 
 @given(batches | plain_batches, places, st.sets(st.integers(1, 4)))
@@ -144,15 +144,15 @@ def test_each_strange_value_is_read_alike(extra: Any, standing: Any, time: Any, 
     }
     batch = kept([json.dumps(event, ensure_ascii=ascii_only).encode()])
 
-    compiled, pure = runs.Decoder()(batch, PARTITION), decode_events(batch, PARTITION)
+    compiled, pure = decoder.Decoder()(batch, PARTITION), decode_events(batch, PARTITION)
 
     assert (compiled.strays, compiled.fold(0)) == (pure.strays, pure.fold(0))
 
 
 @pytest.mark.parametrize("whole", [1, 3, 5_000])
 def test_leaves_are_forgotten_when_too_many_and_batches_keep_theirs(whole: int) -> None:
-    batch = kept([event(sequence, f"agency-{sequence}") for sequence in range(1, runs.LEAVES_MAX + whole)])
-    decode = runs.Decoder()
+    batch = kept([event(sequence, f"agency-{sequence}") for sequence in range(1, decoder.LEAVES_MAX + whole)])
+    decode = decoder.Decoder()
     first = decode(batch, PARTITION)
     second = decode(batch[:whole], PARTITION)
 
@@ -174,19 +174,19 @@ def event(sequence: int, agency: str) -> bytes:
 def test_equal_standings_in_other_bytes_are_one_leaf() -> None:
     one, two = event(1, "ppkukm"), event(2, "ppkukm").replace(b": ", b":")
 
-    result = runs.Decoder()(kept([one, two]), PARTITION).fold(0)
+    result = decoder.Decoder()(kept([one, two]), PARTITION).fold(0)
 
     assert list(result.leaves.values()) == [2]
 
 
 def test_it_is_chosen_where_it_is_built() -> None:
-    assert isinstance(choose("auto"), runs.Decoder)
-    assert isinstance(choose("on"), runs.Decoder)
+    assert isinstance(choose("auto"), decoder.Decoder)
+    assert isinstance(choose("on"), decoder.Decoder)
     assert choose("off") is decode_events
 
 
 def test_a_run_is_cut_and_joined_without_losing_records() -> None:
-    run = runs.Run()
+    run = decoder.Run()
     for offset in range(5):
         run.add(offset, None if offset == 3 else b"%d" % offset)
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.counting import Fold, fold, regions_of, roll_up
-from aggregator.events import BadEvent, Placed, Reason
+from aggregator.domain.counting import Fold, fold, regions_of, roll_up
+from aggregator.domain.event import BadEvent, Placed, Reason
 from tests.unit.aggregator.worlds import (
     PARTITION,
     TIMES,

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.cutting import Cut, Due, Head, Row, due, fits_change, write_change, write_full
+from aggregator.domain.cut import Cut, Due, Head, Row, due, fits_change, write_change, write_full
 from cuts.records import decode_cut
 from cuts.state import CutState, Reason
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.decoding import CompiledMissing, choose, compiled_decoder, decode_events
+from aggregator.decoding.decoder import CompiledMissing, choose, compiled_decoder, decode_events
 from deploy.local.compiling import can_compile
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.events import BadEvent, Event, Reason, Standing, read_batch, read_event
+from aggregator.domain.event import BadEvent, Event, Reason, Standing, read_batch, read_event
 
 PARTITION = 3
 STANDING: dict[str, Any] = {"region": "31.71.01.1001", "agency": "ppkukm", "campaign": None, "steps": ["P2"]}

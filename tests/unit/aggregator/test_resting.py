@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.publishing import CUT_EVERY_S, ROWS_AT_ONCE, pause_s
-from aggregator.publishing import REST_S_MAX as PAUSE_S_MAX
-from aggregator.worker import REST_S_MAX, WAITING_RECORDS_MIN, rest_s
+from aggregator.consumer.faust_worker import REST_S_MAX, WAITING_RECORDS_MIN, rest_s
+from aggregator.processes.publisher import CUT_EVERY_S, ROWS_AT_ONCE, pause_s
+from aggregator.processes.publisher import REST_S_MAX as PAUSE_S_MAX
 
 
 def test_a_worker_with_time_to_spare_rests_in_proportion_to_its_work() -> None:

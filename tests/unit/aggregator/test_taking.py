@@ -13,8 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.taking import Outcome, Patience, PositionMissing, StoreFailing, Taker, persistently
-from aggregator.tallies import Place
+from aggregator.tallies.batch_counter import (
+    Outcome,
+    Patience,
+    PositionMissing,
+    StoreFailing,
+    Taker,
+    persistently,
+)
+from aggregator.tallies.tally_store import Place
 from tests.fakes.tallies import MemoryTallies
 
 P = 3

@@ -16,7 +16,7 @@ from aiokafka.record.util import calc_crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.unpacking import Batches, Records, RunBatch, RunRecords, RunResult, RunType
+from aggregator.decoding.aiokafka_patch import Batches, Records, RunBatch, RunRecords, RunResult, RunType
 from deploy.local.compiling import can_compile
 
 TP = TopicPartition("participant-events", 3)
@@ -24,7 +24,7 @@ Row = tuple[int, bytes | None]
 HEADERS: list[tuple[str, bytes | None]] = [("content-type", b"application/json"), ("x", None), ("é", b"")]
 RUN_TYPES: list[RunType] = [Records]
 if can_compile():
-    from aggregator.compiled.batches import ByteRun
+    from aggregator.decoding.compiled.record_batches import ByteRun
 
     RUN_TYPES.append(ByteRun)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.watching import Stall, Stalled, Watch
+from aggregator.consumer.stall_detector import Stall, Stalled, Watch
 from telemetry.health import Health
 from tests.fakes.tallies import MemoryTallies
 

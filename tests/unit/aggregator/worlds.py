@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 from hypothesis import strategies as st
 
-from aggregator.events import BadEvent, Change, Event, Placed, Reason, Standing
+from aggregator.domain.event import BadEvent, Change, Event, Placed, Reason, Standing
 
 K = TypeVar("K")
 

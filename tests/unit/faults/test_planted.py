@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from aggregator import decoding, wire
-from aggregator.counting import Fold
-from aggregator.decoding import EventBatch
-from aggregator.events import Change, Event, Placed, Standing
-from aggregator.taking import Taker
+from aggregator import wire
+from aggregator.decoding import decoder
+from aggregator.decoding.decoder import EventBatch
+from aggregator.domain.counting import Fold
+from aggregator.domain.event import Change, Event, Placed, Standing
+from aggregator.tallies.batch_counter import Taker
 from aggregator.wire import Message, Wire
 from cuts.records import CutRecord
 from cuts.state import CutState
@@ -53,12 +54,12 @@ def _looked_up(patch: Patch) -> Any:
 
 def test_a_name_that_is_gone_is_refused() -> None:
     with pytest.raises(PatchPointGone, match="no fold_batch"):
-        Patch(decoding, "fold_batch", None, EventBatch.fold).plant()
+        Patch(decoder, "fold_batch", None, EventBatch.fold).plant()
 
 
 def test_a_name_that_the_service_does_not_look_up_any_more_is_refused() -> None:
     with pytest.raises(PatchPointGone, match="does not look fold up"):
-        Patch(decoding, "fold", None, Taker.load).plant()
+        Patch(decoder, "fold", None, Taker.load).plant()
 
 
 @pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
@@ -98,7 +99,7 @@ def _event(sequence: int) -> Event:
 def _folded(bug: Planted, *sequences: int) -> Fold:
     placed: list[Placed] = [(offset, _event(sequence)) for offset, sequence in enumerate(sequences)]
     with in_place(bug.patches):
-        fold: Fold = decoding.fold(0, placed)  # type: ignore[attr-defined]  # the name that is patched
+        fold: Fold = decoder.fold(0, placed)  # type: ignore[attr-defined]  # the name that is patched
     return fold
 
 

@@ -7,10 +7,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from aggregator.counting import Sums
-from aggregator.events import Stray
-from aggregator.taking import Taker
-from aggregator.tallies import Move, Place, Tallies
+from aggregator.domain.counting import Sums
+from aggregator.domain.event import Stray
+from aggregator.tallies.batch_counter import Taker
+from aggregator.tallies.tally_store import Move, Place, Tallies
 from tests.fakes.tallies import MemoryTallies
 from tests.unit.model.points import ByHand, Cut, Here, Process
 from tests.unit.model.register import PARTITIONS, Cell
@@ -53,7 +53,7 @@ class Stored:
 
 
 class Asked:
-    """The database as one worker asks it; see `aggregator.tallies.Tallies`."""
+    """The database as one worker asks it; see `aggregator.tallies.tally_store.Tallies`."""
 
     def __init__(self, stored: Stored, here: Here) -> None:
         self._stored = stored

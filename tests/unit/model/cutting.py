@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from aggregator.cutting import HEAD_BYTES, Cut, Due, Head, Row, due, write_change, write_full
+from aggregator.domain.cut import HEAD_BYTES, Cut, Due, Head, Row, due, write_change, write_full
 from cuts.records import CutRecord, UndecodableRecord, decode_cut
 from tests.unit.model import points
 from tests.unit.model.counting import Stored

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from aggregator.counting import fold
-from aggregator.events import read_batch
+from aggregator.domain.counting import fold
+from aggregator.domain.event import read_batch
 from notifier.milestones import Crossing
 from registration.domain.operation import DONE
 from tests.unit.model.reading import Board, Version

@@ -6,8 +6,8 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from aggregator.counting import Fold, Sums, fold
-from aggregator.tallies import Move, Tallies
+from aggregator.domain.counting import Fold, Sums, fold
+from aggregator.tallies.tally_store import Move, Tallies
 from cuts.records import CutRecord
 from cuts.state import Applied, CutState
 from outbox.leadership import Leadership

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import Phase, given, settings
 
-from aggregator import decoding
-from aggregator.decoding import EventBatch
+from aggregator.decoding import decoder
+from aggregator.decoding.decoder import EventBatch
 from tests.faults.planted.patches import Patch, in_place
 from tests.unit.model.invariants import Violated
 from tests.unit.model.planted import BUGS, Bug
@@ -31,5 +31,5 @@ def test_the_model_finds_a_planted_bug(bug: Bug, loop: SteppingLoop) -> None:
     def every_invariant_holds(program: list[Step]) -> None:
         run(program, bug.world_of, loop)
 
-    with in_place([Patch(decoding, "fold", bug.fold, EventBatch.fold)]), pytest.raises(Violated):
+    with in_place([Patch(decoder, "fold", bug.fold, EventBatch.fold)]), pytest.raises(Violated):
         every_invariant_holds()

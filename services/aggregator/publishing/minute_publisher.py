@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aggregator.cutting import Head
+from aggregator.domain.cut import Head
 from aggregator.metrics import MINUTES
-from aggregator.postgres import queries
-from aggregator.snapshots import MinuteKey, remembered, snapshot
+from aggregator.publishing.snapshot import MinuteKey, remembered, snapshot
+from aggregator.tallies.postgres_tally_store import queries
 from aggregator.wire import Message, Superseded, Wire
 from outbox.lease import Lease
 from telemetry.crashpoints import crashpoint

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from aggregator.counting import Fold, Sums
-from aggregator.events import Stray
+from aggregator.domain.counting import Fold, Sums
+from aggregator.domain.event import Stray
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aggregator.postgres import queries
-from aggregator.rebuilding import REBUILD_LEASE, Rebuild
-from aggregator.topic import TOPIC, EventLog
+from aggregator.event_log import TOPIC, EventLog
+from aggregator.rebuild import REBUILD_LEASE, Rebuild
+from aggregator.tallies.postgres_tally_store import queries
 from cuts.reader import follow_register_state
 from outbox.lease import Lease, new_holder
 from settings.kafka import KafkaSettings

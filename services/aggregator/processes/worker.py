@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 
-from aggregator.decoding import decode_events, prepare
-from aggregator.postgres import PostgresTallies
+from aggregator.consumer.faust_worker import Worker, build_app
+from aggregator.consumer.stall_detector import Stall, TopicEnds, Watch
+from aggregator.decoding.decoder import decode_events, prepare
+from aggregator.event_log import TOPIC
 from aggregator.running import until_first
 from aggregator.settings import AggregatorSettings
-from aggregator.topic import TOPIC
-from aggregator.watching import Stall, TopicEnds, Watch
-from aggregator.worker import Worker, build_app
+from aggregator.tallies.postgres_tally_store import PostgresTallies
 from database.pool import connect
 from lifecycle.stopping import Stopping
 from settings.kafka import KafkaSettings

@@ -19,7 +19,7 @@ from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
-from aggregator.events import Record
+from aggregator.domain.event import Record
 
 SCHEME = "kafka-batches"
 AS_IS = "as-is"
@@ -132,7 +132,7 @@ class Consumer(driver.Consumer):
         return {tp: offsets[tp.partition] for tp in self.assignment() if tp.partition in offsets}
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Faust judges progress by its commits, and there are none; `aggregator.watching` does."""
+        """Faust judges progress by its commits, and there are none; `aggregator.consumer.stall_detector` does."""
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Hand over each fetch as one message.

@@ -10,19 +10,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aggregator.cutting import (
-    Cut,
-    Due,
-    Head,
-    Row,
-    due,
-    fits_change,
-    write_change,
-    write_full,
-)
+from aggregator.domain.cut import Cut, Due, Head, Row, due, fits_change, write_change, write_full
 from aggregator.metrics import CUT_SECONDS, CUTS, GAPS, OUTSTANDING
-from aggregator.postgres import queries
-from aggregator.snapshots import Snapshot, remembered, snapshot
+from aggregator.publishing.snapshot import Snapshot, remembered, snapshot
+from aggregator.tallies.postgres_tally_store import queries
 from aggregator.wire import Message, Superseded, Wire
 from outbox.lease import Lease
 from telemetry.crashpoints import crashpoint

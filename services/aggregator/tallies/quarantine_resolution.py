@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aggregator.counting import Sums, fold, roll_up
-from aggregator.events import BadEvent, Change, Event, Reason, read_event
-from aggregator.postgres import count_arguments, queries
+from aggregator.domain.counting import Sums, fold, roll_up
+from aggregator.domain.event import BadEvent, Change, Event, Reason, read_event
+from aggregator.tallies.postgres_tally_store import count_arguments, queries
 
 if TYPE_CHECKING:
     import asyncpg

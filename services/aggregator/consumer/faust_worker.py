@@ -10,12 +10,12 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from aggregator.decoding import Decode
-from aggregator.events import Record
+from aggregator.consumer.faust_transport import AS_IS, SCHEME, BatchApp, Consumer, Fetched, install
+from aggregator.decoding.decoder import Decode
+from aggregator.domain.event import Record
 from aggregator.metrics import ASSIGNED
-from aggregator.taking import Patience, Taker, persistently
-from aggregator.tallies import Tallies
-from aggregator.transport import AS_IS, SCHEME, BatchApp, Consumer, Fetched, install
+from aggregator.tallies.batch_counter import Patience, Taker, persistently
+from aggregator.tallies.tally_store import Tallies
 from settings.kafka import KafkaSettings
 from telemetry.logs import get
 

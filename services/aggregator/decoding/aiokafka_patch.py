@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Protocol
 from aiokafka.consumer import fetcher
 from aiokafka.record.memory_records import MemoryRecords
 
-from aggregator.events import Record
+from aggregator.domain.event import Record
 
 LENGTH_AT = 8
 LENGTH_ENDS = 12

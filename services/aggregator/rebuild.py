@@ -12,13 +12,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aggregator.counting import Quarantined, roll_up
-from aggregator.decoding import Decode, decode_events
+from aggregator.decoding.decoder import Decode, decode_events
+from aggregator.domain.counting import Quarantined, roll_up
+from aggregator.event_log import EventLog
 from aggregator.metrics import REBUILDS
-from aggregator.postgres import PostgresTallies, queries
-from aggregator.taking import MINUTES_KEPT
-from aggregator.tallies import Move, Place
-from aggregator.topic import EventLog
+from aggregator.tallies.batch_counter import MINUTES_KEPT
+from aggregator.tallies.postgres_tally_store import PostgresTallies, queries
+from aggregator.tallies.tally_store import Move, Place
 from outbox.lease import RENEW_EVERY_S, Lease
 from telemetry.crashpoints import crashpoint
 from telemetry.logs import get
@@ -26,7 +26,7 @@ from telemetry.logs import get
 if TYPE_CHECKING:
     import asyncpg
 
-    from aggregator.postgres import Connection
+    from aggregator.tallies.postgres_tally_store import Connection
 
 log = get()
 

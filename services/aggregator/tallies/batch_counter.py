@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TypeVar
 
-from aggregator.counting import Fold, roll_up
-from aggregator.decoding import Batch, Decode, decode_events
-from aggregator.events import Record, Stray
+from aggregator.decoding.decoder import Batch, Decode, decode_events
+from aggregator.domain.counting import Fold, roll_up
+from aggregator.domain.event import Record, Stray
 from aggregator.metrics import BATCHES, COUNTED, PASSED, QUARANTINED, SEEKS, STORE_RETRIES, STORE_SECONDS
-from aggregator.tallies import Move, Place, Tallies
+from aggregator.tallies.tally_store import Move, Place, Tallies
 from telemetry.crashpoints import crashpoint
 from telemetry.logs import get
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from aiokafka import codec
 
-from aggregator.compiled.runs import Run
-from aggregator.unpacking import int_at
+from aggregator.decoding.aiokafka_patch import int_at
+from aggregator.decoding.compiled.decoder import Run
 
 MAGIC_AT = 16
 COUNT_AT = 57

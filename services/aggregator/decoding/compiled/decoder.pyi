@@ -1,7 +1,7 @@
 from collections.abc import Collection
 
-from aggregator.counting import Fold
-from aggregator.events import Record, Stray
+from aggregator.domain.counting import Fold
+from aggregator.domain.event import Record, Stray
 
 LEAVES_MAX: int
 

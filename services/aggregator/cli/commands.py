@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from aggregator.decoding import prepare
-from aggregator.events import Event
-from aggregator.postgres import queries
-from aggregator.quarantine import Result, apply, change_from_file, skip
-from aggregator.rebuilding import REBUILD_LEASE, Rebuild
+from aggregator.decoding.decoder import prepare
+from aggregator.domain.event import Event
+from aggregator.event_log import TOPIC, EventLog
+from aggregator.rebuild import REBUILD_LEASE, Rebuild
 from aggregator.settings import AggregatorSettings
-from aggregator.topic import TOPIC, EventLog
+from aggregator.tallies.postgres_tally_store import queries
+from aggregator.tallies.quarantine_resolution import Result, apply, change_from_file, skip
 from database.pool import connect
 from outbox.lease import Lease, new_holder
 from settings.kafka import KafkaSettings

@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from aggregator.counting import Fold, fold
-from aggregator.events import Placed, Record, Stray, read_batch
-from aggregator.unpacking import Records, RunType, hand_over_runs
+from aggregator.decoding.aiokafka_patch import Records, RunType, hand_over_runs
+from aggregator.domain.counting import Fold, fold
+from aggregator.domain.event import Placed, Record, Stray, read_batch
 
 Wish = Literal["auto", "off", "on"]
 
@@ -58,7 +58,7 @@ def decode_events(records: Collection[Record], partition: int) -> EventBatch:
 def compiled_decoder() -> Decode | None:
     """A new decoder of the compiled step, None where that is not built."""
     try:
-        from aggregator.compiled.runs import Decoder
+        from aggregator.decoding.compiled.decoder import Decoder
     except ImportError:  # not built, or built for another machine
         return None
     return Decoder()
@@ -72,7 +72,9 @@ def prepare(wish: Wish) -> Decode:
     decode = choose(wish)
     run_type: RunType = Records
     if decode is not decode_events:
-        from aggregator.compiled.batches import ByteRun  # there only where the compiled step is built
+        from aggregator.decoding.compiled.record_batches import (
+            ByteRun,  # there only where the compiled step is built
+        )
 
         run_type = ByteRun
     hand_over_runs(run_type)

@@ -1,17 +1,17 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 # distutils: extra_compile_args = -O3
-"""Records as bytes, and what they come to: the same results as `aggregator.decoding`'s pure way, in C.
+"""Records as bytes, and what they come to: the same results as `aggregator.decoding.decoder`'s pure way, in C.
 
 It reads what it fully understands: plain JSON, in ASCII, without escapes. Any other record goes through
-`aggregator.events.read_event`, one by one, so that what is strange is judged in one place.
+`aggregator.domain.event.read_event`, one by one, so that what is strange is judged in one place.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy
 
-from aggregator.counting import Fold, Quarantined, add, passed_over, uncountable
-from aggregator.events import BadEvent, Reason, Stray, UNDECODABLE, read_event, read_standing
+from aggregator.domain.counting import Fold, Quarantined, add, passed_over, uncountable
+from aggregator.domain.event import BadEvent, Reason, Stray, UNDECODABLE, read_event, read_standing
 
 cdef extern from *:
     """
@@ -622,7 +622,7 @@ cdef class Batch:
         free(self._rows)
 
     def fold(self, int64_t position, set_aside=()):
-        """What `aggregator.counting.fold` gives for these events."""
+        """What `aggregator.domain.counting.fold` gives for these events."""
         cdef Py_ssize_t leaves = len(self._leaves._leaves)
         cdef int64_t *sums = <int64_t *>calloc(max(1, leaves), sizeof(int64_t))
         cdef uint8_t *met = <uint8_t *>calloc(max(1, leaves), 1)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aggregator.cutting import moment
-from aggregator.postgres import queries
+from aggregator.domain.cut import moment
+from aggregator.tallies.postgres_tally_store import queries
 from outbox.table import append
 
 if TYPE_CHECKING:

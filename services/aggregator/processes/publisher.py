@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aggregator.ends import last_cut
-from aggregator.epochs import rebuild_on_higher_epoch
-from aggregator.minutes import MinutePublisher
-from aggregator.postgres import queries
-from aggregator.publisher import Publisher
+from aggregator.publishing.cut_publisher import Publisher
+from aggregator.publishing.epoch_follower import rebuild_on_higher_epoch
+from aggregator.publishing.last_published_cut import last_cut
+from aggregator.publishing.minute_publisher import MinutePublisher
+from aggregator.publishing.quarantine_outbox import QUARANTINE_TOPIC, tell
 from aggregator.running import until_first
 from aggregator.settings import AggregatorSettings
-from aggregator.telling import QUARANTINE_TOPIC, tell
+from aggregator.tallies.postgres_tally_store import queries
 from aggregator.wire import Wire
 from database.pool import connect
 from lifecycle.loops import forever

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from aggregator.counting import Sums
-from aggregator.events import Stray
-from aggregator.tallies import Move, Place
+from aggregator.domain.counting import Sums
+from aggregator.domain.event import Stray
+from aggregator.tallies.tally_store import Move, Place
 from database.queries import load_queries
 
-queries = load_queries("aggregator")
+queries = load_queries("aggregator.tallies")
 
 if TYPE_CHECKING:  # asyncpg's classes are generic to the type checker only
     Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # asyncpg's classes are generic to the type checker only
 
 
 class PostgresTallies:
-    """See `aggregator.tallies.Tallies`."""
+    """See `aggregator.tallies.tally_store.Tallies`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeVar
 
-from aggregator.events import SCOPE_ID, SCOPE_LENGTH_MAX, BadEvent, Event, Placed, Reason, Standing
+from aggregator.domain.event import SCOPE_ID, SCOPE_LENGTH_MAX, BadEvent, Event, Placed, Reason, Standing
 
 K = TypeVar("K")
 

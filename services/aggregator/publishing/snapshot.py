@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from aggregator.cutting import Head, Row
-from aggregator.postgres import queries
+from aggregator.domain.cut import Head, Row
+from aggregator.tallies.postgres_tally_store import queries
 
 if TYPE_CHECKING:
     import asyncpg
 
-    from aggregator.postgres import Connection
+    from aggregator.tallies.postgres_tally_store import Connection
 
 MinuteKey = tuple[datetime, str]
 """(minute, scope)"""

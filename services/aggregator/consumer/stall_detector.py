@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from aggregator.metrics import ASSIGNED, BEHIND
-from aggregator.tallies import Tallies
+from aggregator.tallies.tally_store import Tallies
 from telemetry.health import Progress
 from telemetry.logs import get
 

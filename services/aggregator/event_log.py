@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from aggregator.counting import PARTITIONS
-from aggregator.events import Record
+from aggregator.domain.counting import PARTITIONS
+from aggregator.domain.event import Record
 
 TOPIC = "participant-events"
 FETCH_BYTES_MAX = 4 << 20

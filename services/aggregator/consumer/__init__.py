@@ -1,0 +1,1 @@
+"""The Faust worker, its transport, and the check that it moves."""

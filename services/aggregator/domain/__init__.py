@@ -1,0 +1,1 @@
+"""How events become tallies and cuts. Pure: no I/O, no clock."""

@@ -1,0 +1,1 @@
+"""What the leading publisher sends to the topics."""

@@ -1,0 +1,1 @@
+"""Counting fetches into PostgreSQL, and the quarantine."""
