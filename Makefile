@@ -17,7 +17,7 @@ setup: .venv/ready .venv/compiled .local/kafka/ready ## install everything the p
 	@echo "installing Python packages into .venv (a minute the first time)"
 	@$(PYTHON) -m venv .venv
 	@$(PY) -m pip install --quiet --require-hashes -r requirements/dev.txt
-	@$(PY) -c 'import site, pathlib; pathlib.Path(site.getsitepackages()[0], "jakpreneur.pth").write_text("$(CURDIR)/services\n$(CURDIR)\n")'
+	@$(PY) -c 'import site, pathlib; pathlib.Path(site.getsitepackages()[0], "jakpreneur.pth").write_text("$(CURDIR)/services\n$(CURDIR)/services/shared\n$(CURDIR)\n")'
 	@touch $@
 
 # Without a compiler nothing is marked as done: one that comes later is used.

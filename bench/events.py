@@ -13,7 +13,7 @@ from uuid import UUID
 from aiokafka import AIOKafkaProducer
 
 from aggregator.domain.counting import PARTITIONS
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 
 BATCH_BYTES = 512 * 1024

@@ -14,7 +14,7 @@ from database.migrations import migrate
 from deploy.local import kafka, postgres
 from deploy.local.ports import free_ports
 from deploy.topics import create_topics, read_topics
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 
 PASSWORD = "bench"

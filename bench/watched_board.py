@@ -19,8 +19,8 @@ from board.handover import HandoverProtocol
 from board.settings import BoardSettings
 from cuts.records import CutRecord, RegisterState, Row
 from deploy.local.folders import ROOT
-from lifecycle import garbage
-from lifecycle.stopping import Stopping, run
+from lifecycle import gc_tuning
+from lifecycle.shutdown import Stopping, run
 from telemetry.health import Health
 from telemetry.http import serve
 from telemetry.logs import configure
@@ -62,7 +62,7 @@ async def _serve(port: int, board: Board, stopping: Stopping) -> None:
     health = Health()
     progress = health.progress("clock")
     app = make_app(board, health)
-    garbage.settle()
+    gc_tuning.settle()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_feed(board, stopping))
         tasks.create_task(running.keep_time(board, stopping, progress))

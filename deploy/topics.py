@@ -15,9 +15,9 @@ import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
 
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
-from settings.loading import load
+from settings.loader import load
 
 RETRY_PAUSE_S = 0.25
 # Worth another try: a controller that has only just taken over, a broker not yet let in, and a topic that the

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from deploy.local.folders import ROOT
+from deploy.local.folders import IMPORT_PATH, ROOT
 from deploy.local.postgres import SERVICES
 from deploy.local.processes import Surroundings
 from deploy.local.supervision import INHERITED
@@ -32,7 +32,11 @@ class CommandFailed(RuntimeError):
 def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """What a process of the stack sees: no setting of the caller's shell but paths and language."""
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return {**kept, "PYTHONPATH": f"{ROOT / 'services'}{os.pathsep}{ROOT}", **settings}
+    return {
+        **kept,
+        "PYTHONPATH": IMPORT_PATH,
+        **settings,
+    }
 
 
 class Command:

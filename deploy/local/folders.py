@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+IMPORT_PATH = os.pathsep.join(str(ROOT / root) for root in ("services", "services/shared", "."))
+"""PYTHONPATH of the services' processes."""
 
 
 def local_folder() -> Path:

@@ -17,7 +17,7 @@ from deploy.local.leftovers import end_all
 from deploy.local.processes import PROCESSES, Surroundings
 from deploy.local.supervision import Program, Supervisor
 from deploy.topics import create_topics, read_topics
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 
 DATABASE = "jakpreneur"

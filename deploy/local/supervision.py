@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deploy.local.folders import ROOT
+from deploy.local.folders import IMPORT_PATH, ROOT
 
 MARKER = "LOCAL_STACK"
 # The kernel's limit is 107 bytes, and supervisor adds its process id while it opens the socket.
@@ -96,7 +96,10 @@ class Supervisor:
     def start(self) -> None:
         """Start it in the background; its children bear a mark by which `leftovers` knows them."""
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        environment |= {MARKER: str(self.folder), "PYTHONPATH": f"{ROOT / 'services'}{os.pathsep}{ROOT}"}
+        environment |= {
+            MARKER: str(self.folder),
+            "PYTHONPATH": IMPORT_PATH,
+        }
         self._socket.unlink(missing_ok=True)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._file)]
         subprocess.run(command, env=environment, cwd=ROOT, check=True, stdin=subprocess.DEVNULL)

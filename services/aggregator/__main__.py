@@ -12,11 +12,11 @@ from typing import Annotated, NoReturn
 import typer
 
 from aggregator.settings import AggregatorSettings
-from lifecycle.stopping import Stopping, run
+from lifecycle.shutdown import Stopping, run
 from settings.kafka import KafkaSettings
-from settings.loading import load
+from settings.loader import load
 from telemetry import logs
-from telemetry.crashpoints import arm
+from telemetry.failpoints import arm
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -20,7 +20,7 @@ from aggregator.tallies.batch_counter import MINUTES_KEPT
 from aggregator.tallies.postgres_tally_store import PostgresTallies, queries
 from aggregator.tallies.tally_store import Move, Place
 from outbox.lease import RENEW_EVERY_S, Lease
-from telemetry.crashpoints import crashpoint
+from telemetry.failpoints import crashpoint
 from telemetry.logs import get
 
 if TYPE_CHECKING:

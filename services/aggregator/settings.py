@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from aggregator.decoding.decoder import Wish
-from settings.loading import Settings
+from settings.loader import Settings
 
 
 class AggregatorSettings(Settings):

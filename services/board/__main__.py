@@ -24,11 +24,11 @@ from board.saved import UnreadableFile, read, restore
 from board.settings import BoardSettings
 from board.showing import Showing
 from board.targets import WrongTargets, load_targets
-from lifecycle import garbage
-from lifecycle.stopping import Stopping, run
-from settings.contract import contract_path
+from lifecycle import gc_tuning
+from lifecycle.shutdown import Stopping, run
+from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
-from settings.loading import load
+from settings.loader import load
 from telemetry.health import Health
 from telemetry.http import serve as serve_http
 from telemetry.logs import configure, get
@@ -83,7 +83,7 @@ async def _serve(settings: BoardSettings, kafka: KafkaSettings, board: Board, st
     health.check("cut", lambda: board.showing.ready)
     progress = health.progress("clock")
     app = make_app(board, health)
-    garbage.settle()
+    gc_tuning.settle()
 
     async def end_streams() -> None:
         await stopping.wait()

@@ -27,7 +27,7 @@ from board.pace import next_threshold, reached_at
 from board.page import Pages
 from board.sse import parse_id
 from board.stream import StreamResponse
-from problems.fastapi import install
+from problems.fastapi_handlers import install
 from telemetry.health import Health
 from telemetry.http import health_routes
 

@@ -13,9 +13,9 @@ from board.milestones import decode_crossing
 from board.pace import KEPT, decode_minute
 from board.saved import encode_saved, write
 from cuts.freshness import State
-from cuts.log import KafkaAccess
 from cuts.reader import follow_cuts, follow_register_state, follow_table
-from lifecycle.stopping import Stopping
+from cuts.topic_log import KafkaAccess
+from lifecycle.shutdown import Stopping
 from telemetry.health import Progress
 from telemetry.logs import get
 

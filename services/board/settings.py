@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, FilePath
 from pydantic_settings import SettingsConfigDict
 
-from settings.loading import Settings
+from settings.loader import Settings
 
 
 class BoardSettings(Settings):

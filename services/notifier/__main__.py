@@ -14,8 +14,8 @@ import typer
 
 from database.migrations import migrate as migrate_schema
 from database.pool import connect
-from lifecycle.stopping import Stopping
-from lifecycle.stopping import run as run_until_stopped
+from lifecycle.shutdown import Stopping
+from lifecycle.shutdown import run as run_until_stopped
 from notifier.access import Links, OfficerKey
 from notifier.alert_store import AlertStore
 from notifier.api import make_app
@@ -36,13 +36,13 @@ from notifier.watching import Watch
 from notifier.webhook import Hook, WebhookSender
 from notifier.wording import Wording
 from outbox.lease import Lease, new_holder
-from outbox.publishing import Channel as TopicChannel
-from outbox.publishing import Publisher
-from outbox.table import TableSource
-from settings.contract import contract_path
+from outbox.publisher import Channel as TopicChannel
+from outbox.publisher import Publisher
+from outbox.table_source import TableSource
+from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
-from settings.loading import load
-from telemetry.crashpoints import arm
+from settings.loader import load
+from telemetry.failpoints import arm
 from telemetry.health import Health
 from telemetry.http import serve
 from telemetry.logs import configure, get

@@ -16,7 +16,7 @@ from notifier.access import Links, OfficerKey
 from notifier.alert_store import AlertStore, Filter, NewSilence, utc
 from notifier.pages import Pages
 from notifier.planning import NAMESPACE
-from problems.fastapi import install
+from problems.fastapi_handlers import install
 from problems.problem import FieldError, Problem, invalid, language_of
 from telemetry.health import Health
 from telemetry.http import health_routes

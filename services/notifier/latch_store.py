@@ -12,8 +12,8 @@ from database.queries import load_queries
 from notifier.definitions import Key
 from notifier.milestones import Crossing, Latched, LatchKey, Rearmed
 from notifier.planning import Message, Recipient, Silence, crossing_id, plan
-from outbox.table import append
-from telemetry.crashpoints import crashpoint
+from outbox.table_source import append
+from telemetry.failpoints import crashpoint
 
 QUEUE: Final = "delivery"
 TASK: Final = "notifier.deliver"

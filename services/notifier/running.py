@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import procrastinate
 
-from cuts.log import KafkaAccess
 from cuts.reader import follow_cuts
+from cuts.topic_log import KafkaAccess
 from lifecycle.loops import forever
-from lifecycle.stopping import Stopping
+from lifecycle.shutdown import Stopping
 from notifier.jobs import run_worker
 from notifier.watching import Watch
 from outbox.lease import Lease
-from outbox.publishing import Publisher
+from outbox.publisher import Publisher
 from telemetry.health import Health
 
 IDLE_S: Final = 1.0

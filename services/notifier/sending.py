@@ -12,7 +12,7 @@ from notifier import metrics
 from notifier.delivering import Reason, Result, State
 from notifier.message_store import Attempt, Ended, MessageStore, NotDue
 from notifier.planning import Channel, Recipient
-from telemetry.crashpoints import crashpoint
+from telemetry.failpoints import crashpoint
 from telemetry.logs import get
 
 log = get()

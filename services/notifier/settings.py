@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, HttpUrl, PostgresDsn, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from settings.loading import Settings
+from settings.loader import Settings
 
 
 def _webhook_secret(value: SecretStr) -> SecretStr:

@@ -15,7 +15,7 @@ import typer
 
 from database.migrations import migrate as migrate_schema
 from database.pool import connect
-from lifecycle.stopping import Stopping, run
+from lifecycle.shutdown import Stopping, run
 from registration.auth.api_keys import Role
 from registration.cli import admin
 from registration.cli.imports import import_file, undo_import
@@ -29,8 +29,8 @@ from registration.relay.recovery import recover as start_over
 from registration.relay.settings import AuditSettings, RelaySettings
 from registration.settings import ApiSettings, RegisterSettings, SecretSettings
 from settings.kafka import KafkaSettings
-from settings.loading import load
-from telemetry.crashpoints import arm
+from settings.loader import load
+from telemetry.failpoints import arm
 from telemetry.logs import configure
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The register of participants.")

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from registration.cipher import secret_from_text
-from settings.loading import Settings
+from settings.loader import Settings
 
 # As in contract/schemas/words.json: a consent, a campaign or an agency is named by one of these.
 SCOPE_ID: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"

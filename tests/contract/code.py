@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from settings.loading import Settings
+from settings.loader import Settings
 from tests.contract.documents import ROOT
 
 SERVICES = ROOT / "services"

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from aggregator.domain.counting import PARTITIONS
 from deploy.topics import read_topics as listed_topics
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 from tests.faults.world import World
 
 SILENCE_MS = 1_000

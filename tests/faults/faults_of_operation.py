@@ -12,7 +12,7 @@ import asyncpg
 
 from deploy.local.commands import CommandFailed
 from deploy.topics import read_topics
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 from tests.faults.fault import Fault, Inflict
 from tests.faults.faults_of_stores import forget, sequences
 from tests.faults.watching import DATABASE_AWAY

@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from deploy.topics import create_topics, read_topics
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 from simulator.keys import Keys
 from tests.faults.gate import Gate, gate
 from tests.faults.receiver import Receiver, receiving

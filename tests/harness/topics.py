@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from deploy.topics import create_topics, read_topics
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 
 

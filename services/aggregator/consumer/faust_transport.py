@@ -132,7 +132,7 @@ class Consumer(driver.Consumer):
         return {tp: offsets[tp.partition] for tp in self.assignment() if tp.partition in offsets}
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Faust judges progress by its commits, and there are none; `aggregator.consumer.stall_detector` does."""
+        """Do nothing: Faust judges progress by commits, and there are none; `stall_detector` judges it."""
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Hand over each fetch as one message.

@@ -13,17 +13,17 @@ from aggregator.publishing.epoch_follower import rebuild_on_higher_epoch
 from aggregator.publishing.last_published_cut import last_cut
 from aggregator.publishing.minute_publisher import MinutePublisher
 from aggregator.publishing.quarantine_outbox import QUARANTINE_TOPIC, tell
-from aggregator.running import until_first
 from aggregator.settings import AggregatorSettings
 from aggregator.tallies.postgres_tally_store import queries
-from aggregator.wire import Wire
 from database.pool import connect
 from lifecycle.loops import forever
-from lifecycle.stopping import Stopping
+from lifecycle.shutdown import Stopping
+from lifecycle.task_group import until_first
+from outbox.leader_producer import Wire
 from outbox.lease import RENEW_EVERY_S, Lease, new_holder
-from outbox.publishing import Channel
-from outbox.publishing import Publisher as OutboxPublisher
-from outbox.table import TableSource
+from outbox.publisher import Channel
+from outbox.publisher import Publisher as OutboxPublisher
+from outbox.table_source import TableSource
 from settings.kafka import KafkaSettings
 from telemetry.health import Health, Progress
 from telemetry.http import plain_app, serve

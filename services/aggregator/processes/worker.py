@@ -9,11 +9,11 @@ from aggregator.consumer.faust_worker import Worker, build_app
 from aggregator.consumer.stall_detector import Stall, TopicEnds, Watch
 from aggregator.decoding.decoder import decode_events, prepare
 from aggregator.event_log import TOPIC
-from aggregator.running import until_first
 from aggregator.settings import AggregatorSettings
 from aggregator.tallies.postgres_tally_store import PostgresTallies
 from database.pool import connect
-from lifecycle.stopping import Stopping
+from lifecycle.shutdown import Stopping
+from lifecycle.task_group import until_first
 from settings.kafka import KafkaSettings
 from telemetry.health import Health
 from telemetry.http import plain_app, serve

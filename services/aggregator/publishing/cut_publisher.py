@@ -14,9 +14,9 @@ from aggregator.domain.cut import Cut, Due, Head, Row, due, fits_change, write_c
 from aggregator.metrics import CUT_SECONDS, CUTS, GAPS, OUTSTANDING
 from aggregator.publishing.snapshot import Snapshot, remembered, snapshot
 from aggregator.tallies.postgres_tally_store import queries
-from aggregator.wire import Message, Superseded, Wire
+from outbox.leader_producer import Message, Superseded, Wire
 from outbox.lease import Lease
-from telemetry.crashpoints import crashpoint
+from telemetry.failpoints import crashpoint
 from telemetry.logs import get
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cuts.log import opened
 from cuts.records import UndecodableRecord, decode_cut
+from cuts.topic_log import opened
 from settings.kafka import KafkaSettings
 
 POLL_S = 5.0

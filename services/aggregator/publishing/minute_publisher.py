@@ -16,9 +16,9 @@ from aggregator.domain.cut import Head
 from aggregator.metrics import MINUTES
 from aggregator.publishing.snapshot import MinuteKey, remembered, snapshot
 from aggregator.tallies.postgres_tally_store import queries
-from aggregator.wire import Message, Superseded, Wire
+from outbox.leader_producer import Message, Superseded, Wire
 from outbox.lease import Lease
-from telemetry.crashpoints import crashpoint
+from telemetry.failpoints import crashpoint
 
 if TYPE_CHECKING:
     import asyncpg

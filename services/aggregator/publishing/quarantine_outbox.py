@@ -8,7 +8,7 @@ import msgspec
 
 from aggregator.domain.cut import moment
 from aggregator.tallies.postgres_tally_store import queries
-from outbox.table import append
+from outbox.table_source import append
 
 if TYPE_CHECKING:
     import asyncpg

@@ -18,7 +18,7 @@ from aggregator.domain.counting import Fold, roll_up
 from aggregator.domain.event import Record, Stray
 from aggregator.metrics import BATCHES, COUNTED, PASSED, QUARANTINED, SEEKS, STORE_RETRIES, STORE_SECONDS
 from aggregator.tallies.tally_store import Move, Place, Tallies
-from telemetry.crashpoints import crashpoint
+from telemetry.failpoints import crashpoint
 from telemetry.logs import get
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.telemetry import TelemetryConfig
 from starlette.responses import Response
 
-from problems.fastapi import install, respond
+from problems.fastapi_handlers import install, respond
 from registration.api import problem_responses
 from registration.api.body_limit import BodyLimit
 from registration.api.openapi import SECURITY_SCHEMES

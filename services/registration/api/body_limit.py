@@ -8,7 +8,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from problems.fastapi import respond
+from problems.fastapi_handlers import respond
 from problems.problem import Problem
 from registration.api import problem_responses
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from problems.fastapi import failed, respond
+from problems.fastapi_handlers import failed, respond
 from problems.problem import Problem
 from registration.api import problem_responses
 from registration.api.authentication import Callers, sent

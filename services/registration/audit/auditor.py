@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from lifecycle.stopping import Stopping
+from lifecycle.shutdown import Stopping
 from outbox.lease import Lease
 from registration.audit.expected_tallies import ForeignCutError, expected_at
 from registration.audit.published_cut import CutFollower, PublishedCut
@@ -23,7 +23,7 @@ from registration.audit.register_state import Audited
 from registration.audit.tallies import compare
 from registration.domain.event import utc_text
 from registration.relay.metrics import AUDIT_SECONDS, AUDITED_AT, AUDITS, DRIFT
-from telemetry.crashpoints import crashpoint
+from telemetry.failpoints import crashpoint
 from telemetry.logs import get
 
 log = get()

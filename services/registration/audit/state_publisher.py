@@ -11,18 +11,18 @@ from typing import Any, Final
 
 import asyncpg
 
-from cuts.log import opened
 from cuts.records import UndecodableRecord, decode_register_state
+from cuts.topic_log import opened
 from database.queries import load_queries
 from outbox.lease import Lease
-from outbox.producing import Producer
+from outbox.producer import Producer
 from registration.audit.auditor import Auditor
 from registration.audit.lag import Since, lag_of
 from registration.audit.published_cut import CutFollower
 from registration.audit.register_state import KEY, TOPIC, Register, encode
 from registration.relay.metrics import LAG_EVENTS, LAG_STANDING
 from settings.kafka import KafkaSettings
-from telemetry.crashpoints import crashpoint
+from telemetry.failpoints import crashpoint
 
 EVERY_S: Final = 1.0
 READ_S_MAX: Final = 5.0

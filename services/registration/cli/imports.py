@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from database.pool import connect
-from lifecycle.stopping import Stopping
+from lifecycle.shutdown import Stopping
 from registration.api.imports import report
 from registration.auth import key_store
 from registration.cipher import Cipher

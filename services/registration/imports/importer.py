@@ -16,7 +16,7 @@ import asyncpg
 import uuid_utils.compat
 from prometheus_client import Counter
 
-from lifecycle.stopping import Stopping
+from lifecycle.shutdown import Stopping
 from registration.cipher import Cipher
 from registration.imports import store
 from registration.imports.chunk import Packed, pack

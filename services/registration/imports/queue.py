@@ -10,7 +10,7 @@ from typing import Any, Final
 import asyncpg
 
 from lifecycle.loops import forever
-from lifecycle.stopping import Stopping
+from lifecycle.shutdown import Stopping
 from registration.cipher import Cipher
 from registration.imports import store, undo
 from registration.imports.importer import Importer

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from settings.loading import Settings
+from settings.loader import Settings
 
 
 class ImportSettings(Settings):

@@ -23,7 +23,7 @@ from registration.imports.row_validation import CHANNEL, Checked, Rejected, RowF
 from registration.store import participants
 from registration.store.errors import Vanished
 from registration.store.participants import QUERIES, Connection
-from telemetry.crashpoints import crashpoint
+from telemetry.failpoints import crashpoint
 
 PAGE_ROWS: Final = 1_000
 

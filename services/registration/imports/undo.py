@@ -20,7 +20,7 @@ from registration.imports.row_validation import CHANNEL
 from registration.imports.store import Interrupted, State
 from registration.store import participants
 from registration.store.participants import QUERIES, Connection
-from telemetry.crashpoints import crashpoint
+from telemetry.failpoints import crashpoint
 
 NOBODY = UUID(int=0)
 KEPT_PAGE_ROWS = 1_000

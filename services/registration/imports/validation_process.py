@@ -26,7 +26,7 @@ from registration.imports.csv_reader import Row
 from registration.imports.row_validation import Checker, Source
 from registration.regions import read_regions
 from registration.settings import SecretSettings
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES_MAX = 32 << 20  # glibc takes no larger threshold for mmap

@@ -19,7 +19,7 @@ from registration.domain.participant import Participant
 from registration.store import participants
 from registration.store.errors import DATABASE_ERRORS, CommitAmbiguous, Failure, Vanished, failure_of
 from registration.store.participants import QUERIES, Columns, Connection
-from telemetry.crashpoints import crashpoint
+from telemetry.failpoints import crashpoint
 from telemetry.logs import get
 
 log = get()

@@ -13,10 +13,10 @@ import uuid_utils.compat
 from fastapi import APIRouter
 
 from database.pool import connect
-from lifecycle import garbage
+from lifecycle import gc_tuning
 from lifecycle.loops import forever
-from lifecycle.stopping import Stopping
-from lifecycle.together import together
+from lifecycle.shutdown import Stopping
+from lifecycle.task_group import together
 from registration.api.app import application
 from registration.api.authentication import Callers
 from registration.api.fast_path import Shortcut
@@ -40,7 +40,7 @@ from registration.intake.transaction import Intake
 from registration.regions import Regions, read_regions
 from registration.requests.body_validator import Checker
 from registration.settings import ApiSettings, RegisterSettings, SecretSettings
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 from telemetry.health import Health
 from telemetry.http import health_routes, serve
 from telemetry.logs import get
@@ -109,7 +109,7 @@ async def serve_api(
             imports_own.import_rows_max,
         )
         app = build(parts, own, health, [imports_router(imports, parts.callers)])
-        garbage.settle()
+        gc_tuning.settle()
         await together(
             parts.writer.run(progress.beat),
             _serve(app, register.host, own, parts.writer, stopping),

@@ -12,8 +12,8 @@ from typing import Final
 
 from database.pool import connect
 from lifecycle.loops import forever
-from lifecycle.stopping import Stopping
-from lifecycle.together import together
+from lifecycle.shutdown import Stopping
+from lifecycle.task_group import together
 from outbox.lease import RENEW_EVERY_S, Lease, new_holder
 from registration.audit.auditor import Auditor
 from registration.audit.published_cut import CutFollower

@@ -1,7 +1,7 @@
 """The relay's life: events go to the topic in sequence order, and where counting stands still they go again.
 
 Crash points: `relay.before_produce`, `relay.after_produce`, `relay.after_ack`, `relay.after_advance` (in
-`outbox.publishing`), `relay.before_rewind`, `relay.after_rewind`.
+`outbox.publisher`), `relay.before_rewind`, `relay.after_rewind`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import asyncpg
 from cuts.reader import follow_cuts
 from database.pool import connect
 from lifecycle.loops import forever
-from lifecycle.stopping import Stopping
-from lifecycle.together import together
+from lifecycle.shutdown import Stopping
+from lifecycle.task_group import together
 from outbox.lease import RENEW_EVERY_S, Lease, new_holder
-from outbox.publishing import Channel, Limits, Publisher, Round
+from outbox.publisher import Channel, Limits, Publisher, Round
 from registration.domain.partitioning import PARTITIONS
 from registration.relay.event_source import HEADERS, LEASE, TOPIC, UNDER_WAY, EventSource
 from registration.relay.metrics import REFUSED, REWINDS
@@ -27,7 +27,7 @@ from registration.relay.settings import RelaySettings
 from registration.relay.topic_check import compare, read_tail
 from registration.settings import RegisterSettings
 from settings.kafka import KafkaSettings
-from telemetry.crashpoints import crashpoint
+from telemetry.failpoints import crashpoint
 from telemetry.health import Health
 from telemetry.http import plain_app, serve
 from telemetry.logs import get

@@ -10,7 +10,7 @@ from typing import Any, Final
 import asyncpg
 
 from database.queries import load_queries
-from outbox.publishing import Move, Pending, Record
+from outbox.publisher import Move, Pending, Record
 
 LEASE: Final = "relay"
 TOPIC: Final = "participant-events"
@@ -22,7 +22,7 @@ _partition = itemgetter(0)
 
 
 class EventSource:
-    """The events of the register above each partition's `published`; see `outbox.publishing.Source`."""
+    """The events of the register above each partition's `published`; see `outbox.publisher.Source`."""
 
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self._pool = pool

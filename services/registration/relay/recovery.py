@@ -26,7 +26,7 @@ from registration.domain.partitioning import PARTITIONS
 from registration.relay.event_source import LEASE, TOPIC, UNDER_WAY
 from registration.settings import RegisterSettings
 from settings.kafka import KafkaSettings
-from telemetry.crashpoints import crashpoint
+from telemetry.failpoints import crashpoint
 from telemetry.logs import get
 
 log = get()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from settings.loading import Settings
+from settings.loader import Settings
 
 
 class RelaySettings(Settings):

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from problems.fastapi import from_faults
+from problems.fastapi_handlers import from_faults
 from registration.intake.scopes import Kind, Scopes
 from registration.regions import Regions
 from registration.requests.request_models import Vocabulary

@@ -6,19 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from aggregator import wire
 from aggregator.decoding import decoder
 from aggregator.decoding.decoder import EventBatch
 from aggregator.tallies.batch_counter import Taker
 from aggregator.tallies.postgres_tally_store import PostgresTallies
-from aggregator.wire import Wire
 from board.showing import Showing
 from cuts.state import CutState
 from notifier import planning
 from notifier.latch_store import LatchStore
 from notifier.watching import Watch
-from outbox import publishing
-from outbox.publishing import Publisher
+from outbox import leader_producer, publisher
+from outbox.leader_producer import Wire
+from outbox.publisher import Publisher
 from registration.intake import transaction as register_intake
 from registration.intake.transaction import Intake
 from registration.processes import api
@@ -105,7 +104,7 @@ PLAIN_SEQUENCE: Final = Planted(
     patches=(
         Patch(participants, "append", sequences.append_by_a_plain_sequence, register_intake._apply),
         Patch(register_intake, "_events_at_once", sequences.none_at_once, register_intake._write),
-        Patch(publishing, "_fill", sequences.fill_with_whatever_lies_above, Publisher._send),
+        Patch(publisher, "_fill", sequences.fill_with_whatever_lies_above, Publisher._send),
     ),
 )
 KEYLESS_RETRY: Final = Planted(
@@ -145,7 +144,7 @@ TERM_IGNORED: Final = Planted(
     patches=(
         Patch(CutState, "apply", terms.apply_in_any_term, Showing.cut),
         Patch(Wire, "_send", terms.send_in_any_term, Wire.send),
-        Patch(wire, "ACK_S_MAX", terms.ACK_S_MAX, Wire.send),
+        Patch(leader_producer, "ACK_S_MAX", terms.ACK_S_MAX, Wire.send),
     ),
 )
 PAST_GAPS: Final = Planted(

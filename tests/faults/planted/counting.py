@@ -13,7 +13,7 @@ from aggregator.domain.counting import Fold, Leaf, Quarantined, Sums, fold
 from aggregator.domain.event import Placed
 from aggregator.tallies.postgres_tally_store import PostgresTallies, count_arguments
 from aggregator.tallies.tally_store import Move
-from telemetry.crashpoints import crashpoint
+from telemetry.failpoints import crashpoint
 
 POSITION_LATER_S: Final = 0.02
 ADD: Final = """

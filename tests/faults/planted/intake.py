@@ -13,7 +13,7 @@ from registration.domain.operation import Answer, Operation
 from registration.intake import transaction as intake
 from registration.intake.transaction import ACQUIRE_S_MAX, Intake
 from registration.store.errors import CommitAmbiguous, Failure, failure_of
-from telemetry.crashpoints import crashpoint
+from telemetry.failpoints import crashpoint
 from telemetry.logs import get
 
 log = get()

@@ -16,7 +16,7 @@ from registration.domain.batch import Applied
 from registration.domain.event import Draft, written
 from registration.settings import RegisterSettings
 from registration.store.participants import NO_EVENTS, Columns, Connection
-from settings.loading import load
+from settings.loader import load
 
 COMMIT_LATER_S_MAX: Final = 0.05
 """Another writer may commit higher numbers meanwhile, and this one may die with its own."""
@@ -66,7 +66,7 @@ async def _taken(counts: Counter[int]) -> dict[int, int]:
 def fill_with_whatever_lies_above(
     batch: Any, records: Sequence[Record], published: int, headers: Sequence[tuple[str, bytes]]
 ) -> int:
-    """`_fill` of `outbox.publishing`, but the next is whatever has the next higher number."""
+    """`_fill` of `outbox.publisher`, but the next is whatever has the next higher number."""
     last = published
     for sequence, key, value in records:
         if batch.append(timestamp=None, key=key, value=value, headers=list(headers)) is None:

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from aggregator.wire import Message, Wire
 from cuts.records import CutRecord
 from cuts.state import Applied, CutState
-from outbox.producing import Producer
+from outbox.leader_producer import Message, Wire
+from outbox.producer import Producer
 
 SEND_LATER_S: Final = 0.05
 """A cut in hand for so long: stopped in it, the publisher is deposed with the cut still to be sent."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cuts.log import opened
+from cuts.topic_log import opened
 from tests.harness.broker import Broker
 from tests.harness.topics import Topics
 

@@ -13,7 +13,7 @@ import pytest
 import uuid_utils.compat
 
 from database.pool import connect
-from lifecycle.stopping import Stopping
+from lifecycle.shutdown import Stopping
 from registration.cipher import Cipher
 from registration.imports import store
 from registration.imports.chunk import Packed, pack
@@ -22,7 +22,7 @@ from registration.imports.importer import Importer, import_id_of
 from registration.imports.row_validation import Checker, Source
 from registration.imports.store import Status
 from registration.regions import read_regions
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 from simulator.registered import HEADER, rows
 from tests.harness.databases import Databases
 

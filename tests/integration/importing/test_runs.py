@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.stopping import Stopping
+from lifecycle.shutdown import Stopping
 from registration.imports import store
 from registration.imports.chunk import pack
 from registration.imports.row_validation import Checked

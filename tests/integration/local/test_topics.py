@@ -10,7 +10,7 @@ import pytest
 
 from deploy.local.commands import clean_environment
 from deploy.topics import TopicsFailed, create_topics, read_topics
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 from tests.harness.broker import Broker
 from tests.harness.topics import Topics

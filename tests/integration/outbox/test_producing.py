@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from outbox.producing import ABANDON_S_MAX, Producer
+from outbox.producer import ABANDON_S_MAX, Producer
 from tests.harness.broker import Broker
 from tests.harness.topics import Topics
 from tests.integration.relay.topic import records

@@ -11,8 +11,8 @@ import asyncpg
 import pytest
 
 from outbox.lease import Lease, new_holder
-from outbox.publishing import Channel, Move, Publisher, Round
-from outbox.table import TableSource, append, table_ddl
+from outbox.publisher import Channel, Move, Publisher, Round
+from outbox.table_source import TableSource, append, table_ddl
 from tests.harness.databases import Databases
 from tests.harness.topics import Topics
 from tests.integration.relay.topic import records

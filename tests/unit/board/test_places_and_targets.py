@@ -8,7 +8,7 @@ import pytest
 
 from board.regions import UNPLACED, lies_in, load_regions
 from board.targets import WrongTargets, load_targets
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 from tests.unit.board.shows import REGIONS
 
 

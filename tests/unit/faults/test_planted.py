@@ -11,19 +11,19 @@ from typing import Any
 
 import pytest
 
-from aggregator import wire
 from aggregator.decoding import decoder
 from aggregator.decoding.decoder import EventBatch
 from aggregator.domain.counting import Fold
 from aggregator.domain.event import Change, Event, Placed, Standing
 from aggregator.tallies.batch_counter import Taker
-from aggregator.wire import Message, Wire
 from cuts.records import CutRecord
 from cuts.state import CutState
 from deploy.local.commands import clean_environment
 from deploy.local.processes import PROCESSES
 from notifier.planning import alert_id, crossing_id
-from outbox.publishing import Channel, Limits, Pending, Publisher, Round
+from outbox import leader_producer
+from outbox.leader_producer import Message, Wire
+from outbox.publisher import Channel, Limits, Pending, Publisher, Round
 from tests.faults.planted import bugs
 from tests.faults.planted.bugs import BUGS, Planted
 from tests.faults.planted.patches import Patch, PatchPointGone, in_place
@@ -182,6 +182,6 @@ async def test_a_deposed_publisher_sends_all_the_same() -> None:
     speaking._producer = Producer()  # type: ignore[assignment]  # as much of one as the wire needs
     with in_place(bugs.TERM_IGNORED.patches):
         offset = await speaking.send([Message("region-counts", None, b"{}")], term=1)
-        assert wire.ACK_S_MAX > 10
+        assert leader_producer.ACK_S_MAX > 10
 
     assert (offset, sent) == (7, ["region-counts"])

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from registration.imports.column_validation import Faults, Form, forms
 from registration.regions import read_regions
 from registration.requests.request_models import RegisterBody, Vocabulary
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 
 VOCABULARY = Vocabulary(
     read_regions(contract_path("regions.csv")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lifecycle.loops import forever
-from lifecycle.stopping import Stopping
+from lifecycle.shutdown import Stopping
 
 
 async def test_a_failure_is_retried_until_it_succeeds() -> None:

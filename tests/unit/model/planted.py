@@ -11,7 +11,7 @@ from aggregator.tallies.tally_store import Move, Tallies
 from cuts.records import CutRecord
 from cuts.state import Applied, CutState
 from outbox.leadership import Leadership
-from outbox.publishing import Pending, Publisher
+from outbox.publisher import Pending, Publisher
 from outbox.source import Move as Advance
 from outbox.source import Source
 from registration.domain.event import Draft

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from outbox.leadership import Leadership
-from outbox.publishing import Channel, Limits, Move, Pending, Publisher, Record
+from outbox.publisher import Channel, Limits, Move, Pending, Publisher, Record
 from outbox.source import Source
 from registration.relay.rewind import Rewinding
 from tests.unit.model.cutting import CutLog

@@ -13,7 +13,7 @@ from notifier.definitions import At, Every, PercentOfTarget
 from notifier.planning import Channel
 from notifier.regions import load_regions
 from notifier.rules import Rules, WrongRules, load_rules
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 from tests.unit.notifier.worlds import REGIONS
 
 TARGETS = '- {region: "31", value: 200000, by: 2022-12-31}'

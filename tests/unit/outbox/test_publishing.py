@@ -11,16 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outbox.leadership import Leadership
-from outbox.publishing import (
-    BrokenSequenceError,
-    Channel,
-    Limits,
-    Move,
-    Pending,
-    Publisher,
-    Record,
-    Round,
-)
+from outbox.publisher import BrokenSequenceError, Channel, Limits, Move, Pending, Publisher, Record, Round
 from tests.unit.outbox.worlds import Clock, MemoryBroker, MemoryLeases, MemoryTable, has_gap, leadership
 
 PARTITIONS = 2

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from outbox.leadership import Leadership
-from outbox.publishing import Move, Pending, Record
+from outbox.publisher import Move, Pending, Record
 
 
 class Clock:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from problems.fastapi import install
+from problems.fastapi_handlers import install
 from problems.problem import Problem, invalid, language_of, pointer
 
 

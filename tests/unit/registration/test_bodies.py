@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from registration.regions import read_regions
 from registration.requests.request_models import CorrectBody, RegisterBody, Vocabulary, documented
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 
 NOW = datetime(2021, 10, 24, 12, 5, tzinfo=UTC)
 VOCABULARY = Vocabulary(

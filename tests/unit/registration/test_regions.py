@@ -1,7 +1,7 @@
 import pytest
 
 from registration.regions import RegionFault, read_regions
-from settings.contract import contract_path
+from settings.contract_files import contract_path
 
 REGIONS = read_regions(contract_path("regions.csv"))
 

@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from settings.kafka import KafkaSettings
-from settings.loading import Settings, load
+from settings.loader import Settings, load
 
 
 class ShopSettings(Settings):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import telemetry.crashpoints
+import telemetry.failpoints
 
 PROGRAM = """
 from telemetry.crashpoints import arm, crashpoint
@@ -20,7 +20,7 @@ for n in range(5):
 
 
 def test_the_third_pass_is_the_last() -> None:
-    services = Path(telemetry.crashpoints.__file__).parents[1]
+    services = Path(telemetry.failpoints.__file__).parents[1]
 
     ended = subprocess.run(
         [sys.executable, "-c", PROGRAM], env={"PYTHONPATH": str(services)}, capture_output=True, text=True

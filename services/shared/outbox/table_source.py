@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import asyncpg
 
 from database.queries import load_queries
-from outbox.publishing import Move, Pending, Record
+from outbox.publisher import Move, Pending, Record
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from lifecycle.stopping import Stopping
+from lifecycle.shutdown import Stopping
 from telemetry.health import Health
 
 GRACE_S = 5

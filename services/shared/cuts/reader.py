@@ -16,8 +16,8 @@ from typing import Generic, TypeVar
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from prometheus_client import Counter
 
-from cuts.log import KafkaAccess, TopicLog, opened
 from cuts.records import CutRecord, RegisterState, UndecodableRecord, decode_cut, decode_register_state
+from cuts.topic_log import KafkaAccess, TopicLog, opened
 from telemetry.logs import get
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from prometheus_client import Counter
 
-from lifecycle.stopping import Stopping
+from lifecycle.shutdown import Stopping
 from telemetry.logs import get
 
 log = get()

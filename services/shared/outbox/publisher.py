@@ -20,9 +20,9 @@ from typing import Any
 
 from outbox.leadership import Leadership
 from outbox.metrics import ACKNOWLEDGED, PRODUCERS, PUBLISHED, ROUNDS
-from outbox.producing import Producing, open_producer, seen
+from outbox.producer import Producing, open_producer, seen
 from outbox.source import Move, Pending, Record, Source
-from telemetry.crashpoints import crashpoint
+from telemetry.failpoints import crashpoint
 from telemetry.logs import get
 
 __all__ = [

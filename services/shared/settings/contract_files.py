@@ -11,7 +11,7 @@ def contract_path(name: str) -> Path:
 
     Raises FileNotFoundError, naming the remedy, where it is missing.
     """
-    folder = Path(os.environ.get("CONTRACT_DIR") or Path(__file__).resolve().parents[2] / "contract")
+    folder = Path(os.environ.get("CONTRACT_DIR") or Path(__file__).resolve().parents[3] / "contract")
     path = folder / name
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: set CONTRACT_DIR to the project's contract folder")

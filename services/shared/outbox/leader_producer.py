@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from outbox.lease import Lease
-from outbox.producing import Producer
+from outbox.producer import Producer
 
 REQUEST_BYTES_MAX = 1_000_000
 ACK_S_MAX = 10.0

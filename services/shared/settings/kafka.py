@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from settings.loading import Settings
+from settings.loader import Settings
 
 
 class KafkaSettings(Settings):
