@@ -11,12 +11,12 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from board import running
 from board.__main__ import build
-from board.api import make_app
-from board.board import Board
-from board.handover import HandoverProtocol
+from board.app_state import Board
+from board.processes import loops
 from board.settings import BoardSettings
+from board.stream.connection_handover import HandoverProtocol
+from board.web.app import make_app
 from cuts.records import CutRecord, RegisterState, Row
 from deploy.local.folders import ROOT
 from lifecycle import gc_tuning
@@ -65,7 +65,7 @@ async def _serve(port: int, board: Board, stopping: Stopping) -> None:
     gc_tuning.settle()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_feed(board, stopping))
-        tasks.create_task(running.keep_time(board, stopping, progress))
+        tasks.create_task(loops.keep_time(board, stopping, progress))
         tasks.create_task(board.delivery.run())
         tasks.create_task(serve(app, "127.0.0.1", port, stopping, http=HandoverProtocol))
 

@@ -10,20 +10,20 @@ from functools import partial
 
 import typer
 
-from board import running
-from board.api import make_app
-from board.audience import Audience
-from board.board import Board
-from board.delivery import Delivery
-from board.file_limit import viewers_allowed
-from board.handover import HandoverProtocol
-from board.milestones import Milestones
-from board.pace import Minutes
+from board.app_state import Board
+from board.open_file_limit import viewers_allowed
+from board.processes import loops
 from board.regions import load_regions
-from board.saved import UnreadableFile, read, restore
 from board.settings import BoardSettings
-from board.showing import Showing
+from board.state.board_state import Showing
+from board.state.milestones import Milestones
+from board.state.registration_rate import Minutes
+from board.state.state_file import UnreadableFile, read, restore
+from board.stream.broadcaster import Delivery
+from board.stream.connection_handover import HandoverProtocol
+from board.stream.subscriptions import Audience
 from board.targets import WrongTargets, load_targets
+from board.web.app import make_app
 from lifecycle import gc_tuning
 from lifecycle.shutdown import Stopping, run
 from settings.contract_files import contract_path
@@ -91,15 +91,15 @@ async def _serve(settings: BoardSettings, kafka: KafkaSettings, board: Board, st
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(end_streams())
-        tasks.create_task(running.keep_time(board, stopping, progress))
-        tasks.create_task(running.save(board, settings.state_file, stopping))
+        tasks.create_task(loops.keep_time(board, stopping, progress))
+        tasks.create_task(loops.save(board, settings.state_file, stopping))
         tasks.create_task(
-            running.until_stopped(
+            loops.until_stopped(
                 stopping,
-                partial(running.show_cuts, board, kafka),
-                partial(running.show_register_states, board, kafka),
-                partial(running.show_minutes, board, kafka),
-                partial(running.show_milestones, board, kafka),
+                partial(loops.show_cuts, board, kafka),
+                partial(loops.show_register_states, board, kafka),
+                partial(loops.show_minutes, board, kafka),
+                partial(loops.show_milestones, board, kafka),
             )
         )
         tasks.create_task(board.delivery.run())

@@ -16,25 +16,25 @@ from database.migrations import migrate as migrate_schema
 from database.pool import connect
 from lifecycle.shutdown import Stopping
 from lifecycle.shutdown import run as run_until_stopped
-from notifier.access import Links, OfficerKey
-from notifier.alert_store import AlertStore
-from notifier.api import make_app
-from notifier.delivering import Policy
-from notifier.jobs import queue_app
-from notifier.latch_store import TOPIC, LatchStore
-from notifier.letters import Letters
-from notifier.mail import MailSender, MailServer
-from notifier.message_store import MessageStore
-from notifier.pages import Pages
-from notifier.planning import Channel
-from notifier.regions import load_regions
-from notifier.rules import Rules, WrongRules, load_rules
-from notifier.running import deliver, evaluate_cuts, follow, publish, together
-from notifier.sending import Sender, Sending
+from notifier.api.acknowledgement_page import Pages
+from notifier.api.app import make_app
+from notifier.api.authentication import Links, OfficerKey
+from notifier.channels.email import MailSender, MailServer
+from notifier.channels.email_content import Letters
+from notifier.channels.webhook import Hook, WebhookSender
+from notifier.cut_evaluator import Watch
+from notifier.delivery.queue import queue_app
+from notifier.delivery.sender import Sender, Sending
+from notifier.domain.alerts import Channel
+from notifier.domain.delivery_policy import Policy
+from notifier.i18n import Wording
+from notifier.processes.loops import deliver, evaluate_cuts, follow, publish, together
+from notifier.region_names import load_regions
+from notifier.rules_file.reader import Rules, WrongRules, load_rules
 from notifier.settings import MigrateSettings, NotifierSettings
-from notifier.watching import Watch
-from notifier.webhook import Hook, WebhookSender
-from notifier.wording import Wording
+from notifier.store.alerts import AlertStore
+from notifier.store.latches import TOPIC, LatchStore
+from notifier.store.messages import MessageStore
 from outbox.lease import Lease, new_holder
 from outbox.publisher import Channel as TopicChannel
 from outbox.publisher import Publisher

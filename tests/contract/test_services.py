@@ -13,11 +13,11 @@ import pytest
 from aggregator.domain import cut
 from aggregator.domain.event import Event, Reason, read_event
 from aggregator.publishing import minute_publisher, quarantine_outbox
-from board.milestones import decode_crossing
-from board.pace import decode_minute
+from board.state.milestones import decode_crossing
+from board.state.registration_rate import decode_minute
 from cuts.records import decode_cut, decode_register_state
-from notifier import latch_store
-from notifier.milestones import Crossing
+from notifier.domain.milestones import Crossing
+from notifier.store import latches
 from registration.audit import register_state
 from registration.audit.lag import Lag
 from registration.audit.tallies import Difference
@@ -208,7 +208,7 @@ def test_a_milestone_is_written_and_read_as_the_contract_shows_it(name: str) -> 
     said = sample(name)
     fields = {key: value for key, value in said.items() if key not in ("sequence", "state")}
 
-    key, text = latch_store._record({**fields, "crossed_at": moment(said["crossed_at"])}, said["state"])
+    key, text = latches._record({**fields, "crossed_at": moment(said["crossed_at"])}, said["state"])
 
     value = text.replace("{sequence}", str(said["sequence"]))
     assert key == said["id"]
@@ -221,7 +221,7 @@ def test_a_crossing_becomes_a_milestone_of_the_contract() -> None:
         "all", "31", "target", "registered", 200_000, "ever", 2, 200_013, 200_013, "7.12", NOW
     )
 
-    _, text = latch_store._milestone(crossing, NOW)
+    _, text = latches._milestone(crossing, NOW)
 
     assert faults("milestone", json.loads(text.replace("{sequence}", "1"))) == []
 

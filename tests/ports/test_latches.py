@@ -1,4 +1,4 @@
-"""The promises of `notifier.watching.Latches`, kept by the fake and by PostgreSQL alike."""
+"""The promises of `notifier.cut_evaluator.Latches`, kept by the fake and by PostgreSQL alike."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from database.pool import connect
-from notifier.latch_store import LatchStore
-from notifier.milestones import Latched, Rearmed
-from notifier.watching import Latches
+from notifier.cut_evaluator import Latches
+from notifier.domain.milestones import Latched, Rearmed
+from notifier.store.latches import LatchStore
 from tests.harness.databases import Databases
 from tests.unit.notifier.fakes import MemoryLatches
 from tests.unit.notifier.worlds import crossing, official, webhook

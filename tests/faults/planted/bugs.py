@@ -10,11 +10,11 @@ from aggregator.decoding import decoder
 from aggregator.decoding.decoder import EventBatch
 from aggregator.tallies.batch_counter import Taker
 from aggregator.tallies.postgres_tally_store import PostgresTallies
-from board.showing import Showing
+from board.state.board_state import Showing
 from cuts.state import CutState
-from notifier import planning
-from notifier.latch_store import LatchStore
-from notifier.watching import Watch
+from notifier.cut_evaluator import Watch
+from notifier.domain import alerts
+from notifier.store.latches import LatchStore
 from outbox import leader_producer, publisher
 from outbox.leader_producer import Wire
 from outbox.publisher import Publisher
@@ -130,7 +130,7 @@ NO_UNIQUE_LATCH: Final = Planted(
     invariant=4,
     seen_as="two latches of one threshold, and two alert ids for one recipient",
     patches=(
-        Patch(planning, "_unique", latching.unique_to_this_life, planning.alert_id),
+        Patch(alerts, "_unique", latching.unique_to_this_life, alerts.alert_id),
         Patch(LatchStore, "latches", latching.know_no_latches, Watch.evaluate_once),
     ),
     prepare=latching.drop_the_uniqueness,

@@ -9,14 +9,14 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from notifier import planning
-from notifier.latch_store import LatchStore
-from notifier.milestones import Crossing, Latched, LatchKey
+from notifier.domain import alerts
+from notifier.domain.milestones import Crossing, Latched, LatchKey
+from notifier.store.latches import LatchStore
 
 CONSTRAINTS: Final = "select conname from pg_constraint where conrelid = 'latch'::regclass and contype = 'u'"
 LIFE: Final = uuid4().hex
 
-_unique = planning._unique
+_unique = alerts._unique
 
 
 def unique_to_this_life(crossing: Crossing) -> tuple[str, str, str, int, str]:

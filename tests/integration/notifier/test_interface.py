@@ -12,15 +12,15 @@ import httpx
 import pytest
 
 from database.pool import connect
-from notifier.access import Links, OfficerKey
-from notifier.alert_store import AlertStore
-from notifier.api import make_app
-from notifier.delivering import Policy, Reason, Result
-from notifier.latch_store import LatchStore
-from notifier.message_store import Attempt, MessageStore, NotDue
-from notifier.pages import Pages
-from notifier.planning import alert_id
-from notifier.wording import Wording
+from notifier.api.acknowledgement_page import Pages
+from notifier.api.app import make_app
+from notifier.api.authentication import Links, OfficerKey
+from notifier.domain.alerts import alert_id
+from notifier.domain.delivery_policy import Policy, Reason, Result
+from notifier.i18n import Wording
+from notifier.store.alerts import AlertStore
+from notifier.store.latches import LatchStore
+from notifier.store.messages import Attempt, MessageStore, NotDue
 from telemetry.health import Health
 from tests.harness.databases import Databases
 from tests.unit.notifier.worlds import REGIONS, crossing, official, webhook

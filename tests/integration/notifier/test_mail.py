@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from notifier.delivering import Reason
-from notifier.letters import Letters
-from notifier.mail import MailSender, MailServer
-from notifier.wording import Wording
+from notifier.channels.email import MailSender, MailServer
+from notifier.channels.email_content import Letters
+from notifier.domain.delivery_policy import Reason
+from notifier.i18n import Wording
 from tests.integration.notifier.sinks import Mailbox
 from tests.unit.notifier.worlds import REGIONS, attempt, official
 

@@ -10,9 +10,9 @@ from ipaddress import ip_network
 import pytest
 from aiohttp import web
 
-from notifier.delivering import Reason, Result
-from notifier.planning import Channel
-from notifier.webhook import Hook, WebhookSender
+from notifier.channels.webhook import Hook, WebhookSender
+from notifier.domain.alerts import Channel
+from notifier.domain.delivery_policy import Reason, Result
 from tests.integration.notifier.sinks import SECRET, Receiver
 from tests.unit.notifier.worlds import attempt, told, webhook
 

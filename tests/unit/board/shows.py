@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from board.audience import Audience, Viewer
-from board.board import Board
-from board.delivery import Delivery
-from board.milestones import Crossing, Milestones
-from board.pace import Minutes
+from board.app_state import Board
 from board.regions import Region, Regions
-from board.showing import Showing
+from board.state.board_state import Showing
+from board.state.milestones import Crossing, Milestones
+from board.state.registration_rate import Minutes
+from board.stream.broadcaster import Delivery
+from board.stream.subscriptions import Audience, Viewer
 from cuts.state import Key
 from tests.unit.cuts.samples import cut_record, register_state, row
 

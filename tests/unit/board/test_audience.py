@@ -7,8 +7,8 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from board.showing import VERSIONS_KEPT_S
-from board.sse import PING
+from board.state.board_state import VERSIONS_KEPT_S
+from board.stream.sse_events import PING
 from tests.unit.board.shows import Show
 from tests.unit.cuts.samples import row
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from board.delivery import FULL_S_MAX
-from board.handover import LAST_CHUNK, Line
+from board.stream.broadcaster import FULL_S_MAX
+from board.stream.connection_handover import LAST_CHUNK, Line
 from tests.harness.waiting import until
 from tests.unit.board.shows import Event, Show, parse
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from board.file_limit import OTHER_FILES, Room, room
+from board.open_file_limit import OTHER_FILES, Room, room
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from board.milestones import KEPT_MAX, NEWS_MAX, Milestones, decode_crossing
+from board.state.milestones import KEPT_MAX, NEWS_MAX, Milestones, decode_crossing
 from cuts.records import UndecodableRecord
 from tests.unit.board.shows import NOW, crossing
 

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from board.pace import AHEAD_MAX, MinuteRecord, Minutes, decode_minute, next_threshold, reached_at
+from board.state.registration_rate import (
+    AHEAD_MAX,
+    MinuteRecord,
+    Minutes,
+    decode_minute,
+    next_threshold,
+    reached_at,
+)
 from cuts.records import UndecodableRecord
 
 NOW = datetime(2021, 10, 24, 12, 5, 30, tzinfo=UTC)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from board.saved import UnreadableFile, encode_saved, read, restore, write
+from board.state.state_file import UnreadableFile, encode_saved, read, restore, write
 from cuts.freshness import State
 from tests.unit.board.shows import Show
 from tests.unit.cuts.samples import at

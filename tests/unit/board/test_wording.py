@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from board.wording import LANGUAGES, WORDS, clock_of, date_of, moment, number, share, signed
+from board.i18n import LANGUAGES, WORDS, clock_of, date_of, moment, number, share, signed
 
 EVENING = datetime(2021, 10, 24, 12, 5, 1, tzinfo=UTC)
 

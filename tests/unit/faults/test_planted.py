@@ -20,7 +20,7 @@ from cuts.records import CutRecord
 from cuts.state import CutState
 from deploy.local.commands import clean_environment
 from deploy.local.processes import PROCESSES
-from notifier.planning import alert_id, crossing_id
+from notifier.domain.alerts import alert_id, crossing_id
 from outbox import leader_producer
 from outbox.leader_producer import Message, Wire
 from outbox.publisher import Channel, Limits, Pending, Publisher, Round

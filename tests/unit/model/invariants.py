@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from aggregator.domain.counting import fold
 from aggregator.domain.event import read_batch
-from notifier.milestones import Crossing
+from notifier.domain.milestones import Crossing
 from registration.domain.operation import DONE
 from tests.unit.model.reading import Board, Version
 from tests.unit.model.register import PARTITIONS, Cell

@@ -11,14 +11,14 @@ from typing import Any, cast
 from uuid import UUID
 
 from cuts.records import CutRecord
-from notifier.definitions import At, Key
-from notifier.delivering import ENDED, Policy, Reason, Result, State, next_step
-from notifier.message_store import Attempt, Ended, Judged, MessageStore, NotDue
-from notifier.milestones import Crossing, Latched, LatchKey, Rearmed
-from notifier.planning import Channel, Message, Recipient, crossing_id, plan
-from notifier.rules import Rules
-from notifier.sending import RetryLater, Sending
-from notifier.watching import Watch
+from notifier.cut_evaluator import Watch
+from notifier.delivery.sender import RetryLater, Sending
+from notifier.domain.alerts import Channel, Message, Recipient, crossing_id, plan
+from notifier.domain.delivery_policy import ENDED, Policy, Reason, Result, State, next_step
+from notifier.domain.milestones import Crossing, Latched, LatchKey, Rearmed
+from notifier.domain.rules import At, Key
+from notifier.rules_file.reader import Rules
+from notifier.store.messages import Attempt, Ended, Judged, MessageStore, NotDue
 from tests.unit.model.cutting import CutLog
 from tests.unit.model.points import ByHand, Cut, Here, Process
 from tests.unit.notifier.worlds import AS_OF, official, rule, told, webhook
@@ -114,7 +114,7 @@ class Latches:
 
 
 class _Asked:
-    """The latches as one process asks for them; see `notifier.watching.Latches`."""
+    """The latches as one process asks for them; see `notifier.cut_evaluator.Latches`."""
 
     def __init__(self, latches: Latches, here: Here) -> None:
         self._latches = latches
@@ -173,7 +173,7 @@ class Notifier(Process):
 
 
 class _Messages:
-    """Messages and attempts as one process asks for them; see `notifier.message_store.MessageStore`."""
+    """Messages and attempts as one process asks for them; see `notifier.store.messages.MessageStore`."""
 
     def __init__(self, latches: Latches, here: Here) -> None:
         self._latches = latches
@@ -223,7 +223,7 @@ class Sender(Process):
         self._sending = Sending(messages, channels, RULES.recipient)
 
     async def send(self, attempt: Attempt, _recipient: Recipient) -> Result:
-        """One call to the receiver; see `notifier.sending.Sender`."""
+        """One call to the receiver; see `notifier.delivery.sender.Sender`."""
         await self.driver.here()
         result = self._receiver.take(attempt)
         await self.driver.here()

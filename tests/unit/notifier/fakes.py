@@ -1,13 +1,13 @@
-"""A latch store in memory that keeps the promises of `notifier.watching.Latches`."""
+"""A latch store in memory that keeps the promises of `notifier.cut_evaluator.Latches`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from notifier.definitions import Key
-from notifier.milestones import Crossing, Latched, LatchKey, Rearmed
-from notifier.planning import Message, Recipient, crossing_id, plan
+from notifier.domain.alerts import Message, Recipient, crossing_id, plan
+from notifier.domain.milestones import Crossing, Latched, LatchKey, Rearmed
+from notifier.domain.rules import Key
 
 
 class MemoryLatches:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.access import Links, OfficerKey
+from notifier.api.authentication import Links, OfficerKey
 from problems.problem import Problem
 
 LINKS = Links("s" * 32)

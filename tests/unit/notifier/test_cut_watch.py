@@ -9,9 +9,9 @@ import pytest
 
 from cuts.records import CutRecord
 from cuts.state import Reason
-from notifier.definitions import At, Every
-from notifier.rules import Epoch, Rules
-from notifier.watching import Watch
+from notifier.cut_evaluator import Watch
+from notifier.domain.rules import At, Every
+from notifier.rules_file.reader import Epoch, Rules
 from tests.unit.notifier.fakes import MemoryLatches
 from tests.unit.notifier.worlds import AS_OF, official, rule, webhook
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.delivering import FINAL_REFUSALS, Policy, Reason, Result, State, Step, next_step
+from notifier.domain.delivery_policy import FINAL_REFUSALS, Policy, Reason, Result, State, Step, next_step
 
 POLICY = Policy(attempts_max=4, retry_delay_s=1.0, retry_delay_s_max=10.0, retry_after_s_max=60.0)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from notifier.letters import Letters
-from notifier.message_store import Told
-from notifier.wording import Wording
+from notifier.channels.email_content import Letters
+from notifier.i18n import Wording
+from notifier.store.messages import Told
 from tests.unit.notifier.worlds import REGIONS, attempt, official, told
 
 GOLDEN = Path(__file__).with_name("golden")

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.definitions import At, Every, PercentOfTarget, Rule
-from notifier.milestones import Cut, Evaluation, Latched, LatchKey, Milestones, evaluate
+from notifier.domain.milestones import Cut, Evaluation, Latched, LatchKey, Milestones, evaluate
+from notifier.domain.rules import At, Every, PercentOfTarget, Rule
 from tests.unit.notifier.worlds import AS_OF, cut, rule
 
 LATCHED = {("all", "31", "rule", 10, "ever"): Latched()}

@@ -8,8 +8,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier import planning
-from notifier.planning import Silence, alert_id, crossing_id, plan
+from notifier.domain import alerts
+from notifier.domain.alerts import Silence, alert_id, crossing_id, plan
 from tests.unit.notifier.worlds import AS_OF, crossing, official, webhook
 
 
@@ -89,8 +89,8 @@ def test_a_silenced_alert_waits_in_a_message_of_its_own() -> None:
 
 
 def test_a_long_list_goes_out_in_several_letters() -> None:
-    crossings = [crossing(threshold=n) for n in range(1, planning.EMAIL_ALERTS_MAX + 2)]
+    crossings = [crossing(threshold=n) for n in range(1, alerts.EMAIL_ALERTS_MAX + 2)]
 
     messages = list(plan(crossings, [official()]))
 
-    assert [len(message.alerts) for message in messages] == [planning.EMAIL_ALERTS_MAX, 1]
+    assert [len(message.alerts) for message in messages] == [alerts.EMAIL_ALERTS_MAX, 1]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from notifier.definitions import At, Every, PercentOfTarget
-from notifier.planning import Channel
-from notifier.regions import load_regions
-from notifier.rules import Rules, WrongRules, load_rules
+from notifier.domain.alerts import Channel
+from notifier.domain.rules import At, Every, PercentOfTarget
+from notifier.region_names import load_regions
+from notifier.rules_file.reader import Rules, WrongRules, load_rules
 from settings.contract_files import contract_path
 from tests.unit.notifier.worlds import REGIONS
 

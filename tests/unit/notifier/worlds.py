@@ -6,11 +6,11 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from notifier.definitions import At, Rule
-from notifier.message_store import Attempt, Told
-from notifier.milestones import Crossing, Cut
-from notifier.planning import Channel, Recipient
-from notifier.regions import Regions
+from notifier.domain.alerts import Channel, Recipient
+from notifier.domain.milestones import Crossing, Cut
+from notifier.domain.rules import At, Rule
+from notifier.region_names import Regions
+from notifier.store.messages import Attempt, Told
 
 AS_OF = datetime(2021, 10, 21, 12, 5, tzinfo=UTC)
 REGIONS = Regions(

@@ -10,7 +10,7 @@ from pathlib import Path
 import telemetry.failpoints
 
 PROGRAM = """
-from telemetry.crashpoints import arm, crashpoint
+from telemetry.failpoints import arm, crashpoint
 arm("relay.after_ack:3")
 for n in range(5):
     crashpoint("relay.before_ack")

@@ -1,0 +1,1 @@
+"""What the board shows: the newest cut, milestones, the registration rate."""

@@ -1,0 +1,1 @@
+"""The event stream: subscribers, their bytes and their connections."""

@@ -1,0 +1,56 @@
+"""What may be asked for: scopes, levels and parents, and the problems told about others."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from fastapi import Query
+
+from board.regions import Regions
+from board.state.board_state import Showing
+from problems.problem import FieldError, Problem
+
+SCOPE_PATTERN: Final = r"^(all|(campaign|agency):[A-Za-z0-9][A-Za-z0-9._-]{0,63})$"
+REGION_PATTERN: Final = r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$"
+
+Level = Literal["province", "city", "district", "subdistrict"]
+ScopeQuery = Annotated[str, Query(pattern=SCOPE_PATTERN, description="all, campaign:<id> or agency:<id>")]
+RegionQuery = Annotated[str, Query(pattern=REGION_PATTERN)]
+ParentQuery = Annotated[str | None, Query(pattern=REGION_PATTERN)]
+
+
+def known_scope(showing: Showing, scope: str) -> str:
+    """The scope, if anything is counted in it. Raises Problem 404."""
+    if showing.has(scope):
+        return scope
+    raise _unknown(
+        "scope",
+        "unknown-scope",
+        "Lingkup ini belum memiliki peserta.",
+        "Nobody is counted in this scope yet.",
+    )
+
+
+def known_region(regions: Regions, code: str | None, field: str) -> str | None:
+    """The code, if it is a region's. Raises Problem 404."""
+    if code is None or code in regions:
+        return code
+    raise _unknown(field, "unknown-region", "Wilayah ini tidak dikenal.", "This region is not known.")
+
+
+def ready(showing: Showing) -> None:
+    """Raises Problem 503 before the first cut."""
+    if not showing.ready:
+        title = {"id": "Angka belum tersedia.", "en": "There are no numbers yet."}
+        raise Problem(503, "not-ready", title, headers={"Retry-After": "2"})
+
+
+def too_many_viewers() -> Problem:
+    """The problem told above the limit of viewers."""
+    title = {"id": "Terlalu banyak penonton. Silakan coba lagi.", "en": "Too many viewers. Please try again."}
+    return Problem(503, "too-many-viewers", title, headers={"Retry-After": "10"})
+
+
+def _unknown(field: str, slug: str, indonesian: str, english: str) -> Problem:
+    text = {"id": indonesian, "en": english}
+    return Problem(404, slug, text, errors=[FieldError(f"/{field}", slug.replace("-", "_"), text)])

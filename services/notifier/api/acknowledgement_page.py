@@ -1,0 +1,49 @@
+"""The one page the notifier serves: the alerts of a letter, and the button that acknowledges them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+
+from notifier.i18n import Wording, moment
+
+TEMPLATES: Final = Path(__file__).with_name("templates")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row of the database in the shape that a sentence needs."""
+
+    scope: str
+    region: str
+    measure: str
+    threshold: int
+    epoch_name: str
+    percent: int | None
+    target: int | None
+
+
+class Pages:
+    """Renders the page in the reader's language."""
+
+    def __init__(self, wording: Wording, board_url: str) -> None:
+        self._wording = wording
+        self._board_url = board_url
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined, autoescape=True
+        )
+
+    def acknowledgement(self, alerts: Sequence[Mapping[str, Any]], language: str) -> str:
+        """The page of one message's alerts."""
+        times = [alert["acknowledged_at"] for alert in alerts]
+        rows = [_Row(**{name: alert[name] for name in _Row.__slots__}) for alert in alerts]
+        return self._templates.get_template("acknowledgement.html").render(
+            language=language,
+            facts=[self._wording.fact(row, language) for row in rows],
+            known_since=None if None in times else moment(max(times), language),
+            board_url=self._board_url,
+        )

@@ -1,0 +1,206 @@
+"""The notifier's HTTP interface: alerts with their receipts, acknowledgements, silences."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
+from fastapi.responses import HTMLResponse
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+
+from notifier.api.acknowledgement_page import Pages
+from notifier.api.authentication import Links, OfficerKey
+from notifier.domain.alerts import NAMESPACE
+from notifier.store.alerts import AlertStore, Filter, NewSilence, utc
+from problems.fastapi_handlers import install
+from problems.problem import FieldError, Problem, invalid, language_of
+from telemetry.health import Health
+from telemetry.http import health_routes
+
+PAGE_MAX: Final = 200
+SILENCE_DAYS_MAX: Final = 30
+NOT_FOUND: Final = {"id": "Peringatan tidak ditemukan.", "en": "There is no such alert."}
+NO_LINK: Final = {"id": "Tautan ini tidak berlaku.", "en": "This link is not valid."}
+KEY_REUSED: Final = {
+    "id": "Idempotency-Key ini sudah dipakai untuk permintaan lain.",
+    "en": "This Idempotency-Key was used for another request.",
+}
+KEY_MISSING: Final = {"id": "Idempotency-Key diperlukan.", "en": "An Idempotency-Key is required."}
+PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+
+Authorization = Annotated[str | None, Header()]
+IdempotencyKey = Annotated[str | None, Header(max_length=255)]
+Code = Annotated[str, Field(pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$")]
+StateName = Literal["intent", "held", "sending", "retry", "delivered", "dead"]
+
+
+class SilenceRequest(BaseModel):
+    """Which alerts wait, until when and why; what is left out matches everything."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    recipient: Annotated[str, Field(pattern=r"^(official|webhook):[a-z0-9][a-z0-9-]{0,59}$")] | None = None
+    region: Code | None = None
+    rule: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")] | None = None
+    until: AwareDatetime
+    reason: str = Field(min_length=1, max_length=200)
+
+    @field_validator("until")
+    @classmethod
+    def _soon(cls, value: datetime) -> datetime:
+        now = datetime.now(UTC)
+        if not now < value <= now + timedelta(days=SILENCE_DAYS_MAX):
+            raise invalid(
+                "until_range",
+                id=f"Harus di masa depan, paling lama {SILENCE_DAYS_MAX} hari.",
+                en=f"This must be in the future, at most {SILENCE_DAYS_MAX} days ahead.",
+            )
+        return value
+
+    @field_validator("reason")
+    @classmethod
+    def _printable(cls, value: str) -> str:
+        if CONTROL.search(value) or not value.strip():
+            raise invalid(
+                "control_characters", id="Berisi karakter kendali.", en="This has control characters."
+            )
+        return value.strip()
+
+
+def make_app(
+    store: AlertStore, officers: OfficerKey, links: Links | None, pages: Pages, health: Health
+) -> FastAPI:
+    """The application with its routes."""
+    app = FastAPI(title="Jakpreneur notifier", docs_url=None, redoc_url=None)
+    install(app)
+    app.include_router(health_routes(health))
+    app.include_router(_alerts(store, officers))
+    app.include_router(_silences(store, officers))
+    if links is not None:
+        app.include_router(_links(store, links, pages))
+    return app
+
+
+def _alerts(store: AlertStore, officers: OfficerKey) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/v1/alerts")
+    async def list_alerts(
+        recipient: str | None = None,
+        region: Annotated[Code | None, Query()] = None,
+        rule: str | None = None,
+        scope: str | None = None,
+        state: StateName | None = None,
+        before: Annotated[int | None, Query(ge=1)] = None,
+        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
+    ) -> dict[str, Any]:  # one parameter per filter: they are the interface
+        alerts, following = await store.page(Filter(recipient, region, rule, scope, state), before, limit)
+        return {"alerts": alerts, "next": following}
+
+    @router.get("/v1/alerts/{alert_id}")
+    async def one_alert(alert_id: uuid.UUID) -> dict[str, Any]:
+        return await _found(store, alert_id)
+
+    @router.post("/v1/alerts/{alert_id}/ack")
+    async def acknowledge(
+        alert_id: uuid.UUID, response: Response, authorization: Authorization = None
+    ) -> dict[str, Any]:
+        who = officers.require(authorization)
+        is_first = await store.acknowledge(alert_id, who)
+        if is_first is False:
+            response.headers["Idempotent-Replayed"] = "true"
+        return await _found(store, alert_id)
+
+    return router
+
+
+async def _found(store: AlertStore, alert_id: uuid.UUID) -> dict[str, Any]:
+    alert = await store.one(alert_id)
+    if alert is None:
+        raise Problem(404, "not-found", NOT_FOUND)
+    return alert
+
+
+def _silences(store: AlertStore, officers: OfficerKey) -> APIRouter:
+    router = APIRouter()
+
+    @router.get("/v1/silences")
+    async def list_silences() -> dict[str, Any]:
+        return {"silences": [_silence(row) for row in await store.silences()]}
+
+    @router.post("/v1/silences", status_code=201)
+    async def put_silence(
+        wanted: SilenceRequest,
+        response: Response,
+        authorization: Authorization = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> dict[str, Any]:
+        caller = officers.require(authorization)
+        if not idempotency_key:
+            raise Problem(
+                422, "invalid", KEY_MISSING, errors=[FieldError("/Idempotency-Key", "missing", KEY_MISSING)]
+            )
+        silence = NewSilence(
+            id=uuid.uuid5(NAMESPACE, f"silence {caller} {idempotency_key}"),
+            body_hash=hashlib.sha256(wanted.model_dump_json().encode()).hexdigest(),
+            **wanted.model_dump(),
+        )
+        stored, is_new = await store.put_silence(silence)
+        if stored["body_hash"] != silence.body_hash:
+            raise Problem(422, "idempotency-key-reused", KEY_REUSED)
+        if not is_new:
+            response.headers["Idempotent-Replayed"] = "true"
+        return _silence(stored)
+
+    return router
+
+
+def _silence(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": str(row["id"]),
+        "recipient": row["recipient"],
+        "region": row["region"],
+        "rule": row["rule"],
+        "until": utc(row["until"]),
+        "reason": row["reason"],
+        "created_at": utc(row["created_at"]),
+    }
+
+
+def _links(store: AlertStore, links: Links, pages: Pages) -> APIRouter:
+    """The page behind a letter's link. Looking at it changes nothing: mail scanners open every link."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/ack/{token}")
+    async def show(token: str, request: Request) -> HTMLResponse:
+        return await page(token, request)
+
+    @router.post("/ack/{token}")
+    async def acknowledge(token: str, request: Request) -> HTMLResponse:
+        message_id = links.message_id(token)
+        if message_id is not None:
+            await store.acknowledge_message(message_id, "link")
+        return await page(token, request)
+
+    async def page(token: str, request: Request) -> HTMLResponse:
+        message_id = links.message_id(token)
+        alerts = [] if message_id is None else await store.of_message(message_id)
+        if not alerts:
+            raise Problem(404, "not-found", NO_LINK)
+        language = language_of(request.headers.get("accept-language"))
+        return HTMLResponse(
+            pages.acknowledgement(alerts, language),
+            headers={
+                "Content-Security-Policy": PAGE_POLICY,
+                "Referrer-Policy": "no-referrer",
+                "Cache-Control": "no-store",
+                "X-Robots-Tag": "noindex",
+            },
+        )
+
+    return router

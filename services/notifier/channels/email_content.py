@@ -1,0 +1,117 @@
+"""Writes the letter that tells an official of crossings: the fact, its evidence and the alerts' numbers."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+import jinja2
+
+from notifier.domain.alerts import Recipient
+from notifier.i18n import Wording, moment, number
+from notifier.store.messages import Attempt, Told
+
+TEMPLATES: Final = Path(__file__).with_name("templates")
+AND_MORE: Final[Mapping[str, str]] = {"id": "dan {} tonggak lain", "en": "and {} more milestones"}
+ONE_MORE: Final[Mapping[str, str]] = {"id": "dan 1 tonggak lain", "en": "and 1 more milestone"}
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is sent: plain text, UTF-8."""
+
+    subject: str
+    body: str
+
+
+class Letters:
+    """Letters in the language of each official.
+
+    `acknowledge_link` makes the address under which a message is acknowledged, if there is such a page.
+    """
+
+    def __init__(
+        self, wording: Wording, board_url: str, acknowledge_link: Callable[[uuid.UUID], str] | None = None
+    ) -> None:
+        self._wording = wording
+        self._board_url = board_url.rstrip("/") + "/"
+        self._acknowledge_link = acknowledge_link
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(TEMPLATES),
+            undefined=jinja2.StrictUndefined,
+            autoescape=False,  # noqa: S701 - plain text; the HTML page has an environment of its own
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=False,
+        )
+
+    def write(self, attempt: Attempt, recipient: Recipient) -> Letter:
+        """The letter of one message to one official."""
+        language = recipient.language
+        alerts = attempt.alerts
+        assert alerts, "a message has at least one alert"
+        first = alerts[0]
+        body = self._templates.get_template(f"letter.{language}.txt").render(
+            role=(recipient.role or {}).get(language, recipient.id),
+            repeated=attempt.repeated,
+            facts=[self._wording.fact(alert, language) for alert in alerts],
+            groups=list(self._groups(alerts, language)),
+            alerts=[self._evidence(alert, language) for alert in alerts],
+            as_of=moment(first.as_of, language),
+            cut=first.cut,
+            board_url=self._board_url,
+            acknowledge_url=self._acknowledge_link and self._acknowledge_link(attempt.message_id),
+        )
+        return Letter(self._subject(alerts, language), body.strip() + "\n")
+
+    def _subject(self, alerts: Sequence[Told], language: str) -> str:
+        """The fact of the widest region and highest threshold, and how many more there are."""
+        widest = min(len(alert.region) for alert in alerts)
+        leading = max(
+            (alert for alert in alerts if len(alert.region) == widest),
+            key=lambda alert: (alert.measure == "registered", alert.scope == "all", alert.threshold),
+        )
+        fact = self._wording.fact(leading, language)
+        others = len(alerts) - 1
+        if not others:
+            return fact
+        more = ONE_MORE[language] if others == 1 else AND_MORE[language].format(number(others, language))
+        return f"{fact}, {more}"
+
+    def _groups(self, alerts: Sequence[Told], language: str) -> Iterator[dict[str, Any]]:
+        """Alerts by what was counted: one line with the count, below it each threshold."""
+
+        def counted(alert: Told) -> tuple[str, str, str]:
+            return (alert.region, alert.scope, alert.measure)
+
+        for _, members in groupby(sorted(alerts, key=counted), key=counted):
+            group = sorted(members, key=lambda alert: (alert.epoch_name, alert.threshold))
+            last = max(group, key=lambda alert: alert.count)
+            scope = self._wording.scope(last.scope, language)
+            yield {
+                "place": self._wording.place(last.region, language),
+                "scope": scope,
+                "count": number(last.count, language),
+                "counted": self._wording.counted(last.measure, language),
+                "alerts": [self._evidence(alert, language) for alert in group],
+            }
+
+    def _evidence(self, alert: Told, language: str) -> dict[str, Any]:
+        return {
+            "id": alert.id,
+            "fact": self._wording.fact(alert, language),
+            "place": self._wording.place(alert.region, language),
+            "region": alert.region,
+            "scope": self._wording.scope(alert.scope, language),
+            "counted": self._wording.counted(alert.measure, language),
+            "threshold": number(alert.threshold, language),
+            "value": number(alert.value, language),
+            "count": number(alert.count, language),
+            "grown": alert.value != alert.count,
+            "percent": alert.percent,
+            "target": None if alert.target is None else number(alert.target, language),
+        }

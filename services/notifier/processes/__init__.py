@@ -1,0 +1,1 @@
+"""One module per process: settings, then adapters, then run."""

@@ -1,0 +1,51 @@
+"""What a region is called, in the short forms people use, in both languages."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from notifier.domain.rules import UNPLACED, level_of
+
+# The everyday names; the official ones ("Kota Administrasi Jakarta Pusat") are too long for a subject line.
+SHORT_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
+    "31": {"id": "DKI Jakarta", "en": "DKI Jakarta"},
+    "31.01": {"id": "Kepulauan Seribu", "en": "the Thousand Islands"},
+    "31.71": {"id": "Jakarta Pusat", "en": "Central Jakarta"},
+    "31.72": {"id": "Jakarta Utara", "en": "North Jakarta"},
+    "31.73": {"id": "Jakarta Barat", "en": "West Jakarta"},
+    "31.74": {"id": "Jakarta Selatan", "en": "South Jakarta"},
+    "31.75": {"id": "Jakarta Timur", "en": "East Jakarta"},
+    UNPLACED: {"id": "wilayah belum dikenal", "en": "areas not yet known"},
+}
+FORMS: Final[Mapping[str, Mapping[str, str]]] = {
+    "district": {"id": "Kecamatan {}", "en": "{} district"},
+    "subdistrict": {"id": "Kelurahan {}", "en": "{} sub-district"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Regions:
+    """Codes with their official names."""
+
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def __contains__(self, code: object) -> bool:
+        return code in self.names
+
+    def called(self, code: str, language: str) -> str:
+        """The name for a sentence; the code itself where it is not known."""
+        if code in SHORT_NAMES:
+            return SHORT_NAMES[code][language]
+        name = self.names.get(code)
+        form = FORMS.get(level_of(code) or "", {}).get(language, "{}")
+        return code if name is None else form.format(name)
+
+
+def load_regions(path: Path) -> Regions:
+    """Read contract/regions.csv (code, parent, level, name)."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return Regions({row["code"]: row["name"] for row in csv.DictReader(file)})

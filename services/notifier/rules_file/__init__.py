@@ -1,0 +1,1 @@
+"""The rules file: its schema, reading and checking it."""
