@@ -63,7 +63,7 @@ test: check rivals ## everything, on a real broker and database, in Chromium and
 	@$(PY) -m pytest -q tests/containers $(PYTEST_ARGS)
 
 bench-growth: setup ## cost and memory as work grows: GROWTH=name for one
-	@$(PY) -m bench.growth $(if $(GROWTH),--only $(GROWTH)) $(if $(LARGE),--large)
+	@$(PY) -m bench.growth.report $(if $(GROWTH),--only $(GROWTH)) $(if $(LARGE),--large)
 
 bench: setup rivals ## every path beside its rivals: QUICK=1 (five minutes), COMPARE=file, BENCH_PATH=name, PAIRS=n
 	@$(PY) -m bench $(if $(QUICK),--quick) $(if $(COMPARE),--compare $(COMPARE)) $(if $(BENCH_PATH),--path $(BENCH_PATH)) $(if $(PAIRS),--pairs $(PAIRS))

@@ -18,11 +18,11 @@ import typer
 
 from bench.contenders import Scale
 from bench.machine import describe
-from bench.measuring import measure
-from bench.paths import PATHS, find
-from bench.plots import charts
-from bench.rendering import number, page_with, section_of
-from bench.results import Ledger, Run, compare, from_json, merged, results_of, to_json, usage_of
+from bench.registry import PATHS, find
+from bench.report.pages import number, page_with, section_of
+from bench.report.plots import charts
+from bench.report.results import Ledger, Run, compare, from_json, merged, results_of, to_json, usage_of
+from bench.runner import measure
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "bench" / "results"

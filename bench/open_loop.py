@@ -17,7 +17,7 @@ from typing import Any
 import uvloop
 
 from bench.events import kelurahan
-from bench.registers import AGENCY, CAMPAIGN
+from bench.register_fixture import AGENCY, CAMPAIGN
 
 CONNECTIONS = 64
 ANSWERED_S_MAX = 30.0

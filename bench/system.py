@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from bench.registers import Register, commission
+from bench.http_wait import until_answers
+from bench.register_fixture import Register, commission
 from bench.servers import Servers, running
-from bench.waiting import until_answers
 from deploy.local import secret_files
 from deploy.local.commands import clean_environment
-from deploy.local.folders import ROOT
+from deploy.local.paths import ROOT
 from deploy.local.ports import free_ports
 from deploy.local.postgres import SERVICES
 from deploy.local.processes import PROCESSES, Surroundings

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from simulator import registered
-from simulator.commands import play_fest, play_watch, write_people
-from simulator.night import NightOptions
+from simulator.cli import play_fest, play_watch, write_people
+from simulator.load.session import NightOptions
+from simulator.seed import participants
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -25,7 +25,7 @@ LEDGERS = Path(".local/ledger")
 @app.command()
 def people(
     out: Annotated[Path, typer.Option(help="The CSV file to write; - for standard output.")],
-    count: Annotated[int, typer.Option(min=0, help="How many people.")] = registered.REGISTERED,
+    count: Annotated[int, typer.Option(min=0, help="How many people.")] = participants.REGISTERED,
     seed: Seed = 7,
 ) -> None:
     """Write made-up participants as a CSV file for the import."""
@@ -66,7 +66,7 @@ def demo(
     rate: Annotated[float, typer.Option(min=0.1, help="Arrivals a second, bursts included.")] = 220.0,
     fresh_people: Annotated[
         int, typer.Option(min=1, help="How many are imported first, unless they are there.")
-    ] = registered.REGISTERED,
+    ] = participants.REGISTERED,
     seed: Seed = 7,
 ) -> None:
     """Start everything on this machine, fill the register, play a Fest night and prove the counts."""

@@ -11,21 +11,21 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from deploy.local.folders import ROOT
+from deploy.local.paths import ROOT
 from deploy.local.stack import Stack
-from simulator.board import Board
-from simulator.consequences import Account, account
-from simulator.evening import TAIL_S_MAX, play
-from simulator.filling import NotFilled, fill
-from simulator.keys import read_keys
-from simulator.ledger import read
-from simulator.night import CAMPAIGN, NightOptions, Session, session
-from simulator.proof import Counts, count_faults, register_faults, until_settled
-from simulator.register import Import
-from simulator.screen import percentiles, report
-from simulator.settling import settle
-from simulator.told import Alert, alerts_of, deliveries, faults, missing
-from simulator.watching import Probes
+from simulator.clients.access_keys import read_keys
+from simulator.clients.board_client import Board
+from simulator.clients.register_client import Import
+from simulator.live_display_run import TAIL_S_MAX, play
+from simulator.load.expected_state import Account, account
+from simulator.load.ledger import read
+from simulator.load.session import CAMPAIGN, NightOptions, Session, session
+from simulator.seed.seeding import NotFilled, fill
+from simulator.terminal_view import percentiles, report
+from simulator.verify.alert_check import Alert, alerts_of, deliveries, faults, missing
+from simulator.verify.final_check import Counts, count_faults, register_faults, until_settled
+from simulator.verify.latency_probe import Probes
+from simulator.verify.reconciliation import settle
 
 CAUGHT_UP_S_MAX = 180.0
 SCOPE = f"campaign:{CAMPAIGN}"

@@ -14,7 +14,7 @@ import asyncpg
 import uvloop
 from uuid_utils.compat import uuid7
 
-from bench.registers import AGENCY, CAMPAIGN, SECRET
+from bench.register_fixture import AGENCY, CAMPAIGN, SECRET
 from registration.cipher import Cipher, secret_from_text
 from registration.domain.operation import Operation
 from registration.intake.transaction import write

@@ -14,9 +14,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local import commands, compiling, health, kafka, postgres
-from deploy.local.choosing import PortTaken
-from deploy.local.folders import ROOT
+from deploy.local import commands, extension_build, health, kafka, postgres
+from deploy.local.paths import ROOT
+from deploy.local.port_allocation import PortTaken
 from deploy.local.processes import PROCESSES
 from deploy.local.stack import Stack, StackFailed
 
@@ -128,10 +128,10 @@ def exec(  # noqa: A001 - the word a user knows from docker compose
 @app.command("compile")
 def compile_step() -> None:
     """Build the aggregator's compiled step; ends with 2 where this machine cannot."""
-    if not compiling.can_compile():
+    if not extension_build.can_compile():
         typer.echo("no C compiler with Python's headers: the aggregator counts in pure Python")
         raise typer.Exit(2)
-    compiling.compile_step()
+    extension_build.compile_step()
 
 
 @app.command()

@@ -10,10 +10,10 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from deploy.local.folders import IMPORT_PATH, ROOT
+from deploy.local.paths import IMPORT_PATH, ROOT
 from deploy.local.postgres import SERVICES
 from deploy.local.processes import Surroundings
-from deploy.local.supervision import INHERITED
+from deploy.local.supervisor import INHERITED
 
 ROLES = ("booth", "officer", "admin")
 SCOPES = (

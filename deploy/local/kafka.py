@@ -18,8 +18,8 @@ from pathlib import Path
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from deploy.local.folders import broker_cache, locked
 from deploy.local.java import find_java
+from deploy.local.paths import broker_cache, locked
 from deploy.local.ports import free_ports
 
 POM = Path(__file__).with_name("pom.xml")

@@ -21,7 +21,7 @@ from urllib.parse import quote
 import psycopg
 from psycopg import sql
 
-from deploy.local.folders import locked
+from deploy.local.paths import locked
 
 ROLES_SQL = Path(__file__).resolve().parents[1] / "postgres" / "roles.sql"
 SERVICES = ("registration", "aggregator", "notifier")

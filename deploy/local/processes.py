@@ -50,7 +50,7 @@ PROCESSES = {
         _process("board", "board serve", 8000, "BOARD_PORT", "kafka"),
         # Not services: where alerts arrive on this machine.
         _process("mailbox", "deploy.local.mailbox", 8026, ""),
-        _process("receiver", "deploy.local.receiver", 8030, ""),
+        _process("receiver", "deploy.local.webhook_receiver", 8030, ""),
     )
 }
 

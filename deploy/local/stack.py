@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import commands, health, kafka, postgres, secret_files
-from deploy.local.choosing import choose, remembered
-from deploy.local.folders import broker_cache, local_folder, locked
-from deploy.local.leftovers import end_all
+from deploy.local.orphan_processes import end_all
+from deploy.local.paths import broker_cache, local_folder, locked
+from deploy.local.port_allocation import choose, remembered
 from deploy.local.processes import PROCESSES, Surroundings
-from deploy.local.supervision import Program, Supervisor
+from deploy.local.supervisor import Program, Supervisor
 from deploy.topics import create_topics, read_topics
 from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings

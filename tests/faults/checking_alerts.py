@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from simulator.told import Deliveries
+from simulator.verify.alert_check import Deliveries
 from tests.faults.checking_counts import WATCHED, Cell
 from tests.faults.evidence import Stored
 from tests.faults.finding import Finding

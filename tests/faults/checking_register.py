@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
-from simulator.consequences import Account
+from simulator.load.expected_state import Account
 from tests.faults.evidence import Stored, Topic
 from tests.faults.finding import Finding
 

@@ -15,7 +15,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from aggregator.domain.counting import PARTITIONS
-from bench import racing
+from bench.rivals import rival_process
 from tests.harness.databases import Databases
 from tests.harness.stack import Stack
 from tests.harness.topics import Topics
@@ -104,7 +104,7 @@ class Stock:
         folder.mkdir(parents=True, exist_ok=True)
         environment = {
             **os.environ,
-            "PYTHONPATH": str(racing.ROOT),
+            "PYTHONPATH": str(rival_process.ROOT),
             "BENCH_SERVERS": self._topics.bootstrap_servers,
             "BENCH_TOPIC": self._topics.name("participant-events"),
             "BENCH_GROUP": self._group,
@@ -173,7 +173,7 @@ def faust_table(topics: Topics, folder: Path) -> Stock:
     """An agent and a table, as Faust's documents show them."""
     return Stock(
         "stock Faust Table",
-        racing.python("stock_faust"),
+        rival_process.python("stock_faust"),
         lambda value: int(json.loads(value)),
         topics,
         folder,
@@ -182,7 +182,7 @@ def faust_table(topics: Topics, folder: Path) -> Stock:
 
 def streams(topics: Topics, folder: Path) -> Stock:
     """A Kafka Streams processor with exactly_once_v2."""
-    command = racing.streams("processor")
+    command = rival_process.streams("processor")
     return Stock(
         "Kafka Streams", command, lambda value: int.from_bytes(value, "big", signed=True), topics, folder
     )

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from simulator.consequences import account
-from simulator.ledger import read
-from simulator.told import deliveries
+from simulator.load.expected_state import account
+from simulator.load.ledger import read
+from simulator.verify.alert_check import deliveries
 from tests.faults.checking_alerts import check_alerts
 from tests.faults.checking_counts import Truth, check_counts, check_stream
 from tests.faults.checking_promptness import RECOVERED_S_MAX, check_promptness

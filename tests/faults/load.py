@@ -15,12 +15,12 @@ from pathlib import Path
 
 import aiohttp
 
-from simulator import registered
-from simulator.arrivals import Night, arrivals
-from simulator.night import NightOptions, Session, session
-from simulator.people import person
-from simulator.register import Import, Register, Unexpected
-from simulator.settling import settle
+from simulator.clients.register_client import Import, Register, Unexpected
+from simulator.load.arrivals import Night, arrivals
+from simulator.load.session import NightOptions, Session, session
+from simulator.seed import participants
+from simulator.seed.synthetic_people import person
+from simulator.verify.reconciliation import settle
 from tests.faults.world import World
 
 SEED = 11
@@ -73,7 +73,7 @@ async def loaded(
     """People come and files are imported, one after another, until the load is stopped."""
     options = NightOptions(world.url, rate_per_s, None, SEED, Path(), world.folder / "ledger")
     async with session(options, world.keys) as night:
-        for agency in filter(None, registered.AGENCIES):
+        for agency in filter(None, participants.AGENCIES):
             await night.register.open_agency(agency, agency)
         await _sing_once(world)
         load = Load(night)
@@ -112,10 +112,10 @@ def _write(path: Path, count: int, number: int) -> None:
     """Everybody in file `number` is at home in no other file and not at the Fest."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(registered.HEADER)
-        for index, row in enumerate(registered.rows(count, SEED)):
+        writer.writerow(participants.HEADER)
+        for index, row in enumerate(participants.rows(count, SEED)):
             who = person(number * count + index, SEED)
-            fields = dict(zip(registered.HEADER, row, strict=True))
+            fields = dict(zip(participants.HEADER, row, strict=True))
             fields |= {"name": who.name, "nik": who.nik, "phone": who.phone, "campaign": ""}
             writer.writerow(fields.values())
 
@@ -151,7 +151,7 @@ def _canary() -> dict[str, str]:
         "nik": CANARY_NIK,
         "phone": CANARY_PHONE,
         "region": "31.71.01.1001",
-        "consent": registered.CONSENT,
+        "consent": participants.CONSENT,
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from deploy.local.receiver import BODY_BYTES_MAX, Calls, keep
+from deploy.local.webhook_receiver import BODY_BYTES_MAX, Calls, keep
 
 HANG_S = 30.0
 TRAP_HOST = "127.0.0.2"

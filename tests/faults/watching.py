@@ -13,7 +13,7 @@ import aiohttp
 import asyncpg
 import msgspec
 
-from simulator.stream import Parser, lines
+from simulator.clients.sse_client import Parser, lines
 from tests.faults.world import World
 
 LOOK_EVERY_S = 0.2

@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from deploy.topics import create_topics, read_topics
 from settings.contract_files import contract_path
-from simulator.keys import Keys
+from simulator.clients.access_keys import Keys
 from tests.faults.gate import Gate, gate
 from tests.faults.receiver import Receiver, receiving
 from tests.harness.cluster import Cluster

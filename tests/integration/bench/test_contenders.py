@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from bench import backlog, recovery
 from bench.contenders import Path, Scale
-from bench.measuring import measure
-from bench.results import Ledger, results_of
+from bench.paths import backlog, recovery
+from bench.report.results import Ledger, results_of
+from bench.runner import measure
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from bench.contenders import Scale
-from bench.measuring import measure
-from bench.paths import find
-from bench.results import Ledger
+from bench.registry import find
+from bench.report.results import Ledger
+from bench.runner import measure
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 

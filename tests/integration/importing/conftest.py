@@ -23,7 +23,7 @@ from registration.imports.row_validation import Checker, Source
 from registration.imports.store import Status
 from registration.regions import read_regions
 from settings.contract_files import contract_path
-from simulator.registered import HEADER, rows
+from simulator.seed.participants import HEADER, rows
 from tests.harness.databases import Databases
 
 SECRET = secrets.token_bytes(32)

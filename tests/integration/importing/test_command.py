@@ -18,7 +18,7 @@ from registration.domain.operation import Operation
 from registration.imports.column_validation import Form
 from registration.intake.transaction import write
 from registration.requests.commands import register
-from simulator.registered import HEADER
+from simulator.seed.participants import HEADER
 from tests.harness.databases import Databases
 from tests.harness.waiting import until
 from tests.integration.importing.conftest import SECRET, Bench

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from simulator.registered import HEADER, rows
+from simulator.seed.participants import HEADER, rows
 from tests.harness.stack import Stack
 from tests.harness.waiting import until
 

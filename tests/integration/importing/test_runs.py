@@ -14,7 +14,7 @@ from registration.imports.chunk import pack
 from registration.imports.row_validation import Checked
 from registration.imports.store import Interrupted, State
 from registration.imports.undo import begin_undo
-from simulator.registered import HEADER, region_totals, step_totals
+from simulator.seed.participants import HEADER, region_totals, step_totals
 from tests.integration.importing.conftest import Bench, Line
 
 pytestmark = pytest.mark.integration

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from deploy.local import secret_files
-from deploy.local.choosing import USUAL, PortTaken, choose, remembered
 from deploy.local.commands import read_keys, write_keys
+from deploy.local.port_allocation import USUAL, PortTaken, choose, remembered
 from deploy.local.ports import free_ports
 
 pytestmark = pytest.mark.integration

@@ -14,7 +14,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from standardwebhooks import Webhook
 
-from deploy.local import mailbox, receiver
+from deploy.local import mailbox, webhook_receiver
 from tests.harness.stack import Stack
 
 pytestmark = pytest.mark.integration
@@ -59,17 +59,17 @@ def test_no_message_outside_the_mailbox_can_be_read(tmp_path: Path) -> None:
 
 
 async def test_a_signed_call_is_kept_as_verified(tmp_path: Path) -> None:
-    calls = receiver.Calls(tmp_path)
+    calls = webhook_receiver.Calls(tmp_path)
 
     status = await _call(calls, _signed("alert-1", SECRET))
 
-    (kept,) = receiver.Calls(tmp_path).newest()
+    (kept,) = webhook_receiver.Calls(tmp_path).newest()
     assert status == 204
     assert (kept["webhook_id"], kept["verified"], kept["body"]) == ("alert-1", True, json.loads(BODY))
 
 
 async def test_a_call_signed_with_another_secret_is_refused_and_kept_as_such(tmp_path: Path) -> None:
-    calls = receiver.Calls(tmp_path)
+    calls = webhook_receiver.Calls(tmp_path)
     other = "whsec_" + base64.b64encode(b"o" * 32).decode()
 
     status = await _call(calls, _signed("alert-1", other))
@@ -80,7 +80,7 @@ async def test_a_call_signed_with_another_secret_is_refused_and_kept_as_such(tmp
 
 
 async def test_a_call_without_a_signature_is_refused(tmp_path: Path) -> None:
-    assert await _call(receiver.Calls(tmp_path), {}) == 401
+    assert await _call(webhook_receiver.Calls(tmp_path), {}) == 401
 
 
 def _signed(message_id: str, secret: str) -> dict[str, str]:
@@ -93,6 +93,6 @@ def _signed(message_id: str, secret: str) -> dict[str, str]:
     }
 
 
-async def _call(calls: receiver.Calls, headers: dict[str, str]) -> int:
-    async with TestClient(TestServer(receiver.application(calls, SECRET))) as client:
+async def _call(calls: webhook_receiver.Calls, headers: dict[str, str]) -> int:
+    async with TestClient(TestServer(webhook_receiver.application(calls, SECRET))) as client:
         return (await client.post("/", data=BODY, headers=headers)).status

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.leftovers import end_all, leftovers
-from deploy.local.supervision import Program, Supervisor
+from deploy.local.orphan_processes import end_all, leftovers
+from deploy.local.supervisor import Program, Supervisor
 from tests.harness.waiting import until
 
 pytestmark = pytest.mark.integration

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.decoding.decoder import choose, decode_events
-from deploy.local.compiling import can_compile
+from deploy.local.extension_build import can_compile
 
 if not can_compile():
     pytest.skip("no C compiler: there is only the pure way", allow_module_level=True)

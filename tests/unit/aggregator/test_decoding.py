@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aggregator.decoding.decoder import CompiledMissing, choose, compiled_decoder, decode_events
-from deploy.local.compiling import can_compile
+from deploy.local.extension_build import can_compile
 
 
 def nothing() -> None:

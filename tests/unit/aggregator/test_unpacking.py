@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.decoding.aiokafka_patch import Batches, Records, RunBatch, RunRecords, RunResult, RunType
-from deploy.local.compiling import can_compile
+from deploy.local.extension_build import can_compile
 
 TP = TopicPartition("participant-events", 3)
 Row = tuple[int, bytes | None]

@@ -4,7 +4,7 @@ import pytest
 
 from bench.contenders import WrongCounts
 from bench.events import Source
-from bench.racing import check
+from bench.rivals.rival_process import check
 
 
 def test_counts_are_compared_per_region_whatever_else_the_keys_say() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from bench.contenders import Contender, Goal, Measured, Scale
-from bench.measuring import measure
-from bench.results import Ledger, results_of
+from bench.report.results import Ledger, results_of
+from bench.runner import measure
 from tests.unit.bench.worlds import contender, path, ran
 
 

@@ -4,9 +4,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.plots import Line, charts, growth_lines, short
-from bench.rendering import BEGIN, END, page_with, section_of
-from bench.results import ProcessUsage, Ratio, Result, Run
+from bench.report.pages import BEGIN, END, page_with, section_of
+from bench.report.plots import Line, charts, growth_lines, short
+from bench.report.results import ProcessUsage, Ratio, Result, Run
 from tests.unit.bench.worlds import path
 
 MET = Result("road", "a < b", Ratio(2.0, 1.5, 2.5), 1.2, True, 200_000.0, 100_000.0, "events/s", 5)

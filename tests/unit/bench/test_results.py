@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bench.contenders import Goal, Measured
-from bench.results import (
+from bench.report.results import (
     Ledger,
     ProcessUsage,
     Ratio,

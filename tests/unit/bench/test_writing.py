@@ -7,8 +7,8 @@ import pytest
 
 from bench import __main__ as bench
 from bench.contenders import Scale
-from bench.rendering import BEGIN, END
-from bench.results import Ratio, Result, Run, from_json
+from bench.report.pages import BEGIN, END
+from bench.report.results import Ratio, Result, Run, from_json
 from tests.unit.bench.worlds import path
 
 ROAD = Result("road", "a", Ratio(2.0, 1.5, 2.5), 1.2, True, 20.0, 10.0, "events/s", 5)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from simulator.told import Deliveries
+from simulator.verify.alert_check import Deliveries
 from tests.faults.checking_alerts import CONTROL_ROOM, GOVERNOR, check_alerts
 from tests.faults.checking_counts import TOTAL, Cell
 from tests.faults.finding import Finding

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from simulator.consequences import Account, account
-from simulator.ledger import Answer, Intent, Line
+from simulator.load.expected_state import Account, account
+from simulator.load.ledger import Answer, Intent, Line
 from tests.faults.checking_register import check_register, check_topic
 from tests.faults.evidence import Participant
 from tests.faults.finding import Finding

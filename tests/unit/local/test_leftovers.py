@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import leftovers
+from deploy.local import orphan_processes
 
 FOLDER = Path("/nowhere")
 
@@ -19,8 +19,8 @@ FOLDER = Path("/nowhere")
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """What the coming looks at the process table show; nothing after these."""
     coming: list[list[int]] = []
-    monkeypatch.setattr(leftovers, "leftovers", lambda _: coming.pop(0) if coming else [])
-    monkeypatch.setattr(leftovers, "PAUSE_S", 0)
+    monkeypatch.setattr(orphan_processes, "leftovers", lambda _: coming.pop(0) if coming else [])
+    monkeypatch.setattr(orphan_processes, "PAUSE_S", 0)
     return coming
 
 
@@ -32,7 +32,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, signal.Signals]]:
     def note(pids: list[int], number: signal.Signals) -> None:
         signals.extend((pid, number) for pid in pids if number != signal.SIGCONT)
 
-    monkeypatch.setattr(leftovers, "_signal", note)
+    monkeypatch.setattr(orphan_processes, "_signal", note)
     return signals
 
 
@@ -41,7 +41,7 @@ def test_each_is_asked_once_also_one_that_shows_while_others_end_or_after_nobody
 ) -> None:
     looks += [[1], [1, 2], [], [2, 3], [3]]
 
-    assert leftovers.end_all(FOLDER) == 3
+    assert orphan_processes.end_all(FOLDER) == 3
 
     assert sent == [(1, signal.SIGINT), (2, signal.SIGINT), (3, signal.SIGINT)]
 
@@ -51,6 +51,6 @@ def test_who_does_not_end_in_time_is_killed_but_is_asked_first(
 ) -> None:
     looks += [[1], [1]]
 
-    assert leftovers.end_all(FOLDER, grace_s=-1) == 1
+    assert orphan_processes.end_all(FOLDER, grace_s=-1) == 1
 
     assert sent == [(1, signal.SIGINT), (1, signal.SIGKILL)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.apportioning import apportion, scaled
+from simulator.seed.apportionment import apportion, scaled
 
 WEIGHTS = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 4), min_size=1).filter(
     lambda w: any(w.values())

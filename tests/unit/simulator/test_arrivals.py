@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.arrivals import Night, arrivals
+from simulator.load.arrivals import Night, arrivals
 
 
 @settings(max_examples=30)

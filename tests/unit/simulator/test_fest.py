@@ -13,12 +13,12 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from simulator.consequences import account
-from simulator.crowd import Crowd
-from simulator.fest import Fest
-from simulator.ledger import Answer, Intent, Ledger, Run, read
-from simulator.sending import Sender
-from simulator.settling import settle
+from simulator.load.expected_state import account
+from simulator.load.ledger import Answer, Intent, Ledger, Run, read
+from simulator.load.load_runner import Fest
+from simulator.load.request_sender import Sender
+from simulator.load.scenario import Crowd
+from simulator.verify.reconciliation import settle
 
 RUN = Run(run="r", seed=7, first_person=0, campaign="fest", probe_campaign="probe")
 REGIONS = ["31.71.01.1001", "31.71.01.1002"]

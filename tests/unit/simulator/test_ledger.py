@@ -8,7 +8,7 @@ from tempfile import NamedTemporaryFile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.ledger import Answer, Intent, Ledger, Run, next_person, read
+from simulator.load.ledger import Answer, Intent, Ledger, Run, next_person, read
 
 RUN = Run(run="r1", seed=7, first_person=100, campaign="fest-r1", probe_campaign="probe-r1")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.people import NIKS, person
+from simulator.seed.synthetic_people import NIKS, person
 
 INDEXES = st.integers(0, NIKS - 1)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.keys import Keys, keys_of
-from simulator.told import Alert, Deliveries, deliveries, faults, missing
+from simulator.clients.access_keys import Keys, keys_of
+from simulator.verify.alert_check import Alert, Deliveries, deliveries, faults, missing
 
 ONE = "0192e0a1-0000-7000-8000-000000000001"
 TWO = "0192e0a1-0000-7000-8000-000000000002"

@@ -3,9 +3,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.latencies import Latencies
-from simulator.stream import Message, Parser
-from simulator.watching import Probes
+from simulator.clients.sse_client import Message, Parser
+from simulator.load.latencies import Latencies
+from simulator.verify.latency_probe import Probes
 
 
 def test_a_probe_is_timed_from_its_answer_to_the_count_that_holds_it() -> None:

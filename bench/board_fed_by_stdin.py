@@ -1,0 +1,86 @@
+"""A board's process without Kafka: each line on its input is a cut, so that rivals can be fed alike.
+
+Run as `python -m bench.board_fed_by_stdin PORT VIEWERS_MAX FOLDER`; everything behind the reading of cuts is the
+service's own. A line holds the number of the cut: the first is shown whole, the others as changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from board.__main__ import build
+from board.app_state import Board
+from board.processes import loops
+from board.settings import BoardSettings
+from board.stream.connection_handover import HandoverProtocol
+from board.web.app import make_app
+from cuts.records import CutRecord, RegisterState, Row
+from deploy.local.paths import ROOT
+from lifecycle import gc_tuning
+from lifecycle.shutdown import Stopping, run
+from telemetry.health import Health
+from telemetry.http import serve
+from telemetry.logs import configure
+
+START = datetime(2021, 10, 24, 12, 0, tzinfo=UTC)
+TARGETS = ROOT / "deploy" / "local" / "config" / "targets.yaml"
+DEPTH = "city"
+
+
+def board_of(folder: Path, viewers_max: int) -> Board:
+    """A board that nobody has fed yet."""
+    settings = BoardSettings(
+        targets_file=TARGETS, state_file=folder / "board-state.json", viewers_max=viewers_max
+    )
+    return build(settings)
+
+
+def feed(board: Board, cut: int) -> None:
+    """Show a cut in which the province and every city has moved."""
+    codes = [region.code for region in board.showing.regions if region.level in ("province", DEPTH)]
+    rows: tuple[Row, ...] = tuple(("all", code, "registered", 1_000 + cut) for code in codes)
+    moment = START + timedelta(seconds=cut)
+    state = RegisterState(time=moment, term=1, last_sequence=(cut,), published=(cut,))
+    board.showing.register_state(state, board.clock(), is_new=True)
+    record = CutRecord(
+        cut=cut,
+        term=1,
+        kind="full" if cut == 1 else "change",
+        base=None if cut == 1 else cut - 1,
+        as_of=moment,
+        positions=(cut,),
+        rows=rows,
+    )
+    board.showing.cut(record, board.clock(), is_new=True)
+    board.audience.moved()
+
+
+async def _serve(port: int, board: Board, stopping: Stopping) -> None:
+    health = Health()
+    progress = health.progress("clock")
+    app = make_app(board, health)
+    gc_tuning.settle()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(_feed(board, stopping))
+        tasks.create_task(loops.keep_time(board, stopping, progress))
+        tasks.create_task(board.delivery.run())
+        tasks.create_task(serve(app, "127.0.0.1", port, stopping, http=HandoverProtocol))
+
+
+async def _feed(board: Board, stopping: Stopping) -> None:
+    lines = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    while line := await lines.readline():
+        feed(board, int(line.split()[0]))
+    board.audience.close()
+    stopping.set()
+
+
+if __name__ == "__main__":
+    configure("board", "WARNING")
+    watched = board_of(Path(sys.argv[3]), int(sys.argv[2]))
+    run(lambda stopping: _serve(int(sys.argv[1]), watched, stopping))

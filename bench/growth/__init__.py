@@ -1,0 +1,1 @@
+"""Cost and memory as work grows."""

@@ -1,0 +1,199 @@
+"""Path `relay`: how fast a backlog of events goes from the register to the topic, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path as File
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, Skipped, WrongCounts
+from bench.paths import intake
+from bench.register_fixture import Register, commission
+from bench.servers import Servers, running
+from bench.usage import Meter
+from deploy.local.paths import ROOT
+from deploy.local.ports import free_ports
+from registration.domain.partitioning import PARTITIONS
+from settings.kafka import KafkaSettings
+
+EVENTS = {Scale.FULL: 1_000_000, Scale.QUICK: 100_000, Scale.SMOKE: 2_400}
+DEADLINE_S = 300.0
+TOPIC = "participant-events"
+OTHERS_PYTHON = ROOT / ".local" / "bench" / "quix" / "bin" / "python"
+"""An environment that has confluent-kafka; `make rivals` makes it."""
+FILL = """
+INSERT INTO event (partition, sequence, id, participant_id, type, recorded_at, value)
+SELECT place.partition, place.sequence, place.id, place.participant_id,
+       'id.jakpreneur.participant.registered.v1', now(),
+       format('{"specversion":"1.0","id":"%s","source":"/registration",'
+              '"type":"id.jakpreneur.participant.registered.v1","subject":"%s",'
+              '"time":"2021-10-24T12:05:00.137Z","datacontenttype":"application/json","partition":%s,'
+              '"sequence":%s,"data":{"revision":1,"before":null,"after":{"region":"31.71.01.1001",'
+              '"agency":"ppkukm","campaign":"fest-2021","steps":[]},'
+              '"occurred_at":"2021-10-24T19:04:58+07:00","channel":"booth"}}',
+              place.id, place.participant_id, place.partition, place.sequence)
+FROM (SELECT partition, sequence, gen_random_uuid() AS id, gen_random_uuid() AS participant_id
+      FROM generate_series(0, $1::integer - 1) AS partition,
+           generate_series(1, $2::integer) AS sequence) AS place
+"""
+DUMP = "SELECT partition, participant_id, value FROM event ORDER BY partition, sequence"
+PUBLISHED = "SELECT sum(published)::bigint FROM partition"
+
+
+@dataclass
+class World:
+    """Servers, a register with a backlog, and the same events in a file."""
+
+    servers: Servers
+    register: Register
+    events: int
+    file: File
+    asked: intake.World
+    """A register without a backlog, for the API."""
+    turns: int = 0
+
+    async def topics(self) -> KafkaSettings:
+        """Fresh topics."""
+        self.turns += 1
+        return await self.servers.topics(f"turn-{self.turns}-")
+
+
+@asynccontextmanager
+async def open_world(scale: Scale) -> AsyncIterator[World]:
+    """Write the backlog."""
+    async with running() as servers:
+        register, other = [await _register(servers, name) for name in ("bench", "api")]
+        per_partition = EVENTS[scale] // PARTITIONS
+        connection = await asyncpg.connect(register.url)
+        try:
+            await connection.execute(FILL, PARTITIONS, per_partition, timeout=DEADLINE_S)
+            await connection.execute("UPDATE partition SET last_sequence = $1", per_partition)
+            file = servers.folder / "events"
+            await connection.copy_from_query(DUMP, output=file)
+        finally:
+            await connection.close()
+        events = per_partition * PARTITIONS
+        yield World(servers, register, events, file, intake.World(other, scale))
+
+
+async def _register(servers: Servers, name: str) -> Register:
+    url = servers.database(name, "registration")["registration"]
+    return Register(servers.folder, url, await commission(url), servers.pids["PostgreSQL"])
+
+
+async def ours(world: World) -> Measured:
+    """The relay, from the first tenth that it has published to the last event."""
+    settings = await world.topics()
+    connection = await asyncpg.connect(world.register.url)
+    await connection.execute("UPDATE partition SET published = 0")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "registration", "relay"],
+        env=world.register.environment(
+            KAFKA_BOOTSTRAP_SERVERS=settings.bootstrap_servers,
+            KAFKA_TOPIC_PREFIX=settings.topic_prefix,
+            REGISTRATION_RELAY_PORT=str(free_ports(1)[0]),
+        ),
+        cwd=ROOT,
+    )
+    try:
+        meter = Meter({"relay": process.pid, **world.servers.pids})
+        first, began_s = await _published(connection, world.events // 10, process)
+        last, ended_s = await _published(connection, world.events, process)
+        usages = meter.stop()
+    finally:
+        process.terminate()
+        await asyncio.to_thread(process.wait, 30)
+        await connection.close()
+    await _check(settings, world.events)
+    return Measured({"rate": _rate(first, last, began_s, ended_s)}, world.events, usages)
+
+
+def _rate(first: int, last: int, began_s: float, ended_s: float) -> float:
+    # A backlog so small that one look saw it all gone has no rate worth a name.
+    return (last - first) / (ended_s - began_s) if last > first else float(last)
+
+
+async def _published(
+    connection: asyncpg.Connection, wanted: int, process: subprocess.Popen[bytes]
+) -> tuple[int, float]:
+    deadline = time.monotonic() + DEADLINE_S
+    while process.poll() is None and time.monotonic() < deadline:
+        published = int(await connection.fetchval(PUBLISHED))
+        if published >= wanted:
+            return published, time.monotonic()
+        await asyncio.sleep(0.01)
+    raise RuntimeError(f"{wanted} were not published; exit code {process.poll()}")
+
+
+async def aiokafka(world: World) -> Measured:
+    """Its batches, idempotent, out of memory."""
+    return await _produced(world, sys.executable, "bare_producer.py")
+
+
+async def confluent(world: World) -> Measured:
+    """librdkafka, a call per event."""
+    if not OTHERS_PYTHON.exists():
+        raise Skipped("`make rivals` has not made an environment with confluent-kafka")
+    return await _produced(world, str(OTHERS_PYTHON), "confluent_producer.py")
+
+
+async def _produced(world: World, python: str, script: str) -> Measured:
+    settings = await world.topics()
+    process = await asyncio.create_subprocess_exec(
+        *(python, str(ROOT / "bench" / "rivals" / script)),
+        *(settings.bootstrap_servers, settings.topic(TOPIC), str(world.file)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{script} ended with {process.returncode}")
+    told = json.loads(out)
+    await _check(settings, world.events)
+    return Measured({"rate": told["events"] / told["seconds"]}, world.events)
+
+
+async def maximum(world: World) -> Measured:
+    """What one API process takes in: the relay has to keep up with several."""
+    intake.need_wrk()
+    return await intake.ours(world.asked)
+
+
+async def _check(settings: KafkaSettings, events: int) -> None:
+    consumer = AIOKafkaConsumer(**settings.client_options(), group_id=None)
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(settings.topic(TOPIC), number) for number in range(PARTITIONS)]
+        held = sum((await consumer.end_offsets(partitions)).values())
+    finally:
+        await consumer.stop()
+    if held != events:
+        raise WrongCounts(f"{held} records in the topic, {events} events")
+
+
+PATH = Path(
+    name="relay",
+    about="A backlog of events in the register, sent to 12 partitions in order and acknowledged, with the "
+    "position advanced in PostgreSQL; beside it producers that send the same events from memory.",
+    figures={"rate": Figure("events/s")},
+    ours=Contender("relay", ours),
+    rivals=(
+        Contender("bare aiokafka send_batch", aiokafka),
+        Contender("confluent-kafka producer", confluent),
+        Contender("one API's maximum", maximum),
+    ),
+    goals=(
+        Goal("rate", "bare aiokafka send_batch", 0.5),
+        Goal("rate", "confluent-kafka producer"),
+        Goal("rate", "one API's maximum", 5.0),
+    ),
+    open=open_world,
+)

@@ -1,0 +1,149 @@
+"""What supervisor is told and asked: it runs every process of the stack and restarts those that end."""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+import xmlrpc.client
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from deploy.local.paths import IMPORT_PATH, ROOT
+
+MARKER = "LOCAL_STACK"
+# The kernel's limit is 107 bytes, and supervisor adds its process id while it opens the socket.
+SOCKET_PATH_MAX = 95
+# Retried for ever, each pause a second longer than the last: one that waits for another is never given up.
+RETRIES = 1_000_000_000
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "TMPDIR")
+
+
+@dataclass(frozen=True)
+class Program:
+    """One supervised process."""
+
+    name: str
+    command: list[str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str | None = None
+    stop_signal: str = "TERM"
+
+    def section(self, logs: Path) -> str:
+        """Its section of supervisor's file."""
+        lines = {
+            "command": shlex.join(self.command),
+            "directory": "/" if self.user else str(ROOT),
+            "environment": ",".join(f"{name}={_quoted(value)}" for name, value in self.environment.items()),
+            "autorestart": "true",
+            "startsecs": "1",
+            "startretries": str(RETRIES),
+            "stopsignal": self.stop_signal,
+            "stopwaitsecs": "15",
+            "killasgroup": "true",
+            "stdout_logfile": str(logs / f"{self.name}.log"),
+            "stdout_logfile_maxbytes": "20MB",
+            "stdout_logfile_backups": "2",
+            "redirect_stderr": "true",
+            **({"user": self.user} if self.user else {}),
+        }
+        # A per cent sign would be an expansion.
+        body = "\n".join(f"{name}={value.replace('%', '%%')}" for name, value in lines.items() if value)
+        return f"[program:{self.name}]\n{body}\n"
+
+
+def _quoted(value: str) -> str:
+    assert not set(value) & {"'", "\n"}, "supervisor's file has no way to write these"
+    return f"'{value}'"
+
+
+class Supervisor:
+    """The supervisor of one folder; it may or may not be running."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.logs = folder / "logs"
+        self._file = folder / "supervisord.conf"
+        path = folder / "supervisor.sock"
+        if len(str(path)) > SOCKET_PATH_MAX:
+            digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
+            path = Path(tempfile.gettempdir()) / f"jakpreneur-{digest}.sock"
+        self._socket = path
+
+    def write(self, programs: list[Program]) -> None:
+        """Write supervisor's file, readable by its owner only: it holds secrets."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        head = (
+            f"[supervisord]\nlogfile={self.logs}/supervisor.log\npidfile={self.folder}/supervisord.pid\n"
+            f"childlogdir={self.logs}\nlogfile_maxbytes=5MB\nlogfile_backups=1\n"
+            + ("user=root\n" if os.geteuid() == 0 else "")
+            + f"[unix_http_server]\nfile={self._socket}\nchmod=0700\n"
+            "[rpcinterface:supervisor]\n"
+            "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n"
+        ).replace("%", "%%")
+        fresh = self._file.with_suffix(".new")
+        fresh.touch(mode=0o600)
+        fresh.write_text(head + "".join(program.section(self.logs) for program in programs), encoding="utf-8")
+        fresh.rename(self._file)
+
+    def start(self) -> None:
+        """Start it in the background; its children bear a mark by which `leftovers` knows them."""
+        environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        environment |= {
+            MARKER: str(self.folder),
+            "PYTHONPATH": IMPORT_PATH,
+        }
+        self._socket.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._file)]
+        subprocess.run(command, env=environment, cwd=ROOT, check=True, stdin=subprocess.DEVNULL)
+
+    def add(self, programs: list[Program]) -> None:
+        """Rewrite the file with more programs than run, and start those."""
+        self.write(programs)
+        ((added, _, _),) = self.ask("reloadConfig")
+        for name in added:
+            self.ask("addProcessGroup", name)
+
+    def ask(self, method: str, *arguments: Any) -> Any:
+        """Call supervisor's interface; raises OSError where it does not run."""
+        with xmlrpc.client.ServerProxy("http://local", transport=_UnixTransport(self._socket)) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
+
+    def runs(self) -> bool:
+        """Whether it answers."""
+        try:
+            return bool(self.ask("getState"))
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def processes(self) -> dict[str, dict[str, Any]]:
+        """State, pid and times of each process by name."""
+        return {info["name"]: info for info in self.ask("getAllProcessInfo")}
+
+
+class _UnixTransport(xmlrpc.client.Transport):
+    """XML-RPC over a Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        connection = http.client.HTTPConnection("local", timeout=30)
+        opened = socket.socket(socket.AF_UNIX)
+        opened.settimeout(30)
+        try:
+            opened.connect(str(self._path))
+        except OSError:
+            opened.close()
+            raise
+        connection.sock = opened
+        self._connection = host, connection  # what closing the proxy closes
+        return connection

@@ -1,0 +1,119 @@
+"""A receiver of signed webhooks: verifies each call and keeps it as a JSON line before it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+import os
+from collections import deque
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from aiohttp import web
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from deploy.local.sink_app import page, run_until_stopped
+
+BODY_BYTES_MAX = 1_048_576
+LISTED_MAX = 500
+
+
+class Calls:
+    """A file of calls, one JSON line each."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "calls.jsonl"
+        self._path.touch()
+
+    def put(self, call: dict[str, Any]) -> None:
+        """Keep a call, on disk when this returns."""
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(call, ensure_ascii=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def newest(self, count: int = LISTED_MAX) -> list[dict[str, Any]]:
+        """The newest calls, newest first."""
+        with self._path.open(encoding="utf-8") as file:
+            lines = deque(file, maxlen=count)
+        return [json.loads(line) for line in reversed(lines)]
+
+
+def verified(secret: str, headers: dict[str, str], body: bytes) -> bool:
+    """Whether a call bears a signature made with the secret in the last five minutes (Standard Webhooks)."""
+    try:
+        Webhook(secret).verify(body, headers, json_parse=False)
+    except WebhookVerificationError:
+        return False
+    return True
+
+
+def keep(calls: Calls, secret: str, received: Mapping[str, str], body: bytes) -> bool:
+    """Verify a call and keep it, on disk when this returns; whether it is signed with the secret."""
+    headers = {name.lower(): value for name, value in received.items()}
+    genuine = verified(secret, headers, body)
+    calls.put(
+        {
+            "webhook_id": headers.get("webhook-id"),
+            "verified": genuine,
+            "received_at": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+            "body": _decoded(body),
+        }
+    )
+    return genuine
+
+
+def application(calls: Calls, secret: str) -> web.Application:
+    """`POST` to any path takes a call; `GET /` is the page, `GET /calls` the same as JSON."""
+
+    async def take(request: web.Request) -> web.Response:
+        body = await request.read()
+        genuine = keep(calls, secret, request.headers, body)
+        # An answer is given only after the call is on disk: what was acknowledged can be counted.
+        return web.Response(status=204 if genuine else 401)
+
+    async def index(_: web.Request) -> web.Response:
+        return page("Webhooks", [_entry(call) for call in calls.newest()])
+
+    async def listed(_: web.Request) -> web.Response:
+        return web.json_response(calls.newest())
+
+    app = web.Application(client_max_size=BODY_BYTES_MAX)
+    app.add_routes([web.get("/", index), web.get("/calls", listed), web.post(r"/{path:.*}", take)])
+    return app
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode(errors="replace")
+
+
+def _entry(call: dict[str, Any]) -> str:
+    mark = "signature good" if call["verified"] else "SIGNATURE WRONG"
+    body = json.dumps(call["body"], ensure_ascii=False, indent=2)
+    return (
+        f"<h2>{html.escape(str(call['webhook_id']))}</h2><p>{mark} · {html.escape(call['received_at'])}</p>"
+        f"<pre>{html.escape(body)}</pre>"
+    )
+
+
+def main(
+    folder: Annotated[Path, typer.Option(help="Where calls are kept.")],
+    secret_file: Annotated[Path, typer.Option(help="File of the secret that calls are signed with.")],
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8030,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Receive signed webhooks, verify and keep them."""
+    secret = secret_file.read_text().strip()
+    asyncio.run(run_until_stopped(application(Calls(folder), secret), port, host))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,113 @@
+"""What the simulator asks of the register beside registering: campaigns, imports, participants."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from simulator.clients.access_keys import Keys
+
+READ_ATTEMPTS_MAX = 8
+
+
+class Unexpected(Exception):
+    """The register answered something that the simulator has no use for; the message has the status."""
+
+
+class Import(msgspec.Struct, frozen=True):
+    """How far an import is."""
+
+    id: str
+    state: str
+    last_row: int
+    accepted: int
+    rejected: int
+    started_at: datetime
+    finished_at: datetime | None
+
+    @property
+    def rows_per_s(self) -> float | None:
+        """Its speed over all, where it has ended."""
+        if self.finished_at is None:
+            return None
+        seconds = (self.finished_at - self.started_at).total_seconds()
+        return (self.accepted + self.rejected) / seconds if seconds else None
+
+
+_import = msgspec.json.Decoder(Import)
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """The register's endpoints, with the right key for each."""
+
+    http: aiohttp.ClientSession
+    url: str
+    keys: Keys
+
+    async def open_campaign(self, campaign: str, name: str) -> None:
+        """Open a campaign; one that is open already is fine. Raises Unexpected."""
+        await self._open("campaigns", campaign, name)
+
+    async def open_agency(self, agency: str, name: str) -> None:
+        """Open an agency; one that is open already is fine. Raises Unexpected."""
+        await self._open("agencies", agency, name)
+
+    async def upload(self, path: Path) -> Import:
+        """Hand a CSV file over to be imported. Raises Unexpected."""
+        with path.open("rb") as file:
+            async with self.http.post(
+                f"{self.url}/v1/imports?name={path.name}",
+                data=file,
+                headers=_bearer(self.keys.officer) | {"Content-Type": "text/csv"},
+                timeout=aiohttp.ClientTimeout(total=300),
+            ) as response:
+                body = await response.read()
+                if response.status not in (200, 202):
+                    raise Unexpected(f"uploading: {response.status} {body[:500]!r}")
+                return _import.decode(body)
+
+    async def import_status(self, import_id: str) -> Import | None:
+        """How far an import is; None where the register knows none of that id, or cannot say now."""
+        status, body = await self._read(f"/v1/imports/{import_id}")
+        return _import.decode(body) if status == 200 else None
+
+    async def _open(self, what: str, id_: str, name: str) -> None:
+        headers = _bearer(self.keys.admin) | {"Idempotency-Key": f"open-{what}-{id_}"}
+        body = {"id": id_, "name": name}
+        async with self.http.post(f"{self.url}/v1/{what}", json=body, headers=headers) as response:
+            if response.status not in (200, 201, 409):
+                raise Unexpected(f"opening {what} {id_}: {response.status} {await response.text()}")
+
+    async def participant(self, participant: str) -> dict[str, Any] | None:
+        """What the register holds of a participant; None where it knows no such id. Raises Unexpected."""
+        status, body = await self._read(f"/v1/participants/{participant}")
+        if status == 404:
+            return None
+        if status != 200:
+            raise Unexpected(f"reading a participant: {status}")
+        held: dict[str, Any] = msgspec.json.decode(body)
+        return held
+
+    async def _read(self, path: str) -> tuple[int, bytes]:
+        """Read something; a kept connection that the server has closed, or 503, is worth another try."""
+        for attempt in range(1, READ_ATTEMPTS_MAX + 1):
+            try:
+                async with self.http.get(self.url + path, headers=_bearer(self.keys.officer)) as response:
+                    status, body = response.status, await response.read()
+            except (aiohttp.ClientError, TimeoutError):
+                status, body = 0, b""
+            if status not in (0, 503) or attempt == READ_ATTEMPTS_MAX:
+                break
+            await asyncio.sleep(0.1 * attempt)
+        return status, body
+
+
+def _bearer(key: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {key}"}

@@ -1,0 +1,1 @@
+"""A Fest night's load: arrivals, requests, and the ledger of what they must lead to."""

@@ -1,0 +1,95 @@
+"""Sends one request until it is answered: time-outs, cut lines and 503 are tried again under the same key."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import aiohttp
+import msgspec
+
+from simulator.load.ledger import Answer, Intent, Outcome
+from simulator.load.requests import Request
+
+TIMEOUT_S = 3.0
+RETRY_DELAY_S_MAX = 5.0
+
+
+class Registered(msgspec.Struct):
+    """What the register answers to an accepted POST; more fields may come."""
+
+    participant_id: str
+    revision: int
+
+
+_registered = msgspec.json.Decoder(Registered)
+
+
+@dataclass(slots=True)
+class Sender:
+    """Posts to the register at `url`, as the holder of `key`."""
+
+    session: aiohttp.ClientSession
+    url: str
+    key: str
+    patience_s: float = 20.0
+    timeout_s: float = TIMEOUT_S
+    dice: random.Random = field(default_factory=random.Random)
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    async def send(self, intent: Intent, request: Request) -> Answer:
+        """The register's answer; `unknown` once patience is over, for whoever asks again later."""
+        deadline = time.monotonic() + self.patience_s
+        attempts = 0
+        while True:
+            attempts += 1
+            answer, wait_s = await self._attempt(intent, request, attempts)
+            if answer.outcome != "unknown":
+                return answer
+            delay_s = wait_s or min(0.25 * 2**attempts, RETRY_DELAY_S_MAX) * (0.5 + self.dice.random())
+            if time.monotonic() + delay_s > deadline:
+                return answer
+            await self.sleep(delay_s)
+
+    async def _attempt(self, intent: Intent, request: Request, attempts: int) -> tuple[Answer, float | None]:
+        try:
+            async with self.session.post(
+                self.url + request.path,
+                data=request.body,
+                headers=request.headers | {"Authorization": f"Bearer {self.key}"},
+                # The register's silence counts, not the wait for a free connection of ours.
+                timeout=aiohttp.ClientTimeout(
+                    total=None, sock_connect=self.timeout_s, sock_read=self.timeout_s
+                ),
+            ) as response:
+                body = await response.read()
+        except (aiohttp.ClientError, TimeoutError):
+            return Answer(intent.number, "unknown", 0, attempts), None
+        outcome = _outcome(response.status)
+        answer = Answer(intent.number, outcome, response.status, attempts)
+        if outcome == "accepted":
+            told = _registered.decode(body)
+            replayed = response.headers.get("Idempotent-Replayed") == "true"
+            return Answer(
+                intent.number,
+                outcome,
+                response.status,
+                attempts,
+                told.participant_id,
+                told.revision,
+                replayed,
+            ), None
+        return answer, _retry_after_s(response.headers.get("Retry-After"))
+
+
+def _outcome(status: int) -> Outcome:
+    if 200 <= status < 300:
+        return "accepted"
+    return "unknown" if status >= 500 or status in (408, 425, 429) else "refused"
+
+
+def _retry_after_s(value: str | None) -> float | None:
+    return min(float(value), RETRY_DELAY_S_MAX) if value and value.isdigit() else None

@@ -1,0 +1,65 @@
+"""What goes over the wire for an intent: the same intent always makes the same request, byte for byte."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from simulator.load.ledger import Intent, Run
+from simulator.seed.participants import CONSENT
+from simulator.seed.synthetic_people import person
+
+FORMS = ("register", "probe", "repeat", "duplicate")
+"""The kinds that send the form of a registration; all others change one who is registered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A POST to the register."""
+
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+def request(intent: Intent, run: Run) -> Request:
+    """The request of an intent; the key makes a second sending of it harmless."""
+    headers = {"Content-Type": "application/json", "Idempotency-Key": intent.key}
+    if intent.kind in FORMS:
+        return Request("/v1/participants", headers, msgspec.json.encode(_form(intent, run)))
+    headers["If-Match"] = str(intent.revision)
+    return Request(
+        f"/v1/participants/{intent.participant}/{_ENDPOINTS[intent.kind]}",
+        headers,
+        msgspec.json.encode(_change(intent, run)),
+    )
+
+
+_ENDPOINTS = {"move": "move", "step": "steps", "correct": "correct", "withdraw": "withdraw"}
+
+
+def _form(intent: Intent, run: Run) -> dict[str, object]:
+    who = person(intent.person, run.seed)
+    return {
+        "name": who.name,
+        "nik": who.nik,
+        "phone": who.phone,
+        "region": intent.region,
+        "business": {"name": who.business_name, "category": who.category},
+        "campaign": intent.campaign,
+        "booth": f"booth-{intent.person % 20 + 1:02d}",
+        "consent": CONSENT,
+        "occurred_at": intent.at,
+    }
+
+
+def _change(intent: Intent, run: Run) -> dict[str, object]:
+    if intent.kind == "move":
+        return {"region": intent.region}
+    if intent.kind == "step":
+        return {"step": intent.step}
+    if intent.kind == "correct":
+        # Another name each time: a correction that changes nothing would be refused.
+        return {"name": f"{person(intent.person, run.seed).name} {intent.revision}"}
+    return {}

@@ -1,0 +1,1 @@
+"""The synthetic participants that are there before a night begins."""

@@ -1,0 +1,68 @@
+"""A register as it might have stood on 21 October 2021, as rows of the product's import.
+
+Published: 281,812 registered at 21 October 2021 (monitor.co.id). Completed steps were published for 27
+October, of 284,164 registered (megapolitan.kompas.com, 12 November 2021): the same proportions are used. No
+split by city or agency was published: kelurahan follow their population, campaigns and agencies are made up.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+from simulator.seed.apportionment import apportion, scaled
+from simulator.seed.population import weights_2021
+from simulator.seed.synthetic_people import person
+
+REGISTERED = 281_812
+PUBLISHED_REGISTERED = 284_164
+PUBLISHED_STEPS = {"P2": 176_891, "P3": 157_498, "P4": 148_374, "P5": 44_456, "P6": 32_883, "P7": 6_159}
+CONSENT = "2026-01"
+
+HEADER = (
+    "name", "nik", "phone", "region", "business_name", "business_category", "agency", "campaign", "consent",
+    "occurred_at", "steps",
+)  # fmt: skip
+
+# Made-up shares per mille; "" is none. The ids must exist in the register before the import.
+AGENCIES = {"ppkukm": 520, "ppapp": 110, "parekraf": 70, "": 300}
+CAMPAIGNS = {"jakpreneur-2019": 180, "jakpreneur-2020": 260, "kolaborasi-2021": 160, "": 400}
+OPENED = datetime(2018, 10, 21, tzinfo=UTC)
+DAYS = 3 * 365
+
+
+def step_totals(count: int) -> dict[str, int]:
+    """How many of `count` participants have completed each step, in the published proportions."""
+    return {step: scaled(total, PUBLISHED_REGISTERED, count) for step, total in PUBLISHED_STEPS.items()}
+
+
+def region_totals(count: int) -> dict[str, int]:
+    """How many of `count` participants live in each kelurahan."""
+    return apportion(count, weights_2021())
+
+
+def rows(count: int, seed: int) -> Iterator[tuple[str, ...]]:
+    """`count` rows under HEADER; regions, steps, agencies, campaigns come in exact totals, well shuffled."""
+    dice = random.Random(seed)
+    regions = _dealt(region_totals(count), dice)
+    agencies = _dealt(apportion(count, {key: Fraction(share) for key, share in AGENCIES.items()}), dice)
+    campaigns = _dealt(apportion(count, {key: Fraction(share) for key, share in CAMPAIGNS.items()}), dice)
+    completed = {
+        step: _dealt({step: total, "": count - total}, dice) for step, total in step_totals(count).items()
+    }
+    for index in range(count):
+        who = person(index, seed)
+        steps = ";".join(filter(None, (column[index] for column in completed.values())))
+        when = OPENED + timedelta(seconds=(index * DAYS * 86_400) // max(count, 1))
+        yield (
+            who.name, who.nik, who.phone, regions[index], who.business_name, who.category, agencies[index],
+            campaigns[index], CONSENT, when.strftime("%Y-%m-%dT%H:%M:%SZ"), steps,
+        )  # fmt: skip
+
+
+def _dealt(totals: dict[str, int], dice: random.Random) -> list[str]:
+    deck = [key for key, total in totals.items() for _ in range(total)]
+    dice.shuffle(deck)
+    return deck

@@ -1,0 +1,1 @@
+"""Whether the services did what the ledger says."""
