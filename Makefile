@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 PY := .venv/bin/python
-PURE := tests/unit tests/contract
+PURE := tests/unit tests/model tests/contract faults/tests
 
 .PHONY: help setup demo up down status check format lint types imports unit test bench bench-growth rivals faults faults-planted faults-peers lock clean-local
 
@@ -48,7 +48,7 @@ lint: setup
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
 
 types: setup
-	@.venv/bin/mypy services tests simulator deploy contract bench
+	@.venv/bin/mypy services tests faults simulator deploy contract bench
 
 imports: setup
 	@.venv/bin/lint-imports --no-logo
@@ -84,13 +84,13 @@ rivals: setup .local/bench/streams/ready .local/bench/quix/ready
 	@touch $@
 
 faults: setup ## break the running system for 20 minutes and judge it from outside: SHORT=1, ROUNDS=n
-	@$(PY) -m tests.faults $(if $(SHORT),--short) $(if $(ROUNDS),--rounds $(ROUNDS)) --report .local/faults/report.json
+	@$(PY) -m faults $(if $(SHORT),--short) $(if $(ROUNDS),--rounds $(ROUNDS)) --report .local/faults/report.json
 
 faults-planted: setup ## catch eight planted bugs, each in a short campaign of its own: BUG=name, HEALTHY=1
-	@$(PY) -m tests.faults --planted $(or $(BUG),all) $(if $(HEALTHY),--healthy) --report .local/faults/$(if $(HEALTHY),healthy,planted).json
+	@$(PY) -m faults --planted $(or $(BUG),all) $(if $(HEALTHY),--healthy) --report .local/faults/$(if $(HEALTHY),healthy,planted).json
 
 faults-peers: setup .local/bench/streams/ready ## kill our aggregator, a stock Faust Table and Kafka Streams alike: lost, doubled
-	@$(PY) -m tests.faults.peers --report .local/faults/peers.json
+	@$(PY) -m faults.peer_comparison --report .local/faults/peers.json
 
 lock: ## pin and hash the requirements again
 	@for set in service dev quix; do \

@@ -1,7 +1,7 @@
 """A board's process without Kafka: each line on its input is a cut, so that rivals can be fed alike.
 
-Run as `python -m bench.board_fed_by_stdin PORT VIEWERS_MAX FOLDER`; everything behind the reading of cuts is the
-service's own. A line holds the number of the cut: the first is shown whole, the others as changes.
+Run as `python -m bench.board_fed_by_stdin PORT VIEWERS_MAX FOLDER`; everything behind the reading of cuts is
+the service's own. A line holds the number of the cut: the first is shown whole, the others as changes.
 """
 
 from __future__ import annotations

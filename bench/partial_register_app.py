@@ -13,9 +13,9 @@ from typing import Any
 
 from database.pool import connect
 from registration.__main__ import api
-from registration.domain.decide import Register
+from registration.domain.decide import RegisterCommand
 from registration.domain.operation import DONE, Answer, Operation
-from registration.intake.group_commit import Limits, WriteBatch, Writer
+from registration.intake.group_commit import GroupCommit, QueueLimits, WriteBatch
 from registration.processes import api as api_process
 
 CONNECTIONS = 16
@@ -35,14 +35,14 @@ class StubbedStore:
 
 def _stored(operation: Operation, now: datetime) -> Answer:
     command = operation.command
-    assert isinstance(command, Register), "only registrations are measured"
+    assert isinstance(command, RegisterCommand), "only registrations are measured"
     return Answer(DONE, command.id, command.standing.region, 1, now)
 
 
-class PerRequest(Writer):
+class PerRequest(GroupCommit):
     """Writes each operation at once, alone."""
 
-    def __init__(self, write: WriteBatch, limits: Limits) -> None:
+    def __init__(self, write: WriteBatch, limits: QueueLimits) -> None:
         super().__init__(write, limits)
         self._write_one = write
 

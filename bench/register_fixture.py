@@ -17,7 +17,7 @@ from deploy.local.commands import clean_environment
 from deploy.local.ports import free_ports
 from registration.auth.api_keys import Role
 from registration.cli.admin import add_scope, create_key
-from registration.intake.scopes import Kind
+from registration.intake.scopes import ScopeKind
 
 SECRET = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 CAMPAIGN, AGENCY = "fest-2021", "ppkukm"
@@ -70,8 +70,8 @@ async def commission(url: str) -> str:
     """Open a campaign and an agency; a booth's key."""
     pool = await connect(url, application_name="bench")
     try:
-        await add_scope(pool, Kind.CAMPAIGN, CAMPAIGN, "Jakpreneur Fest 2021")
-        await add_scope(pool, Kind.AGENCY, AGENCY, "Dinas PPKUKM")
+        await add_scope(pool, ScopeKind.CAMPAIGN, CAMPAIGN, "Jakpreneur Fest 2021")
+        await add_scope(pool, ScopeKind.AGENCY, AGENCY, "Dinas PPKUKM")
         return await create_key(pool, Role.BOOTH, "bench")
     finally:
         await pool.close()

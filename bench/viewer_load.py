@@ -1,8 +1,8 @@
 """A crowd of viewers in one process: opens so many streams, and notes when each is told of each cut.
 
-Run as `python -m bench.viewer_load PORT VIEWERS FILE`. It prints a line when all have their first event. A line on
-its input names the last cut: when all have that it writes the moments to FILE, as pairs of doubles (cut,
-monotonic seconds), and prints its counts.
+Run as `python -m bench.viewer_load PORT VIEWERS FILE`. It prints a line when all have their first event. A
+line on its input names the last cut: when all viewers have it, the process writes the moments to FILE, as
+pairs of doubles (cut, monotonic seconds), and prints its counts.
 """
 
 from __future__ import annotations

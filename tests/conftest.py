@@ -1,4 +1,4 @@
-"""The fixtures every test may ask for; `tests/harness/` is what they are made of."""
+"""The fixtures every test may ask for; `tests/support/` is what they are made of."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from tests.harness.broker import Broker
-from tests.harness.commissioned import Commissioned, commission
-from tests.harness.databases import Databases, TestServer
-from tests.harness.stack import Stack, surroundings
-from tests.harness.topics import Topics
+from tests.support.broker import Broker
+from tests.support.databases import Databases, TestServer
+from tests.support.register_template import Commissioned, commission
+from tests.support.stack import Stack, surroundings
+from tests.support.topics import Topics
 
 # A broker that is never broken keeps Kafka's own patience: a busy machine must not fence it.
 PATIENT_MS = 9_000

@@ -37,7 +37,7 @@ def operation(number: int, cipher: Cipher) -> Operation:
         booth="booth-07",
         consent="2026-01",
     )
-    command = commands.register(body, cipher, "booth", uuid7)
+    command = commands.register_command(body, cipher, "booth", uuid7)
     return Operation("key:bench", "register", f"bare-{number}", b"\0" * 32, command, "booth")
 
 

@@ -20,7 +20,7 @@ from registration.auth.api_keys import Role
 from registration.cli import admin
 from registration.cli.imports import import_file, undo_import
 from registration.imports.settings import ImportSettings
-from registration.intake.scopes import Kind
+from registration.intake.scopes import ScopeKind
 from registration.processes.api import serve_api
 from registration.processes.audit import audit as run_audit
 from registration.processes.relay import relay as run_relay
@@ -125,7 +125,7 @@ def _importing(settings: RegisterSettings, work: Callable[[Stopping], Awaitable[
     arm(settings.crash_at)
     try:
         run(work)
-    except admin.NotDone as error:
+    except admin.CommandRefused as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 
@@ -160,13 +160,13 @@ def revoke_key(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
 @campaign.command("add")
 def add_campaign(scope_id: Annotated[str, typer.Argument(metavar="ID")], name: str) -> None:
     """Open a campaign that registrations may name."""
-    _command(admin.add_scope, Kind.CAMPAIGN, scope_id, name)
+    _command(admin.add_scope, ScopeKind.CAMPAIGN, scope_id, name)
 
 
 @agency.command("add")
 def add_agency(scope_id: Annotated[str, typer.Argument(metavar="ID")], name: str) -> None:
     """Open an agency that registrations may name."""
-    _command(admin.add_scope, Kind.AGENCY, scope_id, name)
+    _command(admin.add_scope, ScopeKind.AGENCY, scope_id, name)
 
 
 @app.command()
@@ -188,7 +188,7 @@ def _command(work: Callable[..., Awaitable[str]], *arguments: object) -> None:
 
     try:
         typer.echo(asyncio.run(done()))
-    except admin.NotDone as error:
+    except admin.CommandRefused as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 

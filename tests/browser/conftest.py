@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright
 
-from tests.harness.topics import Topics
-from tests.harness.waiting import until
-from tests.integration.board.process import BoardProcess
-from tests.integration.board.producing import Programme, minutes_ago, programme
+from tests.support.board.processes import BoardProcess
+from tests.support.board.topic_writer import Programme, minutes_ago, programme
+from tests.support.deadlines import until
+from tests.support.topics import Topics
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [

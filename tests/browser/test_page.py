@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize
 
-from tests.harness.waiting import until
-from tests.integration.board.process import BoardProcess
-from tests.integration.board.producing import Programme
+from tests.support.board.processes import BoardProcess
+from tests.support.board.topic_writer import Programme
+from tests.support.deadlines import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration]
 

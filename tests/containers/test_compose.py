@@ -14,10 +14,10 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.ports import free_ports
-from tests.containers import stand_ins
-from tests.containers.compose import Compose
-from tests.containers.podman import environment
-from tests.harness.waiting import until
+from tests.support.containers import stand_ins
+from tests.support.containers.compose import Compose
+from tests.support.containers.podman import environment
+from tests.support.deadlines import until
 
 pytestmark = [pytest.mark.containers, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from tests.contract.documents import CONTRACT, SCHEMA_OF_TOPIC, read_yaml
+from tests.support.contract_documents import CONTRACT, SCHEMA_OF_TOPIC, read_yaml
 
 # schemas/3.1.0.json of the npm package @asyncapi/specs 6.11.1 (Apache-2.0, see NOTICE), packed but unchanged.
 SPECIFICATION = Path(__file__).with_name("asyncapi-3.1.0.json.gz")

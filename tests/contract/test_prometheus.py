@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.contract.code import metrics
-from tests.contract.documents import ROOT
+from tests.support.contract_documents import ROOT
+from tests.support.declarations import metrics
 
 FOLDER = ROOT / "deploy" / "prometheus"
 WORDS = {"max", "sum", "by", "time", "or", "absent", "offset", "vector", "m"}

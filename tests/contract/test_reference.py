@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tests.contract.code import Metric, metrics, settings_classes
-from tests.contract.documents import ROOT
+from tests.support.contract_documents import ROOT
+from tests.support.declarations import Metric, metrics, settings_classes
 
 
 def table_rows(document: str) -> list[list[str]]:

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections import Counter
 
-from tests.contract.documents import CONTRACT
+from tests.support.contract_documents import CONTRACT
 
 FILE = CONTRACT / "regions.csv"
 # What contract/generate_regions.py made from the pinned package; --check compares with the package itself.

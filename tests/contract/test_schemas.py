@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.contract.documents import REGISTRY, SAMPLES, SCHEMA_OF_TOPIC, SCHEMAS, faults, sample, samples_of
+from tests.support.contract_documents import (
+    REGISTRY,
+    SAMPLES,
+    SCHEMA_OF_TOPIC,
+    SCHEMAS,
+    faults,
+    sample,
+    samples_of,
+)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

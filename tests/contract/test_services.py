@@ -22,9 +22,9 @@ from registration.audit import register_state
 from registration.audit.lag import Lag
 from registration.audit.tallies import Difference
 from registration.domain import decide
-from registration.domain.event import Draft, written
+from registration.domain.event import EventDraft, number_event
 from registration.domain.participant import Participant, Person, Standing, Status
-from tests.contract.documents import SAMPLES, faults, sample
+from tests.support.contract_documents import SAMPLES, faults, sample
 
 NOW = datetime.datetime(2021, 10, 24, 12, 5, tzinfo=datetime.UTC)
 
@@ -66,13 +66,16 @@ def participant(last: int, *steps: str) -> Participant:
 
 
 COMMANDS: list[tuple[decide.Command, Participant | None]] = [
-    (decide.Register(uuid.UUID(int=1), Standing("31.71.01.1001"), person()), None),
-    (decide.Move(id=uuid.UUID(int=1), region="31.74.04.1002", occurred_at=NOW), participant(1)),
-    (decide.CompleteSteps(id=uuid.UUID(int=1), steps=("P7", "P2")), participant(1, "P3")),
-    (decide.Correct(id=uuid.UUID(int=1), standing={"agency": None}, person={}), participant(1)),
-    (decide.Correct(id=uuid.UUID(int=1), standing={}, person={"name": "Peserta Lain"}), participant(1)),
-    (decide.Withdraw(id=uuid.UUID(int=1)), participant(1, "P2")),
-    (decide.Merge(id=uuid.UUID(int=1), into=uuid.UUID(int=2)), participant(1, "P2")),
+    (decide.RegisterCommand(uuid.UUID(int=1), Standing("31.71.01.1001"), person()), None),
+    (decide.MoveCommand(id=uuid.UUID(int=1), region="31.74.04.1002", occurred_at=NOW), participant(1)),
+    (decide.CompleteStepsCommand(id=uuid.UUID(int=1), steps=("P7", "P2")), participant(1, "P3")),
+    (decide.CorrectCommand(id=uuid.UUID(int=1), standing={"agency": None}, person={}), participant(1)),
+    (
+        decide.CorrectCommand(id=uuid.UUID(int=1), standing={}, person={"name": "Peserta Lain"}),
+        participant(1),
+    ),
+    (decide.WithdrawCommand(id=uuid.UUID(int=1)), participant(1, "P2")),
+    (decide.MergeCommand(id=uuid.UUID(int=1), into=uuid.UUID(int=2)), participant(1, "P2")),
 ]
 
 
@@ -84,7 +87,7 @@ def test_every_command_of_the_register_leads_to_an_event_of_the_contract(
 
     assert not isinstance(decision, decide.Refused)
     for happened in decision:
-        event = written(Draft(uuid.UUID(int=3), happened, "booth"), 7, NOW)
+        event = number_event(EventDraft(uuid.UUID(int=3), happened, "booth"), 7, NOW)
         assert faults("participant-event", json.loads(event.value)) == []
         assert isinstance(read_event(event.value.encode(), event.partition), Event)
 
@@ -182,10 +185,10 @@ def test_a_minute_is_written_and_read_as_the_contract_shows_it(name: str) -> Non
 @pytest.mark.parametrize("name", names("register-state"))
 def test_the_registers_state_is_written_and_read_as_the_contract_shows_it(name: str) -> None:
     said = sample(name)
-    audit = said["audit"] and register_state.Audited(
+    audit = said["audit"] and register_state.AuditResult(
         **{**said["audit"], "differences": tuple(Difference(**one) for one in said["audit"]["differences"])}
     )
-    register = register_state.Register(
+    register = register_state.RegisterSnapshot(
         moment(said["time"]),
         said["last_sequence"],
         said["published"],

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import ClientSession
 
-from tests.harness.crowd import Crowd
-from tests.harness.databases import Databases
-from tests.harness.stack import Stack
-from tests.harness.witness import Witness
+from tests.support.databases import Databases
+from tests.support.outside_observer import Witness
+from tests.support.registration_load import Crowd
+from tests.support.stack import Stack
 
 COUNTING = ("api", "relay", "audit", "worker", "publisher", "board")
 

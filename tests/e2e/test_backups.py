@@ -11,14 +11,14 @@ import aiohttp
 import pytest
 
 from tests.e2e.conftest import COUNTING
-from tests.harness.broker import Broker
-from tests.harness.commissioned import commission
-from tests.harness.crowd import Crowd
-from tests.harness.databases import Databases, TestServer
-from tests.harness.stack import Stack, surroundings
-from tests.harness.topics import Topics
-from tests.harness.waiting import until
-from tests.harness.witness import Witness
+from tests.support.broker import Broker
+from tests.support.databases import Databases, TestServer
+from tests.support.deadlines import until
+from tests.support.outside_observer import Witness
+from tests.support.register_template import commission
+from tests.support.registration_load import Crowd
+from tests.support.stack import Stack, surroundings
+from tests.support.topics import Topics
 
 pytestmark = pytest.mark.e2e
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.crowd import REGIONS, Crowd, nik
-from tests.harness.stack import Stack
-from tests.harness.waiting import until
-from tests.harness.witness import Witness
+from tests.support.deadlines import until
+from tests.support.outside_observer import Witness
+from tests.support.registration_load import REGIONS, Crowd, nik
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.e2e
 

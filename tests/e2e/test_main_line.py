@@ -9,12 +9,12 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.harness.crashpoints import NOTIFIER
-from tests.harness.crowd import Crowd
-from tests.harness.databases import Databases
-from tests.harness.stack import Stack
-from tests.harness.waiting import until
-from tests.harness.witness import Witness
+from tests.support.databases import Databases
+from tests.support.deadlines import until
+from tests.support.failpoint_names import NOTIFIER
+from tests.support.outside_observer import Witness
+from tests.support.registration_load import Crowd
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.e2e
 

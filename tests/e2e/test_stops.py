@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.harness.crowd import Crowd
-from tests.harness.stack import Stack
-from tests.harness.waiting import until
-from tests.harness.witness import Witness
+from tests.support.deadlines import until
+from tests.support.outside_observer import Witness
+from tests.support.registration_load import Crowd
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.e2e
 

@@ -11,9 +11,9 @@ import pytest
 
 from outbox.leadership import LeaseRows
 from outbox.lease import PostgresLeases
-from tests.harness.databases import Databases
-from tests.harness.waiting import until
-from tests.unit.outbox.worlds import Clock, MemoryLeases
+from tests.support.databases import Databases
+from tests.support.deadlines import until
+from tests.support.fakes.outbox import Clock, MemoryLeases
 
 LONG_S = 30.0
 SHORT_S = 0.2

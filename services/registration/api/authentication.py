@@ -10,8 +10,8 @@ from typing import Final
 from fastapi import Request
 
 from registration.api import problem_responses
-from registration.api.registrations import Sent
-from registration.auth.api_keys import PUBLIC, Caller, Keys, Role
+from registration.api.registrations import ReceivedRequest
+from registration.auth.api_keys import PUBLIC, ApiKeys, Caller, Role
 from registration.domain.event import valid_traceparent
 
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
@@ -19,10 +19,10 @@ IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 IF_MATCH: Final = re.compile(r'(?:"(\d{1,9})"|(\d{1,9}))')
 
 
-class Callers:
+class Authenticator:
     """Recognises the callers of requests."""
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: ApiKeys) -> None:
         self._keys = keys
 
     async def anybody(self, request: Request) -> Caller:
@@ -53,16 +53,18 @@ class Callers:
         return caller
 
 
-async def sent_by(caller: Caller, request: Request) -> Sent:
+async def sent_by(caller: Caller, request: Request) -> ReceivedRequest:
     """The request with its body read. Raises Problem: 400 for headers that say nothing, 413."""
     address = request.client.host if request.client is not None else ""
     body = await request.body()
     return sent(caller, address, request.scope["path"], request.headers.get, body)
 
 
-def sent(caller: Caller, address: str, path: str, header: Callable[[str], str | None], body: bytes) -> Sent:
+def sent(
+    caller: Caller, address: str, path: str, header: Callable[[str], str | None], body: bytes
+) -> ReceivedRequest:
     """A request whose body is read; `header` gives one by its name in lower case. Raises Problem 400."""
-    return Sent(
+    return ReceivedRequest(
         caller=caller,
         address=address,
         key=idempotency_key(header("idempotency-key")),

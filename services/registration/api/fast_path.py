@@ -16,11 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from problems.fastapi_handlers import failed, respond
 from problems.problem import Problem
 from registration.api import problem_responses
-from registration.api.authentication import Callers, sent
-from registration.api.registrations import Desk, Sent
+from registration.api.authentication import Authenticator, sent
+from registration.api.registrations import ReceivedRequest, RequestHandler
 from registration.api.response_models import answer_headers, answer_json
 from registration.domain.operation import DONE, Answer
-from registration.requests.body_validator import Checker
+from registration.requests.body_validator import BodyValidator
 from registration.requests.request_models import RegisterBody
 from registration.store.errors import DATABASE_ERRORS
 
@@ -32,11 +32,16 @@ READ: Final[Mapping[bytes, str]] = {
 JSON_TYPE: Final = (b"content-type", b"application/json")
 
 
-class Shortcut:
+class FastPath:
     """An ASGI application around another, outside of all its middleware."""
 
     def __init__(
-        self, app: ASGIApp, desk: Desk, callers: Callers, checker: Checker, body_bytes_max: int
+        self,
+        app: ASGIApp,
+        desk: RequestHandler,
+        callers: Authenticator,
+        checker: BodyValidator,
+        body_bytes_max: int,
     ) -> None:
         self._app = app
         self._desk = desk
@@ -70,7 +75,7 @@ class Shortcut:
 
     async def _read(
         self, scope: Scope, headers: Mapping[str, str], body: bytes
-    ) -> tuple[RegisterBody, Sent] | None:
+    ) -> tuple[RegisterBody, ReceivedRequest] | None:
         """The request and its checked body; None where the application has to say what is wrong."""
         client = scope.get("client")
         try:
@@ -80,7 +85,7 @@ class Shortcut:
         except (Problem, ValidationError, *DATABASE_ERRORS):
             return None
 
-    async def _registered(self, body: RegisterBody, request: Sent) -> Answer:
+    async def _registered(self, body: RegisterBody, request: ReceivedRequest) -> Answer:
         self._desk.admit(request)
         answer = await self._desk.take(body, request)
         if answer.outcome != DONE:

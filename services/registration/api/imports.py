@@ -13,15 +13,15 @@ from fastapi.responses import StreamingResponse
 
 from problems.problem import FieldError, Problem
 from registration.api import problem_responses
-from registration.api.authentication import Callers, idempotency_key
+from registration.api.authentication import Authenticator, idempotency_key
 from registration.api.body_limit import too_large
 from registration.api.openapi import KEYED, problems
 from registration.auth.api_keys import Role
 from registration.domain import names
-from registration.imports.csv_reader import FileFault, Unusable
-from registration.imports.queue import Imports
-from registration.imports.spool import TooLarge
-from registration.imports.store import State, Status
+from registration.imports.csv_reader import FileFault, UnusableFile
+from registration.imports.queue import ImportQueue
+from registration.imports.spool import UploadTooLarge
+from registration.imports.store import ImportState, ImportStatus
 from registration.requests.field_errors import Sentence
 
 KEPT_LISTED_MAX: Final = 1_000
@@ -51,7 +51,7 @@ CSV_BODY: Final[dict[str, Any]] = {
 }
 
 
-def imports_router(imports: Imports, callers: Callers) -> APIRouter:
+def imports_router(imports: ImportQueue, callers: Authenticator) -> APIRouter:
     """The endpoints of imports; all need an officer's key."""
     router = APIRouter(prefix="/v1/imports", tags=["imports"])
     _add_upload(router, imports, callers)
@@ -61,7 +61,7 @@ def imports_router(imports: Imports, callers: Callers) -> APIRouter:
     return router
 
 
-def _add_upload(router: APIRouter, imports: Imports, callers: Callers) -> None:
+def _add_upload(router: APIRouter, imports: ImportQueue, callers: Authenticator) -> None:
     @router.post(
         "",
         status_code=202,
@@ -77,17 +77,17 @@ def _add_upload(router: APIRouter, imports: Imports, callers: Callers) -> None:
         idempotency_key(request.headers.get("idempotency-key"))
         try:
             status = await imports.receive(request.stream(), _shown_name(name), caller.id)
-        except TooLarge:
+        except UploadTooLarge:
             raise too_large() from None
-        except Unusable as error:
+        except UnusableFile as error:
             raise _unusable(error) from None
-        if status.state in (State.UNDOING, State.UNDONE):
+        if status.state in (ImportState.UNDOING, ImportState.UNDONE):
             raise problem_responses.plain(409, "import-undone", UNDONE)
         headers = {"Location": f"/v1/imports/{status.id}"}
-        return _json(status, 202 if status.state is State.RUNNING else 200, headers)
+        return _json(status, 202 if status.state is ImportState.RUNNING else 200, headers)
 
 
-def _add_status(router: APIRouter, imports: Imports, callers: Callers) -> None:
+def _add_status(router: APIRouter, imports: ImportQueue, callers: Authenticator) -> None:
     @router.get("/{import_id}", responses=problems(401, 403, 404, 422, 503), openapi_extra=KEYED)
     async def status_of(request: Request, import_id: ImportId) -> Response:
         """How far an import is; of one taken back also whom that left, as somebody changed them since."""
@@ -95,7 +95,7 @@ def _add_status(router: APIRouter, imports: Imports, callers: Callers) -> None:
         return await _status(imports, import_id)
 
 
-def _add_rejected(router: APIRouter, imports: Imports, callers: Callers) -> None:
+def _add_rejected(router: APIRouter, imports: ImportQueue, callers: Authenticator) -> None:
     @router.get(
         "/{import_id}/rejected",
         responses=problems(401, 403, 404, 422, 503) | {200: {"content": {"text/csv": {}}}},
@@ -111,7 +111,7 @@ def _add_rejected(router: APIRouter, imports: Imports, callers: Callers) -> None
         )
 
 
-def _add_undo(router: APIRouter, imports: Imports, callers: Callers) -> None:
+def _add_undo(router: APIRouter, imports: ImportQueue, callers: Authenticator) -> None:
     @router.post(
         "/{import_id}/undo",
         status_code=202,
@@ -127,28 +127,28 @@ def _add_undo(router: APIRouter, imports: Imports, callers: Callers) -> None:
         return await _status(imports, import_id, 202 if begun else 200)
 
 
-async def _status(imports: Imports, import_id: str, code: int = 200) -> Response:
+async def _status(imports: ImportQueue, import_id: str, code: int = 200) -> Response:
     status = await _known(imports, import_id)
-    if status.state not in (State.UNDOING, State.UNDONE):
+    if status.state not in (ImportState.UNDOING, ImportState.UNDONE):
         return _json(status, code)
     count, listed = await imports.kept(import_id, KEPT_LISTED_MAX)
     return _json(status, code, kept={"count": count, "participants": listed})
 
 
-async def _known(imports: Imports, import_id: str) -> Status:
+async def _known(imports: ImportQueue, import_id: str) -> ImportStatus:
     status = await imports.status(import_id)
     if status is None:
         raise problem_responses.plain(404, "import-not-found", UNKNOWN)
     return status
 
 
-def _json(status: Status, code: int, headers: dict[str, str] | None = None, **more: object) -> Response:
+def _json(status: ImportStatus, code: int, headers: dict[str, str] | None = None, **more: object) -> Response:
     body = msgspec.to_builtins(status) | more
     del body["caller"]
     return Response(msgspec.json.encode(body), code, headers, "application/json")
 
 
-def _unusable(error: Unusable) -> Problem:
+def _unusable(error: UnusableFile) -> Problem:
     sentence = BY_FAULT[error.fault]
     pointer = f"/{error.column}" if error.column else ""
     fault = FieldError(pointer, error.fault.value, sentence._asdict())

@@ -9,9 +9,9 @@ import asyncpg
 from fastapi import APIRouter, Request, Response
 
 from registration.api import problem_responses
-from registration.api.authentication import Callers, sent_by
+from registration.api.authentication import Authenticator, sent_by
 from registration.api.openapi import CHANGING, KEYED, PUBLIC, READING
-from registration.api.registrations import Desk
+from registration.api.registrations import RequestHandler
 from registration.api.response_models import (
     AnswerView,
     ParticipantView,
@@ -23,7 +23,7 @@ from registration.auth.api_keys import Role
 from registration.cipher import Cipher
 from registration.domain.decide import Reason
 from registration.domain.operation import DONE, Answer
-from registration.requests.body_validator import Checker
+from registration.requests.body_validator import BodyValidator
 from registration.requests.commands import ChangeBody
 from registration.requests.request_models import (
     CorrectBody,
@@ -53,7 +53,11 @@ CHANGES: Final[dict[str, tuple[type[ChangeBody], Role]]] = {
 
 
 def participants_router(
-    desk: Desk, callers: Callers, checker: Checker, cipher: Cipher, pool: asyncpg.Pool[Any]
+    desk: RequestHandler,
+    callers: Authenticator,
+    checker: BodyValidator,
+    cipher: Cipher,
+    pool: asyncpg.Pool[Any],
 ) -> APIRouter:
     """`/v1/participants` and below."""
     router = APIRouter(prefix="/v1/participants", tags=["participants"])
@@ -100,7 +104,7 @@ def participants_router(
     return router
 
 
-def _add_change(router: APIRouter, route: str, desk: Desk, callers: Callers) -> None:
+def _add_change(router: APIRouter, route: str, desk: RequestHandler, callers: Authenticator) -> None:
     model, role = CHANGES[route]
 
     @router.post(

@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 from problems.problem import FieldError, Problem
 from registration.domain.decide import Reason
-from registration.domain.operation import DONE, Answer, Fault
-from registration.intake.group_commit import Busy, Overloaded
+from registration.domain.operation import DONE, Answer, OperationFault
+from registration.intake.group_commit import Overloaded, OverloadReason
 from registration.requests.field_errors import Sentence
 
 
@@ -65,15 +65,17 @@ BY_OUTCOME: Final[dict[str, Refusal]] = {
         409,
         Sentence("Peserta tujuan tidak terdaftar lagi.", "The participant to merge into is not registered."),
     ),
-    Fault.KEY_REUSED: Refusal(
+    OperationFault.KEY_REUSED: Refusal(
         422,
         Sentence(
             "Idempotency-Key ini sudah dipakai untuk isi lain.",
             "This Idempotency-Key was used for another body.",
         ),
     ),
-    Fault.UNSTORABLE: Refusal(422, Sentence("Isian ini tidak dapat disimpan.", "This cannot be stored.")),
-    Fault.SCOPE_EXISTS: Refusal(
+    OperationFault.UNSTORABLE: Refusal(
+        422, Sentence("Isian ini tidak dapat disimpan.", "This cannot be stored.")
+    ),
+    OperationFault.SCOPE_EXISTS: Refusal(
         409, Sentence("Kode ini sudah dipakai dengan nama lain.", "This id is taken under another name.")
     ),
 }
@@ -107,7 +109,7 @@ def refused(answer: Answer) -> Problem:
 
 def overloaded(error: Overloaded) -> Problem:
     """503, with when to come back."""
-    unknown = error.reason is Busy.OUTCOME_UNKNOWN
+    unknown = error.reason is OverloadReason.OUTCOME_UNKNOWN
     return unavailable(error.retry_after_s, "outcome-unknown" if unknown else "overloaded")
 
 

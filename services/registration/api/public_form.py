@@ -17,11 +17,11 @@ from fastapi.responses import HTMLResponse
 from problems.problem import Problem
 from registration.api import problem_responses
 from registration.api.authentication import idempotency_key, sent_by
-from registration.api.registrations import Desk
+from registration.api.registrations import RequestHandler
 from registration.auth.api_keys import PUBLIC
 from registration.domain.operation import DONE
 from registration.regions import Regions
-from registration.requests.body_validator import Checker
+from registration.requests.body_validator import BodyValidator
 from registration.requests.request_models import RegisterBody
 
 LABELS: Final = {
@@ -52,7 +52,7 @@ HEADERS: Final = {
 }
 
 
-class Page:
+class FormPage:
     """Draws the form."""
 
     def __init__(self, regions: Regions, consent: str) -> None:
@@ -88,7 +88,7 @@ class Page:
         return HTMLResponse(self._template.render(self._fixed, accepted=participant_id), 201, HEADERS)
 
 
-def daftar_router(page: Page, desk: Desk, checker: Checker) -> APIRouter:
+def daftar_router(page: FormPage, desk: RequestHandler, checker: BodyValidator) -> APIRouter:
     """`GET` and `POST /daftar`."""
     router = APIRouter(include_in_schema=False)
 

@@ -17,14 +17,14 @@ from registration.domain.decide import Command
 from registration.domain.operation import Answer, Operation
 from registration.intake.group_commit import Overloaded
 from registration.requests import commands
-from registration.requests.body_validator import Checker
+from registration.requests.body_validator import BodyValidator
 from registration.requests.commands import ChangeBody
 from registration.requests.request_models import RegisterBody
 
 REGISTER_ROUTE: Final = "register"
 
 
-class Sent(msgspec.Struct, frozen=True):
+class ReceivedRequest(msgspec.Struct, frozen=True):
     """What came with a body: who sent it from where, its key, and all that tells it apart."""
 
     caller: Caller
@@ -36,22 +36,22 @@ class Sent(msgspec.Struct, frozen=True):
     traceparent: str | None = None
 
 
-class Public(msgspec.Struct, frozen=True):
+class PublicLimits(msgspec.Struct, frozen=True):
     """The limits of those without a key."""
 
     per_address: TokenBuckets
     per_nik: TokenBuckets
 
 
-class Desk:
+class RequestHandler:
     """The register's counter: everything that comes in over HTTP passes here."""
 
     def __init__(
         self,
         submit: Callable[[Operation], Awaitable[Answer]],
-        checker: Checker,
+        checker: BodyValidator,
         cipher: Cipher,
-        public: Public,
+        public: PublicLimits,
         new_id: Callable[[], UUID],
     ) -> None:
         self._submit = submit
@@ -60,41 +60,43 @@ class Desk:
         self._public = public
         self._new_id = new_id
 
-    async def register(self, sent: Sent) -> Answer:
+    async def register(self, sent: ReceivedRequest) -> Answer:
         """Register a person. Raises Problem."""
         self.admit(sent)
         body = await self._checker.read(RegisterBody, sent.body)
         return await self.take(body, sent)
 
-    def admit(self, sent: Sent) -> None:
+    def admit(self, sent: ReceivedRequest) -> None:
         """Count an attempt of those without a key. Raises Problem 429."""
         if sent.caller.role is None:
             self.limit_address(sent.address)
 
-    async def take(self, body: RegisterBody, sent: Sent) -> Answer:
+    async def take(self, body: RegisterBody, sent: ReceivedRequest) -> Answer:
         """Register a person whose body is checked, and whose address is within its limit. Raises Problem."""
-        command = commands.register(body, self._cipher, sent.caller.channel, self._new_id)
+        command = commands.register_command(body, self._cipher, sent.caller.channel, self._new_id)
         if sent.caller.role is None:
             assert command.person.nik_hmac is not None, "nobody registers without a NIK"
             self._limit(self._public.per_nik, command.person.nik_hmac[:16], "nik")
         return await self._put(REGISTER_ROUTE, command, sent)
 
-    async def change(self, route: str, model: type[ChangeBody], participant_id: UUID, sent: Sent) -> Answer:
+    async def change(
+        self, route: str, model: type[ChangeBody], participant_id: UUID, sent: ReceivedRequest
+    ) -> Answer:
         """Change a known participant. Raises Problem."""
         body = await self._checker.read(model, sent.body or b"{}")
-        command = commands.change(body, participant_id, sent.if_match, self._cipher)
+        command = commands.change_command(body, participant_id, sent.if_match, self._cipher)
         return await self._put(route, command, sent)
 
     def limit_address(self, address: str) -> None:
         """Count an attempt of the public. Raises Problem 429."""
         self._limit(self._public.per_address, network_of(address), "address")
 
-    def fingerprint(self, sent: Sent) -> bytes:
+    def fingerprint(self, sent: ReceivedRequest) -> bytes:
         """What tells whether a second request under a key is the same one."""
         expected = b"" if sent.if_match is None else str(sent.if_match).encode()
         return self._cipher.body_hmac(sent.path.encode(), expected, sent.body)
 
-    async def _put(self, route: str, command: Command, sent: Sent) -> Answer:
+    async def _put(self, route: str, command: Command, sent: ReceivedRequest) -> Answer:
         operation = Operation(
             caller=sent.caller.id,
             route=route,

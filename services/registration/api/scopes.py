@@ -9,19 +9,19 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from registration.api import problem_responses
-from registration.api.authentication import Callers, sent_by
+from registration.api.authentication import Authenticator, sent_by
 from registration.api.openapi import KEYED, OPENING, problems
-from registration.api.registrations import Desk
+from registration.api.registrations import RequestHandler
 from registration.api.response_models import RegionsView, ScopesView, ScopeView
 from registration.auth.api_keys import Role
 from registration.domain.operation import DONE
-from registration.intake.scopes import Claim, Kind, Scopes
+from registration.intake.scopes import Claim, ScopeKind, Scopes
 from registration.regions import Regions
-from registration.requests.body_validator import Checker
+from registration.requests.body_validator import BodyValidator
 from registration.requests.request_models import ScopeBody, documented
 
 JSON: Final = "application/json"
-PATHS: Final = {Kind.CAMPAIGN: "campaigns", Kind.AGENCY: "agencies"}
+PATHS: Final = {ScopeKind.CAMPAIGN: "campaigns", ScopeKind.AGENCY: "agencies"}
 
 
 def regions_router(regions: Regions) -> APIRouter:
@@ -44,16 +44,18 @@ def regions_router(regions: Regions) -> APIRouter:
     return router
 
 
-def scopes_router(scopes: Scopes, desk: Desk, callers: Callers, checker: Checker) -> APIRouter:
+def scopes_router(
+    scopes: Scopes, desk: RequestHandler, callers: Authenticator, checker: BodyValidator
+) -> APIRouter:
     """`/v1/campaigns` and `/v1/agencies`."""
     router = APIRouter(prefix="/v1", tags=["vocabulary"])
-    for kind in Kind:
+    for kind in ScopeKind:
         _add_list(router, kind, scopes)
         _add_open(router, kind, (scopes, desk), (callers, checker))
     return router
 
 
-def _add_list(router: APIRouter, kind: Kind, scopes: Scopes) -> None:
+def _add_list(router: APIRouter, kind: ScopeKind, scopes: Scopes) -> None:
     @router.get(
         f"/{PATHS[kind]}", operation_id=f"list_{kind}", response_model=ScopesView, responses=problems(503)
     )
@@ -65,7 +67,10 @@ def _add_list(router: APIRouter, kind: Kind, scopes: Scopes) -> None:
 
 
 def _add_open(
-    router: APIRouter, kind: Kind, doing: tuple[Scopes, Desk], checking: tuple[Callers, Checker]
+    router: APIRouter,
+    kind: ScopeKind,
+    doing: tuple[Scopes, RequestHandler],
+    checking: tuple[Authenticator, BodyValidator],
 ) -> None:
     scopes, desk = doing
     callers, checker = checking

@@ -19,7 +19,7 @@ from lifecycle.shutdown import Stopping
 from outbox.lease import Lease
 from registration.audit.expected_tallies import ForeignCutError, expected_at
 from registration.audit.published_cut import CutFollower, PublishedCut
-from registration.audit.register_state import Audited
+from registration.audit.register_state import AuditResult
 from registration.audit.tallies import compare
 from registration.domain.event import utc_text
 from registration.relay.metrics import AUDIT_SECONDS, AUDITED_AT, AUDITS, DRIFT
@@ -31,7 +31,7 @@ log = get()
 STANDBY_PAUSE_S: Final = 0.5
 
 
-class Outcome(Enum):
+class AuditOutcome(Enum):
     """What an audit came to."""
 
     STANDING_BY = "standing_by"  # another audits
@@ -62,7 +62,7 @@ class Auditor:
         self._pause_factor = pause_factor
         self._clock = clock
         self._pause_s = STANDBY_PAUSE_S
-        self.last: Audited | None = None
+        self.last: AuditResult | None = None
         self.refused: str | None = None
         """Why the counts cannot be this register's, where that shows in the cut itself."""
         self.register_refused = False
@@ -70,10 +70,10 @@ class Auditor:
         proved.
         """
 
-    async def audit_once(self) -> Outcome:
+    async def audit_once(self) -> AuditOutcome:
         """Audit the newest cut. Raises what the database raises; what is known of earlier audits stays."""
         outcome = await self._outcome()
-        if outcome in (Outcome.STANDING_BY, Outcome.REFUSED):
+        if outcome in (AuditOutcome.STANDING_BY, AuditOutcome.REFUSED):
             # Another's to tell, or nothing to be sure of: an older answer must not pass for one of now.
             self.last = None
             DRIFT.set(0)
@@ -93,21 +93,21 @@ class Auditor:
                 with contextlib.suppress(asyncio.CancelledError):
                     await wait
 
-    async def _outcome(self) -> Outcome:
+    async def _outcome(self) -> AuditOutcome:
         self._pause_s = STANDBY_PAUSE_S
         if self._lease.term is None:
-            return Outcome.STANDING_BY
+            return AuditOutcome.STANDING_BY
         if self.register_refused:
-            return Outcome.REFUSED
+            return AuditOutcome.REFUSED
         cut = self._cuts.newest()
         if cut is None:
-            return Outcome.NO_CUT
+            return AuditOutcome.NO_CUT
         if cut.passed_over_total > len(cut.passed_over):
             log.warning("audit cannot explain", quarantined=cut.passed_over_total, named=len(cut.passed_over))
-            return Outcome.UNEXPLAINED
+            return AuditOutcome.UNEXPLAINED
         return await self._audit(cut)
 
-    async def _audit(self, cut: PublishedCut) -> Outcome:
+    async def _audit(self, cut: PublishedCut) -> AuditOutcome:
         started_s = self._clock()
         crashpoint("audit.before_snapshot")
         try:
@@ -116,14 +116,14 @@ class Auditor:
             if self.refused is None:
                 log.warning("audit refuses", reason=str(foreign))
             self.refused = str(foreign)
-            return Outcome.REFUSED
+            return AuditOutcome.REFUSED
         crashpoint("audit.after_snapshot")
         self.refused = None
         findings = compare(expected, cut.counts)
         duration_s = self._clock() - started_s
         self._pause_s = max(self._every_s, self._pause_factor * duration_s)
         now = datetime.now(UTC)
-        self.last = Audited(
+        self.last = AuditResult(
             cut.id, findings.drift, utc_text(now), round(duration_s * 1000), findings.differences
         )
         AUDIT_SECONDS.observe(duration_s)
@@ -133,4 +133,4 @@ class Auditor:
             log.error(
                 "audit found drift", cut=cut.id, drift=findings.drift, differences=len(findings.differences)
             )
-        return Outcome.DRIFT if findings.drift else Outcome.EXACT
+        return AuditOutcome.DRIFT if findings.drift else AuditOutcome.EXACT

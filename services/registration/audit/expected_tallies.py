@@ -14,7 +14,7 @@ import msgspec
 
 from database.queries import load_queries
 from registration.audit.published_cut import PublishedCut
-from registration.audit.tallies import Cell, Sums
+from registration.audit.tallies import Cell, TallySums
 from registration.domain.participant import Standing
 
 PREFETCH: Final = 2_000
@@ -51,7 +51,7 @@ async def expected_at(pool: asyncpg.Pool[Any], cut: PublishedCut) -> dict[Cell, 
         _require_epoch(cut.epoch, await _queries.audit_epoch(connection))
         last = [row[0] async for row in _queries.audit_last_sequences(connection)]
         _require_reached(positions, last)
-        sums = Sums()
+        sums = TallySums()
         await _add_standings(connection, sums)
         await _take_back(connection, sums, "audit_events_between", (list(positions), last))
         if passed := [(p, s) for p, s in cut.passed_over if s <= positions[p]]:
@@ -73,12 +73,12 @@ def _require_reached(positions: Sequence[int], last: Sequence[int]) -> None:
             )
 
 
-async def _add_standings(connection: Any, sums: Sums) -> None:
+async def _add_standings(connection: Any, sums: TallySums) -> None:
     async for region, agency, campaign, steps, participants in _queries.audit_standings(connection):
         sums.add(Standing(region, agency, campaign, tuple(steps)), participants)
 
 
-async def _take_back(connection: Any, sums: Sums, query: str, arguments: tuple[Any, ...]) -> None:
+async def _take_back(connection: Any, sums: TallySums, query: str, arguments: tuple[Any, ...]) -> None:
     sql = getattr(_queries, query).sql
     async for row in connection.cursor(sql, *arguments, prefetch=PREFETCH):
         change = _decode(row[0]).data

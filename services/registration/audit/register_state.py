@@ -16,7 +16,7 @@ TOPIC: Final = "register-state"
 KEY: Final = b"state"
 
 
-class Audited(msgspec.Struct, frozen=True):
+class AuditResult(msgspec.Struct, frozen=True):
     """The last audit: which cut ("term.cut"), and how far it is off."""
 
     cut: str
@@ -37,13 +37,13 @@ class _State(msgspec.Struct):
     epoch: int
     last_sequence: Sequence[int]
     published: Sequence[int]
-    audit: Audited | None
+    audit: AuditResult | None
     lag: _Lag
     refused: str | None
     relay_alive: bool
 
 
-class Register(msgspec.Struct, frozen=True):
+class RegisterSnapshot(msgspec.Struct, frozen=True):
     """Where the register stands at `time`, read in one statement."""
 
     time: datetime
@@ -57,7 +57,9 @@ class Register(msgspec.Struct, frozen=True):
 _encoder = msgspec.json.Encoder()
 
 
-def encode(term: int, register: Register, audit: Audited | None, lag: Lag, refused: str | None) -> bytes:
+def encode(
+    term: int, register: RegisterSnapshot, audit: AuditResult | None, lag: Lag, refused: str | None
+) -> bytes:
     """One value of the topic. `refused` is the register's own reason or the audit's."""
     return _encoder.encode(
         _State(

@@ -19,7 +19,7 @@ from outbox.producer import Producer
 from registration.audit.auditor import Auditor
 from registration.audit.lag import Since, lag_of
 from registration.audit.published_cut import CutFollower
-from registration.audit.register_state import KEY, TOPIC, Register, encode
+from registration.audit.register_state import KEY, TOPIC, RegisterSnapshot, encode
 from registration.relay.metrics import LAG_EVENTS, LAG_STANDING
 from settings.kafka import KafkaSettings
 from telemetry.failpoints import crashpoint
@@ -32,7 +32,7 @@ BATCH_BYTES_MAX: Final = 262_144
 _queries = load_queries("registration.store")
 
 
-class Teller:
+class StatePublisher:
     """Writes the register's state while the lease is held; `tell_once` in a loop, `close` at the end."""
 
     def __init__(
@@ -95,10 +95,10 @@ class Teller:
         if term is not None:
             await self._send(encode(term, register, self._auditor.last, lag, refused))
 
-    async def _read(self) -> Register:
+    async def _read(self) -> RegisterSnapshot:
         row = await _queries.audit_register(self._pool)
         assert row is not None, "the register has its one row from the first migration on"
-        return Register(**dict(row))
+        return RegisterSnapshot(**dict(row))
 
     async def _take_over(self) -> None:
         """Get a producer, and a term above the last one that was told: a restored lease may have come back

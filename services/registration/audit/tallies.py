@@ -40,7 +40,7 @@ class Findings(msgspec.Struct, frozen=True):
     differences: tuple[Difference, ...]
 
 
-class Sums:
+class TallySums:
     """Standings and how many participants have each; events are taken back one by one."""
 
     def __init__(self) -> None:

@@ -66,7 +66,7 @@ def new_key() -> tuple[str, str, bytes]:
     return key_id, f"jak_{key_id}_{secret}", _hash(secret)
 
 
-class Keys:
+class ApiKeys:
     """Recognises keys; what the store said is believed for `cached_s`: so long a revoked key may live."""
 
     def __init__(self, find: FindKey, clock: Callable[[], float], cached_s: float = 10.0) -> None:

@@ -17,13 +17,13 @@ from lifecycle.shutdown import Stopping
 from registration.api.imports import report
 from registration.auth import key_store
 from registration.cipher import Cipher
-from registration.cli.admin import NotDone
+from registration.cli.admin import CommandRefused
 from registration.domain.event import utc_text
 from registration.imports import store, undo
 from registration.imports.importer import Importer, import_id_of
 from registration.imports.settings import ImportSettings
-from registration.imports.store import Interrupted, State, Status
-from registration.imports.validation_process import lists_of, open_workshop
+from registration.imports.store import ImportInterrupted, ImportState, ImportStatus
+from registration.imports.validation_process import open_validation_process, validation_config
 from registration.settings import RegisterSettings, SecretSettings
 from registration.store.participants import Connection
 
@@ -46,7 +46,7 @@ async def import_file(
     rejected: Path | None,
     stopping: Stopping,
 ) -> None:
-    """Import a file, or go on with it. Raises NotDone where it was not imported to its end."""
+    """Import a file, or go on with it. Raises CommandRefused where it was not imported to its end."""
     register, secrets, own = settings
     cipher = Cipher(secrets.secret)
     async with _pool(register) as pool:
@@ -56,10 +56,10 @@ async def import_file(
             await store.begin(connection, import_id, path.name, None)
             before = await store.status(connection, import_id)
         assert before is not None, "it was noted a moment ago"
-        if before.state is not State.RUNNING:
+        if before.state is not ImportState.RUNNING:
             console.print(f"{_word(before)}: this very file was imported before, nothing changes")
         else:
-            workshop = open_workshop(lists_of(secrets))
+            workshop = open_validation_process(validation_config(secrets))
             try:
                 await _run(Importer(pool, workshop, own.import_rows_max), before, path, stopping)
             finally:
@@ -67,7 +67,7 @@ async def import_file(
         await _conclude(pool, import_id, path, rejected)
 
 
-async def _run(importer: Importer, before: Status, path: Path, stopping: Stopping) -> None:
+async def _run(importer: Importer, before: ImportStatus, path: Path, stopping: Stopping) -> None:
     if before.last_row:
         console.print(f"going on after row {before.last_row:,}")
     bytes_all = (await asyncio.to_thread(path.stat)).st_size
@@ -82,8 +82,8 @@ async def _run(importer: Importer, before: Status, path: Path, stopping: Stoppin
 
         try:
             await importer.run(before.id, path, stopping, told)
-        except Interrupted as reason:
-            raise NotDone(f"not imported: {reason}") from None
+        except ImportInterrupted as reason:
+            raise CommandRefused(f"not imported: {reason}") from None
 
 
 async def _conclude(pool: asyncpg.Pool[Any], import_id: str, path: Path, rejected: Path | None) -> None:
@@ -98,38 +98,38 @@ async def _conclude(pool: asyncpg.Pool[Any], import_id: str, path: Path, rejecte
     print_line(
         f"import {status.id}: {_word(status)}, {status.accepted:,} accepted, {status.rejected:,} rejected"
     )
-    if status.state is State.RUNNING:
-        raise NotDone(
+    if status.state is ImportState.RUNNING:
+        raise CommandRefused(
             f"stopped after row {status.last_row:,}; go on with: python -m registration import {path}"
         )
-    if status.state is not State.DONE:
-        raise NotDone(f"{path.name}: {status.fault or _word(status)}")
+    if status.state is not ImportState.DONE:
+        raise CommandRefused(f"{path.name}: {status.fault or _word(status)}")
 
 
 async def undo_import(
     settings: tuple[RegisterSettings, ImportSettings], import_id: str, stopping: Stopping
 ) -> None:
-    """Take an import back, or go on with that. Raises NotDone where it is not taken back to its end."""
+    """Take an import back, or go on with that. Raises CommandRefused if it is interrupted."""
     register, own = settings
     async with _pool(register) as pool:
         async with pool.acquire() as connection:
             if not await undo.begin_undo(connection, import_id):
                 status = await store.status(connection, import_id)
                 if status is None:
-                    raise NotDone("there is no such import")
+                    raise CommandRefused("there is no such import")
         importer = Importer(pool, _NoPacker(), own.import_rows_max)
         before = await importer.status(import_id)
         with _progress("withdrawing", max(before.accepted - before.undone, 0)) as (progress, task):
             status = await importer.undo(
                 import_id, stopping, lambda count: progress.update(task, advance=count)
             )
-        if status.state is not State.UNDONE:
-            raise NotDone(f"stopped; go on with: python -m registration undo {import_id}")
+        if status.state is not ImportState.UNDONE:
+            raise CommandRefused(f"stopped; go on with: python -m registration undo {import_id}")
         async with pool.acquire() as connection:
             await _print_kept(connection, status)
 
 
-async def _print_kept(connection: Connection, status: Status) -> None:
+async def _print_kept(connection: Connection, status: ImportStatus) -> None:
     count = await undo.kept_count(connection, status.id)
     print_line(f"import {status.id}: undone, {status.undone:,} withdrawn, {count:,} kept: changed since")
     shown = 0
@@ -153,7 +153,7 @@ def _progress(what: str, total: int) -> Iterator[tuple[Progress, TaskID]]:
         yield progress, progress.add_task(what, total=total, told="")
 
 
-def _word(status: Status) -> str:
+def _word(status: ImportStatus) -> str:
     return status.state.value
 
 

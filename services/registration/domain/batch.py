@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from registration.domain.decide import Command, Decision, Merge, Refused, Register, decide
-from registration.domain.event import Draft
-from registration.domain.operation import DONE, Answer, Operation, Told
+from registration.domain.decide import Command, Decision, MergeCommand, Refused, RegisterCommand, decide
+from registration.domain.event import EventDraft
+from registration.domain.operation import DONE, Answer, Operation, OutcomeTuple
 from registration.domain.participant import Participant
 
 
-class World:
+class KnownParticipants:
     """The participants that a batch can see, by id and by NIK fingerprint."""
 
     def __init__(self, participants: Iterable[Participant]) -> None:
@@ -37,19 +37,19 @@ class World:
 
     def decide(self, command: Command) -> Decision:
         """What follows from a command here and now."""
-        if isinstance(command, Register):
+        if isinstance(command, RegisterCommand):
             assert command.person.nik_hmac is not None, "nobody registers without a NIK"
             return decide(command, self.get(self._by_nik.get(command.person.nik_hmac)))
-        into = self.get(command.into) if isinstance(command, Merge) else None
+        into = self.get(command.into) if isinstance(command, MergeCommand) else None
         return decide(command, self.get(command.id), into)
 
 
 @dataclass(slots=True)
-class Applied:
+class BatchResult:
     """What is told in the order of the operations, the events, and the participants that changed."""
 
-    told: list[Told] = field(default_factory=list)
-    drafts: list[Draft] = field(default_factory=list)
+    told: list[OutcomeTuple] = field(default_factory=list)
+    drafts: list[EventDraft] = field(default_factory=list)
     changed: dict[UUID, Participant] = field(default_factory=dict)
 
     @property
@@ -67,9 +67,11 @@ class Applied:
         return [Answer(*told, recorded_at) for told in self.told]
 
 
-def apply(operations: Iterable[Operation], world: World, new_id: Callable[[], UUID]) -> Applied:
+def apply(
+    operations: Iterable[Operation], world: KnownParticipants, new_id: Callable[[], UUID]
+) -> BatchResult:
     """Apply operations in their order; each sees what those before it did."""
-    applied = Applied()
+    applied = BatchResult()
     for operation in operations:
         decision = world.decide(operation.command)
         if isinstance(decision, Refused):
@@ -78,7 +80,7 @@ def apply(operations: Iterable[Operation], world: World, new_id: Callable[[], UU
         for happened in decision:
             world.put(happened.after)
             applied.changed[happened.after.id] = happened.after
-            applied.drafts.append(Draft(new_id(), happened, operation.channel, operation.traceparent))
+            applied.drafts.append(EventDraft(new_id(), happened, operation.channel, operation.traceparent))
         after = decision[0].after
         applied.told.append((DONE, after.id, after.standing.region, after.revision))
     return applied
@@ -88,8 +90,8 @@ def ids_needed(operations: Iterable[Operation]) -> set[UUID]:
     """The participants that the operations name."""
     ids: set[UUID] = set()
     for operation in operations:
-        if not isinstance(operation.command, Register):
+        if not isinstance(operation.command, RegisterCommand):
             ids.add(operation.command.id)
-            if isinstance(operation.command, Merge):
+            if isinstance(operation.command, MergeCommand):
                 ids.add(operation.command.into)
     return ids

@@ -44,15 +44,15 @@ class EventType(StrEnum):
     MERGED = "id.jakpreneur.participant.merged.v1"
 
 
-class Register(msgspec.Struct, frozen=True):
-    """Register a person; `id` is taken unless the NIK is known already."""
+class RegisterCommand(msgspec.Struct, frozen=True):
+    """RegisterCommand a person; `id` is taken unless the NIK is known already."""
 
     id: UUID
     standing: Standing
     person: Person
 
 
-class Change(msgspec.Struct, frozen=True, kw_only=True):
+class ChangeCommand(msgspec.Struct, frozen=True, kw_only=True):
     """What every command on a known participant carries. `expected` is the If-Match revision."""
 
     id: UUID
@@ -60,36 +60,38 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: datetime | None = None
 
 
-class Move(Change, frozen=True, kw_only=True):
+class MoveCommand(ChangeCommand, frozen=True, kw_only=True):
     """Count the participant in another kelurahan from now on."""
 
     region: str
 
 
-class CompleteSteps(Change, frozen=True, kw_only=True):
+class CompleteStepsCommand(ChangeCommand, frozen=True, kw_only=True):
     """Note completed steps of P2 to P7."""
 
     steps: tuple[str, ...]
 
 
-class Correct(Change, frozen=True, kw_only=True):
+class CorrectCommand(ChangeCommand, frozen=True, kw_only=True):
     """Put right what was written down wrongly: fields of the standing and of the person, by name."""
 
     standing: dict[str, Any]
     person: dict[str, Any]
 
 
-class Withdraw(Change, frozen=True, kw_only=True):
+class WithdrawCommand(ChangeCommand, frozen=True, kw_only=True):
     """End the participation."""
 
 
-class Merge(Change, frozen=True, kw_only=True):
+class MergeCommand(ChangeCommand, frozen=True, kw_only=True):
     """Give this participant up in favour of another: both are one person."""
 
     into: UUID
 
 
-Command = Register | Move | CompleteSteps | Correct | Withdraw | Merge
+Command = (
+    RegisterCommand | MoveCommand | CompleteStepsCommand | CorrectCommand | WithdrawCommand | MergeCommand
+)
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -98,7 +100,7 @@ class Refused(msgspec.Struct, frozen=True):
     reason: Reason
 
 
-class Happened(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True):
     """One event: what happened, and the participant before (None where new) and after it."""
 
     type: EventType
@@ -107,7 +109,7 @@ class Happened(msgspec.Struct, frozen=True):
     occurred_at: datetime | None
 
 
-Decision = tuple[Happened, ...] | Refused
+Decision = tuple[Event, ...] | Refused
 
 
 def decide(command: Command, participant: Participant | None, into: Participant | None = None) -> Decision:
@@ -115,7 +117,7 @@ def decide(command: Command, participant: Participant | None, into: Participant 
 
     A merge gives two events, the given-up participant's first; everything else one.
     """
-    if isinstance(command, Register):
+    if isinstance(command, RegisterCommand):
         return _register(command, participant)
     if participant is None:
         return Refused(Reason.UNKNOWN)
@@ -123,52 +125,52 @@ def decide(command: Command, participant: Participant | None, into: Participant 
         return Refused(Reason.STALE)
     if participant.status is not Status.REGISTERED:
         return Refused(Reason.WITHDRAWN if participant.status is Status.WITHDRAWN else Reason.MERGED)
-    if isinstance(command, Merge):
+    if isinstance(command, MergeCommand):
         return _merge(command, participant, into)
     return _RULES[type(command)](command, participant)
 
 
-def _register(command: Register, known: Participant | None) -> Decision:
+def _register(command: RegisterCommand, known: Participant | None) -> Decision:
     occurred_at = command.person.occurred_at
     if known is None:
         new = Participant(command.id, Status.REGISTERED, command.standing, 1, command.person)
-        return (Happened(EventType.REGISTERED, None, new, occurred_at),)
+        return (Event(EventType.REGISTERED, None, new, occurred_at),)
     if known.status is not Status.WITHDRAWN:
         return Refused(Reason.DUPLICATE)
     again = Participant(known.id, Status.REGISTERED, command.standing, known.revision + 1, command.person)
-    return (Happened(EventType.REGISTERED, known, again, occurred_at),)
+    return (Event(EventType.REGISTERED, known, again, occurred_at),)
 
 
-def _move(command: Move, participant: Participant) -> Decision:
+def _move(command: MoveCommand, participant: Participant) -> Decision:
     if command.region == participant.standing.region:
         return Refused(Reason.SAME_REGION)
     standing = msgspec.structs.replace(participant.standing, region=command.region)
-    return _one(EventType.MOVED, command, participant, standing=standing)
+    return _single_event(EventType.MOVED, command, participant, standing=standing)
 
 
-def _complete(command: CompleteSteps, participant: Participant) -> Decision:
+def _complete(command: CompleteStepsCommand, participant: Participant) -> Decision:
     steps = tuple(sorted({*participant.standing.steps, *command.steps}))
     if steps == participant.standing.steps:
         return Refused(Reason.STEP_COMPLETED)
     standing = msgspec.structs.replace(participant.standing, steps=steps)
-    return _one(EventType.STEP_COMPLETED, command, participant, standing=standing)
+    return _single_event(EventType.STEP_COMPLETED, command, participant, standing=standing)
 
 
-def _correct(command: Correct, participant: Participant) -> Decision:
+def _correct(command: CorrectCommand, participant: Participant) -> Decision:
     if command.person and participant.erased:
         return Refused(Reason.ERASED)
     standing = msgspec.structs.replace(participant.standing, **command.standing)
     person = msgspec.structs.replace(participant.person, **command.person)
     if standing == participant.standing and person == participant.person:
         return Refused(Reason.NOTHING_CORRECTED)
-    return _one(EventType.CORRECTED, command, participant, standing=standing, person=person)
+    return _single_event(EventType.CORRECTED, command, participant, standing=standing, person=person)
 
 
-def _withdraw(command: Withdraw, participant: Participant) -> Decision:
-    return _one(EventType.WITHDRAWN, command, participant, status=Status.WITHDRAWN)
+def _withdraw(command: WithdrawCommand, participant: Participant) -> Decision:
+    return _single_event(EventType.WITHDRAWN, command, participant, status=Status.WITHDRAWN)
 
 
-def _merge(command: Merge, given_up: Participant, kept: Participant | None) -> Decision:
+def _merge(command: MergeCommand, given_up: Participant, kept: Participant | None) -> Decision:
     if command.into == given_up.id:
         return Refused(Reason.MERGE_WITH_ITSELF)
     if kept is None:
@@ -178,19 +180,21 @@ def _merge(command: Merge, given_up: Participant, kept: Participant | None) -> D
     steps = tuple(sorted({*kept.standing.steps, *given_up.standing.steps}))
     standing = msgspec.structs.replace(kept.standing, steps=steps)
     return (
-        *_one(EventType.MERGED, command, given_up, status=Status.MERGED, merged_into=kept.id),
-        *_one(EventType.MERGED, command, kept, standing=standing),
+        *_single_event(EventType.MERGED, command, given_up, status=Status.MERGED, merged_into=kept.id),
+        *_single_event(EventType.MERGED, command, kept, standing=standing),
     )
 
 
-def _one(kind: EventType, command: Change, before: Participant, **changed: Any) -> tuple[Happened]:
+def _single_event(
+    kind: EventType, command: ChangeCommand, before: Participant, **changed: Any
+) -> tuple[Event]:
     after = msgspec.structs.replace(before, revision=before.revision + 1, **changed)
-    return (Happened(kind, before, after, command.occurred_at),)
+    return (Event(kind, before, after, command.occurred_at),)
 
 
 _RULES: Final[dict[type, Callable[[Any, Participant], Decision]]] = {
-    Move: _move,
-    CompleteSteps: _complete,
-    Correct: _correct,
-    Withdraw: _withdraw,
+    MoveCommand: _move,
+    CompleteStepsCommand: _complete,
+    CorrectCommand: _correct,
+    WithdrawCommand: _withdraw,
 }

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from registration.domain.decide import Happened
+from registration.domain.decide import Event
 from registration.domain.participant import Standing
 from registration.domain.partitioning import partition_of
 
@@ -52,7 +52,7 @@ TIME_PLACE: Final = f'"time":"{_NO_TIME}"'
 SEQUENCE_PLACE: Final = '"sequence":0,'
 
 
-class Written(msgspec.Struct, frozen=True):
+class NumberedEvent(msgspec.Struct, frozen=True):
     """An event with its place in the register; `value` is the record on the topic, without personal data."""
 
     partition: int
@@ -63,11 +63,11 @@ class Written(msgspec.Struct, frozen=True):
     value: str
 
 
-class Draft(msgspec.Struct, frozen=True):
+class EventDraft(msgspec.Struct, frozen=True):
     """An event without its sequence: what happened, how it came in, and its id."""
 
     id: UUID
-    happened: Happened
+    happened: Event
     channel: str
     traceparent: str | None = None
 
@@ -77,15 +77,15 @@ class Draft(msgspec.Struct, frozen=True):
         return partition_of(self.happened.after.id)
 
 
-def written(draft: Draft, sequence: int, time: datetime) -> Written:
+def number_event(draft: EventDraft, sequence: int, time: datetime) -> NumberedEvent:
     """The event at its sequence; `time` is the register's: the database's now() of the transaction."""
     happened = draft.happened
-    value = text_of(draft).replace(TIME_PLACE, f'"time":"{utc_text(time)}"')
+    value = event_text(draft).replace(TIME_PLACE, f'"time":"{utc_text(time)}"')
     value = value.replace(SEQUENCE_PLACE, f'"sequence":{sequence},')
-    return Written(draft.partition, sequence, draft.id, happened.after.id, happened.type.value, value)
+    return NumberedEvent(draft.partition, sequence, draft.id, happened.after.id, happened.type.value, value)
 
 
-def text_of(draft: Draft) -> str:
+def event_text(draft: EventDraft) -> str:
     """The event as text, in which TIME_PLACE and SEQUENCE_PLACE are still to be replaced."""
     happened = draft.happened
     before, after = happened.before, happened.after

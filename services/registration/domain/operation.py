@@ -9,10 +9,10 @@ from uuid import UUID
 
 import msgspec
 
-from registration.domain.decide import Command, Reason, Register
+from registration.domain.decide import Command, Reason, RegisterCommand
 
 
-class Fault(StrEnum):
+class OperationFault(StrEnum):
     """Why a wish is refused before any rule is asked, or although all agree."""
 
     KEY_REUSED = "idempotency-key-reused"
@@ -25,12 +25,12 @@ class Fault(StrEnum):
 
 DONE: Final = "done"
 PENDING: Final = "pending"
-Outcome = Literal["done"] | Reason | Fault
+Outcome = Literal["done"] | Reason | OperationFault
 
-_WORDS: Final[dict[str, Outcome]] = {DONE: DONE, **{word: word for word in (*Reason, *Fault)}}
+_WORDS: Final[dict[str, Outcome]] = {DONE: DONE, **{word: word for word in (*Reason, *OperationFault)}}
 
 
-Told = tuple[Outcome, UUID | None, str | None, int | None]
+OutcomeTuple = tuple[Outcome, UUID | None, str | None, int | None]
 """What is told of an operation: the outcome, the participant, their region and revision."""
 
 
@@ -66,7 +66,7 @@ class Operation(msgspec.Struct, frozen=True):
 
     def expected_answer(self) -> tuple[str, UUID, str | None, int | None]:
         """The answer if all goes as usual, written with the key so that it need not be written again."""
-        if isinstance(self.command, Register):
+        if isinstance(self.command, RegisterCommand):
             return (DONE, self.command.id, self.command.standing.region, 1)
         return (PENDING, self.command.id, None, None)
 

@@ -12,19 +12,19 @@ from typing import Final
 
 import msgspec
 
-from registration.domain.decide import Decision, EventType, Happened, Refused
+from registration.domain.decide import Decision, Event, EventType, Refused
 from registration.domain.partitioning import partition_of
-from registration.imports.event_template import Pattern
-from registration.imports.row_validation import CHANNEL, Checked, Placed, Rejected
+from registration.imports.event_template import EventTemplate
+from registration.imports.row_validation import CHANNEL, AcceptedRow, RejectedCell, ValidatedChunk
 from registration.store import event_columns, participant_columns
 from registration.store.array_literals import binaries, texts
 
 _ENCODER: Final = msgspec.json.Encoder()
-_DECODER: Final = msgspec.json.Decoder(list[Placed])
-_PATTERN: Final = Pattern(CHANNEL)
+_DECODER: Final = msgspec.json.Decoder(list[AcceptedRow])
+_PATTERN: Final = EventTemplate(CHANNEL)
 
 
-class Packed(msgspec.Struct, frozen=True):
+class PackedChunk(msgspec.Struct, frozen=True):
     """A chunk ready to be written. `participants` and `events` are as `store.write_rows` takes them.
 
     `registrations` holds the same people once more, to be unpacked where one of their NIKs was known.
@@ -35,20 +35,20 @@ class Packed(msgspec.Struct, frozen=True):
     participants: dict[str, int | str]
     events: dict[str, str]
     registrations: bytes
-    rejected: list[Rejected]
+    rejected: list[RejectedCell]
 
     @property
     def rows(self) -> int:
         """How many rows it has, blank ones aside."""
         return self.count + len({one.row for one in self.rejected})
 
-    def unpacked(self) -> Checked:
+    def unpacked(self) -> ValidatedChunk:
         """The chunk as it was checked, in row order."""
         placed = sorted(_DECODER.decode(self.registrations), key=lambda one: one.row)
-        return Checked(self.last_row, placed, self.rejected)
+        return ValidatedChunk(self.last_row, placed, self.rejected)
 
 
-def pack(checked: Checked, new_id: Callable[[], object]) -> Packed:
+def pack(checked: ValidatedChunk, new_id: Callable[[], object]) -> PackedChunk:
     """Pack a chunk, its people sorted by the fingerprint of their NIK, as locks are taken.
 
     `new_id` makes a UUID, whose text is taken for an event's id.
@@ -58,7 +58,7 @@ def pack(checked: Checked, new_id: Callable[[], object]) -> Packed:
     occurred = [_text(one.command.person.occurred_at) for one in placed]
     partitions = [partition_of(one.command.id) for one in placed]
     event_ids = [str(new_id()) for _ in placed]
-    return Packed(
+    return PackedChunk(
         checked.last_row,
         len(placed),
         _participants(placed, ids),
@@ -74,14 +74,14 @@ def pack(checked: Checked, new_id: Callable[[], object]) -> Packed:
     )
 
 
-def only_event(decision: Decision) -> Happened:
+def only_event(decision: Decision) -> Event:
     """The one event of a decision that cannot be a refusal."""
     assert not isinstance(decision, Refused), "an unknown NIK can always register"
     (event,) = decision
     return event
 
 
-def _participants(placed: Sequence[Placed], ids: Sequence[str]) -> dict[str, int | str]:
+def _participants(placed: Sequence[AcceptedRow], ids: Sequence[str]) -> dict[str, int | str]:
     people = [one.command.person for one in placed]
     return {
         "participant_count": len(placed),
@@ -92,7 +92,7 @@ def _participants(placed: Sequence[Placed], ids: Sequence[str]) -> dict[str, int
 
 
 def _lines(
-    placed: Sequence[Placed],
+    placed: Sequence[AcceptedRow],
     event_ids: Sequence[str],
     ids: Sequence[str],
     partitions: Sequence[int],

@@ -21,14 +21,14 @@ STEP_SEPARATORS: Final = str.maketrans(";,|", "   ")
 Steps = Annotated[tuple[Step, ...], Field(max_length=6)]
 
 
-class Trade(NamedTuple):
+class ImportedBusiness(NamedTuple):
     """A business whose name and category are valid."""
 
     name: str
     category: str
 
 
-class Form(NamedTuple):
+class ImportedRegistration(NamedTuple):
     """A row whose cells are all valid, as a registration."""
 
     name: str
@@ -36,7 +36,7 @@ class Form(NamedTuple):
     region: str
     consent: str
     phone: str | None = None
-    business: Trade | None = None
+    business: ImportedBusiness | None = None
     agency: str | None = None
     campaign: str | None = None
     booth: str | None = None
@@ -85,7 +85,9 @@ Column = list[Any]
 FaultsByRow = dict[int, dict[str, str]]
 
 
-def forms(names: Sequence[str], rows: Sequence[Sequence[str]], vocabulary: Vocabulary) -> list[Form | Faults]:
+def validate_columns(
+    names: Sequence[str], rows: Sequence[Sequence[str]], vocabulary: Vocabulary
+) -> list[ImportedRegistration | Faults]:
     """Each row as a registration, or what is wrong with it. Every row has a cell for each name."""
     faults: FaultsByRow = {}
     columns: dict[str, Column] = {}
@@ -96,8 +98,10 @@ def forms(names: Sequence[str], rows: Sequence[Sequence[str]], vocabulary: Vocab
     columns["business"] = _trades(columns, len(rows), faults)
     empty: Column = [None] * len(rows)
     steps = [each or () for each in columns.get("steps", empty)]
-    inputs = [steps if name == "steps" else columns.get(name, empty) for name in Form._fields]
-    made: list[Form | Faults] = [Form(*values) for values in zip(*inputs, strict=True)]
+    inputs = [steps if name == "steps" else columns.get(name, empty) for name in ImportedRegistration._fields]
+    made: list[ImportedRegistration | Faults] = [
+        ImportedRegistration(*values) for values in zip(*inputs, strict=True)
+    ]
     for place, by_column in faults.items():
         made[place] = Faults(by_column)
     return made
@@ -151,4 +155,6 @@ def _trades(columns: Mapping[str, Column], count: int, faults: FaultsByRow) -> C
     begun += [place for place, wrong in faults.items() if any(name in wrong for name in _TRADE)]
     _require("business_name", begun, names, faults)
     _require("business_category", begun, categories, faults)
-    return [name and Trade(name, category) for name, category in zip(names, categories, strict=True)]
+    return [
+        name and ImportedBusiness(name, category) for name, category in zip(names, categories, strict=True)
+    ]

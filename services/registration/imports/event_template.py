@@ -13,8 +13,8 @@ from uuid import UUID
 
 import msgspec
 
-from registration.domain.decide import EventType, Happened
-from registration.domain.event import Draft, text_of
+from registration.domain.decide import Event, EventType
+from registration.domain.event import EventDraft, event_text
 from registration.domain.participant import Participant, Person, Standing, Status
 from registration.domain.partitioning import partition_of
 
@@ -24,14 +24,14 @@ _STANDING: Final = Standing("-")
 _encode = msgspec.json.Encoder().encode
 
 
-class Pattern:
+class EventTemplate:
     """Fills in the events of people registered for the first time, by one channel."""
 
     def __init__(self, channel: str) -> None:
         person = Person(None, None, None, "", None, None, "", channel)
         sample = Participant(_SUBJECT, Status.REGISTERED, _STANDING, 1, person)
-        happened = Happened(EventType.REGISTERED, None, sample, _WHENEVER)
-        text = text_of(Draft(_ID, happened, channel))
+        happened = Event(EventType.REGISTERED, None, sample, _WHENEVER)
+        text = event_text(EventDraft(_ID, happened, channel))
         gaps = (
             str(_ID),
             str(_SUBJECT),

@@ -19,10 +19,17 @@ from prometheus_client import Counter
 from lifecycle.shutdown import Stopping
 from registration.cipher import Cipher
 from registration.imports import store
-from registration.imports.chunk import Packed, pack
-from registration.imports.csv_reader import Header, Row, Unusable, chunks, open_table, read_header, rows
-from registration.imports.row_validation import WHOLE_ROW, Checked, Rejected, RowFault, Scopes, Source
-from registration.imports.store import State, Status
+from registration.imports.chunk import PackedChunk, pack
+from registration.imports.csv_reader import Header, Row, UnusableFile, chunks, open_table, read_header, rows
+from registration.imports.row_validation import (
+    WHOLE_ROW,
+    RejectedCell,
+    RowFault,
+    Scopes,
+    Source,
+    ValidatedChunk,
+)
+from registration.imports.store import ImportState, ImportStatus
 from registration.imports.undo import undo_chunk
 from registration.store.errors import Failure, failure_of
 from registration.store.participants import QUERIES, Connection
@@ -44,7 +51,7 @@ RETRY_DELAY_S_MAX: Final = 2.0
 class Packer(Protocol):
     """Checks and packs chunks, in the order they are handed over."""
 
-    async def pack(self, rows: Sequence[Row], source: Source) -> Packed:
+    async def pack(self, rows: Sequence[Row], source: Source) -> PackedChunk:
         """What can be registered of a chunk, and what is wrong with the rest."""
         ...
 
@@ -68,31 +75,31 @@ class Importer:
         path: Path,
         stopping: Stopping,
         told: Callable[[int, int], None] = lambda rows, bytes_read: None,
-    ) -> Status:
+    ) -> ImportStatus:
         """Go on with an import that was begun; where it then is. A stop is heeded between two chunks.
 
         `told` hears, after each chunk, how many rows it had and how many bytes of the file are read. Raises
         Interrupted where somebody else has the import, or what kept a chunk from being written for so long.
         """
         status = await self.status(import_id)
-        if status.state is not State.RUNNING:
+        if status.state is not ImportState.RUNNING:
             return status
         fault = None
         with open_table(path) as lines:
             try:
                 header = read_header(lines)
-            except Unusable as error:
+            except UnusableFile as error:
                 fault = str(error)
             else:
                 if not await self._write_all(status, lines, header, stopping, told):
                     return await self.status(import_id)
-        state = State.DONE if fault is None else State.FAILED
+        state = ImportState.DONE if fault is None else ImportState.FAILED
         await self._tried(lambda connection: store.end(connection, import_id, state, fault))
         return await self.status(import_id)
 
     async def undo(
         self, import_id: str, stopping: Stopping, told: Callable[[int], None] = lambda rows: None
-    ) -> Status:
+    ) -> ImportStatus:
         """Go on with an undo that was begun; where it then is. `told` hears how many each chunk withdrew."""
         while not stopping.is_set():
             withdrawn = await self._tried(
@@ -103,7 +110,7 @@ class Importer:
             told(withdrawn)
         return await self.status(import_id)
 
-    async def status(self, import_id: str) -> Status:
+    async def status(self, import_id: str) -> ImportStatus:
         """Where an import is, that must have been begun."""
         status = await self._tried(lambda connection: store.status(connection, import_id))
         assert status is not None, "an import is noted before it is run"
@@ -111,7 +118,7 @@ class Importer:
 
     async def _write_all(
         self,
-        status: Status,
+        status: ImportStatus,
         lines: TextIO,
         header: Header,
         stopping: Stopping,
@@ -120,7 +127,7 @@ class Importer:
         """Write every chunk; False where the stop came first."""
         scopes = await self._scopes()
         todo = chunks(rows(lines, header.separator), status.last_row, self.rows_max)
-        ahead: deque[asyncio.Task[Packed]] = deque()
+        ahead: deque[asyncio.Task[PackedChunk]] = deque()
         after_row = status.last_row
         try:
             while not stopping.is_set():
@@ -140,7 +147,7 @@ class Importer:
                 task.cancel()
             await asyncio.gather(*ahead, return_exceptions=True)
 
-    async def _write(self, import_id: str, packed: Packed, after_row: int) -> None:
+    async def _write(self, import_id: str, packed: PackedChunk, after_row: int) -> None:
         """Write a chunk; where PostgreSQL refuses a datum no rule foresaw, find its row, reject it alone."""
         try:
             await self._tried(
@@ -175,18 +182,20 @@ class Importer:
             delay_s = min(delay_s * 2, RETRY_DELAY_S_MAX)
 
 
-def _parts(checked: Checked) -> list[Checked]:
+def _parts(checked: ValidatedChunk) -> list[ValidatedChunk]:
     """A chunk in two; one with a single registration as one that has it rejected."""
     if len(checked.placed) == 1:
         row = checked.placed[0].row
         return [
-            Checked(checked.last_row, [], [*checked.rejected, Rejected(row, WHOLE_ROW, RowFault.UNSTORABLE)])
+            ValidatedChunk(
+                checked.last_row, [], [*checked.rejected, RejectedCell(row, WHOLE_ROW, RowFault.UNSTORABLE)]
+            )
         ]
     middle = len(checked.placed) // 2
     last = checked.placed[middle - 1].row
     return [
-        Checked(last, checked.placed[:middle], [one for one in checked.rejected if one.row <= last]),
-        Checked(
+        ValidatedChunk(last, checked.placed[:middle], [one for one in checked.rejected if one.row <= last]),
+        ValidatedChunk(
             checked.last_row, checked.placed[middle:], [one for one in checked.rejected if one.row > last]
         ),
     ]

@@ -1,4 +1,4 @@
-"""Imports and undos that the API was asked for, run one after another beside it, also after a restart."""
+"""ImportQueue and undos that the API was asked for, run one after another beside it, also after a restart."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from lifecycle.shutdown import Stopping
 from registration.cipher import Cipher
 from registration.imports import store, undo
 from registration.imports.importer import Importer
-from registration.imports.spool import Spool
-from registration.imports.store import Interrupted, State, Status
-from registration.imports.undo import Kept
-from registration.imports.validation_process import Workshop
+from registration.imports.spool import UploadSpool
+from registration.imports.store import ImportInterrupted, ImportState, ImportStatus
+from registration.imports.undo import KeptParticipant
+from registration.imports.validation_process import ValidationProcess
 from registration.store.participants import QUERIES
 from telemetry.logs import get
 
@@ -28,15 +28,15 @@ LOOK_EVERY_S: Final = 0.5
 IDLE_S: Final = 75.0
 
 
-class Imports:
+class ImportQueue:
     """What the API knows of imports. Each process runs those whose files wait in its own spool."""
 
     def __init__(
         self,
         pool: asyncpg.Pool[Any],
-        spool: Spool,
+        spool: UploadSpool,
         cipher: Cipher,
-        workshop: Callable[[], Workshop],
+        workshop: Callable[[], ValidationProcess],
         rows_max: int,
     ) -> None:
         self._pool = pool
@@ -46,7 +46,7 @@ class Imports:
         self._rows_max = rows_max
         self._fresh: deque[str] = deque()
 
-    async def receive(self, body: AsyncIterator[bytes], name: str, caller: str) -> Status:
+    async def receive(self, body: AsyncIterator[bytes], name: str, caller: str) -> ImportStatus:
         """Take a file in; a file that was taken before changes nothing. Raises TooLarge or Unusable."""
         import_id = await self._spool.receive(body, self._cipher)
         async with self._pool.acquire() as connection:
@@ -55,11 +55,11 @@ class Imports:
         assert status is not None, "it was noted a moment ago"
         if new:
             self._fresh.append(import_id)
-        elif status.state is not State.RUNNING:
+        elif status.state is not ImportState.RUNNING:
             self._spool.drop(import_id)
         return status
 
-    async def status(self, import_id: str) -> Status | None:
+    async def status(self, import_id: str) -> ImportStatus | None:
         """Where an import is; None where there is none of this id."""
         async with self._pool.acquire() as connection:
             return await store.status(connection, import_id)
@@ -72,7 +72,7 @@ class Imports:
             self._fresh.append(import_id)
         return begun
 
-    async def kept(self, import_id: str, count_max: int) -> tuple[int, list[Kept]]:
+    async def kept(self, import_id: str, count_max: int) -> tuple[int, list[KeptParticipant]]:
         """How many an undo leaves, and the first of them."""
         async with self._pool.acquire() as connection:
             count = await undo.kept_count(connection, import_id)
@@ -106,23 +106,23 @@ class Imports:
         if import_id is None:
             return
         status = await self.status(import_id)
-        if status is None or status.state not in (State.RUNNING, State.UNDOING):
+        if status is None or status.state not in (ImportState.RUNNING, ImportState.UNDOING):
             self._spool.drop(import_id)
             return
         log.info("import begins", state=status.state.value, row=status.last_row)
         workshop = self._workshop()
         importer = Importer(self._pool, workshop, self._rows_max)
         try:
-            if status.state is State.RUNNING:
+            if status.state is ImportState.RUNNING:
                 status = await importer.run(import_id, self._spool.path(import_id), stopping)
             else:
                 status = await importer.undo(import_id, stopping)
-        except Interrupted as reason:
+        except ImportInterrupted as reason:
             log.info("import left", reason=str(reason))
             return
         finally:
             await asyncio.to_thread(workshop.close)
-        if status.state is not State.RUNNING:
+        if status.state is not ImportState.RUNNING:
             self._spool.drop(import_id)
         log.info("import ends", state=status.state.value, accepted=status.accepted, rejected=status.rejected)
 

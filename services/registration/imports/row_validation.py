@@ -14,11 +14,11 @@ from uuid import UUID
 import msgspec
 
 from registration.cipher import Cipher
-from registration.domain.decide import Register
-from registration.imports.column_validation import Faults, Form, forms
+from registration.domain.decide import RegisterCommand
+from registration.imports.column_validation import Faults, ImportedRegistration, validate_columns
 from registration.imports.csv_reader import Header, Row
 from registration.regions import Regions
-from registration.requests.commands import register
+from registration.requests.commands import register_command
 from registration.requests.request_models import Vocabulary
 
 CHANNEL: Final = "import"
@@ -35,7 +35,7 @@ class RowFault(StrEnum):
     UNSTORABLE = "unstorable"
 
 
-class Rejected(msgspec.Struct, frozen=True, array_like=True):
+class RejectedCell(msgspec.Struct, frozen=True, array_like=True):
     """One thing wrong with one row: its column (`row` where it is the whole) and a stable code."""
 
     row: int
@@ -43,11 +43,11 @@ class Rejected(msgspec.Struct, frozen=True, array_like=True):
     reason: str
 
 
-class Placed(msgspec.Struct, frozen=True, array_like=True):
+class AcceptedRow(msgspec.Struct, frozen=True, array_like=True):
     """A registration, and the row it stands in."""
 
     row: int
-    command: Register
+    command: RegisterCommand
 
     @property
     def nik_hmac(self) -> bytes:
@@ -57,12 +57,12 @@ class Placed(msgspec.Struct, frozen=True, array_like=True):
         return fingerprint
 
 
-class Checked(msgspec.Struct, frozen=True):
+class ValidatedChunk(msgspec.Struct, frozen=True):
     """A chunk: what can be registered, no NIK twice, and what is wrong with the rest; both in row order."""
 
     last_row: int
-    placed: list[Placed]
-    rejected: list[Rejected]
+    placed: list[AcceptedRow]
+    rejected: list[RejectedCell]
 
 
 class Scopes(msgspec.Struct, frozen=True):
@@ -81,7 +81,7 @@ class Source(msgspec.Struct, frozen=True):
     now: datetime
 
 
-class Checker:
+class RowValidator:
     """Checks chunks with the register's keys and lists."""
 
     def __init__(
@@ -92,44 +92,50 @@ class Checker:
         self._consents = consents
         self._new_id = new_id
 
-    def check(self, rows: Sequence[Row], source: Source) -> Checked:
+    def check(self, rows: Sequence[Row], source: Source) -> ValidatedChunk:
         """Check the rows of a chunk; a NIK that stands in it twice counts for its first valid row."""
         names = source.header.columns
         rejected = [fault for row in rows for fault in _unreadable(row, names)]
         spoilt = {fault.row for fault in rejected}
         readable = [row for row in rows if row.number not in spoilt]
-        checked = forms(names, [row.cells or () for row in readable], self._vocabulary(source))
-        placed: dict[bytes, Placed] = {}
+        checked = validate_columns(names, [row.cells or () for row in readable], self._vocabulary(source))
+        placed: dict[bytes, AcceptedRow] = {}
         for row, form in zip(readable, checked, strict=True):
             if isinstance(form, Faults):
-                rejected += [Rejected(row.number, name, reason) for name, reason in form.by_column.items()]
+                rejected += [
+                    RejectedCell(row.number, name, reason) for name, reason in form.by_column.items()
+                ]
                 continue
-            one = Placed(row.number, self._command(form, source.import_id))
+            one = AcceptedRow(row.number, self._command(form, source.import_id))
             if one.nik_hmac in placed:
-                rejected.append(Rejected(row.number, "nik", RowFault.DUPLICATE))
+                rejected.append(RejectedCell(row.number, "nik", RowFault.DUPLICATE))
             else:
                 placed[one.nik_hmac] = one
-        return Checked(rows[-1].number, list(placed.values()), sorted(rejected, key=lambda one: one.row))
+        return ValidatedChunk(
+            rows[-1].number, list(placed.values()), sorted(rejected, key=lambda one: one.row)
+        )
 
     def _vocabulary(self, source: Source) -> Vocabulary:
         scopes = source.scopes
         return Vocabulary(self._regions, self._consents, scopes.campaigns, scopes.agencies, source.now)
 
-    def _command(self, form: Form, import_id: str) -> Register:
-        return register(form, self._cipher, CHANNEL, self._new_id, steps=form.steps, import_id=import_id)
+    def _command(self, form: ImportedRegistration, import_id: str) -> RegisterCommand:
+        return register_command(
+            form, self._cipher, CHANNEL, self._new_id, steps=form.steps, import_id=import_id
+        )
 
 
-def _unreadable(row: Row, names: Sequence[str]) -> list[Rejected]:
+def _unreadable(row: Row, names: Sequence[str]) -> list[RejectedCell]:
     """Why a row has no cells to check; empty where it has."""
     cells = row.cells
     if cells is None:
-        return [Rejected(row.number, WHOLE_ROW, RowFault.UNREADABLE)]
+        return [RejectedCell(row.number, WHOLE_ROW, RowFault.UNREADABLE)]
     if len(cells) != len(names):
-        return [Rejected(row.number, WHOLE_ROW, RowFault.CELLS)]
+        return [RejectedCell(row.number, WHOLE_ROW, RowFault.CELLS)]
     if _is_text("".join(cells)):
         return []
     return [
-        Rejected(row.number, name, RowFault.NOT_UTF8)
+        RejectedCell(row.number, name, RowFault.NOT_UTF8)
         for name, cell in zip(names, cells, strict=True)
         if not _is_text(cell)
     ]

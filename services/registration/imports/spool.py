@@ -20,11 +20,11 @@ WHOLE: Final = ".csv"
 PARTIAL: Final = ".part"
 
 
-class TooLarge(Exception):
+class UploadTooLarge(Exception):
     """More came than is allowed."""
 
 
-class Spool:
+class UploadSpool:
     """A folder of files named by the id of their import."""
 
     def __init__(self, folder: Path, bytes_max: int) -> None:
@@ -52,7 +52,7 @@ class Spool:
     async def receive(self, body: AsyncIterator[bytes], cipher: Cipher) -> str:
         """Take a file in and answer the id of its import, once the file is on disk for good.
 
-        Raises TooLarge, or Unusable where its first row says that it is no such file; nothing stays then.
+        Raises UploadTooLarge, or UnusableFile for a wrong first row; then nothing stays.
         """
         partial = self._folder / f"{secrets.token_hex(16)}{PARTIAL}"
         digest, size = cipher.file_hmac(), 0
@@ -61,7 +61,7 @@ class Spool:
                 async for block in body:
                     size += len(block)
                     if size > self._bytes_max:
-                        raise TooLarge
+                        raise UploadTooLarge
                     digest.update(block)
                     file.write(block)
                 file.flush()

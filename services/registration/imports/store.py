@@ -16,19 +16,19 @@ import asyncpg
 import msgspec
 
 from registration.domain.decide import Reason, Refused, decide
-from registration.domain.event import Draft
+from registration.domain.event import EventDraft
 from registration.domain.participant import Participant
-from registration.imports.chunk import Packed, only_event
-from registration.imports.row_validation import CHANNEL, Checked, Rejected, RowFault
+from registration.imports.chunk import PackedChunk, only_event
+from registration.imports.row_validation import CHANNEL, RejectedCell, RowFault, ValidatedChunk
 from registration.store import participants
-from registration.store.errors import Vanished
+from registration.store.errors import RowVanished
 from registration.store.participants import QUERIES, Connection
 from telemetry.failpoints import crashpoint
 
 PAGE_ROWS: Final = 1_000
 
 
-class State(StrEnum):
+class ImportState(StrEnum):
     """Where an import is."""
 
     RUNNING = "running"
@@ -38,12 +38,12 @@ class State(StrEnum):
     UNDONE = "undone"
 
 
-class Status(msgspec.Struct, frozen=True):
+class ImportStatus(msgspec.Struct, frozen=True):
     """How far an import is; `rows` is known at its end, `fault` where its file cannot be used."""
 
     id: str
     name: str
-    state: State
+    state: ImportState
     fault: str | None
     rows: int | None
     last_row: int
@@ -56,7 +56,7 @@ class Status(msgspec.Struct, frozen=True):
     finished_at: datetime | None
 
 
-class Interrupted(Exception):
+class ImportInterrupted(Exception):
     """The import is no longer ours to go on with: another process has it, or somebody undoes it."""
 
 
@@ -66,27 +66,27 @@ async def begin(connection: Connection, import_id: str, name: str, caller: str |
     return new is not None
 
 
-async def status(connection: Connection, import_id: str) -> Status | None:
+async def status(connection: Connection, import_id: str) -> ImportStatus | None:
     """How far an import is; None where it was never begun."""
     row = await QUERIES.import_status(connection, id=import_id)
-    return None if row is None else msgspec.convert(dict(row), Status)
+    return None if row is None else msgspec.convert(dict(row), ImportStatus)
 
 
 async def write_chunk(
-    connection: Connection, import_id: str, packed: Packed, after_row: int, new_id: Callable[[], UUID]
+    connection: Connection, import_id: str, packed: PackedChunk, after_row: int, new_id: Callable[[], UUID]
 ) -> None:
     """Write the chunk that follows row `after_row`; one written before (its commit's answer lost) is left.
 
-    Raises Interrupted, or the driver's error: then it may be called again.
+    Raises ImportInterrupted, or the driver's error: then it may be called again.
     """
     async with connection.transaction():
         locked = await QUERIES.import_lock(connection, id=import_id)
-        if locked is None or locked["state"] != State.RUNNING:
-            raise Interrupted("the import is being undone" if locked else "the import is unknown")
+        if locked is None or locked["state"] != ImportState.RUNNING:
+            raise ImportInterrupted("the import is being undone" if locked else "the import is unknown")
         if locked["last_row"] == packed.last_row:
             return
         if locked["last_row"] != after_row:
-            raise Interrupted("another process is importing the same file")
+            raise ImportInterrupted("another process is importing the same file")
         # Noted as if everybody were new: the partitions are locked last of all.
         await _note(connection, import_id, packed.last_row, packed.count, packed.rejected)
         row = await participants.write_rows(
@@ -101,7 +101,7 @@ async def write_chunk(
 async def _write_overlapping(
     connection: Connection,
     import_id: str,
-    checked: Checked,
+    checked: ValidatedChunk,
     inserted: int,
     new_id: Callable[[], UUID],
 ) -> None:
@@ -112,7 +112,7 @@ async def _write_overlapping(
     happened = {one.nik_hmac: only_event(decide(one.command, None)) for one in checked.placed}
     known = await participants.lock(connection, (), happened)
     if inserted + len(known) < len(happened):
-        raise Vanished("a participant whose NIK was refused as known")
+        raise RowVanished("a participant whose NIK was refused as known")
     by_nik = {each.person.nik_hmac: each for each in known}
     again, refused = [], []
     for one in checked.placed:
@@ -120,7 +120,7 @@ async def _write_overlapping(
             continue
         decision = decide(one.command, registered)
         if isinstance(decision, Refused):
-            refused.append(Rejected(one.row, "nik", _reason(decision, registered, import_id)))
+            refused.append(RejectedCell(one.row, "nik", _reason(decision, registered, import_id)))
             del happened[one.nik_hmac]
         else:
             happened[one.nik_hmac] = only_event(decision)
@@ -128,7 +128,7 @@ async def _write_overlapping(
     await _register_again(connection, import_id, again)
     await _note(connection, import_id, checked.last_row, -len(refused), refused)
     if happened:
-        drafts = [Draft(new_id(), event, CHANNEL) for event in happened.values()]
+        drafts = [EventDraft(new_id(), event, CHANNEL) for event in happened.values()]
         await participants.append(connection, drafts)
 
 
@@ -149,7 +149,7 @@ async def _register_again(connection: Connection, import_id: str, again: Sequenc
 
 
 async def _note(
-    connection: Connection, import_id: str, last_row: int, accepted: int, rejected: Sequence[Rejected]
+    connection: Connection, import_id: str, last_row: int, accepted: int, rejected: Sequence[RejectedCell]
 ) -> None:
     """Note how far the file is, and the rows rejected on the way."""
     if rejected:
@@ -169,7 +169,7 @@ async def _note(
     )
 
 
-async def end(connection: Connection, import_id: str, state: State, fault: str | None = None) -> None:
+async def end(connection: Connection, import_id: str, state: ImportState, fault: str | None = None) -> None:
     """The file is through, or cannot be used."""
     await QUERIES.import_end(connection, id=import_id, state=state.value, fault=fault)
 

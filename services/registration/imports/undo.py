@@ -13,11 +13,11 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from registration.domain.decide import Refused, Withdraw, decide
-from registration.domain.event import Draft
+from registration.domain.decide import Refused, WithdrawCommand, decide
+from registration.domain.event import EventDraft
 from registration.imports.chunk import only_event
 from registration.imports.row_validation import CHANNEL
-from registration.imports.store import Interrupted, State
+from registration.imports.store import ImportInterrupted, ImportState
 from registration.store import participants
 from registration.store.participants import QUERIES, Connection
 from telemetry.failpoints import crashpoint
@@ -26,7 +26,7 @@ NOBODY = UUID(int=0)
 KEPT_PAGE_ROWS = 1_000
 
 
-class Kept(msgspec.Struct, frozen=True):
+class KeptParticipant(msgspec.Struct, frozen=True):
     """Somebody an import registered and whom an undo leaves, because somebody changed them since."""
 
     id: UUID
@@ -43,14 +43,14 @@ async def begin_undo(connection: Connection, import_id: str) -> bool:
 async def undo_chunk(
     connection: Connection, import_id: str, rows_max: int, new_id: Callable[[], UUID]
 ) -> int | None:
-    """Withdraw some of whom this import registered and nobody touched since; None once nobody is left.
+    """WithdrawCommand some of whom this import registered and nobody touched since; None once nobody is left.
 
-    Raises Interrupted where the import is not being undone, or the driver's error: call it again then.
+    Raises ImportInterrupted where the import is not being undone, or the driver's error: call it again then.
     """
     async with connection.transaction():
         locked = await QUERIES.import_lock(connection, id=import_id)
-        if locked is None or locked["state"] not in (State.UNDOING, State.UNDONE):
-            raise Interrupted("the import is not being undone")
+        if locked is None or locked["state"] not in (ImportState.UNDOING, ImportState.UNDONE):
+            raise ImportInterrupted("the import is not being undone")
         found = QUERIES.import_untouched(connection, id=import_id, rows_max=rows_max)
         ids = [row["id"] async for row in found]
         if not ids:
@@ -64,7 +64,7 @@ async def undo_chunk(
         for participant in await participants.lock(connection, ids):
             # Somebody may have changed them between the two statements: then they are kept.
             decision = decide(
-                Withdraw(id=participant.id, expected=revisions.get(participant.id, 1)), participant
+                WithdrawCommand(id=participant.id, expected=revisions.get(participant.id, 1)), participant
             )
             if not isinstance(decision, Refused) and participant.person.import_id == import_id:
                 withdrawn.append(only_event(decision))
@@ -74,21 +74,23 @@ async def undo_chunk(
             [replace(event.after, person=replace(event.after.person, import_id=None)) for event in withdrawn],
         )
         await QUERIES.import_advance_undo(connection, id=import_id, undone=len(withdrawn))
-        drafts = [Draft(new_id(), event, CHANNEL) for event in withdrawn]
+        drafts = [EventDraft(new_id(), event, CHANNEL) for event in withdrawn]
         await participants.append(connection, drafts)
         crashpoint("import.before_undo_commit")
     crashpoint("import.after_undo_commit")
     return len(withdrawn)
 
 
-async def kept(connection: Connection, import_id: str) -> AsyncIterator[Kept]:
+async def kept(connection: Connection, import_id: str) -> AsyncIterator[KeptParticipant]:
     """Whom an undo leaves or left, by id."""
     after = NOBODY
     while True:
         found = QUERIES.import_kept(connection, id=import_id, after=after, rows_max=KEPT_PAGE_ROWS)
         page = [row async for row in found]
         for row in page:
-            yield Kept(UUID(int=row["id"].int), row["standing"], row["revision"], row["changed_at"])
+            yield KeptParticipant(
+                UUID(int=row["id"].int), row["standing"], row["revision"], row["changed_at"]
+            )
         if len(page) < KEPT_PAGE_ROWS:
             return
         after = page[-1]["id"]

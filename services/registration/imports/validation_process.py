@@ -21,9 +21,9 @@ import uuid_utils
 import uuid_utils.compat
 
 from registration.cipher import Cipher
-from registration.imports.chunk import Packed, pack
+from registration.imports.chunk import PackedChunk, pack
 from registration.imports.csv_reader import Row
-from registration.imports.row_validation import Checker, Source
+from registration.imports.row_validation import RowValidator, Source
 from registration.regions import read_regions
 from registration.settings import SecretSettings
 from settings.contract_files import contract_path
@@ -32,10 +32,10 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 KEPT_BYTES_MAX = 32 << 20  # glibc takes no larger threshold for mmap
 
 # What `start` builds in the worker; a process pool has no other place to keep it between two chunks.
-_checkers: list[Checker] = []
+_checkers: list[RowValidator] = []
 
 
-class Lists(msgspec.Struct, frozen=True):
+class ValidationConfig(msgspec.Struct, frozen=True):
     """What a worker needs to build its checker."""
 
     secret: bytes
@@ -43,18 +43,18 @@ class Lists(msgspec.Struct, frozen=True):
     regions: Path
 
 
-def lists_of(secrets: SecretSettings) -> Lists:
+def validation_config(secrets: SecretSettings) -> ValidationConfig:
     """The same from the register's settings."""
-    return Lists(secrets.secret, secrets.consent_ids, contract_path("regions.csv"))
+    return ValidationConfig(secrets.secret, secrets.consent_ids, contract_path("regions.csv"))
 
 
-class Workshop:
+class ValidationProcess:
     """Hands chunks to one worker; they come back in the order they were handed over."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
-    async def pack(self, rows: Sequence[Row], source: Source) -> Packed:
+    async def pack(self, rows: Sequence[Row], source: Source) -> PackedChunk:
         """Check and pack one chunk."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, _pack, list(rows), source)
 
@@ -63,18 +63,18 @@ class Workshop:
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
-def open_workshop(lists: Lists) -> Workshop:
+def open_validation_process(lists: ValidationConfig) -> ValidationProcess:
     """Start a worker process of our own: spawned, so that it inherits no connection and no event loop."""
     context = get_context("spawn")
-    return Workshop(ProcessPoolExecutor(1, mp_context=context, initializer=start, initargs=(lists,)))
+    return ValidationProcess(ProcessPoolExecutor(1, mp_context=context, initializer=start, initargs=(lists,)))
 
 
-def start(lists: Lists) -> None:
+def start(lists: ValidationConfig) -> None:
     """Build the worker's checker. Ctrl-C reaches both processes: the writing one decides what it means."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
     _keep_memory()
-    checker = Checker(
+    checker = RowValidator(
         Cipher(lists.secret), read_regions(lists.regions), lists.consents, uuid_utils.compat.uuid7
     )
     _checkers[:] = [checker]
@@ -97,5 +97,5 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _pack(rows: list[Row], source: Source) -> Packed:
+def _pack(rows: list[Row], source: Source) -> PackedChunk:
     return pack(_checkers[0].check(rows, source), uuid_utils.uuid7)

@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 
 from registration import metrics
-from registration.domain.operation import Answer, Fault, Operation
+from registration.domain.operation import Answer, Operation, OperationFault
 from registration.store.errors import CommitAmbiguous, Failure, failure_of
 from telemetry.logs import get
 
@@ -31,7 +31,7 @@ RETRY_DELAY_S_MIN: Final = 0.01
 RETRY_DELAY_S_MAX: Final = 1.0
 
 
-class Busy(StrEnum):
+class OverloadReason(StrEnum):
     """Why a request was not taken: come back later."""
 
     QUEUE_FULL = "queue-full"
@@ -45,13 +45,13 @@ class Busy(StrEnum):
 class Overloaded(Exception):
     """The request was not answered; it may be sent again, with the same key."""
 
-    def __init__(self, reason: Busy, retry_after_s: int) -> None:
+    def __init__(self, reason: OverloadReason, retry_after_s: int) -> None:
         super().__init__(reason.value)
         self.reason = reason
         self.retry_after_s = retry_after_s
 
 
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
+class QueueLimits(msgspec.Struct, frozen=True, kw_only=True):
     """The bounds of the writer."""
 
     queue_length_max: int = 10_000
@@ -75,13 +75,13 @@ WriteBatch = Callable[[Sequence[Operation]], Awaitable[list[Answer]]]
 """Writes one transaction; raises CommitAmbiguous, or an error after which nothing was written."""
 
 
-class Writer:
+class GroupCommit:
     """The one writer of a process. `submit` from anywhere in the loop; `run` is its task."""
 
     def __init__(
         self,
         write: WriteBatch,
-        limits: Limits,
+        limits: QueueLimits,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -99,13 +99,13 @@ class Writer:
         first = self._in_flight.get(operation.place)
         if first is not None:
             if first.operation.body_hmac != operation.body_hmac:
-                return Answer(Fault.KEY_REUSED, replayed=True)
+                return Answer(OperationFault.KEY_REUSED, replayed=True)
             first.answers.append(asyncio.get_running_loop().create_future())
             return msgspec.structs.replace(await first.answers[-1], replayed=True)
         if self._stopping:
-            raise self._overloaded(Busy.STOPPING)
+            raise self._overloaded(OverloadReason.STOPPING)
         if len(self._queue) >= self._limits.queue_length_max:
-            raise self._overloaded(Busy.QUEUE_FULL)
+            raise self._overloaded(OverloadReason.QUEUE_FULL)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         waiting = _Waiting(operation, self._clock(), [answer])
         self._in_flight[operation.place] = waiting
@@ -174,7 +174,7 @@ class Writer:
 
     async def _halve(self, batch: list[_Waiting]) -> None:
         if len(batch) == 1:
-            self._answer(batch[0], Answer(Fault.UNSTORABLE))
+            self._answer(batch[0], Answer(OperationFault.UNSTORABLE))
             return
         middle = len(batch) // 2
         await self._settle(batch[:middle])
@@ -184,7 +184,7 @@ class Writer:
         """Refuse those that are surely not written; the others must still be found out."""
         for waiting in batch:
             if waiting.ambiguous_since is None:
-                self._fail(waiting, error or self._overloaded(Busy.DATABASE_UNAVAILABLE))
+                self._fail(waiting, error or self._overloaded(OverloadReason.DATABASE_UNAVAILABLE))
         return [waiting for waiting in batch if waiting.ambiguous_since is not None]
 
     def _without_expired(self, batch: list[_Waiting]) -> list[_Waiting]:
@@ -193,10 +193,10 @@ class Writer:
         for waiting in batch:
             if waiting.ambiguous_since is None:
                 late = now - waiting.since > self._limits.waited_s_max
-                reason = Busy.WAITED_TOO_LONG
+                reason = OverloadReason.WAITED_TOO_LONG
             else:
                 late = now - waiting.ambiguous_since > self._limits.ambiguous_s_max
-                reason = Busy.OUTCOME_UNKNOWN
+                reason = OverloadReason.OUTCOME_UNKNOWN
             if late:
                 self._fail(waiting, self._overloaded(reason))
             else:
@@ -209,10 +209,10 @@ class Writer:
             await asyncio.sleep(self._limits.waited_s_max / 8)
             now = self._clock()
             while self._queue and now - self._queue[0].since > self._limits.waited_s_max:
-                self._fail(self._queue.popleft(), self._overloaded(Busy.WAITED_TOO_LONG))
+                self._fail(self._queue.popleft(), self._overloaded(OverloadReason.WAITED_TOO_LONG))
 
     def _answer(self, waiting: _Waiting, answer: Answer) -> None:
-        if waiting.ambiguous_since is not None and answer.outcome is not Fault.KEY_REUSED:
+        if waiting.ambiguous_since is not None and answer.outcome is not OperationFault.KEY_REUSED:
             # The row of its key was its own: this is the first time that anybody is told.
             answer = msgspec.structs.replace(answer, replayed=False)
         self._done(waiting)
@@ -232,7 +232,7 @@ class Writer:
         del self._in_flight[waiting.operation.place]
         metrics.WAITED_SECONDS.observe(self._clock() - waiting.since)
 
-    def _overloaded(self, reason: Busy) -> Overloaded:
+    def _overloaded(self, reason: OverloadReason) -> Overloaded:
         metrics.OVERLOADED.labels(reason.value).inc()
         return Overloaded(reason, self._limits.retry_after_s)
 

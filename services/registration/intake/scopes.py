@@ -10,12 +10,12 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-from registration.domain.operation import DONE, Answer, Fault
+from registration.domain.operation import DONE, Answer, OperationFault
 from registration.intake.transaction import claim_one
 from registration.store.participants import QUERIES, Connection
 
 
-class Kind(StrEnum):
+class ScopeKind(StrEnum):
     """The two kinds of scope beside `all`."""
 
     CAMPAIGN = "campaign"
@@ -38,7 +38,7 @@ class Scopes:
         self._pool = pool
         self._lock = asyncio.Lock()
         self._readings = 0
-        self.names: Final[dict[Kind, Mapping[str, str]]] = {Kind.CAMPAIGN: {}, Kind.AGENCY: {}}
+        self.names: Final[dict[ScopeKind, Mapping[str, str]]] = {ScopeKind.CAMPAIGN: {}, ScopeKind.AGENCY: {}}
 
     async def refresh(self) -> None:
         """Read them again; all that ask while one reading is under way share the next one."""
@@ -47,19 +47,21 @@ class Scopes:
             if self._readings > asked:
                 return
             self._readings += 1
-            self.names[Kind.CAMPAIGN] = {
+            self.names[ScopeKind.CAMPAIGN] = {
                 row["id"]: row["name"] async for row in QUERIES.campaigns(self._pool)
             }
-            self.names[Kind.AGENCY] = {row["id"]: row["name"] async for row in QUERIES.agencies(self._pool)}
+            self.names[ScopeKind.AGENCY] = {
+                row["id"]: row["name"] async for row in QUERIES.agencies(self._pool)
+            }
 
-    async def open(self, kind: Kind, scope_id: str, name: str, claim: Claim) -> Answer:
+    async def open(self, kind: ScopeKind, scope_id: str, name: str, claim: Claim) -> Answer:
         """Open a scope under the caller's key; open already under the same name is no refusal."""
         async with self._pool.acquire() as connection, connection.transaction():
             given = await claim_one(connection, claim.caller, claim.route, claim.key, claim.body_hmac)
             if given is not None:
                 return given
             kept = await open_scope(connection, kind, scope_id, name)
-            answer = Answer(DONE if kept == name else Fault.SCOPE_EXISTS)
+            answer = Answer(DONE if kept == name else OperationFault.SCOPE_EXISTS)
             if answer.outcome != DONE:
                 await QUERIES.change_answers(
                     connection,
@@ -75,9 +77,9 @@ class Scopes:
         return answer
 
 
-async def open_scope(connection: Connection, kind: Kind, scope_id: str, name: str) -> str:
+async def open_scope(connection: Connection, kind: ScopeKind, scope_id: str, name: str) -> str:
     """Open a scope unless its id is taken; the name it is open under."""
-    query = QUERIES.open_campaign if kind is Kind.CAMPAIGN else QUERIES.open_agency
+    query = QUERIES.open_campaign if kind is ScopeKind.CAMPAIGN else QUERIES.open_agency
     while True:
         kept = await query(connection, id=scope_id, name=name)
         # None where another opened it while we asked: the next look sees it.

@@ -13,11 +13,11 @@ from uuid import UUID
 
 import asyncpg
 
-from registration.domain.batch import Applied, World, apply, ids_needed
-from registration.domain.operation import DONE, Answer, Fault, Operation, Told, outcome_of
+from registration.domain.batch import BatchResult, KnownParticipants, apply, ids_needed
+from registration.domain.operation import DONE, Answer, Operation, OperationFault, OutcomeTuple, outcome_of
 from registration.domain.participant import Participant
 from registration.store import participants
-from registration.store.errors import DATABASE_ERRORS, CommitAmbiguous, Failure, Vanished, failure_of
+from registration.store.errors import DATABASE_ERRORS, CommitAmbiguous, Failure, RowVanished, failure_of
 from registration.store.participants import QUERIES, Columns, Connection
 from telemetry.failpoints import crashpoint
 from telemetry.logs import get
@@ -41,7 +41,7 @@ async def write(
 ) -> list[Answer]:
     """Write a batch; answers come in its order. No two operations may have the same key.
 
-    Raises CommitAmbiguous where the answer to COMMIT was lost, Vanished, or the driver's error; after any but
+    Raises CommitAmbiguous if the reply to COMMIT was lost, RowVanished, or the driver's error; after any but
     the first nothing was written.
     """
     transaction = connection.transaction()
@@ -78,7 +78,7 @@ async def _write(
         return await _apply(begun, operations, new, row["inserted"])
     given = [each async for each in QUERIES.answers_given(connection, **_keys(ordered))]
     if len(given) + row["claimed"] != len(operations):
-        raise Vanished("a key that was refused as taken")
+        raise RowVanished("a key that was refused as taken")
     replays = {order[each["place"]]: _replay(each, ordered[each["place"]].body_hmac) for each in given}
     fresh = [operation for place, operation in enumerate(operations) if place not in replays]
     new = _if_nobody_is_known(fresh, new_id).newcomers()
@@ -87,12 +87,12 @@ async def _write(
     return [replays[place] if place in replays else next(in_order) for place in range(len(operations))]
 
 
-def _if_nobody_is_known(operations: Iterable[Operation], new_id: Callable[[], UUID]) -> Applied:
+def _if_nobody_is_known(operations: Iterable[Operation], new_id: Callable[[], UUID]) -> BatchResult:
     """What follows where nobody of the batch is known: then everybody who registers is a newcomer."""
-    return apply(operations, World(()), new_id)
+    return apply(operations, KnownParticipants(()), new_id)
 
 
-def _events_at_once(expected: Applied) -> Columns:
+def _events_at_once(expected: BatchResult) -> Columns:
     """The events of a batch in which everybody is expected to be new; what else happened is decided first."""
     return participants.event_rows(expected.drafts) if expected.all_new else participants.NO_EVENTS
 
@@ -116,8 +116,8 @@ async def _apply(
     if ids or inserted < len(new):
         known = await participants.lock(connection, ids, new)
         if inserted + sum(participant.person.nik_hmac in new for participant in known) < len(new):
-            raise Vanished("a participant whose NIK was refused as known")
-    applied = apply(fresh, World(known), begun.new_id)
+            raise RowVanished("a participant whose NIK was refused as known")
+    applied = apply(fresh, KnownParticipants(known), begun.new_id)
     changed = [applied.changed[each.id] for each in known if each.id in applied.changed]
     if changed:
         await participants.update(connection, changed)
@@ -129,7 +129,7 @@ async def _apply(
 
 def _replay(given: Any, body_hmac: bytes) -> Answer:
     if given["body_hmac"] != body_hmac:
-        return Answer(Fault.KEY_REUSED, replayed=True)
+        return Answer(OperationFault.KEY_REUSED, replayed=True)
     outcome = outcome_of(given["outcome"])
     standing = (given["participant_id"], given["region"], given["revision"], given["created_at"])
     return Answer(outcome, *standing, replayed=True)
@@ -152,11 +152,13 @@ async def claim_one(
         row async for row in QUERIES.answers_given(connection, callers=[caller], routes=[route], keys=[key])
     ]
     if not given:
-        raise Vanished("a key that was refused as taken")
+        raise RowVanished("a key that was refused as taken")
     return _replay(given[0], body_hmac)
 
 
-async def _correct_answers(connection: Connection, fresh: Sequence[Operation], told: Sequence[Told]) -> None:
+async def _correct_answers(
+    connection: Connection, fresh: Sequence[Operation], told: Sequence[OutcomeTuple]
+) -> None:
     """Write the answers that differ from those written with the keys."""
     wrong = [
         (operation, answer)
@@ -184,7 +186,7 @@ def _keys(operations: Sequence[Operation]) -> dict[str, list[str]]:
     }
 
 
-class Intake:
+class IntakeTransaction:
     """Writes batches over connections of a pool."""
 
     def __init__(self, pool: asyncpg.Pool[Any], new_id: Callable[[], UUID]) -> None:

@@ -18,27 +18,27 @@ from lifecycle.loops import forever
 from lifecycle.shutdown import Stopping
 from lifecycle.task_group import together
 from registration.api.app import application
-from registration.api.authentication import Callers
-from registration.api.fast_path import Shortcut
+from registration.api.authentication import Authenticator
+from registration.api.fast_path import FastPath
 from registration.api.imports import imports_router
 from registration.api.participants import participants_router
-from registration.api.public_form import Page, daftar_router
+from registration.api.public_form import FormPage, daftar_router
 from registration.api.rate_limit import TokenBuckets
-from registration.api.registrations import Desk, Public
+from registration.api.registrations import PublicLimits, RequestHandler
 from registration.api.scopes import regions_router, scopes_router
 from registration.auth import key_store
-from registration.auth.api_keys import Keys
+from registration.auth.api_keys import ApiKeys
 from registration.cipher import Cipher
-from registration.imports.queue import Imports
+from registration.imports.queue import ImportQueue
 from registration.imports.settings import ImportSettings
-from registration.imports.spool import Spool
-from registration.imports.validation_process import lists_of, open_workshop
-from registration.intake.group_commit import Limits, Writer
+from registration.imports.spool import UploadSpool
+from registration.imports.validation_process import open_validation_process, validation_config
+from registration.intake.group_commit import GroupCommit, QueueLimits
 from registration.intake.idempotency_cleanup import delete_old_keys
 from registration.intake.scopes import Scopes
-from registration.intake.transaction import Intake
+from registration.intake.transaction import IntakeTransaction
 from registration.regions import Regions, read_regions
-from registration.requests.body_validator import Checker
+from registration.requests.body_validator import BodyValidator
 from registration.settings import ApiSettings, RegisterSettings, SecretSettings
 from settings.contract_files import contract_path
 from telemetry.health import Health
@@ -53,7 +53,7 @@ CLEAN_EVERY_S: Final = 5.0
 BATCH_STANDS_S_MAX: Final = 60.0
 
 
-class Parts:
+class Components:
     """The api process's parts, each made from those above it.
 
     The writer has a pool of its own: however many ask and read, they take no connection from it.
@@ -66,16 +66,16 @@ class Parts:
         self.regions: Final[Regions] = read_regions(contract_path("regions.csv"))
         self.cipher: Final = Cipher(secrets.secret)
         self.scopes: Final = Scopes(pool)
-        self.callers: Final = Callers(Keys(key_store.finding(pool), time.monotonic))
-        self.checker: Final = Checker(
+        self.callers: Final = Authenticator(ApiKeys(key_store.finding(pool), time.monotonic))
+        self.checker: Final = BodyValidator(
             self.regions, secrets.consent_ids, self.scopes, lambda: datetime.now(UTC)
         )
-        self.intake: Final = Intake(writing, uuid_utils.compat.uuid7)
-        self.writer: Final = Writer(self.intake.write, _limits(own))
-        self.desk: Final = Desk(
+        self.intake: Final = IntakeTransaction(writing, uuid_utils.compat.uuid7)
+        self.writer: Final = GroupCommit(self.intake.write, _limits(own))
+        self.desk: Final = RequestHandler(
             self.writer.submit, self.checker, self.cipher, _public(own), uuid_utils.compat.uuid7
         )
-        self.page: Final = Page(self.regions, secrets.current_consent)
+        self.page: Final = FormPage(self.regions, secrets.current_consent)
 
     def routers(self) -> list[APIRouter]:
         """What the API serves, imports and health apart."""
@@ -95,17 +95,17 @@ async def serve_api(
     pool = await connect(register.database, application_name="registration api", max_size=POOL_SIZE_MAX)
     writing = await connect(register.database, application_name="registration writer", max_size=1)
     try:
-        parts = Parts(pool, writing, secrets, own)
+        parts = Components(pool, writing, secrets, own)
         await key_store.check_secret(pool, parts.cipher.key_id)
         await parts.scopes.refresh()
         health = Health()
         health.check("postgres", lambda: key_store.answers(pool))
         progress = health.progress("writer", seconds_max=BATCH_STANDS_S_MAX)
-        imports = Imports(
+        imports = ImportQueue(
             pool,
-            Spool(imports_own.import_spool_dir, imports_own.import_bytes_max),
+            UploadSpool(imports_own.import_spool_dir, imports_own.import_bytes_max),
             parts.cipher,
-            lambda: open_workshop(lists_of(secrets)),
+            lambda: open_validation_process(validation_config(secrets)),
             imports_own.import_rows_max,
         )
         app = build(parts, own, health, [imports_router(imports, parts.callers)])
@@ -121,13 +121,13 @@ async def serve_api(
         writing.terminate()
 
 
-def build(parts: Parts, own: ApiSettings, health: Health, more: Sequence[APIRouter]) -> Shortcut:
+def build(parts: Components, own: ApiSettings, health: Health, more: Sequence[APIRouter]) -> FastPath:
     """The application, with routers that are made elsewhere, behind the short way of registrations."""
     app = application([*parts.routers(), *more, health_routes(health)], own.body_bytes_max)
-    return Shortcut(app, parts.desk, parts.callers, parts.checker, own.body_bytes_max)
+    return FastPath(app, parts.desk, parts.callers, parts.checker, own.body_bytes_max)
 
 
-async def _serve(app: Shortcut, host: str, own: ApiSettings, writer: Writer, stopping: Stopping) -> None:
+async def _serve(app: FastPath, host: str, own: ApiSettings, writer: GroupCommit, stopping: Stopping) -> None:
     try:
         log.info("api serving", host=host, port=own.port)
         await serve(app, host, own.port, stopping, **_proxies(own))
@@ -136,7 +136,7 @@ async def _serve(app: Shortcut, host: str, own: ApiSettings, writer: Writer, sto
     await asyncio.Event().wait()  # until the writer has written what it holds, and ends first
 
 
-async def _clean(parts: Parts, own: ApiSettings, stopping: Stopping) -> None:
+async def _clean(parts: Components, own: ApiSettings, stopping: Stopping) -> None:
     kept = timedelta(hours=own.idempotency_kept_h)
     await forever(
         lambda: delete_old_keys(parts.pool, kept),
@@ -148,13 +148,13 @@ async def _clean(parts: Parts, own: ApiSettings, stopping: Stopping) -> None:
     await asyncio.Event().wait()  # the writer ends first
 
 
-async def _import(imports: Imports, stopping: Stopping) -> None:
+async def _import(imports: ImportQueue, stopping: Stopping) -> None:
     await imports.run(stopping)
     await asyncio.Event().wait()  # the writer ends first
 
 
-def _limits(own: ApiSettings) -> Limits:
-    return Limits(
+def _limits(own: ApiSettings) -> QueueLimits:
+    return QueueLimits(
         queue_length_max=own.queue_length_max,
         batch_rows_max=own.batch_rows_max,
         waited_s_max=own.waited_s_max,
@@ -162,9 +162,9 @@ def _limits(own: ApiSettings) -> Limits:
     )
 
 
-def _public(own: ApiSettings) -> Public:
+def _public(own: ApiSettings) -> PublicLimits:
     per_minute, per_hour = own.public_per_address_per_minute, own.public_per_nik_per_hour
-    return Public(
+    return PublicLimits(
         per_address=TokenBuckets(per_minute / 60, per_minute, BUCKETS_MAX, time.monotonic),
         per_nik=TokenBuckets(per_hour / 3600, per_hour, BUCKETS_MAX, time.monotonic),
     )

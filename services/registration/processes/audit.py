@@ -17,7 +17,7 @@ from lifecycle.task_group import together
 from outbox.lease import RENEW_EVERY_S, Lease, new_holder
 from registration.audit.auditor import Auditor
 from registration.audit.published_cut import CutFollower
-from registration.audit.state_publisher import Teller
+from registration.audit.state_publisher import StatePublisher
 from registration.relay.settings import AuditSettings
 from registration.settings import RegisterSettings
 from settings.kafka import KafkaSettings
@@ -42,7 +42,7 @@ async def audit(
     lease = Lease(pool, LEASE, new_holder())
     cuts = CutFollower()
     auditor = Auditor(pool, lease, cuts, every_s=own.every_s, pause_factor=own.pause_factor)
-    teller = Teller(pool, lease, kafka, cuts, auditor)
+    teller = StatePublisher(pool, lease, kafka, cuts, auditor)
     health = Health()
     telling = health.progress("telling", TELL_S_MAX)
     auditing = health.progress("auditing", AUDIT_S_MAX)

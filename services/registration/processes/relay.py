@@ -20,9 +20,9 @@ from lifecycle.task_group import together
 from outbox.lease import RENEW_EVERY_S, Lease, new_holder
 from outbox.publisher import Channel, Limits, Publisher, Round
 from registration.domain.partitioning import PARTITIONS
-from registration.relay.event_source import HEADERS, LEASE, TOPIC, UNDER_WAY, EventSource
+from registration.relay.event_source import HEADERS, LEASE, TOPIC, UNDER_WAY, RegisterEventSource
 from registration.relay.metrics import REFUSED, REWINDS
-from registration.relay.rewind import Rewinding
+from registration.relay.rewind import StallTracker
 from registration.relay.settings import RelaySettings
 from registration.relay.topic_check import compare, read_tail
 from registration.settings import RegisterSettings
@@ -80,7 +80,7 @@ class Relay:
         self._pool = pool
         self._kafka = kafka
         self._lease = lease
-        self._source = EventSource(pool)
+        self._source = RegisterEventSource(pool)
         self._publisher = Publisher(
             self._source,
             lease,
@@ -88,7 +88,7 @@ class Relay:
             guard=self._guard,
             limits=Limits(records_max=own.records_max, batch_bytes_max=own.batch_bytes_max),
         )
-        self._rewinding = Rewinding.start(time.monotonic())
+        self._rewinding = StallTracker.start(time.monotonic())
         self._term: int | None = None
         self._looked_s = float("-inf")
         self._failing = False
@@ -142,7 +142,7 @@ class Relay:
             return
         self._looked_s = now
         if term != self._term:
-            self._term, self._rewinding = term, Rewinding.start(now)
+            self._term, self._rewinding = term, StallTracker.start(now)
         try:
             published = await self._source.published()
             self._rewinding, back = self._rewinding.heard(positions, published, now)

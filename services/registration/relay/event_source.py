@@ -21,7 +21,7 @@ _queries = load_queries("registration.store")
 _partition = itemgetter(0)
 
 
-class EventSource:
+class RegisterEventSource:
     """The events of the register above each partition's `published`; see `outbox.publisher.Source`."""
 
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:

@@ -55,20 +55,20 @@ def judge(watch: Watch | None, position: int, published: int, now_s: float) -> t
 
 
 @dataclass(frozen=True, slots=True)
-class Rewinding:
+class StallTracker:
     """What is known of all partitions, as of the last cut heard."""
 
     watches: Mapping[int, Watch]
     heard_s: float
 
     @staticmethod
-    def start(now_s: float) -> Rewinding:
+    def start(now_s: float) -> StallTracker:
         """Before the first cut."""
-        return Rewinding({}, now_s)
+        return StallTracker({}, now_s)
 
     def heard(
         self, positions: Sequence[int], published: Sequence[int], now_s: float
-    ) -> tuple[Rewinding, list[tuple[int, int]]]:
+    ) -> tuple[StallTracker, list[tuple[int, int]]]:
         """Take a cut's positions; the new state and the (partition, position) pairs to rewind to."""
         silent = now_s - self.heard_s > SILENCE_S
         watches: dict[int, Watch] = {}
@@ -80,4 +80,4 @@ class Rewinding:
             watches[partition], verdict = judge(watch, position, end, now_s)
             if verdict is Verdict.REWIND:
                 back.append((partition, position))
-        return Rewinding(watches, now_s), back
+        return StallTracker(watches, now_s), back

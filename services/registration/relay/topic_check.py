@@ -33,7 +33,7 @@ class KafkaAccess(Protocol):
         """The name on the wire."""
 
 
-class Seen(msgspec.Struct, frozen=True):
+class TopicRecord(msgspec.Struct, frozen=True):
     """The place and id of an event on the topic: all that is decoded of it."""
 
     id: str
@@ -41,17 +41,17 @@ class Seen(msgspec.Struct, frozen=True):
     sequence: int
 
 
-class Known(msgspec.Struct, frozen=True):
+class RegisteredEvent(msgspec.Struct, frozen=True):
     """What the register says of a sequence: how far it has come itself, and the event's id there, if any."""
 
     last_sequence: int
     id: str | None
 
 
-_decoder = msgspec.json.Decoder(Seen)
+_decoder = msgspec.json.Decoder(TopicRecord)
 
 
-def mismatch(seen: Mapping[int, Seen], known: Mapping[int, Known]) -> str | None:
+def mismatch(seen: Mapping[int, TopicRecord], known: Mapping[int, RegisteredEvent]) -> str | None:
     """Why the topic cannot come from this register, or None."""
     for partition, event in sorted(seen.items()):
         here = known[partition]
@@ -68,16 +68,16 @@ def mismatch(seen: Mapping[int, Seen], known: Mapping[int, Known]) -> str | None
     return None
 
 
-async def compare(pool: asyncpg.Pool[Any], seen: Mapping[int, Seen]) -> str | None:
+async def compare(pool: asyncpg.Pool[Any], seen: Mapping[int, TopicRecord]) -> str | None:
     """Compare the topic's ends with the register; the reason to refuse, or None."""
     rows = _queries.relay_known(
         pool, partitions=list(seen), sequences=[event.sequence for event in seen.values()]
     )
-    known = {row["partition"]: Known(row["last_sequence"], row["id"]) async for row in rows}
+    known = {row["partition"]: RegisteredEvent(row["last_sequence"], row["id"]) async for row in rows}
     return mismatch(seen, known)
 
 
-async def read_tail(kafka: KafkaAccess, topic: str, partitions: int) -> dict[int, Seen]:
+async def read_tail(kafka: KafkaAccess, topic: str, partitions: int) -> dict[int, TopicRecord]:
     """The highest event near the end of each partition that holds one. Raises KafkaError, TimeoutError."""
     consumer = AIOKafkaConsumer(
         **kafka.client_options(),
@@ -101,8 +101,8 @@ async def read_tail(kafka: KafkaAccess, topic: str, partitions: int) -> dict[int
 
 async def _highest(
     consumer: AIOKafkaConsumer, unread: set[TopicPartition], end: Mapping[TopicPartition, int]
-) -> dict[int, Seen]:
-    highest: dict[int, Seen] = {}
+) -> dict[int, TopicRecord]:
+    highest: dict[int, TopicRecord] = {}
     for tp in consumer.assignment() - unread:
         consumer.pause(tp)
     while unread:
@@ -120,7 +120,7 @@ async def _highest(
     return highest
 
 
-def _read(value: bytes | None, partition: int) -> Seen | None:
+def _read(value: bytes | None, partition: int) -> TopicRecord | None:
     """The event's place; None where it has none here, as for anything that others put on the topic."""
     try:
         seen = _decoder.decode(value or b"")

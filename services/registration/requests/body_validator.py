@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from problems.fastapi_handlers import from_faults
-from registration.intake.scopes import Kind, Scopes
+from registration.intake.scopes import ScopeKind, Scopes
 from registration.regions import Regions
 from registration.requests.request_models import Vocabulary
 
@@ -18,7 +18,7 @@ B = TypeVar("B", bound=BaseModel)
 SCOPE_FAULTS: Final = frozenset({"campaign_unknown", "agency_unknown"})
 
 
-class Checker:
+class BodyValidator:
     """Knows the vocabulary of the moment."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Checker:
         """What a body may name now."""
         names = self._scopes.names
         return Vocabulary(
-            self._regions, self._consents, names[Kind.CAMPAIGN], names[Kind.AGENCY], self._now()
+            self._regions, self._consents, names[ScopeKind.CAMPAIGN], names[ScopeKind.AGENCY], self._now()
         )
 
     def known(self, model: type[B], body: bytes) -> B:

@@ -10,14 +10,22 @@ from uuid import UUID
 import msgspec
 
 from registration.cipher import PHONE_PLACE, Cipher, nik_place
-from registration.domain.decide import Command, CompleteSteps, Correct, Merge, Move, Register, Withdraw
+from registration.domain.decide import (
+    Command,
+    CompleteStepsCommand,
+    CorrectCommand,
+    MergeCommand,
+    MoveCommand,
+    RegisterCommand,
+    WithdrawCommand,
+)
 from registration.domain.participant import Person, Standing
 from registration.requests.request_models import CorrectBody, MergeBody, MoveBody, StepBody, WithdrawBody
 
 ChangeBody = MoveBody | StepBody | CorrectBody | WithdrawBody | MergeBody
 
 
-class Trade(Protocol):
+class BusinessForm(Protocol):
     """A business that was checked: a `Business`, or that of a row of an import."""
 
     @property
@@ -26,7 +34,7 @@ class Trade(Protocol):
     def category(self) -> str: ...
 
 
-class Form(Protocol):
+class RegistrationForm(Protocol):
     """A registration that was checked, however it came in: a `RegisterBody`, or a row of an import."""
 
     @property
@@ -36,7 +44,7 @@ class Form(Protocol):
     @property
     def phone(self) -> str | None: ...
     @property
-    def business(self) -> Trade | None: ...
+    def business(self) -> BusinessForm | None: ...
     @property
     def region(self) -> str: ...
     @property
@@ -51,15 +59,15 @@ class Form(Protocol):
     def occurred_at(self) -> datetime | None: ...
 
 
-def register(
-    body: Form,
+def register_command(
+    body: RegistrationForm,
     cipher: Cipher,
     channel: str,
     new_id: Callable[[], UUID],
     *,
     steps: tuple[str, ...] = (),
     import_id: str | None = None,
-) -> Register:
+) -> RegisterCommand:
     """The command of a registration; `steps` are sorted and unique."""
     fingerprint = cipher.nik_hmac(body.nik)
     person = Person(
@@ -75,22 +83,22 @@ def register(
         occurred_at=body.occurred_at,
         import_id=import_id,
     )
-    return Register(new_id(), Standing(body.region, body.agency, body.campaign, steps), person)
+    return RegisterCommand(new_id(), Standing(body.region, body.agency, body.campaign, steps), person)
 
 
-def change(body: ChangeBody, participant_id: UUID, expected: int | None, cipher: Cipher) -> Command:
+def change_command(body: ChangeBody, participant_id: UUID, expected: int | None, cipher: Cipher) -> Command:
     """The command of a change to a known participant; `expected` is the If-Match revision."""
     occurred_at = body.occurred_at
     if isinstance(body, MoveBody):
-        return Move(id=participant_id, expected=expected, occurred_at=occurred_at, region=body.region)
+        return MoveCommand(id=participant_id, expected=expected, occurred_at=occurred_at, region=body.region)
     if isinstance(body, StepBody):
-        return CompleteSteps(
+        return CompleteStepsCommand(
             id=participant_id, expected=expected, occurred_at=occurred_at, steps=(body.step,)
         )
     if isinstance(body, WithdrawBody):
-        return Withdraw(id=participant_id, expected=expected, occurred_at=occurred_at)
+        return WithdrawCommand(id=participant_id, expected=expected, occurred_at=occurred_at)
     if isinstance(body, MergeBody):
-        return Merge(id=participant_id, expected=expected, occurred_at=occurred_at, into=body.into)
+        return MergeCommand(id=participant_id, expected=expected, occurred_at=occurred_at, into=body.into)
     given = body.model_fields_set
     fields = ("region", "agency", "campaign")
     standing: dict[str, object] = {field: getattr(body, field) for field in fields if field in given}
@@ -101,12 +109,12 @@ def change(body: ChangeBody, participant_id: UUID, expected: int | None, cipher:
         person["phone_cipher"] = sealed_phone(body.phone, cipher)
     if "business" in given:
         person["business"] = business_text(body.business)
-    return Correct(
+    return CorrectCommand(
         id=participant_id, expected=expected, occurred_at=occurred_at, standing=standing, person=person
     )
 
 
-def business_text(business: Trade | None) -> str | None:
+def business_text(business: BusinessForm | None) -> str | None:
     """A business as it is stored: a JSON object as text."""
     if business is None:
         return None

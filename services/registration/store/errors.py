@@ -26,7 +26,7 @@ class CommitAmbiguous(Exception):
     """
 
 
-class Vanished(Exception):
+class RowVanished(Exception):
     """A row seen by one statement was gone for the next (an erasure, a key too old): run it again."""
 
 
@@ -34,7 +34,7 @@ _REPEAT: Final = (
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
-    Vanished,
+    RowVanished,
 )
 # An integrity error is a datum that no rule foresaw. What the driver cannot send it refuses by a ValueError.
 _DATA: Final = (
@@ -61,7 +61,7 @@ DATABASE_ERRORS: Final = (
     OSError,
     TimeoutError,
     CommitAmbiguous,
-    Vanished,
+    RowVanished,
 )
 """All that a transaction may raise that is no fault of ours."""
 

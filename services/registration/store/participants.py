@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 
 from database.queries import load_queries
-from registration.domain.event import SEQUENCE_PLACE, TIME_PLACE, Draft, text_of
+from registration.domain.event import SEQUENCE_PLACE, TIME_PLACE, EventDraft, event_text
 from registration.domain.participant import Participant, Person, Standing, Status
 from registration.store import array_literals, event_columns, participant_columns
 
@@ -101,14 +101,14 @@ def participant_rows(participants: Iterable[Participant]) -> Columns:
     }
 
 
-def event_rows(drafts: Sequence[Draft]) -> Columns:
+def event_rows(drafts: Sequence[EventDraft]) -> Columns:
     """Events to be appended, in this order within each partition."""
     return event_columns.columns(
         [draft.partition for draft in drafts],
         ids=array_literals.ids([draft.id for draft in drafts]),
         participants=array_literals.ids([draft.happened.after.id for draft in drafts]),
         types=[draft.happened.type.value for draft in drafts],
-        texts=[text_of(draft) for draft in drafts],
+        texts=[event_text(draft) for draft in drafts],
     )
 
 
@@ -136,7 +136,7 @@ async def update(connection: Connection, participants: Sequence[Participant]) ->
     )
 
 
-async def append(connection: Connection, drafts: Sequence[Draft]) -> None:
+async def append(connection: Connection, drafts: Sequence[EventDraft]) -> None:
     """Give events their sequences and write them; the last thing before the commit.
 
     The partitions stay locked until then, so the order of sequences is the order of commits, without a hole.

@@ -8,10 +8,10 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.harness.databases import Databases
-from tests.harness.topics import Topics
-from tests.integration.aggregator.processes import Processes, processes
-from tests.integration.aggregator.producing import TestRelay, relay_to
+from tests.support.aggregator.event_producer import TestRelay, relay_to
+from tests.support.aggregator.processes import Processes, processes
+from tests.support.databases import Databases
+from tests.support.topics import Topics
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.harness.topics import Topics
-from tests.harness.waiting import until
-from tests.integration.aggregator.minutes import following
-from tests.integration.aggregator.processes import Processes
-from tests.integration.aggregator.producing import TestRelay
-from tests.integration.aggregator.reading import Reader, reading
+from tests.support.aggregator.cut_reader import Reader, reading
+from tests.support.aggregator.event_producer import TestRelay
+from tests.support.aggregator.minutes_reader import following
+from tests.support.aggregator.processes import Processes
+from tests.support.deadlines import until
+from tests.support.topics import Topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 

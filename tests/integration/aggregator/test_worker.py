@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.harness.waiting import until
-from tests.integration.aggregator.processes import Processes, Running
-from tests.integration.aggregator.producing import TestRelay, event_value
+from tests.support.aggregator.event_producer import TestRelay, event_value
+from tests.support.aggregator.processes import Processes, Running
+from tests.support.deadlines import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 

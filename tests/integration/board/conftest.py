@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.topics import Topics
-from tests.integration.board.process import BoardProcess
-from tests.integration.board.producing import Programme, programme
+from tests.support.board.processes import BoardProcess
+from tests.support.board.topic_writer import Programme, programme
+from tests.support.topics import Topics
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.topics import Topics
-from tests.harness.waiting import until
-from tests.integration.board.process import BoardProcess, watching
-from tests.integration.board.producing import Programme, minutes_ago
+from tests.support.board.processes import BoardProcess, watching
+from tests.support.board.topic_writer import Programme, minutes_ago
+from tests.support.deadlines import until
+from tests.support.topics import Topics
 
 pytestmark = pytest.mark.integration
 

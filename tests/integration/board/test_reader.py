@@ -14,10 +14,10 @@ from aiokafka.admin import RecordsToDelete
 
 from cuts.reader import Followed, follow_cuts, follow_register_state
 from cuts.state import CutState
-from tests.harness.broker import Broker
-from tests.harness.topics import Topics
-from tests.harness.waiting import until
-from tests.integration.board.producing import Programme, programme
+from tests.support.board.topic_writer import Programme, programme
+from tests.support.broker import Broker
+from tests.support.deadlines import until
+from tests.support.topics import Topics
 
 pytestmark = pytest.mark.integration
 

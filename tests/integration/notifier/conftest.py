@@ -9,11 +9,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.harness.databases import Databases
-from tests.harness.topics import Topics
-from tests.integration.notifier.processes import Notifiers, notifiers
-from tests.integration.notifier.publishing import CutWriter, cut_writer
-from tests.integration.notifier.sinks import Mailbox, Receiver, mail_server, webhook_receiver
+from tests.support.databases import Databases
+from tests.support.notifier.cut_writer import CutWriter, cut_writer
+from tests.support.notifier.processes import Notifiers, notifiers
+from tests.support.notifier.receivers import Mailbox, Receiver, mail_server, webhook_receiver
+from tests.support.topics import Topics
 
 
 @pytest.fixture

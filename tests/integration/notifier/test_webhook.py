@@ -13,8 +13,8 @@ from aiohttp import web
 from notifier.channels.webhook import Hook, WebhookSender
 from notifier.domain.alerts import Channel
 from notifier.domain.delivery_policy import Reason, Result
-from tests.integration.notifier.sinks import SECRET, Receiver
-from tests.unit.notifier.worlds import attempt, told, webhook
+from tests.support.notifier.receivers import SECRET, Receiver
+from tests.support.samples.milestones import attempt, told, webhook
 
 pytestmark = pytest.mark.integration
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))

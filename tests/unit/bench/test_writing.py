@@ -9,7 +9,7 @@ from bench import __main__ as bench
 from bench.contenders import Scale
 from bench.report.pages import BEGIN, END
 from bench.report.results import Ratio, Result, Run, from_json
-from tests.unit.bench.worlds import path
+from tests.support.samples.contenders import path
 
 ROAD = Result("road", "a", Ratio(2.0, 1.5, 2.5), 1.2, True, 20.0, 10.0, "events/s", 5)
 LANE = replace(ROAD, path="lane")

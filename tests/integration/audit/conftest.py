@@ -1,5 +1,0 @@
-"""The audit process over a real broker and database: the fixtures of the relay's tests."""
-
-from tests.integration.relay.conftest import pool, register, start
-
-__all__ = ["pool", "register", "start"]

@@ -1,0 +1,56 @@
+"""Topics are made once, stay as they are, and are refused where they would misplace events."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from deploy.local.commands import clean_environment
+from deploy.topics import TopicsFailed, create_topics, read_topics
+from settings.contract_files import contract_path
+from settings.kafka import KafkaSettings
+from tests.support.broker import Broker
+from tests.support.topics import Topics
+
+pytestmark = pytest.mark.integration
+
+
+async def test_topics_that_are_there_stay_as_they_are(topics: Topics) -> None:
+    again = await create_topics(topics.settings(), read_topics(contract_path("topics.yaml")))
+
+    assert again == []
+
+
+async def test_a_topic_with_other_partitions_is_refused(topics: Topics) -> None:
+    wanted = [
+        replace(topic, partitions=topic.partitions + 1) for topic in read_topics(contract_path("topics.yaml"))
+    ]
+
+    with pytest.raises(TopicsFailed, match="has 12 partitions, the contract says 13"):
+        await create_topics(topics.settings(), wanted)
+
+
+async def test_a_broker_that_is_away_is_told_by_its_address() -> None:
+    away = KafkaSettings(bootstrap_servers="127.0.0.1:1")
+
+    with pytest.raises(TopicsFailed, match=r"127\.0\.0\.1:1 after 0 s"):
+        await create_topics(away, [], wait_s=0.0)
+
+
+def test_the_command_makes_every_topic_of_the_contract(kafka: Broker) -> None:
+    settings = {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers, "KAFKA_TOPIC_PREFIX": "command-"}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.topics"],
+        env=clean_environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert all(f"command-{topic.name}" in done.stdout for topic in read_topics(contract_path("topics.yaml")))

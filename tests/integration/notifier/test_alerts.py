@@ -1,0 +1,225 @@
+"""A crossing in a cut becomes a mail, a signed call and a record in the topic: once, whatever dies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.failpoint_names import NOTIFIER
+from tests.support.notifier.cut_writer import CutWriter
+from tests.support.notifier.processes import RULES, Notifiers, until
+from tests.support.notifier.receivers import Mailbox, Receiver
+
+pytestmark = pytest.mark.integration
+
+CRASH_POINTS = [
+    *NOTIFIER,
+    "milestones.before_produce",
+    "milestones.after_produce",
+    "milestones.after_ack",
+    "milestones.after_advance",
+]
+
+
+async def all_told(stored: Any) -> bool:
+    """Whether there are alerts, and every message has ended as delivered."""
+    states = await stored.fetch("select state, count(*) from message group by state")
+    return [row["state"] for row in states] == ["delivered"]
+
+
+async def test_a_crossing_is_told_by_mail_by_webhook_and_on_the_topic(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any
+) -> None:
+    running = notifier.start()
+    await cuts.full(_31=99, _31_71=10)
+    await running.ready()
+
+    await cuts.change(_31=100)
+
+    await until(lambda: all_told(stored))
+    (mail,) = mailbox.messages
+    assert mail["Subject"] == "DKI Jakarta mencapai 100 peserta terdaftar"
+    assert mail["To"] == "governor@example.org"
+    (call,) = receiver.calls
+    assert call.body["data"]["threshold"] == 100
+    assert call.body["data"]["cut"] == "1.2"
+    (record,) = await until(cuts.milestones)
+    assert (record["sequence"], record["state"], record["value"]) == (1, "crossed", 100)
+    assert record["id"] == call.body["data"]["crossing_id"]
+
+
+async def test_several_thresholds_at_once_are_one_mail_and_a_call_each(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any
+) -> None:
+    notifier.start()
+    await cuts.full(_31=281_812, _31_71=28_100)
+
+    await until(lambda: all_told(stored))
+
+    by_address = {mail["To"]: text for mail, text in zip(mailbox.messages, mailbox.texts(), strict=True)}
+    assert sorted(by_address) == ["governor@example.org", "mayor@example.org"]
+    assert by_address["governor@example.org"].count("Nomor peringatan") == 3
+    assert sorted(call.body["data"]["threshold"] for call in receiver.calls) == [50, 100, 200, 300]
+    assert len(set(receiver.ids())) == 4
+
+
+@pytest.mark.parametrize("point", CRASH_POINTS)
+async def test_killed_at_any_point_every_alert_is_told_and_no_latch_is_doubled(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any, point: str
+) -> None:
+    dying = notifier.start(crash_at=point)
+    await cuts.full(_31=150, _31_71=60)
+    await dying.killed_itself()
+
+    notifier.start()
+
+    await until(lambda: all_told(stored))
+    records = await until(lambda: published(cuts, 2), name="both crossings are on the topic")
+    assert await stored.fetchval("select count(*) from latch") == 2
+    assert await stored.fetchval("select count(*) from alert") == 4
+    assert sorted({mail["To"] for mail in mailbox.messages}) == ["governor@example.org", "mayor@example.org"]
+    assert len(mailbox.messages) <= 3  # at most the one in flight at the crash comes again
+    assert len(set(receiver.ids())) == 2
+    webhook_alerts = await stored.fetch("select id::text from alert where recipient = 'webhook:control-room'")
+    assert set(receiver.ids()) == {row["id"] for row in webhook_alerts}
+    assert {record["id"] for record in records} == {
+        str(row["id"]) for row in await stored.fetch("select id from latch")
+    }
+
+
+async def published(cuts: CutWriter, at_least: int) -> list[dict[str, Any]]:
+    """The records of the topic, once they hold so many different crossings."""
+    records = await cuts.milestones()
+    return records if len({record["id"] for record in records}) >= at_least else []
+
+
+async def test_a_send_cut_off_is_shown_as_ambiguous_and_the_repeat_says_so(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, stored: Any
+) -> None:
+    notifier.write_rules(RULES.split("webhooks:", maxsplit=1)[0])
+    dying = notifier.start(crash_at="notifier.after_send")
+    await cuts.full(_31=100)
+    await dying.killed_itself()
+
+    notifier.start()
+
+    await until(lambda: all_told(stored))
+    first, second = mailbox.messages
+    assert first["X-Jakpreneur-Message"] == second["X-Jakpreneur-Message"]
+    assert ["mungkin sudah pernah" in text for text in mailbox.texts()] == [False, True]
+    attempts = await stored.fetch("select reason from attempt order by number")
+    assert [row["reason"] for row in attempts] == ["ambiguous", "accepted"]
+
+
+async def test_a_restart_with_a_replay_of_all_cuts_tells_nothing_again(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any
+) -> None:
+    first = notifier.start()
+    await cuts.full(_31=99)
+    for count in (100, 150, 99, 201):
+        await cuts.change(_31=count)
+    await until(lambda: all_told(stored))
+    await until(lambda: len(receiver.calls) == 2)
+    assert await first.stop() == 0
+    told = len(mailbox.messages), len(receiver.calls)
+
+    second = notifier.start()
+    await second.ready()
+    await cuts.change(_31=299)
+    await cuts.change(_31=300)
+
+    await until(lambda: len(receiver.calls) == told[1] + 1)
+    await until(lambda: all_told(stored))
+    assert await stored.fetchval("select count(*) from latch") == 3
+    assert len(mailbox.messages) == told[0] + 1
+
+
+async def test_two_notifiers_at_once_latch_and_tell_once(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any
+) -> None:
+    both = [notifier.start(NOTIFIER_STALLED_S="60") for _ in range(2)]
+    await cuts.full(_31=99)
+    for one in both:
+        await one.ready()
+
+    await cuts.change(_31=350)
+
+    await until(lambda: all_told(stored))
+    assert len(mailbox.messages) == 1
+    assert len(receiver.calls) == len(set(receiver.ids())) == 3
+    assert len(await until(lambda: published(cuts, 3))) == 3
+
+
+async def test_a_rule_added_late_is_told_of_what_stands(
+    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, stored: Any
+) -> None:
+    first = notifier.start()
+    await cuts.full(_31=150)
+    await until(lambda: all_told(stored))
+    await first.stop()
+
+    notifier.write_rules(RULES.replace("rules:\n", 'rules:\n  - {id: late, regions: ["31"], at: [120]}\n', 1))
+    notifier.start()
+
+    await until(lambda: [call.body["data"]["rule"] for call in receiver.calls] == ["province", "late"])
+
+
+async def test_a_lower_cut_of_a_paused_publisher_tells_nothing(
+    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, stored: Any
+) -> None:
+    running = notifier.start()
+    cuts.term = 2
+    await cuts.full(_31=99)
+    await running.ready()
+    cuts.term, cuts.cut = 1, 50
+    await cuts.full(_31=500)
+    cuts.term, cuts.cut = 2, 1
+    await cuts.full(_31=100)
+
+    await until(lambda: all_told(stored))
+
+    assert await stored.fetchval("select max(threshold) from latch") == 100
+
+
+async def test_a_margin_retracts_on_the_topic_and_tells_again(
+    notifier: Notifiers, cuts: CutWriter, receiver: Receiver
+) -> None:
+    notifier.write_rules(RULES.replace("at: [100, 200, 300]", "at: [100], rearm_margin: 10"))
+    running = notifier.start()
+    await cuts.full(_31=100)
+    await running.ready()
+    await until(lambda: len(receiver.calls) == 1)
+    await cuts.change(_31=90)
+    await until(lambda: retracted(cuts))
+    await cuts.change(_31=100)
+
+    await until(lambda: len(receiver.calls) == 2)
+
+    records = await until(lambda: at_least(cuts, 3))
+    assert [(record["epoch"], record["state"]) for record in records] == [
+        ("ever", "crossed"),
+        ("ever", "retracted"),
+        ("ever.2", "crossed"),
+    ]
+    assert [record["sequence"] for record in records] == [1, 2, 3]
+
+
+async def retracted(cuts: CutWriter) -> bool:
+    return any(record["state"] == "retracted" for record in await cuts.milestones())
+
+
+async def at_least(cuts: CutWriter, count: int) -> list[dict[str, Any]]:
+    records = await cuts.milestones()
+    return records if len(records) >= count else []
+
+
+async def test_it_stops_gracefully_while_nothing_comes(notifier: Notifiers, cuts: CutWriter) -> None:
+    running = notifier.start()
+    await cuts.full(_31=1)
+    await running.ready()
+    async with httpx.AsyncClient() as client:
+        assert (await client.get(f"{running.url}/health/live")).json()["alive"] is True
+
+    assert await running.stop() == 0

@@ -1,0 +1,242 @@
+"""The HTTP interface over the real database: alerts with receipts, acknowledgements, silences, links."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from database.pool import connect
+from notifier.api.acknowledgement_page import Pages
+from notifier.api.app import make_app
+from notifier.api.authentication import Links, OfficerKey
+from notifier.domain.alerts import alert_id
+from notifier.domain.delivery_policy import Policy, Reason, Result
+from notifier.i18n import Wording
+from notifier.store.alerts import AlertStore
+from notifier.store.latches import LatchStore
+from notifier.store.messages import Attempt, MessageStore, NotDue
+from telemetry.health import Health
+from tests.support.databases import Databases
+from tests.support.samples.milestones import REGIONS, crossing, official, webhook
+
+pytestmark = pytest.mark.integration
+
+LINKS = Links("l" * 32)
+KEY = {"Authorization": "Bearer officers"}
+OFFICIAL = official(within=("31",))
+
+
+@pytest.fixture
+async def pool(database: Databases) -> AsyncIterator[Any]:
+    pool = await connect(database.notifier, application_name="test")
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+async def client(pool: Any) -> AsyncIterator[httpx.AsyncClient]:
+    app = make_app(
+        AlertStore(pool),
+        OfficerKey(hashlib.sha256(b"officers").hexdigest()),
+        LINKS,
+        Pages(Wording(REGIONS, {}), "https://board.example"),
+        Health(),
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        yield client
+
+
+@pytest.fixture
+async def latches(pool: Any) -> LatchStore:
+    """A store with two crossings that an official and a webhook are told of."""
+    store = LatchStore(pool)
+    await store.record([crossing(), crossing(region="31.71", threshold=500)], [], [OFFICIAL, webhook()])
+    return store
+
+
+async def first_message(pool: Any, recipient: str) -> uuid.UUID:
+    return uuid.UUID(
+        str(await pool.fetchval("select id from message where recipient = $1 limit 1", recipient))
+    )
+
+
+async def test_alerts_come_with_their_crossing_and_attempts(
+    client: httpx.AsyncClient, pool: Any, latches: LatchStore
+) -> None:
+    messages = MessageStore(pool, Policy(retry_delay_s=60))
+    message_id = await first_message(pool, OFFICIAL.id)
+    begun = await messages.begin(message_id)
+    assert isinstance(begun, Attempt)
+    await messages.end(begun, Result(Reason.NOT_ACCEPTED))
+
+    answer = (await client.get("/v1/alerts", params={"recipient": OFFICIAL.id, "region": "31.71"})).json()
+
+    (alert,) = answer["alerts"]
+    assert alert["id"] == str(alert_id(crossing(region="31.71", threshold=500), OFFICIAL.id))
+    assert (alert["state"], alert["reason"], alert["channel"]) == ("retry", "not_accepted", "email")
+    assert alert["crossing"]["threshold"] == 500
+    assert alert["crossing"]["as_of"] == "2021-10-21T12:05:00Z"
+    assert [(one["number"], one["reason"]) for one in alert["attempts"]] == [(1, "not_accepted")]
+    assert isinstance(await messages.begin(message_id), NotDue)
+
+
+async def test_pages_follow_each_other_without_a_gap(client: httpx.AsyncClient, latches: LatchStore) -> None:
+    ids, before = [], None
+    while True:
+        page = (
+            await client.get("/v1/alerts", params={"limit": 3, **({"before": before} if before else {})})
+        ).json()
+        ids += [alert["id"] for alert in page["alerts"]]
+        before = page["next"]
+        if before is None:
+            break
+
+    assert len(ids) == len(set(ids)) == 4
+
+
+@pytest.mark.parametrize(
+    ("filter_", "count"),
+    [
+        ({"state": "intent"}, 4),
+        ({"state": "dead"}, 0),
+        ({"region": "31"}, 4),
+        ({"region": "31.7"}, None),
+        ({"scope": "agency:ppkukm"}, 0),
+        ({"rule": "province-target"}, 4),
+        ({"recipient": "webhook:control-room"}, 2),
+        ({"limit": 0}, None),
+        ({"state": "nothing"}, None),
+    ],
+)
+async def test_filters_match_or_are_refused(
+    client: httpx.AsyncClient, latches: LatchStore, filter_: dict[str, Any], count: int | None
+) -> None:
+    answer = await client.get("/v1/alerts", params=filter_)
+
+    if count is None:
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["pointer"] == f"/{next(iter(filter_))}"
+    else:
+        assert len(answer.json()["alerts"]) == count
+
+
+async def test_no_address_leaves_through_the_interface(
+    client: httpx.AsyncClient, latches: LatchStore
+) -> None:
+    assert "example.org" not in (await client.get("/v1/alerts")).text
+
+
+async def test_an_alert_is_acknowledged_once_and_the_first_stays(
+    client: httpx.AsyncClient, latches: LatchStore
+) -> None:
+    url = f"/v1/alerts/{alert_id(crossing(), OFFICIAL.id)}/ack"
+
+    first, second = [await client.post(url, headers=KEY) for _ in range(2)]
+
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert first.json()["acknowledged_by"] == "officer"
+    assert first.json() == second.json()
+    assert "idempotent-replayed" not in first.headers
+    assert second.headers["idempotent-replayed"] == "true"
+
+
+async def test_acknowledging_needs_the_key_and_an_alert(
+    client: httpx.AsyncClient, latches: LatchStore
+) -> None:
+    url = f"/v1/alerts/{alert_id(crossing(), OFFICIAL.id)}/ack"
+
+    without = await client.post(url)
+    unknown = await client.post(f"/v1/alerts/{uuid.uuid4()}/ack", headers=KEY)
+
+    assert (without.status_code, unknown.status_code) == (401, 404)
+    assert without.headers["content-type"] == "application/problem+json"
+
+
+async def test_looking_at_a_letters_link_changes_nothing_and_its_button_acknowledges_all(
+    client: httpx.AsyncClient, pool: Any, latches: LatchStore
+) -> None:
+    path = f"/ack/{LINKS.token(await first_message(pool, OFFICIAL.id))}"
+    acknowledged = "select count(*) from alert where acknowledged_at is not null"
+
+    looked = await client.get(path, headers={"Accept-Language": "en"})
+    after_looking = await pool.fetchval(acknowledged)
+    pressed = await client.post(path)
+
+    assert "DKI Jakarta has reached 200,000 registered participants" in looked.text
+    assert "<button>Mark as known</button>" in looked.text
+    assert after_looking == 0
+    assert "Sudah diketahui sejak" in pressed.text
+    assert await pool.fetchval(acknowledged) == 2
+
+
+async def test_a_made_up_link_is_not_found(client: httpx.AsyncClient) -> None:
+    answers = [await client.get(f"/ack/{token}") for token in ("x", "A" * 43, LINKS.token(uuid.uuid4()))]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+
+
+def silence(**other: Any) -> dict[str, Any]:
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    return {"region": "31.71", "until": until, "reason": "maintenance"} | other
+
+
+async def test_a_silence_holds_what_crosses_under_it_until_it_ends(
+    client: httpx.AsyncClient, pool: Any
+) -> None:
+    posted = await client.post("/v1/silences", json=silence(), headers=KEY | {"Idempotency-Key": "1"})
+
+    await LatchStore(pool).record([crossing(), crossing(region="31.71")], [], [OFFICIAL])
+
+    assert posted.status_code == 201
+    alerts = (await client.get("/v1/alerts")).json()["alerts"]
+    assert {alert["crossing"]["region"]: alert["state"] for alert in alerts} == {
+        "31": "intent",
+        "31.71": "held",
+    }
+    held = next(alert for alert in alerts if alert["state"] == "held")
+    assert held["due_at"] == posted.json()["until"]
+    assert (await client.get("/v1/silences")).json()["silences"] == [posted.json()]
+
+
+async def test_a_silence_is_put_once_per_key(client: httpx.AsyncClient) -> None:
+    body, headers = silence(), KEY | {"Idempotency-Key": "1"}
+
+    first = await client.post("/v1/silences", json=body, headers=headers)
+    again = await client.post("/v1/silences", json=body, headers=headers)
+    other = await client.post("/v1/silences", json=body | {"region": "31.72"}, headers=headers)
+
+    assert (first.json(), again.headers["idempotent-replayed"]) == (again.json(), "true")
+    assert (other.status_code, other.json()["type"].rsplit("/", 1)[1]) == (422, "idempotency-key-reused")
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"until": "2021-01-01T00:00:00Z"}, "/until"),
+        ({"until": "2999-01-01T00:00:00Z"}, "/until"),
+        ({"until": "2999-01-01T00:00:00"}, "/until"),
+        ({"region": "Menteng"}, "/region"),
+        ({"reason": "a\u0000b"}, "/reason"),
+        ({"colour": "red"}, "/colour"),
+    ],
+)
+async def test_a_wrong_silence_is_refused_by_field(
+    client: httpx.AsyncClient, change: dict[str, Any], pointer: str
+) -> None:
+    answer = await client.post("/v1/silences", json=silence(**change), headers=KEY | {"Idempotency-Key": "1"})
+
+    assert answer.status_code == 422
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+async def test_a_silence_needs_the_key_and_an_idempotency_key(client: httpx.AsyncClient) -> None:
+    without_key = await client.post("/v1/silences", json=silence())
+    without_idempotency = await client.post("/v1/silences", json=silence(), headers=KEY)
+
+    assert (without_key.status_code, without_idempotency.status_code) == (401, 422)

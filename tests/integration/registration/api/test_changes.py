@@ -1,0 +1,244 @@
+"""Changing participants over HTTP on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from registration.cli import admin
+from tests.support.registration.served_api import PATH, Served, body, check_register, nik
+
+pytestmark = pytest.mark.integration
+
+A, B = "31.71.01.1001", "31.72.01.1001"
+
+
+async def events(register: Served) -> list[dict[str, Any]]:
+    rows = await register.pool.fetch("SELECT value FROM event ORDER BY recorded_at, partition, sequence")
+    return [json.loads(row["value"]) for row in rows]
+
+
+async def test_each_change_gives_its_event_and_the_next_revision(register: Served) -> None:
+    one, two = await register.registered(1), await register.registered(2)
+
+    moved = await register.post(f"{PATH}/{one}/move", {"region": B})
+    stepped = await register.post(f"{PATH}/{one}/steps", {"step": "P3"})
+    corrected = await register.post(f"{PATH}/{one}/correct", {"name": "Nama Baru", "campaign": None})
+    merged = await register.post(f"{PATH}/{one}/merge", {"into": two}, role="officer")
+    withdrawn = await register.post(f"{PATH}/{two}/withdraw", b"")
+
+    told = [each.json() for each in (moved, stepped, corrected, merged, withdrawn)]
+    assert [(each["participant_id"], each["revision"]) for each in told] == [
+        (one, 2),
+        (one, 3),
+        (one, 4),
+        (one, 5),
+        (two, 3),
+    ]
+    types = Counter(event["type"].split(".")[-2] for event in await events(register))
+    assert types == {
+        "registered": 2,
+        "moved": 1,
+        "step-completed": 1,
+        "corrected": 1,
+        "merged": 2,
+        "withdrawn": 1,
+    }
+    assert await check_register(register.pool) == {}
+    row = await register.pool.fetchrow(
+        "SELECT standing, merged_into, steps FROM participant WHERE id = $1", one
+    )
+    assert row is not None
+    assert (row["standing"], str(row["merged_into"])) == ("merged", two)
+    kept = await register.pool.fetchval("SELECT steps FROM participant WHERE id = $1", two)
+    assert kept == ["P3"]
+
+
+async def test_a_stale_if_match_is_412_and_the_current_one_is_taken(register: Served) -> None:
+    one = await register.registered()
+    path = f"{PATH}/{one}/move"
+
+    stale = await register.post(path, {"region": B}, if_match='"2"')
+    current = await register.post(path, {"region": B}, if_match='"1"')
+    bare = await register.post(path, {"region": A}, if_match="2")
+    nonsense = await register.post(path, {"region": B}, if_match="latest")
+
+    assert [each.status_code for each in (stale, current, bare, nonsense)] == [412, 200, 200, 400]
+    assert current.headers["etag"] == '"2"'
+
+
+async def test_of_parallel_changes_with_one_if_match_one_wins(register: Served) -> None:
+    one = await register.registered()
+
+    answers = await asyncio.gather(
+        *(register.post(f"{PATH}/{one}/steps", {"step": f"P{n}"}, if_match='"1"') for n in range(2, 8))
+    )
+
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 412: 5}
+
+
+async def test_parallel_changes_of_one_participant_are_applied_one_after_another(register: Served) -> None:
+    one = await register.registered()
+
+    answers = await asyncio.gather(
+        *(register.post(f"{PATH}/{one}/steps", {"step": f"P{n}"}) for n in range(2, 8))
+    )
+
+    assert sorted(answer.json()["revision"] for answer in answers) == [2, 3, 4, 5, 6, 7]
+    shown = (await register.get(f"{PATH}/{one}", "booth")).json()
+    assert shown["steps"] == ["P2", "P3", "P4", "P5", "P6", "P7"]
+    assert await check_register(register.pool) == {A: 1}
+
+
+async def test_a_second_withdrawal_is_409_and_a_replayed_one_is_not(register: Served) -> None:
+    one = await register.registered()
+    path = f"{PATH}/{one}/withdraw"
+
+    first = await register.post(path, {}, idempotency_key="k")
+    replayed = await register.post(path, {}, idempotency_key="k")
+    second = await register.post(path, {}, idempotency_key="other")
+
+    assert [each.status_code for each in (first, replayed, second)] == [200, 200, 409]
+    assert replayed.content == first.content
+    assert second.json()["type"].endswith("/participant-withdrawn")
+
+
+async def test_who_withdrew_registers_again_as_the_same_participant(register: Served) -> None:
+    one = await register.registered(1)
+    await register.post(f"{PATH}/{one}/steps", {"step": "P2"})
+    await register.post(f"{PATH}/{one}/withdraw", {})
+
+    again = await register.post(PATH, body(1, region=B, name="Nama Baru"))
+
+    assert again.status_code == 201
+    assert (again.json()["participant_id"], again.json()["revision"]) == (one, 4)
+    event = (await events(register))[-1]
+    assert event["data"]["before"] is None
+    assert event["data"]["after"] == {"region": B, "agency": "ppkukm", "campaign": "fest-2021", "steps": []}
+    assert await check_register(register.pool) == {B: 1}
+
+
+async def test_one_key_for_two_participants_is_refused(register: Served) -> None:
+    one, two = await register.registered(1), await register.registered(2)
+
+    first = await register.post(f"{PATH}/{one}/withdraw", {}, idempotency_key="k")
+    second = await register.post(f"{PATH}/{two}/withdraw", {}, idempotency_key="k")
+
+    assert (first.status_code, second.status_code) == (200, 422)
+
+
+async def test_what_cannot_be_done_is_told_by_name(register: Served) -> None:
+    one, two = await register.registered(1), await register.registered(2)
+    await register.post(f"{PATH}/{two}/withdraw", {})
+    nobody = "0192f0c1-0000-7000-8000-000000000000"
+    cases: list[tuple[str, Any, int, str]] = [
+        (f"{nobody}/withdraw", {}, 404, "participant-not-found"),
+        (f"{two}/move", {"region": B}, 409, "participant-withdrawn"),
+        (f"{one}/move", {"region": A}, 409, "region-unchanged"),
+        (f"{one}/move", {"region": "31.72"}, 422, "invalid"),
+        (f"{one}/steps", {"step": "P1"}, 422, "invalid"),
+        (f"{one}/correct", {}, 422, "invalid"),
+        (f"{one}/correct", {"name": None}, 422, "invalid"),
+        (f"{one}/correct", {"region": A}, 409, "nothing-corrected"),
+        (f"{one}/merge", {"into": one}, 422, "merge-with-itself"),
+        (f"{one}/merge", {"into": nobody}, 422, "merge-target-not-found"),
+        (f"{one}/merge", {"into": two}, 409, "merge-target-not-registered"),
+        ("not-an-id/move", {"region": B}, 422, "invalid"),
+    ]
+    for path, sent, status, slug in cases:
+        answer = await register.post(f"{PATH}/{path}", sent, role="officer")
+
+        assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[1]) == (status, slug), path
+    assert await check_register(register.pool) == {A: 1}
+
+
+async def test_roles_may_what_they_may(register: Served) -> None:
+    one = await register.registered()
+    cases: list[tuple[str, Any, dict[str | None, int]]] = [
+        (f"{PATH}/{one}/correct", {"name": "Nama"}, {None: 401}),
+        (f"{PATH}/{one}/merge", {"into": one}, {None: 401, "booth": 403, "officer": 422}),
+        (f"{PATH}/lookup", {"nik": nik(0)}, {None: 401, "booth": 403, "officer": 200, "admin": 200}),
+        ("/v1/campaigns", {"id": "x", "name": "X"}, {None: 401, "booth": 403, "officer": 403, "admin": 201}),
+    ]
+    for path, sent, expected in cases:
+        told = {role: (await register.post(path, sent, role=role)).status_code for role in expected}
+        assert told == expected, path
+    assert (await register.get(f"{PATH}/{one}")).status_code == 401
+    assert (await register.get(f"{PATH}/{one}", "booth")).status_code == 200
+
+
+async def test_a_participant_is_shown_with_masked_numbers(register: Served) -> None:
+    one = await register.registered(7)
+
+    by_id = await register.get(f"{PATH}/{one}", "booth")
+    by_nik = await register.post(f"{PATH}/lookup", {"nik": nik(7)}, role="officer")
+    unknown = await register.post(f"{PATH}/lookup", {"nik": nik(8)}, role="officer")
+
+    assert by_id.json() == by_nik.json()
+    shown = by_id.json()
+    assert shown["nik"] == nik(7)[:4] + "********" + nik(7)[-4:]
+    assert shown["phone"] == "+62812****789"
+    assert (shown["name"], shown["business"]) == (
+        "Peserta 7",
+        {"name": "Warung Contoh", "category": "kuliner"},
+    )
+    assert nik(7) not in by_id.text
+    assert by_id.headers["cache-control"] == "no-store"
+    assert by_id.headers["etag"] == '"1"'
+    assert unknown.status_code == 404
+
+
+async def test_erasing_takes_away_the_person_and_leaves_every_count(register: Served) -> None:
+    one = await register.registered(7)
+    before = await register.pool.fetchval("SELECT count(*) FROM event")
+
+    await admin.erase(register.pool, UUID(one))
+
+    shown = (await register.get(f"{PATH}/{one}", "booth")).json()
+    assert [shown[field] for field in ("name", "nik", "phone", "business")] == [None] * 4
+    assert (shown["standing"], shown["region"]) == ("registered", A)
+    assert await register.pool.fetchval("SELECT count(*) FROM event") == before
+    assert await check_register(register.pool) == {A: 1}
+    renamed = await register.post(f"{PATH}/{one}/correct", {"name": "Nama"})
+    assert renamed.json()["type"].endswith("/participant-erased")
+    assert (await register.post(PATH, body(7))).status_code == 201
+    with pytest.raises(admin.CommandRefused):
+        await admin.erase(register.pool, UUID(one))
+
+
+async def test_campaigns_and_agencies_are_opened_once_and_listed(register: Served) -> None:
+    sent = {"id": "pekan-2022", "name": "Pekan 2022"}
+
+    first = await register.post("/v1/campaigns", sent, role="admin", idempotency_key="k")
+    replayed = await register.post("/v1/campaigns", sent, role="admin", idempotency_key="k")
+    same = await register.post("/v1/campaigns", sent, role="admin")
+    renamed = await register.post("/v1/campaigns", sent | {"name": "Lain"}, role="admin")
+    reused = await register.post("/v1/campaigns", sent | {"id": "x"}, role="admin", idempotency_key="k")
+    wrong = await register.post("/v1/campaigns", {"id": "Huruf Besar", "name": "\n"}, role="admin")
+
+    told = [each.status_code for each in (first, replayed, same, renamed, reused, wrong)]
+    assert told == [201, 201, 201, 409, 422, 422]
+    assert replayed.headers["idempotent-replayed"] == "true"
+    listed = (await register.get("/v1/campaigns")).json()["items"]
+    assert [each["id"] for each in listed] == ["fest-2021", "pekan-2022"]
+    assert (await register.get("/v1/agencies")).json()["items"] == [{"id": "ppkukm", "name": "Dinas PPKUKM"}]
+
+
+async def test_regions_are_listed_with_a_tag_that_says_whether_they_changed(register: Served) -> None:
+    listed = await register.get("/v1/regions")
+
+    unchanged = await register.get("/v1/regions", if_none_match=listed.headers["etag"])
+
+    assert len(listed.json()["regions"]) == 318
+    assert listed.json()["regions"][0] == {
+        "code": "31",
+        "parent": None,
+        "level": "province",
+        "name": "Daerah Khusus Ibukota Jakarta",
+    }
+    assert (unchanged.status_code, unchanged.content) == (304, b"")

@@ -1,0 +1,116 @@
+"""Whatever is sent to the API, it answers as its own description says, and never with a fault of its own."""
+
+from __future__ import annotations
+
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import (
+    negative_data_rejection,
+    not_a_server_error,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from schemathesis.core.result import Ok
+from schemathesis.schemas import BaseSchema
+
+from deploy.local.commands import clean_environment
+from deploy.local.ports import free_ports
+from tests.support.databases import TestServer
+from tests.support.log_files import tail
+from tests.support.processes import Running
+from tests.support.register_template import Commissioned
+
+pytestmark = pytest.mark.integration
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    response_schema_conformance,
+    response_headers_conformance,
+    negative_data_rejection,
+]
+READY_S_MAX = 45.0
+
+
+@pytest.fixture(scope="module")
+def surface(
+    _postgres: TestServer, _commissioned: Commissioned, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[BaseSchema, str]]:
+    """The description that a real process serves, with that process behind it; and an admin's key."""
+    folder, databases, (port,) = (
+        tmp_path_factory.mktemp("surface"),
+        _postgres.clone(_commissioned.template),
+        free_ports(1),
+    )
+    environment = clean_environment(
+        {
+            "REGISTRATION_DATABASE_URL": databases.registration,
+            "REGISTRATION_SECRET_KEY": _commissioned.secrets["registration_secret_key"],
+            "REGISTRATION_PORT": str(port),
+            "REGISTRATION_IMPORT_SPOOL_DIR": str(folder / "spool"),
+            "REGISTRATION_WAITED_S_MAX": "60",
+        }
+    )
+    command = [sys.executable, "-m", "registration", "api"]
+    running = Running("api", command, environment, folder / "api.log")
+    try:
+        _wait_ready(f"http://127.0.0.1:{port}/health/ready", running)
+        schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{port}/openapi.json")
+        yield schema, _commissioned.keys["admin"]
+        assert running.exit_code() is None, tail(running.log)
+    finally:
+        running.finish()
+        _postgres.drop(databases)
+
+
+def _wait_ready(url: str, running: Running) -> None:
+    deadline = time.monotonic() + READY_S_MAX
+    while time.monotonic() < deadline and running.exit_code() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except urllib.error.URLError:
+            time.sleep(0.05)
+    raise AssertionError(f"{url} is not ready\n{tail(running.log)}")
+
+
+def test_every_answer_is_one_that_is_described(surface: tuple[BaseSchema, str]) -> None:
+    schema, key = surface
+    tried = set()
+
+    for found in schema.exclude(path_regex="^/v1/imports").get_all_operations():
+        assert isinstance(found, Ok), found.err()
+        operation = found.ok()
+        cases = [operation.as_strategy()]
+        if operation.body or operation.path_parameters:
+            cases.append(operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
+        _try(st.one_of(cases), key)
+        tried.add(operation.label)
+
+    assert len(tried) == 13
+
+
+def _try(cases: st.SearchStrategy[Any], key: str) -> None:
+    @settings(
+        max_examples=25,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(cases)
+    def ask(case: Any) -> None:
+        case.call_and_validate(headers={"Authorization": f"Bearer {key}"}, checks=CHECKS)
+
+    ask()

@@ -1,0 +1,72 @@
+"""What a batch asks of the database, and what stands there afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+import uuid_utils.compat
+
+from registration.domain.decide import Event, EventType, RegisterCommand
+from registration.domain.event import EventDraft, number_event
+from registration.domain.operation import DONE, Operation
+from registration.domain.participant import Participant, Person, Standing, Status
+from registration.intake.transaction import write
+from tests.support.databases import Databases
+
+pytestmark = pytest.mark.integration
+
+STANDING = Standing("31.71.01.1001", campaign='odd "campaign"')
+CHANNEL = "booth"
+
+
+@pytest.fixture
+async def connection(database: Databases) -> AsyncIterator[asyncpg.Connection[Any]]:
+    connection = await asyncpg.connect(database.registration)
+    yield connection
+    await connection.close()
+
+
+def operation(number: int, nik_hmac: bytes) -> Operation:
+    person = Person(nik_hmac, b"nik", None, "key", "Peserta Contoh", None, "2026-01", CHANNEL)
+    command = RegisterCommand(uuid_utils.compat.uuid7(), STANDING, person)
+    return Operation("caller", "register", f"key-{number}", b"body", command, CHANNEL)
+
+
+async def asked(connection: asyncpg.Connection[Any], batch: list[Operation]) -> list[str]:
+    """The first word of each statement that a batch took, all of whose registrations are done."""
+    words: list[str] = []
+    with connection.query_logger(lambda logged: words.append(logged.query.split()[0].strip(";"))):
+        answers = await write(connection, batch, uuid_utils.compat.uuid7)
+        await asyncio.sleep(0)  # what was logged is told in the loop's next turn
+    assert {answer.outcome for answer in answers} == {DONE}
+    return words
+
+
+async def test_newcomers_are_written_in_one_statement(connection: asyncpg.Connection[Any]) -> None:
+    batch = [operation(number, bytes([number])) for number in range(40)]
+
+    words = await asked(connection, batch)
+
+    assert words == ["BEGIN", "WITH", "COMMIT"]
+    assert await connection.fetchval("SELECT count(*) FROM event") == 40
+
+
+async def test_an_event_stands_in_the_register_as_it_is_described(
+    connection: asyncpg.Connection[Any],
+) -> None:
+    batch = [operation(number, bytes([number])) for number in range(3)]
+
+    await asked(connection, batch)
+
+    rows = {row["participant_id"]: row for row in await connection.fetch("SELECT * FROM event")}
+    for one in batch:
+        assert isinstance(one.command, RegisterCommand)
+        row = rows[one.command.id]
+        new = Participant(one.command.id, Status.REGISTERED, STANDING, 1, one.command.person)
+        draft = EventDraft(UUID(int=row["id"].int), Event(EventType.REGISTERED, None, new, None), CHANNEL)
+        assert row["value"] == number_event(draft, row["sequence"], row["recorded_at"]).value

@@ -1,0 +1,180 @@
+"""The command as people run it: killed at its commits, interrupted, undone, beside other writers."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+import uuid_utils.compat
+
+from registration.cipher import Cipher
+from registration.domain.operation import Operation
+from registration.imports.column_validation import ImportedRegistration
+from registration.intake.transaction import write
+from registration.requests.commands import register_command
+from simulator.seed.participants import HEADER
+from tests.integration.registration.imports.conftest import SECRET, Bench
+from tests.support.databases import Databases
+from tests.support.deadlines import until
+
+pytestmark = pytest.mark.integration
+DEADLINE_S = 60
+
+
+async def command(database: Databases, *arguments: str, **settings: str) -> asyncio.subprocess.Process:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "REGISTRATION_DATABASE_URL": database.registration,
+        "REGISTRATION_SECRET_KEY": base64.b64encode(SECRET).decode(),
+        "REGISTRATION_IMPORT_ROWS_MAX": "100",
+        **settings,
+    }
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "registration",
+        *arguments,
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+
+
+async def told(database: Databases, *arguments: str, **settings: str) -> tuple[int | None, str, str]:
+    process = await command(database, *arguments, **settings)
+    out, err = await asyncio.wait_for(process.communicate(), DEADLINE_S)
+    return process.returncode, out.decode(), err.decode()
+
+
+@pytest.mark.parametrize("point", ["import.before_commit:4", "import.after_commit:4"])
+async def test_an_import_killed_at_a_commit_goes_on_and_is_exact(
+    bench: Bench, database: Databases, point: str
+) -> None:
+    path = bench.file(bench.people(1_000))
+
+    killed, _, _ = await told(database, "import", str(path), REGISTRATION_CRASH_AT=point)
+    half, _ = await bench.counts()
+    code, out, err = await told(database, "import", str(path))
+
+    assert killed == -signal.SIGKILL
+    assert half == (300 if "before" in point else 400)
+    assert code == 0, err
+    assert "1,000 accepted, 0 rejected" in out
+    assert await bench.counts() == (1_000, 1_000)
+
+
+async def test_a_file_imported_before_says_so_and_changes_nothing(bench: Bench, database: Databases) -> None:
+    path = bench.file(bench.people(150))
+    await told(database, "import", str(path))
+
+    code, _, err = await told(database, "import", str(path))
+
+    assert code == 0
+    assert "imported before, nothing changes" in " ".join(err.split())
+    assert await bench.counts() == (150, 150)
+
+
+async def test_an_interrupt_stops_between_two_chunks_and_says_how_to_go_on(
+    bench: Bench, database: Databases
+) -> None:
+    path = bench.file(bench.people(20_000))
+    process = await command(database, "import", str(path), REGISTRATION_IMPORT_ROWS_MAX="50")
+
+    async def some_are_in() -> bool:
+        return bool(await bench.pool.fetchval("SELECT last_row > 0 FROM import_file"))
+
+    await until(some_are_in, DEADLINE_S)
+    process.send_signal(signal.SIGINT)
+    _, err = await asyncio.wait_for(process.communicate(), DEADLINE_S)
+
+    stopped = await bench.pool.fetchrow("SELECT * FROM import_file")
+    assert stopped is not None
+    assert process.returncode == 1
+    assert stopped["state"] == "running"
+    assert 0 < stopped["accepted"] < 20_000
+    assert f"go on with: python -m registration import {path}" in " ".join(err.decode().split())
+    assert await bench.counts() == (stopped["accepted"], stopped["accepted"])
+
+
+async def test_the_report_of_rejected_rows_has_no_values(bench: Bench, database: Databases) -> None:
+    people = bench.people(5)
+    nik = HEADER.index("nik")
+    broken = [*people[0][:nik], "12345", *people[0][nik + 1 :]]
+    report = bench.folder / "rejected.csv"
+
+    code, out, _ = await told(
+        database, "import", str(bench.file([*people[1:], broken])), "--rejected", str(report)
+    )
+
+    assert code == 0
+    assert "4 accepted, 1 rejected" in out
+    assert report.read_text() == "row,column,reason\n6,nik,nik_digits\n"
+
+
+async def test_an_undo_killed_in_the_middle_goes_on_and_lists_whom_it_keeps(
+    bench: Bench, database: Databases
+) -> None:
+    _, out, _ = await told(database, "import", str(bench.file(bench.people(500))))
+    found = re.search(r"import ([0-9a-f]{64})", out)
+    assert found is not None
+    kept = await bench.pool.fetchval(
+        "UPDATE participant SET revision = 2 WHERE id = (SELECT id FROM participant LIMIT 1) RETURNING id"
+    )
+
+    killed, _, _ = await told(database, "undo", found[1], REGISTRATION_CRASH_AT="import.before_undo_commit:3")
+    half, _ = await bench.counts()
+    code, out, err = await told(database, "undo", found[1])
+
+    assert killed == -signal.SIGKILL
+    assert half == 300
+    assert code == 0, err
+    assert "499 withdrawn, 1 kept" in out
+    assert f"kept {kept}" in out
+    assert await bench.counts() == (1, 999)
+
+
+async def test_an_unknown_import_cannot_be_undone(database: Databases, bench: Bench) -> None:
+    code, _, err = await told(database, "undo", "0" * 64)
+
+    assert (code, err.strip().splitlines()[-1]) == (1, "there is no such import")
+
+
+async def test_writers_racing_for_the_same_niks_never_deadlock_and_everybody_is_in_once(bench: Bench) -> None:
+    people = bench.people(600)
+    path: Path = bench.file(people)
+    cipher, before = Cipher(SECRET), await deadlocks(bench)
+
+    def operation(number: int, line: tuple[str, ...]) -> Operation:
+        row = dict(zip(HEADER, line, strict=True))
+        form = ImportedRegistration(row["name"], row["nik"], row["region"], row["consent"])
+        command = register_command(form, cipher, "booth", uuid_utils.compat.uuid7)
+        return Operation(f"caller {number}", "register", row["nik"], b"", command, "booth")
+
+    async def booth(number: int) -> int:
+        accepted = 0
+        for at in range(0, len(people), 50):
+            batch = [operation(number, line) for line in reversed(people[at : at + 50])]
+            async with bench.pool.acquire() as connection:
+                answers = await write(connection, batch, uuid_utils.compat.uuid7)
+            accepted += sum(answer.outcome == "done" for answer in answers)
+        return accepted
+
+    status, *booths = await asyncio.gather(bench.run(path, rows_max=60), booth(1), booth(2))
+
+    assert status.accepted + sum(booths) == 600
+    assert status.accepted + status.rejected == 600
+    assert await bench.counts() == (600, 600)
+    assert await deadlocks(bench) == before
+
+
+async def deadlocks(bench: Bench) -> int:
+    count: int = await bench.pool.fetchval(
+        "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+    )
+    return count

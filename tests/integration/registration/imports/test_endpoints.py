@@ -1,0 +1,125 @@
+"""Imports through the API, in its real process: uploads, reports, undo, restarts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import signal
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from simulator.seed.participants import HEADER, rows
+from tests.support.deadlines import until
+from tests.support.stack import Stack
+
+pytestmark = pytest.mark.integration
+PLAIN = tuple(name for name in HEADER if name not in ("campaign", "agency"))
+
+
+def table(count: int, first: int = 0, header: tuple[str, ...] = PLAIN) -> bytes:
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(header)
+    for line in list(rows(first + count, 7))[first:]:
+        writer.writerow([cell for name, cell in zip(HEADER, line, strict=True) if name in header])
+    return file.getvalue().encode()
+
+
+@pytest.fixture
+async def officer(stack: Stack) -> AsyncIterator[httpx.AsyncClient]:
+    await stack.start(
+        "api", env={"REGISTRATION_IMPORT_ROWS_MAX": "50", "REGISTRATION_IMPORT_BYTES_MAX": "300000"}
+    )
+    headers = {"Authorization": f"Bearer {stack.keys['officer']}", "Accept-Language": "en"}
+    async with httpx.AsyncClient(base_url=stack.url("api"), headers=headers, timeout=30) as client:
+        yield client
+
+
+async def ended(client: httpx.AsyncClient, import_id: str, state: str = "done") -> dict[str, object]:
+    async def it_ended() -> dict[str, object] | None:
+        body: dict[str, object] = (await client.get(f"/v1/imports/{import_id}")).json()
+        return body if body["state"] == state else None
+
+    body = await until(it_ended, 60)
+    assert body is not None
+    return body
+
+
+async def test_an_upload_is_imported_beside_the_api_and_a_second_one_changes_nothing(
+    officer: httpx.AsyncClient,
+) -> None:
+    first = await officer.post("/v1/imports", params={"name": "kecamatan.csv"}, content=table(300))
+    status = await ended(officer, first.json()["id"])
+    second = await officer.post("/v1/imports", content=table(300))
+
+    assert first.status_code == 202
+    assert first.headers["location"] == f"/v1/imports/{first.json()['id']}"
+    assert (status["name"], status["accepted"], status["rejected"]) == ("kecamatan.csv", 300, 0)
+    assert (second.status_code, second.json()["id"], second.json()["accepted"]) == (
+        200,
+        first.json()["id"],
+        300,
+    )
+
+
+async def test_the_report_is_csv_with_row_column_and_reason(officer: httpx.AsyncClient) -> None:
+    lines = table(3) + b"Budi,31990141,+6282400000000,31.71.01.1001,,,2026-01,,\r\n"
+    begun = await officer.post("/v1/imports", content=lines)
+    await ended(officer, begun.json()["id"])
+
+    report = await officer.get(f"/v1/imports/{begun.json()['id']}/rejected")
+
+    assert report.headers["content-type"].startswith("text/csv")
+    assert report.text == "row,column,reason\r\n5,nik,nik_digits\r\n"
+
+
+async def test_an_undo_withdraws_and_a_file_undone_is_not_taken_again(officer: httpx.AsyncClient) -> None:
+    import_id = (await officer.post("/v1/imports", content=table(120))).json()["id"]
+    await ended(officer, import_id)
+
+    begun = await officer.post(f"/v1/imports/{import_id}/undo")
+    status = await ended(officer, import_id, "undone")
+    again = await officer.post("/v1/imports", content=table(120))
+
+    assert begun.status_code == 202
+    assert (status["undone"], status["kept"]) == (120, {"count": 0, "participants": []})
+    assert (again.status_code, again.json()["type"].rsplit("/", 1)[1]) == (409, "import-undone")
+
+
+async def test_a_killed_api_goes_on_with_its_imports(officer: httpx.AsyncClient, stack: Stack) -> None:
+    await stack.restart(
+        "api", env={"REGISTRATION_CRASH_AT": "import.before_commit:3", "REGISTRATION_IMPORT_ROWS_MAX": "50"}
+    )
+    begun = await officer.post("/v1/imports", content=table(400))
+
+    assert await stack.ended("api", 60) == -signal.SIGKILL
+    await stack.restart("api")
+    status = await ended(officer, begun.json()["id"])
+
+    assert (status["accepted"], status["rejected"]) == (400, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "slug"),
+    [
+        (b"", 422, "unusable-file"),
+        (b"name,nik,region,consent,alamat\n", 422, "unusable-file"),
+        (b"x" * 300_001, 413, "too-large"),
+    ],
+)
+async def test_what_cannot_be_imported_is_refused_at_once(
+    officer: httpx.AsyncClient, content: bytes, code: int, slug: str
+) -> None:
+    refused = await officer.post("/v1/imports", content=content)
+
+    assert (refused.status_code, refused.json()["type"].rsplit("/", 1)[1]) == (code, slug)
+
+
+async def test_only_officers_may_import(officer: httpx.AsyncClient, stack: Stack) -> None:
+    booth = {"Authorization": f"Bearer {stack.keys['booth']}"}
+
+    assert (await officer.post("/v1/imports", content=table(1), headers=booth)).status_code == 403
+    assert (await officer.get(f"/v1/imports/{'0' * 64}")).status_code == 404
+    assert (await officer.post(f"/v1/imports/{'0' * 64}/undo")).status_code == 404

@@ -1,0 +1,67 @@
+"""Relay processes over a real broker and database."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from deploy.local.ports import free_ports
+from tests.support.databases import Databases
+from tests.support.processes import Running
+from tests.support.registration.handwritten_register import Register
+from tests.support.topics import Topics
+
+StartProcess = Callable[..., Running]
+
+
+@pytest.fixture
+async def pool(database: Databases) -> AsyncIterator[asyncpg.Pool[Any]]:
+    """Connections of the register's role."""
+    pool = await asyncpg.create_pool(database.registration, min_size=1, max_size=4)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
+def register(pool: asyncpg.Pool[Any]) -> Register:
+    """A register to write to."""
+    return Register(pool)
+
+
+@pytest.fixture
+def start(database: Databases, topics: Topics, tmp_path: Path) -> Iterator[StartProcess]:
+    """start("relay", REGISTRATION_CRASH_AT="…") -> the running process; its port is
+    `REGISTRATION_RELAY_PORT`.
+    """
+    started: list[Running] = []
+
+    def start(command: str, *arguments: str, **settings: str) -> Running:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": "services",
+            "REGISTRATION_DATABASE_URL": database.registration,
+            **topics.environment(),
+            f"REGISTRATION_{command.upper()}_PORT": str(free_ports(1)[0]),
+            **settings,
+        }
+        process = Running(
+            f"{command}-{len(started)}",
+            [sys.executable, "-m", "registration", command, *arguments],
+            environment,
+            tmp_path / f"{command}-{len(started)}.log",
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.exit_code() is None:
+            process.send(signal.SIGCONT)
+        process.finish()

@@ -1,0 +1,170 @@
+"""Where counting stands still the relay sends again by itself; where the topic is not the register's it
+refuses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from deploy.local.ports import free_ports
+from tests.integration.registration.relay.conftest import StartProcess
+from tests.support.deadlines import until
+from tests.support.registration.event_topic import Cuts, events, first_appearances
+from tests.support.registration.handwritten_register import Register
+from tests.support.topics import Topics
+
+pytestmark = pytest.mark.integration
+
+HEART_BEAT_S = 0.5
+
+
+class Counter:
+    """Stands for aggregator and publisher: tells positions, twice a second, until they are changed."""
+
+    def __init__(self, cuts: Cuts) -> None:
+        self._cuts = cuts
+        self.positions = [0] * 12
+        self.cut = 1
+
+    async def beat(self) -> None:
+        while True:
+            await self._cuts.publish(self.cut, self.positions, {})
+            await asyncio.sleep(HEART_BEAT_S)
+
+
+@pytest.fixture
+async def counter(topics: Topics) -> AsyncIterator[Counter]:
+    """Cuts that keep coming."""
+    async with Cuts(topics) as cuts:
+        counter = Counter(cuts)
+        beating = asyncio.ensure_future(counter.beat())
+        yield counter
+        beating.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await beating
+
+
+async def _everything_is_published(register: Register) -> bool:
+    return await register.published() == await register.last_sequences()
+
+
+async def test_a_lost_tail_is_sent_again_where_the_counted_position_stands_still(
+    register: Register, topics: Topics, start: StartProcess, counter: Counter
+) -> None:
+    await register.write_events(600)
+    start("relay")
+    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+    last = await register.last_sequences()
+    counter.positions = [max(0, end - 5) for end in last]  # the last five of each were lost
+    await topics.empty("participant-events", 12)
+
+    async def the_tail_is_there_again() -> bool:
+        logs = await events(topics)
+        return all(
+            {s for s, _ in log} >= set(range(end - 4, end + 1)) for log, end in zip(logs, last, strict=True)
+        )
+
+    await until(the_tail_is_there_again, 25, every_s=0.5)
+
+    ids = await register.ids()
+    assert [[event_id for _, event_id in log] for log in await events(topics)] == [part[-5:] for part in ids]
+
+
+async def test_a_topic_that_was_emptied_is_filled_again_from_where_counting_stands(
+    register: Register, topics: Topics, start: StartProcess, counter: Counter
+) -> None:
+    await register.write_events(600)
+    start("relay")
+    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+    counter.cut = 2  # positions stay at 0: nothing was counted
+    await topics.empty("participant-events", 12)
+
+    async def all_is_there_again() -> bool:
+        return [first_appearances(log) for log in await events(topics)] == await register.ids()
+
+    await until(all_is_there_again, 25, every_s=0.5)
+
+
+async def _restore_an_older_register(pool: asyncpg.Pool[Any], back: int) -> None:
+    """What a restore from an older copy leaves: the newest events are not there, the topic has them."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(
+            "DELETE FROM event USING partition WHERE event.partition = partition.partition "
+            "AND event.sequence > partition.last_sequence - $1",
+            back,
+        )
+        await connection.execute(
+            "UPDATE partition SET last_sequence = greatest(0, last_sequence - $1), "
+            "published = greatest(0, last_sequence - $1)",
+            back,
+        )
+
+
+@pytest.mark.parametrize("written_since", [0, 600])
+async def test_a_restored_older_register_is_refused_and_then_recovered(
+    written_since: int,
+    register: Register,
+    topics: Topics,
+    start: StartProcess,
+    pool: asyncpg.Pool[Any],
+) -> None:
+    """Both cases: the topic is ahead; the register has handed the same sequences out again."""
+    await register.write_events(600)
+    relay = start("relay")
+    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+    relay.finish()
+    await _restore_an_older_register(pool, 3)
+    if written_since:
+        await register.write_events(written_since)
+    before = await events(topics)
+
+    port = str(free_ports(1)[0])
+    start("relay", REGISTRATION_RELAY_PORT=port)
+
+    async def the_relay_refuses() -> bool:
+        return "registration recover" in (await pool.fetchval("SELECT refused FROM register") or "")
+
+    async def its_readiness_fails() -> bool:
+        with contextlib.suppress(httpx.TransportError):
+            async with httpx.AsyncClient() as client:
+                answer = await client.get(f"http://127.0.0.1:{port}/health/ready")
+                return answer.status_code == 503 and "register matches topic" in answer.json()["missing"]
+        return False
+
+    await until(the_relay_refuses, 20)
+    await until(its_readiness_fails, 10)
+    assert await events(topics) == before
+
+    assert await start("recover", "--yes").ended(30) == 0
+    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+
+    assert [first_appearances(log) for log in await events(topics)] == await register.ids()
+    assert await pool.fetchval("SELECT epoch FROM register") == 2
+    assert await pool.fetchval("SELECT refused FROM register") is None
+
+
+@pytest.mark.parametrize("point", ["after_seize", "after_rewind", "after_emptying", "after_epoch"])
+async def test_a_recovery_cut_short_anywhere_is_repeated_and_complete(
+    point: str, register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
+) -> None:
+    await register.write_events(300)
+    relay = start("relay")
+    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+    relay.finish()
+    await _restore_an_older_register(pool, 3)
+
+    await start("recover", "--yes", REGISTRATION_CRASH_AT=f"recover.{point}").ended(30)
+    assert await start("recover", "--yes").ended(30) == 0
+    start("relay")
+    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+
+    assert [first_appearances(log) for log in await events(topics)] == await register.ids()
+    assert await pool.fetchval("SELECT epoch FROM register") >= 2
+    assert await pool.fetchval("SELECT refused FROM register") is None

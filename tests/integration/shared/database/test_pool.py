@@ -1,0 +1,29 @@
+"""What a connection is like that comes out of the pool again."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from database.pool import connect
+from tests.support.databases import Databases
+
+pytestmark = pytest.mark.integration
+
+
+async def test_a_transaction_left_open_ends_when_its_connection_goes_back(database: Databases) -> None:
+    pool = await connect(database.registration, application_name="test pool", max_size=1)
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # the driver complains there
+    try:
+        async with pool.acquire() as connection:
+            backend = await connection.fetchval("SELECT pg_backend_pid()")
+            await connection.transaction().start()
+            await connection.execute("INSERT INTO campaign (id, name) VALUES ('left-open', 'Contoh')")
+
+        async with pool.acquire() as connection:
+            assert await connection.fetchval("SELECT pg_backend_pid()") == backend
+            assert await connection.fetchval("SELECT count(*) FROM campaign") == 0
+            assert not connection.is_in_transaction()
+    finally:
+        pool.terminate()

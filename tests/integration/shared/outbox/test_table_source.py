@@ -1,0 +1,79 @@
+"""Records appended in transactions come to their topic in order, each with its sequence."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from outbox.lease import Lease, new_holder
+from outbox.publisher import Channel, Move, Publisher, Round
+from outbox.table_source import TableSource, append, table_ddl
+from tests.support.databases import Databases
+from tests.support.registration.event_topic import records
+from tests.support.topics import Topics
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def pool(database: Databases) -> AsyncIterator[asyncpg.Pool[Any]]:
+    """A schema that has a lease, with the outbox's tables added."""
+    pool: asyncpg.Pool[Any]
+    async with asyncpg.create_pool(database.registration, min_size=1, max_size=8) as pool:
+        await pool.execute(table_ddl())
+        yield pool
+
+
+async def test_what_racing_transactions_append_is_published_whole_in_the_order_of_its_sequences(
+    pool: asyncpg.Pool[Any], topics: Topics
+) -> None:
+    async def write(writer: int) -> None:
+        for n in range(10):
+            async with pool.acquire() as connection, connection.transaction():
+                value = json.dumps({"writer": writer, "n": n}).replace('"n"', '"sequence":{sequence},"n"')
+                await append(connection, "milestones", [(f"{writer}.{n}", value), (f"{writer}.{n}", None)])
+
+    lease = Lease(pool, "milestones", new_holder())
+    await lease.renew()
+    channel = Channel(topics.name("milestones"), topics.settings().client_options())
+    publisher = Publisher(TableSource(pool, "milestones", "milestones"), lease, channel)
+    writing = asyncio.gather(*(write(writer) for writer in range(4)))
+    while not writing.done():
+        await publisher.once()
+        await lease.renew()
+    await writing
+    while await publisher.once() is not Round.IDLE:
+        await lease.renew()
+    await publisher.close()
+
+    (found,) = await records(topics, "milestones", 1)
+    values = [json.loads(record.value) if record.value else None for record in found]
+    assert len(values) == 80
+    assert [value["sequence"] for value in values[::2] if value] == list(range(1, 80, 2))
+    assert values[1::2] == [None] * 40
+    for writer in range(4):
+        assert [v["n"] for v in values if v and v["writer"] == writer] == list(range(10))
+
+
+async def test_a_position_moves_only_from_where_it_stands_and_only_in_the_term_that_leads(
+    pool: asyncpg.Pool[Any],
+) -> None:
+    async with pool.acquire() as connection:
+        await append(connection, "t", [("k", "v"), ("k", "v"), ("k", "v")])
+    lease = Lease(pool, "l", new_holder())
+    term = await lease.renew()
+    assert term == 1
+    source = TableSource(pool, "t", "l")
+
+    assert await source.advance([Move(0, 1, 2)], term) == 0
+    assert await source.advance([Move(0, 0, 2)], term + 1) == 0
+    assert await source.advance([Move(0, 0, 2)], term) == 1
+    (pending,) = await source.pending(10, ())
+    assert (pending.published, [record.sequence for record in pending.records]) == (2, [3])
+    await lease.release()
+    assert await source.advance([Move(0, 2, 3)], term) == 0

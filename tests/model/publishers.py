@@ -1,0 +1,226 @@
+"""The topic region-counts in memory, and the publishers that write cuts to it by the product's rules."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+
+from aggregator.domain.cut import HEAD_BYTES, Cut, Due, Head, Row, due, write_change, write_full
+from cuts.records import CutRecord, UndecodableRecord, decode_cut
+from tests.model import interruption_points
+from tests.model.interruption_points import OnLoop, Process
+from tests.model.register import PARTITIONS, RECORDED_AT, Cell
+from tests.model.stepping_loop import SteppingLoop
+from tests.model.workers import Stored
+from tests.support.fakes.outbox import Clock, MemoryLeases, leadership
+
+LEASE = "publisher"
+PART_BYTES = HEAD_BYTES + 240
+"""So few that a full has several parts."""
+
+
+class CutLog:
+    """region-counts: its records as read back from their bytes, and what was shown at most of each count."""
+
+    def __init__(self) -> None:
+        self.records: list[CutRecord] = []
+        self.highest: dict[Cell, int] = {}
+        self.undecodable = False
+        """Whether a record was written that no reader accepts."""
+
+    @property
+    def newest(self) -> CutRecord | None:
+        """The last record."""
+        return self.records[-1] if self.records else None
+
+    def append(self, value: bytes) -> None:
+        """One record more."""
+        try:
+            record = decode_cut(value)
+        except UndecodableRecord:
+            self.undecodable = True
+            return
+        self.records.append(record)
+        for scope, region, measure, count in record.rows:
+            key = (scope, region, measure)
+            self.highest[key] = max(self.highest.get(key, 0), count)
+
+    def start(self) -> int:
+        """Where a reader begins: at the newest full acknowledged when the last record was written."""
+        if self.newest is None:
+            return 0
+        full_offset = self.newest.full_offset
+        return full_offset if full_offset >= 0 else max(0, len(self.records) - 1 - self.newest.part)
+
+
+class Numbers:
+    """The row of the cut numbered last."""
+
+    def __init__(self, leases: MemoryLeases) -> None:
+        self._leases = leases
+        self.last = (0, 0)
+
+    def reserve(self, term: int, number: int) -> bool:
+        """Take a number while `term` leads; what another leader took is never used again."""
+        if not self._leases.leads(LEASE, term) or self.last >= (term, number):
+            return False
+        self.last = (term, number)
+        return True
+
+
+class Superseded(Exception):
+    """Another leads by now."""
+
+
+class Publisher(Process):
+    """One publisher of cuts: a snapshot, a number, the records, and what it remembers of them."""
+
+    lives = 0
+
+    def __init__(
+        self,
+        loop: SteppingLoop,
+        stored: Stored,
+        log: CutLog,
+        numbers: Numbers,
+        leases: MemoryLeases,
+        clock: Clock,
+    ) -> None:
+        super().__init__(OnLoop(loop))
+        self._loop = loop
+        self._stored = stored
+        self._log = log
+        self._numbers = numbers
+        self._leases = leases
+        self._clock = clock
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        Publisher.lives += 1
+        self._lease = leadership(self._leases, LEASE, f"publisher-{Publisher.lives}", self._clock)
+        self._term: int | None = None
+        self._head: Head | None = None
+        self._number = 0
+        self._full_offset = -1
+        self._full_at = self._record_at = float("-inf")
+
+    def renew(self) -> None:
+        """Take or keep the lease."""
+        self._loop.finish(self._lease.renew())
+
+    def work(self, what: int) -> Coroutine[Any, Any, None]:
+        return self._work()
+
+    async def _work(self) -> None:
+        with suppress(interruption_points.Cut, Superseded):
+            await self._once()
+
+    async def _once(self) -> None:
+        term = self._lease.term
+        if term is None:
+            self._term = None
+            return
+        if term != self._term:
+            await self._take_over(term)
+        try:
+            await self._publish()
+        except (interruption_points.Cut, Superseded):
+            self._head = None
+            raise
+
+    async def _take_over(self, term: int) -> None:
+        await self.driver.here()
+        shown_term, shown_cut = max((record.version for record in self._log.records), default=(0, 0))
+        if shown_term >= term:
+            lifted = await self._lease.lift(shown_term)
+            if lifted is None:
+                raise Superseded
+            term = lifted
+        self._term, self._number = term, max(self._numbers.last[1], shown_cut)
+        self._head, self._full_offset = None, -1
+        self._full_at = self._record_at = float("-inf")
+
+    async def _publish(self) -> None:
+        await self.driver.here()
+        now_s = self._clock()
+        head = self._read_head()
+        what = due(self._head, head, now_s - self._full_at, now_s - self._record_at)
+        changed, whole = self._read_rows(what, head)
+        if what is Due.NOTHING:
+            return
+        base = self._number
+        assert self._term is not None, "publishing without a term"
+        if what.is_new:
+            await self.driver.here()
+            if not self._numbers.reserve(self._term, base + 1):
+                raise Superseded
+            self._number = base + 1
+        cut = Cut(self._term, self._number, RECORDED_AT + timedelta(seconds=now_s), head)
+        if changed is not None:
+            await self._produce([write_change(cut, base, self._full_offset, changed)])
+        if whole is not None:
+            records = write_full(cut, self._full_offset, whole, PART_BYTES)
+            self._full_offset = await self._produce(records)
+            self._full_at = self._clock()
+        self._head = head
+        self._forget_changed(head)
+
+    def _read_head(self) -> Head:
+        tallies = self._stored.tallies
+        positions = self._stored.positions
+        gaps = tuple(
+            (partition, positions[partition] + 1, tallies.gaps[partition])
+            for partition in range(PARTITIONS)
+            if partition in tallies.gaps
+        )
+        quarantined = tuple(sorted(self._stored.quarantined))
+        return Head(1, 0, 1, positions, gaps, quarantined, len(quarantined))
+
+    def _read_rows(self, what: Due, head: Head) -> tuple[list[Row] | None, list[Row] | None]:
+        counts = self._stored.tallies.counts
+        changed: list[Row] | None = None
+        if what is Due.HEART_BEAT:
+            changed = []
+        elif what in (Due.CHANGE, Due.CHANGE_AND_FULL):
+            assert self._head is not None, "a change without a cut to build on"
+            since = self._head.positions
+            keys = {
+                key
+                for partition, sequence, keys in self._stored.changed
+                if sequence > since[partition]
+                for key in keys
+            }
+            changed = [(*key, counts[key]) for key in sorted(keys)]
+        full = what in (Due.FULL_AGAIN, Due.FULL_ANEW, Due.CHANGE_AND_FULL)
+        return changed, [(*key, count) for key, count in sorted(counts.items()) if count] if full else None
+
+    async def _produce(self, values: list[bytes]) -> int:
+        """Send the records of one request; the offset of the first."""
+        if self._lease.term != self._term:
+            raise Superseded
+
+        waiting = list(values)
+        offset: int | None = None
+
+        def arrive() -> None:
+            while waiting:
+                self._log.append(waiting.pop(0))
+
+        while waiting:
+            # Between the parts of a full another leader's records may come to lie, or the process may die.
+            self.on_its_way = arrive
+            await self.driver.here()
+            self.on_its_way = None
+            offset = len(self._log.records) if offset is None else offset
+            self._log.append(waiting.pop(0))
+        await self.driver.here()
+        self._record_at = self._clock()
+        assert offset is not None, "a request without a record"
+        return offset
+
+    def _forget_changed(self, head: Head) -> None:
+        self._stored.changed = [
+            entry for entry in self._stored.changed if entry[1] > head.positions[entry[0]]
+        ]

@@ -1,0 +1,178 @@
+"""The register's tables in memory, and the truth they hold: every event, and the counts at each position."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from uuid import UUID
+
+import msgspec
+
+from registration.domain.batch import KnownParticipants as Known
+from registration.domain.batch import apply
+from registration.domain.decide import RegisterCommand as RegisterPerson
+from registration.domain.event import EventDraft, number_event
+from registration.domain.operation import Answer, Operation
+from registration.domain.participant import Participant, Standing
+from registration.domain.partitioning import partition_of
+
+PARTITIONS = 2
+RECORDED_AT = datetime(2021, 10, 24, 12, 5, tzinfo=UTC)
+Cell = tuple[str, str, str]
+"""(scope, region, measure)"""
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One event: its value on the topic, and what it changes."""
+
+    value: bytes
+    before: Standing | None
+    after: Standing | None
+
+
+class Register:
+    """Participants, keys and events as committed; `published` is the relay's position."""
+
+    def __init__(self) -> None:
+        self.participants: dict[UUID, Participant] = {}
+        self.answers: dict[str, Answer] = {}
+        self.events: list[dict[int, Row]] = [{} for _ in range(PARTITIONS)]
+        self.last = [0] * PARTITIONS
+        self.published = [0] * PARTITIONS
+        self.commits = 0
+        self.written: Counter[str | None] = Counter()
+        """How often each wish was carried out, by the trace that its events carry."""
+        self._locks: set[object] = set()
+        self._ids = 0
+        self._truth: dict[tuple[int, int], Counter[Cell]] = {}
+
+    def new_id(self) -> UUID:
+        """An id that no event has."""
+        self._ids += 1
+        return UUID(int=self._ids << 64)
+
+    def begin(self, operation: Operation) -> Transaction | None:
+        """Everything up to the commit, or None while another transaction holds what this one needs."""
+        replay = self.answers.get(operation.key)
+        if replay is not None:
+            return Transaction(self, operation, msgspec.structs.replace(replay, replayed=True), [], set())
+        applied = apply([operation], Known(self.participants.values()), self.new_id)
+        locks = {operation.key, *self._rows(operation, applied.drafts)}
+        if locks & self._locks:
+            return None
+        self._locks |= locks
+        return Transaction(
+            self, operation, applied.answers(RECORDED_AT)[0], self.numbered(applied.drafts), locks
+        )
+
+    def _rows(self, operation: Operation, drafts: Iterable[EventDraft]) -> Iterable[object]:
+        if isinstance(operation.command, RegisterPerson):
+            yield operation.command.person.nik_hmac
+        else:
+            yield operation.command.id
+        for draft in drafts:
+            yield draft.happened.after.id
+            yield draft.happened.after.person.nik_hmac
+            yield from self.sequence_locks(draft.partition)
+
+    def sequence_locks(self, partition: int) -> Iterable[object]:
+        """What is held so that sequences are handed out in the order of commits."""
+        yield partition
+
+    def numbered(self, drafts: Iterable[EventDraft]) -> list[tuple[int, EventDraft]]:
+        """Events with their sequences; the partitions are locked."""
+        last = list(self.last)
+        found = []
+        for draft in drafts:
+            last[draft.partition] += 1
+            found.append((last[draft.partition], draft))
+        return found
+
+    def release(self, locks: set[object]) -> None:
+        """At the end of a transaction, however it ended."""
+        self._locks -= locks
+
+    def put(self, sequence: int, draft: EventDraft) -> None:
+        """An event and its participant, at a commit."""
+        happened, partition = draft.happened, draft.partition
+        before = happened.before.counted if happened.before is not None else None
+        value = number_event(draft, sequence, RECORDED_AT).value.encode()
+        self.participants[happened.after.id] = happened.after
+        self.events[partition][sequence] = Row(value, before, happened.after.counted)
+        self.last[partition] = max(self.last[partition], sequence)
+        for known in [place for place in self._truth if place[0] == partition and place[1] >= sequence]:
+            del self._truth[known]
+
+    def truth(self, partition: int, position: int) -> Counter[Cell]:
+        """The counts of one partition's events up to a position, counted slowly and obviously."""
+        if position == 0:
+            return Counter()
+        found = self._truth.get((partition, position))
+        if found is None:
+            found = self.truth(partition, position - 1).copy()
+            found.update(self.change(partition, position))
+            self._truth[partition, position] = found
+        return found
+
+    def change(self, partition: int, sequence: int) -> Counter[Cell]:
+        """What one event changes."""
+        row = self.events[partition].get(sequence)
+        change: Counter[Cell] = Counter()
+        if row is not None:
+            change.update(_cells(row.after))
+            change.subtract(_cells(row.before))
+        return change
+
+    def of_person(self, nik_hmac: bytes) -> Participant | None:
+        """The participant with a NIK."""
+        for participant in self.participants.values():
+            if participant.person.nik_hmac == nik_hmac:
+                return participant
+        return None
+
+
+class Transaction:
+    """One operation, decided and not committed."""
+
+    def __init__(
+        self,
+        register: Register,
+        operation: Operation,
+        answer: Answer,
+        events: list[tuple[int, EventDraft]],
+        locks: set[object],
+    ) -> None:
+        self.answer = answer
+        self._register = register
+        self._operation = operation
+        self._events = events
+        self._locks = locks
+
+    def commit(self) -> None:
+        """All of it, at once."""
+        self._register.commits += 1
+        self._register.answers.setdefault(self._operation.key, self.answer)
+        for sequence, draft in self._events:
+            assert partition_of(draft.happened.after.id) == draft.partition
+            self._register.put(sequence, draft)
+        self._register.written[self._operation.traceparent] += bool(self._events)
+        self.end()
+
+    def end(self) -> None:
+        """Let go of the locks; without a commit before it: a rollback."""
+        self._register.release(self._locks)
+        self._locks = set()
+
+
+def _cells(standing: Standing | None) -> list[Cell]:
+    if standing is None:
+        return []
+    scopes = ["all", *([f"campaign:{standing.campaign}"] if standing.campaign else [])]
+    measures = ["registered", *(f"step:{step}" for step in standing.steps)]
+    return [
+        (scope, region, measure)
+        for scope in scopes
+        for region in (standing.region, standing.region[:8], standing.region[:5], standing.region[:2])
+        for measure in measures
+    ]

@@ -1,0 +1,146 @@
+"""The relay's processes: the product's publisher, leadership and rewinding over a register in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from outbox.leadership import Leadership
+from outbox.publisher import Channel, Limits, Move, Pending, Publisher, Record
+from outbox.source import Source
+from registration.relay.rewind import StallTracker
+from tests.model.event_topic import Producer, Topic
+from tests.model.interruption_points import Cut, Driver, OnLoop, Process
+from tests.model.publishers import CutLog
+from tests.model.register import PARTITIONS, Register
+from tests.model.stepping_loop import SteppingLoop
+from tests.support.fakes.outbox import Clock, MemoryLeases, leadership
+
+LEASE = "relay"
+LIMITS = Limits(records_max=3, drain_s_max=0.0)
+
+
+class Events:
+    """The register's events as a source; see `outbox.source.Source`."""
+
+    def __init__(self, register: Register, leases: MemoryLeases, driver: Driver) -> None:
+        self._register = register
+        self._leases = leases
+        self._driver = driver
+        self.sequences: dict[bytes, int] = {}
+        """The sequence of each value handed out."""
+
+    async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
+        await self._driver.here()
+        found = []
+        for partition in range(PARTITIONS):
+            published, events = self._register.published[partition], self._register.events[partition]
+            waiting = sorted(sequence for sequence in events if sequence > published)[:records_max]
+            if waiting and partition not in skip:
+                records = [Record(sequence, b"k", events[sequence].value) for sequence in waiting]
+                self.sequences.update((events[sequence].value, sequence) for sequence in waiting)
+                found.append(Pending(partition, published, records))
+        return found
+
+    async def advance(self, moves: Sequence[Move], term: int) -> int:
+        await self._driver.here()
+        moved = 0
+        for partition, expected, to in moves:
+            if self._leases.leads(LEASE, term) and self._register.published[partition] == expected:
+                self._register.published[partition] = to
+                moved += 1
+        await self._driver.here()
+        return moved
+
+    def rewind(self, partition: int, position: int, term: int) -> None:
+        """Set back, while `term` leads."""
+        if self._leases.leads(LEASE, term) and self._register.published[partition] > position:
+            self._register.published[partition] = position
+
+
+class Relay(Process):
+    """One relay; what it hears of the counted positions sets it back where they stand still."""
+
+    lives = 0
+    """Every life has a holder's name of its own."""
+
+    def __init__(
+        self,
+        loop: SteppingLoop,
+        register: Register,
+        topic: Topic,
+        cuts: CutLog,
+        leases: MemoryLeases,
+        clock: Clock,
+    ) -> None:
+        super().__init__(OnLoop(loop))
+        self._loop = loop
+        self._register = register
+        self._topic = topic
+        self._cuts = cuts
+        self._leases = leases
+        self._clock = clock
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        Relay.lives += 1
+        self._events = Events(self._register, self._leases, self.driver)
+        self._lease = leadership(self._leases, LEASE, f"relay-{Relay.lives}", self._clock)
+        self._publisher = self.publisher(self._events, self._lease, self._open)
+        self._rewinding = StallTracker.start(self._clock())
+        self._term: int | None = None
+        self._newest = (0, 0)
+
+    def publisher(
+        self,
+        source: Source,
+        lease: Leadership,
+        open_producer: Callable[[Mapping[str, Any], int], Coroutine[Any, Any, Producer]],
+    ) -> Publisher:
+        """What brings the events to the topic."""
+        return self.built(Publisher, source, lease, open_producer)
+
+    def built(
+        self,
+        publisher_of: type[Publisher],
+        source: Source,
+        lease: Leadership,
+        open_producer: Callable[[Mapping[str, Any], int], Coroutine[Any, Any, Producer]],
+    ) -> Publisher:
+        """A publisher of this kind."""
+        return publisher_of(
+            source,
+            lease,
+            Channel("participant-events", {}),
+            limits=LIMITS,
+            open_producer=open_producer,
+            clock=self._clock,
+        )
+
+    async def _open(self, _options: Mapping[str, Any], _bytes: int) -> Producer:
+        return Producer(self._topic, self, self._events.sequences)
+
+    def work(self, what: int) -> Coroutine[Any, Any, None]:
+        return self._work()
+
+    async def _work(self) -> None:
+        with suppress(Cut):
+            await self._publisher.once()
+
+    def renew(self) -> None:
+        """Take or keep the lease."""
+        self._loop.finish(self._lease.renew())
+
+    def look(self) -> None:
+        """Hear the newest cut; set back what stands still."""
+        cut, term = self._cuts.newest, self._lease.term
+        if cut is None or term is None or cut.version < self._newest:
+            return
+        self._newest = cut.version
+        now_s = self._clock()
+        if term != self._term:
+            self._term, self._rewinding = term, StallTracker.start(now_s)
+        self._rewinding, back = self._rewinding.heard(cut.positions, self._register.published, now_s)
+        for partition, position in back:
+            self._events.rewind(partition, position, term)

@@ -1,0 +1,30 @@
+"""Reads region-minutes into a dictionary."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from cuts.reader import follow_table
+from tests.support.topics import Topics
+
+
+@asynccontextmanager
+async def following(topics: Topics) -> AsyncIterator[dict[bytes, list[tuple[str, int]] | None]]:
+    """The rows by key, None where a tombstone was read, for as long as the block lasts."""
+    minutes: dict[bytes, list[tuple[str, int]] | None] = {}
+
+    async def follow() -> None:
+        async for followed in follow_table(topics.settings(), "region-minutes", json.loads):
+            value = followed.value
+            minutes[followed.key or b""] = None if value is None else [(a, b) for a, b in value["rows"]]
+
+    task = asyncio.ensure_future(follow())
+    try:
+        yield minutes
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,148 @@
+"""A board in a process of its own, and viewers that read its stream."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from deploy.local.ports import free_ports
+from tests.support.deadlines import until
+from tests.support.log_files import tail
+from tests.support.samples.boards import Event, parse
+
+TARGETS = Path(__file__).parents[3] / "deploy/local/config/targets.yaml"
+
+
+@dataclass
+class BoardProcess:
+    """`python -m board serve`, on a port of its own."""
+
+    folder: Path
+    kafka: Mapping[str, str]
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.port = free_ports(1)[0]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.http = httpx.AsyncClient(base_url=self.url, timeout=10)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        """Start it, and wait until it answers."""
+        with (self.folder / "board.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "board", "serve"],
+                env=os.environ | self.settings(),
+                stderr=log,
+                stdout=log,
+            )
+        try:
+            await until(self._answers, 20, name="the board answers")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{tail(self.folder / 'board.log')}") from error
+
+    def settings(self) -> dict[str, str]:
+        """Its settings."""
+        own = {
+            "BOARD_PORT": str(self.port),
+            "BOARD_TARGETS_FILE": str(TARGETS),
+            "BOARD_STATE_FILE": str(self.folder / "board.json"),
+        }
+        return {**own, **self.kafka, **self.extra}
+
+    async def _answers(self) -> bool:
+        with suppress(httpx.TransportError):
+            return (await self.http.get("/health/live")).status_code == 200
+        return False
+
+    async def counts(self, **query: str) -> dict[str, Any]:
+        """The answer of /v1/counts; empty while there is none."""
+        answer = await self.http.get("/v1/counts", params=query)
+        return answer.json() if answer.status_code == 200 else {}
+
+    async def shows(self, count: int) -> bool:
+        """Whether the province's count is this."""
+        rows = (await self.counts(level="province")).get("rows", [])
+        return bool(rows) and rows[0]["counts"]["registered"] == count
+
+    async def state(self) -> str:
+        """What it says of its number."""
+        return str((await self.counts(level="province")).get("state"))
+
+    async def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        assert self._process
+        self._process.send_signal(signal.SIGTERM)
+        return await asyncio.to_thread(self._process.wait, 10)
+
+    async def close(self) -> None:
+        """End it, however it is."""
+        await self.http.aclose()
+        if self._process and self._process.poll() is None:
+            self._process.kill()
+            await asyncio.to_thread(self._process.wait, 10)
+
+
+class Viewer:
+    """One open stream, read in the background."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.ended = False
+
+    @property
+    def ids(self) -> list[tuple[int, int]]:
+        """The ids in the order they came."""
+        return [(int(term), int(cut)) for term, cut in (event.id.split(".") for event in self.events)]
+
+    def last(self, *names: str) -> Event | None:
+        """The newest event of these names."""
+        return next((event for event in reversed(self.events) if event.name in names), None)
+
+    def told(self) -> list[int]:
+        """The thresholds of the milestones it was told, in the order they came."""
+        return [event.data["threshold"] for event in self.events if event.name == "milestone"]
+
+    def count(self) -> int | None:
+        """The province's count as last heard."""
+        for event in reversed(self.events):
+            if event.name in ("snapshot", "delta") and "31" in event.counts:
+                return event.counts["31"]
+        return None
+
+
+@asynccontextmanager
+async def watching(board: BoardProcess, last: str | None = None, **query: str) -> AsyncIterator[Viewer]:
+    """A viewer of the board's stream."""
+    viewer = Viewer()
+
+    async def read(stream: httpx.Response) -> None:
+        rest = b""
+        async for chunk in stream.aiter_raw():
+            done, _, rest = (rest + chunk).rpartition(b"\n\n")
+            viewer.events += parse(done)
+        viewer.ended = True
+
+    headers = {"Last-Event-ID": last} if last else {}
+    async with (
+        httpx.AsyncClient(base_url=board.url, timeout=None) as http,
+        http.stream("GET", "/v1/stream", params=query, headers=headers) as stream,
+    ):
+        assert stream.status_code == 200, await stream.aread()
+        task = asyncio.ensure_future(read(stream))
+        try:
+            yield viewer
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError, httpx.TransportError):
+                await task

@@ -1,0 +1,184 @@
+"""A small stand-in for everything before the board: writes cuts, register states, minutes and milestones."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from tests.support.topics import Topics
+
+PARTITIONS = 12
+CITY = "31.71"
+Region = str
+
+
+def prefixes(region: Region) -> list[Region]:
+    """The region and all it lies in."""
+    parts = region.split(".")
+    return [".".join(parts[: n + 1]) for n in range(len(parts))]
+
+
+class Programme:
+    """Counts what it is told was registered, and publishes it as the aggregator and the audit would."""
+
+    def __init__(self, producer: AIOKafkaProducer, topics: Topics) -> None:
+        self._producer = producer
+        self._topics = topics
+        self.term = 7
+        self.cut = 0
+        self.full_offset = -1
+        self.counts: dict[tuple[str, str, str], int] = {}
+        self.accepted = [0] * PARTITIONS
+        self.positions = [0] * PARTITIONS
+        self._changed: set[tuple[str, str, str]] = set()
+
+    def register(self, region: Region, count: int = 1, *, counted: bool = True, scope: str = "all") -> None:
+        """Accept so many registrations, and count them unless told not to."""
+        self.accepted[0] += count
+        if counted:
+            self.positions[0] = self.accepted[0]
+            for code in prefixes(region):
+                key = (scope, code, "registered")
+                self.counts[key] = self.counts.get(key, 0) + count
+                self._changed.add(key)
+
+    async def full(self, parts: int = 2) -> None:
+        """Publish every row, under the next cut number if anything moved."""
+        self._number()
+        rows = [[*key, count] for key, count in self.counts.items()]
+        head = self._head() | {"kind": "full", "base": None, "parts": parts}
+        offsets = [
+            await self._put("region-counts", head | {"part": part, "rows": rows[part::parts]})
+            for part in range(parts)
+        ]
+        self.full_offset = offsets[0]
+
+    async def change(self) -> None:
+        """Publish what moved since the last cut; nothing moved: a heart-beat."""
+        base, changed = self.cut, sorted(self._changed)
+        self._number()
+        rows = [[*key, self.counts[key]] for key in changed]
+        await self._put("region-counts", self._head() | {"kind": "change", "base": base, "rows": rows})
+
+    async def zombie_change(self, count: int) -> None:
+        """What a publisher of the term before, back from a pause, still writes."""
+        head = self._head() | {
+            "term": self.term - 1,
+            "cut": self.cut + 50,
+            "kind": "change",
+            "base": self.cut,
+        }
+        await self._put("region-counts", head | {"rows": [["all", "31", "registered", count]]})
+
+    async def register_state(self, **fields: Any) -> None:
+        """Publish where the register stands."""
+        state = {
+            "time": _now(),
+            "term": 3,
+            "epoch": 1,
+            "last_sequence": self.accepted,
+            "published": self.accepted,
+            "audit": {"cut": f"{self.term}.{self.cut}", "drift": 0, "checked_at": _now(), "differences": []},
+            "lag": {"events": 0, "standing_s": 0.0},
+            "refused": None,
+        }
+        await self._put("register-state", state | fields, b"state")
+
+    async def minute(self, at: datetime, rows: Mapping[Region, int], scope: str = "all") -> None:
+        """Publish a minute's growth."""
+        minute = _text(at.replace(second=0, microsecond=0))
+        body = {"scope": scope, "minute": minute, "term": self.term, "rows": list(rows.items())}
+        await self._put("region-minutes", body, f"{scope}|{minute}".encode())
+
+    async def milestone(self, region: Region, threshold: int, sequence: int = 1, **fields: Any) -> None:
+        """Publish a crossing."""
+        crossing = {
+            "sequence": sequence,
+            "id": f"{region}-{threshold}",
+            "scope": "all",
+            "region": region,
+            "rule": "absolute",
+            "measure": "registered",
+            "threshold": threshold,
+            "epoch": "ever",
+            "value": threshold,
+            "cut": f"{self.term}.{self.cut}",
+            "crossed_at": _now(),
+            "state": "crossed",
+        }
+        await self._put("milestones", crossing | fields, f"{region}-{threshold}".encode())
+
+    async def raw(self, topic: str, value: bytes) -> None:
+        """Write any bytes."""
+        await self._producer.send_and_wait(self._topics.name(topic), value)
+
+    @asynccontextmanager
+    async def alive(self, every_s: float = 0.3) -> AsyncIterator[None]:
+        """Publish what moved, and a register state, again and again."""
+
+        async def beat() -> None:
+            while True:
+                await self.change()
+                await self.register_state()
+                await asyncio.sleep(every_s)
+
+        task = asyncio.ensure_future(beat())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def _number(self) -> None:
+        if self._changed or not self.cut:
+            self.cut += 1
+        self._changed.clear()
+
+    def _head(self) -> dict[str, Any]:
+        return {
+            "cut": self.cut,
+            "term": self.term,
+            "as_of": _now(),
+            "positions": self.positions,
+            "gaps": [],
+            "quarantined": [],
+            "quarantined_total": 0,
+            "generation": 1,
+            "full_offset": self.full_offset,
+        }
+
+    async def _put(self, topic: str, body: Mapping[str, Any], key: bytes | None = None) -> int:
+        value = json.dumps(body).encode()
+        sent = await self._producer.send_and_wait(self._topics.name(topic), value, key=key)
+        return int(sent.offset)
+
+
+@asynccontextmanager
+async def programme(topics: Topics) -> AsyncIterator[Programme]:
+    """A programme that writes to these topics."""
+    producer = AIOKafkaProducer(**topics.settings().client_options(), enable_idempotence=True)
+    await producer.start()
+    try:
+        yield Programme(producer, topics)
+    finally:
+        await producer.stop()
+
+
+def _now() -> str:
+    return _text(datetime.now(UTC))
+
+
+def _text(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def minutes_ago(minutes: int) -> datetime:
+    """A moment so many minutes ago."""
+    return datetime.now(UTC) - timedelta(minutes=minutes)

@@ -1,0 +1,41 @@
+"""Several real brokers that keep copies of each other's partitions, or a single one: broken on demand."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from deploy.local.ports import free_ports
+from tests.support.broker import Broker
+
+
+class Cluster:
+    """`count` brokers of one KRaft quorum, all of them controllers too."""
+
+    def __init__(self, folder: Path, count: int, *, session_timeout_ms: int) -> None:
+        controllers = tuple(free_ports(count))
+        self.brokers = []
+        for node in range(1, count + 1):
+            (folder / f"broker-{node}").mkdir(parents=True)
+            self.brokers.append(
+                Broker(
+                    folder / f"broker-{node}",
+                    session_timeout_ms=session_timeout_ms,
+                    node_id=node,
+                    controllers=controllers,
+                )
+            )
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """All brokers, as clients take them."""
+        return ",".join(broker.bootstrap_servers for broker in self.brokers)
+
+    async def ready(self, deadline_s: float = 90.0) -> None:
+        """Wait until each of them answers."""
+        await asyncio.gather(*(broker.ready(deadline_s) for broker in self.brokers))
+
+    def close(self) -> None:
+        """End them all."""
+        for broker in self.brokers:
+            broker.close()

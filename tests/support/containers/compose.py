@@ -1,0 +1,137 @@
+"""Brings docker-compose.yml up with podman as Docker would: in the order, on the conditions that it states.
+
+Health checks do not run by themselves where podman has no systemd: the file's own are run here instead.
+"""
+
+from __future__ import annotations
+
+import json
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.support.containers.podman import BUILD_OPTIONS, podman, run
+from tests.support.deadlines import until
+
+ROOT = Path(__file__).resolve().parents[3]
+PIP_CERTIFICATES = "PIP_CERT=/etc/ssl/certs/ca-certificates.crt"
+# One service of each image that the file builds.
+BUILT = ("api", "worker-0", "notifier", "board", "topics")
+CONDITION_S_MAX = 90.0
+
+
+class Compose:
+    """One project: its containers, volumes and network are removed by `down`."""
+
+    def __init__(self, project: str, ports: dict[str, int]) -> None:
+        self.project = project
+        self.ports = ports
+        self.declared: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+        self.services: dict[str, Any] = self.declared["services"]
+
+    def build(self) -> None:
+        """Build the images of the file: one alone, then the others at once on the layers it left."""
+        options = " ".join((*BUILD_OPTIONS, f"--env={PIP_CERTIFICATES}"))
+        for names in (BUILT[:1], BUILT[1:]):
+            self._compose("--podman-build-args", options, "build", *names, timeout_s=900)
+
+    async def up(self) -> None:
+        """Start every service as soon as what it depends on is as the file demands, several at a time."""
+        needs = {name: dict(service.get("depends_on", {})) for name, service in self.services.items()}
+        order = TopologicalSorter(needs)
+        order.prepare()
+        while order.is_active():
+            names = order.get_ready()
+            for needed, how in {item for name in names for item in _pairs(needs[name])}:
+                await self._condition(needed, how)
+            self._compose("up", "-d", "--no-build", "--no-deps", *names)
+            order.done(*names)
+
+    def down(self) -> None:
+        """Remove everything of the project, also what a run cut short has left."""
+        own = f"label=io.podman.compose.project={self.project}"
+        _remove(
+            ("rm", "--force", "--volumes", "--time", "0"),
+            podman("ps", "--all", "--quiet", "--filter", own).stdout,
+        )
+        volumes = [f"{self.project}_{name}" for name in self.declared["volumes"]]
+        podman("volume", "rm", "--force", *volumes, check=False)
+        podman("network", "rm", "--force", f"{self.project}_default", check=False)
+
+    async def healthy(self, name: str) -> None:
+        """Wait until the service's own health check succeeds."""
+        await self._until(name, "is healthy", lambda: self._check_health(name))
+
+    def kill(self, name: str) -> None:
+        """Kill a service's container at once; it is not started again by itself."""
+        podman("kill", "--signal", "KILL", self._container(name))
+
+    def start(self, name: str) -> None:
+        """Start a service's container again."""
+        podman("start", self._container(name))
+
+    def running(self, name: str) -> bool:
+        """Whether a service's container runs."""
+        return bool(self._state(name)["Running"])
+
+    def output(self, name: str, *command: str) -> str:
+        """What a command prints in a fresh container of a service, with its volumes and settings."""
+        entrypoint, *arguments = command
+        return self._compose("run", "--rm", "--no-deps", "-T", "--entrypoint", entrypoint, name, *arguments)
+
+    def logs(self, name: str) -> str:
+        """What a service printed last."""
+        done = podman("logs", "--tail", "40", self._container(name), check=False)
+        return done.stdout + done.stderr
+
+    def url(self, variable: str) -> str:
+        """Where a published port is, by the variable that the file names it with."""
+        return f"http://127.0.0.1:{self.ports[variable]}"
+
+    async def _condition(self, name: str, condition: str) -> None:
+        match condition:
+            case "service_healthy":
+                await self.healthy(name)
+            case "service_completed_successfully":
+                await self._until(name, "has ended", lambda: self._state(name)["Status"] == "exited")
+                assert self._state(name)["ExitCode"] == 0, f"{name} failed:\n{self.logs(name)}"
+            case _:
+                raise AssertionError(f"this test knows no condition {condition}")
+
+    def _check_health(self, name: str) -> bool:
+        return podman("healthcheck", "run", self._container(name), check=False).returncode == 0
+
+    def _state(self, name: str) -> dict[str, Any]:
+        (found,) = json.loads(podman("inspect", self._container(name)).stdout)
+        return dict(found["State"])
+
+    async def _until(self, name: str, what: str, condition: Any) -> None:
+        try:
+            await until(condition, CONDITION_S_MAX, 0.2, f"{name} {what}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.logs(name)}") from error
+
+    def _container(self, name: str) -> str:
+        return f"{self.project}_{name}_1"
+
+    def _compose(self, *arguments: str, timeout_s: float = 300) -> str:
+        command = (
+            "podman-compose",
+            "--project-name",
+            self.project,
+            "--file",
+            str(ROOT / "docker-compose.yml"),
+        )
+        env = {variable: str(port) for variable, port in self.ports.items()}
+        return run(*command, *arguments, env=env, timeout_s=timeout_s).stdout
+
+
+def _remove(command: tuple[str, ...], names: str) -> None:
+    if names.strip():
+        podman(*command, *names.split())
+
+
+def _pairs(needs: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(name, how["condition"]) for name, how in needs.items()]

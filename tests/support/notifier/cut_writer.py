@@ -1,0 +1,94 @@
+"""Writes cuts to region-counts as the aggregator's publisher does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from tests.support.topics import Topics
+
+
+@dataclass
+class CutWriter:
+    """Absolute counts by region; each call is one cut."""
+
+    producer: Any
+    topics: Topics
+    term: int = 1
+    cut: int = 0
+    full_offset: int = -1
+    counts: dict[str, int] = field(default_factory=dict)
+
+    async def full(self, **counts: int) -> None:
+        """A complete cut; `_31_71=5` is region 31.71."""
+        self.cut += 1
+        self.counts.update({_code(name): count for name, count in counts.items()})
+        offset = await self._send("full", None, self.counts)
+        self.full_offset = offset
+
+    async def change(self, **counts: int) -> None:
+        """The rows that changed since the cut before."""
+        self.cut += 1
+        rows = {_code(name): count for name, count in counts.items()}
+        self.counts.update(rows)
+        await self._send("change", self.cut - 1, rows)
+
+    async def _send(self, kind: str, base: int | None, rows: dict[str, int]) -> int:
+        record: dict[str, Any] = {
+            "cut": self.cut,
+            "term": self.term,
+            "kind": kind,
+            "base": base,
+            "as_of": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+            "positions": [self.cut] * 12,
+            "gaps": [],
+            "quarantined": [],
+            "quarantined_total": 0,
+            "generation": 1,
+            "full_offset": self.full_offset,
+            "rows": [["all", region, "registered", count] for region, count in rows.items()],
+        }
+        if kind == "full":
+            record |= {"part": 0, "parts": 1}
+        sent = await self.producer.send_and_wait(
+            self.topics.name("region-counts"), json.dumps(record).encode()
+        )
+        return int(sent.offset)
+
+    async def milestones(self) -> list[dict[str, Any]]:
+        """Everything in the topic milestones."""
+        partition = TopicPartition(self.topics.name("milestones"), 0)
+        consumer = AIOKafkaConsumer(**self.topics.settings().client_options(), group_id=None)
+        await consumer.start()
+        try:
+            consumer.assign([partition])
+            end = (await consumer.end_offsets([partition]))[partition]
+            await consumer.seek_to_beginning(partition)
+            found: list[dict[str, Any]] = []
+            while await consumer.position(partition) < end:
+                for records in (await consumer.getmany(timeout_ms=500)).values():
+                    found += [json.loads(record.value) for record in records]
+            return found
+        finally:
+            await consumer.stop()
+
+
+def _code(name: str) -> str:
+    return name.removeprefix("_").replace("_", ".")
+
+
+@asynccontextmanager
+async def cut_writer(topics: Topics) -> AsyncIterator[CutWriter]:
+    """A writer that ends with the test."""
+    producer = AIOKafkaProducer(**topics.settings().client_options())
+    await producer.start()
+    try:
+        yield CutWriter(producer, topics)
+    finally:
+        await producer.stop()

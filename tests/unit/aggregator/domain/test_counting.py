@@ -1,0 +1,192 @@
+"""What a batch of events comes to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.domain.counting import Fold, fold, regions_of, roll_up
+from aggregator.domain.event import BadEvent, Placed, Reason
+from tests.support.samples.events import (
+    PARTITION,
+    TIMES,
+    batches,
+    count_slowly,
+    event,
+    good_events,
+    in_order,
+    placed,
+    standing,
+)
+
+NEVER = 1_000
+ALL_OF_JAKARTA = ("all", "31", "registered")
+
+
+@given(position=st.integers(0, 4), batch=batches)
+def test_a_fold_is_what_counting_one_after_another_gives(position: int, batch: list[Placed]) -> None:
+    last, tallies, minutes, quarantined = count_slowly(position, batch)
+
+    result = fold(position, batch)
+
+    assert result.last == last
+    assert roll_up([result]).changes == tallies
+    assert roll_up([result]).minutes == minutes
+    assert [bad.sequence for bad in result.quarantined] == quarantined
+    assert result.counted + len(quarantined) == last - position
+    assert result.passed == len(batch) - (last - position)
+
+
+@given(
+    position=st.integers(0, 3), batch=batches | st.lists(good_events, min_size=1, max_size=8).map(in_order)
+)
+def test_a_batch_counted_in_one_go_is_what_one_after_another_gives(
+    position: int, batch: list[Placed]
+) -> None:
+    # Where something is set aside, events are looked at one by one.
+    assert fold(position, batch) == fold(position, batch, {NEVER})
+
+
+@given(batch=st.lists(good_events, min_size=1, max_size=8).map(in_order))
+def test_a_batch_in_order_is_counted_whole(batch: list[Placed]) -> None:
+    last, tallies, minutes, _ = count_slowly(0, batch)
+
+    result = fold(0, batch)
+
+    assert (result.last, result.counted, result.passed) == (last, len(batch), 0)
+    assert result.next_offset == batch[-1][0] + 1
+    assert (roll_up([result]).changes, roll_up([result]).minutes) == (tallies, minutes)
+
+
+@given(first=batches, second=batches)
+def test_two_batches_fold_as_one(first: list[Placed], second: list[Placed]) -> None:
+    whole = fold(0, first + second)
+
+    one = fold(0, first)
+    two = fold(one.last, second)
+
+    assert two.last == whole.last
+    assert roll_up([one, two]) == roll_up([whole])
+
+
+@given(batch=batches)
+def test_a_batch_sent_twice_counts_once(batch: list[Placed]) -> None:
+    once = fold(0, batch)
+
+    again = fold(once.last, batch)
+
+    counted_before = [one for one in batch if one[1].sequence <= once.last]
+    assert again.last >= once.last
+    assert fold(once.last, counted_before) == Fold(once.last, once.last, passed=len(counted_before))
+
+
+@given(position=st.integers(0, 4), batch=batches)
+def test_the_gap_is_the_lowest_sequence_still_beyond(position: int, batch: list[Placed]) -> None:
+    result = fold(position, batch)
+
+    beyond = [one.sequence for _, one in batch if one.sequence > result.last + 1]
+    assert result.gap == min(beyond, default=None)
+
+
+@given(position=st.integers(0, 3), batch=batches, aside=st.sets(st.integers(1, 4)))
+def test_sequences_set_aside_are_passed_over_without_being_counted(
+    position: int, batch: list[Placed], aside: set[int]
+) -> None:
+    result = fold(position, batch, aside)
+
+    assert not aside & {bad.sequence for bad in result.quarantined}
+    assert result.last + 1 not in aside
+    passed_over = [one for one in range(position + 1, result.last + 1) if one in aside]
+    assert result.counted + len(result.quarantined) + len(passed_over) == result.last - position
+
+
+def test_a_run_sent_twice_inside_one_batch_counts_once() -> None:
+    run = [event(sequence, standing()) for sequence in (1, 2, 3)]
+
+    result = fold(0, placed(*run, *run))
+
+    assert roll_up([result]).changes[ALL_OF_JAKARTA] == 3
+    assert result.last == 3
+
+
+def test_events_beyond_a_gap_change_nothing_and_the_gap_is_named() -> None:
+    result = fold(0, placed(event(1, standing()), event(3, standing()), event(4, standing())))
+
+    assert (result.last, result.gap, result.next_offset) == (1, 3, 101)
+    assert roll_up([result]).changes[ALL_OF_JAKARTA] == 1
+
+
+def test_a_move_is_one_event_and_no_total_dips() -> None:
+    result = fold(0, placed(event(1, before=standing("31.71.01.1001"), after=standing("31.71.02.1003"))))
+
+    assert ALL_OF_JAKARTA not in roll_up([result]).changes
+    assert roll_up([result]).changes == {
+        ("all", "31.71.01", "registered"): -1,
+        ("all", "31.71.01.1001", "registered"): -1,
+        ("all", "31.71.02", "registered"): 1,
+        ("all", "31.71.02.1003", "registered"): 1,
+    }
+
+
+def test_a_region_of_another_shape_counts_under_31_00() -> None:
+    assert regions_of("32.01.01.1001") == ("31.00", "31")
+    assert regions_of("31.71.01") == ("31.00", "31")
+    assert regions_of("31.71.01.1001\n") == ("31.00", "31")
+
+
+def test_a_bad_event_that_is_next_is_passed_over_and_named() -> None:
+    bad = BadEvent(PARTITION, 1, Reason.MALFORMED)
+
+    result = fold(0, placed(bad, event(2, standing())))
+
+    assert [(one.sequence, one.offset, one.reason) for one in result.quarantined] == [
+        (1, 100, Reason.MALFORMED)
+    ]
+    assert result.last == 2
+    assert roll_up([result]).changes[ALL_OF_JAKARTA] == 1
+
+
+def test_an_event_is_counted_whole_or_not_at_all() -> None:
+    half_bad = event(1, before=standing(agency="Not An Id"), after=standing())
+
+    result = fold(0, placed(half_bad))
+
+    assert [one.reason for one in result.quarantined] == [Reason.BAD_SCOPE]
+    assert roll_up([result]).changes == {}
+
+
+def test_a_time_that_is_no_moment_in_utc_is_quarantined() -> None:
+    for time in ("2021-10-24T12:05:00+07:00", "2021-13-24T12:05:00Z", "Z", "", "2021-10-24 12:05:00Z"):
+        result = fold(0, placed(event(1, standing(), time=time)))
+
+        assert [one.reason for one in result.quarantined] == [Reason.BAD_TIME], time
+
+
+def test_a_scope_is_an_id_of_at_most_64_characters() -> None:
+    good, long = standing(agency="a" * 64), standing(agency="a" * 65)
+
+    result = fold(0, placed(event(1, good), event(2, long), event(3, standing(campaign="a" * 10_000))))
+
+    assert [one.sequence for one in result.quarantined] == [2, 3]
+    assert result.counted == 1
+
+
+def test_minutes_before_the_oldest_are_not_counted_by_minute() -> None:
+    result = fold(0, placed(event(1, standing(), time=TIMES[0]), event(2, standing(), time=TIMES[2])))
+
+    sums = roll_up([result], datetime(2021, 10, 24, 12, 6, tzinfo=UTC))
+
+    assert {minute.minute for minute, _, _ in sums.minutes} == {6}
+    assert sums.changes[ALL_OF_JAKARTA] == 2
+
+
+def test_a_step_named_twice_counts_once() -> None:
+    result = fold(0, placed(event(1, standing("31.71.01.1001", None, None, "P2", "P2"))))
+
+    assert roll_up([result]).changes["all", "31", "step:P2"] == 1
+
+
+def test_nothing_next_moves_nothing() -> None:
+    assert fold(7, placed(event(3, standing()))) == Fold(7, 7, passed=1)

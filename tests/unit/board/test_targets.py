@@ -1,0 +1,59 @@
+"""Regions and targets, as the board reads them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from board.regions import UNPLACED, lies_in, load_regions
+from board.targets import WrongTargets, load_targets
+from settings.contract_files import contract_path
+from tests.support.samples.boards import REGIONS
+
+
+def test_cities_go_by_their_everyday_names() -> None:
+    regions = load_regions(contract_path("regions.csv"))
+
+    assert regions.get("31").name == "DKI Jakarta"
+    assert regions.get("31.71").name == "Jakarta Pusat"
+    assert regions.get("31.01").name == "Kepulauan Seribu"
+    assert sum(1 for region in regions if region.level == "subdistrict") == 267
+
+
+def test_a_code_that_no_list_knows_still_has_a_place() -> None:
+    unplaced = REGIONS.get(UNPLACED)
+    split_off = REGIONS.get("31.73.01.1099")
+
+    assert (unplaced.level, unplaced.parent) == ("city", "31")
+    assert (split_off.name, split_off.level, split_off.parent) == ("31.73.01.1099", "subdistrict", "31.73.01")
+
+
+def test_a_region_lies_in_another_by_whole_parts_of_its_code() -> None:
+    assert lies_in("31.71.01", "31")
+    assert not lies_in("31.71", "31.7")
+    assert not lies_in("31", "31")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- {scope: all}",
+        "- {scope: all, region: '31', measure: registered, value: 0}",
+        "- {scope: all, region: '31', measure: registered, value: 5, colour: red}",
+        "- {scope: all, region: '31', measure: registered, value: 5}\n" * 2,
+        "a: [",
+    ],
+)
+def test_a_wrong_targets_file_says_where(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "targets.yaml"
+    path.write_text(text)
+
+    with pytest.raises(WrongTargets, match=r"targets\.yaml"):
+        load_targets(path)
+
+
+def test_targets_are_found_by_scope_region_and_measure() -> None:
+    targets = load_targets(Path(__file__).parents[3] / "deploy/local/config/targets.yaml")
+
+    assert targets["all", "31", "registered"] == 200_000

@@ -1,0 +1,199 @@
+"""The rules of milestones: level-triggered, latched once, re-armed only where a rule says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notifier.domain.milestones import Cut, Evaluation, Latched, LatchKey, Milestones, evaluate
+from notifier.domain.rules import At, Every, PercentOfTarget, Rule
+from tests.support.samples.milestones import AS_OF, cut, rule
+
+LATCHED = {("all", "31", "rule", 10, "ever"): Latched()}
+
+
+def thresholds(evaluation: Evaluation) -> list[int]:
+    return [crossing.threshold for crossing in evaluation.crossings]
+
+
+def test_a_value_at_the_threshold_crosses_it() -> None:
+    found = evaluate(Milestones((rule(),)), cut(("31", 10)), {})
+
+    assert thresholds(found) == [10]
+
+
+def test_a_value_below_the_threshold_crosses_nothing() -> None:
+    found = evaluate(Milestones((rule(),)), cut(("31", 9)), {})
+
+    assert found == Evaluation()
+
+
+def test_a_latched_threshold_does_not_cross_again() -> None:
+    found = evaluate(Milestones((rule(),)), cut(("31", 12)), LATCHED)
+
+    assert found == Evaluation()
+
+
+def test_a_correction_below_the_line_changes_nothing_without_a_margin() -> None:
+    found = evaluate(Milestones((rule(),)), cut(("31", 1)), LATCHED)
+
+    assert found == Evaluation()
+
+
+def test_a_jump_over_several_thresholds_crosses_each() -> None:
+    found = evaluate(Milestones((rule(thresholds=At((5, 10, 15, 20))),)), cut(("31", 17)), {})
+
+    assert thresholds(found) == [5, 10, 15]
+
+
+def test_every_means_each_multiple_beyond_above() -> None:
+    found = evaluate(Milestones((rule(thresholds=Every(10_000, 200_000)),)), cut(("31", 281_812)), {})
+
+    assert thresholds(found) == [210_000, 220_000, 230_000, 240_000, 250_000, 260_000, 270_000, 280_000]
+
+
+def test_one_evaluation_is_bounded_and_says_that_more_waits() -> None:
+    milestones = Milestones((rule(thresholds=Every(100)),))
+
+    found = evaluate(milestones, cut(("31", 281_812)), {}, crossings_max=50)
+
+    assert (len(found.crossings), found.more) == (50, True)
+
+
+def test_a_share_of_the_target_is_rounded_up() -> None:
+    milestones = Milestones((rule(thresholds=PercentOfTarget((50, 100))),), {("all", "31", "registered"): 3})
+
+    at_one, at_two = (evaluate(milestones, cut(("31", value)), {}) for value in (1, 2))
+
+    assert (thresholds(at_one), thresholds(at_two)) == ([], [2])
+
+
+def test_a_share_without_a_target_stays_silent() -> None:
+    found = evaluate(Milestones((rule(thresholds=PercentOfTarget((1,))),)), cut(("31", 1000)), {})
+
+    assert found == Evaluation()
+
+
+def test_a_level_means_its_regions_but_not_the_unplaced() -> None:
+    counts = cut(("31", 99), ("31.00", 99), ("31.71", 99), ("31.71.06", 99), ("31.71.06.1003", 99))
+
+    found = evaluate(Milestones((rule(level="city"),)), counts, {})
+
+    assert [crossing.region for crossing in found.crossings] == ["31.71"]
+
+
+def test_another_scope_or_measure_is_not_looked_at() -> None:
+    other_scope = cut(("31", 99), scope="campaign:fest-2021")
+    other_measure = cut(("31", 99), measure="step:P2")
+
+    found = [evaluate(Milestones((rule(),)), counts, {}) for counts in (other_scope, other_measure)]
+
+    assert found == [Evaluation(), Evaluation()]
+
+
+def test_an_epoch_counts_the_growth_since_it_opened() -> None:
+    milestones = Milestones((rule(epoch="fest"),), bases={"fest": {("all", "31", "registered"): 100}})
+
+    below, reached = (evaluate(milestones, cut(("31", value)), {}) for value in (109, 110))
+
+    assert thresholds(below) == []
+    assert [(crossing.value, crossing.count) for crossing in reached.crossings] == [(10, 110)]
+
+
+def test_an_epoch_that_is_not_open_stays_silent() -> None:
+    found = evaluate(Milestones((rule(epoch="fest"),)), cut(("31", 1000)), {})
+
+    assert found == Evaluation()
+
+
+def test_a_margin_rearms_under_the_next_number() -> None:
+    milestones = Milestones((rule(rearm_margin=3),))
+
+    near = evaluate(milestones, cut(("31", 8)), LATCHED)
+    far = evaluate(milestones, cut(("31", 7)), LATCHED)
+    again = evaluate(
+        milestones, cut(("31", 10)), {("all", "31", "rule", 10, "ever"): Latched(1, closed=True)}
+    )
+
+    assert near == Evaluation()
+    assert [one.key for one in far.rearmed] == [("all", "31", "rule", 10, "ever")]
+    assert [crossing.epoch_label for crossing in again.crossings] == ["ever.2"]
+
+
+# A small world: one region, counts 0 to 6, thresholds among 1 to 6.
+COUNTS = st.integers(0, 6)
+RULES = st.one_of(
+    st.sets(st.integers(1, 6), min_size=1, max_size=3).map(lambda values: At(tuple(sorted(values)))),
+    st.integers(1, 3).map(Every),
+)
+
+
+def run(rules: tuple[Rule, ...], values: Iterable[int]) -> list[LatchKey]:
+    """Evaluate one cut after another, latching what crosses; every latch made, in order."""
+    latches: dict[LatchKey, Latched] = {}
+    made: list[LatchKey] = []
+    for number, value in enumerate(values):
+        seen = Cut(f"1.{number}", AS_OF, {("all", "31", "registered"): value})
+        for crossing in evaluate(Milestones(rules), seen, latches).crossings:
+            latches[crossing.key] = Latched(crossing.number)
+            made.append(crossing.key)
+    return made
+
+
+@given(RULES, st.lists(COUNTS, max_size=8))
+def test_every_threshold_ever_stood_at_or_above_is_latched_exactly_once(
+    kind: At | Every, values: list[int]
+) -> None:
+    made = run((rule(thresholds=kind),), values)
+
+    highest = max(values, default=0)
+    wanted = kind.values if isinstance(kind, At) else tuple(range(kind.step, 7, kind.step))
+    assert sorted(key[3] for key in made) == [value for value in wanted if value <= highest]
+
+
+@given(RULES, st.lists(COUNTS, min_size=1, max_size=8), st.data())
+def test_skipping_cuts_below_the_last_one_loses_only_what_no_longer_stands(
+    kind: At | Every, values: list[int], data: st.DataObject
+) -> None:
+    kept = data.draw(st.lists(st.booleans(), min_size=len(values), max_size=len(values)))
+
+    made = run(
+        (rule(thresholds=kind),), [v for v, keep in zip(values, kept, strict=True) if keep] + [values[-1]]
+    )
+
+    whole = set(run((rule(thresholds=kind),), values))
+    standing = {key for key in whole if key[3] <= values[-1]}
+    assert standing <= set(made) <= whole
+    assert len(made) == len(set(made))
+
+
+@given(RULES, st.lists(COUNTS, max_size=6), st.integers(1, 3))
+def test_a_replay_of_all_cuts_latches_nothing_more(kind: At | Every, values: list[int], times: int) -> None:
+    once = run((rule(thresholds=kind),), values)
+
+    assert run((rule(thresholds=kind),), values * times) == once
+
+
+@given(RULES, st.lists(COUNTS, min_size=1, max_size=6))
+def test_a_rule_added_late_latches_what_stands_then(kind: At | Every, values: list[int]) -> None:
+    late = run((rule(thresholds=kind),), values[-1:])
+
+    assert all(key[3] <= values[-1] for key in late)
+    assert set(late) <= set(run((rule(thresholds=kind),), values))
+
+
+@given(RULES, COUNTS, st.integers(1, 3))
+def test_a_bounded_evaluation_goes_on_until_all_is_latched(kind: At | Every, value: int, most: int) -> None:
+    latches: dict[LatchKey, Latched] = {}
+    found, more = [], True
+    while more:
+        evaluation = evaluate(
+            Milestones((rule(thresholds=kind),)), cut(("31", value)), latches, crossings_max=most
+        )
+        found += thresholds(evaluation)
+        latches.update({crossing.key: Latched() for crossing in evaluation.crossings})
+        more = evaluation.more
+
+    assert found == [key[3] for key in run((rule(thresholds=kind),), [value])]

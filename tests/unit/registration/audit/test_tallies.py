@@ -1,0 +1,92 @@
+"""What standings come to, and what events taken back leave."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from registration.audit.tallies import DIFFERENCES_MAX, Difference, TallySums, ancestry, compare
+from registration.domain.participant import Standing
+
+KELURAHAN = ("31.71.01.1001", "31.71.02.1002", "31.72.01.1001")
+STANDINGS = st.none() | st.builds(
+    Standing,
+    st.sampled_from([*KELURAHAN, "99.99"]),
+    st.none() | st.just("ppkukm"),
+    st.none() | st.just("fest"),
+    st.sampled_from([(), ("P2",), ("P2", "P3")]),
+)
+
+
+def _by_hand(standings: list[Standing | None]) -> dict[tuple[str, str, str], int]:
+    """The definition, participant by participant."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for standing in filter(None, standings):
+        known = standing.region in KELURAHAN
+        regions = [standing.region[:n] for n in (2, 5, 8, 13)] if known else ["31", "31.00"]
+        scopes = ["all"]
+        scopes += [f"agency:{standing.agency}"] if standing.agency else []
+        scopes += [f"campaign:{standing.campaign}"] if standing.campaign else []
+        for region in regions:
+            for scope in scopes:
+                for measure in ["registered", *[f"step:{step}" for step in standing.steps]]:
+                    counts[scope, region, measure] += 1
+    return dict(counts)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), STANDINGS), max_size=8), st.integers(0, 8))
+def test_standings_now_less_the_later_events_are_the_standings_then(
+    events: list[tuple[int, Standing | None]], then: int
+) -> None:
+    """Three participants; each event gives one a new standing. The audit starts from the end."""
+    at_then: list[Standing | None] = [None, None, None]
+    for participant, after in events[:then]:
+        at_then[participant] = after
+    now, later = list(at_then), []
+    for participant, after in events[then:]:
+        later.append((now[participant], after))
+        now[participant] = after
+    sums = TallySums()
+
+    for standing in now:
+        sums.add(standing)
+    for before, after in later:
+        sums.take_back(before, after)
+
+    assert sums.tallies() == _by_hand(at_then)
+    assert compare(sums.tallies(), _by_hand(at_then)).drift == 0
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(st.integers(0, 30), st.integers(0, 3)),
+    st.dictionaries(st.integers(0, 30), st.integers(0, 3)),
+)
+def test_drift_is_the_sum_of_all_differences_and_zero_is_the_same_as_missing(
+    expected: dict[int, int], found: dict[int, int]
+) -> None:
+    findings = compare(
+        {("all", str(n), "registered"): count for n, count in expected.items()},
+        {("all", str(n), "registered"): count for n, count in found.items()},
+    )
+
+    assert findings.drift == sum(abs(expected.get(n, 0) - found.get(n, 0)) for n in range(31))
+    assert (findings.drift == 0) == (findings.differences == ())
+    assert len(findings.differences) <= DIFFERENCES_MAX
+
+
+def test_a_changed_tally_is_named() -> None:
+    findings = compare({("all", "31", "registered"): 7}, {("all", "31", "registered"): 9})
+
+    assert findings.differences == (Difference("all", "31", "registered", 7, 9),)
+    assert findings.drift == 2
+
+
+def test_a_code_of_another_shape_counts_under_its_own_child_of_the_province() -> None:
+    assert ancestry("31.71.01.1001") == ("31", "31.71", "31.71.01", "31.71.01.1001")
+    assert ancestry("31.71.01") == ("31", "31.00")
+    assert ancestry("32.71.01.1001") == ("31", "31.00")
+    assert ancestry("") == ("31", "31.00")

@@ -1,0 +1,100 @@
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registration.domain.decide import Event, EventType
+from registration.domain.event import EventDraft, number_event, utc_text, valid_traceparent
+from registration.domain.participant import Participant, Person, Standing, Status
+from registration.domain.partitioning import PARTITIONS, partition_of
+
+SAMPLES = Path(__file__).parents[4] / "contract" / "samples" / "participant-events" / "v1"
+PERSON = Person(b"hmac", b"nik", b"phone", "key", "Peserta Contoh", '{"name":"Warung"}', "2026-01", "booth")
+
+
+def participant(sample: dict[str, object], standing: dict[str, object] | None, revision: int) -> Participant:
+    counted = standing or {"region": "31.71.01.1001", "agency": None, "campaign": None, "steps": []}
+    steps = counted["steps"]
+    assert isinstance(steps, list)
+    return Participant(
+        UUID(str(sample["subject"])),
+        Status.REGISTERED if standing is not None else Status.WITHDRAWN,
+        Standing(str(counted["region"]), counted["agency"], counted["campaign"], tuple(steps)),  # type: ignore[arg-type]  # the sample's words
+        revision,
+        PERSON,
+    )
+
+
+@pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)
+def test_an_event_is_written_as_the_contract_shows_it(path: Path) -> None:
+    sample = json.loads(path.read_text())
+    data = sample["data"]
+    occurred = data["occurred_at"] and datetime.fromisoformat(data["occurred_at"])
+    happened = Event(
+        EventType(sample["type"]),
+        participant(sample, data["before"], data["revision"] - 1) if data["revision"] > 1 else None,
+        participant(sample, data["after"], data["revision"]),
+        occurred,
+    )
+
+    event = number_event(
+        EventDraft(UUID(sample["id"]), happened, data["channel"], sample.get("traceparent")),
+        sample["sequence"],
+        datetime.fromisoformat(sample["time"]),
+    )
+
+    value = json.loads(event.value)
+    assert datetime.fromisoformat(value.pop("time")) == datetime.fromisoformat(sample.pop("time"))
+    assert value == sample
+    assert list(value) == list(sample)
+    assert event.partition == sample["partition"] == partition_of(event.participant_id)
+
+
+def test_an_event_holds_no_personal_data() -> None:
+    state = Participant(UUID(int=7), Status.REGISTERED, Standing("31.71.01.1001"), 1, PERSON)
+    happened = Event(EventType.REGISTERED, None, state, None)
+
+    value = number_event(EventDraft(UUID(int=1), happened, "booth"), 1, datetime.now(UTC)).value
+
+    for personal in ("Contoh", "Warung", "hmac", "phone", "2026-01"):
+        assert personal not in value
+
+
+@given(st.uuids())
+def test_the_partition_is_the_last_four_bytes_modulo_twelve(participant_id: UUID) -> None:
+    assert partition_of(participant_id) == int.from_bytes(participant_id.bytes[-4:], "big") % 12 < PARTITIONS
+
+
+@given(st.datetimes(timezones=st.sampled_from((UTC, timezone(timedelta(hours=7))))))
+def test_a_time_is_told_in_utc_and_means_the_same(moment: datetime) -> None:
+    if not datetime.min.replace(tzinfo=UTC) + timedelta(days=1) < moment:
+        return
+    text = utc_text(moment)
+
+    assert text.endswith("Z")
+    assert datetime.fromisoformat(text) == moment
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        None,
+        "",
+        "00-0-0-0",
+        f"00-{'0' * 32}-{'1' * 16}-01",
+        f"00-{'a' * 32}-{'0' * 16}-01",
+        f"01-{'a' * 32}-{'b' * 16}-01",
+    ],
+)
+def test_a_trace_context_of_another_form_is_not_passed_on(header: str | None) -> None:
+    assert valid_traceparent(header) is None
+
+
+def test_a_trace_context_is_passed_on_as_it_came() -> None:
+    header = f"00-{'a' * 32}-{'b' * 16}-01"
+
+    assert valid_traceparent(header) == header

@@ -1,0 +1,118 @@
+"""Column by column or as a body: the register's rules must say the same."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from registration.imports.column_validation import Faults, ImportedRegistration, validate_columns
+from registration.regions import read_regions
+from registration.requests.request_models import RegisterBody, Vocabulary
+from settings.contract_files import contract_path
+
+VOCABULARY = Vocabulary(
+    read_regions(contract_path("regions.csv")),
+    frozenset({"2026-01"}),
+    frozenset({"fest-2021"}),
+    frozenset({"ppkukm"}),
+    datetime(2021, 10, 24, 12, tzinfo=UTC),
+)
+CELLS = {
+    "name": ["Peserta Contoh", " Sri  ", "", "\u202eabc", "...", "x" * 121, "Tab\tinside"],
+    "nik": ["3199014101900000", "3199010000000000", "319901410190000", "", "３１９９014101900000"],
+    "region": ["31.71.01.1001", "31.71.01", "99", ""],
+    "consent": ["2026-01", "1999-01", ""],
+    "phone": ["+628123456789", "0812 3456 789", "12", ""],
+    "business_name": ["Warung Contoh", "", "\x7f"],
+    "business_category": ["kuliner", "KULINER", ""],
+    "agency": ["ppkukm", "nobody", ""],
+    "campaign": ["fest-2021", "", "fest"],
+    "booth": ["booth-07", "booth 7", ""],
+    "occurred_at": [
+        "2021-10-24T19:04:58+07:00",
+        "2021-10-24T19:04:58",
+        "2021-10-24",
+        "2021-10-24T12:10:01Z",
+        "1999-01-01T00:00:00Z",
+        "1635076800",
+        "besok",
+        "",
+    ],
+}
+ROWS = st.fixed_dictionaries({name: st.sampled_from(cells) for name, cells in CELLS.items()})
+
+
+def as_body(row: dict[str, str]) -> dict[str, Any]:
+    body: dict[str, Any] = {name: cell.strip() for name, cell in row.items() if cell.strip()}
+    business = {
+        field: body.pop(f"business_{field}") for field in ("name", "category") if f"business_{field}" in body
+    }
+    return body | ({"business": business} if business else {})
+
+
+def told_by_the_api(row: dict[str, str]) -> tuple[Any, dict[str, str]]:
+    try:
+        body = RegisterBody.model_validate_json(msgspec.json.encode(as_body(row)), context=VOCABULARY)
+    except ValidationError as error:
+        faults = {"_".join(map(str, fault["loc"])): fault["type"] for fault in error.errors()}
+        return None, faults
+    return body, {}
+
+
+@given(ROWS)
+@example({name: cells[0] for name, cells in CELLS.items()})
+def test_a_row_is_refused_for_the_reasons_the_api_would_give_and_no_others(row: dict[str, str]) -> None:
+    body, faults = told_by_the_api(row)
+
+    (form,) = validate_columns(list(row), [list(row.values())], VOCABULARY)
+
+    if isinstance(form, Faults):
+        assert form.by_column == faults
+    else:
+        assert not faults
+        for field in (
+            "name",
+            "nik",
+            "region",
+            "consent",
+            "phone",
+            "agency",
+            "campaign",
+            "booth",
+            "occurred_at",
+        ):
+            assert getattr(form, field) == getattr(body, field)
+        trade = form.business and (form.business.name, form.business.category)
+        assert trade == (body.business and (body.business.name, body.business.category))
+
+
+@given(
+    st.lists(st.sampled_from(["P2", "P3", "P7"]), max_size=5), st.sampled_from([";", ",", " ", "|", " ; "])
+)
+def test_steps_are_split_at_any_separator_and_come_sorted_and_once(steps: list[str], separator: str) -> None:
+    row = ["A", "3199014101900000", "31.71.01.1001", "2026-01", separator.join(steps)]
+
+    (form,) = validate_columns(["name", "nik", "region", "consent", "steps"], [row], VOCABULARY)
+
+    assert isinstance(form, ImportedRegistration)
+    assert form.steps == tuple(sorted(set(steps)))
+
+
+@given(st.lists(ROWS, max_size=4))
+def test_a_row_is_judged_alike_alone_and_among_others(rows: list[dict[str, str]]) -> None:
+    names = list(CELLS)
+
+    together = validate_columns(names, [[row[name] for name in names] for row in rows], VOCABULARY)
+
+    assert together == [
+        validate_columns(names, [[row[name] for name in names]], VOCABULARY)[0] for row in rows
+    ]
+
+
+def test_no_rows_are_no_forms() -> None:
+    assert validate_columns(["name", "nik", "region", "consent"], [], VOCABULARY) == []

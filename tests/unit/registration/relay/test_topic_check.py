@@ -1,0 +1,46 @@
+"""When the topic cannot come from this register."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from registration.relay.topic_check import RegisteredEvent, TopicRecord, mismatch
+
+
+def test_an_end_that_the_register_wrote_is_fine() -> None:
+    assert mismatch({3: TopicRecord("a", 3, 7)}, {3: RegisteredEvent(9, "a")}) is None
+
+
+def test_an_empty_topic_is_fine() -> None:
+    assert mismatch({}, {}) is None
+
+
+def test_a_higher_sequence_on_the_topic_is_refused() -> None:
+    reason = mismatch({3: TopicRecord("a", 3, 10)}, {3: RegisteredEvent(9, None)})
+
+    assert reason is not None
+    assert "partition 3" in reason
+    assert "registration recover" in reason
+
+
+def test_another_event_at_the_same_sequence_is_refused() -> None:
+    reason = mismatch({3: TopicRecord("a", 3, 9)}, {3: RegisteredEvent(9, "b")})
+
+    assert reason is not None
+    assert "another event" in reason
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from("ab"), max_size=4), st.lists(st.sampled_from("ab"), max_size=4))
+def test_a_topic_is_accepted_only_if_its_last_event_is_the_registers(
+    register: list[str], topic: list[str]
+) -> None:
+    """One partition; events are named by their ids, in sequence order from 1."""
+    end = len(topic)
+    seen = {0: TopicRecord(topic[-1], 0, end)} if topic else {}
+    known = {0: RegisteredEvent(len(register), register[end - 1] if 0 < end <= len(register) else None)}
+
+    fine = not topic or (end <= len(register) and register[end - 1] == topic[-1])
+
+    assert (mismatch(seen, known) is None) == fine

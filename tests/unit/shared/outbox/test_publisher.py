@@ -1,0 +1,164 @@
+"""What stands on the topic, whatever goes wrong and whoever leads, in a small world."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Collection, Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from outbox.leadership import Leadership
+from outbox.publisher import BrokenSequenceError, Channel, Limits, Move, Pending, Publisher, Record, Round
+from tests.support.fakes.outbox import Clock, MemoryBroker, MemoryLeases, MemoryTable, has_gap, leadership
+
+PARTITIONS = 2
+FATES = ["ok", "lost", "unanswered", "late"]
+ACTIONS = ["write", "A renews", "B renews", "A publishes", "B publishes", "sleep", "rewind", "deliver"]
+
+
+class World:
+    """Two publishers over one table and one broker."""
+
+    def __init__(self, table: type[MemoryTable] = MemoryTable) -> None:
+        self.clock = Clock()
+        self.leases = MemoryLeases(self.clock)
+        self.table = table(self.leases, "relay", PARTITIONS)
+        self.broker = MemoryBroker(PARTITIONS)
+        self.a, self.lease_a = self._publisher("A")
+        self.b, self.lease_b = self._publisher("B")
+
+    def _publisher(self, holder: str) -> tuple[Publisher, Leadership]:
+        lease = leadership(self.leases, "relay", holder, self.clock)
+        limits = Limits(records_max=3, drain_s_max=0.0)
+        publisher = Publisher(
+            self.table,
+            lease,
+            Channel("t", {}),
+            limits=limits,
+            open_producer=self.broker.open,
+            clock=self.clock,
+        )
+        return publisher, lease
+
+    async def act(self, action: str, fate: str, partition: int) -> None:
+        self.broker.next_fates = [fate]
+        with contextlib.suppress(ConnectionError):
+            match action:
+                case "write":
+                    self.table.last[partition] += 1
+                case "A renews":
+                    await self.lease_a.renew()
+                case "B renews":
+                    await self.lease_b.renew()
+                case "A publishes":
+                    await self.a.once()
+                case "B publishes":
+                    await self.b.once()
+                case "sleep":
+                    self.clock.now_s += 2.0
+                case "rewind":
+                    self.table.published[partition] = max(0, self.table.published[partition] - 2)
+                case "deliver":
+                    self.broker.deliver()
+
+    async def settle(self) -> None:
+        """Nothing fails any more: one of them leads and publishes until nothing waits."""
+        self.broker.next_fates = []
+        self.clock.now_s += 10.0
+        await self.lease_b.renew()
+        for _ in range(100):
+            if await self.b.once() is Round.IDLE:
+                return
+        raise AssertionError("never idle")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(ACTIONS), st.sampled_from(FATES), st.integers(0, PARTITIONS - 1)),
+        max_size=25,
+    )
+)
+def test_the_topic_has_every_record_in_order_without_a_gap(actions: list[tuple[str, str, int]]) -> None:
+    asyncio.run(_every_record_in_order(actions))
+
+
+async def _every_record_in_order(actions: list[tuple[str, str, int]]) -> None:
+    world = World()
+
+    for action, fate, partition in actions:
+        await world.act(action, fate, partition)
+
+        for log, published in zip(world.broker.logs, world.table.published, strict=True):
+            assert not has_gap(log)
+            assert published <= max(log, default=0)
+
+    await world.settle()
+    assert world.table.published == world.table.last
+    assert [max(log, default=0) for log in world.broker.logs] == world.table.last
+    assert not any(map(has_gap, world.broker.logs))
+
+
+async def test_nothing_is_sent_without_the_lease() -> None:
+    world = World()
+    world.table.last[0] = 1
+
+    assert await world.a.once() is Round.STANDING_BY
+
+    assert world.broker.logs[0] == []
+
+
+async def test_a_reason_to_refuse_keeps_everything_back_until_it_is_gone() -> None:
+    world = World()
+    reasons: list[str | None] = ["restored", None]
+    told = []
+
+    async def guard(_term: int) -> str | None:
+        return reasons.pop(0)
+
+    publisher = Publisher(
+        world.table,
+        world.lease_a,
+        Channel("t", {}),
+        guard=guard,
+        open_producer=world.broker.open,
+        clock=world.clock,
+    )
+    world.table.last[0] = 1
+    await world.lease_a.renew()
+
+    for _ in range(2):
+        outcome = await publisher.once()
+        told.append((outcome, publisher.refused, list(world.broker.logs[0])))
+
+    assert told == [(Round.REFUSED, "restored", []), (Round.IDLE, None, [1])]
+
+
+async def test_a_position_moved_by_another_starts_the_stream_again() -> None:
+    class Rewound(MemoryTable):
+        async def advance(self, moves: Sequence[Move], term: int) -> int:
+            self.published[0] = 0
+            return await super().advance([move._replace(expected=-1) for move in moves], term)
+
+    world = World(Rewound)
+    world.table.last[0] = 2
+    await world.lease_a.renew()
+
+    assert await world.a.once() is Round.SUPERSEDED
+
+
+async def test_a_hole_in_the_table_is_not_sent_past() -> None:
+    class Holed(MemoryTable):
+        async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
+            return [Pending(0, 0, [Record(1, b"k", b"1"), Record(3, b"k", b"3")])]
+
+    world = World(Holed)
+    await world.lease_a.renew()
+
+    with pytest.raises(BrokenSequenceError):
+        await world.a.once()
+
+    assert world.broker.logs[0] == []
