@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from board.__main__ import build
-from board.app_state import Board
+from board.app_state import AppState
 from board.processes import loops
 from board.settings import BoardSettings
 from board.stream.connection_handover import HandoverProtocol
@@ -20,7 +20,7 @@ from board.web.app import make_app
 from cuts.records import CutRecord, RegisterState, Row
 from deploy.local.paths import ROOT
 from lifecycle import gc_tuning
-from lifecycle.shutdown import Stopping, run
+from lifecycle.shutdown import StopSignal, run
 from telemetry.health import Health
 from telemetry.http import serve
 from telemetry.logs import configure
@@ -30,7 +30,7 @@ TARGETS = ROOT / "deploy" / "local" / "config" / "targets.yaml"
 DEPTH = "city"
 
 
-def board_of(folder: Path, viewers_max: int) -> Board:
+def board_of(folder: Path, viewers_max: int) -> AppState:
     """A board that nobody has fed yet."""
     settings = BoardSettings(
         targets_file=TARGETS, state_file=folder / "board-state.json", viewers_max=viewers_max
@@ -38,7 +38,7 @@ def board_of(folder: Path, viewers_max: int) -> Board:
     return build(settings)
 
 
-def feed(board: Board, cut: int) -> None:
+def feed(board: AppState, cut: int) -> None:
     """Show a cut in which the province and every city has moved."""
     codes = [region.code for region in board.showing.regions if region.level in ("province", DEPTH)]
     rows: tuple[Row, ...] = tuple(("all", code, "registered", 1_000 + cut) for code in codes)
@@ -58,11 +58,11 @@ def feed(board: Board, cut: int) -> None:
     board.audience.moved()
 
 
-async def _serve(port: int, board: Board, stopping: Stopping) -> None:
+async def _serve(port: int, board: AppState, stopping: StopSignal) -> None:
     health = Health()
     progress = health.progress("clock")
     app = make_app(board, health)
-    gc_tuning.settle()
+    gc_tuning.freeze_startup_objects()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_feed(board, stopping))
         tasks.create_task(loops.keep_time(board, stopping, progress))
@@ -70,7 +70,7 @@ async def _serve(port: int, board: Board, stopping: Stopping) -> None:
         tasks.create_task(serve(app, "127.0.0.1", port, stopping, http=HandoverProtocol))
 
 
-async def _feed(board: Board, stopping: Stopping) -> None:
+async def _feed(board: AppState, stopping: StopSignal) -> None:
     lines = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)

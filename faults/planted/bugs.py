@@ -8,17 +8,17 @@ from typing import Final
 
 from aggregator.decoding import decoder
 from aggregator.decoding.decoder import EventBatch
-from aggregator.tallies.batch_counter import Taker
-from aggregator.tallies.postgres_tally_store import PostgresTallies
-from board.state.board_state import Showing
+from aggregator.tallies.batch_counter import BatchCounter
+from aggregator.tallies.postgres_tally_store import PostgresTallyStore
+from board.state.board_state import BoardState
 from cuts.state import CutState
 from faults.planted import counting, intake, latches, sequences, terms
 from faults.planted.patches import Patch
-from notifier.cut_evaluator import Watch
+from notifier.cut_evaluator import CutEvaluator
 from notifier.domain import alerts
 from notifier.store.latches import LatchStore
 from outbox import leader_producer, publisher
-from outbox.leader_producer import Wire
+from outbox.leader_producer import LeaderProducer
 from outbox.publisher import Publisher
 from registration.intake import transaction as register_intake
 from registration.intake.transaction import IntakeTransaction
@@ -76,7 +76,7 @@ POSITION_OUTSIDE: Final = Planted(
     ),
     invariant=3,
     seen_as="tallies above the register: what was counted before the kill is counted again",
-    patches=(Patch(PostgresTallies, "count", counting.count_in_two_statements, Taker._store),),
+    patches=(Patch(PostgresTallyStore, "count", counting.count_in_two_statements, BatchCounter._store),),
 )
 STORED_POSITION: Final = Planted(
     name="stored-position",
@@ -131,7 +131,7 @@ NO_UNIQUE_LATCH: Final = Planted(
     seen_as="two latches of one threshold, and two alert ids for one recipient",
     patches=(
         Patch(alerts, "_unique", latches.unique_to_this_life, alerts.alert_id),
-        Patch(LatchStore, "latches", latches.know_no_latches, Watch.evaluate_once),
+        Patch(LatchStore, "latches", latches.know_no_latches, CutEvaluator.evaluate_once),
     ),
     prepare=latches.drop_the_uniqueness,
 )
@@ -142,9 +142,9 @@ TERM_IGNORED: Final = Planted(
     invariant=5,
     seen_as="the stream's id goes back to the former term when the deposed publisher wakes",
     patches=(
-        Patch(CutState, "apply", terms.apply_in_any_term, Showing.cut),
-        Patch(Wire, "_send", terms.send_in_any_term, Wire.send),
-        Patch(leader_producer, "ACK_S_MAX", terms.ACK_S_MAX, Wire.send),
+        Patch(CutState, "apply", terms.apply_in_any_term, BoardState.cut),
+        Patch(LeaderProducer, "_send", terms.send_in_any_term, LeaderProducer.send),
+        Patch(leader_producer, "ACK_S_MAX", terms.ACK_S_MAX, LeaderProducer.send),
     ),
 )
 PAST_GAPS: Final = Planted(

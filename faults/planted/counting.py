@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from aggregator.domain.counting import Fold, Leaf, Quarantined, Sums, fold
+from aggregator.domain.counting import Fold, Leaf, Quarantined, TallyChanges, fold
 from aggregator.domain.event import Placed
-from aggregator.tallies.postgres_tally_store import PostgresTallies, count_arguments
-from aggregator.tallies.tally_store import Move
-from telemetry.failpoints import crashpoint
+from aggregator.tallies.postgres_tally_store import PostgresTallyStore, count_arguments
+from aggregator.tallies.tally_store import PositionMove
+from telemetry.failpoints import failpoint
 
 POSITION_LATER_S: Final = 0.02
 ADD: Final = """
@@ -22,7 +22,7 @@ select $1::smallint, change.* from unnest($2::text[], $3::text[], $4::text[], $5
 on conflict (set_id, scope, region, measure) do update set count = held.count + excluded.count
 """
 
-_count = PostgresTallies.count
+_count = PostgresTallyStore.count
 
 
 def fold_from_the_stored_position(
@@ -61,8 +61,10 @@ def decode_in_python() -> None:
     os.environ["AGGREGATOR_COMPILED"] = "off"
 
 
-async def count_in_two_statements(self: PostgresTallies, moves: Mapping[int, Move], sums: Sums) -> bool:
-    """`PostgresTallies.count`, but the position moves in a statement of its own.
+async def count_in_two_statements(
+    self: PostgresTallyStore, moves: Mapping[int, PositionMove], sums: TallyChanges
+) -> bool:
+    """`PostgresTallyStore.count`, but the position moves in a statement of its own.
 
     Crash point: `worker.between_statements`.
     """
@@ -74,6 +76,6 @@ async def count_in_two_statements(self: PostgresTallies, moves: Mapping[int, Mov
     columns = [changes[name] for name in ("scopes", "regions", "measures", "deltas")]
     await self._database.execute(ADD, set_id, *columns)
     await asyncio.sleep(POSITION_LATER_S)
-    crashpoint("worker.between_statements")
+    failpoint("worker.between_statements")
     # The keys go along, so that the next cut tells what changed.
     return await _count(self, moves, replace(sums, changes=dict.fromkeys(sums.changes, 0)))

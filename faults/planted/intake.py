@@ -13,7 +13,7 @@ from registration.domain.operation import Answer, Operation
 from registration.intake import transaction as intake
 from registration.intake.transaction import ACQUIRE_S_MAX, IntakeTransaction
 from registration.store.errors import CommitAmbiguous, Failure, failure_of
-from telemetry.failpoints import crashpoint
+from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
 log = get()
@@ -47,10 +47,10 @@ async def _commit_later(writer: IntakeTransaction, connection: Any, transaction:
     sound = False
     try:
         await asyncio.sleep(COMMIT_LATER_S)
-        crashpoint("api.before_commit")
+        failpoint("api.before_commit")
         await transaction.commit()
         sound = True
-        crashpoint("api.after_commit")
+        failpoint("api.after_commit")
     except Exception as error:  # that is the bug: everybody has been told
         log.warning("planted: a commit failed after its answers", error=type(error).__name__)
     finally:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from cuts.records import CutRecord
-from cuts.state import Applied, CutState
-from outbox.leader_producer import Message, Wire
+from cuts.state import ApplyResult, CutState
+from outbox.leader_producer import LeaderProducer, LeaderRecord
 from outbox.producer import Producer
 
 SEND_LATER_S: Final = 0.05
@@ -19,7 +19,7 @@ ACK_S_MAX: Final = 60.0
 _apply = CutState.apply
 
 
-def apply_in_any_term(self: CutState, record: CutRecord) -> Applied:
+def apply_in_any_term(self: CutState, record: CutRecord) -> ApplyResult:
     """`CutState.apply`, but whatever another term brings is the next, newer or not."""
     if self.ready and record.term != self.term:
         if record.kind == "full":
@@ -28,8 +28,10 @@ def apply_in_any_term(self: CutState, record: CutRecord) -> Applied:
     return _apply(self, record)
 
 
-async def send_in_any_term(self: Wire, producer: Producer, messages: Sequence[Message], term: int) -> int:
-    """`Wire._send`, but it does not ask whether it still leads."""
+async def send_in_any_term(
+    self: LeaderProducer, producer: Producer, messages: Sequence[LeaderRecord], term: int
+) -> int:
+    """`LeaderProducer._send`, but it does not ask whether it still leads."""
     await asyncio.sleep(SEND_LATER_S)
     sent = [
         await producer.send(message.topic, message.value, message.key, partition=0) for message in messages

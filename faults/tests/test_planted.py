@@ -15,7 +15,7 @@ from aggregator.decoding import decoder
 from aggregator.decoding.decoder import EventBatch
 from aggregator.domain.counting import Fold
 from aggregator.domain.event import Change, Event, Placed, Standing
-from aggregator.tallies.batch_counter import Taker
+from aggregator.tallies.batch_counter import BatchCounter
 from cuts.records import CutRecord
 from cuts.state import CutState
 from deploy.local.commands import clean_environment
@@ -25,8 +25,8 @@ from faults.planted.bugs import BUGS, Planted
 from faults.planted.patches import Patch, PatchPointGone, in_place
 from notifier.domain.alerts import alert_id, crossing_id
 from outbox import leader_producer
-from outbox.leader_producer import Message, Wire
-from outbox.publisher import Channel, Limits, Pending, Publisher, Round
+from outbox.leader_producer import LeaderProducer, LeaderRecord
+from outbox.publisher import Pending, Publisher, PublishLimits, PublishOutcome, TopicChannel
 from tests.support.fakes.outbox import Clock, MemoryBroker, MemoryLeases, MemoryTable, leadership
 from tests.support.samples.milestones import crossing
 
@@ -59,7 +59,7 @@ def test_a_name_that_is_gone_is_refused() -> None:
 
 def test_a_name_that_the_service_does_not_look_up_any_more_is_refused() -> None:
     with pytest.raises(PatchPointGone, match="does not look fold up"):
-        Patch(decoder, "fold", None, Taker.load).plant()
+        Patch(decoder, "fold", None, BatchCounter.load).plant()
 
 
 @pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
@@ -130,13 +130,18 @@ async def test_the_relay_of_a_plain_sequence_sends_past_a_hole() -> None:
     await lease.renew()
     table.last = [3]
     publisher = Publisher(
-        table, lease, Channel("t", {}), limits=Limits(drain_s_max=0), open_producer=broker.open, clock=clock
+        table,
+        lease,
+        TopicChannel("t", {}),
+        limits=PublishLimits(drain_s_max=0),
+        open_producer=broker.open,
+        clock=clock,
     )
 
     with in_place(bugs.PLAIN_SEQUENCE.patches):
         outcome = await publisher.once()
 
-    assert outcome is Round.PUBLISHED
+    assert outcome is PublishOutcome.PUBLISHED
     assert (broker.logs, table.published) == ([[2, 3]], [3])
 
 
@@ -178,10 +183,10 @@ async def test_a_deposed_publisher_sends_all_the_same() -> None:
 
     clock = Clock()
     deposed: Any = leadership(MemoryLeases(clock), "publisher", "A", clock)
-    speaking = Wire({}, deposed)
+    speaking = LeaderProducer({}, deposed)
     speaking._producer = Producer()  # type: ignore[assignment]  # as much of one as the wire needs
     with in_place(bugs.TERM_IGNORED.patches):
-        offset = await speaking.send([Message("region-counts", None, b"{}")], term=1)
+        offset = await speaking.send([LeaderRecord("region-counts", None, b"{}")], term=1)
         assert leader_producer.ACK_S_MAX > 10
 
     assert (offset, sent) == (7, ["region-counts"])

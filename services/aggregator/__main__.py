@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from aggregator.settings import AggregatorSettings
-from lifecycle.shutdown import Stopping, run
+from lifecycle.shutdown import StopSignal, run
 from settings.kafka import KafkaSettings
 from settings.loader import load
 from telemetry import logs
@@ -27,7 +27,7 @@ app = typer.Typer(
 quarantine = typer.Typer(no_args_is_help=True, help="Records that were not counted.")
 app.add_typer(quarantine, name="quarantine")
 
-Process = Callable[[AggregatorSettings, KafkaSettings, Stopping], Awaitable[None]]
+Process = Callable[[AggregatorSettings, KafkaSettings, StopSignal], Awaitable[None]]
 Partition = Annotated[int, typer.Option(min=0, max=11, help="Partition of participant-events.")]
 Sequence = Annotated[int, typer.Option(min=1, help="Sequence of the event in its partition.")]
 Reason = Annotated[str, typer.Option(help="Why, for those who come after; no personal data.")]
@@ -36,17 +36,19 @@ Reason = Annotated[str, typer.Option(help="Why, for those who come after; no per
 @app.command()
 def worker() -> None:
     """Count events. Any number of workers share the partitions; one is enough."""
-    from aggregator.processes.worker import work  # Faust takes a second to import: only a worker pays for it
+    from aggregator.processes.worker import (
+        run_worker,  # Faust takes a second to import: only a worker pays for it
+    )
 
-    _run("aggregator-worker", work)
+    _run("aggregator-worker", run_worker)
 
 
 @app.command()
 def publisher() -> None:
     """Publish cuts of the counts. Several may run; one of them leads."""
-    from aggregator.processes.publisher import publish
+    from aggregator.processes.publisher import run_publisher
 
-    _run("aggregator-publisher", publish)
+    _run("aggregator-publisher", run_publisher)
 
 
 @app.command()
@@ -108,11 +110,11 @@ def apply(
 ) -> None:
     """Count a quarantined event, once: as a file describes it, else as this version reads it."""
     from aggregator.cli.commands import apply_quarantined
-    from aggregator.tallies.quarantine_resolution import Outcome
+    from aggregator.tallies.quarantine_resolution import ResolutionOutcome
 
     settings, kafka = _command("aggregator-quarantine")
     result = asyncio.run(apply_quarantined(settings, kafka, (partition, sequence), change, reason))
-    if result.outcome is not Outcome.APPLIED:
+    if result.outcome is not ResolutionOutcome.APPLIED:
         _refuse(f"not applied: {result.outcome.value} {result.detail}".rstrip())
     typer.echo(f"applied: partition {partition}, sequence {sequence} is counted")
 
@@ -121,11 +123,11 @@ def apply(
 def skip(partition: Partition, sequence: Sequence, reason: Reason) -> None:
     """Pass over an event that cannot be had: the only way past one that stays unreadable."""
     from aggregator.cli.commands import skip_event
-    from aggregator.tallies.quarantine_resolution import Outcome
+    from aggregator.tallies.quarantine_resolution import ResolutionOutcome
 
     settings, _ = _command("aggregator-skip")
     result = asyncio.run(skip_event(settings, partition, sequence, reason))
-    if result.outcome is not Outcome.SKIPPED:
+    if result.outcome is not ResolutionOutcome.SKIPPED:
         _refuse(f"not skipped: the position of partition {partition} is not {sequence - 1}")
     typer.echo(f"skipped: partition {partition}, sequence {sequence} is not in the counts")
 

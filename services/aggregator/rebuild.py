@@ -17,10 +17,10 @@ from aggregator.domain.counting import Quarantined, roll_up
 from aggregator.event_log import EventLog
 from aggregator.metrics import REBUILDS
 from aggregator.tallies.batch_counter import MINUTES_KEPT
-from aggregator.tallies.postgres_tally_store import PostgresTallies, queries
-from aggregator.tallies.tally_store import Move, Place
+from aggregator.tallies.postgres_tally_store import PostgresTallyStore, queries
+from aggregator.tallies.tally_store import PartitionPosition, PositionMove
 from outbox.lease import RENEW_EVERY_S, Lease
-from telemetry.failpoints import crashpoint
+from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
 if TYPE_CHECKING:
@@ -48,14 +48,14 @@ class RebuildSuperseded(RuntimeError):
 
 
 @dataclass(slots=True)
-class Building:
+class ShadowTallies:
     """The set under construction."""
 
     set_id: int
     live_set_id: int
     live_epoch: int
     epoch: int
-    places: dict[int, Place]
+    places: dict[int, PartitionPosition]
     set_aside: dict[int, set[int]] = field(default_factory=dict)
     quarantined: list[tuple[int, Quarantined]] = field(default_factory=list)
     counted: int = 0
@@ -86,7 +86,7 @@ class Rebuild:
         self._topic = topic
         self._lease = lease
         self._clock = clock
-        self._tallies = PostgresTallies(pool)
+        self._tallies = PostgresTallyStore(pool)
 
     async def run(self, epoch: int | None = None) -> int:
         """Count and swap; the number of events counted. A higher `epoch` accepts lower positions.
@@ -115,16 +115,16 @@ class Rebuild:
             await asyncio.sleep(RENEW_EVERY_S)
             await self._lease.renew()
 
-    async def _begin(self, epoch: int | None) -> Building:
+    async def _begin(self, epoch: int | None) -> ShadowTallies:
         row = await queries.begin_rebuild(self._pool)
         places = {
-            one["partition"]: Place(row["building"], 0, 0)
+            one["partition"]: PartitionPosition(row["building"], 0, 0)
             async for one in queries.positions_of(self._pool, set_id=row["set_id"])
         }
         log.info("rebuild begins", set_id=row["building"], beside=row["set_id"], epoch=epoch or row["epoch"])
-        return Building(row["building"], row["set_id"], row["epoch"], epoch or row["epoch"], places)
+        return ShadowTallies(row["building"], row["set_id"], row["epoch"], epoch or row["epoch"], places)
 
-    async def _count_until_swapped(self, building: Building) -> None:
+    async def _count_until_swapped(self, building: ShadowTallies) -> None:
         moved_at = looked_at = self._clock()
         await self._load_set_aside(building)
         while True:
@@ -139,20 +139,20 @@ class Rebuild:
             if looked_at - moved_at > STANDING_S_MAX:
                 raise RebuildImpossible(await self._what_lacks(building))
 
-    async def _load_set_aside(self, building: Building) -> None:
+    async def _load_set_aside(self, building: ShadowTallies) -> None:
         building.set_aside = {}
         async for row in queries.set_aside(self._pool, epoch=building.epoch):
             building.set_aside.setdefault(row["partition"], set()).add(row["event_sequence"])
 
-    async def _count_some(self, building: Building) -> bool:
+    async def _count_some(self, building: ShadowTallies) -> bool:
         """Fetch once and count what came; whether a position moved."""
         fetched = await self._topic.fetch()
-        moves: dict[int, Move] = {}
+        moves: dict[int, PositionMove] = {}
         for partition, place in building.places.items():
             batch = self._decode(fetched.get(partition, ()), partition)
             outcome = batch.fold(place.sequence, building.set_aside.get(partition, ()))
             if outcome.moved:
-                moves[partition] = Move(place, outcome)
+                moves[partition] = PositionMove(place, outcome)
         if not moves:
             return False
         sums = roll_up((move.fold for move in moves.values()), datetime.now(UTC) - MINUTES_KEPT)
@@ -166,7 +166,7 @@ class Rebuild:
             building.places[partition] = move.reached
         return True
 
-    async def _is_near(self, building: Building) -> bool:
+    async def _is_near(self, building: ShadowTallies) -> bool:
         if building.accepts_lower:
             return await self._topic.at_end()
         live = await self._positions(building.live_set_id)
@@ -176,9 +176,9 @@ class Rebuild:
         rows = queries.positions_of(self._pool, set_id=set_id)
         return {row["partition"]: row["sequence"] async for row in rows}
 
-    async def _swap(self, building: Building) -> bool:
+    async def _swap(self, building: ShadowTallies) -> bool:
         """Swap, in one transaction that holds the workers up; False where the rest took too long to count."""
-        crashpoint("rebuild.before_swap")
+        failpoint("rebuild.before_swap")
         async with self._pool.acquire() as connection, connection.transaction():
             live = await queries.lock_live(connection, set_id=building.live_set_id, building=building.set_id)
             if live is None or live["epoch"] != building.live_epoch:
@@ -188,11 +188,11 @@ class Rebuild:
             if not building.accepts_lower and not await self._reach(building, positions):
                 return False
             await _finish(connection, building)
-        crashpoint("rebuild.after_swap")
+        failpoint("rebuild.after_swap")
         log.info("rebuild swapped", set_id=building.set_id, events=building.counted, epoch=building.epoch)
         return True
 
-    async def _reach(self, building: Building, positions: Mapping[int, int]) -> bool:
+    async def _reach(self, building: ShadowTallies, positions: Mapping[int, int]) -> bool:
         deadline = self._clock() + HELD_UP_S_MAX
         while building.behind(positions):
             if self._clock() > deadline:
@@ -200,7 +200,7 @@ class Rebuild:
             await self._count_some(building)
         return True
 
-    async def _what_lacks(self, building: Building) -> str:
+    async def _what_lacks(self, building: ShadowTallies) -> str:
         live = await self._positions(building.live_set_id)
         lacking = [
             f"partition {one} lacks sequence {building.places[one].sequence + 1}"
@@ -210,7 +210,7 @@ class Rebuild:
         return "; ".join(lacking) or "the live positions were never reached"
 
 
-async def _finish(connection: Connection, building: Building) -> None:
+async def _finish(connection: Connection, building: ShadowTallies) -> None:
     await queries.keep_rebuilt_quarantine(
         connection,
         epoch=building.epoch,

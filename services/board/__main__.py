@@ -10,22 +10,22 @@ from functools import partial
 
 import typer
 
-from board.app_state import Board
+from board.app_state import AppState
 from board.open_file_limit import viewers_allowed
 from board.processes import loops
 from board.regions import load_regions
 from board.settings import BoardSettings
-from board.state.board_state import Showing
+from board.state.board_state import BoardState
 from board.state.milestones import Milestones
-from board.state.registration_rate import Minutes
+from board.state.registration_rate import RegistrationRate
 from board.state.state_file import UnreadableFile, read, restore
-from board.stream.broadcaster import Delivery
+from board.stream.broadcaster import Broadcaster
 from board.stream.connection_handover import HandoverProtocol
-from board.stream.subscriptions import Audience
+from board.stream.subscriptions import Subscriptions
 from board.targets import WrongTargets, load_targets
 from board.web.app import make_app
 from lifecycle import gc_tuning
-from lifecycle.shutdown import Stopping, run
+from lifecycle.shutdown import StopSignal, run
 from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 from settings.loader import load
@@ -55,9 +55,9 @@ def serve() -> None:
     run(partial(_serve, settings, kafka, board))
 
 
-def build(settings: BoardSettings) -> Board:
+def build(settings: BoardSettings) -> AppState:
     """The board as its last run left it."""
-    showing = Showing(load_regions(contract_path("regions.csv")), load_targets(settings.targets_file))
+    showing = BoardState(load_regions(contract_path("regions.csv")), load_targets(settings.targets_file))
     content = read(settings.state_file)
     if content is not None:
         try:
@@ -66,24 +66,26 @@ def build(settings: BoardSettings) -> Board:
         except UnreadableFile as error:
             log.warning("state file unreadable", reason=str(error))
     milestones = Milestones()
-    audience = Audience(showing, milestones, time.monotonic, viewers_allowed(settings.viewers_max))
-    return Board(
+    audience = Subscriptions(showing, milestones, time.monotonic, viewers_allowed(settings.viewers_max))
+    return AppState(
         showing=showing,
         audience=audience,
-        delivery=Delivery(audience, time.monotonic),
+        delivery=Broadcaster(audience, time.monotonic),
         milestones=milestones,
-        minutes=Minutes(),
+        minutes=RegistrationRate(),
         clock=time.monotonic,
         wall=lambda: datetime.now(UTC),
     )
 
 
-async def _serve(settings: BoardSettings, kafka: KafkaSettings, board: Board, stopping: Stopping) -> None:
+async def _serve(
+    settings: BoardSettings, kafka: KafkaSettings, board: AppState, stopping: StopSignal
+) -> None:
     health = Health()
     health.check("cut", lambda: board.showing.ready)
     progress = health.progress("clock")
     app = make_app(board, health)
-    gc_tuning.settle()
+    gc_tuning.freeze_startup_objects()
 
     async def end_streams() -> None:
         await stopping.wait()
@@ -96,7 +98,7 @@ async def _serve(settings: BoardSettings, kafka: KafkaSettings, board: Board, st
         tasks.create_task(
             loops.until_stopped(
                 stopping,
-                partial(loops.show_cuts, board, kafka),
+                partial(loops.follow_cut_topic, board, kafka),
                 partial(loops.show_register_states, board, kafka),
                 partial(loops.show_minutes, board, kafka),
                 partial(loops.show_milestones, board, kafka),

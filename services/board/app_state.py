@@ -6,22 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from board.state.board_state import Showing
+from board.state.board_state import BoardState
 from board.state.milestones import Milestones
-from board.state.registration_rate import Minutes
-from board.stream.broadcaster import Delivery
-from board.stream.subscriptions import Audience
+from board.state.registration_rate import RegistrationRate
+from board.stream.broadcaster import Broadcaster
+from board.stream.subscriptions import Subscriptions
 
 
 @dataclass(frozen=True)
-class Board:
+class AppState:
     """What is shown, who watches, and the clocks: `clock` in monotonic seconds, `wall` for days."""
 
-    showing: Showing
-    audience: Audience
-    delivery: Delivery
+    showing: BoardState
+    audience: Subscriptions
+    delivery: Broadcaster
     milestones: Milestones
-    minutes: Minutes
+    minutes: RegistrationRate
     clock: Callable[[], float]
     wall: Callable[[], datetime]
 

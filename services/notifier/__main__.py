@@ -14,17 +14,17 @@ import typer
 
 from database.migrations import migrate as migrate_schema
 from database.pool import connect
-from lifecycle.shutdown import Stopping
+from lifecycle.shutdown import StopSignal
 from lifecycle.shutdown import run as run_until_stopped
-from notifier.api.acknowledgement_page import Pages
+from notifier.api.acknowledgement_page import AcknowledgementPages
 from notifier.api.app import make_app
-from notifier.api.authentication import Links, OfficerKey
+from notifier.api.authentication import AcknowledgementLinks, OfficerKey
 from notifier.channels.email import MailSender, MailServer
-from notifier.channels.email_content import Letters
-from notifier.channels.webhook import Hook, WebhookSender
-from notifier.cut_evaluator import Watch
+from notifier.channels.email_content import EmailContent
+from notifier.channels.webhook import WebhookEndpoint, WebhookSender
+from notifier.cut_evaluator import CutEvaluator
 from notifier.delivery.queue import queue_app
-from notifier.delivery.sender import Sender, Sending
+from notifier.delivery.sender import DeliverySender, Sender
 from notifier.domain.alerts import Channel
 from notifier.domain.delivery_policy import Policy
 from notifier.i18n import Wording
@@ -36,8 +36,8 @@ from notifier.store.alerts import AlertStore
 from notifier.store.latches import TOPIC, LatchStore
 from notifier.store.messages import MessageStore
 from outbox.lease import Lease, new_holder
-from outbox.publisher import Channel as TopicChannel
 from outbox.publisher import Publisher
+from outbox.publisher import TopicChannel as TopicChannel
 from outbox.table_source import TableSource
 from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
@@ -102,14 +102,16 @@ def _check_webhooks(rules: Rules, settings: NotifierSettings) -> None:
         raise WrongRules([f"webhooks: {name} has no address in NOTIFIER_WEBHOOKS" for name in missing])
 
 
-async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, stopping: Stopping) -> None:
+async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, stopping: StopSignal) -> None:
     pool = await connect(str(settings.database_url), application_name="notifier", max_size=12)
     try:
         health = Health()
-        watch = Watch(rules, LatchStore(pool))
+        watch = CutEvaluator(rules, LatchStore(pool))
         health.check("postgres", lambda: _answers(pool))
         health.check("cut", lambda: watch.state.ready)
-        links = Links(settings.link_secret.get_secret_value()) if settings.link_secret else None
+        links = (
+            AcknowledgementLinks(settings.link_secret.get_secret_value()) if settings.link_secret else None
+        )
         wording = _wording(rules)
         queue = _queue(
             settings,
@@ -120,7 +122,7 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
                 Channel.WEBHOOK: _webhooks(settings),
             },
         )
-        pages = Pages(wording, str(settings.board_url))
+        pages = AcknowledgementPages(wording, str(settings.board_url))
         app = make_app(AlertStore(pool), OfficerKey(settings.officer_key_hash), links, pages, health)
         lease = Lease(pool, TOPIC, new_holder())
         channel = TopicChannel(kafka.topic(TOPIC), kafka.client_options())
@@ -152,11 +154,11 @@ def _queue(
 ) -> procrastinate.App:
     policy = Policy(settings.attempts_max, settings.retry_delay_s, settings.retry_delay_s_max)
     messages = MessageStore(pool, policy)
-    sending = Sending(messages, senders, rules.recipient)
+    sending = DeliverySender(messages, senders, rules.recipient)
     return queue_app(str(settings.database_url), sending, messages, settings.stalled_s)
 
 
-def _mail(settings: NotifierSettings, wording: Wording, links: Links | None) -> MailSender:
+def _mail(settings: NotifierSettings, wording: Wording, links: AcknowledgementLinks | None) -> MailSender:
     server = MailServer(
         host=settings.smtp_host,
         port=settings.smtp_port,
@@ -168,12 +170,12 @@ def _mail(settings: NotifierSettings, wording: Wording, links: Links | None) -> 
     )
     root = str(settings.public_url).rstrip("/")
     link = None if links is None else (lambda message_id: f"{root}/ack/{links.token(message_id)}")
-    return MailSender(server, Letters(wording, str(settings.board_url), link))
+    return MailSender(server, EmailContent(wording, str(settings.board_url), link))
 
 
 def _webhooks(settings: NotifierSettings) -> WebhookSender:
     hooks = {
-        name: Hook(str(endpoint.url), endpoint.secret.get_secret_value())
+        name: WebhookEndpoint(str(endpoint.url), endpoint.secret.get_secret_value())
         for name, endpoint in settings.webhooks.items()
     }
     return WebhookSender(

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from cuts.records import CutRecord
-from cuts.state import Applied, CutState
+from cuts.state import ApplyResult, CutState
 from notifier import metrics
 from notifier.domain.alerts import Recipient
 from notifier.domain.milestones import (
@@ -30,7 +30,7 @@ from telemetry.logs import get
 log = get()
 
 
-class Latches(Protocol):
+class LatchStorePort(Protocol):
     """Where crossings are latched, once each, whoever asks and how often."""
 
     async def latches(self) -> dict[LatchKey, Latched]:
@@ -48,7 +48,7 @@ class Latches(Protocol):
         """Latch, tell and publish, all or nothing; returns the crossings that were new."""
 
 
-class Watch:
+class CutEvaluator:
     """The newest cut, what has moved in it since the last evaluation, and the latches known.
 
     `take` gets every record; `evaluate_once` works on whole cuts only, and on the newest: cuts that come
@@ -56,7 +56,7 @@ class Watch:
     latched because the database failed stays to be evaluated.
     """
 
-    def __init__(self, rules: Rules, store: Latches) -> None:
+    def __init__(self, rules: Rules, store: LatchStorePort) -> None:
         self.state = CutState()
         self._rules = rules
         self._store = store
@@ -66,7 +66,7 @@ class Watch:
         self._bases: dict[str, dict[Key, int]] = {}
         self._wake = asyncio.Event()
 
-    def take(self, record: CutRecord) -> Applied:
+    def take(self, record: CutRecord) -> ApplyResult:
         """Apply a record; older ones and those without their base change nothing."""
         applied = self.state.apply(record)
         metrics.CUTS.labels(applied.reason.value).inc()

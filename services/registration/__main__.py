@@ -15,7 +15,7 @@ import typer
 
 from database.migrations import migrate as migrate_schema
 from database.pool import connect
-from lifecycle.shutdown import Stopping, run
+from lifecycle.shutdown import StopSignal, run
 from registration.auth.api_keys import Role
 from registration.cli import admin
 from registration.cli.imports import import_file, undo_import
@@ -120,7 +120,7 @@ def undo(import_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     _importing(settings, lambda stopping: undo_import((settings, imports), import_id, stopping))
 
 
-def _importing(settings: RegisterSettings, work: Callable[[Stopping], Awaitable[None]]) -> None:
+def _importing(settings: RegisterSettings, work: Callable[[StopSignal], Awaitable[None]]) -> None:
     configure("registration-import", settings.log_level)
     arm(settings.crash_at)
     try:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from aggregator.domain import cut
-from aggregator.domain.event import Event, Reason, read_event
+from aggregator.domain.event import Event, QuarantineReason, read_event
 from aggregator.publishing import minute_publisher, quarantine_outbox
 from board.state.milestones import decode_crossing
 from board.state.registration_rate import decode_minute
@@ -106,14 +106,14 @@ def test_the_aggregator_reads_the_standings_of_an_event_in_its_partition_and_in_
     )
     before, after = said["data"]["before"], said["data"]["after"]
     assert json.loads(msgspec.json.encode(event.data)) == {"before": before, "after": after}
-    assert read_event(value, (said["partition"] + 1) % 12) is Reason.MISPLACED
+    assert read_event(value, (said["partition"] + 1) % 12) is QuarantineReason.MISPLACED
 
 
 # --- region-counts ---
 
 
 def cut_of(said: dict[str, Any]) -> cut.Cut:
-    head = cut.Head(
+    head = cut.CutHead(
         set_id=1,
         generation=said["generation"],
         epoch=said["epoch"],
@@ -240,8 +240,8 @@ def test_what_was_quarantined_is_told_as_the_contract_shows_it(name: str) -> Non
     assert quarantine_outbox._key(row) == f"{said['partition']}.{said['offset']}"
 
 
-@pytest.mark.parametrize("reason", Reason)
-def test_every_reason_of_the_aggregator_fits_the_contract(reason: Reason) -> None:
+@pytest.mark.parametrize("reason", QuarantineReason)
+def test_every_reason_of_the_aggregator_fits_the_contract(reason: QuarantineReason) -> None:
     said = sample("participant-events-quarantine/v1/quarantined.json")
 
     assert faults("quarantined", {**said, "reason": reason.value}) == []

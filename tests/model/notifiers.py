@@ -11,8 +11,8 @@ from typing import Any, cast
 from uuid import UUID
 
 from cuts.records import CutRecord
-from notifier.cut_evaluator import Watch
-from notifier.delivery.sender import RetryLater, Sending
+from notifier.cut_evaluator import CutEvaluator
+from notifier.delivery.sender import DeliverySender, RetryLater
 from notifier.domain.alerts import Channel, Message, Recipient, crossing_id, plan
 from notifier.domain.delivery_policy import ENDED, Policy, Reason, Result, State, next_step
 from notifier.domain.milestones import Crossing, Latched, LatchKey, Rearmed
@@ -149,7 +149,7 @@ class Notifier(Process):
         self.begin_anew()
 
     def begin_anew(self) -> None:
-        self.watch = Watch(RULES, _Asked(self._latches, self.driver.here))
+        self.watch = CutEvaluator(RULES, _Asked(self._latches, self.driver.here))
         self._offset: int | None = None
 
     def work(self, what: int) -> Coroutine[Any, Any, None]:
@@ -220,7 +220,7 @@ class Sender(Process):
         # A store of PostgreSQL by name, whose two methods used here are these.
         messages = cast("MessageStore", _Messages(self._latches, self.driver.here))
         channels = dict.fromkeys(Channel, self)
-        self._sending = Sending(messages, channels, RULES.recipient)
+        self._sending = DeliverySender(messages, channels, RULES.recipient)
 
     async def send(self, attempt: Attempt, _recipient: Recipient) -> Result:
         """One call to the receiver; see `notifier.delivery.sender.Sender`."""

@@ -6,15 +6,15 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from aggregator.domain.counting import Fold, Sums, fold
-from aggregator.tallies.tally_store import Move, Tallies
+from aggregator.domain.counting import Fold, TallyChanges, fold
+from aggregator.tallies.tally_store import PositionMove, TallyStore
 from cuts.records import CutRecord
-from cuts.state import Applied, CutState
+from cuts.state import ApplyResult, CutState
 from faults.planted.counting import fold_from_the_stored_position, fold_past_gaps
 from faults.planted.terms import apply_in_any_term
 from outbox.leadership import Leadership
 from outbox.publisher import Pending, Publisher
-from outbox.source import Move as Advance
+from outbox.source import PublishedMove as Advance
 from outbox.source import Source
 from registration.domain.event import EventDraft
 from registration.domain.operation import Operation
@@ -55,7 +55,7 @@ class RetriesWithoutItsKey(Api):
 class TwoStatements(Asked):
     """The position is stored outside the transaction of the counts."""
 
-    async def count(self, moves: Mapping[int, Move], sums: Sums) -> bool:
+    async def count(self, moves: Mapping[int, PositionMove], sums: TallyChanges) -> bool:
         await self._here()
         for partition, move in moves.items():
             if self._stored.tallies.stored[partition] != move.place:
@@ -63,13 +63,13 @@ class TwoStatements(Asked):
         self._stored.tallies.counts.update(sums.changes)
         self._stored.note(moves, sums)
         await self._here()
-        return await self._stored.count(moves, Sums())
+        return await self._stored.count(moves, TallyChanges())
 
 
 class WorkerOfTwoStatements(Worker):
     """Asks the database so."""
 
-    def asked(self, stored: Stored) -> Tallies:
+    def asked(self, stored: Stored) -> TallyStore:
         return TwoStatements(stored, self.driver.here)
 
 
@@ -135,7 +135,7 @@ class NoUniqueLatch(Latches):
 class IgnoresTerm(CutState):
     """Keeps the order of one term's cuts, and takes whatever another term brings as the next."""
 
-    def apply(self, record: CutRecord) -> Applied:
+    def apply(self, record: CutRecord) -> ApplyResult:
         return apply_in_any_term(self, record)
 
 

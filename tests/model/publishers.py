@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from aggregator.domain.cut import HEAD_BYTES, Cut, Due, Head, Row, due, write_change, write_full
+from aggregator.domain.cut import HEAD_BYTES, Cut, CutHead, Due, Row, due, write_change, write_full
 from cuts.records import CutRecord, UndecodableRecord, decode_cut
 from tests.model import interruption_points
 from tests.model.interruption_points import OnLoop, Process
@@ -101,7 +101,7 @@ class Publisher(Process):
         Publisher.lives += 1
         self._lease = leadership(self._leases, LEASE, f"publisher-{Publisher.lives}", self._clock)
         self._term: int | None = None
-        self._head: Head | None = None
+        self._head: CutHead | None = None
         self._number = 0
         self._full_offset = -1
         self._full_at = self._record_at = float("-inf")
@@ -167,7 +167,7 @@ class Publisher(Process):
         self._head = head
         self._forget_changed(head)
 
-    def _read_head(self) -> Head:
+    def _read_head(self) -> CutHead:
         tallies = self._stored.tallies
         positions = self._stored.positions
         gaps = tuple(
@@ -176,9 +176,9 @@ class Publisher(Process):
             if partition in tallies.gaps
         )
         quarantined = tuple(sorted(self._stored.quarantined))
-        return Head(1, 0, 1, positions, gaps, quarantined, len(quarantined))
+        return CutHead(1, 0, 1, positions, gaps, quarantined, len(quarantined))
 
-    def _read_rows(self, what: Due, head: Head) -> tuple[list[Row] | None, list[Row] | None]:
+    def _read_rows(self, what: Due, head: CutHead) -> tuple[list[Row] | None, list[Row] | None]:
         counts = self._stored.tallies.counts
         changed: list[Row] | None = None
         if what is Due.HEART_BEAT:
@@ -220,7 +220,7 @@ class Publisher(Process):
         assert offset is not None, "a request without a record"
         return offset
 
-    def _forget_changed(self, head: Head) -> None:
+    def _forget_changed(self, head: CutHead) -> None:
         self._stored.changed = [
             entry for entry in self._stored.changed if entry[1] > head.positions[entry[0]]
         ]

@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import Any
 
 from outbox.leadership import Leadership
-from outbox.publisher import Channel, Limits, Move, Pending, Publisher, Record
-from outbox.source import Source
+from outbox.publisher import Pending, Publisher, PublishLimits, Record, TopicChannel
+from outbox.source import PublishedMove, Source
 from registration.relay.rewind import StallTracker
 from tests.model.event_topic import Producer, Topic
 from tests.model.interruption_points import Cut, Driver, OnLoop, Process
@@ -18,7 +18,7 @@ from tests.model.stepping_loop import SteppingLoop
 from tests.support.fakes.outbox import Clock, MemoryLeases, leadership
 
 LEASE = "relay"
-LIMITS = Limits(records_max=3, drain_s_max=0.0)
+LIMITS = PublishLimits(records_max=3, drain_s_max=0.0)
 
 
 class Events:
@@ -43,7 +43,7 @@ class Events:
                 found.append(Pending(partition, published, records))
         return found
 
-    async def advance(self, moves: Sequence[Move], term: int) -> int:
+    async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
         await self._driver.here()
         moved = 0
         for partition, expected, to in moves:
@@ -112,7 +112,7 @@ class Relay(Process):
         return publisher_of(
             source,
             lease,
-            Channel("participant-events", {}),
+            TopicChannel("participant-events", {}),
             limits=LIMITS,
             open_producer=open_producer,
             clock=self._clock,

@@ -1,4 +1,4 @@
-"""Tallies and positions in memory, and the workers that count into them with the product's own taker."""
+"""TallyStore and positions in memory, and the workers that count into them with the product's own taker."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from aggregator.domain.counting import Sums
-from aggregator.domain.event import Stray
-from aggregator.tallies.batch_counter import Taker
-from aggregator.tallies.tally_store import Move, Place, Tallies
+from aggregator.domain.counting import TallyChanges
+from aggregator.domain.event import StrayRecord
+from aggregator.tallies.batch_counter import BatchCounter
+from aggregator.tallies.tally_store import PartitionPosition, PositionMove, TallyStore
 from tests.model.event_topic import Kept, Topic
 from tests.model.interruption_points import ByHand, Cut, Here, Process
 from tests.model.register import PARTITIONS, Cell
@@ -36,14 +36,14 @@ class Stored:
         """The last counted sequence of each partition."""
         return tuple(self.tallies.stored[partition].sequence for partition in range(PARTITIONS))
 
-    async def count(self, moves: Mapping[int, Move], sums: Sums) -> bool:
+    async def count(self, moves: Mapping[int, PositionMove], sums: TallyChanges) -> bool:
         """The one statement."""
         moved = await self.tallies.count(moves, sums)
         if moved:
             self.note(moves, sums)
         return moved
 
-    def note(self, moves: Mapping[int, Move], sums: Sums) -> None:
+    def note(self, moves: Mapping[int, PositionMove], sums: TallyChanges) -> None:
         """What else the statement writes; one of the positions stands for all that moved."""
         self.version += 1
         first = min(moves)
@@ -59,20 +59,20 @@ class Asked:
         self._stored = stored
         self._here = here
 
-    async def places(self) -> Mapping[int, Place]:
+    async def places(self) -> Mapping[int, PartitionPosition]:
         await self._here()
         return await self._stored.tallies.places()
 
-    async def count(self, moves: Mapping[int, Move], sums: Sums) -> bool:
+    async def count(self, moves: Mapping[int, PositionMove], sums: TallyChanges) -> bool:
         await self._here()
         moved = await self._stored.count(moves, sums)
         await self._here()
         return moved
 
-    async def note_gap(self, partition: int, place: Place, seen: int) -> None:
+    async def note_gap(self, partition: int, place: PartitionPosition, seen: int) -> None:
         await self._stored.tallies.note_gap(partition, place, seen)
 
-    async def keep_strays(self, partition: int, strays: Sequence[Stray]) -> None:
+    async def keep_strays(self, partition: int, strays: Sequence[StrayRecord]) -> None:
         await self._stored.tallies.keep_strays(partition, strays)
 
 
@@ -87,7 +87,7 @@ class Worker(Process):
 
     def begin_anew(self) -> None:
         self.offsets: dict[int, int] | None = None
-        self._taker = Taker(self.asked(self._stored), self._seek, lambda: NOW)
+        self._taker = BatchCounter(self.asked(self._stored), self._seek, lambda: NOW)
 
     def has_read_all(self) -> bool:
         """Whether nothing lies ahead of it."""
@@ -95,7 +95,7 @@ class Worker(Process):
             self._topic.fetch(partition, self.offsets[partition], 1) for partition in range(PARTITIONS)
         )
 
-    def asked(self, stored: Stored) -> Tallies:
+    def asked(self, stored: Stored) -> TallyStore:
         """How the database is asked."""
         return Asked(stored, self.driver.here)
 

@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 
 from aggregator.domain.counting import Cell, Fold, Quarantined, fold, roll_up
-from aggregator.domain.event import Reason, Stray
-from aggregator.tallies.postgres_tally_store import PostgresTallies
-from aggregator.tallies.tally_store import Move, Place, Tallies
+from aggregator.domain.event import QuarantineReason, StrayRecord
+from aggregator.tallies.postgres_tally_store import PostgresTallyStore
+from aggregator.tallies.tally_store import PartitionPosition, PositionMove, TallyStore
 from tests.support.databases import Databases
 from tests.support.fakes.tally_store import MemoryTallies
 from tests.support.samples.events import event, placed, standing
@@ -21,10 +21,10 @@ P = 3
 
 
 class Opened(Protocol):
-    """Tallies, and a look at what is in them."""
+    """TallyStore, and a look at what is in them."""
 
     @property
-    def tallies(self) -> Tallies: ...
+    def tallies(self) -> TallyStore: ...
     async def counts(self) -> Mapping[Cell, int]: ...
     async def gap(self) -> int | None: ...
     async def quarantined(self) -> Sequence[tuple[int | None, int, str]]: ...
@@ -47,7 +47,7 @@ class OpenedMemory:
 class OpenedPostgres:
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self.pool = pool
-        self.tallies = PostgresTallies(pool)
+        self.tallies = PostgresTallyStore(pool)
 
     async def counts(self) -> Mapping[Cell, int]:
         rows = await self.pool.fetch("select scope, region, measure, count from tally where count <> 0")
@@ -77,9 +77,9 @@ def three_events() -> Fold:
     return fold(0, placed(*(event(sequence, standing()) for sequence in (1, 2, 3))))
 
 
-async def count(opened: Opened, place: Place, *folds: Fold) -> bool:
+async def count(opened: Opened, place: PartitionPosition, *folds: Fold) -> bool:
     """Count folds of the partitions from P on, all of which begin at one place."""
-    moves = {P + at: Move(place, one) for at, one in enumerate(folds)}
+    moves = {P + at: PositionMove(place, one) for at, one in enumerate(folds)}
     return await opened.tallies.count(moves, roll_up(folds))
 
 
@@ -96,7 +96,7 @@ async def test_counts_and_position_move_together(opened: Opened) -> None:
     moved = await count(opened, place, three_events())
 
     assert moved
-    assert (await opened.tallies.places())[P] == Place(place.set_id, 3, 103)
+    assert (await opened.tallies.places())[P] == PartitionPosition(place.set_id, 3, 103)
     assert (await opened.counts())["all", "31", "registered"] == 3
 
 
@@ -118,7 +118,7 @@ async def test_several_partitions_move_together(opened: Opened) -> None:
     assert await count(opened, place, three_events(), three_events())
 
     places = await opened.tallies.places()
-    assert (places[P], places[P + 1]) == (Place(place.set_id, 3, 103),) * 2
+    assert (places[P], places[P + 1]) == (PartitionPosition(place.set_id, 3, 103),) * 2
     assert (await opened.counts())["all", "31", "registered"] == 6
 
 
@@ -135,7 +135,7 @@ async def test_where_one_of_several_has_moved_none_moves(opened: Opened) -> None
 async def test_a_fold_for_a_set_that_is_gone_changes_nothing(opened: Opened) -> None:
     place = (await opened.tallies.places())[P]
 
-    moved = await count(opened, Place(place.set_id + 1, 0, 0), three_events())
+    moved = await count(opened, PartitionPosition(place.set_id + 1, 0, 0), three_events())
 
     assert not moved
     assert await opened.counts() == {}
@@ -186,7 +186,7 @@ async def test_a_gap_met_behind_what_was_counted_comes_with_the_batch(opened: Op
 
 async def test_a_quarantined_event_is_kept_with_the_move_and_only_with_it(opened: Opened) -> None:
     place = (await opened.tallies.places())[P]
-    bad = Fold(0, 1, 101, quarantined=(Quarantined(1, 100, Reason.MALFORMED),), counted=0)
+    bad = Fold(0, 1, 101, quarantined=(Quarantined(1, 100, QuarantineReason.MALFORMED),), counted=0)
 
     assert await count(opened, place, bad)
     assert not await count(opened, place, bad)
@@ -195,7 +195,7 @@ async def test_a_quarantined_event_is_kept_with_the_move_and_only_with_it(opened
 
 
 async def test_strays_are_kept_once_by_their_offset(opened: Opened) -> None:
-    strays = [Stray(7, Reason.UNREADABLE), Stray(9, Reason.MISPLACED)]
+    strays = [StrayRecord(7, QuarantineReason.UNREADABLE), StrayRecord(9, QuarantineReason.MISPLACED)]
 
     await opened.tallies.keep_strays(P, strays)
     await opened.tallies.keep_strays(P, strays)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from aggregator.decoding.decoder import prepare
+from aggregator.decoding.decoder import install_decoder
 from aggregator.domain.event import Event
 from aggregator.event_log import TOPIC, EventLog
 from aggregator.rebuild import REBUILD_LEASE, Rebuild
 from aggregator.settings import AggregatorSettings
 from aggregator.tallies.postgres_tally_store import queries
-from aggregator.tallies.quarantine_resolution import Result, apply, change_from_file, skip
+from aggregator.tallies.quarantine_resolution import Resolution, apply, change_from_file, skip
 from database.pool import connect
 from outbox.lease import Lease, new_holder
 from settings.kafka import KafkaSettings
@@ -24,7 +24,7 @@ async def rebuild_now(settings: AggregatorSettings, kafka: KafkaSettings) -> int
 
     Raises CompiledMissing, and as `Rebuild.run`.
     """
-    decode = prepare(settings.compiled)
+    decode = install_decoder(settings.compiled)
     pool = await connect(settings.database, application_name="aggregator rebuild", max_size=6)
     try:
         topic = EventLog(kafka.client_options(), kafka.topic(TOPIC))
@@ -62,7 +62,7 @@ async def apply_quarantined(
     place: tuple[int, int],
     change: Path | None,
     note: str,
-) -> Result:
+) -> Resolution:
     """Count a quarantined event: as a file describes it, else as this version reads it from the topic."""
     partition, sequence = place
     pool = await connect(settings.database, application_name="aggregator quarantine")
@@ -78,7 +78,7 @@ async def apply_quarantined(
         pool.terminate()
 
 
-async def skip_event(settings: AggregatorSettings, partition: int, sequence: int, note: str) -> Result:
+async def skip_event(settings: AggregatorSettings, partition: int, sequence: int, note: str) -> Resolution:
     """Pass over an event that cannot be had."""
     pool = await connect(settings.database, application_name="aggregator skip")
     try:

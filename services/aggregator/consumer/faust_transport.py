@@ -33,14 +33,14 @@ SHARING_LOOK_S = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class FetchEvent:
     """Records fetched together from one partition, and the seek after which they were asked for."""
 
     epoch: int
     records: Sequence[Record]
 
 
-Fetched = Mapping[TP, Batch]
+Fetched = Mapping[TP, FetchEvent]
 """What one fetch brought, handed over as one Faust event: no batch in it is empty."""
 
 
@@ -195,7 +195,7 @@ class Consumer(driver.Consumer):
         if outdated():
             return
         fetched = {
-            tp: Batch(epochs.get(tp, 0), batch)
+            tp: FetchEvent(epochs.get(tp, 0), batch)
             for tp, batch in records.items()
             if batch and (active is None or tp in active) and epochs.get(tp, 0) == self.epoch_of(tp)
         }

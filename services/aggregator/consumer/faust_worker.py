@@ -14,8 +14,8 @@ from aggregator.consumer.faust_transport import AS_IS, SCHEME, BatchApp, Consume
 from aggregator.decoding.decoder import Decode
 from aggregator.domain.event import Record
 from aggregator.metrics import ASSIGNED
-from aggregator.tallies.batch_counter import Patience, Taker, persistently
-from aggregator.tallies.tally_store import Tallies
+from aggregator.tallies.batch_counter import BatchCounter, RetryPolicy, retry
+from aggregator.tallies.tally_store import TallyStore
 from settings.kafka import KafkaSettings
 from telemetry.logs import get
 
@@ -75,13 +75,13 @@ class Worker:
     """One app and its agent; `run` ends when stopped, or with what made it fail."""
 
     def __init__(
-        self, app: BatchApp, topic: str, tallies: Tallies, decode: Decode, failing_s_max: float
+        self, app: BatchApp, topic: str, tallies: TallyStore, decode: Decode, failing_s_max: float
     ) -> None:
         self._app = app
         self._topic = topic
-        self._patience = Patience(failing_s_max)
+        self._patience = RetryPolicy(failing_s_max)
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._taker = Taker(tallies, self._ask_seek, decode=decode)
+        self._taker = BatchCounter(tallies, self._ask_seek, decode=decode)
         self.taken: dict[int, int] = {}
         """Per partition, the offset below which everything was taken since the last seek."""
         self.storing = False
@@ -132,7 +132,7 @@ class Worker:
         self.taken[partition] = offset
 
     async def _load(self) -> dict[int, int]:
-        offsets = await persistently(self._taker.load, self._patience)
+        offsets = await retry(self._taker.load, self._patience)
         self.taken = dict(offsets)
         ASSIGNED.set(len(self.assigned()))
         return dict(offsets)
@@ -156,7 +156,7 @@ class Worker:
             self.taken[partition] = records[-1].offset + 1
         began_at = time.monotonic()
         try:
-            await persistently(lambda: self._taker.take(fetched), self._patience)
+            await retry(lambda: self._taker.take(fetched), self._patience)
         except Exception as error:
             if not self._failed.done():
                 self._failed.set_exception(error)

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from aggregator.metrics import ASSIGNED, BEHIND
-from aggregator.tallies.tally_store import Tallies
+from aggregator.tallies.tally_store import TallyStore
 from telemetry.health import Progress
 from telemetry.logs import get
 
@@ -24,7 +24,7 @@ class Stalled(RuntimeError):
     """The worker stands still though there is something to take: it must be started anew."""
 
 
-class Ends(Protocol):
+class TopicEnds(Protocol):
     """Where each partition of the topic ends."""
 
     async def ends(self, partitions: Collection[int]) -> Mapping[int, int]:
@@ -32,7 +32,7 @@ class Ends(Protocol):
 
 
 @dataclass(slots=True)
-class Stall:
+class StallDetector:
     """Judges from what is seen again and again; pure, the clock is the caller's."""
 
     seconds_max: float
@@ -59,7 +59,7 @@ class Stall:
         self._since.clear()
 
 
-class TopicEnds:
+class KafkaTopicEnds:
     """The ends of a topic's partitions, asked from the broker on a connection that Faust has no part in."""
 
     def __init__(self, client_options: Mapping[str, Any], topic: str) -> None:
@@ -68,7 +68,7 @@ class TopicEnds:
         self._consumer: AIOKafkaConsumer | None = None
 
     async def ends(self, partitions: Collection[int]) -> Mapping[int, int]:
-        """See `Ends`."""
+        """See `TopicEnds`."""
         if self._consumer is None:
             consumer = AIOKafkaConsumer(**self._options, group_id=None, request_timeout_ms=5_000)
             try:
@@ -87,7 +87,7 @@ class TopicEnds:
             await consumer.stop()
 
 
-class Watched(Protocol):
+class WatchedWorker(Protocol):
     """What is looked at of a worker."""
 
     @property
@@ -102,11 +102,16 @@ class Watched(Protocol):
         """The partitions it reads."""
 
 
-class Watch:
+class StallCheck:
     """Looks at a worker once a second; ends it where it stands still."""
 
     def __init__(
-        self, worker: Watched, ends: Ends, tallies: Tallies, stall: Stall, progress: Progress
+        self,
+        worker: WatchedWorker,
+        ends: TopicEnds,
+        tallies: TallyStore,
+        stall: StallDetector,
+        progress: Progress,
     ) -> None:
         self._worker = worker
         self._ends = ends

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from aggregator.decoding.aiokafka_patch import Records, RunType, hand_over_runs
 from aggregator.domain.counting import Fold, fold
-from aggregator.domain.event import Placed, Record, Stray, read_batch
+from aggregator.domain.event import Placed, Record, StrayRecord, read_batch
 
 Wish = Literal["auto", "off", "on"]
 
@@ -20,11 +20,11 @@ class CompiledMissing(RuntimeError):
     """The compiled step is asked for and not built: run `make setup` where `cc` is, or do not ask for it."""
 
 
-class Batch(Protocol):
+class DecodedBatch(Protocol):
     """The decoded records of one partition."""
 
     @property
-    def strays(self) -> Sequence[Stray]:
+    def strays(self) -> Sequence[StrayRecord]:
         """The records without a place in the sequence."""
 
     def fold(self, position: int, set_aside: Collection[int] = ()) -> Fold:
@@ -34,7 +34,7 @@ class Batch(Protocol):
 class Decode(Protocol):
     """Decodes the records of one partition. They may be the runs that `unpacking` hands over."""
 
-    def __call__(self, records: Collection[Record], partition: int) -> Batch:
+    def __call__(self, records: Collection[Record], partition: int) -> DecodedBatch:
         """Decode; never raises for what a record holds."""
 
 
@@ -43,7 +43,7 @@ class EventBatch:
     """A batch as events in Python."""
 
     events: Sequence[Placed]
-    strays: Sequence[Stray]
+    strays: Sequence[StrayRecord]
 
     def fold(self, position: int, set_aside: Collection[int] = ()) -> Fold:
         """What its events come to from a position on."""
@@ -64,12 +64,12 @@ def compiled_decoder() -> Decode | None:
     return Decoder()
 
 
-def prepare(wish: Wish) -> Decode:
+def install_decoder(wish: Wish) -> Decode:
     """The way to decode; all consumers of this process hand over what goes with it.
 
     Call before the first of them fetches, where none is iterated record by record. Raises CompiledMissing.
     """
-    decode = choose(wish)
+    decode = select_decoder(wish)
     run_type: RunType = Records
     if decode is not decode_events:
         from aggregator.decoding.compiled.record_batches import (
@@ -81,7 +81,7 @@ def prepare(wish: Wish) -> Decode:
     return decode
 
 
-def choose(wish: Wish, build: Callable[[], Decode | None] = compiled_decoder) -> Decode:
+def select_decoder(wish: Wish, build: Callable[[], Decode | None] = compiled_decoder) -> Decode:
     """The way to decode. Raises CompiledMissing."""
     compiled = None if wish == "off" else build()
     if wish == "on" and compiled is None:

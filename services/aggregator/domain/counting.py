@@ -13,7 +13,15 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeVar
 
-from aggregator.domain.event import SCOPE_ID, SCOPE_LENGTH_MAX, BadEvent, Event, Placed, Reason, Standing
+from aggregator.domain.event import (
+    SCOPE_ID,
+    SCOPE_LENGTH_MAX,
+    BadEvent,
+    Event,
+    Placed,
+    QuarantineReason,
+    Standing,
+)
 
 K = TypeVar("K")
 
@@ -38,7 +46,7 @@ class Quarantined:
 
     sequence: int
     offset: int
-    reason: Reason
+    reason: QuarantineReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ class Fold:
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class TallyChanges:
     """What batches change, by scope, region and measure, and by minute, for all regions around; no zeros."""
 
     changes: Mapping[Cell, int] = field(default_factory=dict)
@@ -81,9 +89,9 @@ def fold(position: int, events: Sequence[Placed], set_aside: Collection[int] = (
     `set_aside` (dealt with before: quarantined, applied or skipped) are passed over without being counted,
     whether or not their events are still there.
     """
-    if events and not set_aside and (whole := _in_one_go(position, events)) is not None:
+    if events and not set_aside and (whole := _fold_contiguous(position, events)) is not None:
         return whole
-    last = passed_over(position, set_aside)
+    last = skip_settled(position, set_aside)
     next_offset: int | None = None
     leaves: dict[Leaf, int] = {}
     beyond: list[int] = []
@@ -98,19 +106,19 @@ def fold(position: int, events: Sequence[Placed], set_aside: Collection[int] = (
             continue
         last = sequence
         next_offset = offset + 1
-        reason = event.reason if isinstance(event, BadEvent) else add(event, leaves)
+        reason = event.reason if isinstance(event, BadEvent) else apply_event(event, leaves)
         if reason is None:
             counted += 1
         else:
             quarantined.append(Quarantined(sequence, offset, reason))
         if set_aside:
-            last = passed_over(last, set_aside)
+            last = skip_settled(last, set_aside)
     # One that is next by now was met too early; in an ordered stream sent again it follows.
     gap = min((sequence for sequence in beyond if sequence > last + 1), default=None)
     return Fold(position, last, next_offset, leaves, gap, tuple(quarantined), counted, passed)
 
 
-def _in_one_go(position: int, events: Sequence[Placed]) -> Fold | None:
+def _fold_contiguous(position: int, events: Sequence[Placed]) -> Fold | None:
     """The fold of events that all come next and can all be counted; None where there may be anything else.
 
     The same as one event after another, at three quarters of its cost: the sums are made in C.
@@ -137,20 +145,20 @@ def _in_one_go(position: int, events: Sequence[Placed]) -> Fold | None:
     return Fold(position, last, events[-1][0] + 1, leaves, counted=len(some))
 
 
-def passed_over(position: int, set_aside: Collection[int]) -> int:
+def skip_settled(position: int, set_aside: Collection[int]) -> int:
     """The position after those set aside that come next."""
     while position + 1 in set_aside:
         position += 1
     return position
 
 
-def add(event: Event, leaves: dict[Leaf, int]) -> Reason | None:
+def apply_event(event: Event, leaves: dict[Leaf, int]) -> QuarantineReason | None:
     """Add one event to the leaves, whole or, for a reason, not at all."""
     time = event.time
     minute = time[:MINUTE_LENGTH]
     before, after = event.data.before, event.data.after
     if time[-1:] != "Z":
-        return Reason.BAD_TIME
+        return QuarantineReason.BAD_TIME
     # A leaf seen before was found countable then.
     added = None if after is None else (minute, after)
     taken = None if before is None else (minute, before)
@@ -165,14 +173,14 @@ def add(event: Event, leaves: dict[Leaf, int]) -> Reason | None:
     return None
 
 
-def uncountable(minute: str, standing: Standing) -> Reason | None:
+def uncountable(minute: str, standing: Standing) -> QuarantineReason | None:
     """Why a standing in a minute cannot be counted, None where it can."""
     if minute_of(minute) is None:
-        return Reason.BAD_TIME
+        return QuarantineReason.BAD_TIME
     for scope_id in (standing.agency, standing.campaign):
         # Too long a text is cut off where it is too long already: what is remembered stays small.
         if scope_id is not None and not _is_scope(scope_id[: SCOPE_LENGTH_MAX + 1]):
-            return Reason.BAD_SCOPE
+            return QuarantineReason.BAD_SCOPE
     return None
 
 
@@ -181,7 +189,7 @@ def _is_scope(scope_id: str) -> bool:
     return SCOPE_ID.fullmatch(scope_id) is not None
 
 
-def roll_up(folds: Iterable[Fold], oldest_minute: datetime | None = None) -> Sums:
+def roll_up(folds: Iterable[Fold], oldest_minute: datetime | None = None) -> TallyChanges:
     """Sum the standings of several partitions and roll them up to the regions around, once for all.
 
     Minutes before `oldest_minute` are not counted by minute.
@@ -200,7 +208,9 @@ def roll_up(folds: Iterable[Fold], oldest_minute: datetime | None = None) -> Sum
         for scope in scopes_of(standing):
             key = (minute, scope, standing.region)
             flat_minutes[key] = flat_minutes.get(key, 0) + number
-    return Sums(_without_zeros(_changes(standings)), _without_zeros(_minutes(flat_minutes, oldest_minute)))
+    return TallyChanges(
+        _without_zeros(_changes(standings)), _without_zeros(_minutes(flat_minutes, oldest_minute))
+    )
 
 
 def _changes(standings: Mapping[Standing, int]) -> dict[Cell, int]:

@@ -30,7 +30,7 @@ Row = tuple[str, str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class CutHead:
     """What one snapshot says besides the counts; two equal heads stand for equal counts."""
 
     set_id: int
@@ -52,7 +52,7 @@ class Cut:
     term: int
     number: int
     as_of: datetime
-    head: Head
+    head: CutHead
 
 
 class Due(Enum):
@@ -73,7 +73,7 @@ class Due(Enum):
         return self in (Due.CHANGE, Due.CHANGE_AND_FULL, Due.FULL_ANEW)
 
 
-def due(last: Head | None, seen: Head, since_full_s: float, since_record_s: float) -> Due:
+def due(last: CutHead | None, seen: CutHead, since_full_s: float, since_record_s: float) -> Due:
     """What is due, given the head published last in this term (None: none) and the one just read."""
     if last is None or (last.set_id, last.generation) != (seen.set_id, seen.generation):
         return Due.FULL_ANEW
@@ -134,7 +134,7 @@ def _record(cut: Cut, full_offset: int, kind: str, **fields: Any) -> bytes:
             "cut": cut.number,
             "term": cut.term,
             "kind": kind,
-            "as_of": moment(cut.as_of),
+            "as_of": time_text(cut.as_of),
             "positions": head.positions,
             "gaps": [
                 {"partition": partition, "expected": expected, "seen": seen}
@@ -150,6 +150,6 @@ def _record(cut: Cut, full_offset: int, kind: str, **fields: Any) -> bytes:
     )
 
 
-def moment(time: datetime) -> str:
+def time_text(time: datetime) -> str:
     """A moment in UTC as the contract writes it."""
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

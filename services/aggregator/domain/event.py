@@ -20,7 +20,7 @@ Step = Literal["P2", "P3", "P4", "P5", "P6", "P7"]
 Sequence = Annotated[int, msgspec.Meta(ge=1, le=SEQUENCE_MAX)]
 
 
-class Reason(Enum):
+class QuarantineReason(Enum):
     """Why a record was not counted."""
 
     MALFORMED = "malformed"
@@ -65,14 +65,14 @@ class BadEvent(msgspec.Struct, frozen=True, gc=False):
 
     partition: int
     sequence: int
-    reason: Reason
+    reason: QuarantineReason
 
 
-class Stray(msgspec.Struct, frozen=True, gc=False):
+class StrayRecord(msgspec.Struct, frozen=True, gc=False):
     """A record without a place in this partition's sequence; it is kept by its offset and changes nothing."""
 
     offset: int
-    reason: Reason
+    reason: QuarantineReason
 
 
 class Record(Protocol):
@@ -101,7 +101,7 @@ read_standing = msgspec.json.Decoder(Standing).decode
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, TypeError, RecursionError)
 
 
-def read_event(value: bytes | None, partition: int) -> Event | BadEvent | Reason:
+def read_event(value: bytes | None, partition: int) -> Event | BadEvent | QuarantineReason:
     """Decode one value; a Reason where it has no place in this partition's sequence."""
     event: Event | BadEvent
     try:
@@ -110,12 +110,12 @@ def read_event(value: bytes | None, partition: int) -> Event | BadEvent | Reason
         try:
             address = _decode_address(value)  # type: ignore[arg-type]  # as above
         except UNDECODABLE:
-            return Reason.UNREADABLE
-        event = BadEvent(address.partition, address.sequence, Reason.MALFORMED)
-    return event if event.partition == partition else Reason.MISPLACED
+            return QuarantineReason.UNREADABLE
+        event = BadEvent(address.partition, address.sequence, QuarantineReason.MALFORMED)
+    return event if event.partition == partition else QuarantineReason.MISPLACED
 
 
-def read_batch(records: Collection[Record], partition: int) -> tuple[list[Placed], list[Stray]]:
+def read_batch(records: Collection[Record], partition: int) -> tuple[list[Placed], list[StrayRecord]]:
     """Decode a fetched batch: the events with their offsets, and the records without a place."""
     try:
         # None raises TypeError, caught as undecodable.
@@ -127,13 +127,13 @@ def read_batch(records: Collection[Record], partition: int) -> tuple[list[Placed
     return list(zip([record.offset for record in records], events, strict=True)), []
 
 
-def _read_one_by_one(records: Iterable[Record], partition: int) -> tuple[list[Placed], list[Stray]]:
+def _read_one_by_one(records: Iterable[Record], partition: int) -> tuple[list[Placed], list[StrayRecord]]:
     placed: list[Placed] = []
-    strays: list[Stray] = []
+    strays: list[StrayRecord] = []
     for record in records:
         event = read_event(record.value, partition)
-        if isinstance(event, Reason):
-            strays.append(Stray(record.offset, event))
+        if isinstance(event, QuarantineReason):
+            strays.append(StrayRecord(record.offset, event))
         else:
             placed.append((record.offset, event))
     return placed, strays

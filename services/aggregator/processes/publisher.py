@@ -8,21 +8,21 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aggregator.publishing.cut_publisher import Publisher
+from aggregator.publishing.cut_publisher import CutPublisher
 from aggregator.publishing.epoch_follower import rebuild_on_higher_epoch
 from aggregator.publishing.last_published_cut import last_cut
 from aggregator.publishing.minute_publisher import MinutePublisher
-from aggregator.publishing.quarantine_outbox import QUARANTINE_TOPIC, tell
+from aggregator.publishing.quarantine_outbox import QUARANTINE_TOPIC, append_states
 from aggregator.settings import AggregatorSettings
 from aggregator.tallies.postgres_tally_store import queries
 from database.pool import connect
-from lifecycle.loops import forever
-from lifecycle.shutdown import Stopping
+from lifecycle.loops import run_forever
+from lifecycle.shutdown import StopSignal
 from lifecycle.task_group import until_first
-from outbox.leader_producer import Wire
+from outbox.leader_producer import LeaderProducer
 from outbox.lease import RENEW_EVERY_S, Lease, new_holder
-from outbox.publisher import Channel
 from outbox.publisher import Publisher as OutboxPublisher
+from outbox.publisher import TopicChannel
 from outbox.table_source import TableSource
 from settings.kafka import KafkaSettings
 from telemetry.health import Health, Progress
@@ -41,19 +41,19 @@ MINUTES_EVERY_S = 1.0
 CLEAN_EVERY_S = 5.0
 
 
-async def publish(settings: AggregatorSettings, kafka: KafkaSettings, stopping: Stopping) -> None:
+async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stopping: StopSignal) -> None:
     """Run one publisher until the stop; any number may run, one of them leads."""
     pool = await connect(settings.database, application_name="aggregator publisher", max_size=6)
     holder = new_holder()
     lease = Lease(pool, LEASE, holder)
     quarantine_lease = Lease(pool, QUARANTINE_LEASE, holder)
-    wire = Wire(kafka.client_options(), lease)
-    cuts = Publisher(pool, lease, wire, kafka.topic("region-counts"), lambda: last_cut(kafka))
+    wire = LeaderProducer(kafka.client_options(), lease)
+    cuts = CutPublisher(pool, lease, wire, kafka.topic("region-counts"), lambda: last_cut(kafka))
     minutes = MinutePublisher(pool, lease, wire, kafka.topic("region-minutes"))
     quarantine = OutboxPublisher(
         TableSource(pool, QUARANTINE_TOPIC, QUARANTINE_LEASE),
         quarantine_lease,
-        Channel(kafka.topic(QUARANTINE_TOPIC), kafka.client_options()),
+        TopicChannel(kafka.topic(QUARANTINE_TOPIC), kafka.client_options()),
     )
     health = Health()
     progress = health.progress("publishing", seconds_max=30)
@@ -64,14 +64,14 @@ async def publish(settings: AggregatorSettings, kafka: KafkaSettings, stopping: 
 
     async def tell_quarantine() -> None:
         if quarantine_lease.term is not None:
-            await tell(pool)
+            await append_states(pool)
             await quarantine.once()
 
     async def follow_epochs() -> None:
         await rebuild_on_higher_epoch(pool, lease, kafka)
 
     def loop(once: Callable[[], Awaitable[object]], name: str, pause_s: float) -> Awaitable[None]:
-        return forever(once, stopping, name=name, pause_s=pause_s, failing_s_max=settings.failing_s_max)
+        return run_forever(once, stopping, name=name, pause_s=pause_s, failing_s_max=settings.failing_s_max)
 
     try:
         await until_first(
@@ -96,10 +96,10 @@ class _Round:
     def __init__(
         self,
         pool: asyncpg.Pool[Any],
-        cuts: Publisher,
+        cuts: CutPublisher,
         minutes: MinutePublisher,
         progress: Progress,
-        stopping: Stopping,
+        stopping: StopSignal,
     ) -> None:
         self._pool = pool
         self._cuts = cuts

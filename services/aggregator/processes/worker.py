@@ -6,13 +6,13 @@ import asyncio
 import gc
 
 from aggregator.consumer.faust_worker import Worker, build_app
-from aggregator.consumer.stall_detector import Stall, TopicEnds, Watch
-from aggregator.decoding.decoder import decode_events, prepare
+from aggregator.consumer.stall_detector import KafkaTopicEnds, StallCheck, StallDetector
+from aggregator.decoding.decoder import decode_events, install_decoder
 from aggregator.event_log import TOPIC
 from aggregator.settings import AggregatorSettings
-from aggregator.tallies.postgres_tally_store import PostgresTallies
+from aggregator.tallies.postgres_tally_store import PostgresTallyStore
 from database.pool import connect
-from lifecycle.shutdown import Stopping
+from lifecycle.shutdown import StopSignal
 from lifecycle.task_group import until_first
 from settings.kafka import KafkaSettings
 from telemetry.health import Health
@@ -25,23 +25,23 @@ LOOK_EVERY_S = 1.0
 STOP_S_MAX = 10.0
 
 
-async def work(settings: AggregatorSettings, kafka: KafkaSettings, stopping: Stopping) -> None:
+async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stopping: StopSignal) -> None:
     """Run one worker until the stop. Raises what made it fail: its supervisor starts another.
 
     Raises CompiledMissing where the settings ask for what is not built.
     """
-    decode = prepare(settings.compiled)
+    decode = install_decoder(settings.compiled)
     _collect_garbage_less_often()
     pool = await connect(settings.database, application_name="aggregator worker")
-    tallies = PostgresTallies(pool)
+    tallies = PostgresTallyStore(pool)
     topic = kafka.topic(TOPIC)
     app = build_app(kafka, kafka.topic(settings.group))
     worker = Worker(app, topic, tallies, decode, settings.failing_s_max)
     health = Health()
     progress = health.progress("counting", settings.stalled_s_max)
     health.check("partitions", lambda: bool(worker.assigned()))
-    ends = TopicEnds(kafka.client_options(), topic)
-    watch = Watch(worker, ends, tallies, Stall(settings.stalled_s_max), progress)
+    ends = KafkaTopicEnds(kafka.client_options(), topic)
+    watch = StallCheck(worker, ends, tallies, StallDetector(settings.stalled_s_max), progress)
     try:
         await worker.start()
         log.info(
@@ -70,6 +70,6 @@ def _collect_garbage_less_often() -> None:
     gc.set_threshold(100_000, 20, 100)
 
 
-async def _watch(watch: Watch, stopping: Stopping) -> None:
+async def _watch(watch: StallCheck, stopping: StopSignal) -> None:
     while not await stopping.wait(LOOK_EVERY_S):
         await watch.look_once()

@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aggregator.domain.cut import Cut, Due, Head, Row, due, fits_change, write_change, write_full
+from aggregator.domain.cut import Cut, CutHead, Due, Row, due, fits_change, write_change, write_full
 from aggregator.metrics import CUT_SECONDS, CUTS, GAPS, OUTSTANDING
-from aggregator.publishing.snapshot import Snapshot, remembered, snapshot
+from aggregator.publishing.snapshot import Snapshot, published_state, snapshot
 from aggregator.tallies.postgres_tally_store import queries
-from outbox.leader_producer import Message, Superseded, Wire
+from outbox.leader_producer import LeaderProducer, LeaderRecord, Superseded
 from outbox.lease import Lease
-from telemetry.failpoints import crashpoint
+from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
 if TYPE_CHECKING:
@@ -29,25 +29,25 @@ LastInTopic = Callable[[], Awaitable[tuple[int, int] | None]]
 
 
 @dataclass(slots=True)
-class Reign:
+class LeaderState:
     """What the leader of one term has published; times are monotonic seconds."""
 
     term: int
     cut: int
-    head: Head | None = None
+    head: CutHead | None = None
     full_offset: int = -1
     full_at: float = float("-inf")
     record_at: float = float("-inf")
 
 
-class Publisher:
+class CutPublisher:
     """The cuts of one process, while it leads."""
 
     def __init__(
         self,
         pool: asyncpg.Pool[Any],
         lease: Lease,
-        wire: Wire,
+        wire: LeaderProducer,
         topic: str,
         last_in_topic: LastInTopic,
         clock: Callable[[], float] = time.monotonic,
@@ -58,7 +58,7 @@ class Publisher:
         self._topic = topic
         self._last_in_topic = last_in_topic
         self._clock = clock
-        self._reign: Reign | None = None
+        self._reign: LeaderState | None = None
         self.rows_changed = 0
         """How many rows changed in what was published last; 0 where nothing was due."""
 
@@ -83,9 +83,9 @@ class Publisher:
             self._reign.head = None
             raise
 
-    async def _take_over(self, term: int) -> Reign:
+    async def _take_over(self, term: int) -> LeaderState:
         """Continue the numbers of cuts in a term above the topic's, even after a restored database."""
-        before = await remembered(self._pool)
+        before = await published_state(self._pool)
         shown_term, shown_cut = await self._last_in_topic() or (0, 0)
         if shown_term >= term:
             lifted = await self._lease.lift(shown_term)
@@ -93,9 +93,9 @@ class Publisher:
                 raise Superseded("the lease was lost while taking over")
             term = lifted
         log.info("publisher takes over", term=term, cut=max(before.cut, shown_cut))
-        return Reign(term, max(before.cut, shown_cut))
+        return LeaderState(term, max(before.cut, shown_cut))
 
-    async def _publish(self, reign: Reign) -> Due:
+    async def _publish(self, reign: LeaderState) -> Due:
         started_at = self._clock()
         self.rows_changed = 0
         async with snapshot(self._pool) as view:
@@ -114,8 +114,8 @@ class Publisher:
         CUT_SECONDS.observe(self._clock() - started_at)
         return what
 
-    async def _reserve(self, reign: Reign, number: int) -> None:
-        crashpoint("publisher.before_reserve")
+    async def _reserve(self, reign: LeaderState, number: int) -> None:
+        failpoint("publisher.before_reserve")
         reserved = await queries.reserve(self._pool, lease=self._lease.name, term=reign.term, cut=number)
         if not reserved:
             await self._lease.renew()
@@ -123,7 +123,7 @@ class Publisher:
         reign.cut = number
 
     async def _send(
-        self, reign: Reign, cut: Cut, base: int, changed: list[Row] | None, whole: list[Row] | None
+        self, reign: LeaderState, cut: Cut, base: int, changed: list[Row] | None, whole: list[Row] | None
     ) -> None:
         self.rows_changed = len(changed or ())
         if changed is not None:
@@ -133,18 +133,18 @@ class Publisher:
             reign.full_at = self._clock()
         reign.head = cut.head
 
-    async def _produce(self, reign: Reign, records: list[bytes], kind: str) -> int:
-        crashpoint("publisher.before_produce")
-        messages = [Message(self._topic, None, record) for record in records]
+    async def _produce(self, reign: LeaderState, records: list[bytes], kind: str) -> int:
+        failpoint("publisher.before_produce")
+        messages = [LeaderRecord(self._topic, None, record) for record in records]
         offset = await self._wire.send(messages, reign.term)
-        crashpoint("publisher.after_produce")
+        failpoint("publisher.after_produce")
         reign.record_at = self._clock()
         CUTS.labels(kind).inc(len(records))
         return offset
 
 
 async def _read(
-    view: Snapshot, what: Due, last: Head | None, head: Head
+    view: Snapshot, what: Due, last: CutHead | None, head: CutHead
 ) -> tuple[list[Row] | None, list[Row] | None]:
     """The rows of a change and of a full, each None where none is due."""
     if what is Due.NOTHING:

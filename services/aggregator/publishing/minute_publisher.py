@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aggregator.domain.cut import Head
+from aggregator.domain.cut import CutHead
 from aggregator.metrics import MINUTES
-from aggregator.publishing.snapshot import MinuteKey, remembered, snapshot
+from aggregator.publishing.snapshot import MinuteKey, published_state, snapshot
 from aggregator.tallies.postgres_tally_store import queries
-from outbox.leader_producer import Message, Superseded, Wire
+from outbox.leader_producer import LeaderProducer, LeaderRecord, Superseded
 from outbox.lease import Lease
-from telemetry.failpoints import crashpoint
+from telemetry.failpoints import failpoint
 
 if TYPE_CHECKING:
     import asyncpg
@@ -31,13 +31,13 @@ KEYS_MAX = 500
 class MinutePublisher:
     """The minutes of one process, while it leads."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], lease: Lease, wire: Wire, topic: str) -> None:
+    def __init__(self, pool: asyncpg.Pool[Any], lease: Lease, wire: LeaderProducer, topic: str) -> None:
         self._pool = pool
         self._lease = lease
         self._wire = wire
         self._topic = topic
         self._waiting: list[MinuteKey] = []
-        self._head: Head | None = None
+        self._head: CutHead | None = None
 
     async def once(self) -> int:
         """Publish the minutes that changed since the last round; how many records."""
@@ -59,14 +59,14 @@ class MinutePublisher:
         rows = queries.expired_minutes(self._pool, oldest=now - KEPT, keys_max=KEYS_MAX)
         keys: list[MinuteKey] = [(row["minute"], row["scope"]) async for row in rows]
         if keys:
-            await self._wire.send([Message(self._topic, _key(key), None) for key in keys], term)
+            await self._wire.send([LeaderRecord(self._topic, _key(key), None) for key in keys], term)
             await queries.forget_minutes(
                 self._pool, minutes=[minute for minute, _ in keys], scopes=[scope for _, scope in keys]
             )
         return len(keys)
 
     async def _publish(self, term: int) -> int:
-        since = await remembered(self._pool)
+        since = await published_state(self._pool)
         async with snapshot(self._pool) as view:
             head, _ = await view.head()
             if self._head is None:
@@ -87,13 +87,15 @@ class MinutePublisher:
         return len(rows)
 
     async def _send(self, rows: Mapping[MinuteKey, Sequence[tuple[str, int]]], term: int) -> None:
-        crashpoint("publisher.before_minutes")
-        messages = [Message(self._topic, _key(key), _value(key, term, cells)) for key, cells in rows.items()]
+        failpoint("publisher.before_minutes")
+        messages = [
+            LeaderRecord(self._topic, _key(key), _value(key, term, cells)) for key, cells in rows.items()
+        ]
         await self._wire.send(messages, term)
-        crashpoint("publisher.after_minutes")
+        failpoint("publisher.after_minutes")
         MINUTES.inc(len(messages))
 
-    async def _remember(self, head: Head, term: int) -> None:
+    async def _remember(self, head: CutHead, term: int) -> None:
         remembered_now = await queries.remember_minutes(
             self._pool,
             lease=self._lease.name,
@@ -106,7 +108,7 @@ class MinutePublisher:
             raise Superseded(f"term {term} leads no more")
 
 
-def _state(head: Head) -> tuple[int, int, tuple[int, ...]]:
+def _state(head: CutHead) -> tuple[int, int, tuple[int, ...]]:
     return (head.set_id, head.generation, head.positions)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aggregator.domain.cut import moment
+from aggregator.domain.cut import time_text
 from aggregator.tallies.postgres_tally_store import queries
 from outbox.table_source import append
 
@@ -17,7 +17,7 @@ QUARANTINE_TOPIC = "participant-events-quarantine"
 ROWS_MAX = 500
 
 
-async def tell(pool: asyncpg.Pool[Any]) -> int:
+async def append_states(pool: asyncpg.Pool[Any]) -> int:
     """Append the states not told yet; how many. One transaction: each state is told once, in order."""
     async with pool.acquire() as connection, connection.transaction():
         rows = [row async for row in queries.untold(connection, rows_max=ROWS_MAX)]
@@ -36,7 +36,7 @@ def _value(row: Any) -> str:
         "offset": row["kafka_offset"],
         "reason": row["reason"],
         "state": row["state"],
-        "at": moment(row["at"]),
+        "at": time_text(row["at"]),
     }
     # The outbox puts the record's own number in the place of {sequence}.
     return '{"sequence":{sequence},' + msgspec.json.encode(value).decode()[1:]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from aggregator.domain.cut import Head, Row
+from aggregator.domain.cut import CutHead, Row
 from aggregator.tallies.postgres_tally_store import queries
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ MinuteKey = tuple[datetime, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class PublishedState:
     """What the publisher before us stored."""
 
     term: int
@@ -37,7 +37,7 @@ class Snapshot:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def head(self) -> tuple[Head, datetime]:
+    async def head(self) -> tuple[CutHead, datetime]:
         """The head, and the database's time."""
         row = await queries.head(self._connection)
         positions = tuple(row["positions"])
@@ -47,10 +47,10 @@ class Snapshot:
             if seen is not None
         )
         named = tuple(zip(row["partitions"] or (), row["sequences"] or (), strict=True))
-        head = Head(row["set_id"], row["generation"], row["epoch"], positions, gaps, named, row["total"])
+        head = CutHead(row["set_id"], row["generation"], row["epoch"], positions, gaps, named, row["total"])
         return head, row["as_of"]
 
-    async def changed(self, since: Head) -> list[Row]:
+    async def changed(self, since: CutHead) -> list[Row]:
         """The rows changed since a head of the same set and generation."""
         rows = queries.changed_rows(self._connection, set_id=since.set_id, positions=list(since.positions))
         return [tuple(row) async for row in rows]
@@ -59,7 +59,7 @@ class Snapshot:
         """Every row that is not zero."""
         return [tuple(row) async for row in queries.all_rows(self._connection, set_id=set_id)]
 
-    async def changed_minutes(self, since: Remembered, head: Head) -> list[MinuteKey]:
+    async def changed_minutes(self, since: PublishedState, head: CutHead) -> list[MinuteKey]:
         """The minutes to publish again: those changed, or all where the counts were changed as a whole."""
         if (since.minutes_set_id, since.minutes_generation) == (head.set_id, head.generation):
             rows = queries.changed_minutes(
@@ -96,10 +96,10 @@ async def snapshot(pool: asyncpg.Pool[Any]) -> AsyncIterator[Snapshot]:
         yield Snapshot(connection)
 
 
-async def remembered(pool: asyncpg.Pool[Any]) -> Remembered:
+async def published_state(pool: asyncpg.Pool[Any]) -> PublishedState:
     """What was published before."""
     row = await queries.remembered(pool)
-    return Remembered(
+    return PublishedState(
         row["term"],
         row["cut"],
         row["minutes_set_id"],

@@ -13,12 +13,12 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import TypeVar
 
-from aggregator.decoding.decoder import Batch, Decode, decode_events
+from aggregator.decoding.decoder import Decode, DecodedBatch, decode_events
 from aggregator.domain.counting import Fold, roll_up
-from aggregator.domain.event import Record, Stray
+from aggregator.domain.event import Record, StrayRecord
 from aggregator.metrics import BATCHES, COUNTED, PASSED, QUARANTINED, SEEKS, STORE_RETRIES, STORE_SECONDS
-from aggregator.tallies.tally_store import Move, Place, Tallies
-from telemetry.failpoints import crashpoint
+from aggregator.tallies.tally_store import PartitionPosition, PositionMove, TallyStore
+from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ RETRY_DELAY_S_MIN = 0.1
 RETRY_DELAY_S_MAX = 5.0
 
 
-class Outcome(Enum):
+class CountOutcome(Enum):
     """What became of a batch."""
 
     COUNTED = "counted"
@@ -45,12 +45,12 @@ class StoreFailing(RuntimeError):
     """Storing has failed for too long; the process ends, and its successor starts from what is stored."""
 
 
-class Taker:
+class BatchCounter:
     """Counts the batches of the partitions it is handed; holds where each stands."""
 
     def __init__(
         self,
-        tallies: Tallies,
+        tallies: TallyStore,
         seek: Callable[[int, int], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         decode: Decode = decode_events,
@@ -59,42 +59,50 @@ class Taker:
         self._seek = seek
         self._now = now
         self._decode = decode
-        self._places: dict[int, Place] = {}
-        self._sought: dict[int, Place] = {}
-        self._noted: dict[int, tuple[Place, int]] = {}
+        self._places: dict[int, PartitionPosition] = {}
+        self._sought: dict[int, PartitionPosition] = {}
+        self._noted: dict[int, tuple[PartitionPosition, int]] = {}
 
     async def load(self) -> Mapping[int, int]:
         """Read where every partition stands; the offsets to read on from."""
         self._places = dict(await self._tallies.places())
         return {partition: place.offset for partition, place in self._places.items()}
 
-    async def take(self, fetched: Mapping[int, Collection[Record]]) -> Mapping[int, Outcome]:
+    async def take(self, fetched: Mapping[int, Collection[Record]]) -> Mapping[int, CountOutcome]:
         """Count what is next in the batch of each partition, all of it or nothing.
 
         May be called again with the same batches after any failure.
         """
-        batches: dict[int, Batch] = {}
+        batches: dict[int, DecodedBatch] = {}
         for partition, records in fetched.items():
             batches[partition] = self._decode(records, partition)
             if strays := batches[partition].strays:
                 await self._keep(partition, strays)
         folds = await self._count(batches)
-        outcomes: dict[int, Outcome] = {}
+        outcomes: dict[int, CountOutcome] = {}
         for partition, one in folds.items():
             if one.gap is not None:
                 await self._meet_gap(partition, one.gap)
             PASSED.inc(one.passed)
-            outcome = Outcome.GAP if one.gap else Outcome.COUNTED if one.moved else Outcome.NOTHING_NEXT
+            outcome = (
+                CountOutcome.GAP
+                if one.gap
+                else CountOutcome.COUNTED
+                if one.moved
+                else CountOutcome.NOTHING_NEXT
+            )
             BATCHES.labels(outcome.value).inc()
             outcomes[partition] = outcome
         return outcomes
 
-    async def _count(self, batches: Mapping[int, Batch]) -> Mapping[int, Fold]:
+    async def _count(self, batches: Mapping[int, DecodedBatch]) -> Mapping[int, Fold]:
         places = await self._places_of(batches)
         waiting, done = dict(batches), dict[int, Fold]()
         while waiting:
             folds = {partition: some.fold(places[partition].sequence) for partition, some in waiting.items()}
-            moves = {one: Move(places[one], outcome) for one, outcome in folds.items() if outcome.moved}
+            moves = {
+                one: PositionMove(places[one], outcome) for one, outcome in folds.items() if outcome.moved
+            }
             settled = set(moves) if moves and await self._store(moves) else set()
             if len(settled) < len(waiting):
                 # Repeats, a gap, or a position that moved under us: by another worker, a skip, or a rebuild,
@@ -107,12 +115,12 @@ class Taker:
                 del waiting[one]
         return done
 
-    async def _places_of(self, partitions: Collection[int]) -> Mapping[int, Place]:
+    async def _places_of(self, partitions: Collection[int]) -> Mapping[int, PartitionPosition]:
         if all(partition in self._places for partition in partitions):
             return {partition: self._places[partition] for partition in partitions}
         return await self._read(partitions)
 
-    async def _read(self, partitions: Collection[int]) -> Mapping[int, Place]:
+    async def _read(self, partitions: Collection[int]) -> Mapping[int, PartitionPosition]:
         places = await self._tallies.places()
         for partition in partitions:
             if partition not in places:
@@ -120,19 +128,19 @@ class Taker:
             self._places[partition] = places[partition]
         return {partition: places[partition] for partition in partitions}
 
-    async def _store(self, moves: Mapping[int, Move]) -> bool:
+    async def _store(self, moves: Mapping[int, PositionMove]) -> bool:
         sums = roll_up((move.fold for move in moves.values()), self._now() - MINUTES_KEPT)
-        crashpoint("worker.before_store")
+        failpoint("worker.before_store")
         with STORE_SECONDS.time():
             moved = await self._tallies.count(moves, sums)
-        crashpoint("worker.after_store")
+        failpoint("worker.after_store")
         if moved:
             for partition, move in moves.items():
                 self._places[partition] = move.reached
-                _tell(partition, move.fold)
+                _record_metrics(partition, move.fold)
         return moved
 
-    async def _keep(self, partition: int, strays: Sequence[Stray]) -> None:
+    async def _keep(self, partition: int, strays: Sequence[StrayRecord]) -> None:
         await self._tallies.keep_strays(partition, strays)
         for stray in strays:
             QUARANTINED.labels(stray.reason.value).inc()
@@ -153,7 +161,7 @@ class Taker:
             self._seek(partition, place.offset)
 
 
-def _tell(partition: int, counted: Fold) -> None:
+def _record_metrics(partition: int, counted: Fold) -> None:
     COUNTED.inc(counted.counted)
     for bad in counted.quarantined:
         QUARANTINED.labels(bad.reason.value).inc()
@@ -161,7 +169,7 @@ def _tell(partition: int, counted: Fold) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long to go on trying, by which clock."""
 
     failing_s_max: float
@@ -169,7 +177,7 @@ class Patience:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
-async def persistently(action: Callable[[], Awaitable[T]], patience: Patience) -> T:
+async def retry(action: Callable[[], Awaitable[T]], patience: RetryPolicy) -> T:
     """Do it until it succeeds, with a bounded back-off: a batch whose agent raises is lost for good.
 
     Raises StoreFailing once `failing_s_max` seconds have gone by.

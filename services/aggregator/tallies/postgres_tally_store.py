@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from aggregator.domain.counting import Sums
-from aggregator.domain.event import Stray
-from aggregator.tallies.tally_store import Move, Place
+from aggregator.domain.counting import TallyChanges
+from aggregator.domain.event import StrayRecord
+from aggregator.tallies.tally_store import PartitionPosition, PositionMove
 from database.queries import load_queries
 
 queries = load_queries("aggregator.tallies")
@@ -19,20 +19,20 @@ if TYPE_CHECKING:  # asyncpg's classes are generic to the type checker only
     Database = asyncpg.Pool[Any] | Connection
 
 
-class PostgresTallies:
+class PostgresTallyStore:
     """See `aggregator.tallies.tally_store.Tallies`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def places(self) -> Mapping[int, Place]:
+    async def places(self) -> Mapping[int, PartitionPosition]:
         """The place of each partition in the live set."""
         return {
-            row["partition"]: Place(row["set_id"], row["sequence"], row["kafka_offset"])
+            row["partition"]: PartitionPosition(row["set_id"], row["sequence"], row["kafka_offset"])
             async for row in queries.places(self._database)
         }
 
-    async def count(self, moves: Mapping[int, Move], sums: Sums) -> bool:
+    async def count(self, moves: Mapping[int, PositionMove], sums: TallyChanges) -> bool:
         """Add what the moves come to together and move all their positions, or nothing of it."""
         ordered = sorted(moves.items())
         set_ids = {move.place.set_id for _, move in ordered}
@@ -56,13 +56,13 @@ class PostgresTallies:
         )
         return bool(moved)
 
-    async def note_gap(self, partition: int, place: Place, seen: int) -> None:
+    async def note_gap(self, partition: int, place: PartitionPosition, seen: int) -> None:
         """Remember that a sequence beyond the next one was met."""
         await queries.note_gap(
             self._database, set_id=place.set_id, partition=partition, sequence=place.sequence, seen=seen
         )
 
-    async def keep_strays(self, partition: int, strays: Sequence[Stray]) -> None:
+    async def keep_strays(self, partition: int, strays: Sequence[StrayRecord]) -> None:
         """Remember records that have no place in the sequence, once each."""
         await queries.keep_strays(
             self._database,
@@ -72,8 +72,8 @@ class PostgresTallies:
         )
 
 
-def count_arguments(sums: Sums) -> dict[str, list[Any]]:
-    """Sums as arrays. Sorted: those who meet on the same rows lock them in the same order."""
+def count_arguments(sums: TallyChanges) -> dict[str, list[Any]]:
+    """Tally changes as arrays. Sorted: those who meet on the same rows lock them in the same order."""
     cells = sorted(sums.changes)
     minutes = sorted(sums.minutes)
     return {
@@ -88,7 +88,7 @@ def count_arguments(sums: Sums) -> dict[str, list[Any]]:
     }
 
 
-def _minute_keys(sums: Sums) -> dict[str, list[Any]]:
+def _minute_keys(sums: TallyChanges) -> dict[str, list[Any]]:
     keys = sorted({(minute, scope) for minute, scope, _ in sums.minutes})
     return {
         "minute_keys": [minute for minute, _ in keys],

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aggregator.domain.counting import Sums, fold, roll_up
-from aggregator.domain.event import BadEvent, Change, Event, Reason, read_event
+from aggregator.domain.counting import TallyChanges, fold, roll_up
+from aggregator.domain.event import BadEvent, Change, Event, QuarantineReason, read_event
 from aggregator.tallies.postgres_tally_store import count_arguments, queries
 
 if TYPE_CHECKING:
     import asyncpg
 
 
-class Outcome(Enum):
+class ResolutionOutcome(Enum):
     """What a command came to."""
 
     APPLIED = "applied"
@@ -33,10 +33,10 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Resolution:
     """An outcome, with the reason where there is one to tell."""
 
-    outcome: Outcome
+    outcome: ResolutionOutcome
     detail: str = ""
 
 
@@ -58,22 +58,22 @@ def change_from_file(path: Path, partition: int, sequence: int) -> Event:
 
 async def apply(
     pool: asyncpg.Pool[Any], partition: int, sequence: int, value: Event | bytes | None, note: str
-) -> Result:
+) -> Resolution:
     """Count the quarantined event as `value` says: a record's bytes, or an event made from a file."""
     row = await queries.quarantined(pool, partition=partition, sequence=sequence)
     if row is None:
-        return Result(Outcome.UNKNOWN)
+        return Resolution(ResolutionOutcome.UNKNOWN)
     if row["state"] != "quarantined":
-        return Result(Outcome.SETTLED, row["state"])
+        return Resolution(ResolutionOutcome.SETTLED, row["state"])
     event = value if isinstance(value, Event) else read_event(value, partition)
     if isinstance(event, BadEvent):
-        return Result(Outcome.STILL_BAD, event.reason.value)
-    if isinstance(event, Reason):
-        return Result(Outcome.STILL_BAD, event.value)
+        return Resolution(ResolutionOutcome.STILL_BAD, event.reason.value)
+    if isinstance(event, QuarantineReason):
+        return Resolution(ResolutionOutcome.STILL_BAD, event.value)
     alone = fold(sequence - 1, [(row["kafka_offset"], event)])
     if alone.quarantined or not alone.moved:
         reasons = [bad.reason.value for bad in alone.quarantined]
-        return Result(Outcome.STILL_BAD, reasons[0] if reasons else "another_sequence")
+        return Resolution(ResolutionOutcome.STILL_BAD, reasons[0] if reasons else "another_sequence")
     sums = roll_up([alone])
     applied = await queries.apply(
         pool,
@@ -83,16 +83,16 @@ async def apply(
         changes=_as_json(sums),
         **count_arguments(sums),
     )
-    return Result(Outcome.APPLIED if applied else Outcome.SETTLED)
+    return Resolution(ResolutionOutcome.APPLIED if applied else ResolutionOutcome.SETTLED)
 
 
-async def skip(pool: asyncpg.Pool[Any], partition: int, sequence: int, note: str) -> Result:
+async def skip(pool: asyncpg.Pool[Any], partition: int, sequence: int, note: str) -> Resolution:
     """Move the position over one event, which is then named as not counted."""
     skipped = await queries.skip(pool, partition=partition, sequence=sequence, note=note)
-    return Result(Outcome.SKIPPED if skipped else Outcome.NOT_NEXT)
+    return Resolution(ResolutionOutcome.SKIPPED if skipped else ResolutionOutcome.NOT_NEXT)
 
 
-def _as_json(sums: Sums) -> str:
+def _as_json(sums: TallyChanges) -> str:
     return msgspec.json.encode(
         {
             "tallies": [[*cell, delta] for cell, delta in sorted(sums.changes.items())],

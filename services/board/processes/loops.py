@@ -7,15 +7,15 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
-from board.app_state import Board
+from board.app_state import AppState
 from board.metrics import AGE, COVERAGE, CUTS, DRIFT, STATE
 from board.state.milestones import decode_crossing
 from board.state.registration_rate import KEPT, decode_minute
 from board.state.state_file import encode_saved, write
-from cuts.freshness import State
+from cuts.freshness import FreshnessState
 from cuts.reader import follow_cuts, follow_register_state, follow_table
 from cuts.topic_log import KafkaAccess
-from lifecycle.shutdown import Stopping
+from lifecycle.shutdown import StopSignal
 from telemetry.health import Progress
 from telemetry.logs import get
 
@@ -27,7 +27,7 @@ SAVE_S = 5.0
 log = get()
 
 
-async def show_cuts(board: Board, kafka: KafkaAccess) -> None:
+async def follow_cut_topic(board: AppState, kafka: KafkaAccess) -> None:
     """Take every cut, and tell the viewers of those that move something."""
     async for read in follow_cuts(kafka):
         applied = board.showing.cut(read.value, board.clock(), is_new=read.is_new)
@@ -36,27 +36,27 @@ async def show_cuts(board: Board, kafka: KafkaAccess) -> None:
             board.audience.moved()
 
 
-async def show_register_states(board: Board, kafka: KafkaAccess) -> None:
+async def show_register_states(board: AppState, kafka: KafkaAccess) -> None:
     """Take every register state; the next tick tells what it changed."""
     async for read in follow_register_state(kafka):
         board.showing.register_state(read.value, board.clock(), is_new=read.is_new)
 
 
-async def show_minutes(board: Board, kafka: KafkaAccess) -> None:
+async def show_minutes(board: AppState, kafka: KafkaAccess) -> None:
     """Take the growth per minute of the last two days, and go on."""
     async for read in follow_table(kafka, "region-minutes", decode_minute, board.wall() - KEPT):
         if read.value is not None:
             board.minutes.take(read.value)
 
 
-async def show_milestones(board: Board, kafka: KafkaAccess) -> None:
+async def show_milestones(board: AppState, kafka: KafkaAccess) -> None:
     """Take every milestone, and tell the viewers."""
     async for read in follow_table(kafka, "milestones", decode_crossing):
         if read.value is not None and board.milestones.take(read.value):
             board.audience.moved()
 
 
-async def keep_time(board: Board, stopping: Stopping, progress: Progress) -> None:
+async def keep_time(board: AppState, stopping: StopSignal, progress: Progress) -> None:
     """Let numbers age; a change of state is told at once, the rest once a second."""
     told = board.audience.head.state
     ticks = 0
@@ -74,7 +74,7 @@ async def keep_time(board: Board, stopping: Stopping, progress: Progress) -> Non
             board.audience.ping()
 
 
-async def save(board: Board, path: Path, stopping: Stopping) -> None:
+async def save(board: AppState, path: Path, stopping: StopSignal) -> None:
     """Keep the last cut in its file, also at the end."""
     saved: object = None
     stopped = False
@@ -89,7 +89,7 @@ async def save(board: Board, path: Path, stopping: Stopping) -> None:
                 log.warning("state file not written", error=type(error).__name__)
 
 
-async def until_stopped(stopping: Stopping, *endless: Callable[[], Awaitable[None]]) -> None:
+async def until_stopped(stopping: StopSignal, *endless: Callable[[], Awaitable[None]]) -> None:
     """Run endless readers until the stop; the first that fails ends all and is raised."""
     tasks = [asyncio.ensure_future(run()) for run in endless]
     stop = asyncio.ensure_future(stopping.wait())
@@ -105,9 +105,9 @@ async def until_stopped(stopping: Stopping, *endless: Callable[[], Awaitable[Non
             await task
 
 
-def _measure(board: Board) -> None:
+def _measure(board: AppState) -> None:
     view = board.showing.fresh.view(board.clock())
-    for state in State:
+    for state in FreshnessState:
         STATE.labels(state.value).set(view.state is state)
     AGE.set(view.age_s)
     if view.coverage is not None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from board.regions import LEVELS, Region, Regions, lies_in
-from cuts.freshness import Fresh, Freshness, State
+from cuts.freshness import Freshness, FreshnessState, FreshnessView
 from cuts.records import Audit, CutRecord, RegisterState
-from cuts.state import Applied, CutState, Key
+from cuts.state import ApplyResult, CutState, Key
 
 VERSIONS_KEPT_S = 600.0
 """How long a page that was away can still be sent only what changed."""
@@ -27,12 +27,12 @@ class Head:
 
     cut: str
     as_of: datetime | None
-    state: State
+    state: FreshnessState
     coverage: float | None
     audit: Audit | None
 
 
-class Showing:
+class BoardState:
     """Takes cuts and register states in, gives rows and heads out.
 
     `serial` counts what became visible. It, and not the cut's id, says what a viewer has: counts may be
@@ -68,7 +68,7 @@ class Showing:
             self.cut(record, now_s, is_new=False)
         self._before = head
 
-    def cut(self, record: CutRecord, now_s: float, *, is_new: bool) -> Applied:
+    def cut(self, record: CutRecord, now_s: float, *, is_new: bool) -> ApplyResult:
         """Take a record of region-counts."""
         applied = self.cuts.apply(record)
         if applied.moved:
@@ -85,7 +85,7 @@ class Showing:
 
     def head(self, now_s: float) -> Head:
         """What holds now; what this run has not heard yet is as the last one left it."""
-        view: Fresh = self.fresh.view(now_s)
+        view: FreshnessView = self.fresh.view(now_s)
         before = self._before
         newest = self.fresh.newest
         audit = newest.audit if newest else None

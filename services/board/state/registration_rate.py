@@ -44,7 +44,7 @@ def decode_minute(value: bytes) -> MinuteRecord:
         raise UndecodableRecord(str(error)) from error
 
 
-class Minutes:
+class RegistrationRate:
     """The growth of the last two days. Per scope and minute the newest record of the highest term holds."""
 
     def __init__(self) -> None:

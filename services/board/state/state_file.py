@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from board.state.board_state import Head, Showing
-from cuts.freshness import State
+from board.state.board_state import BoardState, Head
+from cuts.freshness import FreshnessState
 from cuts.records import Audit, CutRecord
 
 _FORMAT = 1
@@ -29,7 +29,7 @@ class UnreadableFile(Exception):
     """The file is there but is none of ours; it can be deleted without loss."""
 
 
-def encode_saved(showing: Showing, head: Head) -> bytes:
+def encode_saved(showing: BoardState, head: Head) -> bytes:
     """The file's content for what is shown now; `showing` is ready."""
     cuts = showing.cuts
     assert cuts.as_of, "a ready state has the time of its cut"
@@ -48,7 +48,7 @@ def encode_saved(showing: Showing, head: Head) -> bytes:
     return msgspec.json.encode(Saved(full=full, as_of=head.as_of, coverage=head.coverage, audit=head.audit))
 
 
-def restore(showing: Showing, content: bytes, now_s: float) -> None:
+def restore(showing: BoardState, content: bytes, now_s: float) -> None:
     """Show what the file holds, as stale. Raises UnreadableFile."""
     try:
         saved = msgspec.json.decode(content, type=Saved)
@@ -59,7 +59,7 @@ def restore(showing: Showing, content: bytes, now_s: float) -> None:
     head = Head(
         cut=f"{saved.full.term}.{saved.full.cut}",
         as_of=saved.as_of,
-        state=State.STALE,
+        state=FreshnessState.STALE,
         coverage=saved.coverage,
         audit=saved.audit,
     )

@@ -6,26 +6,26 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from board.stream.connection_handover import Line, chunk
-from board.stream.subscriptions import Audience, Viewer
+from board.stream.connection_handover import StreamConnection, chunk
+from board.stream.subscriptions import Subscriber, Subscriptions
 
 AT_A_TIME: Final = 200
 FULL_S_MAX: Final = 30.0
 """A viewer that takes nothing for so long is let go."""
 
 
-class Delivery:
+class Broadcaster:
     """The lines of all viewers. A line is never sent more than its viewer has taken."""
 
-    def __init__(self, audience: Audience, clock: Callable[[], float]) -> None:
+    def __init__(self, audience: Subscriptions, clock: Callable[[], float]) -> None:
         self._audience = audience
         self._clock = clock
-        self._viewers: dict[Line, Viewer] = {}
+        self._viewers: dict[StreamConnection, Subscriber] = {}
         self._chunks: dict[bytes, bytes] = {}
 
-    def begin(self, viewer: Viewer, hand_over: Callable[[Line], None]) -> None:
+    def begin(self, viewer: Subscriber, hand_over: Callable[[StreamConnection], None]) -> None:
         """Deliver to a viewer that has come in, on the connection that its line is handed."""
-        line = Line(self._serve, self._leave, self._clock)
+        line = StreamConnection(self._serve, self._leave, self._clock)
         self._viewers[line] = viewer
         hand_over(line)
         if self._audience.closed:
@@ -53,7 +53,7 @@ class Delivery:
             if number % AT_A_TIME == 0:
                 await asyncio.sleep(0)
 
-    def _serve(self, line: Line) -> None:
+    def _serve(self, line: StreamConnection) -> None:
         viewer = self._viewers.get(line)
         if viewer is None:  # it left while others were served
             return
@@ -64,6 +64,6 @@ class Delivery:
                 framed = self._chunks[data] = chunk(data)
             line.send(framed)
 
-    def _leave(self, line: Line) -> None:
+    def _leave(self, line: StreamConnection) -> None:
         if self._viewers.pop(line, None) is not None:
             self._audience.leave()

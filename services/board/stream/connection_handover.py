@@ -23,13 +23,16 @@ def chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-class Line(asyncio.Protocol):
+class StreamConnection(asyncio.Protocol):
     """A connection that is only written to; `full_since_s` while it holds bytes that were not taken."""
 
     __slots__ = ("_clock", "_lost", "_resumed", "_transport", "full_since_s")
 
     def __init__(
-        self, resumed: Callable[[Line], None], lost: Callable[[Line], None], clock: Callable[[], float]
+        self,
+        resumed: Callable[[StreamConnection], None],
+        lost: Callable[[StreamConnection], None],
+        clock: Callable[[], float],
     ) -> None:
         self._resumed = resumed
         self._lost = lost
@@ -83,7 +86,7 @@ class HandoverProtocol(HttpToolsProtocol):
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]  # what a server offers is its own
         scope["extensions"] = {EXTENSION: self._hand_over}
 
-    def _hand_over(self, line: Line) -> None:
+    def _hand_over(self, line: StreamConnection) -> None:
         if self.transport.is_closing():
             line.connection_lost(None)
             return

@@ -6,10 +6,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from board.state.board_state import Version
-from board.stream.broadcaster import Delivery
+from board.stream.broadcaster import Broadcaster
 from board.stream.connection_handover import EXTENSION
 from board.stream.sse_events import OPENING
-from board.stream.subscriptions import Audience
+from board.stream.subscriptions import Subscriptions
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -22,7 +22,7 @@ class StreamResponse(Response):
     """Server-sent events of one scope, down to one level, after the version the viewer says to have."""
 
     def __init__(
-        self, audience: Audience, delivery: Delivery, watched: tuple[str, str], last: Version | None
+        self, audience: Subscriptions, delivery: Broadcaster, watched: tuple[str, str], last: Version | None
     ) -> None:
         self.status_code = 200
         self.background = None

@@ -11,17 +11,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from board.metrics import EVENTS, VIEWERS
-from board.state.board_state import Head, Showing, Version
+from board.state.board_state import BoardState, Head, Version
 from board.state.milestones import Milestones
 from board.stream.sse_events import PING, event
 from board.web.response_bodies import counts_body, crossing_body, encode, head_body
-from cuts.freshness import State
+from cuts.freshness import FreshnessState
 
 TICKS_SILENT_MAX = 2
 
 
 @dataclass(eq=False, slots=True)
-class Viewer:
+class Subscriber:
     """One open stream: what it watches, and how far it was sent."""
 
     scope: str
@@ -31,17 +31,17 @@ class Viewer:
     pings: int
     serial: int | None = None
     heads: int = -1
-    state: State | None = None
+    state: FreshnessState | None = None
     """What it was last told of the number."""
     rows_at_tick: int | None = None
     """When it was last sent rows, and with them a head."""
 
 
-class Audience:
+class Subscriptions:
     """All open streams. `take` is the only place that decides what a viewer gets."""
 
     def __init__(
-        self, showing: Showing, milestones: Milestones, clock: Callable[[], float], viewers_max: int
+        self, showing: BoardState, milestones: Milestones, clock: Callable[[], float], viewers_max: int
     ) -> None:
         self._showing = showing
         self._milestones = milestones
@@ -76,11 +76,11 @@ class Audience:
         """How often the head was told anew."""
         return self._heads
 
-    def enter(self, scope: str, depth: str, last: Version | None) -> Viewer:
+    def enter(self, scope: str, depth: str, last: Version | None) -> Subscriber:
         """A new viewer, who says to have been sent `last`."""
         self._viewers += 1
         VIEWERS.set(self._viewers)
-        return Viewer(scope, depth, last, self._milestones.number, self._pings)
+        return Subscriber(scope, depth, last, self._milestones.number, self._pings)
 
     def leave(self) -> None:
         """A stream ended."""
@@ -119,7 +119,7 @@ class Audience:
         self.closed = True
         self.news.set()
 
-    def take(self, viewer: Viewer) -> bytes:
+    def take(self, viewer: Subscriber) -> bytes:
         """The bytes this viewer is to be sent now; none when there is nothing for it."""
         sent = self._events(viewer)
         if not sent and viewer.pings != self._pings:
@@ -127,7 +127,7 @@ class Audience:
         viewer.pings = self._pings
         return sent
 
-    def _events(self, viewer: Viewer) -> bytes:
+    def _events(self, viewer: Subscriber) -> bytes:
         if not self._showing.ready or self._behind(viewer):
             return b""
         sent = self._rows(viewer)
@@ -140,13 +140,13 @@ class Audience:
             viewer.heads, viewer.state = self._heads, self._head.state
         return sent
 
-    def _told_with_rows(self, viewer: Viewer) -> bool:
+    def _told_with_rows(self, viewer: Subscriber) -> bool:
         """Whether it heard the same state with rows a moment ago: what else the head says can wait a tick."""
         told = viewer.rows_at_tick == self._ticks - 1 and viewer.state is self._head.state
         self._head_owed |= told
         return told
 
-    def _crossings(self, viewer: Viewer) -> bytes:
+    def _crossings(self, viewer: Subscriber) -> bytes:
         since, viewer.news = viewer.news, self._milestones.number
         key = (viewer.scope, "milestones", since)
         if key not in self._shared:
@@ -156,11 +156,11 @@ class Audience:
             )
         return self._shared[key]
 
-    def _behind(self, viewer: Viewer) -> bool:
+    def _behind(self, viewer: Subscriber) -> bool:
         """Whether another replica has sent this viewer a cut that has not come here yet."""
         return viewer.last is not None and viewer.last > self._showing.version
 
-    def _rows(self, viewer: Viewer) -> bytes:
+    def _rows(self, viewer: Subscriber) -> bytes:
         """A snapshot for a viewer of whom nothing is known, else one delta over all it has not seen."""
         if viewer.serial is None and viewer.last is not None:
             viewer.serial = self._showing.serial_of(viewer.last)
@@ -180,7 +180,7 @@ class Audience:
         regions = showing.changed_since(scope, since, depth)
         return self._event("delta", counts_body(showing, scope, self._head, regions)) if regions else b""
 
-    def _state(self, viewer: Viewer) -> bytes:
+    def _state(self, viewer: Subscriber) -> bytes:
         key = (viewer.scope, "", None)
         if key not in self._shared:
             self._shared[key] = self._event("state", head_body(viewer.scope, self._head))

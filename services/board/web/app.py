@@ -10,12 +10,12 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.staticfiles import StaticFiles
 
-from board.app_state import Board
+from board.app_state import AppState
 from board.metrics import REFUSED
 from board.state.registration_rate import next_threshold, reached_at
 from board.stream.sse_events import parse_id
 from board.stream.sse_response import StreamResponse
-from board.web.page import Pages
+from board.web.page import PageRenderer
 from board.web.query_params import (
     Level,
     ParentQuery,
@@ -43,7 +43,7 @@ PAGE_HEADERS: Final = {
 }
 
 
-def make_app(board: Board, health: Health) -> FastAPI:
+def make_app(board: AppState, health: Health) -> FastAPI:
     """The application over one board."""
     app = FastAPI(title="Jakpreneur board", version="1", docs_url=None, redoc_url=None)
     install(app)
@@ -55,7 +55,7 @@ def make_app(board: Board, health: Health) -> FastAPI:
     return app
 
 
-def _numbers(board: Board) -> APIRouter:
+def _numbers(board: AppState) -> APIRouter:
     router = APIRouter(prefix="/v1")
     run = token_hex(4)
 
@@ -98,7 +98,7 @@ def _numbers(board: Board) -> APIRouter:
     return router
 
 
-def _stream(board: Board) -> APIRouter:
+def _stream(board: AppState) -> APIRouter:
     router = APIRouter(prefix="/v1")
 
     @router.get("/stream")
@@ -120,9 +120,9 @@ def _stream(board: Board) -> APIRouter:
     return router
 
 
-def _page(board: Board) -> APIRouter:
+def _page(board: AppState) -> APIRouter:
     router = APIRouter(include_in_schema=False)
-    pages = Pages(_static_version())
+    pages = PageRenderer(_static_version())
 
     @router.get("/")
     async def page(scope: ScopeQuery = "all", lang: str = "id") -> Response:
@@ -133,7 +133,7 @@ def _page(board: Board) -> APIRouter:
     return router
 
 
-def pace_body(board: Board, scope: str, region: str, minutes: int) -> dict[str, Any]:
+def pace_body(board: AppState, scope: str, region: str, minutes: int) -> dict[str, Any]:
     """The answer of /v1/pace."""
     now = board.now()
     value = board.showing.count(scope, region)

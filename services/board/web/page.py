@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from board.app_state import Board
+from board.app_state import AppState
 from board.i18n import DASH, ENGLISH_NAMES, LANGUAGES, WORDS, clock_of, date_of, moment, number, share, signed
 from board.regions import PROVINCE, Region
 from board.state.milestones import Crossing
@@ -38,7 +38,7 @@ def bar(count: int, target: int | None, scale: float) -> Bar | None:
     return Bar(round(100 * min(1.0, max(0.0, count / target / scale)), 2), round(100 / scale, 2))
 
 
-class Pages:
+class PageRenderer:
     """Renders the page in either language."""
 
     def __init__(self, static_version: str) -> None:
@@ -52,7 +52,7 @@ class Pages:
         self._template = environment.get_template("page.html")
         self._static_version = static_version
 
-    def render(self, board: Board, scope: str, language: str) -> str:
+    def render(self, board: AppState, scope: str, language: str) -> str:
         """The page of a scope; in Indonesian unless English is asked for."""
         language = language if language in LANGUAGES else "id"
         words = WORDS[language]
@@ -70,7 +70,7 @@ class Pages:
 class _Numbers:
     """What the page says of one scope at this moment, as text."""
 
-    def __init__(self, board: Board, scope: str, language: str) -> None:
+    def __init__(self, board: AppState, scope: str, language: str) -> None:
         self._board = board
         self._showing = board.showing
         self._scope = scope

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from fastapi import Query
 
 from board.regions import Regions
-from board.state.board_state import Showing
+from board.state.board_state import BoardState
 from problems.problem import FieldError, Problem
 
 SCOPE_PATTERN: Final = r"^(all|(campaign|agency):[A-Za-z0-9][A-Za-z0-9._-]{0,63})$"
@@ -19,7 +19,7 @@ RegionQuery = Annotated[str, Query(pattern=REGION_PATTERN)]
 ParentQuery = Annotated[str | None, Query(pattern=REGION_PATTERN)]
 
 
-def known_scope(showing: Showing, scope: str) -> str:
+def known_scope(showing: BoardState, scope: str) -> str:
     """The scope, if anything is counted in it. Raises Problem 404."""
     if showing.has(scope):
         return scope
@@ -38,7 +38,7 @@ def known_region(regions: Regions, code: str | None, field: str) -> str | None:
     raise _unknown(field, "unknown-region", "Wilayah ini tidak dikenal.", "This region is not known.")
 
 
-def ready(showing: Showing) -> None:
+def ready(showing: BoardState) -> None:
     """Raises Problem 503 before the first cut."""
     if not showing.ready:
         title = {"id": "Angka belum tersedia.", "en": "There are no numbers yet."}

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from board.regions import Region, Regions
-from board.state.board_state import Head, Showing
+from board.state.board_state import BoardState, Head
 from board.state.milestones import Crossing
 from cuts.records import Audit
 
@@ -34,7 +34,7 @@ def audit_body(audit: Audit | None) -> dict[str, Any] | None:
     return {"drift": audit.drift, "checked_at": audit.checked_at, "cut": audit.cut}
 
 
-def row_body(showing: Showing, scope: str, region: Region) -> dict[str, Any]:
+def row_body(showing: BoardState, scope: str, region: Region) -> dict[str, Any]:
     """One region with all its counts."""
     return {
         "region": region.code,
@@ -46,7 +46,7 @@ def row_body(showing: Showing, scope: str, region: Region) -> dict[str, Any]:
     }
 
 
-def counts_body(showing: Showing, scope: str, head: Head, regions: Iterable[Region]) -> dict[str, Any]:
+def counts_body(showing: BoardState, scope: str, head: Head, regions: Iterable[Region]) -> dict[str, Any]:
     """The answer of /v1/counts, and the data of a snapshot or a delta."""
     return head_body(scope, head) | {"rows": [row_body(showing, scope, region) for region in regions]}
 

@@ -27,7 +27,7 @@ class _Row:
     target: int | None
 
 
-class Pages:
+class AcknowledgementPages:
     """Renders the page in the reader's language."""
 
     def __init__(self, wording: Wording, board_url: str) -> None:

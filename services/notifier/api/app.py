@@ -12,8 +12,8 @@ from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
-from notifier.api.acknowledgement_page import Pages
-from notifier.api.authentication import Links, OfficerKey
+from notifier.api.acknowledgement_page import AcknowledgementPages
+from notifier.api.authentication import AcknowledgementLinks, OfficerKey
 from notifier.domain.alerts import NAMESPACE
 from notifier.store.alerts import AlertStore, Filter, NewSilence, utc
 from problems.fastapi_handlers import install
@@ -73,7 +73,11 @@ class SilenceRequest(BaseModel):
 
 
 def make_app(
-    store: AlertStore, officers: OfficerKey, links: Links | None, pages: Pages, health: Health
+    store: AlertStore,
+    officers: OfficerKey,
+    links: AcknowledgementLinks | None,
+    pages: AcknowledgementPages,
+    health: Health,
 ) -> FastAPI:
     """The application with its routes."""
     app = FastAPI(title="Jakpreneur notifier", docs_url=None, redoc_url=None)
@@ -172,7 +176,7 @@ def _silence(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _links(store: AlertStore, links: Links, pages: Pages) -> APIRouter:
+def _links(store: AlertStore, links: AcknowledgementLinks, pages: AcknowledgementPages) -> APIRouter:
     """The page behind a letter's link. Looking at it changes nothing: mail scanners open every link."""
     router = APIRouter(include_in_schema=False)
 

@@ -30,7 +30,7 @@ class OfficerKey:
         raise Problem(401, "unauthorized", KEY_NEEDED, headers={"WWW-Authenticate": "Bearer"})
 
 
-class Links:
+class AcknowledgementLinks:
     """Tokens for letters: the message's id with a keyed check, so nobody can make or guess one."""
 
     def __init__(self, secret: str) -> None:

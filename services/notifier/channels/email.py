@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 import apprise
 
-from notifier.channels.email_content import Letter, Letters
+from notifier.channels.email_content import EmailContent, EmailText
 from notifier.domain.alerts import Recipient
 from notifier.domain.delivery_policy import Reason, Result
 from notifier.store.messages import Attempt
@@ -55,7 +55,7 @@ class MailSender:
     header X-Jakpreneur-Message stays the same through all attempts of one message.
     """
 
-    def __init__(self, server: MailServer, letters: Letters) -> None:
+    def __init__(self, server: MailServer, letters: EmailContent) -> None:
         self._server = server
         self._letters = letters
         # Its warnings name the recipient's address; what went wrong stands in the receipt.
@@ -85,7 +85,7 @@ class MailSender:
             return Result(Reason.NOT_ACCEPTED)
         return Result(Reason.ACCEPTED, {"server": self._server.host})
 
-    def _hand_over(self, to: str, headers: dict[str, str], letter: Letter) -> bool:
+    def _hand_over(self, to: str, headers: dict[str, str], letter: EmailText) -> bool:
         taken = self._service(to, headers).notify(
             body=letter.body,
             title=letter.subject,

@@ -21,15 +21,15 @@ ONE_MORE: Final[Mapping[str, str]] = {"id": "dan 1 tonggak lain", "en": "and 1 m
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class EmailText:
     """What is sent: plain text, UTF-8."""
 
     subject: str
     body: str
 
 
-class Letters:
-    """Letters in the language of each official.
+class EmailContent:
+    """EmailContent in the language of each official.
 
     `acknowledge_link` makes the address under which a message is acknowledged, if there is such a page.
     """
@@ -49,7 +49,7 @@ class Letters:
             keep_trailing_newline=False,
         )
 
-    def write(self, attempt: Attempt, recipient: Recipient) -> Letter:
+    def write(self, attempt: Attempt, recipient: Recipient) -> EmailText:
         """The letter of one message to one official."""
         language = recipient.language
         alerts = attempt.alerts
@@ -66,7 +66,7 @@ class Letters:
             board_url=self._board_url,
             acknowledge_url=self._acknowledge_link and self._acknowledge_link(attempt.message_id),
         )
-        return Letter(self._subject(alerts, language), body.strip() + "\n")
+        return EmailText(self._subject(alerts, language), body.strip() + "\n")
 
     def _subject(self, alerts: Sequence[Told], language: str) -> str:
         """The fact of the widest region and highest threshold, and how many more there are."""

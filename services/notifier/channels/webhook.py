@@ -27,7 +27,7 @@ EVENT_TYPE: Final = "id.jakpreneur.milestone.crossed.v1"
 
 
 @dataclass(frozen=True, slots=True)
-class Hook:
+class WebhookEndpoint:
     """Where a webhook is, and its secret (`whsec_…`)."""
 
     url: str
@@ -39,7 +39,7 @@ class WebhookSender:
 
     def __init__(
         self,
-        hooks: Mapping[str, Hook],
+        hooks: Mapping[str, WebhookEndpoint],
         *,
         timeout_s: float,
         allowed_networks: Sequence[Network] = (),
@@ -83,7 +83,7 @@ class WebhookSender:
         mapped = getattr(address, "ipv4_mapped", None) or address
         return (mapped.is_global and not mapped.is_multicast) or any(mapped in net for net in self._allowed)
 
-    async def _call(self, hook: Hook, address: str, alert: Told, moment: datetime) -> Result:
+    async def _call(self, hook: WebhookEndpoint, address: str, alert: Told, moment: datetime) -> Result:
         url = httpx.URL(hook.url)
         body = json.dumps(payload(alert), separators=(",", ":"))
         signature = Webhook(hook.secret).sign(str(alert.id), moment, body)

@@ -12,7 +12,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from notifier import metrics
-from notifier.delivery.sender import RetryLater, Sending
+from notifier.delivery.sender import DeliverySender, RetryLater
 from notifier.store.latches import QUEUE, TASK
 from notifier.store.messages import MessageStore
 from telemetry.logs import get
@@ -29,7 +29,7 @@ POLL_S: Final = 1.0
 log = get()
 
 
-class _AsAsked(BaseRetryStrategy):
+class RetryAtStoredTime(BaseRetryStrategy):
     """Retries when the message store says so; an unforeseen fault is left to the orphans' adoption."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
@@ -38,7 +38,7 @@ class _AsAsked(BaseRetryStrategy):
         return None
 
 
-def queue_app(url: str, sending: Sending, store: MessageStore, stalled_s: float) -> procrastinate.App:
+def queue_app(url: str, sending: DeliverySender, store: MessageStore, stalled_s: float) -> procrastinate.App:
     """The procrastinate application: the delivery task and the periodic upkeep.
 
     Jobs of a worker whose heart has not beaten for `stalled_s` seconds are taken over (procrastinate itself
@@ -49,21 +49,21 @@ def queue_app(url: str, sending: Sending, store: MessageStore, stalled_s: float)
     )
     app = procrastinate.App(connector=connector, periodic_defaults={"max_delay": 10})
 
-    @app.task(name=TASK, queue=QUEUE, retry=_AsAsked())
+    @app.task(name=TASK, queue=QUEUE, retry=RetryAtStoredTime())
     async def deliver(message: str) -> None:
         await sending.send_once(uuid.UUID(message))
 
     @app.periodic(cron=UPKEEP_CRON)
     @app.task(name=UPKEEP_TASK, queue=UPKEEP_QUEUE, priority=10)
     async def take_over(timestamp: int) -> None:
-        await _take_over(app, sending, stalled_s)
+        await _adopt_orphans(app, sending, stalled_s)
         metrics.ADOPTED.inc(await store.adopt_orphans())
         await _show_open(store)
 
     return app
 
 
-async def _take_over(app: procrastinate.App, sending: Sending, stalled_s: float) -> None:
+async def _adopt_orphans(app: procrastinate.App, sending: DeliverySender, stalled_s: float) -> None:
     for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_s):
         if job.task_name == TASK and sending.is_sending(uuid.UUID(str(job.task_kwargs["message"]))):
             continue

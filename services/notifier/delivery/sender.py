@@ -12,7 +12,7 @@ from notifier import metrics
 from notifier.domain.alerts import Channel, Recipient
 from notifier.domain.delivery_policy import Reason, Result, State
 from notifier.store.messages import Attempt, Ended, MessageStore, NotDue
-from telemetry.failpoints import crashpoint
+from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
 log = get()
@@ -36,7 +36,7 @@ class RetryLater(Exception):
         self.due_at = due_at
 
 
-class Sending:
+class DeliverySender:
     """The attempts of all messages.
 
     Crash points: notifier.before_attempt, notifier.before_send, notifier.after_send, notifier.after_receipt.
@@ -69,7 +69,7 @@ class Sending:
             self._in_flight.discard(message_id)
 
     async def _attempt(self, message_id: uuid.UUID) -> None:
-        crashpoint("notifier.before_attempt")
+        failpoint("notifier.before_attempt")
         attempt = await self._store.begin(message_id)
         if isinstance(attempt, Ended):
             if attempt.dead_now is not None:
@@ -78,12 +78,12 @@ class Sending:
             return
         if isinstance(attempt, NotDue):
             raise RetryLater(attempt.due_at)
-        crashpoint("notifier.before_send")
+        failpoint("notifier.before_send")
         began_s = time.monotonic()
         result = await self._result(attempt)
-        crashpoint("notifier.after_send")
+        failpoint("notifier.after_send")
         judged = await self._store.end(attempt, result)
-        crashpoint("notifier.after_receipt")
+        failpoint("notifier.after_receipt")
         self._count(attempt, result, judged.state, time.monotonic() - began_s)
         if judged.due_at is not None:
             raise RetryLater(judged.due_at)

@@ -10,9 +10,9 @@ import procrastinate
 
 from cuts.reader import follow_cuts
 from cuts.topic_log import KafkaAccess
-from lifecycle.loops import forever
-from lifecycle.shutdown import Stopping
-from notifier.cut_evaluator import Watch
+from lifecycle.loops import run_forever
+from lifecycle.shutdown import StopSignal
+from notifier.cut_evaluator import CutEvaluator
 from notifier.delivery.queue import run_worker
 from outbox.lease import Lease
 from outbox.publisher import Publisher
@@ -24,7 +24,7 @@ EVALUATE_S_MAX: Final = 90.0
 """Longer than a failing database is waited for: then the process ends by itself."""
 
 
-async def follow(kafka: KafkaAccess, watch: Watch, stopping: Stopping) -> None:
+async def follow(kafka: KafkaAccess, watch: CutEvaluator, stopping: StopSignal) -> None:
     """Give every record of region-counts to the watch, until the stop."""
 
     async def reading() -> None:
@@ -34,7 +34,7 @@ async def follow(kafka: KafkaAccess, watch: Watch, stopping: Stopping) -> None:
     await until_stopped(reading(), stopping)
 
 
-async def evaluate_cuts(watch: Watch, health: Health, stopping: Stopping) -> None:
+async def evaluate_cuts(watch: CutEvaluator, health: Health, stopping: StopSignal) -> None:
     """Evaluate whenever a cut has moved, until the stop."""
     progress = health.progress("evaluate", EVALUATE_S_MAX)
 
@@ -43,33 +43,33 @@ async def evaluate_cuts(watch: Watch, health: Health, stopping: Stopping) -> Non
             await watch.evaluate_once()
         progress.beat()
 
-    await forever(once, stopping, name="evaluate")
+    await run_forever(once, stopping, name="evaluate")
 
 
 async def deliver(
-    queue: procrastinate.App, deliveries_at_once: int, stalled_s: float, stopping: Stopping
+    queue: procrastinate.App, deliveries_at_once: int, stalled_s: float, stopping: StopSignal
 ) -> None:
     """Work on the delivery queue, until the stop; open deliveries get some seconds to end."""
 
     async def once() -> None:
         await until_stopped(run_worker(queue, deliveries_at_once, stalled_s), stopping)
 
-    await forever(once, stopping, name="deliver", pause_s=0.5)
+    await run_forever(once, stopping, name="deliver", pause_s=0.5)
 
 
-async def publish(publisher: Publisher, lease: Lease, stopping: Stopping) -> None:
+async def publish(publisher: Publisher, lease: Lease, stopping: StopSignal) -> None:
     """Publish the crossings while we lead, until the stop."""
     try:
         await asyncio.gather(
-            forever(lease.renew, stopping, name="milestones-lease", pause_s=1.0),
-            forever(publisher.once, stopping, name="milestones", pause_s=PUBLISH_PAUSE_S),
+            run_forever(lease.renew, stopping, name="milestones-lease", pause_s=1.0),
+            run_forever(publisher.once, stopping, name="milestones", pause_s=PUBLISH_PAUSE_S),
         )
     finally:
         await publisher.close()
         await lease.release()
 
 
-async def until_stopped(work: Coroutine[Any, Any, None], stopping: Stopping) -> None:
+async def until_stopped(work: Coroutine[Any, Any, None], stopping: StopSignal) -> None:
     """Run `work` until it ends or the stop comes, which cancels it. Raises what it raises."""
     task = asyncio.ensure_future(work)
     stop = asyncio.ensure_future(stopping.wait())
@@ -83,7 +83,7 @@ async def until_stopped(work: Coroutine[Any, Any, None], stopping: Stopping) -> 
         raise error
 
 
-async def together(stopping: Stopping, *parts: Coroutine[Any, Any, None]) -> None:
+async def together(stopping: StopSignal, *parts: Coroutine[Any, Any, None]) -> None:
     """Run all until the stop. Where one ends earlier or fails, the others stop too; its failure is raised."""
     tasks = [asyncio.ensure_future(part) for part in parts]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -13,7 +13,7 @@ from notifier.domain.alerts import Message, Recipient, Silence, crossing_id, pla
 from notifier.domain.milestones import Crossing, Latched, LatchKey, Rearmed
 from notifier.domain.rules import Key
 from outbox.table_source import append
-from telemetry.failpoints import crashpoint
+from telemetry.failpoints import failpoint
 
 QUEUE: Final = "delivery"
 TASK: Final = "notifier.deliver"
@@ -64,7 +64,7 @@ class LatchStore:
 
         A crossing that another notifier has latched meanwhile is left to it.
         """
-        crashpoint("notifier.before_latch")
+        failpoint("notifier.before_latch")
         async with self._pool.acquire() as connection, connection.transaction():
             records = [await _retract(connection, one) for one in rearmed]
             crossed_at = await _put(connection, crossings)
@@ -73,8 +73,8 @@ class LatchStore:
             await _tell(connection, list(plan(new, recipients, silences)))
             records += [_milestone(one, crossed_at[crossing_id(one)]) for one in new]
             await append(connection, TOPIC, [record for record in records if record is not None])
-            crashpoint("notifier.before_latch_commit")
-        crashpoint("notifier.after_latch")
+            failpoint("notifier.before_latch_commit")
+        failpoint("notifier.after_latch")
         return new
 
 

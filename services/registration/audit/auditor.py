@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from lifecycle.shutdown import Stopping
+from lifecycle.shutdown import StopSignal
 from outbox.lease import Lease
 from registration.audit.expected_tallies import ForeignCutError, expected_at
 from registration.audit.published_cut import CutFollower, PublishedCut
@@ -23,7 +23,7 @@ from registration.audit.register_state import AuditResult
 from registration.audit.tallies import compare
 from registration.domain.event import utc_text
 from registration.relay.metrics import AUDIT_SECONDS, AUDITED_AT, AUDITS, DRIFT
-from telemetry.failpoints import crashpoint
+from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
 log = get()
@@ -81,7 +81,7 @@ class Auditor:
         AUDITS.labels(outcome.value).inc()
         return outcome
 
-    async def pause(self, stopping: Stopping) -> None:
+    async def pause(self, stopping: StopSignal) -> None:
         """Wait until the next audit is due, or a cut changes under its own number."""
         self._cuts.altered.clear()
         waits = [asyncio.ensure_future(self._cuts.altered.wait()), asyncio.ensure_future(stopping.wait())]
@@ -109,7 +109,7 @@ class Auditor:
 
     async def _audit(self, cut: PublishedCut) -> AuditOutcome:
         started_s = self._clock()
-        crashpoint("audit.before_snapshot")
+        failpoint("audit.before_snapshot")
         try:
             expected = await expected_at(self._pool, cut)
         except ForeignCutError as foreign:
@@ -117,7 +117,7 @@ class Auditor:
                 log.warning("audit refuses", reason=str(foreign))
             self.refused = str(foreign)
             return AuditOutcome.REFUSED
-        crashpoint("audit.after_snapshot")
+        failpoint("audit.after_snapshot")
         self.refused = None
         findings = compare(expected, cut.counts)
         duration_s = self._clock() - started_s

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cuts.reader import follow_cuts
-from cuts.state import CutState, Reason
+from cuts.state import ApplyReason, CutState
 from registration.audit.tallies import Cell
 from registration.domain.partitioning import PARTITIONS
 from settings.kafka import KafkaSettings
@@ -37,7 +37,7 @@ class CutFollower:
         async for followed in follow_cuts(kafka):
             version = self._state.version
             applied = self._state.apply(followed.value)
-            if applied.reason is Reason.REPLACED and self._state.version == version and applied.changed:
+            if applied.reason is ApplyReason.REPLACED and self._state.version == version and applied.changed:
                 self.altered.set()
 
     @property

@@ -22,7 +22,7 @@ from registration.audit.published_cut import CutFollower
 from registration.audit.register_state import KEY, TOPIC, RegisterSnapshot, encode
 from registration.relay.metrics import LAG_EVENTS, LAG_STANDING
 from settings.kafka import KafkaSettings
-from telemetry.failpoints import crashpoint
+from telemetry.failpoints import failpoint
 
 EVERY_S: Final = 1.0
 READ_S_MAX: Final = 5.0
@@ -122,6 +122,6 @@ class StatePublisher:
 
     async def _send(self, value: bytes) -> None:
         assert self._producer is not None, "told before taking over"
-        crashpoint("audit.before_send")
+        failpoint("audit.before_send")
         await self._producer.send_one(self._kafka.topic(TOPIC), 0, KEY, value, SEND_S_MAX)
-        crashpoint("audit.after_send")
+        failpoint("audit.after_send")

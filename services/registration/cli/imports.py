@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from database.pool import connect
-from lifecycle.shutdown import Stopping
+from lifecycle.shutdown import StopSignal
 from registration.api.imports import report
 from registration.auth import key_store
 from registration.cipher import Cipher
@@ -44,7 +44,7 @@ async def import_file(
     settings: tuple[RegisterSettings, SecretSettings, ImportSettings],
     path: Path,
     rejected: Path | None,
-    stopping: Stopping,
+    stopping: StopSignal,
 ) -> None:
     """Import a file, or go on with it. Raises CommandRefused where it was not imported to its end."""
     register, secrets, own = settings
@@ -67,7 +67,7 @@ async def import_file(
         await _conclude(pool, import_id, path, rejected)
 
 
-async def _run(importer: Importer, before: ImportStatus, path: Path, stopping: Stopping) -> None:
+async def _run(importer: Importer, before: ImportStatus, path: Path, stopping: StopSignal) -> None:
     if before.last_row:
         console.print(f"going on after row {before.last_row:,}")
     bytes_all = (await asyncio.to_thread(path.stat)).st_size
@@ -107,7 +107,7 @@ async def _conclude(pool: asyncpg.Pool[Any], import_id: str, path: Path, rejecte
 
 
 async def undo_import(
-    settings: tuple[RegisterSettings, ImportSettings], import_id: str, stopping: Stopping
+    settings: tuple[RegisterSettings, ImportSettings], import_id: str, stopping: StopSignal
 ) -> None:
     """Take an import back, or go on with that. Raises CommandRefused if it is interrupted."""
     register, own = settings

@@ -45,7 +45,7 @@ class EventType(StrEnum):
 
 
 class RegisterCommand(msgspec.Struct, frozen=True):
-    """RegisterCommand a person; `id` is taken unless the NIK is known already."""
+    """Register a person; `id` is taken unless the NIK is known already."""
 
     id: UUID
     standing: Standing

@@ -16,7 +16,7 @@ import asyncpg
 import uuid_utils.compat
 from prometheus_client import Counter
 
-from lifecycle.shutdown import Stopping
+from lifecycle.shutdown import StopSignal
 from registration.cipher import Cipher
 from registration.imports import store
 from registration.imports.chunk import PackedChunk, pack
@@ -73,7 +73,7 @@ class Importer:
         self,
         import_id: str,
         path: Path,
-        stopping: Stopping,
+        stopping: StopSignal,
         told: Callable[[int, int], None] = lambda rows, bytes_read: None,
     ) -> ImportStatus:
         """Go on with an import that was begun; where it then is. A stop is heeded between two chunks.
@@ -98,7 +98,7 @@ class Importer:
         return await self.status(import_id)
 
     async def undo(
-        self, import_id: str, stopping: Stopping, told: Callable[[int], None] = lambda rows: None
+        self, import_id: str, stopping: StopSignal, told: Callable[[int], None] = lambda rows: None
     ) -> ImportStatus:
         """Go on with an undo that was begun; where it then is. `told` hears how many each chunk withdrew."""
         while not stopping.is_set():
@@ -121,7 +121,7 @@ class Importer:
         status: ImportStatus,
         lines: TextIO,
         header: Header,
-        stopping: Stopping,
+        stopping: StopSignal,
         told: Callable[[int, int], None],
     ) -> bool:
         """Write every chunk; False where the stop came first."""

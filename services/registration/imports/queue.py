@@ -1,4 +1,4 @@
-"""ImportQueue and undos that the API was asked for, run one after another beside it, also after a restart."""
+"""Imports and undos that the API was asked for, run one after another beside it, also after a restart."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import asyncpg
 
-from lifecycle.loops import forever
-from lifecycle.shutdown import Stopping
+from lifecycle.loops import run_forever
+from lifecycle.shutdown import StopSignal
 from registration.cipher import Cipher
 from registration.imports import store, undo
 from registration.imports.importer import Importer
@@ -87,12 +87,12 @@ class ImportQueue:
         """Row, column and reason of everything rejected, in order."""
         return store.rejections(self._pool, import_id)
 
-    async def run(self, stopping: Stopping) -> None:
+    async def run(self, stopping: StopSignal) -> None:
         """Run what was asked for until the stop."""
         self._spool.open()
         self._fresh.extend(self._spool.ids())
         # Intake never closes because an import fails: it is tried again and again, and seen in its status.
-        await forever(
+        await run_forever(
             lambda: self.once(stopping),
             stopping,
             name="imports",
@@ -100,7 +100,7 @@ class ImportQueue:
             failing_s_max=float("inf"),
         )
 
-    async def once(self, stopping: Stopping) -> None:
+    async def once(self, stopping: StopSignal) -> None:
         """Run one import or undo that waits, if any does."""
         import_id = self._fresh.popleft() if self._fresh else await self._claim()
         if import_id is None:

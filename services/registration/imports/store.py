@@ -23,7 +23,7 @@ from registration.imports.row_validation import CHANNEL, RejectedCell, RowFault,
 from registration.store import participants
 from registration.store.errors import RowVanished
 from registration.store.participants import QUERIES, Connection
-from telemetry.failpoints import crashpoint
+from telemetry.failpoints import failpoint
 
 PAGE_ROWS: Final = 1_000
 
@@ -94,8 +94,8 @@ async def write_chunk(
         )
         if row["appended"] < packed.count:
             await _write_overlapping(connection, import_id, packed.unpacked(), row["inserted"], new_id)
-        crashpoint("import.before_commit")
-    crashpoint("import.after_commit")
+        failpoint("import.before_commit")
+    failpoint("import.after_commit")
 
 
 async def _write_overlapping(

@@ -20,7 +20,7 @@ from registration.imports.row_validation import CHANNEL
 from registration.imports.store import ImportInterrupted, ImportState
 from registration.store import participants
 from registration.store.participants import QUERIES, Connection
-from telemetry.failpoints import crashpoint
+from telemetry.failpoints import failpoint
 
 NOBODY = UUID(int=0)
 KEPT_PAGE_ROWS = 1_000
@@ -43,7 +43,7 @@ async def begin_undo(connection: Connection, import_id: str) -> bool:
 async def undo_chunk(
     connection: Connection, import_id: str, rows_max: int, new_id: Callable[[], UUID]
 ) -> int | None:
-    """WithdrawCommand some of whom this import registered and nobody touched since; None once nobody is left.
+    """Withdraw some of whom this import registered and nobody touched since; None once nobody is left.
 
     Raises ImportInterrupted where the import is not being undone, or the driver's error: call it again then.
     """
@@ -76,8 +76,8 @@ async def undo_chunk(
         await QUERIES.import_advance_undo(connection, id=import_id, undone=len(withdrawn))
         drafts = [EventDraft(new_id(), event, CHANNEL) for event in withdrawn]
         await participants.append(connection, drafts)
-        crashpoint("import.before_undo_commit")
-    crashpoint("import.after_undo_commit")
+        failpoint("import.before_undo_commit")
+    failpoint("import.after_undo_commit")
     return len(withdrawn)
 
 

@@ -19,7 +19,7 @@ from registration.domain.participant import Participant
 from registration.store import participants
 from registration.store.errors import DATABASE_ERRORS, CommitAmbiguous, Failure, RowVanished, failure_of
 from registration.store.participants import QUERIES, Columns, Connection
-from telemetry.failpoints import crashpoint
+from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
 log = get()
@@ -52,12 +52,12 @@ async def write(
         if not connection.is_closed():
             await transaction.rollback()
         raise
-    crashpoint("api.before_commit")
+    failpoint("api.before_commit")
     try:
         await transaction.commit()
     except Exception as error:
         raise CommitAmbiguous(type(error).__name__) from error
-    crashpoint("api.after_commit")
+    failpoint("api.after_commit")
     return answers
 
 

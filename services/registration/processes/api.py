@@ -14,9 +14,9 @@ from fastapi import APIRouter
 
 from database.pool import connect
 from lifecycle import gc_tuning
-from lifecycle.loops import forever
-from lifecycle.shutdown import Stopping
-from lifecycle.task_group import together
+from lifecycle.loops import run_forever
+from lifecycle.shutdown import StopSignal
+from lifecycle.task_group import run_together
 from registration.api.app import application
 from registration.api.authentication import Authenticator
 from registration.api.fast_path import FastPath
@@ -88,7 +88,7 @@ class Components:
 
 
 async def serve_api(
-    settings: tuple[RegisterSettings, SecretSettings, ApiSettings, ImportSettings], stopping: Stopping
+    settings: tuple[RegisterSettings, SecretSettings, ApiSettings, ImportSettings], stopping: StopSignal
 ) -> None:
     """Serve until the stop; what was taken by then is still written and answered."""
     register, secrets, own, imports_own = settings
@@ -109,8 +109,8 @@ async def serve_api(
             imports_own.import_rows_max,
         )
         app = build(parts, own, health, [imports_router(imports, parts.callers)])
-        gc_tuning.settle()
-        await together(
+        gc_tuning.freeze_startup_objects()
+        await run_together(
             parts.writer.run(progress.beat),
             _serve(app, register.host, own, parts.writer, stopping),
             _clean(parts, own, stopping),
@@ -127,7 +127,9 @@ def build(parts: Components, own: ApiSettings, health: Health, more: Sequence[AP
     return FastPath(app, parts.desk, parts.callers, parts.checker, own.body_bytes_max)
 
 
-async def _serve(app: FastPath, host: str, own: ApiSettings, writer: GroupCommit, stopping: Stopping) -> None:
+async def _serve(
+    app: FastPath, host: str, own: ApiSettings, writer: GroupCommit, stopping: StopSignal
+) -> None:
     try:
         log.info("api serving", host=host, port=own.port)
         await serve(app, host, own.port, stopping, **_proxies(own))
@@ -136,9 +138,9 @@ async def _serve(app: FastPath, host: str, own: ApiSettings, writer: GroupCommit
     await asyncio.Event().wait()  # until the writer has written what it holds, and ends first
 
 
-async def _clean(parts: Components, own: ApiSettings, stopping: Stopping) -> None:
+async def _clean(parts: Components, own: ApiSettings, stopping: StopSignal) -> None:
     kept = timedelta(hours=own.idempotency_kept_h)
-    await forever(
+    await run_forever(
         lambda: delete_old_keys(parts.pool, kept),
         stopping,
         name="idempotency cleaning",
@@ -148,7 +150,7 @@ async def _clean(parts: Components, own: ApiSettings, stopping: Stopping) -> Non
     await asyncio.Event().wait()  # the writer ends first
 
 
-async def _import(imports: ImportQueue, stopping: Stopping) -> None:
+async def _import(imports: ImportQueue, stopping: StopSignal) -> None:
     await imports.run(stopping)
     await asyncio.Event().wait()  # the writer ends first
 

@@ -11,9 +11,9 @@ import contextlib
 from typing import Final
 
 from database.pool import connect
-from lifecycle.loops import forever
-from lifecycle.shutdown import Stopping
-from lifecycle.task_group import together
+from lifecycle.loops import run_forever
+from lifecycle.shutdown import StopSignal
+from lifecycle.task_group import run_together
 from outbox.lease import RENEW_EVERY_S, Lease, new_holder
 from registration.audit.auditor import Auditor
 from registration.audit.published_cut import CutFollower
@@ -33,7 +33,7 @@ AUDIT_S_MAX: Final = 1_200.0
 
 
 async def audit(
-    settings: RegisterSettings, own: AuditSettings, kafka: KafkaSettings, stopping: Stopping
+    settings: RegisterSettings, own: AuditSettings, kafka: KafkaSettings, stopping: StopSignal
 ) -> None:
     """Run the audit until the stop; a second one stands by."""
     pool = await connect(
@@ -59,11 +59,11 @@ async def audit(
         await auditor.pause(stopping)
 
     try:
-        await together(
-            forever(lease.renew, stopping, name="audit lease", pause_s=RENEW_EVERY_S),
+        await run_together(
+            run_forever(lease.renew, stopping, name="audit lease", pause_s=RENEW_EVERY_S),
             cuts.follow(kafka),
-            forever(tell, stopping, name="audit telling", failing_s_max=float("inf")),
-            forever(audit_next, stopping, name="audit", failing_s_max=float("inf")),
+            run_forever(tell, stopping, name="audit telling", failing_s_max=float("inf")),
+            run_forever(audit_next, stopping, name="audit", failing_s_max=float("inf")),
             serve(plain_app(health), settings.host, own.port, stopping),
         )
     finally:

@@ -14,11 +14,11 @@ import asyncpg
 
 from cuts.reader import follow_cuts
 from database.pool import connect
-from lifecycle.loops import forever
-from lifecycle.shutdown import Stopping
-from lifecycle.task_group import together
+from lifecycle.loops import run_forever
+from lifecycle.shutdown import StopSignal
+from lifecycle.task_group import run_together
 from outbox.lease import RENEW_EVERY_S, Lease, new_holder
-from outbox.publisher import Channel, Limits, Publisher, Round
+from outbox.publisher import Publisher, PublishLimits, PublishOutcome, TopicChannel
 from registration.domain.partitioning import PARTITIONS
 from registration.relay.event_source import HEADERS, LEASE, TOPIC, UNDER_WAY, RegisterEventSource
 from registration.relay.metrics import REFUSED, REWINDS
@@ -27,7 +27,7 @@ from registration.relay.settings import RelaySettings
 from registration.relay.topic_check import compare, read_tail
 from registration.settings import RegisterSettings
 from settings.kafka import KafkaSettings
-from telemetry.failpoints import crashpoint
+from telemetry.failpoints import failpoint
 from telemetry.health import Health
 from telemetry.http import plain_app, serve
 from telemetry.logs import get
@@ -41,7 +41,7 @@ LOOK_EVERY_S: Final = 1.0
 
 
 async def relay(
-    settings: RegisterSettings, own: RelaySettings, kafka: KafkaSettings, stopping: Stopping
+    settings: RegisterSettings, own: RelaySettings, kafka: KafkaSettings, stopping: StopSignal
 ) -> None:
     """Run the relay until the stop; a second one stands by. Outlives a broker that is away for however
     long.
@@ -52,9 +52,9 @@ async def relay(
     health = Health()
     running.watch(health)
     try:
-        await together(
-            forever(lease.renew, stopping, name="relay lease", pause_s=RENEW_EVERY_S),
-            forever(
+        await run_together(
+            run_forever(lease.renew, stopping, name="relay lease", pause_s=RENEW_EVERY_S),
+            run_forever(
                 lambda: running.step(stopping),
                 stopping,
                 name="relay",
@@ -84,9 +84,9 @@ class Relay:
         self._publisher = Publisher(
             self._source,
             lease,
-            Channel(kafka.topic(TOPIC), kafka.client_options(), HEADERS),
+            TopicChannel(kafka.topic(TOPIC), kafka.client_options(), HEADERS),
             guard=self._guard,
-            limits=Limits(records_max=own.records_max, batch_bytes_max=own.batch_bytes_max),
+            limits=PublishLimits(records_max=own.records_max, batch_bytes_max=own.batch_bytes_max),
         )
         self._rewinding = StallTracker.start(time.monotonic())
         self._term: int | None = None
@@ -99,16 +99,16 @@ class Relay:
         health.check("register matches topic", lambda: self._publisher.refused is None)
         health.check("publishing", lambda: not self._failing)
 
-    async def step(self, stopping: Stopping) -> None:
+    async def step(self, stopping: StopSignal) -> None:
         """Publish what waits, or stand by. Raises what stopped it, to be called again."""
         self._progress.beat()
         self._failing = True
         outcome = await self._publisher.once()
         REFUSED.set(self._publisher.refused is not None)
         self._failing = False
-        if outcome is Round.REFUSED:
+        if outcome is PublishOutcome.REFUSED:
             await stopping.wait(REFUSED_PAUSE_S)
-        elif outcome is Round.STANDING_BY:
+        elif outcome is PublishOutcome.STANDING_BY:
             await stopping.wait(STANDBY_PAUSE_S)
 
     async def close(self) -> None:
@@ -153,8 +153,8 @@ class Relay:
             log.warning("relay could not look for standing positions", error=type(error).__name__)
 
     async def _rewind(self, partition: int, position: int, term: int) -> None:
-        crashpoint("relay.before_rewind")
+        failpoint("relay.before_rewind")
         if await self._source.rewind(partition, position, term):
             REWINDS.labels(partition).inc()
             log.warning("relay rewound", partition=partition, position=position)
-        crashpoint("relay.after_rewind")
+        failpoint("relay.after_rewind")

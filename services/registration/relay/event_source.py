@@ -10,7 +10,8 @@ from typing import Any, Final
 import asyncpg
 
 from database.queries import load_queries
-from outbox.publisher import Move, Pending, Record
+from outbox.publisher import Pending, Record
+from outbox.source import PublishedMove
 
 LEASE: Final = "relay"
 TOPIC: Final = "participant-events"
@@ -35,7 +36,7 @@ class RegisterEventSource:
             for partition, group in groupby([row async for row in found], _partition)
         ]
 
-    async def advance(self, moves: Sequence[Move], term: int) -> int:
+    async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
         """Move positions past what was acknowledged, while `term` leads."""
         partitions, expected, targets = zip(*moves, strict=True)
         moved: int = await _queries.relay_advance(

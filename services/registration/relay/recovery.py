@@ -26,7 +26,7 @@ from registration.domain.partitioning import PARTITIONS
 from registration.relay.event_source import LEASE, TOPIC, UNDER_WAY
 from registration.settings import RegisterSettings
 from settings.kafka import KafkaSettings
-from telemetry.failpoints import crashpoint
+from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
 log = get()
@@ -56,13 +56,13 @@ async def recover(settings: RegisterSettings, kafka: KafkaSettings) -> int:
 
 async def _recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings, holder: str) -> int:
     await _queries.recover_seize(pool, name=LEASE, holder=holder, seconds=LEASE_S)
-    crashpoint("recover.after_seize")
+    failpoint("recover.after_seize")
     await _queries.recover_rewind(pool, reason=UNDER_WAY)
-    crashpoint("recover.after_rewind")
+    failpoint("recover.after_rewind")
     await empty(kafka)
-    crashpoint("recover.after_emptying")
+    failpoint("recover.after_emptying")
     epoch: int = await _queries.recover_begin_epoch(pool)
-    crashpoint("recover.after_epoch")
+    failpoint("recover.after_epoch")
     log.info("register recovered", epoch=epoch)
     return epoch
 

@@ -24,7 +24,7 @@ COVERAGE_STEPS = 1_000_000
 """Coverage is cut off, never rounded up, to this many steps: 1.0 means every accepted event is counted."""
 
 
-class State(Enum):
+class FreshnessState(Enum):
     """What a page says of its number."""
 
     LIVE = "live"
@@ -33,10 +33,10 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
-class Fresh:
+class FreshnessView:
     """What is known at one moment: `as_of` and `coverage` are None until a register state was read."""
 
-    state: State
+    state: FreshnessState
     as_of: datetime | None
     coverage: float | None
     age_s: float
@@ -88,10 +88,10 @@ class Freshness:
         self._waiting.append(_Arrived(state, now_s if is_new else -inf))
         self._advance()
 
-    def view(self, now_s: float) -> Fresh:
+    def view(self, now_s: float) -> FreshnessView:
         """What holds at `now_s`."""
         age_s = now_s - self._reached.at_s if self._reached else inf
-        return Fresh(
+        return FreshnessView(
             state=self._state(age_s, now_s),
             as_of=self._reached.state.time if self._reached else None,
             coverage=self._coverage(),
@@ -103,14 +103,14 @@ class Freshness:
         """The newest register state read."""
         return self._newest
 
-    def _state(self, age_s: float, now_s: float) -> State:
+    def _state(self, age_s: float, now_s: float) -> FreshnessState:
         if now_s - min(self._cut_at_s, self._register_at_s) >= STALE_S:
-            return State.STALE
+            return FreshnessState.STALE
         if age_s >= LIVE_S or self._newest is None:
-            return State.CATCHING_UP
+            return FreshnessState.CATCHING_UP
         if self._newest.refused is not None or self._newest.relay_alive is False:
-            return State.CATCHING_UP
-        return State.LIVE
+            return FreshnessState.CATCHING_UP
+        return FreshnessState.LIVE
 
     def _coverage(self) -> float | None:
         if self._newest is None or not self._positions:

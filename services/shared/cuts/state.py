@@ -11,7 +11,7 @@ Key = tuple[str, str, str]
 """(scope, region, measure)"""
 
 
-class Reason(Enum):
+class ApplyReason(Enum):
     """What became of a record."""
 
     CHANGED = "changed"
@@ -31,21 +31,21 @@ class Reason(Enum):
 
 
 @dataclass(frozen=True)
-class Applied:
+class ApplyResult:
     """The reason, and the keys whose counts moved with their new absolute counts (0: gone)."""
 
-    reason: Reason
+    reason: ApplyReason
     changed: Mapping[Key, int] = field(default_factory=dict)
 
     @property
     def moved(self) -> bool:
         """Whether the state now shows something else than before."""
-        return self.reason in (Reason.CHANGED, Reason.REPLACED)
+        return self.reason in (ApplyReason.CHANGED, ApplyReason.REPLACED)
 
     @property
     def heard(self) -> bool:
         """Whether the record shows that the publisher of the held cut, or a later one, lives."""
-        return self.moved or self.reason is Reason.REPEATED
+        return self.moved or self.reason is ApplyReason.REPEATED
 
 
 class CutState:
@@ -79,19 +79,19 @@ class CutState:
         """The cut held as "term.cut"."""
         return f"{self.term}.{self.cut}"
 
-    def apply(self, record: CutRecord) -> Applied:
+    def apply(self, record: CutRecord) -> ApplyResult:
         """Take one record; says what became of it and which counts moved."""
         if self.ready and record.version < self.version:
-            return Applied(Reason.OLDER)
+            return ApplyResult(ApplyReason.OLDER)
         if record.kind == "full":
             return self._collect(record)
         if not self.ready:
-            return Applied(Reason.NOT_READY)
+            return ApplyResult(ApplyReason.NOT_READY)
         if (record.term, record.base) != self.version:
-            return Applied(Reason.OFF_BASE)
+            return ApplyResult(ApplyReason.OFF_BASE)
         return self._change(record)
 
-    def _change(self, record: CutRecord) -> Applied:
+    def _change(self, record: CutRecord) -> ApplyResult:
         changed = {
             (scope, region, measure): count
             for scope, region, measure, count in record.rows
@@ -104,17 +104,17 @@ class CutState:
                 del self.counts[key]
         moved = bool(changed) or self._head_differs(record)
         self._take_head(record)
-        return Applied(Reason.CHANGED if moved else Reason.REPEATED, changed)
+        return ApplyResult(ApplyReason.CHANGED if moved else ApplyReason.REPEATED, changed)
 
-    def _collect(self, record: CutRecord) -> Applied:
+    def _collect(self, record: CutRecord) -> ApplyResult:
         if record.part == 0:
             self._parts = [record]
         elif self._continues(record):
             self._parts.append(record)
         else:
-            return Applied(Reason.PART)
+            return ApplyResult(ApplyReason.PART)
         if len(self._parts) < record.parts:
-            return Applied(Reason.PART)
+            return ApplyResult(ApplyReason.PART)
         return self._replace()
 
     def _continues(self, record: CutRecord) -> bool:
@@ -128,7 +128,7 @@ class CutState:
             first.as_of,
         )
 
-    def _replace(self) -> Applied:
+    def _replace(self) -> ApplyResult:
         head = self._parts[0]
         counts = {
             (scope, region, measure): count
@@ -143,7 +143,7 @@ class CutState:
         self.counts = counts
         self._take_head(head)
         self.ready = True
-        return Applied(Reason.REPLACED if moved else Reason.REPEATED, changed)
+        return ApplyResult(ApplyReason.REPLACED if moved else ApplyReason.REPEATED, changed)
 
     def _head_differs(self, record: CutRecord) -> bool:
         return (record.version, record.positions, record.gaps, record.quarantined) != (

@@ -9,7 +9,7 @@ YOUNG_MAX: Final = 20_000
 """New containers between two looks at the young ones; a busy second makes some hundred thousand."""
 
 
-def settle() -> None:
+def freeze_startup_objects() -> None:
     """Call once all is built: what lives now is taken to live for good."""
     gc.collect()
     gc.freeze()

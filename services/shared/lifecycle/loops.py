@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from prometheus_client import Counter
 
-from lifecycle.shutdown import Stopping
+from lifecycle.shutdown import StopSignal
 from telemetry.logs import get
 
 log = get()
@@ -18,9 +18,9 @@ RETRY_DELAY_S_MIN = 0.1
 RETRY_DELAY_S_MAX = 5.0
 
 
-async def forever(
+async def run_forever(
     once: Callable[[], Awaitable[object]],
-    stopping: Stopping,
+    stopping: StopSignal,
     *,
     name: str,
     pause_s: float = 0.0,

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 
 
-class Stopping:
+class StopSignal:
     """Tells whether the process was asked to stop; sleeping on it ends early when it is."""
 
     def __init__(self) -> None:
@@ -32,13 +32,13 @@ class Stopping:
         return True
 
 
-def run(main: Callable[[Stopping], Awaitable[None]]) -> None:
-    """Run `main` on uvloop; SIGTERM and SIGINT set its `Stopping`, a second one ends it at once."""
+def run(main: Callable[[StopSignal], Awaitable[None]]) -> None:
+    """Run `main` on uvloop; SIGTERM and SIGINT set its `StopSignal`, a second one ends it at once."""
     uvloop.run(_with_signals(main))
 
 
-async def _with_signals(main: Callable[[Stopping], Awaitable[None]]) -> None:
-    stopping = Stopping()
+async def _with_signals(main: Callable[[StopSignal], Awaitable[None]]) -> None:
+    stopping = StopSignal()
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(main(stopping))
 

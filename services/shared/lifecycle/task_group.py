@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 
-async def together(*actions: Coroutine[Any, Any, object]) -> None:
+async def run_together(*actions: Coroutine[Any, Any, object]) -> None:
     """Run all until one returns or raises; the others are cancelled and waited for, and its failure is
     raised.
     """

@@ -17,7 +17,7 @@ class Superseded(Exception):
     """Another leads by now, or may: nothing more is sent in this term."""
 
 
-class Message(NamedTuple):
+class LeaderRecord(NamedTuple):
     """A record to send; `value` None is a tombstone."""
 
     topic: str
@@ -25,7 +25,7 @@ class Message(NamedTuple):
     value: bytes | None
 
 
-class Wire:
+class LeaderProducer:
     """An idempotent producer that is made anew after every failure."""
 
     def __init__(self, client_options: Mapping[str, Any], lease: Lease) -> None:
@@ -33,7 +33,7 @@ class Wire:
         self._lease = lease
         self._producer: Producer | None = None
 
-    async def send(self, messages: Sequence[Message], term: int) -> int:
+    async def send(self, messages: Sequence[LeaderRecord], term: int) -> int:
         """Send in order and wait for all acknowledgements; the offset of the first.
 
         Raises Superseded where the lease may have run out by our own clock, before anything is sent.
@@ -49,7 +49,7 @@ class Wire:
             await self.abandon()
             raise
 
-    async def _send(self, producer: Producer, messages: Sequence[Message], term: int) -> int:
+    async def _send(self, producer: Producer, messages: Sequence[LeaderRecord], term: int) -> int:
         sent = []
         for message in messages:
             # A process that was stopped finds out here that others lead; what slips through has a lower term.

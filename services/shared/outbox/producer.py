@@ -26,7 +26,7 @@ REQUEST_TIMEOUT_MS: Final = 10_000
 RETRY_BACKOFF_MS: Final = 100
 
 
-class Producing(Protocol):
+class OpenProducer(Protocol):
     """What a publisher needs of a producer."""
 
     def create_batch(self) -> Any:
@@ -39,7 +39,7 @@ class Producing(Protocol):
         """Drop everything at once; nothing that waits is sent."""
 
 
-async def open_producer(client_options: Mapping[str, Any], batch_bytes_max: int) -> Producing:
+async def open_producer(client_options: Mapping[str, Any], batch_bytes_max: int) -> OpenProducer:
     """A connected `Producer`."""
     producer = Producer(client_options, batch_bytes_max)
     await producer.open()

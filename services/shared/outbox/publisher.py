@@ -20,28 +20,28 @@ from typing import Any
 
 from outbox.leadership import Leadership
 from outbox.metrics import ACKNOWLEDGED, PRODUCERS, PUBLISHED, ROUNDS
-from outbox.producer import Producing, open_producer, seen
-from outbox.source import Move, Pending, Record, Source
-from telemetry.failpoints import crashpoint
+from outbox.producer import OpenProducer, open_producer, seen
+from outbox.source import Pending, PublishedMove, Record, Source
+from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
 __all__ = [
     "BrokenSequenceError",
-    "Channel",
-    "Limits",
-    "Move",
     "NotAcknowledgedError",
     "Pending",
+    "PublishLimits",
+    "PublishOutcome",
+    "PublishedMove",
     "Publisher",
     "Record",
-    "Round",
     "Source",
+    "TopicChannel",
 ]
 
 log = get()
 
 
-class Round(Enum):
+class PublishOutcome(Enum):
     """What a round came to."""
 
     STANDING_BY = "standing_by"  # another leads
@@ -53,7 +53,7 @@ class Round(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
+class TopicChannel:
     """Where to: topic on the wire, aiokafka's options, and the headers that every record carries."""
 
     topic: str
@@ -62,7 +62,7 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class PublishLimits:
     """Bounds of a publisher. `batch_bytes_max` is before compression and below the broker's
     message.max.bytes.
     """
@@ -100,7 +100,7 @@ class _SupersededError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _InFlight:
-    move: Move
+    move: PublishedMove
     future: asyncio.Future[Any]
     sent_at: float
 
@@ -112,34 +112,34 @@ class Publisher:
         self,
         source: Source,
         lease: Leadership,
-        channel: Channel,
+        channel: TopicChannel,
         *,
         guard: Guard = _always,
-        limits: Limits | None = None,
-        open_producer: Callable[[Mapping[str, Any], int], Awaitable[Producing]] = open_producer,
+        limits: PublishLimits | None = None,
+        open_producer: Callable[[Mapping[str, Any], int], Awaitable[OpenProducer]] = open_producer,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
         self._lease = lease
         self._channel = channel
         self._guard = guard
-        self._limits = limits or Limits()
+        self._limits = limits or PublishLimits()
         self._open_producer = open_producer
         self._clock = clock
-        self._producer: Producing | None = None
+        self._producer: OpenProducer | None = None
         self._term: int | None = None
         self._in_flight: dict[int, _InFlight] = {}
         self.refused: str | None = None
         """Why nothing is sent, while the guard refuses."""
 
-    async def once(self) -> Round:
+    async def once(self) -> PublishOutcome:
         """Publish until nothing waits, or for `drain_s_max`. Raises what stopped it, after dropping the
         producer.
         """
         until = self._clock() + self._limits.drain_s_max
         while True:
             outcome = await self._counted_round()
-            if outcome is not Round.PUBLISHED or self._clock() >= until:
+            if outcome is not PublishOutcome.PUBLISHED or self._clock() >= until:
                 return outcome
 
     async def close(self) -> None:
@@ -150,29 +150,29 @@ class Publisher:
         if producer is not None:
             await producer.abandon()
 
-    async def _counted_round(self) -> Round:
+    async def _counted_round(self) -> PublishOutcome:
         try:
             outcome = await self._round()
         except _SupersededError as superseded:
             log.warning("outbox superseded", outbox=self._lease.name, reason=str(superseded))
             await self.close()
-            outcome = Round.SUPERSEDED
+            outcome = PublishOutcome.SUPERSEDED
         except BaseException:
             await self.close()
             raise
         ROUNDS.labels(self._lease.name, outcome.value).inc()
         return outcome
 
-    async def _round(self) -> Round:
+    async def _round(self) -> PublishOutcome:
         term = self._lease.term
         if term is None or term != self._term:
             await self.close()
             if term is None:
                 self.refused = None
-                return Round.STANDING_BY
+                return PublishOutcome.STANDING_BY
             self.refused = await self._guard(term)
             if self.refused is not None:
-                return Round.REFUSED
+                return PublishOutcome.REFUSED
             self._producer = await self._open_producer(
                 self._channel.client_options, self._limits.batch_bytes_max
             )
@@ -180,14 +180,14 @@ class Publisher:
             PRODUCERS.labels(self._lease.name).inc()
         pending = await self._source.pending(self._limits.records_max, frozenset(self._in_flight))
         if not pending and not self._in_flight:
-            return Round.IDLE
+            return PublishOutcome.IDLE
         await self._send(pending, term)
         moves = await self._acknowledged()
         return await self._advance(moves, term)
 
     async def _send(self, pending: Sequence[Pending], term: int) -> None:
         assert self._producer is not None, "a round without a producer"
-        crashpoint(f"{self._lease.name}.before_produce")
+        failpoint(f"{self._lease.name}.before_produce")
         for partition, published, records in pending:
             batch = self._producer.create_batch()
             last = _fill(batch, records, published, self._channel.headers)
@@ -195,10 +195,12 @@ class Publisher:
                 raise _SupersededError("the lease ran out before sending")
             future = await self._producer.send_batch(batch, self._channel.topic, partition=partition)
             future.add_done_callback(seen)
-            self._in_flight[partition] = _InFlight(Move(partition, published, last), future, self._clock())
-        crashpoint(f"{self._lease.name}.after_produce")
+            self._in_flight[partition] = _InFlight(
+                PublishedMove(partition, published, last), future, self._clock()
+            )
+        failpoint(f"{self._lease.name}.after_produce")
 
-    async def _acknowledged(self) -> list[Move]:
+    async def _acknowledged(self) -> list[PublishedMove]:
         """Wait for the batches in flight; a slow one stays in flight and lets the other partitions go on."""
         started_at = self._clock()
         await asyncio.wait(
@@ -215,17 +217,17 @@ class Publisher:
             ACKNOWLEDGED.labels(self._lease.name).observe(self._clock() - started_at)
         return [sent.move for sent in done]
 
-    async def _advance(self, moves: Sequence[Move], term: int) -> Round:
+    async def _advance(self, moves: Sequence[PublishedMove], term: int) -> PublishOutcome:
         if not moves:
-            return Round.WAITING
-        crashpoint(f"{self._lease.name}.after_ack")
+            return PublishOutcome.WAITING
+        failpoint(f"{self._lease.name}.after_ack")
         if self._lease.term != term:
             raise _SupersededError("the lease ran out before the position moved")
         if await self._source.advance(moves, term) != len(moves):
             raise _SupersededError("the position is another's by now, or was moved")
-        crashpoint(f"{self._lease.name}.after_advance")
+        failpoint(f"{self._lease.name}.after_advance")
         PUBLISHED.labels(self._lease.name).inc(sum(move.to - move.expected for move in moves))
-        return Round.PUBLISHED
+        return PublishOutcome.PUBLISHED
 
 
 def _fill(batch: Any, records: Sequence[Record], published: int, headers: Sequence[tuple[str, bytes]]) -> int:

@@ -24,7 +24,7 @@ class Pending(NamedTuple):
     records: Sequence[Record]
 
 
-class Move(NamedTuple):
+class PublishedMove(NamedTuple):
     """A partition's position is to move from `expected` to `to`: the broker has acknowledged all in
     between.
     """
@@ -45,7 +45,7 @@ class Source(Protocol):
         Position and records come from one snapshot; partitions with nothing to publish are left out.
         """
 
-    async def advance(self, moves: Sequence[Move], term: int) -> int:
+    async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
         """Move positions, in one statement, and say how many moved.
 
         Each moves only if it is still at `expected`, and none moves unless `term` leads (`sql/table.sql`

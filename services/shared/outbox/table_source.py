@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 import asyncpg
 
 from database.queries import load_queries
-from outbox.publisher import Move, Pending, Record
+from outbox.publisher import Pending, Record
+from outbox.source import PublishedMove
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
 
@@ -60,7 +61,7 @@ class TableSource:
         ]
         return [Pending(0, rows[0]["published"], records)]
 
-    async def advance(self, moves: Sequence[Move], term: int) -> int:
+    async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
         """See `Source`."""
         moved = 0
         for move in moves:

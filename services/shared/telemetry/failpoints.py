@@ -19,7 +19,7 @@ def arm(where: str) -> None:
         _armed[name.strip()] = int(nth or 1)
 
 
-def crashpoint(name: str) -> None:
+def failpoint(name: str) -> None:
     """Die here by SIGKILL if this point is armed and its turn has come."""
     if not _armed or name not in _armed:
         return

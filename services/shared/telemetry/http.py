@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from lifecycle.shutdown import Stopping
+from lifecycle.shutdown import StopSignal
 from telemetry.health import Health
 
 GRACE_S = 5
@@ -53,7 +53,7 @@ class _Server(uvicorn.Server):
         return contextlib.nullcontext()
 
 
-async def serve(app: Any, host: str, port: int, stopping: Stopping, **options: Any) -> None:
+async def serve(app: Any, host: str, port: int, stopping: StopSignal, **options: Any) -> None:
     """Serve an ASGI application until the stop, then let open requests finish for a few seconds.
 
     Raises SystemExit(3) with a clear message where the port is taken.

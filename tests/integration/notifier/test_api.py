@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from database.pool import connect
-from notifier.api.acknowledgement_page import Pages
+from notifier.api.acknowledgement_page import AcknowledgementPages
 from notifier.api.app import make_app
-from notifier.api.authentication import Links, OfficerKey
+from notifier.api.authentication import AcknowledgementLinks, OfficerKey
 from notifier.domain.alerts import alert_id
 from notifier.domain.delivery_policy import Policy, Reason, Result
 from notifier.i18n import Wording
@@ -27,7 +27,7 @@ from tests.support.samples.milestones import REGIONS, crossing, official, webhoo
 
 pytestmark = pytest.mark.integration
 
-LINKS = Links("l" * 32)
+LINKS = AcknowledgementLinks("l" * 32)
 KEY = {"Authorization": "Bearer officers"}
 OFFICIAL = official(within=("31",))
 
@@ -45,7 +45,7 @@ async def client(pool: Any) -> AsyncIterator[httpx.AsyncClient]:
         AlertStore(pool),
         OfficerKey(hashlib.sha256(b"officers").hexdigest()),
         LINKS,
-        Pages(Wording(REGIONS, {}), "https://board.example"),
+        AcknowledgementPages(Wording(REGIONS, {}), "https://board.example"),
         Health(),
     )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:

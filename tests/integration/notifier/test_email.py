@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from notifier.channels.email import MailSender, MailServer
-from notifier.channels.email_content import Letters
+from notifier.channels.email_content import EmailContent
 from notifier.domain.delivery_policy import Reason
 from notifier.i18n import Wording
 from tests.support.notifier.receivers import Mailbox
@@ -20,7 +20,7 @@ pytestmark = [
 
 def sender(port: int) -> MailSender:
     server = MailServer("127.0.0.1", port, "insecure", "jakpreneur@example.org", timeout_s=1.0)
-    return MailSender(server, Letters(Wording(REGIONS, {}), "https://board.example"))
+    return MailSender(server, EmailContent(Wording(REGIONS, {}), "https://board.example"))
 
 
 async def test_a_letter_arrives_as_plain_text_from_us_to_one_official(mailbox: Mailbox) -> None:

@@ -10,7 +10,7 @@ from ipaddress import ip_network
 import pytest
 from aiohttp import web
 
-from notifier.channels.webhook import Hook, WebhookSender
+from notifier.channels.webhook import WebhookEndpoint, WebhookSender
 from notifier.domain.alerts import Channel
 from notifier.domain.delivery_policy import Reason, Result
 from tests.support.notifier.receivers import SECRET, Receiver
@@ -22,7 +22,7 @@ LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 async def sent(url: str, allowed: bool = True, timeout_s: float = 0.5) -> Result:
     sender = WebhookSender(
-        {"control-room": Hook(url, SECRET)},
+        {"control-room": WebhookEndpoint(url, SECRET)},
         timeout_s=timeout_s,
         allowed_networks=LOOPBACK if allowed else (),
     )

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 from cuts.reader import follow_cuts
 from cuts.records import CutRecord
-from cuts.state import CutState, Reason
+from cuts.state import ApplyReason, CutState
 from tests.support.topics import Topics
 
 Version = tuple[int, int]
@@ -19,7 +19,7 @@ class Reader:
 
     def __init__(self) -> None:
         self.state = CutState()
-        self.seen: list[tuple[Version, Reason]] = []
+        self.seen: list[tuple[Version, ApplyReason]] = []
         self.records: list[CutRecord] = []
         self.faults: list[str] = []
 
@@ -30,7 +30,7 @@ class Reader:
         self.records.append(record)
         if self.state.version < before[0]:
             self.faults.append(f"{self.state.version} after {before[0]}")
-        if reason in (Reason.CHANGED, Reason.REPLACED):
+        if reason in (ApplyReason.CHANGED, ApplyReason.REPLACED):
             self._check_sums()
 
     def _check_sums(self) -> None:

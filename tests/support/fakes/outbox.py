@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from outbox.leadership import Leadership
-from outbox.publisher import Move, Pending, Record
+from outbox.publisher import Pending, Record
+from outbox.source import PublishedMove
 
 
 class Clock:
@@ -75,7 +76,7 @@ class MemoryTable:
                 found.append(Pending(partition, published, records))
         return found
 
-    async def advance(self, moves: Sequence[Move], term: int) -> int:
+    async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
         moved = 0
         for partition, expected, to in moves:
             if self._leases.leads(self._name, term) and self.published[partition] == expected:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from board.app_state import Board
+from board.app_state import AppState
 from board.regions import Region, Regions
-from board.state.board_state import Showing
+from board.state.board_state import BoardState
 from board.state.milestones import Crossing, Milestones
-from board.state.registration_rate import Minutes
-from board.stream.broadcaster import Delivery
-from board.stream.subscriptions import Audience, Viewer
+from board.state.registration_rate import RegistrationRate
+from board.stream.broadcaster import Broadcaster
+from board.stream.subscriptions import Subscriber, Subscriptions
 from cuts.state import Key
 from tests.support.samples.cuts import cut_record, register_state, row
 
@@ -51,15 +51,15 @@ class Show:
     viewers_max: int = 10
 
     def __post_init__(self) -> None:
-        self.showing = Showing(REGIONS, TARGETS)
+        self.showing = BoardState(REGIONS, TARGETS)
         self.milestones = Milestones()
-        self.audience = Audience(self.showing, self.milestones, self.clock, self.viewers_max)
-        self.board = Board(
+        self.audience = Subscriptions(self.showing, self.milestones, self.clock, self.viewers_max)
+        self.board = AppState(
             self.showing,
             self.audience,
-            Delivery(self.audience, self.clock),
+            Broadcaster(self.audience, self.clock),
             self.milestones,
-            Minutes(),
+            RegistrationRate(),
             self.clock,
             wall=lambda: NOW,
         )
@@ -85,7 +85,7 @@ class Show:
         if self.milestones.take(crossing(threshold, sequence, **fields)):
             self.audience.moved()
 
-    def events(self, viewer: Viewer) -> list[Event]:
+    def events(self, viewer: Subscriber) -> list[Event]:
         return parse(self.audience.take(viewer))
 
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 from hypothesis import strategies as st
 
-from aggregator.domain.event import BadEvent, Change, Event, Placed, Reason, Standing
+from aggregator.domain.event import BadEvent, Change, Event, Placed, QuarantineReason, Standing
 
 K = TypeVar("K")
 
@@ -58,7 +58,10 @@ good_events = st.builds(
     time=st.sampled_from(TIMES),
 )
 bad_events = st.builds(
-    BadEvent, partition=st.just(PARTITION), sequence=st.integers(1, 4), reason=st.just(Reason.MALFORMED)
+    BadEvent,
+    partition=st.just(PARTITION),
+    sequence=st.integers(1, 4),
+    reason=st.just(QuarantineReason.MALFORMED),
 )
 batches = st.lists(good_events | bad_events, max_size=8).map(lambda events: placed(*events))
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from cuts.records import CutRecord
-from cuts.state import Reason
-from notifier.cut_evaluator import Watch
+from cuts.state import ApplyReason
+from notifier.cut_evaluator import CutEvaluator
 from notifier.domain.rules import At, Every
 from notifier.rules_file.reader import Epoch, Rules
 from tests.support.fakes.latch_store import MemoryLatches
@@ -45,19 +45,19 @@ def change(number: int, count: int, *, term: int = 1) -> CutRecord:
     )
 
 
-async def crossed(watch: Watch) -> list[int]:
+async def crossed(watch: CutEvaluator) -> list[int]:
     return [crossing.threshold for crossing in await watch.evaluate_once()]
 
 
 async def test_nothing_is_evaluated_before_a_complete_cut() -> None:
-    watch = Watch(rules(), MemoryLatches())
+    watch = CutEvaluator(rules(), MemoryLatches())
     watch.take(full(1, 15, part=0, parts=2))
 
     assert await crossed(watch) == []
 
 
 async def test_a_change_that_reaches_a_threshold_crosses_it_once() -> None:
-    watch = Watch(rules(), MemoryLatches())
+    watch = CutEvaluator(rules(), MemoryLatches())
     watch.take(full(1, 9))
     assert await crossed(watch) == []
     watch.take(change(2, 10))
@@ -67,18 +67,18 @@ async def test_a_change_that_reaches_a_threshold_crosses_it_once() -> None:
 
 
 async def test_a_lower_cut_of_a_paused_publisher_is_ignored() -> None:
-    watch = Watch(rules(), MemoryLatches())
+    watch = CutEvaluator(rules(), MemoryLatches())
     watch.take(full(5, 9, term=2))
 
     applied = watch.take(full(9, 15, term=1))
 
-    assert applied.reason is Reason.OLDER
+    assert applied.reason is ApplyReason.OLDER
     assert await crossed(watch) == []
 
 
 async def test_what_the_database_refused_is_latched_at_the_next_evaluation() -> None:
     store = MemoryLatches()
-    watch = Watch(rules(), store)
+    watch = CutEvaluator(rules(), store)
     watch.take(full(1, 15))
     store.failures = 1
     with pytest.raises(ConnectionError):
@@ -91,7 +91,7 @@ async def test_what_the_database_refused_is_latched_at_the_next_evaluation() -> 
 async def test_a_restart_with_a_replay_of_all_cuts_tells_nothing_again() -> None:
     store = MemoryLatches()
     for _ in range(2):
-        watch = Watch(rules(), store)
+        watch = CutEvaluator(rules(), store)
         for record in (full(1, 9), change(2, 10), change(3, 25)):
             watch.take(record)
             await watch.evaluate_once()
@@ -101,7 +101,7 @@ async def test_a_restart_with_a_replay_of_all_cuts_tells_nothing_again() -> None
 
 async def test_two_watches_over_one_store_latch_once() -> None:
     store = MemoryLatches()
-    watches = [Watch(rules(), store) for _ in range(2)]
+    watches = [CutEvaluator(rules(), store) for _ in range(2)]
     for watch in watches:
         watch.take(full(1, 15))
         assert await watch.evaluate_once() is not None
@@ -111,7 +111,7 @@ async def test_two_watches_over_one_store_latch_once() -> None:
 
 async def test_a_jump_over_many_thresholds_tells_each_official_in_one_letter() -> None:
     store = MemoryLatches()
-    watch = Watch(rules(rule(thresholds=Every(10_000))), store)
+    watch = CutEvaluator(rules(rule(thresholds=Every(10_000))), store)
     watch.take(full(1, 281_812))
 
     assert len(await watch.evaluate_once()) == 28
@@ -121,7 +121,7 @@ async def test_a_jump_over_many_thresholds_tells_each_official_in_one_letter() -
 async def test_a_late_rule_is_told_at_the_next_start() -> None:
     store = MemoryLatches()
     for listed in ((rule(),), (rule(), rule("late", thresholds=At((5,))))):
-        watch = Watch(rules(*listed), store)
+        watch = CutEvaluator(rules(*listed), store)
         watch.take(full(1, 15))
         found = await crossed(watch)
 
@@ -130,7 +130,7 @@ async def test_a_late_rule_is_told_at_the_next_start() -> None:
 
 async def test_growth_is_measured_from_the_first_cut_of_the_epoch() -> None:
     epochs = {"fest": Epoch("fest", {"id": "Fest", "en": "Fest"}, AS_OF)}
-    watch = Watch(rules(rule(epoch="fest"), epochs=epochs), MemoryLatches())
+    watch = CutEvaluator(rules(rule(epoch="fest"), epochs=epochs), MemoryLatches())
     watch.take(full(1, 100))
 
     assert await crossed(watch) == []
@@ -140,7 +140,7 @@ async def test_growth_is_measured_from_the_first_cut_of_the_epoch() -> None:
 
 async def test_an_epoch_that_opens_later_waits_for_its_time() -> None:
     epochs = {"fest": Epoch("fest", {"id": "Fest", "en": "Fest"}, AS_OF + timedelta(days=1))}
-    watch = Watch(rules(rule(epoch="fest"), epochs=epochs), MemoryLatches())
+    watch = CutEvaluator(rules(rule(epoch="fest"), epochs=epochs), MemoryLatches())
     watch.take(full(1, 100))
     await watch.evaluate_once()
     watch.take(change(2, 110))
@@ -149,7 +149,7 @@ async def test_an_epoch_that_opens_later_waits_for_its_time() -> None:
 
 
 async def test_a_margin_lets_the_same_threshold_cross_again() -> None:
-    watch = Watch(rules(rule(rearm_margin=3)), MemoryLatches())
+    watch = CutEvaluator(rules(rule(rearm_margin=3)), MemoryLatches())
     found = []
     for number, count in enumerate((10, 8, 11, 7, 9, 10), start=1):
         watch.take(full(number, count))

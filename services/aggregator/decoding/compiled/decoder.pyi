@@ -1,7 +1,7 @@
 from collections.abc import Collection
 
 from aggregator.domain.counting import Fold
-from aggregator.domain.event import Record, Stray
+from aggregator.domain.event import Record, StrayRecord
 
 LEAVES_MAX: int
 
@@ -24,7 +24,7 @@ class Run:
 
 class Batch:
     @property
-    def strays(self) -> list[Stray]: ...
+    def strays(self) -> list[StrayRecord]: ...
     def fold(self, position: int, set_aside: Collection[int] = ()) -> Fold: ...
 
 class Decoder:

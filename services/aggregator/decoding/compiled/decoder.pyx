@@ -10,8 +10,8 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy
 
-from aggregator.domain.counting import Fold, Quarantined, add, passed_over, uncountable
-from aggregator.domain.event import BadEvent, Reason, Stray, UNDECODABLE, read_event, read_standing
+from aggregator.domain.counting import Fold, Quarantined, apply_event, skip_settled, uncountable
+from aggregator.domain.event import BadEvent, QuarantineReason, StrayRecord, UNDECODABLE, read_event, read_standing
 
 cdef extern from *:
     """
@@ -635,7 +635,7 @@ cdef class Batch:
             free(met)
 
     cdef object _fold(self, int64_t position, set_aside, int64_t *sums, uint8_t *met, Py_ssize_t leaves):
-        cdef int64_t last = passed_over(position, set_aside)
+        cdef int64_t last = skip_settled(position, set_aside)
         cdef int64_t next_offset = -1
         cdef Py_ssize_t place, taken = 0
         cdef bint any_aside = len(set_aside) > 0
@@ -651,7 +651,7 @@ cdef class Batch:
             taken += 1
             if row.after == ODD:
                 event = self._odd[place]
-                reason = event.reason if isinstance(event, BadEvent) else add(event, odd_leaves)
+                reason = event.reason if isinstance(event, BadEvent) else apply_event(event, odd_leaves)
                 if reason is not None:
                     quarantined.append(Quarantined(row.sequence, row.offset, reason))
             else:
@@ -662,7 +662,7 @@ cdef class Batch:
                     sums[row.before] -= 1
                     met[row.before] = 1
             if any_aside:
-                last = passed_over(last, set_aside)
+                last = skip_settled(last, set_aside)
         return Fold(
             position,
             last,
@@ -761,8 +761,8 @@ cdef class Decoder:
         if row.before == ODD or row.after == ODD:
             row.before = row.after = ODD
             event = read_event(_value_of(slot), partition)
-            if isinstance(event, Reason):
-                batch.strays.append(Stray(slot.offset, event))
+            if isinstance(event, QuarantineReason):
+                batch.strays.append(StrayRecord(slot.offset, event))
                 return 0
             row.sequence = event.sequence
             batch._odd[batch._count] = event

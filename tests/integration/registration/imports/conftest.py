@@ -13,7 +13,7 @@ import pytest
 import uuid_utils.compat
 
 from database.pool import connect
-from lifecycle.shutdown import Stopping
+from lifecycle.shutdown import StopSignal
 from registration.cipher import Cipher
 from registration.imports import store
 from registration.imports.chunk import PackedChunk, pack
@@ -84,7 +84,7 @@ class Bench:
 
     async def run(self, path: Path, rows_max: int = 100, stop_after: int | None = None) -> ImportStatus:
         """Import a file, or only so many chunks of it."""
-        stopping, chunks = Stopping(), 0
+        stopping, chunks = StopSignal(), 0
 
         def told(_rows: int, _bytes: int) -> None:
             nonlocal chunks

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.shutdown import Stopping
+from lifecycle.shutdown import StopSignal
 from registration.imports import store
 from registration.imports.chunk import pack
 from registration.imports.row_validation import ValidatedChunk
@@ -162,7 +162,7 @@ async def test_whoever_withdrew_is_registered_again_by_an_import(bench: Bench) -
 async def undone(bench: Bench, import_id: str) -> int:
     async with bench.pool.acquire() as connection:
         await begin_undo(connection, import_id)
-    return (await bench.importer().undo(import_id, Stopping())).undone
+    return (await bench.importer().undo(import_id, StopSignal())).undone
 
 
 async def test_an_undo_withdraws_all_but_those_changed_since(bench: Bench) -> None:

@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 
 from outbox.lease import Lease, new_holder
-from outbox.publisher import Channel, Move, Publisher, Round
+from outbox.publisher import Publisher, PublishOutcome, TopicChannel
+from outbox.source import PublishedMove
 from outbox.table_source import TableSource, append, table_ddl
 from tests.support.databases import Databases
 from tests.support.registration.event_topic import records
@@ -40,14 +41,14 @@ async def test_what_racing_transactions_append_is_published_whole_in_the_order_o
 
     lease = Lease(pool, "milestones", new_holder())
     await lease.renew()
-    channel = Channel(topics.name("milestones"), topics.settings().client_options())
+    channel = TopicChannel(topics.name("milestones"), topics.settings().client_options())
     publisher = Publisher(TableSource(pool, "milestones", "milestones"), lease, channel)
     writing = asyncio.gather(*(write(writer) for writer in range(4)))
     while not writing.done():
         await publisher.once()
         await lease.renew()
     await writing
-    while await publisher.once() is not Round.IDLE:
+    while await publisher.once() is not PublishOutcome.IDLE:
         await lease.renew()
     await publisher.close()
 
@@ -70,10 +71,10 @@ async def test_a_position_moves_only_from_where_it_stands_and_only_in_the_term_t
     assert term == 1
     source = TableSource(pool, "t", "l")
 
-    assert await source.advance([Move(0, 1, 2)], term) == 0
-    assert await source.advance([Move(0, 0, 2)], term + 1) == 0
-    assert await source.advance([Move(0, 0, 2)], term) == 1
+    assert await source.advance([PublishedMove(0, 1, 2)], term) == 0
+    assert await source.advance([PublishedMove(0, 0, 2)], term + 1) == 0
+    assert await source.advance([PublishedMove(0, 0, 2)], term) == 1
     (pending,) = await source.pending(10, ())
     assert (pending.published, [record.sequence for record in pending.records]) == (2, [3])
     await lease.release()
-    assert await source.advance([Move(0, 2, 3)], term) == 0
+    assert await source.advance([PublishedMove(0, 2, 3)], term) == 0

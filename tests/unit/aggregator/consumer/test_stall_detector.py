@@ -9,32 +9,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.consumer.stall_detector import Stall, Stalled, Watch
+from aggregator.consumer.stall_detector import StallCheck, StallDetector, Stalled
 from telemetry.health import Health
 from tests.support.fakes.tally_store import MemoryTallies
 
 
 def test_records_that_are_not_taken_for_too_long_are_a_stall() -> None:
-    stall = Stall(seconds_max=15)
+    stall = StallDetector(seconds_max=15)
     looks = [stall.look(now, {3: 100}, {3: 200}) for now in (0.0, 1.0, 16.0, 17.0)]
 
     assert looks == [[], [], [], [3]]
 
 
 def test_a_worker_that_takes_is_never_stalled() -> None:
-    stall = Stall(seconds_max=15)
+    stall = StallDetector(seconds_max=15)
 
     assert not any(stall.look(now, {3: now}, {3: 1_000}) for now in range(0, 100, 10))
 
 
 def test_a_worker_with_nothing_to_take_is_never_stalled() -> None:
-    stall = Stall(seconds_max=15)
+    stall = StallDetector(seconds_max=15)
 
     assert not any(stall.look(now, {3: 100}, {3: 100}) for now in range(0, 100, 10))
 
 
 def test_a_partition_given_away_is_judged_no_more() -> None:
-    stall = Stall(seconds_max=15)
+    stall = StallDetector(seconds_max=15)
     stall.look(0, {3: 100}, {3: 200})
     stall.look(1, {3: 100}, {3: 200})
     stall.look(2, {}, {})
@@ -43,7 +43,7 @@ def test_a_partition_given_away_is_judged_no_more() -> None:
 
 
 def test_what_cannot_be_told_is_forgiven() -> None:
-    stall = Stall(seconds_max=15)
+    stall = StallDetector(seconds_max=15)
     stall.look(0, {3: 100}, {3: 200})
     stall.look(1, {3: 100}, {3: 200})
     stall.forgive()
@@ -53,7 +53,7 @@ def test_what_cannot_be_told_is_forgiven() -> None:
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=40))
 def test_a_stall_needs_seconds_of_standing_still_behind_the_end(taken: list[int]) -> None:
-    stall = Stall(seconds_max=5)
+    stall = StallDetector(seconds_max=5)
 
     for now, here in enumerate(taken):
         late = stall.look(now, {0: here}, {0: 3})
@@ -96,7 +96,7 @@ class Watching:
         self.ends = Ends()
         health = Health(clock=lambda: self.now)
         self.progress = health.progress("counting", 15)
-        self.watch = Watch(self.worker, self.ends, MemoryTallies(), Stall(15), self.progress)
+        self.watch = StallCheck(self.worker, self.ends, MemoryTallies(), StallDetector(15), self.progress)
 
     async def look(self, seconds: float) -> None:
         """Look once a second, for so many seconds."""

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.decoding.decoder import choose, decode_events
+from aggregator.decoding.decoder import decode_events, select_decoder
 from deploy.local.extension_build import can_compile
 
 if not can_compile():
@@ -180,9 +180,9 @@ def test_equal_standings_in_other_bytes_are_one_leaf() -> None:
 
 
 def test_it_is_chosen_where_it_is_built() -> None:
-    assert isinstance(choose("auto"), decoder.Decoder)
-    assert isinstance(choose("on"), decoder.Decoder)
-    assert choose("off") is decode_events
+    assert isinstance(select_decoder("auto"), decoder.Decoder)
+    assert isinstance(select_decoder("on"), decoder.Decoder)
+    assert select_decoder("off") is decode_events
 
 
 def test_a_run_is_cut_and_joined_without_losing_records() -> None:

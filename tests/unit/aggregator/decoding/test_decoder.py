@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.decoding.decoder import CompiledMissing, choose, compiled_decoder, decode_events
+from aggregator.decoding.decoder import CompiledMissing, compiled_decoder, decode_events, select_decoder
 from deploy.local.extension_build import can_compile
 
 
@@ -13,13 +13,13 @@ def nothing() -> None:
 
 
 def test_where_the_compiled_step_is_not_built_the_pure_way_stands_in() -> None:
-    assert choose("auto", nothing) is decode_events
-    assert choose("off", nothing) is decode_events
+    assert select_decoder("auto", nothing) is decode_events
+    assert select_decoder("off", nothing) is decode_events
 
 
 def test_one_who_insists_on_the_compiled_step_is_told_that_it_is_missing() -> None:
     with pytest.raises(CompiledMissing, match="AGGREGATOR_COMPILED is on"):
-        choose("on", nothing)
+        select_decoder("on", nothing)
 
 
 def test_the_compiled_step_is_built_where_it_can_be() -> None:

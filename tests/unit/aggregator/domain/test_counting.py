@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.domain.counting import Fold, fold, regions_of, roll_up
-from aggregator.domain.event import BadEvent, Placed, Reason
+from aggregator.domain.event import BadEvent, Placed, QuarantineReason
 from tests.support.samples.events import (
     PARTITION,
     TIMES,
@@ -137,12 +137,12 @@ def test_a_region_of_another_shape_counts_under_31_00() -> None:
 
 
 def test_a_bad_event_that_is_next_is_passed_over_and_named() -> None:
-    bad = BadEvent(PARTITION, 1, Reason.MALFORMED)
+    bad = BadEvent(PARTITION, 1, QuarantineReason.MALFORMED)
 
     result = fold(0, placed(bad, event(2, standing())))
 
     assert [(one.sequence, one.offset, one.reason) for one in result.quarantined] == [
-        (1, 100, Reason.MALFORMED)
+        (1, 100, QuarantineReason.MALFORMED)
     ]
     assert result.last == 2
     assert roll_up([result]).changes[ALL_OF_JAKARTA] == 1
@@ -153,7 +153,7 @@ def test_an_event_is_counted_whole_or_not_at_all() -> None:
 
     result = fold(0, placed(half_bad))
 
-    assert [one.reason for one in result.quarantined] == [Reason.BAD_SCOPE]
+    assert [one.reason for one in result.quarantined] == [QuarantineReason.BAD_SCOPE]
     assert roll_up([result]).changes == {}
 
 
@@ -161,7 +161,7 @@ def test_a_time_that_is_no_moment_in_utc_is_quarantined() -> None:
     for time in ("2021-10-24T12:05:00+07:00", "2021-13-24T12:05:00Z", "Z", "", "2021-10-24 12:05:00Z"):
         result = fold(0, placed(event(1, standing(), time=time)))
 
-        assert [one.reason for one in result.quarantined] == [Reason.BAD_TIME], time
+        assert [one.reason for one in result.quarantined] == [QuarantineReason.BAD_TIME], time
 
 
 def test_a_scope_is_an_id_of_at_most_64_characters() -> None:

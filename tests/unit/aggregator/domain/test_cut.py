@@ -9,11 +9,11 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.domain.cut import Cut, Due, Head, Row, due, fits_change, write_change, write_full
+from aggregator.domain.cut import Cut, CutHead, Due, Row, due, fits_change, write_change, write_full
 from cuts.records import decode_cut
-from cuts.state import CutState, Reason
+from cuts.state import ApplyReason, CutState
 
-HEAD = Head(1, 1, 1, (1,) * 12, (), (), 0)
+HEAD = CutHead(1, 1, 1, (1,) * 12, (), (), 0)
 MOVED = replace(HEAD, positions=(2,) * 12)
 AS_OF = datetime(2021, 10, 24, 12, 5, 1, 200_000, tzinfo=UTC)
 rows = st.dictionaries(
@@ -61,7 +61,7 @@ def test_a_reader_of_fulls_and_changes_knows_the_counts(
 
     applied = state.apply(decode_cut(write_change(Cut(7, 2, AS_OF, MOVED), 1, 0, changed)))
 
-    assert applied.reason is Reason.CHANGED
+    assert applied.reason is ApplyReason.CHANGED
     assert state.counts == {row[:3]: row[3] for row in second}
     assert state.id == "7.2"
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.domain.event import BadEvent, Event, Reason, Standing, read_batch, read_event
+from aggregator.domain.event import BadEvent, Event, QuarantineReason, Standing, read_batch, read_event
 
 PARTITION = 3
 STANDING: dict[str, Any] = {"region": "31.71.01.1001", "agency": "ppkukm", "campaign": None, "steps": ["P2"]}
@@ -49,7 +49,7 @@ def test_only_the_fields_used_are_read() -> None:
 def test_an_event_with_a_place_but_bad_content_keeps_its_place(changes: dict[str, Any]) -> None:
     event = read_event(json.dumps({**EVENT, **changes}).encode(), PARTITION)
 
-    assert event == BadEvent(PARTITION, 17, Reason.MALFORMED)
+    assert event == BadEvent(PARTITION, 17, QuarantineReason.MALFORMED)
 
 
 @pytest.mark.parametrize(
@@ -69,16 +69,16 @@ def test_an_event_with_a_place_but_bad_content_keeps_its_place(changes: dict[str
     ],
 )
 def test_a_record_without_a_place_is_unreadable(value: bytes | None) -> None:
-    assert read_event(value, PARTITION) is Reason.UNREADABLE
+    assert read_event(value, PARTITION) is QuarantineReason.UNREADABLE
 
 
 def test_an_event_in_another_partition_is_misplaced() -> None:
-    assert read_event(json.dumps(EVENT).encode(), PARTITION + 1) is Reason.MISPLACED
+    assert read_event(json.dumps(EVENT).encode(), PARTITION + 1) is QuarantineReason.MISPLACED
 
 
 @given(st.binary(max_size=60) | st.none())
 def test_no_bytes_break_the_reading(value: bytes | None) -> None:
-    assert read_event(value, PARTITION) is Reason.UNREADABLE
+    assert read_event(value, PARTITION) is QuarantineReason.UNREADABLE
 
 
 def test_a_batch_is_parted_into_events_and_strays() -> None:
@@ -88,6 +88,6 @@ def test_a_batch_is_parted_into_events_and_strays() -> None:
 
     assert [offset for offset, _ in events] == [5]
     assert [(stray.offset, stray.reason) for stray in strays] == [
-        (6, Reason.UNREADABLE),
-        (7, Reason.UNREADABLE),
+        (6, QuarantineReason.UNREADABLE),
+        (7, QuarantineReason.UNREADABLE),
     ]

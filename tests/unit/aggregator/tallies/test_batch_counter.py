@@ -14,14 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.tallies.batch_counter import (
-    Outcome,
-    Patience,
+    BatchCounter,
+    CountOutcome,
     PositionMissing,
+    RetryPolicy,
     StoreFailing,
-    Taker,
-    persistently,
+    retry,
 )
-from aggregator.tallies.tally_store import Place
+from aggregator.tallies.tally_store import PartitionPosition
 from tests.support.fakes.tally_store import MemoryTallies
 
 P = 3
@@ -51,24 +51,24 @@ class World:
     def __init__(self) -> None:
         self.tallies = MemoryTallies()
         self.seeks: list[tuple[int, int]] = []
-        self.taker = Taker(
+        self.taker = BatchCounter(
             self.tallies,
             lambda partition, offset: self.seeks.append((partition, offset)),
             lambda: datetime(2021, 10, 24, 13, tzinfo=UTC),
         )
 
-    async def take(self, *records: Kept) -> Outcome:
+    async def take(self, *records: Kept) -> CountOutcome:
         return (await self.taker.take({P: records}))[P]
 
 
-def patience(tick_s: float = 0.0) -> Patience:
+def patience(tick_s: float = 0.0) -> RetryPolicy:
     """A minute of patience, by a clock that ticks when asked and a sleep that takes no time."""
     ticks = count(0.0, tick_s)
 
     async def no_sleep(_: float) -> None:
         return
 
-    return Patience(60, lambda: next(ticks), no_sleep)
+    return RetryPolicy(60, lambda: next(ticks), no_sleep)
 
 
 async def test_a_batch_is_counted_from_the_stored_position() -> None:
@@ -76,9 +76,9 @@ async def test_a_batch_is_counted_from_the_stored_position() -> None:
 
     outcome = await world.take(record(0, 1), record(1, 2))
 
-    assert outcome is Outcome.COUNTED
+    assert outcome is CountOutcome.COUNTED
     assert world.tallies.counts[JAKARTA] == 2
-    assert world.tallies.stored[P] == Place(1, 2, 2)
+    assert world.tallies.stored[P] == PartitionPosition(1, 2, 2)
 
 
 async def test_a_gap_asks_for_one_seek_and_then_reads_forward() -> None:
@@ -87,7 +87,7 @@ async def test_a_gap_asks_for_one_seek_and_then_reads_forward() -> None:
 
     outcomes = [await world.take(record(2, 3), record(3, 4)) for _ in range(3)]
 
-    assert outcomes == [Outcome.GAP] * 3
+    assert outcomes == [CountOutcome.GAP] * 3
     assert world.seeks == [(P, 1)]
     assert world.tallies.gaps == {P: 3}
     assert world.tallies.counts[JAKARTA] == 1
@@ -114,7 +114,7 @@ async def test_the_next_gap_asks_for_a_seek_of_its_own() -> None:
 async def test_a_worker_that_another_overtook_counts_on_from_there() -> None:
     world = World()
     await world.taker.load()
-    world.tallies.stored[P] = Place(1, 2, 2)
+    world.tallies.stored[P] = PartitionPosition(1, 2, 2)
 
     await world.take(record(0, 1), record(1, 2), record(2, 3))
 
@@ -125,13 +125,13 @@ async def test_a_worker_that_another_overtook_counts_on_from_there() -> None:
 async def test_where_one_partition_of_a_fetch_was_overtaken_each_event_still_counts_once() -> None:
     world = World()
     await world.taker.load()
-    world.tallies.stored[P] = Place(1, 2, 2)
+    world.tallies.stored[P] = PartitionPosition(1, 2, 2)
 
     outcomes = await world.taker.take(
         {P: [record(0, 1), record(1, 2)], 4: [record(0, 1, 4)], 5: [record(0, 2, 5)]}
     )
 
-    assert outcomes == {P: Outcome.NOTHING_NEXT, 4: Outcome.COUNTED, 5: Outcome.GAP}
+    assert outcomes == {P: CountOutcome.NOTHING_NEXT, 4: CountOutcome.COUNTED, 5: CountOutcome.GAP}
     assert world.tallies.counts[JAKARTA] == 1
     assert [world.tallies.stored[one].sequence for one in (P, 4, 5)] == [2, 1, 0]
 
@@ -150,21 +150,21 @@ async def test_a_skip_is_noticed_at_the_next_batch() -> None:
 async def test_a_swapped_set_is_noticed_at_the_next_batch() -> None:
     world = World()
     await world.take(record(0, 1))
-    world.tallies.stored[P] = Place(2, 1, 1)
+    world.tallies.stored[P] = PartitionPosition(2, 1, 1)
 
     await world.take(record(1, 2))
 
-    assert world.tallies.stored[P] == Place(2, 2, 2)
+    assert world.tallies.stored[P] == PartitionPosition(2, 2, 2)
 
 
 async def test_a_position_lowered_by_a_rebuild_is_noticed_though_all_looks_repeated() -> None:
     world = World()
     await world.take(record(0, 1), record(1, 2), record(2, 3))
-    world.tallies.stored[P] = Place(2, 1, 1)
+    world.tallies.stored[P] = PartitionPosition(2, 1, 1)
 
     await world.take(record(3, 2))
 
-    assert world.tallies.stored[P] == Place(2, 2, 4)
+    assert world.tallies.stored[P] == PartitionPosition(2, 2, 4)
 
 
 async def test_a_lost_answer_counts_nothing_twice() -> None:
@@ -176,7 +176,7 @@ async def test_a_lost_answer_counts_nothing_twice() -> None:
 
     outcome = await world.take(*batch)
 
-    assert outcome is Outcome.NOTHING_NEXT
+    assert outcome is CountOutcome.NOTHING_NEXT
     assert world.tallies.counts[JAKARTA] == 2
 
 
@@ -185,7 +185,7 @@ async def test_an_unreadable_record_is_kept_by_offset_and_leaves_a_gap() -> None
 
     outcome = await world.take(record(0, 1), Kept(1, b"?"), record(2, 3))
 
-    assert outcome is Outcome.GAP
+    assert outcome is CountOutcome.GAP
     assert world.tallies.quarantine == {(None, 1, "unreadable")}
     assert world.tallies.stored[P].sequence == 1
 
@@ -201,9 +201,9 @@ async def test_a_store_that_fails_for_a_while_loses_nothing() -> None:
     world = World()
     world.tallies.failures = [ConnectionError("away"), ConnectionError("away")]
 
-    outcome = await persistently(lambda: world.take(record(0, 1)), patience())
+    outcome = await retry(lambda: world.take(record(0, 1)), patience())
 
-    assert outcome is Outcome.COUNTED
+    assert outcome is CountOutcome.COUNTED
     assert world.tallies.counts[JAKARTA] == 1
 
 
@@ -212,7 +212,7 @@ async def test_a_store_that_fails_for_too_long_ends_the_worker() -> None:
     world.tallies.failures = [ConnectionError("away")] * 9
 
     with pytest.raises(StoreFailing):
-        await persistently(lambda: world.take(record(0, 1)), patience(40.0))
+        await retry(lambda: world.take(record(0, 1)), patience(40.0))
 
 
 @settings(deadline=None)
@@ -232,7 +232,7 @@ async def test_whatever_comes_in_whatever_order_each_event_counts_once(
         if fault == "failure":
             world.tallies.failures = [ConnectionError("away")]
         records = [record(10 * place + at, sequence) for at, sequence in enumerate(sequences)]
-        await persistently(partial(world.take, *records), patience())
+        await retry(partial(world.take, *records), patience())
         world.tallies.lost_answers = []
         for sequence in sequences:
             position += sequence == position + 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from board.state.registration_rate import (
     AHEAD_MAX,
     MinuteRecord,
-    Minutes,
+    RegistrationRate,
     decode_minute,
     next_threshold,
     reached_at,
@@ -21,8 +21,8 @@ from cuts.records import UndecodableRecord
 NOW = datetime(2021, 10, 24, 12, 5, 30, tzinfo=UTC)
 
 
-def minutes(*growth: tuple[datetime, int], term: int = 1) -> Minutes:
-    taken = Minutes()
+def minutes(*growth: tuple[datetime, int], term: int = 1) -> RegistrationRate:
+    taken = RegistrationRate()
     for at, count in growth:
         taken.take(MinuteRecord("all", at.replace(second=0), term, (("31", count),)))
     return taken

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from board.state.state_file import UnreadableFile, encode_saved, read, restore, write
-from cuts.freshness import State
+from cuts.freshness import FreshnessState
 from tests.support.samples.boards import Show
 from tests.support.samples.cuts import at
 
@@ -25,7 +25,7 @@ def test_a_restored_cut_is_shown_as_stale_with_all_that_was_known() -> None:
     restore(show.showing, saved(), 0.0)
     head = show.showing.head(0.0)
 
-    assert (head.cut, head.state, head.as_of, head.coverage) == ("1.9", State.STALE, at(0), 1.0)
+    assert (head.cut, head.state, head.as_of, head.coverage) == ("1.9", FreshnessState.STALE, at(0), 1.0)
     assert show.showing.count("all", "31") == 5
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from board.stream.broadcaster import FULL_S_MAX
-from board.stream.connection_handover import LAST_CHUNK, Line
+from board.stream.connection_handover import LAST_CHUNK, StreamConnection
 from tests.support.deadlines import until
 from tests.support.samples.boards import Event, Show, parse
 
@@ -66,7 +66,7 @@ async def delivering(show: Show) -> AsyncIterator[None]:
 def watch(show: Show, pipe: Pipe) -> None:
     """A viewer whose connection is this pipe."""
 
-    def hand_over(line: Line) -> None:
+    def hand_over(line: StreamConnection) -> None:
         line.take_over(pipe)
 
     show.board.delivery.begin(show.audience.enter("all", "city", None), hand_over)

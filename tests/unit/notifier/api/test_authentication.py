@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.api.authentication import Links, OfficerKey
+from notifier.api.authentication import AcknowledgementLinks, OfficerKey
 from problems.problem import Problem
 
-LINKS = Links("s" * 32)
+LINKS = AcknowledgementLinks("s" * 32)
 
 
 def test_only_the_right_key_opens() -> None:
@@ -51,4 +51,4 @@ def test_a_changed_token_leads_nowhere_or_to_the_same(message_id: uuid.UUID, pla
 def test_another_secret_makes_other_tokens() -> None:
     message_id = uuid.uuid4()
 
-    assert Links("t" * 32).message_id(LINKS.token(message_id)) is None
+    assert AcknowledgementLinks("t" * 32).message_id(LINKS.token(message_id)) is None

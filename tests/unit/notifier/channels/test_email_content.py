@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from notifier.channels.email_content import Letters
+from notifier.channels.email_content import EmailContent
 from notifier.i18n import Wording
 from notifier.store.messages import Told
 from tests.support.samples.milestones import REGIONS, attempt, official, told
@@ -16,9 +16,9 @@ GOLDEN = Path(__file__).with_name("golden")
 FEST = {"id": "Jakpreneur Fest 2021", "en": "Jakpreneur Fest 2021"}
 
 
-def letters(with_link: bool = True) -> Letters:
+def letters(with_link: bool = True) -> EmailContent:
     link = (lambda message: f"https://notifier.example/ack/{str(message)[:8]}") if with_link else None
-    return Letters(Wording(REGIONS, {"fest": FEST}), "https://board.example", link)
+    return EmailContent(Wording(REGIONS, {"fest": FEST}), "https://board.example", link)
 
 
 def many() -> tuple[Told, ...]:

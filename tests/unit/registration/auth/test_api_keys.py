@@ -6,7 +6,7 @@ from registration.auth.api_keys import ApiKeys, Caller, Role, StoredKey, new_key
 
 
 class Store:
-    """ApiKeys in memory; counts how often it is asked."""
+    """API keys in memory; counts how often it is asked."""
 
     def __init__(self) -> None:
         self.keys: dict[str, StoredKey] = {}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cuts.freshness import LIVE_S, STALE_S, Freshness, State
+from cuts.freshness import LIVE_S, STALE_S, Freshness, FreshnessState
 from tests.support.samples.cuts import at, register_state
 
 
@@ -19,13 +19,13 @@ def heard(positions: tuple[int, ...] = (5, 5), *, second: float = 0.0) -> Freshn
 def test_a_cut_that_reached_the_newest_register_state_is_live_as_of_that_state() -> None:
     view = heard().view(0.5)
 
-    assert (view.state, view.as_of, view.coverage) == (State.LIVE, at(0), 1.0)
+    assert (view.state, view.as_of, view.coverage) == (FreshnessState.LIVE, at(0), 1.0)
 
 
 def test_without_any_record_nothing_is_known_and_the_number_is_stale() -> None:
     view = Freshness().view(0.0)
 
-    assert (view.state, view.as_of, view.coverage) == (State.STALE, None, None)
+    assert (view.state, view.as_of, view.coverage) == (FreshnessState.STALE, None, None)
 
 
 def test_a_dead_relay_ages_the_number_though_cuts_and_register_states_keep_coming() -> None:
@@ -36,7 +36,7 @@ def test_a_dead_relay_ages_the_number_though_cuts_and_register_states_keep_comin
         fresh.cut((5, 5), 0, float(second), is_new=True)
     view = fresh.view(5.0)
 
-    assert (view.state, view.as_of, view.coverage) == (State.CATCHING_UP, at(0), 0.666666)
+    assert (view.state, view.as_of, view.coverage) == (FreshnessState.CATCHING_UP, at(0), 0.666666)
 
 
 def test_a_dead_relay_shows_even_while_nobody_registers() -> None:
@@ -44,7 +44,7 @@ def test_a_dead_relay_shows_even_while_nobody_registers() -> None:
 
     fresh.register_state(register_state(1, 5, 5, relay_alive=False), 1.0, is_new=True)
 
-    assert fresh.view(1.0).state is State.CATCHING_UP
+    assert fresh.view(1.0).state is FreshnessState.CATCHING_UP
 
 
 def test_a_register_that_refuses_to_be_published_is_not_live() -> None:
@@ -52,7 +52,7 @@ def test_a_register_that_refuses_to_be_published_is_not_live() -> None:
 
     fresh.register_state(register_state(1, 5, 5, refused="restored"), 1.0, is_new=True)
 
-    assert fresh.view(1.0).state is State.CATCHING_UP
+    assert fresh.view(1.0).state is FreshnessState.CATCHING_UP
 
 
 @pytest.mark.parametrize("silent", ["cuts", "register states"])
@@ -65,8 +65,8 @@ def test_five_seconds_without_a_cut_or_a_register_state_are_stale(silent: str) -
         else:
             fresh.cut((5, 5), 0, float(second), is_new=True)
 
-    assert fresh.view(STALE_S - 0.01).state is not State.STALE
-    assert fresh.view(STALE_S).state is State.STALE
+    assert fresh.view(STALE_S - 0.01).state is not FreshnessState.STALE
+    assert fresh.view(STALE_S).state is FreshnessState.STALE
 
 
 def test_records_that_lay_there_before_tell_positions_but_no_life() -> None:
@@ -76,7 +76,7 @@ def test_records_that_lay_there_before_tell_positions_but_no_life() -> None:
     fresh.cut((5, 5), 0, 100.0, is_new=False)
     view = fresh.view(100.0)
 
-    assert (view.state, view.as_of, view.coverage) == (State.STALE, at(0), 1.0)
+    assert (view.state, view.as_of, view.coverage) == (FreshnessState.STALE, at(0), 1.0)
 
 
 def test_as_of_moves_to_the_newest_state_the_cut_has_reached_in_every_partition() -> None:
@@ -140,6 +140,6 @@ def test_as_of_is_always_the_time_of_a_reached_state_and_never_goes_back(
             assert as_of >= shown
             assert all(time <= as_of for time, last in accepted_at.items() if last <= counted and counted)
             shown = as_of
-        if view.state is State.LIVE:
+        if view.state is FreshnessState.LIVE:
             assert view.age_s < LIVE_S
         assert (view.coverage == 1.0) == (counted == accepted) or view.coverage is None

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cuts.records import CutRecord, Row
-from cuts.state import CutState, Reason
+from cuts.state import ApplyReason, CutState
 from tests.support.samples.cuts import at, cut_record, row
 
 JAKARTA = ("all", "31", "registered")
@@ -21,8 +21,12 @@ def test_a_reader_is_ready_at_its_first_complete_full() -> None:
     ready_between = state.ready
     second_part = state.apply(cut_record(2, part=1, parts=2, rows=(row("31.71", 2),)))
 
-    assert (before.reason, first_part.reason, ready_between) == (Reason.NOT_READY, Reason.PART, False)
-    assert second_part.reason is Reason.REPLACED
+    assert (before.reason, first_part.reason, ready_between) == (
+        ApplyReason.NOT_READY,
+        ApplyReason.PART,
+        False,
+    )
+    assert second_part.reason is ApplyReason.REPLACED
     assert state.ready
     assert state.id == "1.2"
     assert state.counts == {JAKARTA: 2, ("all", "31.71", "registered"): 2}
@@ -34,7 +38,7 @@ def test_a_change_applies_on_its_base_and_tells_what_moved() -> None:
 
     applied = state.apply(cut_record(2, base=1, rows=(row("31", 2), row("31.71", 1))))
 
-    assert (applied.reason, applied.changed) == (Reason.CHANGED, {JAKARTA: 2})
+    assert (applied.reason, applied.changed) == (ApplyReason.CHANGED, {JAKARTA: 2})
     assert state.version == (1, 2)
 
 
@@ -45,7 +49,7 @@ def test_a_change_on_another_base_changes_nothing() -> None:
     skipping = state.apply(cut_record(3, base=2, rows=(row("31", 3),)))
     of_another_term = state.apply(cut_record(2, base=1, term=2, rows=(row("31", 2),)))
 
-    assert (skipping.reason, of_another_term.reason) == (Reason.OFF_BASE, Reason.OFF_BASE)
+    assert (skipping.reason, of_another_term.reason) == (ApplyReason.OFF_BASE, ApplyReason.OFF_BASE)
     assert state.counts == {JAKARTA: 1}
 
 
@@ -56,7 +60,7 @@ def test_a_lower_term_changes_nothing_however_high_its_cut() -> None:
     full = state.apply(cut_record(900, term=1, rows=(row("31", 900),)))
     change = state.apply(cut_record(901, base=5, term=1, rows=(row("31", 901),)))
 
-    assert (full.reason, change.reason) == (Reason.OLDER, Reason.OLDER)
+    assert (full.reason, change.reason) == (ApplyReason.OLDER, ApplyReason.OLDER)
     assert state.counts == {JAKARTA: 5}
 
 
@@ -66,7 +70,7 @@ def test_a_heart_beat_is_heard_and_moves_nothing() -> None:
 
     applied = state.apply(cut_record(4, base=4))
 
-    assert applied.reason is Reason.REPEATED
+    assert applied.reason is ApplyReason.REPEATED
     assert applied.heard
     assert not applied.moved
 
@@ -77,7 +81,7 @@ def test_a_full_of_the_same_cut_that_differs_is_shown_so_that_a_miscount_cannot_
 
     applied = state.apply(cut_record(4, rows=(row("31", 5),)))
 
-    assert (applied.reason, applied.changed) == (Reason.REPLACED, {JAKARTA: 5})
+    assert (applied.reason, applied.changed) == (ApplyReason.REPLACED, {JAKARTA: 5})
 
 
 def test_a_count_of_zero_and_a_row_missing_from_a_full_are_gone_and_told_as_zero() -> None:
@@ -100,7 +104,7 @@ def test_parts_of_two_fulls_are_never_mixed() -> None:
     late = state.apply(cut_record(1, part=1, parts=2, rows=(row("31.71", 1),)))
     complete = state.apply(cut_record(2, part=1, parts=2, rows=(row("31.71", 2),)))
 
-    assert (late.reason, complete.reason) == (Reason.PART, Reason.REPLACED)
+    assert (late.reason, complete.reason) == (ApplyReason.PART, ApplyReason.REPLACED)
     assert state.counts == {JAKARTA: 2, ("all", "31.71", "registered"): 2}
 
 
@@ -111,7 +115,7 @@ def test_a_part_sent_twice_does_not_complete_a_full() -> None:
 
     repeated = state.apply(cut_record(1, part=1, parts=3))
 
-    assert repeated.reason is Reason.PART
+    assert repeated.reason is ApplyReason.PART
     assert not state.ready
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from lifecycle.loops import forever
-from lifecycle.shutdown import Stopping
+from lifecycle.loops import run_forever
+from lifecycle.shutdown import StopSignal
 
 
 async def test_a_failure_is_retried_until_it_succeeds() -> None:
-    stopping = Stopping()
+    stopping = StopSignal()
     calls: list[None] = []
 
     async def once() -> None:
@@ -18,7 +18,7 @@ async def test_a_failure_is_retried_until_it_succeeds() -> None:
             raise OSError("not yet")
         stopping.set()
 
-    await forever(once, stopping, name="test")
+    await run_forever(once, stopping, name="test")
 
     assert len(calls) == 2
 
@@ -28,15 +28,15 @@ async def test_the_last_failure_is_raised_when_the_time_is_up() -> None:
         raise OSError("never")
 
     with pytest.raises(OSError, match="never"):
-        await forever(once, Stopping(), name="test", failing_s_max=0.05)
+        await run_forever(once, StopSignal(), name="test", failing_s_max=0.05)
 
 
 async def test_the_pause_ends_early_at_the_stop() -> None:
-    stopping = Stopping()
+    stopping = StopSignal()
 
     async def once() -> None:
         stopping.set()
 
-    await forever(once, stopping, name="test", pause_s=3600)
+    await run_forever(once, stopping, name="test", pause_s=3600)
 
     assert stopping.is_set()

@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outbox.leadership import Leadership
-from outbox.publisher import BrokenSequenceError, Channel, Limits, Move, Pending, Publisher, Record, Round
+from outbox.publisher import (
+    BrokenSequenceError,
+    Pending,
+    Publisher,
+    PublishLimits,
+    PublishOutcome,
+    Record,
+    TopicChannel,
+)
+from outbox.source import PublishedMove
 from tests.support.fakes.outbox import Clock, MemoryBroker, MemoryLeases, MemoryTable, has_gap, leadership
 
 PARTITIONS = 2
@@ -32,11 +41,11 @@ class World:
 
     def _publisher(self, holder: str) -> tuple[Publisher, Leadership]:
         lease = leadership(self.leases, "relay", holder, self.clock)
-        limits = Limits(records_max=3, drain_s_max=0.0)
+        limits = PublishLimits(records_max=3, drain_s_max=0.0)
         publisher = Publisher(
             self.table,
             lease,
-            Channel("t", {}),
+            TopicChannel("t", {}),
             limits=limits,
             open_producer=self.broker.open,
             clock=self.clock,
@@ -70,7 +79,7 @@ class World:
         self.clock.now_s += 10.0
         await self.lease_b.renew()
         for _ in range(100):
-            if await self.b.once() is Round.IDLE:
+            if await self.b.once() is PublishOutcome.IDLE:
                 return
         raise AssertionError("never idle")
 
@@ -106,7 +115,7 @@ async def test_nothing_is_sent_without_the_lease() -> None:
     world = World()
     world.table.last[0] = 1
 
-    assert await world.a.once() is Round.STANDING_BY
+    assert await world.a.once() is PublishOutcome.STANDING_BY
 
     assert world.broker.logs[0] == []
 
@@ -122,7 +131,7 @@ async def test_a_reason_to_refuse_keeps_everything_back_until_it_is_gone() -> No
     publisher = Publisher(
         world.table,
         world.lease_a,
-        Channel("t", {}),
+        TopicChannel("t", {}),
         guard=guard,
         open_producer=world.broker.open,
         clock=world.clock,
@@ -134,12 +143,12 @@ async def test_a_reason_to_refuse_keeps_everything_back_until_it_is_gone() -> No
         outcome = await publisher.once()
         told.append((outcome, publisher.refused, list(world.broker.logs[0])))
 
-    assert told == [(Round.REFUSED, "restored", []), (Round.IDLE, None, [1])]
+    assert told == [(PublishOutcome.REFUSED, "restored", []), (PublishOutcome.IDLE, None, [1])]
 
 
 async def test_a_position_moved_by_another_starts_the_stream_again() -> None:
     class Rewound(MemoryTable):
-        async def advance(self, moves: Sequence[Move], term: int) -> int:
+        async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
             self.published[0] = 0
             return await super().advance([move._replace(expected=-1) for move in moves], term)
 
@@ -147,7 +156,7 @@ async def test_a_position_moved_by_another_starts_the_stream_again() -> None:
     world.table.last[0] = 2
     await world.lease_a.renew()
 
-    assert await world.a.once() is Round.SUPERSEDED
+    assert await world.a.once() is PublishOutcome.SUPERSEDED
 
 
 async def test_a_hole_in_the_table_is_not_sent_past() -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 import telemetry.failpoints
 
 PROGRAM = """
-from telemetry.failpoints import arm, crashpoint
+from telemetry.failpoints import arm, failpoint
 arm("relay.after_ack:3")
 for n in range(5):
-    crashpoint("relay.before_ack")
+    failpoint("relay.before_ack")
     print(n, flush=True)
-    crashpoint("relay.after_ack")
+    failpoint("relay.after_ack")
 """
 
 
