@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -24,11 +24,11 @@ from bench.report.plots import charts
 from bench.report.results import Ledger, Run, compare, from_json, merged, results_of, to_json, usage_of
 from bench.runner import measure
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "bench" / "results"
-QUICK_RESULTS = ROOT / ".local" / "bench" / "results"
-PAGE = ROOT / "docs" / "performance.md"
-IMAGES = ROOT / "docs" / "images"
+ROOT: Final = Path(__file__).resolve().parents[1]
+RESULTS: Final = ROOT / "bench" / "results"
+QUICK_RESULTS: Final = ROOT / ".local" / "bench" / "results"
+PAGE: Final = ROOT / "docs" / "performance.md"
+IMAGES: Final = ROOT / "docs" / "images"
 
 
 def main(

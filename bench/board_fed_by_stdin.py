@@ -10,6 +10,7 @@ import asyncio
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from board.__main__ import build
 from board.app_state import AppState
@@ -25,9 +26,9 @@ from telemetry.health import Health
 from telemetry.http import serve
 from telemetry.logs import configure
 
-START = datetime(2021, 10, 24, 12, 0, tzinfo=UTC)
-TARGETS = ROOT / "deploy" / "local" / "config" / "targets.yaml"
-DEPTH = "city"
+START: Final = datetime(2021, 10, 24, 12, 0, tzinfo=UTC)
+TARGETS: Final = ROOT / "deploy" / "local" / "config" / "targets.yaml"
+DEPTH: Final = "city"
 
 
 def board_of(folder: Path, viewers_max: int) -> AppState:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from settings.kafka import KafkaSettings
 
-STABLE = "Stable"
+STABLE: Final = "Stable"
 
 
 class Group:

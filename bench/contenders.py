@@ -38,11 +38,11 @@ class Measured:
     usages: tuple[Usage, ...] = ()
 
 
-class WrongCounts(RuntimeError):
+class WrongCountsError(RuntimeError):
     """A contender's counts are not the truth: its time says nothing."""
 
 
-class Skipped(RuntimeError):
+class SkippedError(RuntimeError):
     """This machine lacks what a contender, or a whole path, needs; the message says what to install."""
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 from aiokafka import AIOKafkaProducer
@@ -16,10 +17,10 @@ from aggregator.domain.counting import PARTITIONS
 from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 
-BATCH_BYTES = 512 * 1024
-AGENCIES = ("ppkukm", "ppapp", "parekraf", "dkpkp", "nakertrans")
-CAMPAIGN = "fest-2021"
-TEMPLATE = (
+BATCH_BYTES: Final = 512 * 1024
+AGENCIES: Final = ("ppkukm", "ppapp", "parekraf", "dkpkp", "nakertrans")
+CAMPAIGN: Final = "fest-2021"
+TEMPLATE: Final = (
     '{"specversion":"1.0","id":"%s","source":"/registration","type":"id.jakpreneur.participant.registered.v1",'
     '"subject":"%s","time":"%s","datacontenttype":"application/json","partition":%d,"sequence":%d,'
     '"data":{"revision":1,"before":null,"after":{"region":"%s","agency":"%s","campaign":"%s","steps":[]},'

@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import time
 import urllib.request
+from typing import Final
 
-LOOK_EVERY_S = 0.05
+LOOK_EVERY_S: Final = 0.05
 
 
 def until_answers(url: str, process: subprocess.Popen[bytes], seconds_max: float) -> bool:

@@ -10,18 +10,28 @@ import time
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Final
 from xml.etree import ElementTree
 
 from aggregator.consumer import faust_worker
 from deploy.local import kafka, postgres
 from deploy.local.java import find_java
 
-PACKAGES = ("faust-streaming", "aiokafka", "msgspec", "asyncpg", "uvloop", "fastapi", "uvicorn", "pydantic")
-STREAMS_POM = Path(__file__).parent / "rivals" / "streams" / "pom.xml"
-QUIX_REQUIREMENTS = Path(__file__).resolve().parents[1] / "requirements" / "quix.txt"
-SHOWN_SETTINGS = ("fsync", "synchronous_commit", "shared_buffers", "wal_compression")
-SYNC_BYTES = 8192
-SYNC_S = 1.0
+PACKAGES: Final = (
+    "faust-streaming",
+    "aiokafka",
+    "msgspec",
+    "asyncpg",
+    "uvloop",
+    "fastapi",
+    "uvicorn",
+    "pydantic",
+)
+STREAMS_POM: Final = Path(__file__).parent / "rivals" / "streams" / "pom.xml"
+QUIX_REQUIREMENTS: Final = Path(__file__).resolve().parents[1] / "requirements" / "quix.txt"
+SHOWN_SETTINGS: Final = ("fsync", "synchronous_commit", "shared_buffers", "wal_compression")
+SYNC_BYTES: Final = 8192
+SYNC_S: Final = 1.0
 
 
 def describe() -> dict[str, object]:

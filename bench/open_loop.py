@@ -12,15 +12,15 @@ import sys
 import time
 from collections import deque
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 import uvloop
 
 from bench.events import kelurahan
 from bench.register_fixture import AGENCY, CAMPAIGN
 
-CONNECTIONS = 64
-ANSWERED_S_MAX = 30.0
+CONNECTIONS: Final = 64
+ANSWERED_S_MAX: Final = 30.0
 
 
 class Booth(asyncio.Protocol):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from database.pool import connect
 from registration.__main__ import api
@@ -18,7 +18,7 @@ from registration.domain.operation import DONE, Answer, Operation
 from registration.intake.group_commit import GroupCommit, QueueLimits, WriteBatch
 from registration.processes import api as api_process
 
-CONNECTIONS = 16
+CONNECTIONS: Final = 16
 
 
 class StubbedStore:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from bench.servers import PASSWORD
 from database.migrations import migrate
@@ -19,7 +20,7 @@ from registration.auth.api_keys import Role
 from registration.cli.admin import add_scope, create_key
 from registration.intake.scopes import ScopeKind
 
-SECRET = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+SECRET: Final = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 CAMPAIGN, AGENCY = "fest-2021", "ppkukm"
 
 

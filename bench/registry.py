@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from bench.contenders import Path
 from bench.paths import alert, backlog, board, import_csv, intake, latency, recovery, relay
 
-PATHS: tuple[Path, ...] = (
+PATHS: Final[tuple[Path, ...]] = (
     backlog.PATH,
     backlog.COMPILED,
     intake.PATH,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench.contenders import Contender, Measured, Path, Scale, Skipped
+from bench.contenders import Contender, Measured, Path, Scale, SkippedError
 from bench.report.results import Ledger
 
 Tell = Callable[[str], None]
@@ -24,7 +24,7 @@ async def measure(ledger: Ledger, scale: Scale, pairs: int, tell: Tell) -> None:
                 for contender in turns(path, turn):
                     tell(f"{path.name} {turn + 1}/{pairs}: {contender.name} …")
                     await _take_turn(ledger, contender, world, tell)
-    except Skipped as reason:
+    except SkippedError as reason:
         ledger.skipped[path.name] = str(reason)
         tell(f"  skipped: {reason}")
 
@@ -40,7 +40,7 @@ async def _take_turn(ledger: Ledger, contender: Contender, world: Any, tell: Tel
     try:
         given = contender.run(world)
         measured: Measured = await given if inspect.isawaitable(given) else given
-    except Skipped as reason:
+    except SkippedError as reason:
         ledger.skipped[contender.name] = str(reason)
         tell(f"  skipped: {reason}")
         return

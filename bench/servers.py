@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from database.migrations import migrate
 from deploy.local import kafka, postgres
@@ -17,7 +18,7 @@ from deploy.topics import create_topics, read_topics
 from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 
-PASSWORD = "bench"
+PASSWORD: Final = "bench"
 
 
 @dataclass(frozen=True)

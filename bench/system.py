@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from bench.http_wait import until_answers
 from bench.register_fixture import Register, commission
@@ -17,9 +18,9 @@ from deploy.local.ports import free_ports
 from deploy.local.postgres import SERVICES
 from deploy.local.processes import PROCESSES, Surroundings
 
-READY_S_MAX = 60.0
-END_S_MAX = 20.0
-TO_THE_BOARD = ("api", "relay", "audit", "worker", "publisher", "board")
+READY_S_MAX: Final = 60.0
+END_S_MAX: Final = 20.0
+TO_THE_BOARD: Final = ("api", "relay", "audit", "worker", "publisher", "board")
 
 
 @dataclass

@@ -6,13 +6,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-KIB_PER_MIB = 1024
+TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
+KIB_PER_MIB: Final = 1024
 # Fields of /proc/<pid>/stat after the name, which may hold blanks: the parent, and the four times (own and
 # ended children's, in user and system mode).
-PARENT = 1
-TIMES = slice(11, 15)
+PARENT: Final = 1
+TIMES: Final = slice(11, 15)
 
 
 @dataclass(frozen=True)

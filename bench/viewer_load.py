@@ -15,12 +15,13 @@ import sys
 import time
 from array import array
 from pathlib import Path
+from typing import Final
 
-AT_ONCE = 200
-READY_S_MAX = 180.0
-LAST_S_MAX = 15.0
-REQUEST = b"GET /v1/stream?down_to=city HTTP/1.1\r\nHost: board\r\n\r\n"
-ID = b"\nid: 1."
+AT_ONCE: Final = 200
+READY_S_MAX: Final = 180.0
+LAST_S_MAX: Final = 15.0
+REQUEST: Final = b"GET /v1/stream?down_to=city HTTP/1.1\r\nHost: board\r\n\r\n"
+ID: Final = b"\nid: 1."
 
 
 class Crowd:

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 import asyncpg
@@ -22,15 +22,15 @@ from settings.kafka import KafkaSettings
 if TYPE_CHECKING:  # asyncpg's classes are generic to the type checker only
     Connection = asyncpg.Connection[Any]
 
-COUNTED = "select coalesce(sum(sequence), 0) from position join live using (set_id)"
-TALLIES = (
+COUNTED: Final = "select coalesce(sum(sequence), 0) from position join live using (set_id)"
+TALLIES: Final = (
     "select region, count from tally join live using (set_id) where (scope, measure) = ('all', 'registered')"
 )
-FORGET = (
+FORGET: Final = (
     "truncate tally, minute_tally, changed, quarantine",
     "update position set sequence = 0, kafka_offset = 0, gap_seen = null",
 )
-KELURAHAN_LENGTH = 13
+KELURAHAN_LENGTH: Final = 13
 
 
 def start(

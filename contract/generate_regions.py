@@ -16,17 +16,20 @@ import sys
 import tarfile
 import tempfile
 from pathlib import Path
+from typing import Final
 
-PACKAGE = "idn-area-data@4.0.1"
-INTEGRITY = "sha512-PhNSIl5T7swVwwWxJOFMtCaeHAF9TUu0HLDf+36EIWZro9j7au83AFIJiBQGL+iRsBDA2OlpJ5fjiqxNYndzOQ=="
-PROVINCE = "31"
-LEVELS = {
+PACKAGE: Final = "idn-area-data@4.0.1"
+INTEGRITY: Final = (
+    "sha512-PhNSIl5T7swVwwWxJOFMtCaeHAF9TUu0HLDf+36EIWZro9j7au83AFIJiBQGL+iRsBDA2OlpJ5fjiqxNYndzOQ=="
+)
+PROVINCE: Final = "31"
+LEVELS: Final = {
     "province": "package/data/provinces.csv",
     "city": "package/data/regencies.csv",
     "district": "package/data/districts.csv",
     "subdistrict": "package/data/villages.csv",
 }
-TARGET = Path(__file__).with_name("regions.csv")
+TARGET: Final = Path(__file__).with_name("regions.csv")
 
 
 def main() -> int:

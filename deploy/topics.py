@@ -9,6 +9,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import typer
 import yaml
@@ -19,13 +20,13 @@ from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 from settings.loader import load
 
-RETRY_PAUSE_S = 0.25
+RETRY_PAUSE_S: Final = 0.25
 # Worth another try: a controller that has only just taken over, a broker not yet let in, and a topic that the
 # broker does not list yet (its partitions are still to be checked).
-PASSING_CODES = {6, 7, 36, 38, 41, 87}
+PASSING_CODES: Final = {6, 7, 36, 38, 41, 87}
 
 
-class TopicsFailed(RuntimeError):
+class TopicsError(RuntimeError):
     """The topics could not be made: the broker is away, refuses, or holds one with other partitions."""
 
 
@@ -56,7 +57,7 @@ async def create_topics(
 
     Waits up to `wait_s` seconds for the broker.
 
-    Raises TopicsFailed, also where a topic has another number of partitions: events would be misplaced.
+    Raises TopicsError, also where a topic has another number of partitions: events would be misplaced.
     """
     ends = time.monotonic() + wait_s
     created: list[str] = []
@@ -67,7 +68,7 @@ async def create_topics(
             created += fresh
         except (KafkaError, OSError, TimeoutError) as error:
             if time.monotonic() > ends:
-                raise TopicsFailed(f"{settings.bootstrap_servers} after {wait_s:.0f} s: {error!r}") from error
+                raise TopicsError(f"{settings.bootstrap_servers} after {wait_s:.0f} s: {error!r}") from error
             await asyncio.sleep(RETRY_PAUSE_S)
 
 
@@ -104,7 +105,7 @@ def _created(answer: object) -> list[str]:
         if code == 0:
             names.append(name)
         else:
-            raise TopicsFailed(f"{name}: {rest[0] if rest and rest[0] else for_code(code).__name__}")
+            raise TopicsError(f"{name}: {rest[0] if rest and rest[0] else for_code(code).__name__}")
     return names
 
 
@@ -122,7 +123,7 @@ async def _check_partitions(
         if count != wanted[name]
     ]
     if wrong:
-        raise TopicsFailed("; ".join(wrong))
+        raise TopicsError("; ".join(wrong))
 
 
 def main(
@@ -136,7 +137,7 @@ def main(
     topics = read_topics(contract_path("topics.yaml"))
     try:
         created = asyncio.run(create_topics(settings, topics, replication=replication, wait_s=wait_s))
-    except TopicsFailed as error:
+    except TopicsError as error:
         typer.echo(f"topics not created: {error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"topics created: {', '.join(created)}" if created else f"all {len(topics)} topics are there")

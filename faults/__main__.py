@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -21,9 +21,9 @@ from faults.campaign import run
 from faults.report import as_json, as_markdown, complaints
 from faults.verdict import Plan
 
-SHORT_S = 165.0
+SHORT_S: Final = 165.0
 """With start, last round and judgement less than five minutes on two cores."""
-TOO_HEAVY = ("every process",)
+TOO_HEAVY: Final = ("every process",)
 """Where machines are shared, thirteen processes that start at once take longer than a recovery may."""
 console = Console(width=140)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -15,7 +15,7 @@ from deploy.topics import read_topics as listed_topics
 from faults.system import World
 from settings.contract_files import contract_path
 
-SILENCE_MS = 1_000
+SILENCE_MS: Final = 1_000
 
 
 @dataclass(frozen=True)
@@ -52,16 +52,18 @@ class Topic:
     values: dict[int, list[bytes | None]] = field(default_factory=dict)
 
 
-PARTICIPANTS = """
+PARTICIPANTS: Final = """
 select id::text, region, revision, standing, steps, import_id from registration.participant
 """
-TALLIES = """
+TALLIES: Final = """
 select scope, region, measure, count from aggregator.tally join aggregator.live using (set_id)
 where count <> 0
 """
-LAST_SEQUENCES = "select partition, last_sequence from registration.partition"
-EVENTS = "select partition, sequence, id::text, value from registration.event order by partition, sequence"
-ALERTS = """
+LAST_SEQUENCES: Final = "select partition, last_sequence from registration.partition"
+EVENTS: Final = (
+    "select partition, sequence, id::text, value from registration.event order by partition, sequence"
+)
+ALERTS: Final = """
 select alert.id::text, alert.recipient, latch.rule, latch.scope, latch.region, latch.threshold,
     message.channel, message.state
 from notifier.alert

@@ -12,24 +12,25 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import aiohttp
 
 from faults.system import World
-from simulator.clients.register_client import Import, Register, Unexpected
+from simulator.clients.register_client import Import, Register, UnexpectedAnswerError
 from simulator.load.arrivals import Night, arrivals
 from simulator.load.session import NightOptions, Session, session
 from simulator.seed import participants
 from simulator.seed.synthetic_people import person
 from simulator.verify.reconciliation import settle
 
-SEED = 11
-CANARY_NAME = "Kenari Sembunyi Rahasia"
+SEED: Final = 11
+CANARY_NAME: Final = "Kenari Sembunyi Rahasia"
 CANARY_NIK, CANARY_PHONE = "3199014101908888", "+6282411112222"
-IMPORT_AGAIN_S = 1.0
-IMPORT_S_MAX = 300.0
-SING_EVERY_S = 2.0
-RUNNING = "running"
+IMPORT_AGAIN_S: Final = 1.0
+IMPORT_S_MAX: Final = 300.0
+SING_EVERY_S: Final = 2.0
+RUNNING: Final = "running"
 
 
 @dataclass
@@ -126,7 +127,7 @@ async def _uploaded(register: Register, path: Path) -> Import:
     while True:
         try:
             return await register.upload(path)
-        except (aiohttp.ClientError, TimeoutError, Unexpected):
+        except (aiohttp.ClientError, TimeoutError, UnexpectedAnswerError):
             if time.monotonic() > ends_at:
                 raise
         await asyncio.sleep(IMPORT_AGAIN_S)

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import asyncpg
@@ -16,13 +16,13 @@ import msgspec
 from faults.system import World
 from simulator.clients.sse_client import Parser, lines
 
-LOOK_EVERY_S = 0.2
-VIEW_S = 7.0
+LOOK_EVERY_S: Final = 0.2
+VIEW_S: Final = 7.0
 """How long the viewer stays with one replica of the board before it goes on to the next."""
-LAG_S_MAX = 1.0
-STEADY_S = 1.5
+LAG_S_MAX: Final = 1.0
+STEADY_S: Final = 1.5
 # A connection ended while its statement is under way may also end as asyncpg's own internal error.
-DATABASE_AWAY = (
+DATABASE_AWAY: Final = (
     OSError,
     TimeoutError,
     asyncpg.PostgresError,
@@ -30,7 +30,7 @@ DATABASE_AWAY = (
     asyncpg.InternalClientError,
 )
 # The next event to be counted of each partition, by the register's own clock.
-OLDEST = """
+OLDEST: Final = """
 select coalesce(extract(epoch from clock_timestamp() - min(event.recorded_at)), 0)::float
 from registration.event
 join aggregator.position using (partition)

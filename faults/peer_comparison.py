@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import uuid4
 
 import typer
@@ -26,14 +26,14 @@ from tests.support.register_template import commission
 from tests.support.stack import Stack, surroundings
 from tests.support.topics import Topics
 
-STEP_S = 0.1
-FIRST_KILL_S = 5.0
-KILL_EVERY_S = 5.0
-SOON_S = 45.0
-STANDING_S = 90.0
+STEP_S: Final = 0.1
+FIRST_KILL_S: Final = 5.0
+KILL_EVERY_S: Final = 5.0
+SOON_S: Final = 45.0
+STANDING_S: Final = 90.0
 """A count that has not moved for so long is what it comes to: longer than Faust's own session (60 s)."""
-SETTLED_S_MAX = 240.0
-LOOK_EVERY_S = 2.0
+SETTLED_S_MAX: Final = 240.0
+LOOK_EVERY_S: Final = 2.0
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import subprocess
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -20,10 +20,10 @@ from tests.support.databases import Databases
 from tests.support.stack import Stack
 from tests.support.topics import Topics
 
-WORKERS = ("worker", "worker-2")
-SILENCE_MS = 2_000
-ENDLESS = "1000000000000"
-OURS = """
+WORKERS: Final = ("worker", "worker-2")
+SILENCE_MS: Final = 2_000
+ENDLESS: Final = "1000000000000"
+OURS: Final = """
 select region, count from aggregator.tally join aggregator.live using (set_id)
 where scope = 'all' and measure = 'registered' and length(region) = 13
 """

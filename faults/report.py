@@ -6,12 +6,12 @@ import os
 from collections import Counter
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from faults.verdict import Verdict
 
-VIOLATIONS_SHOWN_MAX = 10
-TOGETHER = "two at a time"
+VIOLATIONS_SHOWN_MAX: Final = 10
+TOGETHER: Final = "two at a time"
 
 
 @dataclass

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Final
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGE = ROOT / "docs" / "reliability.md"
-REPORTS = ROOT / ".local" / "faults"
+ROOT: Final = Path(__file__).resolve().parents[1]
+PAGE: Final = ROOT / "docs" / "reliability.md"
+REPORTS: Final = ROOT / ".local" / "faults"
 
 
 def filled(page: str, name: str, text: str) -> str:

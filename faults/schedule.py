@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from faults.fault import Fault
 from faults.verdict import Plan
 
-PAIRS_SHARE = 0.3
+PAIRS_SHARE: Final = 0.3
 
 
 def deal(plan: Plan, every: Sequence[Fault], dice: random.Random) -> Iterator[tuple[Fault, ...]]:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 from deploy.topics import create_topics, read_topics
@@ -24,14 +25,24 @@ from tests.support.small_filesystem import Disk, mountable
 from tests.support.stack import Stack, surroundings
 from tests.support.topics import Topics
 
-RULES = Path(__file__).with_name("rules.yaml")
-PAIRED = ("api", "relay", "worker", "publisher", "board")
+RULES: Final = Path(__file__).with_name("rules.yaml")
+PAIRED: Final = ("api", "relay", "worker", "publisher", "board")
 """Services that run twice: two writers, a leader and one who waits, two who share, two who show."""
-PROCESSES = ("api", "api-2", "relay", "relay-2", "audit", "worker", "worker-2", "publisher", "publisher-2")
-VIEWED = ("notifier", "board", "board-2")
-BROKER_SESSION_MS = 3_000
-DISK_MB = 20_000
-READY_S_MAX = 120.0
+PROCESSES: Final = (
+    "api",
+    "api-2",
+    "relay",
+    "relay-2",
+    "audit",
+    "worker",
+    "worker-2",
+    "publisher",
+    "publisher-2",
+)
+VIEWED: Final = ("notifier", "board", "board-2")
+BROKER_SESSION_MS: Final = 3_000
+DISK_MB: Final = 20_000
+READY_S_MAX: Final = 120.0
 """Fifteen processes begin at once on two cores that may have other work."""
 
 

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import Enum
 from pathlib import Path
+from typing import Final
 
 from aiohttp import web
 
 from deploy.local.webhook_receiver import BODY_BYTES_MAX, Calls, keep
 
-HANG_S = 30.0
-TRAP_HOST = "127.0.0.2"
+HANG_S: Final = 30.0
+TRAP_HOST: Final = "127.0.0.2"
 """An address of this machine that lies outside the networks webhooks may go to."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -19,7 +19,7 @@ KeysFile = Annotated[Path, typer.Option("--keys", help="File with BOOTH_KEY=, OF
 Duration = Annotated[float | None, typer.Option(min=1, help="Seconds; without it until Ctrl-C.")]
 Seed = Annotated[int, typer.Option(help="The same seed makes the same people.")]
 REGISTER, BOARD, KEYS = "http://127.0.0.1:8001", "http://127.0.0.1:8000", Path(".local/keys.env")
-LEDGERS = Path(".local/ledger")
+LEDGERS: Final = Path(".local/ledger")
 
 
 @app.command()

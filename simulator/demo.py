@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 from rich.console import Console
@@ -20,16 +20,16 @@ from simulator.live_display_run import TAIL_S_MAX, play
 from simulator.load.expected_state import Account, account
 from simulator.load.ledger import read
 from simulator.load.session import CAMPAIGN, NightOptions, Session, session
-from simulator.seed.seeding import NotFilled, fill
+from simulator.seed.seeding import SeedingError, fill
 from simulator.terminal_view import percentiles, report
 from simulator.verify.alert_check import Alert, alerts_of, deliveries, faults, missing
 from simulator.verify.final_check import Counts, count_faults, register_faults, until_settled
 from simulator.verify.latency_probe import Probes
 from simulator.verify.reconciliation import settle
 
-CAUGHT_UP_S_MAX = 180.0
-SCOPE = f"campaign:{CAMPAIGN}"
-RULES = ROOT / "deploy" / "local" / "config" / "rules.yaml"
+CAUGHT_UP_S_MAX: Final = 180.0
+SCOPE: Final = f"campaign:{CAMPAIGN}"
+RULES: Final = ROOT / "deploy" / "local" / "config" / "rules.yaml"
 console = Console()
 
 
@@ -60,7 +60,7 @@ def demo(options: DemoOptions) -> int:
         stack.wait_ready(lambda _: None)
         console.print(f"the page: [bold]{_url(stack, 'board')}[/]")
         return asyncio.run(_programme(stack, options))
-    except NotFilled as error:
+    except SeedingError as error:
         console.print(f"[red]{error}[/]")
         return 1
     finally:
@@ -121,7 +121,7 @@ async def _fill(night: Session, folder: Path, options: DemoOptions) -> Import:
         stop.cancel()
         if not filling.done():
             filling.cancel()
-            raise NotFilled("stopped while the register was filled; the next start goes on")
+            raise SeedingError("stopped while the register was filled; the next start goes on")
         filled = filling.result()
     rate = f" at {filled.rows_per_s:,.0f} rows/s" if filled.rows_per_s else ""
     console.print(f"imported: {filled.accepted:,} participants{rate}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from pathlib import Path
+from typing import Final
 
 from rich.console import Console
 from rich.live import Live
@@ -16,10 +17,10 @@ from simulator.seed.population import weights_2021
 from simulator.terminal_view import Screen
 from simulator.verify.latency_probe import Probes, follow, settled, watch
 
-PROBE_EVERY_S = 0.1
-LOOK_EVERY_S = 1.0
-REFRESHES_PER_S = 2
-TAIL_S_MAX = 30.0
+PROBE_EVERY_S: Final = 0.1
+LOOK_EVERY_S: Final = 1.0
+REFRESHES_PER_S: Final = 2
+TAIL_S_MAX: Final = 30.0
 
 
 async def play(night: Session, options: NightOptions, board: Board, folder: Path, console: Console) -> Probes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -14,7 +15,7 @@ from simulator.clients.board_client import Total
 from simulator.load.latencies import Latencies
 from simulator.load.load_runner import Progress
 
-LAST = 400
+LAST: Final = 400
 
 
 @dataclass(slots=True)

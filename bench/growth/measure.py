@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path as File
+from typing import Final
 
 import asyncpg
 
@@ -23,12 +24,12 @@ from database.pool import connect
 from registration.audit.expected_tallies import expected_at
 from registration.audit.published_cut import PublishedCut
 
-DEADLINE_S = 900.0
-SAMPLE_EVERY_S = 0.5
-US_PER_S = 1_000_000
-PEOPLE_AT_ONCE = 250_000
+DEADLINE_S: Final = 900.0
+SAMPLE_EVERY_S: Final = 0.5
+US_PER_S: Final = 1_000_000
+PEOPLE_AT_ONCE: Final = 250_000
 # Each participant stands in a kelurahan, and comes from one event; both are as the intake writes them.
-PEOPLE = """
+PEOPLE: Final = """
 INSERT INTO participant (id, cipher_key_id, region, agency, campaign, steps, consent, channel)
 SELECT gen_random_uuid(), 'k', ($1::text[])[1 + n % cardinality($1::text[])], ($2::text[])[1 + n % 5],
        'fest-2021',

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -20,10 +20,10 @@ from bench.machine import describe
 from bench.report.pages import machine_lines, number, page_with
 from bench.report.plots import Line, growth_lines
 
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "scaling.md"
-IMAGES = ROOT / "docs" / "images"
-COUNTED = {
+ROOT: Final = Path(__file__).resolve().parents[2]
+PAGE: Final = ROOT / "docs" / "scaling.md"
+IMAGES: Final = ROOT / "docs" / "images"
+COUNTED: Final = {
     "worker": "CPU of the worker, µs per event",
     "PostgreSQL": "CPU of PostgreSQL, µs per event",
     "memory": "memory of a worker, MiB",
@@ -90,8 +90,8 @@ async def _viewers(large: bool) -> AsyncIterator[tuple[int, Values]]:
             yield point
 
 
-BOTH = ("worker", "PostgreSQL")
-GROWTHS = (
+BOTH: Final = ("worker", "PostgreSQL")
+GROWTHS: Final = (
     Growth("backlog", "events waiting", COUNTED, BOTH, _backlogs),
     Growth("regions", "kelurahan, 600,000 events", COUNTED, BOTH, _regions),
     Growth("scopes", "agencies' scopes, 600,000 events", COUNTED, BOTH, _scopes),

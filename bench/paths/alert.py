@@ -9,23 +9,24 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from aiohttp import web
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, WrongCounts
+from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, WrongCountsError
 from bench.system import System, system
 from bench.usage import Meter
 from deploy.local.paths import ROOT
 from deploy.local.ports import free_ports
 from simulator.load.latencies import Latencies
 
-PROCESSES = ("api", "relay", "audit", "worker", "publisher", "notifier")
-EVERY = 50
-CROSSINGS = {Scale.FULL: 200, Scale.QUICK: 50, Scale.SMOKE: 4}
-RATE = 200.0
+PROCESSES: Final = ("api", "relay", "audit", "worker", "publisher", "notifier")
+EVERY: Final = 50
+CROSSINGS: Final = {Scale.FULL: 200, Scale.QUICK: 50, Scale.SMOKE: 4}
+RATE: Final = 200.0
 """Registrations a second: four crossings, a busy night's pace."""
-TOLD_S_MAX = 60.0
-RULES = f"""
+TOLD_S_MAX: Final = 60.0
+RULES: Final = f"""
 rules:
   - id: steps
     title: {{id: Setiap beberapa peserta, en: Every so many participants}}
@@ -120,7 +121,7 @@ async def _come(world: World, first: int) -> list[float]:
     out, _ = await process.communicate()
     moments = [at_s for _, at_s in json.loads(out)]
     if len(moments) != world.people:
-        raise WrongCounts(f"{len(moments)} of {world.people} were answered")
+        raise WrongCountsError(f"{len(moments)} of {world.people} were answered")
     return moments
 
 
@@ -130,10 +131,10 @@ async def _told(receiver: Receiver, thresholds: list[int]) -> None:
         await asyncio.sleep(0.02)
     missing = set(thresholds) - receiver.told_at_s.keys()
     if missing or receiver.doubled:
-        raise WrongCounts(f"{len(missing)} thresholds were not told, {receiver.doubled} twice")
+        raise WrongCountsError(f"{len(missing)} thresholds were not told, {receiver.doubled} twice")
 
 
-PATH = Path(
+PATH: Final = Path(
     name="alert",
     about="From the answer 201 to the registration that reaches a threshold, to the webhook's signed call; "
     f"{RATE:.0f} people a second, every {EVERY}th a crossing.",

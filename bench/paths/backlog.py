@@ -7,27 +7,28 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from aggregator.decoding.decoder import Wish, compiled_decoder
 from bench import worker_process
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, Skipped
+from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, SkippedError
 from bench.events import Backlog, fill
 from bench.rivals import rival_process
 from bench.rivals.rival_process import Rival
 from bench.servers import Servers, running
 from bench.usage import Meter
 
-EVENTS = {Scale.FULL: 3_000_000, Scale.QUICK: 300_000, Scale.SMOKE: 20_000}
-SLOW_EVENTS = {Scale.FULL: 120_000, Scale.QUICK: 24_000, Scale.SMOKE: 6_000}
+EVENTS: Final = {Scale.FULL: 3_000_000, Scale.QUICK: 300_000, Scale.SMOKE: 20_000}
+SLOW_EVENTS: Final = {Scale.FULL: 120_000, Scale.QUICK: 24_000, Scale.SMOKE: 6_000}
 """What the slow ones count: at less than a tenth of our speed the whole tells no more, and takes hours."""
-DEADLINE_S = 600.0
+DEADLINE_S: Final = 600.0
 
-PROCESSOR = Rival("Kafka Streams processor", rival_process.streams("processor"))
-DSL = Rival("Kafka Streams DSL", rival_process.streams("dsl"))
-FAUST = Rival("stock Faust", rival_process.python("stock_faust"))
-UNTABLED = Rival("Faust agent without a table", (*rival_process.python("stock_faust"), "untabled"))
-QUIX = Rival("Quix Streams", rival_process.quix())
-BARE = Rival("bare aiokafka", rival_process.python("bare_reader"))
+PROCESSOR: Final = Rival("Kafka Streams processor", rival_process.streams("processor"))
+DSL: Final = Rival("Kafka Streams DSL", rival_process.streams("dsl"))
+FAUST: Final = Rival("stock Faust", rival_process.python("stock_faust"))
+UNTABLED: Final = Rival("Faust agent without a table", (*rival_process.python("stock_faust"), "untabled"))
+QUIX: Final = Rival("Quix Streams", rival_process.quix())
+BARE: Final = Rival("bare aiokafka", rival_process.python("bare_reader"))
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,9 @@ async def opened(scale: Scale) -> AsyncIterator[World]:
 
 
 async def count(world: World, compiled: Wish) -> Measured:
-    """Our worker: from the first tenth that PostgreSQL has to the last event. Raises Skipped."""
+    """Our worker: from the first tenth that PostgreSQL has to the last event. Raises SkippedError."""
     if compiled == "on" and compiled_decoder() is None:
-        raise Skipped("the compiled step is not built: install a C compiler, then make setup")
+        raise SkippedError("the compiled step is not built: install a C compiler, then make setup")
     backlog = world.backlog
     async with worker_process.counts(world.url) as connection:
         started_at = time.monotonic()
@@ -107,13 +108,13 @@ def _path(name: str, how: str, compiled: Wish, goals: Mapping[str, float | None]
     )
 
 
-PATH = _path(
+PATH: Final = _path(
     "backlog",
     "in pure Python",
     "off",
     {PROCESSOR.name: 1.2, DSL.name: 2, FAUST.name: 16, UNTABLED.name: None, QUIX.name: 12, BARE.name: 0.9},
 )
-COMPILED = _path(
+COMPILED: Final = _path(
     "backlog-compiled",
     "in its compiled step",
     "on",

@@ -15,19 +15,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path as File
 from statistics import quantiles
-from typing import IO, Self
+from typing import IO, Final, Self
 
 from bench.board_fed_by_stdin import DEPTH, board_of, feed
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, Skipped, WrongCounts
+from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, SkippedError, WrongCountsError
 from bench.usage import Meter
 from deploy.local.paths import ROOT
 from deploy.local.ports import free_ports
 
-VIEWERS = {Scale.FULL: 10_000, Scale.QUICK: 3_000, Scale.SMOKE: 40}
-UPDATES = {Scale.FULL: 20, Scale.QUICK: 8, Scale.SMOKE: 3}
-EVERY_S = 1.0
-LAST_S_MAX = 20.0
-KIB_PER_MIB = 1024
+VIEWERS: Final = {Scale.FULL: 10_000, Scale.QUICK: 3_000, Scale.SMOKE: 40}
+UPDATES: Final = {Scale.FULL: 20, Scale.QUICK: 8, Scale.SMOKE: 3}
+EVERY_S: Final = 1.0
+LAST_S_MAX: Final = 20.0
+KIB_PER_MIB: Final = 1024
 OURS, STARLETTE, HUB = "board", "plain Starlette", "Go hub"
 
 
@@ -82,7 +82,7 @@ def starlette(world: World) -> Measured:
 def hub(world: World) -> Measured:
     """A goroutine and a channel for each viewer."""
     if world.hub is None:
-        raise Skipped("there is no `go` on the PATH to build bench/rivals/hub with")
+        raise SkippedError("there is no `go` on the PATH to build bench/rivals/hub with")
     return _measure(world, [str(world.hub), "{port}"])
 
 
@@ -166,17 +166,17 @@ class Crowd:
             raise RuntimeError("the crowd did not come")
 
     def end(self, fed_at_s: dict[int, float]) -> list[tuple[float, float]]:
-        """End it; the moments, as (cut, seconds). Raises WrongCounts where somebody missed the last cut."""
+        """End it; the moments, as (cut, seconds). Raises WrongCountsError if a viewer missed the last."""
         out, _ = self.process.communicate(b"%d\n" % max(fed_at_s), timeout=LAST_S_MAX)
         told = json.loads(out)
         if told != {"viewers": self._world.viewers, "at_last": self._world.viewers}:
-            raise WrongCounts(f"after cut {max(fed_at_s)}: {told}")
+            raise WrongCountsError(f"after cut {max(fed_at_s)}: {told}")
         moments = array("d")
         moments.frombytes(self._file.read_bytes())
         return list(zip(moments[::2], moments[1::2], strict=True))
 
 
-PATH = Path(
+PATH: Final = Path(
     name="board",
     about="Viewers of one process that are told of one update a second: CPU time of the process per update, "
     "delay from the update to each viewer, memory for each.",

@@ -10,25 +10,28 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path as File
+from typing import Final
 
 import asyncpg
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, WrongCounts
+from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, WrongCountsError
 from bench.register_fixture import AGENCY, CAMPAIGN, Register, register
 from bench.usage import Meter, Usage
 from deploy.local.paths import ROOT
 
-ROWS = {Scale.FULL: 200_000, Scale.QUICK: 40_000, Scale.SMOKE: 400}
-TABLES = ("participant", "event")
-COLUMNS = (
+ROWS: Final = {Scale.FULL: 200_000, Scale.QUICK: 40_000, Scale.SMOKE: 400}
+TABLES: Final = ("participant", "event")
+COLUMNS: Final = (
     *("name", "nik", "region", "consent", "phone", "business_name", "business_category"),
     *("agency", "campaign", "booth", "occurred_at"),
 )
-EMPTY = """
+EMPTY: Final = """
 TRUNCATE participant, event, import_file CASCADE;
 UPDATE partition SET last_sequence = 0, published = 0;
 """
-TOOK = "SELECT extract(epoch FROM finished_at - started_at)::float8 FROM import_file WHERE state = 'done'"
+TOOK: Final = (
+    "SELECT extract(epoch FROM finished_at - started_at)::float8 FROM import_file WHERE state = 'done'"
+)
 
 
 @dataclass(frozen=True)
@@ -132,10 +135,10 @@ async def _check(connection: asyncpg.Connection, world: World) -> None:
     for table in TABLES:
         stored = await connection.fetchval(f"SELECT count(*) FROM {table}")
         if stored != world.rows:
-            raise WrongCounts(f"{stored} rows in {table} of {world.rows}")
+            raise WrongCountsError(f"{stored} rows in {table} of {world.rows}")
 
 
-PATH = Path(
+PATH: Final = Path(
     name="import",
     about="A CSV file into the register by `registration import`: checks, HMAC, encryption and events, from "
     "its first to its last transaction; beside it COPY of the same rows into the same tables.",

@@ -11,23 +11,23 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, Skipped, WrongCounts
+from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, SkippedError, WrongCountsError
 from bench.http_wait import until_answers
 from bench.register_fixture import Register, register
 from bench.usage import Meter
 from deploy.local.paths import ROOT
 from deploy.local.ports import free_ports
 
-CONNECTIONS = 64
-TIMED_S = {Scale.FULL: 10, Scale.QUICK: 4, Scale.SMOKE: 1}
-WARM_S = {Scale.FULL: 2, Scale.QUICK: 2, Scale.SMOKE: 1}
-BARE = {Scale.FULL: 10_000, Scale.QUICK: 4_000, Scale.SMOKE: 100}
-READY_S_MAX = 60.0
-APART = 10_000
+CONNECTIONS: Final = 64
+TIMED_S: Final = {Scale.FULL: 10, Scale.QUICK: 4, Scale.SMOKE: 1}
+WARM_S: Final = {Scale.FULL: 2, Scale.QUICK: 2, Scale.SMOKE: 1}
+BARE: Final = {Scale.FULL: 10_000, Scale.QUICK: 4_000, Scale.SMOKE: 100}
+READY_S_MAX: Final = 60.0
+APART: Final = 10_000
 """Between the numbers of two runs of wrk: what it still sends at its end was never answered."""
 
 
@@ -54,9 +54,9 @@ async def open_world(scale: Scale) -> AsyncIterator[World]:
 
 
 def need_wrk() -> None:
-    """Raises Skipped where there is none."""
+    """Raises SkippedError where there is none."""
     if shutil.which("wrk") is None:
-        raise Skipped("wrk is needed (Debian: apt-get install wrk)")
+        raise SkippedError("wrk is needed (Debian: apt-get install wrk)")
 
 
 async def ours(world: World) -> Measured:
@@ -92,7 +92,7 @@ async def bare(world: World) -> Measured:
     )
     out, _ = await process.communicate()
     if await count(world) - before != people:
-        raise WrongCounts("not all were stored")
+        raise WrongCountsError("not all were stored")
     return Measured({"rate": people / float(out)}, people)
 
 
@@ -102,7 +102,7 @@ async def _stored(world: World, command: list[str]) -> Measured:
     stored = await count(world) - before
     # What wrk did not wait for at the ends of its two runs may be stored too.
     if not answered <= stored <= answered + 2 * CONNECTIONS:
-        raise WrongCounts(f"{stored} stored, {answered} answered")
+        raise WrongCountsError(f"{stored} stored, {answered} answered")
     return measured
 
 
@@ -131,7 +131,7 @@ async def _asked(world: World, command: list[str], ready: str = "/health/ready")
 
 
 async def wrk(world: World, port: int, seconds: int) -> dict[str, Any]:
-    """Ask as fast as 64 connections can: `answered`, `seconds`. Raises WrongCounts where one got no 201."""
+    """Ask as fast as 64 connections can: `answered`, `seconds`. Raises WrongCountsError without a 201."""
     first = world.next
     process = await asyncio.create_subprocess_exec(
         *("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(ROOT / "bench" / "register.lua")),
@@ -143,7 +143,7 @@ async def wrk(world: World, port: int, seconds: int) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(out.splitlines()[-1])
     world.people(told["answered"])
     if told["failed"]:
-        raise WrongCounts(f"{told['failed']} of {told['answered']} requests were not answered 201")
+        raise WrongCountsError(f"{told['failed']} of {told['answered']} requests were not answered 201")
     return told
 
 
@@ -161,7 +161,7 @@ def _wait_ready(url: str, process: subprocess.Popen[bytes]) -> None:
         raise RuntimeError(f"{url} is not ready; exit code {process.poll()}")
 
 
-PATH = Path(
+PATH: Final = Path(
     name="intake",
     about="`POST /v1/participants` with all that belongs to it (validation, HMAC, encryption, idempotency, "
     "event), one API process, 64 connections of wrk: registrations answered 201 a second.",

@@ -12,10 +12,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from operator import itemgetter
+from typing import Final
 
 import aiohttp
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, WrongCounts
+from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, WrongCountsError
 from bench.paths import intake
 from bench.system import TO_THE_BOARD, System, system
 from bench.usage import Meter
@@ -23,13 +24,13 @@ from deploy.local.paths import ROOT
 from simulator.clients.sse_client import messages
 from simulator.load.latencies import Latencies
 
-MAXIMUM_S = {Scale.FULL: 8, Scale.QUICK: 3, Scale.SMOKE: 1}
-TIMED_S = {Scale.FULL: 30.0, Scale.QUICK: 8.0, Scale.SMOKE: 1.0}
-SHARE_OF_MAXIMUM = 0.5
-SHOWN_S_MAX = 120.0
-FIRST = 50_000_000
+MAXIMUM_S: Final = {Scale.FULL: 8, Scale.QUICK: 3, Scale.SMOKE: 1}
+TIMED_S: Final = {Scale.FULL: 30.0, Scale.QUICK: 8.0, Scale.SMOKE: 1.0}
+SHARE_OF_MAXIMUM: Final = 0.5
+SHOWN_S_MAX: Final = 120.0
+FIRST: Final = 50_000_000
 """Numbers of people that wrk does not come to."""
-FLOOR_MS = (25 + 100) / 2
+FLOOR_MS: Final = (25 + 100) / 2
 """On the way nothing waits but for the relay's look (every 25 ms) and the next cut (every 100 ms)."""
 
 
@@ -122,7 +123,7 @@ async def _come(world: World, count: int) -> list[tuple[str, float]]:
     world.come += count
     moments: list[tuple[str, float]] = json.loads(out)
     if len(moments) != count:
-        raise WrongCounts(f"{len(moments)} of {count} were answered")
+        raise WrongCountsError(f"{len(moments)} of {count} were answered")
     return moments
 
 
@@ -136,10 +137,10 @@ async def _shown(world: World) -> None:
                 # What nobody waited for may still be on its way into the register.
                 registered = await intake.count(world.asked)
     if world.screen.count("31") != registered:
-        raise WrongCounts(f"{world.screen.count('31')} on the screen, {registered} in the register")
+        raise WrongCountsError(f"{world.screen.count('31')} on the screen, {registered} in the register")
 
 
-PATH = Path(
+PATH: Final = Path(
     name="latency",
     about="From the answer 201 to the first count on the board's stream that holds the registration, people "
     "coming steadily at half of what the API took with everything running.",

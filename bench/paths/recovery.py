@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
@@ -29,15 +29,15 @@ from settings.kafka import KafkaSettings
 
 T = TypeVar("T")
 
-STREAMS = Rival("Kafka Streams processor", rival_process.streams("processor"))
-WARM_UP_S = {Scale.FULL: 8.0, Scale.QUICK: 4.0, Scale.SMOKE: 2.0}
-AFTERWARDS_S = 1.0
-ROUNDS_PER_S = 20
-PER_ROUND = 3
+STREAMS: Final = Rival("Kafka Streams processor", rival_process.streams("processor"))
+WARM_UP_S: Final = {Scale.FULL: 8.0, Scale.QUICK: 4.0, Scale.SMOKE: 2.0}
+AFTERWARDS_S: Final = 1.0
+ROUNDS_PER_S: Final = 20
+PER_ROUND: Final = 3
 """Events per partition and round: some 700 a second in all."""
-DEADLINE_S = 90.0
-LOOK_EVERY_S = 0.01
-UNBOUNDED = str(10**12)
+DEADLINE_S: Final = 90.0
+LOOK_EVERY_S: Final = 0.01
+UNBOUNDED: Final = str(10**12)
 
 
 @dataclass(frozen=True)
@@ -191,7 +191,7 @@ async def _writing(
         await producer.stop()
 
 
-PATH = Path(
+PATH: Final = Path(
     name="recovery",
     about=(
         "One of two workers is killed with -9 while 700 events a second arrive; timed until everything is "

@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path as File
+from typing import Final
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, Skipped, WrongCounts
+from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, SkippedError, WrongCountsError
 from bench.paths import intake
 from bench.register_fixture import Register, commission
 from bench.servers import Servers, running
@@ -25,12 +26,12 @@ from deploy.local.ports import free_ports
 from registration.domain.partitioning import PARTITIONS
 from settings.kafka import KafkaSettings
 
-EVENTS = {Scale.FULL: 1_000_000, Scale.QUICK: 100_000, Scale.SMOKE: 2_400}
-DEADLINE_S = 300.0
-TOPIC = "participant-events"
-OTHERS_PYTHON = ROOT / ".local" / "bench" / "quix" / "bin" / "python"
+EVENTS: Final = {Scale.FULL: 1_000_000, Scale.QUICK: 100_000, Scale.SMOKE: 2_400}
+DEADLINE_S: Final = 300.0
+TOPIC: Final = "participant-events"
+OTHERS_PYTHON: Final = ROOT / ".local" / "bench" / "quix" / "bin" / "python"
 """An environment that has confluent-kafka; `make rivals` makes it."""
-FILL = """
+FILL: Final = """
 INSERT INTO event (partition, sequence, id, participant_id, type, recorded_at, value)
 SELECT place.partition, place.sequence, place.id, place.participant_id,
        'id.jakpreneur.participant.registered.v1', now(),
@@ -45,8 +46,8 @@ FROM (SELECT partition, sequence, gen_random_uuid() AS id, gen_random_uuid() AS 
       FROM generate_series(0, $1::integer - 1) AS partition,
            generate_series(1, $2::integer) AS sequence) AS place
 """
-DUMP = "SELECT partition, participant_id, value FROM event ORDER BY partition, sequence"
-PUBLISHED = "SELECT sum(published)::bigint FROM partition"
+DUMP: Final = "SELECT partition, participant_id, value FROM event ORDER BY partition, sequence"
+PUBLISHED: Final = "SELECT sum(published)::bigint FROM partition"
 
 
 @dataclass
@@ -142,7 +143,7 @@ async def aiokafka(world: World) -> Measured:
 async def confluent(world: World) -> Measured:
     """librdkafka, a call per event."""
     if not OTHERS_PYTHON.exists():
-        raise Skipped("`make rivals` has not made an environment with confluent-kafka")
+        raise SkippedError("`make rivals` has not made an environment with confluent-kafka")
     return await _produced(world, str(OTHERS_PYTHON), "confluent_producer.py")
 
 
@@ -176,10 +177,10 @@ async def _check(settings: KafkaSettings, events: int) -> None:
     finally:
         await consumer.stop()
     if held != events:
-        raise WrongCounts(f"{held} records in the topic, {events} events")
+        raise WrongCountsError(f"{held} records in the topic, {events} events")
 
 
-PATH = Path(
+PATH: Final = Path(
     name="relay",
     about="A backlog of events in the register, sent to 12 partitions in order and acknowledged, with the "
     "position advanced in PostgreSQL; beside it producers that send the same events from memory.",

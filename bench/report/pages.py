@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from bench.contenders import Path
 from bench.report.results import ProcessUsage, Result, Run
 
-BEGIN = "<!-- results: written by make bench from here -->"
-END = "<!-- results: to here -->"
+BEGIN: Final = "<!-- results: written by make bench from here -->"
+END: Final = "<!-- results: to here -->"
 
 
 def page_with(page: str, section: str) -> str:

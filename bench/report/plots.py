@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 from xml.sax.saxutils import escape
 
 from bench.report.results import Result
 
-WIDTH = 760
-LABEL_WIDTH = 250
-VALUE_WIDTH = 110
-ROW = 30
-TOP = 46
+WIDTH: Final = 760
+LABEL_WIDTH: Final = 250
+VALUE_WIDTH: Final = 110
+ROW: Final = 30
+TOP: Final = 46
 INK, FAINT, MET, MISSED, PLAIN = "#1f2933", "#9aa5b1", "#2f7d5b", "#b4493a", "#52667a"
-LINES = (MET, MISSED, "#3a6ea5", "#8a6d1b", PLAIN)
+LINES: Final = (MET, MISSED, "#3a6ea5", "#8a6d1b", PLAIN)
 
 
 @dataclass(frozen=True)

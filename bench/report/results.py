@@ -6,10 +6,11 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from statistics import median
+from typing import Final
 
 from bench.contenders import Goal, Measured, Path
 
-EVENTS_PER_USAGE = 1_000
+EVENTS_PER_USAGE: Final = 1_000
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator
+from typing import Final
 
 import asyncpg
 import uvloop
@@ -21,7 +22,7 @@ from registration.intake.transaction import write
 from registration.requests import commands
 from registration.requests.request_models import Business, RegisterBody
 
-CONNECTIONS = 16
+CONNECTIONS: Final = 16
 
 
 def operation(number: int, cipher: Cipher) -> Operation:

@@ -12,11 +12,12 @@ import sys
 import time
 from collections import defaultdict
 from pathlib import Path
+from typing import Final
 
 import uvloop
 from aiokafka import AIOKafkaProducer
 
-BATCH_BYTES_MAX = 900_000
+BATCH_BYTES_MAX: Final = 900_000
 
 
 async def main(servers: str, topic: str, file: Path) -> None:

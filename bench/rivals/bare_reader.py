@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
 import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -10,9 +11,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from bench.rivals.lean_event import Standing, decode
 from bench.rivals.reporting import EVENTS, SERVERS, TOPIC, Progress
 
-PARTITIONS = 12
-FETCH_BYTES_MAX = 8 << 20
-RECORDS_MAX = 50_000
+PARTITIONS: Final = 12
+FETCH_BYTES_MAX: Final = 8 << 20
+RECORDS_MAX: Final = 50_000
 
 
 async def read() -> None:

@@ -6,12 +6,13 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from typing import Final
 
-SERVERS = os.environ.get("BENCH_SERVERS", "")
-TOPIC = os.environ.get("BENCH_TOPIC", "")
-GROUP = os.environ.get("BENCH_GROUP", "")
-FOLDER = os.environ.get("BENCH_FOLDER", "")
-EVENTS = int(os.environ.get("BENCH_EVENTS", "0"))
+SERVERS: Final = os.environ.get("BENCH_SERVERS", "")
+TOPIC: Final = os.environ.get("BENCH_TOPIC", "")
+GROUP: Final = os.environ.get("BENCH_GROUP", "")
+FOLDER: Final = os.environ.get("BENCH_FOLDER", "")
+EVENTS: Final = int(os.environ.get("BENCH_EVENTS", "0"))
 
 
 class Progress:

@@ -12,21 +12,21 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
-from bench.contenders import Measured, WrongCounts
+from bench.contenders import Measured, WrongCountsError
 from bench.events import Backlog
 from bench.servers import Servers
 from bench.usage import Meter
 from deploy.local.java import find_java
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILT = ROOT / ".local" / "bench"
-DEADLINE_S = 900
-LOOK_EVERY_S = 0.1
-SAMPLE_EVERY_S = 1.0
-LOG_TAIL = 1_500
+ROOT: Final = Path(__file__).resolve().parents[2]
+BUILT: Final = ROOT / ".local" / "bench"
+DEADLINE_S: Final = 900
+LOOK_EVERY_S: Final = 0.1
+SAMPLE_EVERY_S: Final = 1.0
+LOG_TAIL: Final = 1_500
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,10 @@ def report_in(out: Path) -> dict[str, Any] | None:
 
 
 async def race(servers: Servers, rival: Rival, backlog: Backlog) -> Measured:
-    """Events a second from the first tenth to the last. Raises WrongCounts, TimeoutError, RuntimeError."""
+    """Events a second from the first tenth to the last.
+
+    Raises WrongCountsError, TimeoutError, RuntimeError.
+    """
     settings = {"BENCH_TOPIC": backlog.topic, "BENCH_EVENTS": str(backlog.events)}
     process, out = start(servers, rival, settings)
     try:
@@ -125,7 +128,7 @@ def check(counts: Mapping[str, int], truth: Mapping[str, int]) -> None:
     }
     if wrong:
         region, (seen, true) = next(iter(sorted(wrong.items())))
-        raise WrongCounts(
+        raise WrongCountsError(
             f"{len(wrong)} regions differ, {region} has {seen} instead of {true}; "
             f"in all {found.total()} of {right.total()}"
         )

@@ -9,14 +9,14 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, Final
 
 import faust
 
 from bench.rivals.lean_event import decode
 from bench.rivals.reporting import FOLDER, GROUP, SERVERS, TOPIC, Progress
 
-PARTITIONS = 12
+PARTITIONS: Final = 12
 
 
 def build(*, tabled: bool) -> faust.App:

@@ -8,7 +8,7 @@ import sys
 import time
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -16,9 +16,9 @@ from rich.table import Table
 
 from deploy.local import commands, extension_build, health, kafka, postgres
 from deploy.local.paths import ROOT
-from deploy.local.port_allocation import PortTaken
+from deploy.local.port_allocation import PortTakenError
 from deploy.local.processes import PROCESSES
-from deploy.local.stack import Stack, StackFailed
+from deploy.local.stack import Stack, StackError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,12 +27,12 @@ app = typer.Typer(
     help="Kafka, PostgreSQL and all services on this machine, supervised, on loopback only.",
 )
 console = Console()
-FAILURES = (
-    StackFailed,
-    PortTaken,
-    kafka.BrokerFailed,
-    postgres.ServerFailed,
-    commands.CommandFailed,
+FAILURES: Final = (
+    StackError,
+    PortTakenError,
+    kafka.BrokerError,
+    postgres.ServerError,
+    commands.CommandError,
 )
 
 
@@ -140,7 +140,7 @@ def fetch() -> None:
     try:
         kafka.fetch_jars()
         kafka.build_class_archive()
-    except kafka.BrokerFailed as error:
+    except kafka.BrokerError as error:
         console.print(f"[red]{error}[/]", highlight=False)
         raise typer.Exit(1) from error
 

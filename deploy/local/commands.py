@@ -9,23 +9,24 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
 from deploy.local.paths import IMPORT_PATH, ROOT
 from deploy.local.postgres import SERVICES
 from deploy.local.processes import Surroundings
 from deploy.local.supervisor import INHERITED
 
-ROLES = ("booth", "officer", "admin")
-SCOPES = (
+ROLES: Final = ("booth", "officer", "admin")
+SCOPES: Final = (
     ("campaign", "fest-2021", "Jakpreneur Fest 2021"),
     ("agency", "ppkukm", "Dinas Perindustrian, Perdagangan, Koperasi, Usaha Kecil dan Menengah"),
     ("agency", "ppapp", "Dinas Pemberdayaan, Perlindungan Anak dan Pengendalian Penduduk"),
     ("agency", "parekraf", "Dinas Pariwisata dan Ekonomi Kreatif"),
 )
-KEY = re.compile(r"^[A-Za-z0-9_.-]{20,}$", re.MULTILINE)
+KEY: Final = re.compile(r"^[A-Za-z0-9_.-]{20,}$", re.MULTILINE)
 
 
-class CommandFailed(RuntimeError):
+class CommandError(RuntimeError):
     """A service's command ended with an error; the message holds what it said."""
 
 
@@ -68,7 +69,7 @@ class Command:
             self._process.kill()
             out, err = self._process.communicate()
         if self._process.returncode != 0:
-            raise CommandFailed(
+            raise CommandError(
                 f"{' '.join(self._words)} ended with {self._process.returncode}:\n{err[-2000:]}"
             )
         return out
@@ -76,14 +77,14 @@ class Command:
 
 def results(commands: Iterable[Command]) -> list[str]:
     """Wait for all, then raise the first failure."""
-    outcomes: list[str | CommandFailed] = []
+    outcomes: list[str | CommandError] = []
     for command in commands:
         try:
             outcomes.append(command.result())
-        except CommandFailed as error:
+        except CommandError as error:
             outcomes.append(error)
     for outcome in outcomes:
-        if isinstance(outcome, CommandFailed):
+        if isinstance(outcome, CommandError):
             raise outcome
     return [str(outcome) for outcome in outcomes]
 
@@ -117,7 +118,7 @@ def commission(surroundings: Surroundings) -> dict[str, str]:
 def _key(text: str) -> str:
     found = KEY.findall(text)
     if len(found) != 1:
-        raise CommandFailed("registration key create did not print one key on a line of its own")
+        raise CommandError("registration key create did not print one key on a line of its own")
     return str(found[0])
 
 

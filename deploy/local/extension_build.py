@@ -8,11 +8,12 @@ import sys
 import sysconfig
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from deploy.local.paths import ROOT
 
-SOURCE = ROOT / "services/aggregator/decoding/compiled/decoder.pyx"
-STALE = ("*.c", "*.so")
+SOURCE: Final = ROOT / "services/aggregator/decoding/compiled/decoder.pyx"
+STALE: Final = ("*.c", "*.so")
 
 
 def can_compile() -> bool:
@@ -44,7 +45,7 @@ def compile_step() -> None:
         )
 
 
-_SETUP = f"""
+_SETUP: Final = f"""
 from Cython.Build import cythonize
 from setuptools import setup
 setup(packages=[], ext_modules=cythonize({str(SOURCE.relative_to(ROOT / "services"))!r}, quiet=True))

@@ -9,11 +9,11 @@ import urllib.request
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from deploy.local.processes import PROCESSES
 
-ANSWER_S_MAX = 2.0
+ANSWER_S_MAX: Final = 2.0
 
 
 @dataclass(frozen=True)

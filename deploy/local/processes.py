@@ -11,9 +11,10 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
-CONFIG = Path(__file__).with_name("config")
-HOST = "127.0.0.1"
+CONFIG: Final = Path(__file__).with_name("config")
+HOST: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ def _process(name: str, command: str, port: int, port_setting: str, *needs: str)
     return Process(name, package, tuple(arguments), port, port_setting, frozenset(needs))
 
 
-PROCESSES = {
+PROCESSES: Final = {
     process.name: process
     for process in (
         _process("api", "registration api", 8001, "REGISTRATION_PORT", "database", "secret"),

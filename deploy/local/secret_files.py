@@ -7,8 +7,9 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
-SERVICES = ("registration", "aggregator", "notifier")
+SERVICES: Final = ("registration", "aggregator", "notifier")
 
 
 def _word() -> str:
@@ -23,7 +24,7 @@ def _webhook_secret() -> str:
     return "whsec_" + _key_of_32_bytes()
 
 
-MADE: dict[str, Callable[[], str]] = {
+MADE: Final[dict[str, Callable[[], str]]] = {
     "postgres_password": _word,
     **{f"{service}_password": _word for service in SERVICES},
     "registration_secret_key": _key_of_32_bytes,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import html
 import signal
+from typing import Final
 
 from aiohttp import web
 
-STYLE = (
+STYLE: Final = (
     "body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}pre{white-space:pre-wrap}"
 )
 

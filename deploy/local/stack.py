@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from deploy.local import commands, health, kafka, postgres, secret_files
 from deploy.local.orphan_processes import end_all
@@ -20,15 +21,15 @@ from deploy.topics import create_topics, read_topics
 from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 
-DATABASE = "jakpreneur"
-READY_S_MAX = 90.0
+DATABASE: Final = "jakpreneur"
+READY_S_MAX: Final = 90.0
 # What `forget` keeps: the same for every start, and slow to make.
-KEPT = ("jars", "ready", "formatted-*", "*.jsa", "*.lock")
+KEPT: Final = ("jars", "ready", "formatted-*", "*.jsa", "*.lock")
 
 Say = Callable[[str], None]
 
 
-class StackFailed(RuntimeError):
+class StackError(RuntimeError):
     """The stack did not come up; the message says which part and why."""
 
 
@@ -139,7 +140,7 @@ class Stack:
                 return statuses
             if time.monotonic() > ends:
                 lines = [f"{status.name}: {status.state}, {status.health}" for status in waiting]
-                raise StackFailed("not ready:\n  " + "\n  ".join(lines) + f"\nlogs: {self.supervisor.logs}")
+                raise StackError("not ready:\n  " + "\n  ".join(lines) + f"\nlogs: {self.supervisor.logs}")
             time.sleep(0.2)
 
     def status(self) -> list[health.Status]:

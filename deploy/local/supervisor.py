@@ -14,16 +14,16 @@ import xmlrpc.client
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from deploy.local.paths import IMPORT_PATH, ROOT
 
-MARKER = "LOCAL_STACK"
+MARKER: Final = "LOCAL_STACK"
 # The kernel's limit is 107 bytes, and supervisor adds its process id while it opens the socket.
-SOCKET_PATH_MAX = 95
+SOCKET_PATH_MAX: Final = 95
 # Retried for ever, each pause a second longer than the last: one that waits for another is never given up.
-RETRIES = 1_000_000_000
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "TMPDIR")
+RETRIES: Final = 1_000_000_000
+INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "TMPDIR")
 
 
 @dataclass(frozen=True)

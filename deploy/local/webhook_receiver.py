@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from aiohttp import web
@@ -18,8 +18,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from deploy.local.sink_app import page, run_until_stopped
 
-BODY_BYTES_MAX = 1_048_576
-LISTED_MAX = 500
+BODY_BYTES_MAX: Final = 1_048_576
+LISTED_MAX: Final = 500
 
 
 class Calls:

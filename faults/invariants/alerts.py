@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from faults.evidence import Stored
 from faults.finding import Finding
@@ -12,7 +13,7 @@ from faults.invariants.counts import WATCHED, Cell
 from simulator.verify.alert_check import Deliveries
 
 GOVERNOR, CONTROL_ROOM = "official:governor", "webhook:control-room"
-OFFICIALS = {
+OFFICIALS: Final = {
     "province": {GOVERNOR, CONTROL_ROOM},
     "fest": {GOVERNOR, CONTROL_ROOM},
     "city": {CONTROL_ROOM},
@@ -28,7 +29,7 @@ class Watched:
     every: int
 
 
-RULES = (
+RULES: Final = (
     Watched("province", ("all", "31", "registered"), 1000),
     Watched("fest", ("campaign:fest-2021", "31", "registered"), 250),
     *(Watched("city", ("all", region, "registered"), 2000) for region in WATCHED if region != "31"),

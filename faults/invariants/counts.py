@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
+from typing import Final
 
 import msgspec
 
@@ -13,8 +14,8 @@ from faults.finding import Finding
 from faults.observers import Seen
 
 Cell = tuple[str, str, str]
-TOTAL: Cell = ("all", "31", "registered")
-WATCHED = ("31", "31.01", "31.71", "31.72", "31.73", "31.74", "31.75")
+TOTAL: Final[Cell] = ("all", "31", "registered")
+WATCHED: Final = ("31", "31.01", "31.71", "31.72", "31.73", "31.74", "31.75")
 
 
 class Standing(msgspec.Struct):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from faults.finding import Finding
 from faults.verdict import Round
 
-RECOVERED_S_MAX = 30.0
+RECOVERED_S_MAX: Final = 30.0
 
 
 def check_promptness(rounds: Sequence[Round], last_s: float | None, all_counted: bool) -> Finding:

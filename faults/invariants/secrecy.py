@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from faults.evidence import Topic
 from faults.finding import Finding
 from faults.load import CANARY_NAME, CANARY_NIK, CANARY_PHONE
 
 # The canary, and every NIK and phone that the simulator makes.
-SECRETS = re.compile(
+SECRETS: Final = re.compile(
     "|".join(
         [
             *(re.escape(one) for one in (CANARY_NAME, CANARY_NAME.split()[1], CANARY_NIK, CANARY_PHONE)),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Iterator
+from typing import Final
 
 from faults.fault import Fault, Inflict
 from faults.system import World
 from faults.webhook_receiver import Manner
 
-SLOW_S = 0.4
-LASTS_S = 4.0
+SLOW_S: Final = 0.4
+LASTS_S: Final = 4.0
 
 
 def of_wires() -> Iterator[Fault]:

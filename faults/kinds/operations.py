@@ -7,10 +7,11 @@ import random
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Final
 
 import asyncpg
 
-from deploy.local.commands import CommandFailed
+from deploy.local.commands import CommandError
 from deploy.topics import read_topics
 from faults.fault import Fault, Inflict
 from faults.kinds.stores import forget, sequences
@@ -20,13 +21,13 @@ from settings.contract_files import contract_path
 from tests.support.failpoint_names import REBUILD
 from tests.support.partition_leaders import move_leaders
 
-FULL_S = 5.0
-LOG_SEGMENTS = 3
-LATER_S = 5.0
-LACKING = "lacks sequence"
+FULL_S: Final = 5.0
+LOG_SEGMENTS: Final = 3
+LATER_S: Final = 5.0
+LACKING: Final = "lacks sequence"
 """What a rebuild says that the topic does not lead to the live positions."""
-KILLED = f"ended with {-signal.SIGKILL}"
-LARGE = "create table public.large as select repeat('x', 1000) from generate_series(1, 1000)"
+KILLED: Final = f"ended with {-signal.SIGKILL}"
+LARGE: Final = "create table public.large as select repeat('x', 1000) from generate_series(1, 1000)"
 
 
 def of_operation(world: World) -> Iterator[Fault]:
@@ -105,7 +106,7 @@ def _rebuild(crash_at: str | None = None) -> Inflict:
         env = {"AGGREGATOR_CRASH_AT": f"{crash_at}:1"} if crash_at else {}
         try:
             await world.stack.command("aggregator", "rebuild", env=env)
-        except CommandFailed as error:
+        except CommandError as error:
             is_refused = any(world.forgotten.values()) and LACKING in str(error)
             is_killed = crash_at is not None and KILLED in str(error)
             if not (is_refused or is_killed):

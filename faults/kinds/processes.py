@@ -6,6 +6,7 @@ import asyncio
 import random
 import signal
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from faults.fault import Fault, Inflict
 from faults.system import PAIRED, World
@@ -13,7 +14,7 @@ from tests.support import failpoint_names
 from tests.support.process_clock import LIBRARY, clock_off
 from tests.support.stack import Stack
 
-CRASH_POINTS = {
+CRASH_POINTS: Final = {
     "api": failpoint_names.API + failpoint_names.IMPORT,
     "relay": failpoint_names.RELAY,
     "audit": failpoint_names.AUDIT,
@@ -21,19 +22,19 @@ CRASH_POINTS = {
     "publisher": failpoint_names.PUBLISHER + failpoint_names.NUMBERS_AND_MINUTES,
     "notifier": failpoint_names.NOTIFIER,
 }
-PREFIX = {"api": "REGISTRATION", "relay": "REGISTRATION", "audit": "REGISTRATION"} | {
+PREFIX: Final = {"api": "REGISTRATION", "relay": "REGISTRATION", "audit": "REGISTRATION"} | {
     "worker": "AGGREGATOR",
     "publisher": "AGGREGATOR",
     "notifier": "NOTIFIER",
 }
-CLOCKED = ("relay", "worker", "publisher", "notifier", "audit", "board")
-POINT_S_MAX = 20.0
+CLOCKED: Final = ("relay", "worker", "publisher", "notifier", "audit", "board")
+POINT_S_MAX: Final = 20.0
 # Longer than the session of a Kafka consumer (6 s) and any lease (3 s).
-ASLEEP_S = 8.0
-STORM_STEPS = 3
-KILLS = 3
+ASLEEP_S: Final = 8.0
+STORM_STEPS: Final = 3
+KILLS: Final = 3
 # By then a process has started, or not quite.
-AGAIN_S_MAX = 4.0
+AGAIN_S_MAX: Final = 4.0
 
 
 def instances(name: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Literal
+from typing import Final, Literal
 
 import asyncpg
 
@@ -15,15 +15,15 @@ from faults.fault import Fault, Inflict
 from faults.system import World
 from tests.support.commit_proxy import Cut
 
-DOWN_S = 3.0
-FROZEN_S = 7.0
-CROWDED_S = 4.0
-CUT_S_MAX = 10.0
-CUTS = 5
-CONNECTIONS_MAX = 500
-UNCOUNTED_S = 1.5
-SET_BACK_EVENTS = 10
-SET_BACK = "update registration.partition set published = greatest(published - $1, 0)"
+DOWN_S: Final = 3.0
+FROZEN_S: Final = 7.0
+CROWDED_S: Final = 4.0
+CUT_S_MAX: Final = 10.0
+CUTS: Final = 5
+CONNECTIONS_MAX: Final = 500
+UNCOUNTED_S: Final = 1.5
+SET_BACK_EVENTS: Final = 10
+SET_BACK: Final = "update registration.partition set published = greatest(published - $1, 0)"
 
 
 def of_stores(brokers: int) -> Iterator[Fault]:

@@ -12,7 +12,7 @@ import msgspec
 from registration.domain.operation import Answer, Operation
 from registration.intake import transaction as intake
 from registration.intake.transaction import ACQUIRE_S_MAX, IntakeTransaction
-from registration.store.errors import CommitAmbiguous, Failure, failure_of
+from registration.store.errors import AmbiguousCommitError, Failure, failure_of
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
@@ -62,7 +62,7 @@ async def retry_without_its_key(self: IntakeTransaction, operations: Sequence[Op
     for attempt in range(AGAIN_MAX):
         try:
             return await _write(self, operations)
-        except CommitAmbiguous:
+        except AmbiguousCommitError:
             log.warning("planted: an ambiguous commit is run again without its keys")
             operations = [msgspec.structs.replace(each, key=f"attempt:{uuid4()}") for each in operations]
         except Exception as error:

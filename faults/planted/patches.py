@@ -9,7 +9,7 @@ from types import CodeType
 from typing import Any
 
 
-class PatchPointGone(AttributeError):
+class PatchPointGoneError(AttributeError):
     """What was to be replaced is not there: it was renamed, or moved. Nothing would be planted."""
 
 
@@ -23,11 +23,11 @@ class Patch:
     used_by: Callable[..., Any]
 
     def plant(self) -> Any:
-        """Replace it; what was there. Raises PatchPointGone."""
+        """Replace it; what was there. Raises PatchPointGoneError."""
         if self.name not in vars(self.owner):
-            raise PatchPointGone(f"{self.owner.__name__} has no {self.name}")
+            raise PatchPointGoneError(f"{self.owner.__name__} has no {self.name}")
         if self.name not in _names(self.used_by.__code__):
-            raise PatchPointGone(f"{self.used_by.__qualname__} does not look {self.name} up")
+            raise PatchPointGoneError(f"{self.used_by.__qualname__} does not look {self.name} up")
         original = vars(self.owner)[self.name]
         setattr(self.owner, self.name, self.replacement)
         return original

@@ -22,7 +22,7 @@ from deploy.local.commands import clean_environment
 from deploy.local.processes import PROCESSES
 from faults.planted import bugs
 from faults.planted.bugs import BUGS, Planted
-from faults.planted.patches import Patch, PatchPointGone, in_place
+from faults.planted.patches import Patch, PatchPointGoneError, in_place
 from notifier.domain.alerts import alert_id, crossing_id
 from outbox import leader_producer
 from outbox.leader_producer import LeaderProducer, LeaderRecord
@@ -53,12 +53,12 @@ def _looked_up(patch: Patch) -> Any:
 
 
 def test_a_name_that_is_gone_is_refused() -> None:
-    with pytest.raises(PatchPointGone, match="no fold_batch"):
+    with pytest.raises(PatchPointGoneError, match="no fold_batch"):
         Patch(decoder, "fold_batch", None, EventBatch.fold).plant()
 
 
 def test_a_name_that_the_service_does_not_look_up_any_more_is_refused() -> None:
-    with pytest.raises(PatchPointGone, match="does not look fold up"):
+    with pytest.raises(PatchPointGoneError, match="does not look fold up"):
         Patch(decoder, "fold", None, BatchCounter.load).plant()
 
 
@@ -139,7 +139,7 @@ async def test_the_relay_of_a_plain_sequence_sends_past_a_hole() -> None:
     )
 
     with in_place(bugs.PLAIN_SEQUENCE.patches):
-        outcome = await publisher.once()
+        outcome = await publisher.publish_once()
 
     assert outcome is PublishOutcome.PUBLISHED
     assert (broker.logs, table.published) == ([[2, 3]], [3])

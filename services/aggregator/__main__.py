@@ -65,13 +65,13 @@ def migrate() -> None:
 def rebuild() -> None:
     """Count the whole topic again beside the live counts, then swap; published cuts never go back."""
     from aggregator.cli.commands import rebuild_now
-    from aggregator.decoding.decoder import CompiledMissing
-    from aggregator.rebuild import RebuildImpossible, RebuildSuperseded
+    from aggregator.decoding.decoder import CompiledDecoderMissingError
+    from aggregator.rebuild import RebuildImpossibleError, RebuildSupersededError
 
     settings, kafka = _command("aggregator-rebuild")
     try:
         events = asyncio.run(rebuild_now(settings, kafka))
-    except (CompiledMissing, RebuildImpossible, RebuildSuperseded) as error:
+    except (CompiledDecoderMissingError, RebuildImpossibleError, RebuildSupersededError) as error:
         _refuse(f"not rebuilt: {error}")
     typer.echo(f"rebuilt from {events} events")
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from aggregator.domain.counting import PARTITIONS
 from aggregator.domain.event import Record
 
-TOPIC = "participant-events"
-FETCH_BYTES_MAX = 4 << 20
-RECORDS_MAX = 5_000
-WAIT_MS = 200
-ANSWER_S_MAX = 10.0
+TOPIC: Final = "participant-events"
+FETCH_BYTES_MAX: Final = 4 << 20
+RECORDS_MAX: Final = 5_000
+WAIT_MS: Final = 200
+ANSWER_S_MAX: Final = 10.0
 
 
 class EventLog:

@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.decoding.decoder import Decode, decode_events
 from aggregator.domain.counting import Quarantined, roll_up
 from aggregator.event_log import EventLog
 from aggregator.metrics import REBUILDS
 from aggregator.tallies.batch_counter import MINUTES_KEPT
-from aggregator.tallies.postgres_tally_store import PostgresTallyStore, queries
+from aggregator.tallies.postgres_tally_store import QUERIES, PostgresTallyStore
 from aggregator.tallies.tally_store import PartitionPosition, PositionMove
 from outbox.lease import RENEW_EVERY_S, Lease
 from telemetry.failpoints import failpoint
@@ -30,20 +30,20 @@ if TYPE_CHECKING:
 
 log = get()
 
-REBUILD_LEASE = "rebuild"
-LOOK_EVERY_S = 0.2
-NEARLY_EVENTS_MAX = 20_000
+REBUILD_LEASE: Final = "rebuild"
+LOOK_EVERY_S: Final = 0.2
+NEARLY_EVENTS_MAX: Final = 20_000
 """So near to the live positions the swap is tried: workers are held up while the rest is counted."""
-HELD_UP_S_MAX = 1.5
+HELD_UP_S_MAX: Final = 1.5
 """Below the time after which the server frees the locks of a sleeping client."""
-STANDING_S_MAX = 30.0
+STANDING_S_MAX: Final = 30.0
 
 
-class RebuildImpossible(RuntimeError):
+class RebuildImpossibleError(RuntimeError):
     """The topic does not lead to the live positions: an event is missing in it. Nothing was changed."""
 
 
-class RebuildSuperseded(RuntimeError):
+class RebuildSupersededError(RuntimeError):
     """Another rebuild began or ended meanwhile. Nothing was changed."""
 
 
@@ -91,17 +91,17 @@ class Rebuild:
     async def run(self, epoch: int | None = None) -> int:
         """Count and swap; the number of events counted. A higher `epoch` accepts lower positions.
 
-        Raises RebuildImpossible or RebuildSuperseded; the live set is then as it was.
+        Raises RebuildImpossibleError or RebuildSupersededError; the live set is then as it was.
         """
         if await self._lease.renew() is None:
-            raise RebuildSuperseded("another rebuild is under way")
+            raise RebuildSupersededError("another rebuild is under way")
         building = await self._begin(epoch)
         renewing = asyncio.ensure_future(self._keep_lease())
         try:
             async with self._topic.opened():
                 await self._count_until_swapped(building)
         except BaseException:
-            await queries.abandon_rebuild(self._pool, building=building.set_id)
+            await QUERIES.abandon_rebuild(self._pool, building=building.set_id)
             REBUILDS.labels("abandoned").inc()
             raise
         finally:
@@ -116,10 +116,10 @@ class Rebuild:
             await self._lease.renew()
 
     async def _begin(self, epoch: int | None) -> ShadowTallies:
-        row = await queries.begin_rebuild(self._pool)
+        row = await QUERIES.begin_rebuild(self._pool)
         places = {
             one["partition"]: PartitionPosition(row["building"], 0, 0)
-            async for one in queries.positions_of(self._pool, set_id=row["set_id"])
+            async for one in QUERIES.positions_of(self._pool, set_id=row["set_id"])
         }
         log.info("rebuild begins", set_id=row["building"], beside=row["set_id"], epoch=epoch or row["epoch"])
         return ShadowTallies(row["building"], row["set_id"], row["epoch"], epoch or row["epoch"], places)
@@ -137,11 +137,11 @@ class Rebuild:
             if await self._is_near(building) and await self._swap(building):
                 return
             if looked_at - moved_at > STANDING_S_MAX:
-                raise RebuildImpossible(await self._what_lacks(building))
+                raise RebuildImpossibleError(await self._what_lacks(building))
 
     async def _load_set_aside(self, building: ShadowTallies) -> None:
         building.set_aside = {}
-        async for row in queries.set_aside(self._pool, epoch=building.epoch):
+        async for row in QUERIES.set_aside(self._pool, epoch=building.epoch):
             building.set_aside.setdefault(row["partition"], set()).add(row["event_sequence"])
 
     async def _count_some(self, building: ShadowTallies) -> bool:
@@ -159,7 +159,7 @@ class Rebuild:
         # The quarantine is the live set's until the swap.
         bare = {one: replace(move, fold=replace(move.fold, quarantined=())) for one, move in moves.items()}
         if not await self._tallies.count(bare, sums):
-            raise RebuildSuperseded("somebody else counts in the new set")
+            raise RebuildSupersededError("somebody else counts in the new set")
         for partition, move in moves.items():
             building.quarantined += [(partition, bad) for bad in move.fold.quarantined]
             building.counted += move.fold.counted
@@ -173,17 +173,17 @@ class Rebuild:
         return building.behind(live) <= NEARLY_EVENTS_MAX
 
     async def _positions(self, set_id: int) -> dict[int, int]:
-        rows = queries.positions_of(self._pool, set_id=set_id)
+        rows = QUERIES.positions_of(self._pool, set_id=set_id)
         return {row["partition"]: row["sequence"] async for row in rows}
 
     async def _swap(self, building: ShadowTallies) -> bool:
         """Swap, in one transaction that holds the workers up; False where the rest took too long to count."""
         failpoint("rebuild.before_swap")
         async with self._pool.acquire() as connection, connection.transaction():
-            live = await queries.lock_live(connection, set_id=building.live_set_id, building=building.set_id)
+            live = await QUERIES.lock_live(connection, set_id=building.live_set_id, building=building.set_id)
             if live is None or live["epoch"] != building.live_epoch:
-                raise RebuildSuperseded("another rebuild began or ended meanwhile")
-            rows = queries.lock_positions(connection, set_id=building.live_set_id)
+                raise RebuildSupersededError("another rebuild began or ended meanwhile")
+            rows = QUERIES.lock_positions(connection, set_id=building.live_set_id)
             positions = {row["partition"]: row["sequence"] async for row in rows}
             if not building.accepts_lower and not await self._reach(building, positions):
                 return False
@@ -211,7 +211,7 @@ class Rebuild:
 
 
 async def _finish(connection: Connection, building: ShadowTallies) -> None:
-    await queries.keep_rebuilt_quarantine(
+    await QUERIES.keep_rebuilt_quarantine(
         connection,
         epoch=building.epoch,
         partitions=[partition for partition, _ in building.quarantined],
@@ -219,10 +219,10 @@ async def _finish(connection: Connection, building: ShadowTallies) -> None:
         sequences=[bad.sequence for _, bad in building.quarantined],
         reasons=[bad.reason.value for _, bad in building.quarantined],
     )
-    await queries.add_applied(connection, set_id=building.set_id, epoch=building.epoch)
-    await queries.add_applied_minutes(
+    await QUERIES.add_applied(connection, set_id=building.set_id, epoch=building.epoch)
+    await QUERIES.add_applied_minutes(
         connection, set_id=building.set_id, epoch=building.epoch, oldest=datetime.now(UTC) - MINUTES_KEPT
     )
-    await queries.swap(
+    await QUERIES.swap(
         connection, set_id=building.live_set_id, building=building.set_id, epoch=building.epoch
     )

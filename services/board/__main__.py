@@ -18,11 +18,11 @@ from board.settings import BoardSettings
 from board.state.board_state import BoardState
 from board.state.milestones import Milestones
 from board.state.registration_rate import RegistrationRate
-from board.state.state_file import UnreadableFile, read, restore
+from board.state.state_file import UnreadableStateFileError, read, restore
 from board.stream.broadcaster import Broadcaster
 from board.stream.connection_handover import HandoverProtocol
 from board.stream.subscriptions import Subscriptions
-from board.targets import WrongTargets, load_targets
+from board.targets import InvalidTargetsError, load_targets
 from board.web.app import make_app
 from lifecycle import gc_tuning
 from lifecycle.shutdown import StopSignal, run
@@ -49,7 +49,7 @@ def serve() -> None:
     configure("board", settings.log_level)
     try:
         board = build(settings)
-    except WrongTargets as error:
+    except InvalidTargetsError as error:
         print(f"BOARD_TARGETS_FILE: {error}", file=sys.stderr)  # noqa: T201 - told like a wrong setting
         raise SystemExit(2) from error
     run(partial(_serve, settings, kafka, board))
@@ -63,7 +63,7 @@ def build(settings: BoardSettings) -> AppState:
         try:
             restore(showing, content, time.monotonic())
             log.info("last cut restored", cut=showing.cuts.id)
-        except UnreadableFile as error:
+        except UnreadableStateFileError as error:
             log.warning("state file unreadable", reason=str(error))
     milestones = Milestones()
     audience = Subscriptions(showing, milestones, time.monotonic, viewers_allowed(settings.viewers_max))

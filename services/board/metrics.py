@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from prometheus_client import Counter, Gauge
 
-CUTS = Counter("board_cuts", "Records of region-counts by what became of them.", ["reason"])
-VIEWERS = Gauge("board_viewers", "Open streams.")
-REFUSED = Counter("board_viewers_refused", "Streams refused because too many were open.")
-EVENTS = Counter("board_events_encoded", "Events encoded, each once for all who share it.", ["event"])
-STATE = Gauge("board_state", "1 for what the page says of its number, 0 for the others.", ["state"])
-AGE = Gauge("board_as_of_age_seconds", "Age of the register state that the shown cut has reached.")
-COVERAGE = Gauge("board_coverage_ratio", "Counted of accepted events.")
-DRIFT = Gauge("board_audit_drift", "Unexplained drift that the last audit found.")
+CUTS: Final = Counter("board_cuts", "Records of region-counts by what became of them.", ["reason"])
+VIEWERS: Final = Gauge("board_viewers", "Open streams.")
+REFUSED: Final = Counter("board_viewers_refused", "Streams refused because too many were open.")
+EVENTS: Final = Counter("board_events_encoded", "Events encoded, each once for all who share it.", ["event"])
+STATE: Final = Gauge("board_state", "1 for what the page says of its number, 0 for the others.", ["state"])
+AGE: Final = Gauge("board_as_of_age_seconds", "Age of the register state that the shown cut has reached.")
+COVERAGE: Final = Gauge("board_coverage_ratio", "Counted of accepted events.")
+DRIFT: Final = Gauge("board_audit_drift", "Unexplained drift that the last audit found.")

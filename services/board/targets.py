@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from cuts.state import Key
 
 
-class WrongTargets(Exception):
+class InvalidTargetsError(Exception):
     """The targets file is not as it should be; the message says where."""
 
 
@@ -28,13 +28,13 @@ class Target(BaseModel):
 
 
 def load_targets(path: Path) -> dict[Key, int]:
-    """Read the file. Raises WrongTargets."""
+    """Read the file. Raises InvalidTargetsError."""
     try:
         listed = yaml.safe_load(path.read_text(encoding="utf-8")) or []
         targets = TypeAdapter(list[Target]).validate_python(listed)
     except (yaml.YAMLError, ValidationError) as error:
-        raise WrongTargets(f"{path}: {error}") from error
+        raise InvalidTargetsError(f"{path}: {error}") from error
     found = {(target.scope, target.region, target.measure): target.value for target in targets}
     if len(found) != len(targets):
-        raise WrongTargets(f"{path}: a scope, region and measure has two targets")
+        raise InvalidTargetsError(f"{path}: a scope, region and measure has two targets")
     return found

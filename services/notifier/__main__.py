@@ -30,7 +30,7 @@ from notifier.domain.delivery_policy import Policy
 from notifier.i18n import Wording
 from notifier.processes.loops import deliver, evaluate_cuts, follow, publish, together
 from notifier.region_names import load_regions
-from notifier.rules_file.reader import Rules, WrongRules, load_rules
+from notifier.rules_file.reader import InvalidRulesError, Rules, load_rules
 from notifier.settings import MigrateSettings, NotifierSettings
 from notifier.store.alerts import AlertStore
 from notifier.store.latches import TOPIC, LatchStore
@@ -87,7 +87,7 @@ def _rules(file: Path, targets: Path, settings: NotifierSettings | None) -> Rule
         rules = load_rules(file, targets, load_regions(contract_path("regions.csv")))
         if settings is not None:
             _check_webhooks(rules, settings)
-    except WrongRules as wrong:
+    except InvalidRulesError as wrong:
         typer.echo(f"{file} with {targets}: {len(wrong.faults)} wrong:", err=True)
         for fault in wrong.faults:
             typer.echo(f"  {fault}", err=True)
@@ -99,7 +99,7 @@ def _check_webhooks(rules: Rules, settings: NotifierSettings) -> None:
     hooks = [one.id.removeprefix("webhook:") for one in rules.recipients if one.channel is Channel.WEBHOOK]
     missing = [name for name in hooks if name not in settings.webhooks]
     if missing:
-        raise WrongRules([f"webhooks: {name} has no address in NOTIFIER_WEBHOOKS" for name in missing])
+        raise InvalidRulesError([f"webhooks: {name} has no address in NOTIFIER_WEBHOOKS" for name in missing])
 
 
 async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, stopping: StopSignal) -> None:

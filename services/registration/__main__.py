@@ -125,7 +125,7 @@ def _importing(settings: RegisterSettings, work: Callable[[StopSignal], Awaitabl
     arm(settings.crash_at)
     try:
         run(work)
-    except admin.CommandRefused as error:
+    except admin.CommandRefusedError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 
@@ -188,7 +188,7 @@ def _command(work: Callable[..., Awaitable[str]], *arguments: object) -> None:
 
     try:
         typer.echo(asyncio.run(done()))
-    except admin.CommandRefused as error:
+    except admin.CommandRefusedError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 

@@ -22,7 +22,7 @@ NONCE_BYTES: Final = 12
 KEY_ID_CHARACTERS: Final = 12
 
 
-class WrongKey(Exception):
+class WrongKeyError(Exception):
     """A sealed value was sealed under another key, or for another place, or was changed.
 
     Compare `participant.cipher_key_id` with the key id the process logs at its start.
@@ -74,11 +74,11 @@ class Cipher:
         return nonce + self._aead.encrypt(nonce, text.encode(), place)
 
     def open(self, sealed: bytes, place: bytes) -> str:
-        """The text that was sealed for this place. Raises WrongKey."""
+        """The text that was sealed for this place. Raises WrongKeyError."""
         try:
             return self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place).decode()
         except InvalidTag as error:
-            raise WrongKey("a sealed value does not open with this key") from error
+            raise WrongKeyError("a sealed value does not open with this key") from error
 
 
 def nik_place(nik_hmac: bytes) -> bytes:

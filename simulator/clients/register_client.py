@@ -6,17 +6,17 @@ import asyncio
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import msgspec
 
 from simulator.clients.access_keys import Keys
 
-READ_ATTEMPTS_MAX = 8
+READ_ATTEMPTS_MAX: Final = 8
 
 
-class Unexpected(Exception):
+class UnexpectedAnswerError(Exception):
     """The register answered something that the simulator has no use for; the message has the status."""
 
 
@@ -52,15 +52,15 @@ class Register:
     keys: Keys
 
     async def open_campaign(self, campaign: str, name: str) -> None:
-        """Open a campaign; one that is open already is fine. Raises Unexpected."""
+        """Open a campaign; one that is open already is fine. Raises UnexpectedAnswerError."""
         await self._open("campaigns", campaign, name)
 
     async def open_agency(self, agency: str, name: str) -> None:
-        """Open an agency; one that is open already is fine. Raises Unexpected."""
+        """Open an agency; one that is open already is fine. Raises UnexpectedAnswerError."""
         await self._open("agencies", agency, name)
 
     async def upload(self, path: Path) -> Import:
-        """Hand a CSV file over to be imported. Raises Unexpected."""
+        """Hand a CSV file over to be imported. Raises UnexpectedAnswerError."""
         with path.open("rb") as file:
             async with self.http.post(
                 f"{self.url}/v1/imports?name={path.name}",
@@ -70,7 +70,7 @@ class Register:
             ) as response:
                 body = await response.read()
                 if response.status not in (200, 202):
-                    raise Unexpected(f"uploading: {response.status} {body[:500]!r}")
+                    raise UnexpectedAnswerError(f"uploading: {response.status} {body[:500]!r}")
                 return _import.decode(body)
 
     async def import_status(self, import_id: str) -> Import | None:
@@ -83,15 +83,17 @@ class Register:
         body = {"id": id_, "name": name}
         async with self.http.post(f"{self.url}/v1/{what}", json=body, headers=headers) as response:
             if response.status not in (200, 201, 409):
-                raise Unexpected(f"opening {what} {id_}: {response.status} {await response.text()}")
+                raise UnexpectedAnswerError(
+                    f"opening {what} {id_}: {response.status} {await response.text()}"
+                )
 
     async def participant(self, participant: str) -> dict[str, Any] | None:
-        """What the register holds of a participant; None where it knows no such id. Raises Unexpected."""
+        """The register's view of a participant, None for an unknown id. Raises UnexpectedAnswerError."""
         status, body = await self._read(f"/v1/participants/{participant}")
         if status == 404:
             return None
         if status != 200:
-            raise Unexpected(f"reading a participant: {status}")
+            raise UnexpectedAnswerError(f"reading a participant: {status}")
         held: dict[str, Any] = msgspec.json.decode(body)
         return held
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import msgspec
 
-RETRY_DELAY_S = 0.5
-SILENCE_S_MAX = 30.0
+RETRY_DELAY_S: Final = 0.5
+SILENCE_S_MAX: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)

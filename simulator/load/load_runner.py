@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Final
 
 from simulator.load.expected_state import known_after
 from simulator.load.latencies import Latencies
@@ -16,7 +17,7 @@ from simulator.load.request_sender import Sender
 from simulator.load.requests import FORMS, request
 from simulator.load.scenario import Crowd, Known, Plan
 
-IN_FLIGHT_MAX = 4_000
+IN_FLIGHT_MAX: Final = 4_000
 
 
 @dataclass(slots=True)

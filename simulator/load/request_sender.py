@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 import aiohttp
 import msgspec
@@ -14,8 +15,8 @@ import msgspec
 from simulator.load.ledger import Answer, Intent, Outcome
 from simulator.load.requests import Request
 
-TIMEOUT_S = 3.0
-RETRY_DELAY_S_MAX = 5.0
+TIMEOUT_S: Final = 3.0
+RETRY_DELAY_S_MAX: Final = 5.0
 
 
 class Registered(msgspec.Struct):

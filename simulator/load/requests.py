@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -10,7 +11,7 @@ from simulator.load.ledger import Intent, Run
 from simulator.seed.participants import CONSENT
 from simulator.seed.synthetic_people import person
 
-FORMS = ("register", "probe", "repeat", "duplicate")
+FORMS: Final = ("register", "probe", "repeat", "duplicate")
 """The kinds that send the form of a registration; all others change one who is registered."""
 
 
@@ -36,7 +37,7 @@ def request(intent: Intent, run: Run) -> Request:
     )
 
 
-_ENDPOINTS = {"move": "move", "step": "steps", "correct": "correct", "withdraw": "withdraw"}
+_ENDPOINTS: Final = {"move": "move", "step": "steps", "correct": "correct", "withdraw": "withdraw"}
 
 
 def _form(intent: Intent, run: Run) -> dict[str, object]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 # For every hundred who come to register, so many do something else. Made up; each kind must occur.
-PER_HUNDRED = {"step": 4, "move": 3, "correct": 2, "withdraw": 2, "duplicate": 4, "repeat": 1}
-STEPS = ("P2", "P3", "P4", "P5", "P6", "P7")
+PER_HUNDRED: Final = {"step": 4, "move": 3, "correct": 2, "withdraw": 2, "duplicate": 4, "repeat": 1}
+STEPS: Final = ("P2", "P3", "P4", "P5", "P6", "P7")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import aiohttp
 
@@ -24,11 +25,11 @@ from simulator.load.scenario import Crowd
 from simulator.seed.population import weights_2021
 
 # The import's people are numbered from 0: those of the Fest start well beyond any import.
-FIRST_PERSON = 100_000_000
+FIRST_PERSON: Final = 100_000_000
 CAMPAIGN, PROBE_CAMPAIGN = "fest-2021", "latency-probe"
-CAMPAIGNS = {CAMPAIGN: "Jakpreneur Fest 2021", PROBE_CAMPAIGN: "Latency probe"}
+CAMPAIGNS: Final = {CAMPAIGN: "Jakpreneur Fest 2021", PROBE_CAMPAIGN: "Latency probe"}
 # Everybody at the Fest has a connection of their own: nobody times out waiting for somebody else's.
-CONNECTIONS_MAX = 1_000
+CONNECTIONS_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,26 +11,34 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Final
 
 from simulator.seed.apportionment import apportion, scaled
 from simulator.seed.population import weights_2021
 from simulator.seed.synthetic_people import person
 
-REGISTERED = 281_812
-PUBLISHED_REGISTERED = 284_164
-PUBLISHED_STEPS = {"P2": 176_891, "P3": 157_498, "P4": 148_374, "P5": 44_456, "P6": 32_883, "P7": 6_159}
-CONSENT = "2026-01"
+REGISTERED: Final = 281_812
+PUBLISHED_REGISTERED: Final = 284_164
+PUBLISHED_STEPS: Final = {
+    "P2": 176_891,
+    "P3": 157_498,
+    "P4": 148_374,
+    "P5": 44_456,
+    "P6": 32_883,
+    "P7": 6_159,
+}
+CONSENT: Final = "2026-01"
 
-HEADER = (
+HEADER: Final = (
     "name", "nik", "phone", "region", "business_name", "business_category", "agency", "campaign", "consent",
     "occurred_at", "steps",
 )  # fmt: skip
 
 # Made-up shares per mille; "" is none. The ids must exist in the register before the import.
-AGENCIES = {"ppkukm": 520, "ppapp": 110, "parekraf": 70, "": 300}
-CAMPAIGNS = {"jakpreneur-2019": 180, "jakpreneur-2020": 260, "kolaborasi-2021": 160, "": 400}
-OPENED = datetime(2018, 10, 21, tzinfo=UTC)
-DAYS = 3 * 365
+AGENCIES: Final = {"ppkukm": 520, "ppapp": 110, "parekraf": 70, "": 300}
+CAMPAIGNS: Final = {"jakpreneur-2019": 180, "jakpreneur-2020": 260, "kolaborasi-2021": 160, "": 400}
+OPENED: Final = datetime(2018, 10, 21, tzinfo=UTC)
+DAYS: Final = 3 * 365
 
 
 def step_totals(count: int) -> dict[str, int]:

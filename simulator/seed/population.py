@@ -12,8 +12,9 @@ from collections import defaultdict
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Final
 
-FACTS = Path(__file__).with_name("population.csv")
+FACTS: Final = Path(__file__).with_name("population.csv")
 
 
 @cache

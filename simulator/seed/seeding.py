@@ -7,15 +7,16 @@ import csv
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from simulator.clients.register_client import Import, Register
 from simulator.seed import participants
 
-LOOK_EVERY_S = 0.5
-STALLED_S_MAX = 180.0
+LOOK_EVERY_S: Final = 0.5
+STALLED_S_MAX: Final = 180.0
 
 
-class NotFilled(Exception):
+class SeedingError(Exception):
     """The import did not end well; the message says how it stands."""
 
 
@@ -24,7 +25,7 @@ Told = Callable[[str, int, int], None]
 
 
 async def fill(register: Register, folder: Path, count: int, seed: int, told: Told) -> Import:
-    """Import `count` people, unless that was done before; how the import ended. Raises NotFilled."""
+    """Import `count` people, unless that was done before; how the import ended. Raises SeedingError."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"people-{count}-{seed}.csv"
     remembered = path.with_suffix(".import")
@@ -65,8 +66,8 @@ async def _followed(register: Register, begun: Import, count: int, told: Told) -
             moved_s = time.monotonic()
         now = seen or now
         if time.monotonic() - moved_s > STALLED_S_MAX:
-            raise NotFilled(f"the import stands at row {now.last_row:,}")
+            raise SeedingError(f"the import stands at row {now.last_row:,}")
     told("importing", now.accepted + now.rejected, count)
     if now.state != "done" or now.rejected:
-        raise NotFilled(f"the import is {now.state}: {now.accepted:,} accepted, {now.rejected:,} rejected")
+        raise SeedingError(f"the import is {now.state}: {now.accepted:,} accepted, {now.rejected:,} rejected")
     return now

@@ -10,36 +10,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import gcd
+from typing import Final
 
-FIRST_BIRTH = date(1950, 1, 1)
-BIRTH_DAYS = (date(2003, 12, 31) - FIRST_BIRTH).days + 1
-DISTRICTS = 80
-SERIALS = 9_999
-NIKS = DISTRICTS * BIRTH_DAYS * 2 * SERIALS
+FIRST_BIRTH: Final = date(1950, 1, 1)
+BIRTH_DAYS: Final = (date(2003, 12, 31) - FIRST_BIRTH).days + 1
+DISTRICTS: Final = 80
+SERIALS: Final = 9_999
+NIKS: Final = DISTRICTS * BIRTH_DAYS * 2 * SERIALS
 """How many different people there are: every index below has its own NIK under one seed."""
 
 # Strides that share no factor with what they step through visit everything once before anything twice.
-_NIK_STRIDE = 7_368_787_213
-_SEED_STRIDE = 1_000_003
+_NIK_STRIDE: Final = 7_368_787_213
+_SEED_STRIDE: Final = 1_000_003
 assert gcd(_NIK_STRIDE, NIKS) == 1, "the stride must reach every NIK"
 
-_PREFIXES = ("824", "825", "826", "827")
-_OPENINGS = (
+_PREFIXES: Final = ("824", "825", "826", "827")
+_OPENINGS: Final = (
     "Wira", "Sastra", "Kirana", "Lingga", "Darma", "Surya", "Nara", "Candra", "Bima", "Arya", "Maya", "Ratna",
     "Jaya", "Tirta", "Kusuma", "Laras", "Puspa", "Satya", "Indra", "Gita", "Cahya", "Mega", "Rangga", "Sekar",
 )  # fmt: skip
-_ENDINGS = (
+_ENDINGS: Final = (
     "wati", "sena", "ningrum", "dana", "putra", "rini", "loka", "nata", "santi", "warman", "dewi", "jaya",
     "karta", "yanti", "negara", "praba", "lestari", "guna", "murti", "asih",
 )  # fmt: skip
-_TRADES = {
+_TRADES: Final = {
     "kuliner": ("Warung", "Dapur", "Kedai", "Katering"),
     "fesyen": ("Butik", "Konveksi", "Batik", "Penjahit"),
     "kerajinan": ("Kriya", "Anyaman", "Ukir", "Rajut"),
     "jasa": ("Bengkel", "Salon", "Binatu", "Percetakan"),
     "lainnya": ("Toko", "Kios", "Usaha", "Tani"),
 }
-CATEGORIES = tuple(_TRADES)
+CATEGORIES: Final = tuple(_TRADES)
 
 
 @dataclass(frozen=True, slots=True)

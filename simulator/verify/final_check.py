@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from simulator.clients.board_client import Board
 from simulator.clients.register_client import Register
@@ -14,8 +14,8 @@ from simulator.load.expected_state import Account
 from simulator.load.scenario import Known
 
 T = TypeVar("T")
-READERS = 16
-FAULTS_SHOWN_MAX = 20
+READERS: Final = 16
+FAULTS_SHOWN_MAX: Final = 20
 Counts = Counter[tuple[str, str]]
 
 

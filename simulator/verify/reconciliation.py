@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from simulator.load.expected_state import account
 from simulator.load.ledger import Intent, Ledger, Line, Run, read
 from simulator.load.request_sender import Sender
 from simulator.load.requests import request
 
-AT_ONCE_MAX = 32
+AT_ONCE_MAX: Final = 32
 
 
 async def settle(path: Path, sender_of: Callable[[str], Sender]) -> int:

@@ -19,7 +19,7 @@ from registration.domain.decide import (
 from registration.domain.decide import RegisterCommand as RegisterPerson
 from registration.domain.operation import Answer, Operation, Outcome
 from registration.domain.participant import Participant, Person, Standing
-from tests.model.interruption_points import ByHand, Cut, Process
+from tests.model.interruption_points import ByHand, CutError, Process
 from tests.model.register import Register, Transaction
 
 PEOPLE = 5
@@ -137,7 +137,7 @@ class Api(Process):
         while True:
             try:
                 return await self._write(wish, operation)
-            except Cut:
+            except CutError:
                 # Committed or not: the row of its key tells.
                 operation = self.again(operation)
                 await self._patiently()
@@ -149,7 +149,7 @@ class Api(Process):
     async def _patiently(self) -> None:
         try:
             await self.driver.here()
-        except Cut:
+        except CutError:
             return
 
     async def _write(self, wish: Wish, operation: Operation) -> Answer:

@@ -21,7 +21,7 @@ POINTS_MAX = 40
 """More points than any round of work has: a process that needs more waits for something in vain."""
 
 
-class Cut(ConnectionError):
+class CutError(ConnectionError):
     """What was asked for at this point failed, or its answer got lost."""
 
 
@@ -41,7 +41,7 @@ class Driver(Protocol):
         """Go to the next point, or to the end."""
 
     def fail(self) -> None:
-        """Let this point raise `Cut`."""
+        """Let this point raise `CutError`."""
 
     def kill(self) -> None:
         """End here: nothing that follows in the process happens."""
@@ -77,7 +77,7 @@ class ByHand:
     def fail(self) -> None:
         assert self._work is not None, "no round under way"
         try:
-            self._work.throw(Cut("cut off"))
+            self._work.throw(CutError("cut off"))
         except StopIteration:
             self.busy = False
 
@@ -112,7 +112,7 @@ class OnLoop:
 
     def fail(self) -> None:
         assert self._point is not None, "no point to leave"
-        self._point.set_exception(Cut("cut off"))
+        self._point.set_exception(CutError("cut off"))
         self._run_on()
 
     def kill(self) -> None:

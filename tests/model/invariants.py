@@ -18,7 +18,7 @@ Contents = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
 """(positions, quarantined): what a cut's counts follow from."""
 
 
-class Violated(AssertionError):
+class ViolatedError(AssertionError):
     """An invariant does not hold."""
 
 
@@ -34,7 +34,7 @@ class Invariants:
         self._seen: list[tuple[Version, Contents] | None] = [None for _ in world.boards]
 
     def hold(self) -> None:
-        """Raises Violated."""
+        """Raises ViolatedError."""
         self._answers_are_true()
         self._topic_has_no_gap()
         self._tallies_equal_the_register()
@@ -44,14 +44,14 @@ class Invariants:
         self._each_crossing_latched_once_and_not_above_the_counts()
 
     def hold_healed(self) -> None:
-        """What holds when nothing is left to do. Raises Violated."""
+        """What holds when nothing is left to do. Raises ViolatedError."""
         world = self._world
         for is_settled in world.healing():
             self.hold()
             if is_settled:
                 break
         else:
-            raise Violated("healing never comes to its end")
+            raise ViolatedError("healing never comes to its end")
         for partition in range(PARTITIONS):
             self._everything_is_on_the_topic(partition)
         for board in world.boards:
@@ -146,4 +146,4 @@ def _place(row: Crossing) -> tuple[object, ...]:
 
 def _require(held: bool, otherwise: str) -> None:
     if not held:
-        raise Violated(otherwise)
+        raise ViolatedError(otherwise)

@@ -12,14 +12,14 @@ from uuid import UUID
 
 from cuts.records import CutRecord
 from notifier.cut_evaluator import CutEvaluator
-from notifier.delivery.sender import DeliverySender, RetryLater
+from notifier.delivery.sender import DeliverySender, RetryLaterError
 from notifier.domain.alerts import Channel, Message, Recipient, crossing_id, plan
 from notifier.domain.delivery_policy import ENDED, Policy, Reason, Result, State, next_step
 from notifier.domain.milestones import Crossing, Latched, LatchKey, Rearmed
 from notifier.domain.rules import At, Key
 from notifier.rules_file.reader import Rules
 from notifier.store.messages import Attempt, Ended, Judged, MessageStore, NotDue
-from tests.model.interruption_points import ByHand, Cut, Here, Process
+from tests.model.interruption_points import ByHand, CutError, Here, Process
 from tests.model.publishers import CutLog
 from tests.support.samples.milestones import AS_OF, official, rule, told, webhook
 
@@ -168,7 +168,7 @@ class Notifier(Process):
         self._offset += len(records)
         for record in records:
             self.watch.take(record)
-        with suppress(Cut):
+        with suppress(CutError):
             await self.watch.evaluate_once()
 
 
@@ -237,5 +237,5 @@ class Sender(Process):
         if not waiting:
             return
         message_id = waiting[what % len(waiting)].message.id
-        with suppress(Cut, RetryLater):
+        with suppress(CutError, RetryLaterError):
             await self._sending.send_once(message_id)

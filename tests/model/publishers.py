@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from aggregator.domain.cut import HEAD_BYTES, Cut, CutHead, Due, Row, due, write_change, write_full
-from cuts.records import CutRecord, UndecodableRecord, decode_cut
+from cuts.records import CutRecord, UndecodableRecordError, decode_cut
 from tests.model import interruption_points
 from tests.model.interruption_points import OnLoop, Process
 from tests.model.register import PARTITIONS, RECORDED_AT, Cell
@@ -39,7 +39,7 @@ class CutLog:
         """One record more."""
         try:
             record = decode_cut(value)
-        except UndecodableRecord:
+        except UndecodableRecordError:
             self.undecodable = True
             return
         self.records.append(record)
@@ -70,7 +70,7 @@ class Numbers:
         return True
 
 
-class Superseded(Exception):
+class SupersededError(Exception):
     """Another leads by now."""
 
 
@@ -114,7 +114,7 @@ class Publisher(Process):
         return self._work()
 
     async def _work(self) -> None:
-        with suppress(interruption_points.Cut, Superseded):
+        with suppress(interruption_points.CutError, SupersededError):
             await self._once()
 
     async def _once(self) -> None:
@@ -126,7 +126,7 @@ class Publisher(Process):
             await self._take_over(term)
         try:
             await self._publish()
-        except (interruption_points.Cut, Superseded):
+        except (interruption_points.CutError, SupersededError):
             self._head = None
             raise
 
@@ -136,7 +136,7 @@ class Publisher(Process):
         if shown_term >= term:
             lifted = await self._lease.lift(shown_term)
             if lifted is None:
-                raise Superseded
+                raise SupersededError
             term = lifted
         self._term, self._number = term, max(self._numbers.last[1], shown_cut)
         self._head, self._full_offset = None, -1
@@ -155,7 +155,7 @@ class Publisher(Process):
         if what.is_new:
             await self.driver.here()
             if not self._numbers.reserve(self._term, base + 1):
-                raise Superseded
+                raise SupersededError
             self._number = base + 1
         cut = Cut(self._term, self._number, RECORDED_AT + timedelta(seconds=now_s), head)
         if changed is not None:
@@ -199,7 +199,7 @@ class Publisher(Process):
     async def _produce(self, values: list[bytes]) -> int:
         """Send the records of one request; the offset of the first."""
         if self._lease.term != self._term:
-            raise Superseded
+            raise SupersededError
 
         waiting = list(values)
         offset: int | None = None

@@ -11,7 +11,7 @@ from outbox.publisher import Pending, Publisher, PublishLimits, Record, TopicCha
 from outbox.source import PublishedMove, Source
 from registration.relay.rewind import StallTracker
 from tests.model.event_topic import Producer, Topic
-from tests.model.interruption_points import Cut, Driver, OnLoop, Process
+from tests.model.interruption_points import CutError, Driver, OnLoop, Process
 from tests.model.publishers import CutLog
 from tests.model.register import PARTITIONS, Register
 from tests.model.stepping_loop import SteppingLoop
@@ -125,8 +125,8 @@ class Relay(Process):
         return self._work()
 
     async def _work(self) -> None:
-        with suppress(Cut):
-            await self._publisher.once()
+        with suppress(CutError):
+            await self._publisher.publish_once()
 
     def renew(self) -> None:
         """Take or keep the lease."""

@@ -8,7 +8,7 @@ from hypothesis import Phase, given, settings
 from aggregator.decoding import decoder
 from aggregator.decoding.decoder import EventBatch
 from faults.planted.patches import Patch, in_place
-from tests.model.invariants import Violated
+from tests.model.invariants import ViolatedError
 from tests.model.planted_bugs import BUGS, Bug
 from tests.model.programs import Step, programs, run
 from tests.model.stepping_loop import SteppingLoop
@@ -31,5 +31,5 @@ def test_the_model_finds_a_planted_bug(bug: Bug, loop: SteppingLoop) -> None:
     def every_invariant_holds(program: list[Step]) -> None:
         run(program, bug.world_of, loop)
 
-    with in_place([Patch(decoder, "fold", bug.fold, EventBatch.fold)]), pytest.raises(Violated):
+    with in_place([Patch(decoder, "fold", bug.fold, EventBatch.fold)]), pytest.raises(ViolatedError):
         every_invariant_holds()

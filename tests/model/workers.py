@@ -12,7 +12,7 @@ from aggregator.domain.event import StrayRecord
 from aggregator.tallies.batch_counter import BatchCounter
 from aggregator.tallies.tally_store import PartitionPosition, PositionMove, TallyStore
 from tests.model.event_topic import Kept, Topic
-from tests.model.interruption_points import ByHand, Cut, Here, Process
+from tests.model.interruption_points import ByHand, CutError, Here, Process
 from tests.model.register import PARTITIONS, Cell
 from tests.support.fakes.tally_store import MemoryTallies
 
@@ -108,14 +108,14 @@ class Worker(Process):
 
     async def _work(self, what: int) -> None:
         if self.offsets is None:
-            with suppress(Cut):
+            with suppress(CutError):
                 self.offsets = dict(await self._taker.load())
             return
         fetched = self._fetch(what, self.offsets)
         while fetched:
             try:
                 await self._taker.take(fetched)
-            except Cut:
+            except CutError:
                 continue
             return
 

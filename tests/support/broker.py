@@ -55,7 +55,7 @@ class Broker:
         """Wait until it answers; fails with the end of its log."""
         try:
             await self._settings.wait_ready(deadline_s)
-        except kafka.BrokerFailed as error:
+        except kafka.BrokerError as error:
             raise AssertionError(f"{error}\n{tail(self._log)}") from error
 
     def pause(self) -> None:

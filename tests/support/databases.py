@@ -17,7 +17,7 @@ from psycopg import sql
 
 from database.migrations import migrate
 from deploy.local.ports import free_ports
-from deploy.local.postgres import SERVICES, Server, ServerFailed, programs
+from deploy.local.postgres import SERVICES, Server, ServerError, programs
 from tests.support.log_files import tail
 
 PASSWORD = "test"
@@ -65,7 +65,7 @@ class TestServer:
         try:
             self._server.wait_ready(30)
             self._make_template()
-        except ServerFailed as error:
+        except ServerError as error:
             self.close()
             raise AssertionError(f"{error}\n{tail(self._log)}") from error
         except BaseException:
@@ -120,7 +120,7 @@ class TestServer:
         while self.runs():
             try:
                 self._server.wait_ready(0.2)
-            except ServerFailed:
+            except ServerError:
                 if time.monotonic() > ends_at:
                     raise
             else:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Final
 
 from aggregator.decoding.decoder import install_decoder
 from aggregator.domain.event import Event
 from aggregator.event_log import TOPIC, EventLog
 from aggregator.rebuild import REBUILD_LEASE, Rebuild
 from aggregator.settings import AggregatorSettings
-from aggregator.tallies.postgres_tally_store import queries
+from aggregator.tallies.postgres_tally_store import QUERIES
 from aggregator.tallies.quarantine_resolution import Resolution, apply, change_from_file, skip
 from database.pool import connect
 from outbox.lease import Lease, new_holder
 from settings.kafka import KafkaSettings
 
-LISTED_MAX = 200
+LISTED_MAX: Final = 200
 
 
 async def rebuild_now(settings: AggregatorSettings, kafka: KafkaSettings) -> int:
@@ -40,7 +41,7 @@ async def list_quarantine(settings: AggregatorSettings) -> list[str]:
         return [
             f"{row['partition']:>2}  {row['event_sequence'] or '-':>12}  offset {row['kafka_offset']:<10}"
             f"  {row['state']:<11}  {row['reason']:<12}  {row['at']:%Y-%m-%d %H:%M:%SZ}"
-            async for row in queries.listed(pool, rows_max=LISTED_MAX)
+            async for row in QUERIES.listed(pool, rows_max=LISTED_MAX)
         ]
     finally:
         pool.terminate()
@@ -50,7 +51,7 @@ async def show_quarantined(settings: AggregatorSettings, partition: int, sequenc
     """Everything stored about one event; never its payload."""
     pool = await connect(settings.database, application_name="aggregator quarantine")
     try:
-        row = await queries.quarantined(pool, partition=partition, sequence=sequence)
+        row = await QUERIES.quarantined(pool, partition=partition, sequence=sequence)
         return None if row is None else json.dumps(dict(row), default=str, indent=2)
     finally:
         pool.terminate()
@@ -70,7 +71,7 @@ async def apply_quarantined(
         value: Event | bytes | None = None
         if change is not None:
             value = change_from_file(change, partition, sequence)
-        elif row := await queries.quarantined(pool, partition=partition, sequence=sequence):
+        elif row := await QUERIES.quarantined(pool, partition=partition, sequence=sequence):
             async with EventLog(kafka.client_options(), kafka.topic(TOPIC)).opened() as topic:
                 value = await topic.record_at(partition, row["kafka_offset"])
         return await apply(pool, partition, sequence, value, note)

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import faust
 import uvloop
@@ -21,15 +21,15 @@ from faust.types import TP, ConsumerMessage
 
 from aggregator.domain.event import Record
 
-SCHEME = "kafka-batches"
-AS_IS = "as-is"
-WAIT_S_MAX = 1.0
-IN_HAND_MAX = 2
+SCHEME: Final = "kafka-batches"
+AS_IS: Final = "as-is"
+WAIT_S_MAX: Final = 1.0
+IN_HAND_MAX: Final = 2
 """Fetches handed over and not dealt with yet: one is being counted while the next is decoded. Below
 `stream_buffer_maxsize`: Faust's buffer is never full, so nothing ever waits on it (a buffer emptied by a
 rebalance wakes nobody who waits for room in it)."""
-ROOM_WAIT_S_MAX = 0.1
-SHARING_LOOK_S = 0.01
+ROOM_WAIT_S_MAX: Final = 0.1
+SHARING_LOOK_S: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import faust
 from faust.types import TP
@@ -22,15 +22,15 @@ from telemetry.logs import get
 log = get()
 
 
-FETCH_BYTES_MAX = 8 << 20
-FETCH_RECORDS_MAX = 100_000
+FETCH_BYTES_MAX: Final = 8 << 20
+FETCH_RECORDS_MAX: Final = 100_000
 """The more of them share one statement and the same leaves, the less each costs; memory is the bound."""
-WAITING_RECORDS_MIN = 20_000
-HEARTBEAT_S = 0.5
+WAITING_RECORDS_MIN: Final = 20_000
+HEARTBEAT_S: Final = 0.5
 """In an answer to one a worker learns that another is gone: the wait for it is part of every recovery."""
-RESTS_PER_WORK = 3
-REST_S_PER_RECORD = 0.0003
-REST_S_MAX = 0.8
+RESTS_PER_WORK: Final = 3
+REST_S_PER_RECORD: Final = 0.0003
+REST_S_MAX: Final = 0.8
 
 
 def build_app(kafka: KafkaSettings, app_id: str) -> BatchApp:

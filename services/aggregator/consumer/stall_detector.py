@@ -20,7 +20,7 @@ from telemetry.logs import get
 log = get()
 
 
-class Stalled(RuntimeError):
+class StalledError(RuntimeError):
     """The worker stands still though there is something to take: it must be started anew."""
 
 
@@ -119,8 +119,8 @@ class StallCheck:
         self._stall = stall
         self._progress = progress
 
-    async def look_once(self) -> None:
-        """Raises Stalled where the worker has stood still for too long with records to take."""
+    async def check_once(self) -> None:
+        """Raises StalledError where the worker has stood still for too long with records to take."""
         if self._worker.storing:  # maybe again and again: `persistently` has a bound of its own
             self._stall.forgive()
             self._progress.beat()
@@ -137,7 +137,7 @@ class StallCheck:
         BEHIND.set(sum(max(0, ends.get(one, 0) - here) for one, here in taken.items()))
         late = self._stall.look(self._progress.clock(), taken, ends)
         if late:
-            raise Stalled(f"partitions {late} have records that are not taken")
+            raise StalledError(f"partitions {late} have records that are not taken")
         self._progress.beat()
 
     async def _taken(self) -> dict[int, int]:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from aiokafka.consumer import fetcher
 from aiokafka.record.memory_records import MemoryRecords
 
 from aggregator.domain.event import Record
 
-LENGTH_AT = 8
-LENGTH_ENDS = 12
+LENGTH_AT: Final = 8
+LENGTH_ENDS: Final = 12
 
 
 class Run(Protocol):

@@ -16,7 +16,7 @@ from aggregator.domain.event import Placed, Record, StrayRecord, read_batch
 Wish = Literal["auto", "off", "on"]
 
 
-class CompiledMissing(RuntimeError):
+class CompiledDecoderMissingError(RuntimeError):
     """The compiled step is asked for and not built: run `make setup` where `cc` is, or do not ask for it."""
 
 
@@ -67,7 +67,8 @@ def compiled_decoder() -> Decode | None:
 def install_decoder(wish: Wish) -> Decode:
     """The way to decode; all consumers of this process hand over what goes with it.
 
-    Call before the first of them fetches, where none is iterated record by record. Raises CompiledMissing.
+    Call before the first of them fetches, where none is iterated record by record.
+    Raises CompiledDecoderMissingError.
     """
     decode = select_decoder(wish)
     run_type: RunType = Records
@@ -82,8 +83,8 @@ def install_decoder(wish: Wish) -> Decode:
 
 
 def select_decoder(wish: Wish, build: Callable[[], Decode | None] = compiled_decoder) -> Decode:
-    """The way to decode. Raises CompiledMissing."""
+    """The way to decode. Raises CompiledDecoderMissingError."""
     compiled = None if wish == "off" else build()
     if wish == "on" and compiled is None:
-        raise CompiledMissing("AGGREGATOR_COMPILED is on, and the compiled step is not built")
+        raise CompiledDecoderMissingError("AGGREGATOR_COMPILED is on, and the compiled step is not built")
     return compiled or decode_events

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from aggregator.domain.event import (
     SCOPE_ID,
@@ -25,12 +25,12 @@ from aggregator.domain.event import (
 
 K = TypeVar("K")
 
-PARTITIONS = 12
-KELURAHAN = re.compile(r"31\.\d{2}\.\d{2}\.\d{4}", re.ASCII)
-ELSEWHERE = "31.00"
-MINUTE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", re.ASCII)
-MINUTE_LENGTH = 16
-REGISTERED = "registered"
+PARTITIONS: Final = 12
+KELURAHAN: Final = re.compile(r"31\.\d{2}\.\d{2}\.\d{4}", re.ASCII)
+ELSEWHERE: Final = "31.00"
+MINUTE: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", re.ASCII)
+MINUTE_LENGTH: Final = 16
+REGISTERED: Final = "registered"
 
 Cell = tuple[str, str, str]
 """(scope, region, measure)"""

@@ -9,21 +9,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 # A tally row that no event changed reaches readers with the next full, and the audit must find it in 10 s.
-FULL_EVERY_S = 4.0
-HEART_BEAT_EVERY_S = 1.0
-PART_BYTES_MAX = 256 * 1024
-CHANGE_BYTES_MAX = 800_000
+FULL_EVERY_S: Final = 4.0
+HEART_BEAT_EVERY_S: Final = 1.0
+PART_BYTES_MAX: Final = 256 * 1024
+CHANGE_BYTES_MAX: Final = 800_000
 """Below the broker's limit for a record; a change beyond it is told as a full."""
-ROW_BYTES_MORE = 32
+ROW_BYTES_MORE: Final = 32
 """Quotes, commas and count of a row."""
-HEAD_BYTES = 32 * 1024
+HEAD_BYTES: Final = 32 * 1024
 """More than the head of a record needs with a thousand quarantined events named."""
-QUARANTINED_NAMED_MAX = 1_000
+QUARANTINED_NAMED_MAX: Final = 1_000
 
 Row = tuple[str, str, str, int]
 """(scope, region, measure, absolute count)"""

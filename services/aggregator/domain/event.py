@@ -8,13 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from enum import Enum
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Final, Literal, Protocol
 
 import msgspec
 
-SEQUENCE_MAX = 2**63 - 1
-SCOPE_LENGTH_MAX = 64
-SCOPE_ID = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{SCOPE_LENGTH_MAX - 1}}}")
+SEQUENCE_MAX: Final = 2**63 - 1
+SCOPE_LENGTH_MAX: Final = 64
+SCOPE_ID: Final = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{SCOPE_LENGTH_MAX - 1}}}")
 
 Step = Literal["P2", "P3", "P4", "P5", "P6", "P7"]
 Sequence = Annotated[int, msgspec.Meta(ge=1, le=SEQUENCE_MAX)]
@@ -98,7 +98,7 @@ _decode_address = msgspec.json.Decoder(_Address).decode
 read_standing = msgspec.json.Decoder(Standing).decode
 """Decode a standing alone, as a part of an event's value; raises one of UNDECODABLE."""
 # What a decoder raises on a value that is no such JSON: also on none at all, and on one nested without end.
-UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, TypeError, RecursionError)
+UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, TypeError, RecursionError)
 
 
 def read_event(value: bytes | None, partition: int) -> Event | BadEvent | QuarantineReason:

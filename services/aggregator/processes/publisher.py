@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.publishing.cut_publisher import CutPublisher
 from aggregator.publishing.epoch_follower import rebuild_on_higher_epoch
@@ -14,7 +14,7 @@ from aggregator.publishing.last_published_cut import last_cut
 from aggregator.publishing.minute_publisher import MinutePublisher
 from aggregator.publishing.quarantine_outbox import QUARANTINE_TOPIC, append_states
 from aggregator.settings import AggregatorSettings
-from aggregator.tallies.postgres_tally_store import queries
+from aggregator.tallies.postgres_tally_store import QUERIES
 from database.pool import connect
 from lifecycle.loops import run_forever
 from lifecycle.shutdown import StopSignal
@@ -31,14 +31,14 @@ from telemetry.http import plain_app, serve
 if TYPE_CHECKING:
     import asyncpg
 
-LEASE = "publisher"
-QUARANTINE_LEASE = "quarantine"
-CUT_EVERY_S = 0.1
-ROWS_AT_ONCE = 1_000
-REST_S_PER_ROW = 0.0002
-REST_S_MAX = 0.8
-MINUTES_EVERY_S = 1.0
-CLEAN_EVERY_S = 5.0
+LEASE: Final = "publisher"
+QUARANTINE_LEASE: Final = "quarantine"
+CUT_EVERY_S: Final = 0.1
+ROWS_AT_ONCE: Final = 1_000
+REST_S_PER_ROW: Final = 0.0002
+REST_S_MAX: Final = 0.8
+MINUTES_EVERY_S: Final = 1.0
+CLEAN_EVERY_S: Final = 5.0
 
 
 async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stopping: StopSignal) -> None:
@@ -65,7 +65,7 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
     async def tell_quarantine() -> None:
         if quarantine_lease.term is not None:
             await append_states(pool)
-            await quarantine.once()
+            await quarantine.publish_once()
 
     async def follow_epochs() -> None:
         await rebuild_on_higher_epoch(pool, lease, kafka)
@@ -76,7 +76,7 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
     try:
         await until_first(
             loop(lead, "lease", RENEW_EVERY_S),
-            loop(_Round(pool, cuts, minutes, progress, stopping).once, "cuts", 0.0),
+            loop(_Round(pool, cuts, minutes, progress, stopping).publish_once, "cuts", 0.0),
             loop(tell_quarantine, "quarantine", MINUTES_EVERY_S),
             loop(follow_epochs, "epochs", 1.0),
             server=serve(plain_app(health), settings.host, settings.publisher_port, stopping),
@@ -108,12 +108,12 @@ class _Round:
         self._stopping = stopping
         self._minutes_at = self._clean_at = 0.0
 
-    async def once(self) -> None:
+    async def publish_once(self) -> None:
         """Publish what is due, then wait for the next."""
         started_at = time.monotonic()
-        await self._cuts.once()
+        await self._cuts.publish_once()
         if started_at - self._minutes_at >= MINUTES_EVERY_S:
-            await self._minutes.once()
+            await self._minutes.publish_once()
             self._minutes_at = started_at
         if started_at - self._clean_at >= CLEAN_EVERY_S:
             await self._clean()
@@ -124,9 +124,9 @@ class _Round:
 
     async def _clean(self) -> None:
         if self._cuts.positions is not None:
-            await queries.forget_changed(self._pool, positions=list(self._cuts.positions))
+            await QUERIES.forget_changed(self._pool, positions=list(self._cuts.positions))
             await self._minutes.forget(datetime.now(UTC))
-            await queries.forget_sets(self._pool)
+            await QUERIES.forget_sets(self._pool)
 
 
 def pause_s(took_s: float, rows_changed: int) -> float:

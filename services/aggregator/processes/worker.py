@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from typing import Final
 
 from aggregator.consumer.faust_worker import Worker, build_app
 from aggregator.consumer.stall_detector import KafkaTopicEnds, StallCheck, StallDetector
@@ -21,8 +22,8 @@ from telemetry.logs import get
 
 log = get()
 
-LOOK_EVERY_S = 1.0
-STOP_S_MAX = 10.0
+LOOK_EVERY_S: Final = 1.0
+STOP_S_MAX: Final = 10.0
 
 
 async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stopping: StopSignal) -> None:
@@ -72,4 +73,4 @@ def _collect_garbage_less_often() -> None:
 
 async def _watch(watch: StallCheck, stopping: StopSignal) -> None:
     while not await stopping.wait(LOOK_EVERY_S):
-        await watch.look_once()
+        await watch.check_once()

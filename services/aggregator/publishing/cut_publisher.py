@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from aggregator.domain.cut import Cut, CutHead, Due, Row, due, fits_change, write_change, write_full
 from aggregator.metrics import CUT_SECONDS, CUTS, GAPS, OUTSTANDING
 from aggregator.publishing.snapshot import Snapshot, published_state, snapshot
-from aggregator.tallies.postgres_tally_store import queries
-from outbox.leader_producer import LeaderProducer, LeaderRecord, Superseded
+from aggregator.tallies.postgres_tally_store import QUERIES
+from outbox.leader_producer import LeaderProducer, LeaderRecord, SupersededError
 from outbox.lease import Lease
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
@@ -67,7 +67,7 @@ class CutPublisher:
         """The positions of the cut published last, while this process leads."""
         return self._reign.head.positions if self._reign and self._reign.head else None
 
-    async def once(self) -> Due | None:
+    async def publish_once(self) -> Due | None:
         """Publish what is due, None where another leads. After a failure a new full comes first."""
         term = self._lease.term
         if term is None:
@@ -90,7 +90,7 @@ class CutPublisher:
         if shown_term >= term:
             lifted = await self._lease.lift(shown_term)
             if lifted is None:
-                raise Superseded("the lease was lost while taking over")
+                raise SupersededError("the lease was lost while taking over")
             term = lifted
         log.info("publisher takes over", term=term, cut=max(before.cut, shown_cut))
         return LeaderState(term, max(before.cut, shown_cut))
@@ -116,10 +116,10 @@ class CutPublisher:
 
     async def _reserve(self, reign: LeaderState, number: int) -> None:
         failpoint("publisher.before_reserve")
-        reserved = await queries.reserve(self._pool, lease=self._lease.name, term=reign.term, cut=number)
+        reserved = await QUERIES.reserve(self._pool, lease=self._lease.name, term=reign.term, cut=number)
         if not reserved:
             await self._lease.renew()
-            raise Superseded(f"term {reign.term} leads no more")
+            raise SupersededError(f"term {reign.term} leads no more")
         reign.cut = number
 
     async def _send(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator.event_log import TOPIC, EventLog
 from aggregator.rebuild import REBUILD_LEASE, Rebuild
-from aggregator.tallies.postgres_tally_store import queries
+from aggregator.tallies.postgres_tally_store import QUERIES
 from cuts.reader import follow_register_state
 from outbox.lease import Lease, new_holder
 from settings.kafka import KafkaSettings
@@ -21,7 +21,7 @@ log = get()
 async def rebuild_on_higher_epoch(pool: asyncpg.Pool[Any], lease: Lease, kafka: KafkaSettings) -> None:
     """Follow register-state; where we lead, rebuild once its epoch is above ours, then return."""
     async for followed in follow_register_state(kafka):
-        live = await queries.live(pool)
+        live = await QUERIES.live(pool)
         epoch = followed.value.epoch
         if lease.term is not None and epoch > live["epoch"]:
             log.warning("the register began a new epoch", epoch=epoch, ours=live["epoch"])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from cuts.records import UndecodableRecord, decode_cut
+from typing import Final
+
+from cuts.records import UndecodableRecordError, decode_cut
 from cuts.topic_log import opened
 from settings.kafka import KafkaSettings
 
-POLL_S = 5.0
-LOOK_BACK_RECORDS = 50
+POLL_S: Final = 5.0
+LOOK_BACK_RECORDS: Final = 50
 
 
 async def last_cut(kafka: KafkaSettings) -> tuple[int, int] | None:
@@ -25,7 +27,7 @@ async def last_cut(kafka: KafkaSettings) -> tuple[int, int] | None:
                 start = record.offset + 1
                 try:
                     cut = decode_cut(record.value)
-                except UndecodableRecord:
+                except UndecodableRecordError:
                     continue
                 highest = max(highest or (0, 0), cut.version)
         return highest

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from aggregator.domain.cut import CutHead
 from aggregator.metrics import MINUTES
 from aggregator.publishing.snapshot import MinuteKey, published_state, snapshot
-from aggregator.tallies.postgres_tally_store import queries
-from outbox.leader_producer import LeaderProducer, LeaderRecord, Superseded
+from aggregator.tallies.postgres_tally_store import QUERIES
+from outbox.leader_producer import LeaderProducer, LeaderRecord, SupersededError
 from outbox.lease import Lease
 from telemetry.failpoints import failpoint
 
 if TYPE_CHECKING:
     import asyncpg
 
-KEPT = timedelta(hours=48)
-KEYS_MAX = 500
+KEPT: Final = timedelta(hours=48)
+KEYS_MAX: Final = 500
 """Minutes published in one round, so that cuts need not wait for all of them."""
 
 
@@ -39,7 +39,7 @@ class MinutePublisher:
         self._waiting: list[MinuteKey] = []
         self._head: CutHead | None = None
 
-    async def once(self) -> int:
+    async def publish_once(self) -> int:
         """Publish the minutes that changed since the last round; how many records."""
         term = self._lease.term
         if term is None:
@@ -56,11 +56,11 @@ class MinutePublisher:
         term = self._lease.term
         if term is None:
             return 0
-        rows = queries.expired_minutes(self._pool, oldest=now - KEPT, keys_max=KEYS_MAX)
+        rows = QUERIES.expired_minutes(self._pool, oldest=now - KEPT, keys_max=KEYS_MAX)
         keys: list[MinuteKey] = [(row["minute"], row["scope"]) async for row in rows]
         if keys:
             await self._wire.send([LeaderRecord(self._topic, _key(key), None) for key in keys], term)
-            await queries.forget_minutes(
+            await QUERIES.forget_minutes(
                 self._pool, minutes=[minute for minute, _ in keys], scopes=[scope for _, scope in keys]
             )
         return len(keys)
@@ -96,7 +96,7 @@ class MinutePublisher:
         MINUTES.inc(len(messages))
 
     async def _remember(self, head: CutHead, term: int) -> None:
-        remembered_now = await queries.remember_minutes(
+        remembered_now = await QUERIES.remember_minutes(
             self._pool,
             lease=self._lease.name,
             term=term,
@@ -105,7 +105,7 @@ class MinutePublisher:
             positions=list(head.positions),
         )
         if not remembered_now:
-            raise Superseded(f"term {term} leads no more")
+            raise SupersededError(f"term {term} leads no more")
 
 
 def _state(head: CutHead) -> tuple[int, int, tuple[int, ...]]:

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from aggregator.domain.cut import time_text
-from aggregator.tallies.postgres_tally_store import queries
+from aggregator.tallies.postgres_tally_store import QUERIES
 from outbox.table_source import append
 
 if TYPE_CHECKING:
     import asyncpg
 
-QUARANTINE_TOPIC = "participant-events-quarantine"
-ROWS_MAX = 500
+QUARANTINE_TOPIC: Final = "participant-events-quarantine"
+ROWS_MAX: Final = 500
 
 
 async def append_states(pool: asyncpg.Pool[Any]) -> int:
     """Append the states not told yet; how many. One transaction: each state is told once, in order."""
     async with pool.acquire() as connection, connection.transaction():
-        rows = [row async for row in queries.untold(connection, rows_max=ROWS_MAX)]
+        rows = [row async for row in QUERIES.untold(connection, rows_max=ROWS_MAX)]
         await append(connection, QUARANTINE_TOPIC, [(_key(row), _value(row)) for row in rows])
         return len(rows)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aggregator.domain.cut import CutHead, Row
-from aggregator.tallies.postgres_tally_store import queries
+from aggregator.tallies.postgres_tally_store import QUERIES
 
 if TYPE_CHECKING:
     import asyncpg
@@ -39,7 +39,7 @@ class Snapshot:
 
     async def head(self) -> tuple[CutHead, datetime]:
         """The head, and the database's time."""
-        row = await queries.head(self._connection)
+        row = await QUERIES.head(self._connection)
         positions = tuple(row["positions"])
         gaps = tuple(
             (partition, positions[partition] + 1, seen)
@@ -52,21 +52,21 @@ class Snapshot:
 
     async def changed(self, since: CutHead) -> list[Row]:
         """The rows changed since a head of the same set and generation."""
-        rows = queries.changed_rows(self._connection, set_id=since.set_id, positions=list(since.positions))
+        rows = QUERIES.changed_rows(self._connection, set_id=since.set_id, positions=list(since.positions))
         return [tuple(row) async for row in rows]
 
     async def all(self, set_id: int) -> list[Row]:
         """Every row that is not zero."""
-        return [tuple(row) async for row in queries.all_rows(self._connection, set_id=set_id)]
+        return [tuple(row) async for row in QUERIES.all_rows(self._connection, set_id=set_id)]
 
     async def changed_minutes(self, since: PublishedState, head: CutHead) -> list[MinuteKey]:
         """The minutes to publish again: those changed, or all where the counts were changed as a whole."""
         if (since.minutes_set_id, since.minutes_generation) == (head.set_id, head.generation):
-            rows = queries.changed_minutes(
+            rows = QUERIES.changed_minutes(
                 self._connection, set_id=head.set_id, positions=list(since.minutes_positions)
             )
         else:
-            rows = queries.all_minutes(
+            rows = QUERIES.all_minutes(
                 self._connection, set_id=head.set_id, former_set_id=since.minutes_set_id
             )
         return [(row["minute"], row["scope"]) async for row in rows]
@@ -74,7 +74,7 @@ class Snapshot:
     async def minutes(self, set_id: int, keys: Sequence[MinuteKey]) -> dict[MinuteKey, list[tuple[str, int]]]:
         """The growth of each region in these minutes; an empty list where nothing grew."""
         found: dict[MinuteKey, list[tuple[str, int]]] = {key: [] for key in keys}
-        rows = queries.minute_rows(
+        rows = QUERIES.minute_rows(
             self._connection,
             set_id=set_id,
             minutes=[minute for minute, _ in keys],
@@ -98,7 +98,7 @@ async def snapshot(pool: asyncpg.Pool[Any]) -> AsyncIterator[Snapshot]:
 
 async def published_state(pool: asyncpg.Pool[Any]) -> PublishedState:
     """What was published before."""
-    row = await queries.remembered(pool)
+    row = await QUERIES.remembered(pool)
     return PublishedState(
         row["term"],
         row["cut"],

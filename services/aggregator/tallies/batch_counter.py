@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from aggregator.decoding.decoder import Decode, DecodedBatch, decode_events
 from aggregator.domain.counting import Fold, roll_up
@@ -24,9 +24,9 @@ from telemetry.logs import get
 T = TypeVar("T")
 log = get()
 
-MINUTES_KEPT = timedelta(hours=48)
-RETRY_DELAY_S_MIN = 0.1
-RETRY_DELAY_S_MAX = 5.0
+MINUTES_KEPT: Final = timedelta(hours=48)
+RETRY_DELAY_S_MIN: Final = 0.1
+RETRY_DELAY_S_MAX: Final = 5.0
 
 
 class CountOutcome(Enum):
@@ -37,11 +37,11 @@ class CountOutcome(Enum):
     GAP = "gap"
 
 
-class PositionMissing(RuntimeError):
+class PositionMissingError(RuntimeError):
     """A partition has no row in `position`: the topic has more than the schema, or a migration is missing."""
 
 
-class StoreFailing(RuntimeError):
+class StoreFailingError(RuntimeError):
     """Storing has failed for too long; the process ends, and its successor starts from what is stored."""
 
 
@@ -124,7 +124,7 @@ class BatchCounter:
         places = await self._tallies.places()
         for partition in partitions:
             if partition not in places:
-                raise PositionMissing(f"partition {partition} has no position")
+                raise PositionMissingError(f"partition {partition} has no position")
             self._places[partition] = places[partition]
         return {partition: places[partition] for partition in partitions}
 
@@ -180,7 +180,7 @@ class RetryPolicy:
 async def retry(action: Callable[[], Awaitable[T]], patience: RetryPolicy) -> T:
     """Do it until it succeeds, with a bounded back-off: a batch whose agent raises is lost for good.
 
-    Raises StoreFailing once `failing_s_max` seconds have gone by.
+    Raises StoreFailingError once `failing_s_max` seconds have gone by.
     """
     delay_s = RETRY_DELAY_S_MIN
     failing_since: float | None = None
@@ -191,7 +191,7 @@ async def retry(action: Callable[[], Awaitable[T]], patience: RetryPolicy) -> T:
             now = patience.clock()
             failing_since = now if failing_since is None else failing_since
             if now - failing_since > patience.failing_s_max:
-                raise StoreFailing(
+                raise StoreFailingError(
                     f"no success for {patience.failing_s_max:.0f} s: {type(error).__name__}"
                 ) from error
             STORE_RETRIES.inc()

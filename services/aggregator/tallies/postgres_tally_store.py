@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
@@ -12,7 +12,7 @@ from aggregator.domain.event import StrayRecord
 from aggregator.tallies.tally_store import PartitionPosition, PositionMove
 from database.queries import load_queries
 
-queries = load_queries("aggregator.tallies")
+QUERIES: Final = load_queries("aggregator.tallies")
 
 if TYPE_CHECKING:  # asyncpg's classes are generic to the type checker only
     Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
@@ -29,7 +29,7 @@ class PostgresTallyStore:
         """The place of each partition in the live set."""
         return {
             row["partition"]: PartitionPosition(row["set_id"], row["sequence"], row["kafka_offset"])
-            async for row in queries.places(self._database)
+            async for row in QUERIES.places(self._database)
         }
 
     async def count(self, moves: Mapping[int, PositionMove], sums: TallyChanges) -> bool:
@@ -39,7 +39,7 @@ class PostgresTallyStore:
         if len(set_ids) != 1:
             return False  # two sets at once: a rebuild was swapped in between the readings of two places
         bad = [(partition, one) for partition, move in ordered for one in move.fold.quarantined]
-        moved = await queries.count_batch(
+        moved = await QUERIES.count_batch(
             self._database,
             set_id=set_ids.pop(),
             partitions=[partition for partition, _ in ordered],
@@ -58,13 +58,13 @@ class PostgresTallyStore:
 
     async def note_gap(self, partition: int, place: PartitionPosition, seen: int) -> None:
         """Remember that a sequence beyond the next one was met."""
-        await queries.note_gap(
+        await QUERIES.note_gap(
             self._database, set_id=place.set_id, partition=partition, sequence=place.sequence, seen=seen
         )
 
     async def keep_strays(self, partition: int, strays: Sequence[StrayRecord]) -> None:
         """Remember records that have no place in the sequence, once each."""
-        await queries.keep_strays(
+        await QUERIES.keep_strays(
             self._database,
             partition=partition,
             offsets=[stray.offset for stray in strays],

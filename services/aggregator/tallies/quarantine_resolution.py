@@ -11,7 +11,7 @@ import msgspec
 
 from aggregator.domain.counting import TallyChanges, fold, roll_up
 from aggregator.domain.event import BadEvent, Change, Event, QuarantineReason, read_event
-from aggregator.tallies.postgres_tally_store import count_arguments, queries
+from aggregator.tallies.postgres_tally_store import QUERIES, count_arguments
 
 if TYPE_CHECKING:
     import asyncpg
@@ -60,7 +60,7 @@ async def apply(
     pool: asyncpg.Pool[Any], partition: int, sequence: int, value: Event | bytes | None, note: str
 ) -> Resolution:
     """Count the quarantined event as `value` says: a record's bytes, or an event made from a file."""
-    row = await queries.quarantined(pool, partition=partition, sequence=sequence)
+    row = await QUERIES.quarantined(pool, partition=partition, sequence=sequence)
     if row is None:
         return Resolution(ResolutionOutcome.UNKNOWN)
     if row["state"] != "quarantined":
@@ -75,7 +75,7 @@ async def apply(
         reasons = [bad.reason.value for bad in alone.quarantined]
         return Resolution(ResolutionOutcome.STILL_BAD, reasons[0] if reasons else "another_sequence")
     sums = roll_up([alone])
-    applied = await queries.apply(
+    applied = await QUERIES.apply(
         pool,
         partition=partition,
         sequence=sequence,
@@ -88,7 +88,7 @@ async def apply(
 
 async def skip(pool: asyncpg.Pool[Any], partition: int, sequence: int, note: str) -> Resolution:
     """Move the position over one event, which is then named as not counted."""
-    skipped = await queries.skip(pool, partition=partition, sequence=sequence, note=note)
+    skipped = await QUERIES.skip(pool, partition=partition, sequence=sequence, note=note)
     return Resolution(ResolutionOutcome.SKIPPED if skipped else ResolutionOutcome.NOT_NEXT)
 
 

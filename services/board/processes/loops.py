@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 from board.app_state import AppState
 from board.metrics import AGE, COVERAGE, CUTS, DRIFT, STATE
@@ -19,10 +20,10 @@ from lifecycle.shutdown import StopSignal
 from telemetry.health import Progress
 from telemetry.logs import get
 
-TICK_S = 0.25
-TICKS_PER_TELLING = 4
-PING_S = 15.0
-SAVE_S = 5.0
+TICK_S: Final = 0.25
+TICKS_PER_TELLING: Final = 4
+PING_S: Final = 15.0
+SAVE_S: Final = 5.0
 
 log = get()
 

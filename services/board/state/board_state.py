@@ -9,13 +9,14 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from board.regions import LEVELS, Region, Regions, lies_in
 from cuts.freshness import Freshness, FreshnessState, FreshnessView
 from cuts.records import Audit, CutRecord, RegisterState
 from cuts.state import ApplyResult, CutState, Key
 
-VERSIONS_KEPT_S = 600.0
+VERSIONS_KEPT_S: Final = 600.0
 """How long a page that was away can still be sent only what changed."""
 
 Version = tuple[int, int]

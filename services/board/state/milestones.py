@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
-from cuts.records import UndecodableRecord
+from cuts.records import UndecodableRecordError
 
-KEPT_MAX = 1000
-NEWS_MAX = 20
+KEPT_MAX: Final = 1000
+NEWS_MAX: Final = 20
 """More than so many at once are told by the newest: whoever wants all asks for the list."""
 
 
@@ -35,11 +35,11 @@ _decoder = msgspec.json.Decoder(Crossing)
 
 
 def decode_crossing(value: bytes) -> Crossing:
-    """Read a value of milestones. Raises UndecodableRecord."""
+    """Read a value of milestones. Raises UndecodableRecordError."""
     try:
         return _decoder.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UndecodableRecord(str(error)) from error
+        raise UndecodableRecordError(str(error)) from error
 
 
 class Milestones:

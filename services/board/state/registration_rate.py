@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from cuts.records import UndecodableRecord
+from cuts.records import UndecodableRecordError
 
 JAKARTA: Final = timezone(timedelta(hours=7), "WIB")
 MINUTE: Final = timedelta(minutes=1)
@@ -36,12 +36,12 @@ _decoder = msgspec.json.Decoder(MinuteRecord)
 
 
 def decode_minute(value: bytes) -> MinuteRecord:
-    """Read a value of region-minutes. Raises UndecodableRecord."""
+    """Read a value of region-minutes. Raises UndecodableRecordError."""
     try:
         record = _decoder.decode(value)
         return msgspec.structs.replace(record, minute=record.minute.astimezone(UTC))
     except (msgspec.MsgspecError, ValueError) as error:
-        raise UndecodableRecord(str(error)) from error
+        raise UndecodableRecordError(str(error)) from error
 
 
 class RegistrationRate:

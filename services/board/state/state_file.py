@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -12,7 +13,7 @@ from board.state.board_state import BoardState, Head
 from cuts.freshness import FreshnessState
 from cuts.records import Audit, CutRecord
 
-_FORMAT = 1
+_FORMAT: Final = 1
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +26,7 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     audit: Audit | None
 
 
-class UnreadableFile(Exception):
+class UnreadableStateFileError(Exception):
     """The file is there but is none of ours; it can be deleted without loss."""
 
 
@@ -49,13 +50,13 @@ def encode_saved(showing: BoardState, head: Head) -> bytes:
 
 
 def restore(showing: BoardState, content: bytes, now_s: float) -> None:
-    """Show what the file holds, as stale. Raises UnreadableFile."""
+    """Show what the file holds, as stale. Raises UnreadableStateFileError."""
     try:
         saved = msgspec.json.decode(content, type=Saved)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UnreadableFile(str(error)) from error
+        raise UnreadableStateFileError(str(error)) from error
     if saved.format != _FORMAT:
-        raise UnreadableFile(f"format {saved.format}")
+        raise UnreadableStateFileError(f"format {saved.format}")
     head = Head(
         cut=f"{saved.full.term}.{saved.full.cut}",
         as_of=saved.as_of,

@@ -6,10 +6,11 @@ Source: WHATWG HTML, 9.2 Server-sent events. An id is "<term>.<cut>".
 from __future__ import annotations
 
 import re
+from typing import Final
 
-PING = b": ping\n\n"
-OPENING = b"retry: 2000\n\n"
-_ID = re.compile(r"(\d{1,18})\.(\d{1,18})")
+PING: Final = b": ping\n\n"
+OPENING: Final = b"retry: 2000\n\n"
+_ID: Final = re.compile(r"(\d{1,18})\.(\d{1,18})")
 
 
 def event(name: str, data: bytes, identity: str) -> bytes:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -11,7 +13,7 @@ from board.stream.connection_handover import EXTENSION
 from board.stream.sse_events import OPENING
 from board.stream.subscriptions import Subscriptions
 
-HEADERS = [
+HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),

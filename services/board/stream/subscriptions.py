@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from board.metrics import EVENTS, VIEWERS
 from board.state.board_state import BoardState, Head, Version
@@ -17,7 +18,7 @@ from board.stream.sse_events import PING, event
 from board.web.response_bodies import counts_body, crossing_body, encode, head_body
 from cuts.freshness import FreshnessState
 
-TICKS_SILENT_MAX = 2
+TICKS_SILENT_MAX: Final = 2
 
 
 @dataclass(eq=False, slots=True)

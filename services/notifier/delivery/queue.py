@@ -12,7 +12,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from notifier import metrics
-from notifier.delivery.sender import DeliverySender, RetryLater
+from notifier.delivery.sender import DeliverySender, RetryLaterError
 from notifier.store.latches import QUEUE, TASK
 from notifier.store.messages import MessageStore
 from telemetry.logs import get
@@ -33,7 +33,7 @@ class RetryAtStoredTime(BaseRetryStrategy):
     """Retries when the message store says so; an unforeseen fault is left to the orphans' adoption."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if isinstance(exception, RetryLater):
+        if isinstance(exception, RetryLaterError):
             return RetryDecision(retry_at=exception.due_at)
         return None
 

@@ -28,7 +28,7 @@ class Sender(Protocol):
         """
 
 
-class RetryLater(Exception):
+class RetryLaterError(Exception):
     """The message is to be tried again from this time on, by the database's clock."""
 
     def __init__(self, due_at: datetime) -> None:
@@ -61,7 +61,7 @@ class DeliverySender:
         return message_id in self._in_flight
 
     async def send_once(self, message_id: uuid.UUID) -> None:
-        """Make the next attempt, if one is due. Raises RetryLater where another has to follow."""
+        """Make the next attempt, if one is due. Raises RetryLaterError where another has to follow."""
         self._in_flight.add(message_id)
         try:
             await self._attempt(message_id)
@@ -77,7 +77,7 @@ class DeliverySender:
                 log.warning("message given up", message=str(message_id), reason=Reason.AMBIGUOUS.value)
             return
         if isinstance(attempt, NotDue):
-            raise RetryLater(attempt.due_at)
+            raise RetryLaterError(attempt.due_at)
         failpoint("notifier.before_send")
         began_s = time.monotonic()
         result = await self._result(attempt)
@@ -86,7 +86,7 @@ class DeliverySender:
         failpoint("notifier.after_receipt")
         self._count(attempt, result, judged.state, time.monotonic() - began_s)
         if judged.due_at is not None:
-            raise RetryLater(judged.due_at)
+            raise RetryLaterError(judged.due_at)
 
     async def _result(self, attempt: Attempt) -> Result:
         recipient = self._recipient(attempt.recipient)

@@ -62,7 +62,7 @@ async def publish(publisher: Publisher, lease: Lease, stopping: StopSignal) -> N
     try:
         await asyncio.gather(
             run_forever(lease.renew, stopping, name="milestones-lease", pause_s=1.0),
-            run_forever(publisher.once, stopping, name="milestones", pause_s=PUBLISH_PAUSE_S),
+            run_forever(publisher.publish_once, stopping, name="milestones", pause_s=PUBLISH_PAUSE_S),
         )
     finally:
         await publisher.close()

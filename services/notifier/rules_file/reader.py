@@ -26,7 +26,7 @@ from notifier.rules_file.schema import (
 F = TypeVar("F", RulesFile, TargetsFile)
 
 
-class WrongRules(Exception):
+class InvalidRulesError(Exception):
     """The rules or targets file has faults; each is one line that begins with its path."""
 
     def __init__(self, faults: Sequence[str]) -> None:
@@ -59,14 +59,14 @@ class Rules:
 
 
 def load_rules(rules_file: Path, targets_file: Path | None, regions: Regions) -> Rules:
-    """Read and check both files. Raises WrongRules with every fault of both."""
+    """Read and check both files. Raises InvalidRulesError with every fault of both."""
     faults: list[str] = []
     entries = _read(rules_file, RulesFile, faults)
     targets = _read(targets_file, TargetsFile, faults) if targets_file else TargetsFile()
     if entries is not None and targets is not None:
         faults.extend(_contradictions(entries, targets, regions))
     if faults or entries is None or targets is None:
-        raise WrongRules(faults)
+        raise InvalidRulesError(faults)
     return Rules(
         rules=tuple(_rule(entry) for entry in entries.rules),
         titles={entry.id: entry.title.model_dump() for entry in entries.rules if entry.title},

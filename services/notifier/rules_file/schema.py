@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, model_validator
 from pydantic.networks import EmailStr
 
 from notifier.domain.rules import EVER
 
-EVERY_MIN = 50
+EVERY_MIN: Final = 50
 """A smaller step would tell of every few people: 281,812 participants are 5,636 messages at 50."""
-THRESHOLDS_MAX = 200
+THRESHOLDS_MAX: Final = 200
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 Scope = Annotated[str, Field(pattern=r"^(all|(campaign|agency):[a-z0-9][a-z0-9._-]{0,63})$")]

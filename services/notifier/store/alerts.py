@@ -7,13 +7,13 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
 from database.queries import load_queries
 
-_queries = load_queries("notifier.store")
+QUERIES: Final = load_queries("notifier.store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +61,20 @@ class AlertStore:
 
     async def acknowledge(self, alert_id: uuid.UUID, who: str) -> bool | None:
         """Note that the alert is known; False where it was already, None where there is none."""
-        row = await _queries.acknowledge(self._pool, id=alert_id, who=who)
+        row = await QUERIES.acknowledge(self._pool, id=alert_id, who=who)
         return None if row is None else bool(row["is_first"])
 
     async def acknowledge_message(self, message_id: uuid.UUID, who: str) -> None:
         """The same for all alerts of a message."""
-        await _queries.acknowledge_message(self._pool, id=message_id, who=who)
+        await QUERIES.acknowledge_message(self._pool, id=message_id, who=who)
 
     async def of_message(self, message_id: uuid.UUID) -> list[Any]:
         """The alerts that a message carries."""
-        return [row async for row in _queries.message_alerts(self._pool, id=message_id)]
+        return [row async for row in QUERIES.message_alerts(self._pool, id=message_id)]
 
     async def put_silence(self, silence: NewSilence) -> tuple[dict[str, Any], bool]:
         """Store a silence once; returns what stands under its id, and whether that is new."""
-        row = await _queries.put_silence(
+        row = await QUERIES.put_silence(
             self._pool,
             id=silence.id,
             recipient=silence.recipient,
@@ -84,19 +84,19 @@ class AlertStore:
             reason=silence.reason,
             body_hash=silence.body_hash,
         )
-        stored = await _queries.silence(self._pool, id=silence.id)
+        stored = await QUERIES.silence(self._pool, id=silence.id)
         return dict(stored), row is not None
 
     async def silences(self) -> list[dict[str, Any]]:
         """The silences that hold now."""
-        return [dict(row) async for row in _queries.list_silences(self._pool)]
+        return [dict(row) async for row in QUERIES.list_silences(self._pool)]
 
     async def _rows(
         self, wanted: Filter, before: int | None, alert_id: uuid.UUID | None, limit: int
     ) -> list[Any]:
         return [
             row
-            async for row in _queries.list_alerts(
+            async for row in QUERIES.list_alerts(
                 self._pool,
                 before=before,
                 limit=limit,
@@ -112,7 +112,7 @@ class AlertStore:
     async def _shown(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
         attempts: dict[uuid.UUID, list[dict[str, Any]]] = {}
         ids = list({row["message_id"] for row in rows})
-        async for row in _queries.attempts_of(self._pool, ids=ids):
+        async for row in QUERIES.attempts_of(self._pool, ids=ids):
             attempts.setdefault(row["message_id"], []).append(_attempt(row))
         return [_alert(row, attempts.get(row["message_id"], [])) for row in rows]
 

@@ -22,7 +22,7 @@ TOPIC: Final = "milestones"
 Connection = Any
 """An asyncpg connection, of a pool or not: its generic types do not exist at run time."""
 
-_queries = load_queries("notifier.store")
+QUERIES: Final = load_queries("notifier.store")
 
 
 class LatchStore:
@@ -40,7 +40,7 @@ class LatchStore:
             (row["scope"], row["region"], row["rule"], row["threshold"], row["epoch_name"]): Latched(
                 row["number"], row["closed"]
             )
-            async for row in _queries.latches(self._pool)
+            async for row in QUERIES.latches(self._pool)
         }
 
     async def bases(self) -> dict[str, dict[Key, int]]:
@@ -49,13 +49,13 @@ class LatchStore:
             row["name"]: {
                 (scope, region, measure): n for scope, region, measure, n in json.loads(row["base"])
             }
-            async for row in _queries.epochs(self._pool)
+            async for row in QUERIES.epochs(self._pool)
         }
 
     async def open_epoch(self, name: str, cut: str, counts: Mapping[Key, int]) -> None:
         """Store the counts from which the epoch's growth is measured; the first to do so decides them."""
         base = [[*key, count] for key, count in sorted(counts.items())]
-        await _queries.put_epoch(self._pool, name=name, cut=cut, base=json.dumps(base))
+        await QUERIES.put_epoch(self._pool, name=name, cut=cut, base=json.dumps(base))
 
     async def record(
         self, crossings: Sequence[Crossing], rearmed: Iterable[Rearmed], recipients: Sequence[Recipient]
@@ -69,7 +69,7 @@ class LatchStore:
             records = [await _retract(connection, one) for one in rearmed]
             crossed_at = await _put(connection, crossings)
             new = [crossing for crossing in crossings if crossing_id(crossing) in crossed_at]
-            silences = [Silence(**dict(row)) async for row in _queries.silences(connection)]
+            silences = [Silence(**dict(row)) async for row in QUERIES.silences(connection)]
             await _tell(connection, list(plan(new, recipients, silences)))
             records += [_milestone(one, crossed_at[crossing_id(one)]) for one in new]
             await append(connection, TOPIC, [record for record in records if record is not None])
@@ -101,13 +101,13 @@ async def _put(connection: Connection, crossings: Sequence[Crossing]) -> dict[An
         }
         for one in crossings
     ]
-    inserted = _queries.put_latches(connection, crossings=json.dumps(rows))
+    inserted = QUERIES.put_latches(connection, crossings=json.dumps(rows))
     return {row["id"]: row["crossed_at"] async for row in inserted}
 
 
 async def _retract(connection: Connection, rearmed: Rearmed) -> tuple[str, str] | None:
     scope, region, rule, threshold, epoch_name = rearmed.key
-    row = await _queries.retract_latch(
+    row = await QUERIES.retract_latch(
         connection,
         scope=scope,
         region=region,
@@ -143,14 +143,14 @@ async def _tell(connection: Connection, messages: Sequence[Message]) -> None:
         for message in messages
         for alert in message.alerts
     ]
-    await _queries.put_messages(connection, messages=json.dumps(rows))
-    await _queries.put_alerts(connection, alerts=json.dumps(alerts))
+    await QUERIES.put_messages(connection, messages=json.dumps(rows))
+    await QUERIES.put_alerts(connection, alerts=json.dumps(alerts))
     await defer(connection, [message.id for message in messages])
 
 
 async def defer(connection: Connection | asyncpg.Pool[Any], ids: Sequence[Any]) -> None:
     """Give each open message a job, due when the message is."""
-    await _queries.defer_messages(connection, queue=QUEUE, task=TASK, ids=list(ids))
+    await QUERIES.defer_messages(connection, queue=QUEUE, task=TASK, ids=list(ids))
 
 
 def _milestone(crossing: Crossing, crossed_at: Any) -> tuple[str, str]:

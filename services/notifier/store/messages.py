@@ -6,7 +6,7 @@ import json
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
@@ -15,9 +15,9 @@ from notifier.domain.alerts import Channel
 from notifier.domain.delivery_policy import Policy, Reason, Result, State, Step, next_step
 from notifier.store.latches import QUEUE, TASK, defer
 
-_queries = load_queries("notifier.store")
+QUERIES: Final = load_queries("notifier.store")
 
-ORPHANS_MAX = 500
+ORPHANS_MAX: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,22 +89,22 @@ class MessageStore:
     async def begin(self, message_id: uuid.UUID) -> Attempt | NotDue | Ended:
         """Write down the next attempt. One left open by a dead process is closed as ambiguous and counts."""
         async with self._pool.acquire() as connection, connection.transaction():
-            message = await _queries.lock_message(connection, id=message_id)
+            message = await QUERIES.lock_message(connection, id=message_id)
             if message is None or message["ended"]:
                 return Ended()
             if message["due_at"] > message["now"]:
                 return NotDue(message["due_at"])
-            last = await _queries.last_attempt(connection, id=message_id)
+            last = await QUERIES.last_attempt(connection, id=message_id)
             number = 1 if last is None else last["number"] + 1
             if last is not None and last["open"]:
-                await _queries.close_open_attempts(connection, id=message_id, reason=Reason.AMBIGUOUS.value)
+                await QUERIES.close_open_attempts(connection, id=message_id, reason=Reason.AMBIGUOUS.value)
                 if next_step(Result(Reason.AMBIGUOUS), last["number"], self._policy).state is State.DEAD:
                     await self._set(connection, message_id, Step(State.DEAD), Reason.AMBIGUOUS)
                     return Ended(Channel(message["channel"]))
-            await _queries.put_attempt(connection, id=message_id, number=number)
+            await QUERIES.put_attempt(connection, id=message_id, number=number)
             await self._set(connection, message_id, Step(State.SENDING), None)
-            alerts = [Told(**dict(row)) async for row in _queries.alerts_of(connection, id=message_id)]
-            ambiguous = await _queries.ambiguous_before(connection, id=message_id, number=number)
+            alerts = [Told(**dict(row)) async for row in QUERIES.alerts_of(connection, id=message_id)]
+            ambiguous = await QUERIES.ambiguous_before(connection, id=message_id, number=number)
         return Attempt(
             message_id,
             number,
@@ -120,8 +120,8 @@ class MessageStore:
         due_at: datetime | None = None
         step = next_step(result, attempt.number, self._policy)
         async with self._pool.acquire() as connection, connection.transaction():
-            message = await _queries.lock_message(connection, id=attempt.message_id)
-            await _queries.end_attempt(
+            message = await QUERIES.lock_message(connection, id=attempt.message_id)
+            await QUERIES.end_attempt(
                 connection,
                 id=attempt.message_id,
                 number=attempt.number,
@@ -134,7 +134,7 @@ class MessageStore:
 
     async def adopt_orphans(self) -> int:
         """Give a job to every open message that has none; returns how many."""
-        found = _queries.without_job(self._pool, queue=QUEUE, task=TASK, ids_max=ORPHANS_MAX)
+        found = QUERIES.without_job(self._pool, queue=QUEUE, task=TASK, ids_max=ORPHANS_MAX)
         rows = [row async for row in found]
         for row in rows:
             try:
@@ -145,12 +145,12 @@ class MessageStore:
 
     async def open_messages(self) -> dict[str, int]:
         """How many messages stand in each state that is not an end."""
-        return {row["state"]: row["messages"] async for row in _queries.open_messages(self._pool)}
+        return {row["state"]: row["messages"] async for row in QUERIES.open_messages(self._pool)}
 
     async def _set(
         self, connection: Any, message_id: uuid.UUID, step: Step, reason: Reason | None
     ) -> datetime | None:
-        due_at: datetime | None = await _queries.set_message(
+        due_at: datetime | None = await QUERIES.set_message(
             connection,
             id=message_id,
             state=step.state.value,

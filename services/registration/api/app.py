@@ -14,7 +14,7 @@ from problems.fastapi_handlers import install, respond
 from registration.api import problem_responses
 from registration.api.body_limit import BodyLimit
 from registration.api.openapi import SECURITY_SCHEMES
-from registration.store.errors import DATABASE_ERRORS, CommitAmbiguous, Failure, failure_of
+from registration.store.errors import DATABASE_ERRORS, AmbiguousCommitError, Failure, failure_of
 from telemetry.logs import get
 
 log = get()
@@ -44,7 +44,7 @@ def application(routers: Iterable[APIRouter], body_bytes_max: int) -> FastAPI:
 
 
 async def _database_failed(request: Request, error: Exception) -> Response:
-    ambiguous = isinstance(error, CommitAmbiguous)
+    ambiguous = isinstance(error, AmbiguousCommitError)
     if not ambiguous and failure_of(error) not in (Failure.UNAVAILABLE, Failure.REPEAT):
         raise error
     log.warning("database failed", path=request.url.path, error=type(error).__name__)

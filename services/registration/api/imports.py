@@ -18,9 +18,9 @@ from registration.api.body_limit import too_large
 from registration.api.openapi import KEYED, problems
 from registration.auth.api_keys import Role
 from registration.domain import names
-from registration.imports.csv_reader import FileFault, UnusableFile
+from registration.imports.csv_reader import FileFault, UnusableFileError
 from registration.imports.queue import ImportQueue
-from registration.imports.spool import UploadTooLarge
+from registration.imports.spool import UploadTooLargeError
 from registration.imports.store import ImportState, ImportStatus
 from registration.requests.field_errors import Sentence
 
@@ -77,9 +77,9 @@ def _add_upload(router: APIRouter, imports: ImportQueue, callers: Authenticator)
         idempotency_key(request.headers.get("idempotency-key"))
         try:
             status = await imports.receive(request.stream(), _shown_name(name), caller.id)
-        except UploadTooLarge:
+        except UploadTooLargeError:
             raise too_large() from None
-        except UnusableFile as error:
+        except UnusableFileError as error:
             raise _unusable(error) from None
         if status.state in (ImportState.UNDOING, ImportState.UNDONE):
             raise problem_responses.plain(409, "import-undone", UNDONE)
@@ -148,7 +148,7 @@ def _json(status: ImportStatus, code: int, headers: dict[str, str] | None = None
     return Response(msgspec.json.encode(body), code, headers, "application/json")
 
 
-def _unusable(error: UnusableFile) -> Problem:
+def _unusable(error: UnusableFileError) -> Problem:
     sentence = BY_FAULT[error.fault]
     pointer = f"/{error.column}" if error.column else ""
     fault = FieldError(pointer, error.fault.value, sentence._asdict())

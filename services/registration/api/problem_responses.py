@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from problems.problem import FieldError, Problem
 from registration.domain.decide import Reason
 from registration.domain.operation import DONE, Answer, OperationFault
-from registration.intake.group_commit import Overloaded, OverloadReason
+from registration.intake.group_commit import OverloadedError, OverloadReason
 from registration.requests.field_errors import Sentence
 
 
@@ -107,7 +107,7 @@ def refused(answer: Answer) -> Problem:
     return Problem(status, answer.outcome, _text(title), errors=errors, headers=headers)
 
 
-def overloaded(error: Overloaded) -> Problem:
+def overloaded(error: OverloadedError) -> Problem:
     """503, with when to come back."""
     unknown = error.reason is OverloadReason.OUTCOME_UNKNOWN
     return unavailable(error.retry_after_s, "outcome-unknown" if unknown else "overloaded")

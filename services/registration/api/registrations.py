@@ -15,7 +15,7 @@ from registration.auth.api_keys import Caller
 from registration.cipher import Cipher
 from registration.domain.decide import Command
 from registration.domain.operation import Answer, Operation
-from registration.intake.group_commit import Overloaded
+from registration.intake.group_commit import OverloadedError
 from registration.requests import commands
 from registration.requests.body_validator import BodyValidator
 from registration.requests.commands import ChangeBody
@@ -108,7 +108,7 @@ class RequestHandler:
         )
         try:
             answer = await self._submit(operation)
-        except Overloaded as error:
+        except OverloadedError as error:
             metrics.OPERATIONS.labels(route, error.reason.value).inc()
             raise problem_responses.overloaded(error) from None
         metrics.OPERATIONS.labels(route, "replayed" if answer.replayed else answer.outcome).inc()

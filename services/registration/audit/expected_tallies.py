@@ -19,7 +19,7 @@ from registration.domain.participant import Standing
 
 PREFETCH: Final = 2_000
 
-_queries = load_queries("registration.store")
+QUERIES: Final = load_queries("registration.store")
 
 
 class ForeignCutError(Exception):
@@ -48,8 +48,8 @@ async def expected_at(pool: asyncpg.Pool[Any], cut: PublishedCut) -> dict[Cell, 
         pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        _require_epoch(cut.epoch, await _queries.audit_epoch(connection))
-        last = [row[0] async for row in _queries.audit_last_sequences(connection)]
+        _require_epoch(cut.epoch, await QUERIES.audit_epoch(connection))
+        last = [row[0] async for row in QUERIES.audit_last_sequences(connection)]
         _require_reached(positions, last)
         sums = TallySums()
         await _add_standings(connection, sums)
@@ -74,12 +74,12 @@ def _require_reached(positions: Sequence[int], last: Sequence[int]) -> None:
 
 
 async def _add_standings(connection: Any, sums: TallySums) -> None:
-    async for region, agency, campaign, steps, participants in _queries.audit_standings(connection):
+    async for region, agency, campaign, steps, participants in QUERIES.audit_standings(connection):
         sums.add(Standing(region, agency, campaign, tuple(steps)), participants)
 
 
 async def _take_back(connection: Any, sums: TallySums, query: str, arguments: tuple[Any, ...]) -> None:
-    sql = getattr(_queries, query).sql
+    sql = getattr(QUERIES, query).sql
     async for row in connection.cursor(sql, *arguments, prefetch=PREFETCH):
         change = _decode(row[0]).data
         sums.take_back(change.before, change.after)

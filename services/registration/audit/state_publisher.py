@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from cuts.records import UndecodableRecord, decode_register_state
+from cuts.records import UndecodableRecordError, decode_register_state
 from cuts.topic_log import opened
 from database.queries import load_queries
 from outbox.lease import Lease
@@ -29,7 +29,7 @@ READ_S_MAX: Final = 5.0
 SEND_S_MAX: Final = 5.0
 BATCH_BYTES_MAX: Final = 262_144
 
-_queries = load_queries("registration.store")
+QUERIES: Final = load_queries("registration.store")
 
 
 class StatePublisher:
@@ -59,7 +59,7 @@ class StatePublisher:
         """Until the next record is due: one a second, whatever the last one took."""
         return max(0.05, self._due_s - self._clock())
 
-    async def tell_once(self) -> None:
+    async def publish_once(self) -> None:
         """Write one record, if this process leads. Raises what stopped it; the next call begins anew."""
         self._due_s = self._clock() + EVERY_S
         self.failing = True
@@ -96,7 +96,7 @@ class StatePublisher:
             await self._send(encode(term, register, self._auditor.last, lag, refused))
 
     async def _read(self) -> RegisterSnapshot:
-        row = await _queries.audit_register(self._pool)
+        row = await QUERIES.audit_register(self._pool)
         assert row is not None, "the register has its one row from the first migration on"
         return RegisterSnapshot(**dict(row))
 
@@ -116,7 +116,7 @@ class StatePublisher:
     async def _lift(self, value: bytes | None) -> None:
         try:
             told = decode_register_state(value)
-        except UndecodableRecord:
+        except UndecodableRecordError:
             return
         await self._lease.lift(told.term)
 

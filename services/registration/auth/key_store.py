@@ -10,7 +10,7 @@ from registration.auth.api_keys import FindKey, Role, StoredKey
 from registration.store.participants import QUERIES
 
 
-class WrongSecret(Exception):
+class WrongSecretError(Exception):
     """REGISTRATION_SECRET_KEY is not the one that the register was filled under.
 
     With another key every known NIK would look new. Set the old one; it cannot be changed in place.
@@ -28,10 +28,10 @@ def finding(pool: asyncpg.Pool[Any]) -> FindKey:
 
 
 async def check_secret(pool: asyncpg.Pool[Any], key_id: str) -> None:
-    """Raises WrongSecret where the register was filled under another key."""
+    """Raises WrongSecretError where the register was filled under another key."""
     sealed_under = await QUERIES.sealed_under(pool)
     if sealed_under not in (None, key_id):
-        raise WrongSecret(
+        raise WrongSecretError(
             f"the register is sealed under key {sealed_under}, REGISTRATION_SECRET_KEY is {key_id}"
         )
 

@@ -14,7 +14,7 @@ from registration.requests.request_models import ScopeBody
 from registration.store.participants import QUERIES
 
 
-class CommandRefused(Exception):
+class CommandRefusedError(Exception):
     """The command changed nothing; the message says why, without personal data."""
 
 
@@ -26,28 +26,28 @@ async def create_key(pool: asyncpg.Pool[Any], role: Role, label: str) -> str:
 
 
 async def revoke_key(pool: asyncpg.Pool[Any], key_id: str) -> str:
-    """End a key's life. Raises CommandRefused where there is none of this id."""
+    """End a key's life. Raises CommandRefusedError where there is none of this id."""
     if not await QUERIES.revoke_key(pool, id=key_id):
-        raise CommandRefused("there is no such key, or it was revoked already")
+        raise CommandRefusedError("there is no such key, or it was revoked already")
     return f"{key_id} is revoked; API processes forget it within seconds"
 
 
 async def add_scope(pool: asyncpg.Pool[Any], kind: ScopeKind, scope_id: str, name: str) -> str:
-    """Open a campaign or an agency; open already under the same name is fine. Raises CommandRefused."""
+    """Open a campaign or an agency; open already under the same name is fine. Raises CommandRefusedError."""
     try:
         body = ScopeBody(id=scope_id, name=name)
     except ValidationError as error:
         wrong = ", ".join(str(fault["loc"][0]) for fault in error.errors(include_input=False))
-        raise CommandRefused(f"not valid: {wrong}") from None
+        raise CommandRefusedError(f"not valid: {wrong}") from None
     async with pool.acquire() as connection:
         kept = await open_scope(connection, kind, body.id, body.name)
     if kept != body.name:
-        raise CommandRefused(f"{kind} {body.id} is open under another name: {kept}")
+        raise CommandRefusedError(f"{kind} {body.id} is open under another name: {kept}")
     return f"{kind} {body.id} is open"
 
 
 async def erase(pool: asyncpg.Pool[Any], participant_id: UUID) -> str:
-    """Erase a participant's personal data for good. Raises CommandRefused where there is nothing to erase."""
+    """Erase a participant's personal data for good. Raises CommandRefusedError if nothing is stored."""
     if not await QUERIES.erase(pool, id=participant_id):
-        raise CommandRefused("there is no such participant, or the data were erased already")
+        raise CommandRefusedError("there is no such participant, or the data were erased already")
     return f"{participant_id} is erased; the standing stays, and with it every count"

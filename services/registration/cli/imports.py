@@ -17,12 +17,12 @@ from lifecycle.shutdown import StopSignal
 from registration.api.imports import report
 from registration.auth import key_store
 from registration.cipher import Cipher
-from registration.cli.admin import CommandRefused
+from registration.cli.admin import CommandRefusedError
 from registration.domain.event import utc_text
 from registration.imports import store, undo
 from registration.imports.importer import Importer, import_id_of
 from registration.imports.settings import ImportSettings
-from registration.imports.store import ImportInterrupted, ImportState, ImportStatus
+from registration.imports.store import ImportInterruptedError, ImportState, ImportStatus
 from registration.imports.validation_process import open_validation_process, validation_config
 from registration.settings import RegisterSettings, SecretSettings
 from registration.store.participants import Connection
@@ -46,7 +46,7 @@ async def import_file(
     rejected: Path | None,
     stopping: StopSignal,
 ) -> None:
-    """Import a file, or go on with it. Raises CommandRefused where it was not imported to its end."""
+    """Import a file, or go on with it. Raises CommandRefusedError where it was not imported to its end."""
     register, secrets, own = settings
     cipher = Cipher(secrets.secret)
     async with _pool(register) as pool:
@@ -82,8 +82,8 @@ async def _run(importer: Importer, before: ImportStatus, path: Path, stopping: S
 
         try:
             await importer.run(before.id, path, stopping, told)
-        except ImportInterrupted as reason:
-            raise CommandRefused(f"not imported: {reason}") from None
+        except ImportInterruptedError as reason:
+            raise CommandRefusedError(f"not imported: {reason}") from None
 
 
 async def _conclude(pool: asyncpg.Pool[Any], import_id: str, path: Path, rejected: Path | None) -> None:
@@ -99,24 +99,24 @@ async def _conclude(pool: asyncpg.Pool[Any], import_id: str, path: Path, rejecte
         f"import {status.id}: {_word(status)}, {status.accepted:,} accepted, {status.rejected:,} rejected"
     )
     if status.state is ImportState.RUNNING:
-        raise CommandRefused(
+        raise CommandRefusedError(
             f"stopped after row {status.last_row:,}; go on with: python -m registration import {path}"
         )
     if status.state is not ImportState.DONE:
-        raise CommandRefused(f"{path.name}: {status.fault or _word(status)}")
+        raise CommandRefusedError(f"{path.name}: {status.fault or _word(status)}")
 
 
 async def undo_import(
     settings: tuple[RegisterSettings, ImportSettings], import_id: str, stopping: StopSignal
 ) -> None:
-    """Take an import back, or go on with that. Raises CommandRefused if it is interrupted."""
+    """Take an import back, or go on with that. Raises CommandRefusedError if it is interrupted."""
     register, own = settings
     async with _pool(register) as pool:
         async with pool.acquire() as connection:
             if not await undo.begin_undo(connection, import_id):
                 status = await store.status(connection, import_id)
                 if status is None:
-                    raise CommandRefused("there is no such import")
+                    raise CommandRefusedError("there is no such import")
         importer = Importer(pool, _NoPacker(), own.import_rows_max)
         before = await importer.status(import_id)
         with _progress("withdrawing", max(before.accepted - before.undone, 0)) as (progress, task):
@@ -124,7 +124,7 @@ async def undo_import(
                 import_id, stopping, lambda count: progress.update(task, advance=count)
             )
         if status.state is not ImportState.UNDONE:
-            raise CommandRefused(f"stopped; go on with: python -m registration undo {import_id}")
+            raise CommandRefusedError(f"stopped; go on with: python -m registration undo {import_id}")
         async with pool.acquire() as connection:
             await _print_kept(connection, status)
 

@@ -43,7 +43,7 @@ class FileFault(StrEnum):
     COLUMN_MISSING = "column_missing"
 
 
-class UnusableFile(Exception):
+class UnusableFileError(Exception):
     """The file is refused as a whole; `column` is one of ours, or None."""
 
     def __init__(self, fault: FileFault, column: str | None = None) -> None:
@@ -72,22 +72,22 @@ def open_table(path: Path) -> TextIO:
 
 
 def read_header(lines: TextIO) -> Header:
-    """Read the first row. Raises UnusableFile."""
+    """Read the first row. Raises UnusableFileError."""
     line = lines.readline(HEADER_CHARACTERS_MAX)
     if not line.strip():
-        raise UnusableFile(FileFault.EMPTY)
+        raise UnusableFileError(FileFault.EMPTY)
     if not line.isprintable() and any("\udc80" <= character <= "\udcff" for character in line):
-        raise UnusableFile(FileFault.NOT_UTF8)
+        raise UnusableFileError(FileFault.NOT_UTF8)
     separator = ";" if line.count(";") > line.count(",") else ","
     names = tuple(name.strip().lower() for name in next(csv.reader([line], delimiter=separator)))
     for name in names:
         if name not in COLUMNS:
-            raise UnusableFile(FileFault.COLUMN_UNKNOWN)
+            raise UnusableFileError(FileFault.COLUMN_UNKNOWN)
         if names.count(name) > 1:
-            raise UnusableFile(FileFault.COLUMN_TWICE, name)
+            raise UnusableFileError(FileFault.COLUMN_TWICE, name)
     for name in REQUIRED:
         if name not in names:
-            raise UnusableFile(FileFault.COLUMN_MISSING, name)
+            raise UnusableFileError(FileFault.COLUMN_MISSING, name)
     return Header(names, separator)
 
 

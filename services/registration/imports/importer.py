@@ -20,7 +20,15 @@ from lifecycle.shutdown import StopSignal
 from registration.cipher import Cipher
 from registration.imports import store
 from registration.imports.chunk import PackedChunk, pack
-from registration.imports.csv_reader import Header, Row, UnusableFile, chunks, open_table, read_header, rows
+from registration.imports.csv_reader import (
+    Header,
+    Row,
+    UnusableFileError,
+    chunks,
+    open_table,
+    read_header,
+    rows,
+)
 from registration.imports.row_validation import (
     WHOLE_ROW,
     RejectedCell,
@@ -88,7 +96,7 @@ class Importer:
         with open_table(path) as lines:
             try:
                 header = read_header(lines)
-            except UnusableFile as error:
+            except UnusableFileError as error:
                 fault = str(error)
             else:
                 if not await self._write_all(status, lines, header, stopping, told):

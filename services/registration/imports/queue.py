@@ -15,7 +15,7 @@ from registration.cipher import Cipher
 from registration.imports import store, undo
 from registration.imports.importer import Importer
 from registration.imports.spool import UploadSpool
-from registration.imports.store import ImportInterrupted, ImportState, ImportStatus
+from registration.imports.store import ImportInterruptedError, ImportState, ImportStatus
 from registration.imports.undo import KeptParticipant
 from registration.imports.validation_process import ValidationProcess
 from registration.store.participants import QUERIES
@@ -93,14 +93,14 @@ class ImportQueue:
         self._fresh.extend(self._spool.ids())
         # Intake never closes because an import fails: it is tried again and again, and seen in its status.
         await run_forever(
-            lambda: self.once(stopping),
+            lambda: self.run_once(stopping),
             stopping,
             name="imports",
             pause_s=LOOK_EVERY_S,
             failing_s_max=float("inf"),
         )
 
-    async def once(self, stopping: StopSignal) -> None:
+    async def run_once(self, stopping: StopSignal) -> None:
         """Run one import or undo that waits, if any does."""
         import_id = self._fresh.popleft() if self._fresh else await self._claim()
         if import_id is None:
@@ -117,7 +117,7 @@ class ImportQueue:
                 status = await importer.run(import_id, self._spool.path(import_id), stopping)
             else:
                 status = await importer.undo(import_id, stopping)
-        except ImportInterrupted as reason:
+        except ImportInterruptedError as reason:
             log.info("import left", reason=str(reason))
             return
         finally:

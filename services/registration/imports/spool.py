@@ -20,7 +20,7 @@ WHOLE: Final = ".csv"
 PARTIAL: Final = ".part"
 
 
-class UploadTooLarge(Exception):
+class UploadTooLargeError(Exception):
     """More came than is allowed."""
 
 
@@ -52,7 +52,7 @@ class UploadSpool:
     async def receive(self, body: AsyncIterator[bytes], cipher: Cipher) -> str:
         """Take a file in and answer the id of its import, once the file is on disk for good.
 
-        Raises UploadTooLarge, or UnusableFile for a wrong first row; then nothing stays.
+        Raises UploadTooLargeError, or UnusableFile for a wrong first row; then nothing stays.
         """
         partial = self._folder / f"{secrets.token_hex(16)}{PARTIAL}"
         digest, size = cipher.file_hmac(), 0
@@ -61,7 +61,7 @@ class UploadSpool:
                 async for block in body:
                     size += len(block)
                     if size > self._bytes_max:
-                        raise UploadTooLarge
+                        raise UploadTooLargeError
                     digest.update(block)
                     file.write(block)
                 file.flush()

@@ -21,7 +21,7 @@ from registration.domain.participant import Participant
 from registration.imports.chunk import PackedChunk, only_event
 from registration.imports.row_validation import CHANNEL, RejectedCell, RowFault, ValidatedChunk
 from registration.store import participants
-from registration.store.errors import RowVanished
+from registration.store.errors import RowVanishedError
 from registration.store.participants import QUERIES, Connection
 from telemetry.failpoints import failpoint
 
@@ -56,7 +56,7 @@ class ImportStatus(msgspec.Struct, frozen=True):
     finished_at: datetime | None
 
 
-class ImportInterrupted(Exception):
+class ImportInterruptedError(Exception):
     """The import is no longer ours to go on with: another process has it, or somebody undoes it."""
 
 
@@ -77,16 +77,16 @@ async def write_chunk(
 ) -> None:
     """Write the chunk that follows row `after_row`; one written before (its commit's answer lost) is left.
 
-    Raises ImportInterrupted, or the driver's error: then it may be called again.
+    Raises ImportInterruptedError, or the driver's error: then it may be called again.
     """
     async with connection.transaction():
         locked = await QUERIES.import_lock(connection, id=import_id)
         if locked is None or locked["state"] != ImportState.RUNNING:
-            raise ImportInterrupted("the import is being undone" if locked else "the import is unknown")
+            raise ImportInterruptedError("the import is being undone" if locked else "the import is unknown")
         if locked["last_row"] == packed.last_row:
             return
         if locked["last_row"] != after_row:
-            raise ImportInterrupted("another process is importing the same file")
+            raise ImportInterruptedError("another process is importing the same file")
         # Noted as if everybody were new: the partitions are locked last of all.
         await _note(connection, import_id, packed.last_row, packed.count, packed.rejected)
         row = await participants.write_rows(
@@ -112,7 +112,7 @@ async def _write_overlapping(
     happened = {one.nik_hmac: only_event(decide(one.command, None)) for one in checked.placed}
     known = await participants.lock(connection, (), happened)
     if inserted + len(known) < len(happened):
-        raise RowVanished("a participant whose NIK was refused as known")
+        raise RowVanishedError("a participant whose NIK was refused as known")
     by_nik = {each.person.nik_hmac: each for each in known}
     again, refused = [], []
     for one in checked.placed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -17,13 +18,13 @@ from registration.domain.decide import Refused, WithdrawCommand, decide
 from registration.domain.event import EventDraft
 from registration.imports.chunk import only_event
 from registration.imports.row_validation import CHANNEL
-from registration.imports.store import ImportInterrupted, ImportState
+from registration.imports.store import ImportInterruptedError, ImportState
 from registration.store import participants
 from registration.store.participants import QUERIES, Connection
 from telemetry.failpoints import failpoint
 
-NOBODY = UUID(int=0)
-KEPT_PAGE_ROWS = 1_000
+NOBODY: Final = UUID(int=0)
+KEPT_PAGE_ROWS: Final = 1_000
 
 
 class KeptParticipant(msgspec.Struct, frozen=True):
@@ -45,12 +46,12 @@ async def undo_chunk(
 ) -> int | None:
     """Withdraw some of whom this import registered and nobody touched since; None once nobody is left.
 
-    Raises ImportInterrupted where the import is not being undone, or the driver's error: call it again then.
+    Raises ImportInterruptedError if no undo is under way, or the driver's error: call it again then.
     """
     async with connection.transaction():
         locked = await QUERIES.import_lock(connection, id=import_id)
         if locked is None or locked["state"] not in (ImportState.UNDOING, ImportState.UNDONE):
-            raise ImportInterrupted("the import is not being undone")
+            raise ImportInterruptedError("the import is not being undone")
         found = QUERIES.import_untouched(connection, id=import_id, rows_max=rows_max)
         ids = [row["id"] async for row in found]
         if not ids:

@@ -15,6 +15,7 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
 from threading import Thread
+from typing import Final
 
 import msgspec
 import uuid_utils
@@ -29,7 +30,7 @@ from registration.settings import SecretSettings
 from settings.contract_files import contract_path
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-KEPT_BYTES_MAX = 32 << 20  # glibc takes no larger threshold for mmap
+KEPT_BYTES_MAX: Final = 32 << 20  # glibc takes no larger threshold for mmap
 
 # What `start` builds in the worker; a process pool has no other place to keep it between two chunks.
 _checkers: list[RowValidator] = []

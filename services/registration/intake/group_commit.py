@@ -21,7 +21,7 @@ import msgspec
 
 from registration import metrics
 from registration.domain.operation import Answer, Operation, OperationFault
-from registration.store.errors import CommitAmbiguous, Failure, failure_of
+from registration.store.errors import AmbiguousCommitError, Failure, failure_of
 from telemetry.logs import get
 
 log = get()
@@ -42,7 +42,7 @@ class OverloadReason(StrEnum):
     """The commit's answer was lost and could not be found out in time: the same key will tell."""
 
 
-class Overloaded(Exception):
+class OverloadedError(Exception):
     """The request was not answered; it may be sent again, with the same key."""
 
     def __init__(self, reason: OverloadReason, retry_after_s: int) -> None:
@@ -95,7 +95,7 @@ class GroupCommit:
         self._stopping = False
 
     async def submit(self, operation: Operation) -> Answer:
-        """The answer, once it is committed. Raises Overloaded."""
+        """The answer, once it is committed. Raises OverloadedError."""
         first = self._in_flight.get(operation.place)
         if first is not None:
             if first.operation.body_hmac != operation.body_hmac:
@@ -148,7 +148,7 @@ class GroupCommit:
             started = self._clock()
             try:
                 answers = await self._write([waiting.operation for waiting in batch])
-            except CommitAmbiguous as error:
+            except AmbiguousCommitError as error:
                 self._note("ambiguous", error)
                 for waiting in batch:
                     waiting.ambiguous_since = waiting.ambiguous_since or self._clock()
@@ -232,9 +232,9 @@ class GroupCommit:
         del self._in_flight[waiting.operation.place]
         metrics.WAITED_SECONDS.observe(self._clock() - waiting.since)
 
-    def _overloaded(self, reason: OverloadReason) -> Overloaded:
+    def _overloaded(self, reason: OverloadReason) -> OverloadedError:
         metrics.OVERLOADED.labels(reason.value).inc()
-        return Overloaded(reason, self._limits.retry_after_s)
+        return OverloadedError(reason, self._limits.retry_after_s)
 
     @staticmethod
     def _note(failure: str, error: Exception) -> None:

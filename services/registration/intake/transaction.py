@@ -17,7 +17,13 @@ from registration.domain.batch import BatchResult, KnownParticipants, apply, ids
 from registration.domain.operation import DONE, Answer, Operation, OperationFault, OutcomeTuple, outcome_of
 from registration.domain.participant import Participant
 from registration.store import participants
-from registration.store.errors import DATABASE_ERRORS, CommitAmbiguous, Failure, RowVanished, failure_of
+from registration.store.errors import (
+    DATABASE_ERRORS,
+    AmbiguousCommitError,
+    Failure,
+    RowVanishedError,
+    failure_of,
+)
 from registration.store.participants import QUERIES, Columns, Connection
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
@@ -41,8 +47,8 @@ async def write(
 ) -> list[Answer]:
     """Write a batch; answers come in its order. No two operations may have the same key.
 
-    Raises CommitAmbiguous if the reply to COMMIT was lost, RowVanished, or the driver's error; after any but
-    the first nothing was written.
+    Raises AmbiguousCommitError if the reply to COMMIT was lost, RowVanishedError, or the driver's error; unless
+    the commit is ambiguous, nothing was written.
     """
     transaction = connection.transaction()
     await transaction.start()
@@ -56,7 +62,7 @@ async def write(
     try:
         await transaction.commit()
     except Exception as error:
-        raise CommitAmbiguous(type(error).__name__) from error
+        raise AmbiguousCommitError(type(error).__name__) from error
     failpoint("api.after_commit")
     return answers
 
@@ -78,7 +84,7 @@ async def _write(
         return await _apply(begun, operations, new, row["inserted"])
     given = [each async for each in QUERIES.answers_given(connection, **_keys(ordered))]
     if len(given) + row["claimed"] != len(operations):
-        raise RowVanished("a key that was refused as taken")
+        raise RowVanishedError("a key that was refused as taken")
     replays = {order[each["place"]]: _replay(each, ordered[each["place"]].body_hmac) for each in given}
     fresh = [operation for place, operation in enumerate(operations) if place not in replays]
     new = _if_nobody_is_known(fresh, new_id).newcomers()
@@ -116,7 +122,7 @@ async def _apply(
     if ids or inserted < len(new):
         known = await participants.lock(connection, ids, new)
         if inserted + sum(participant.person.nik_hmac in new for participant in known) < len(new):
-            raise RowVanished("a participant whose NIK was refused as known")
+            raise RowVanishedError("a participant whose NIK was refused as known")
     applied = apply(fresh, KnownParticipants(known), begun.new_id)
     changed = [applied.changed[each.id] for each in known if each.id in applied.changed]
     if changed:
@@ -152,7 +158,7 @@ async def claim_one(
         row async for row in QUERIES.answers_given(connection, callers=[caller], routes=[route], keys=[key])
     ]
     if not given:
-        raise RowVanished("a key that was refused as taken")
+        raise RowVanishedError("a key that was refused as taken")
     return _replay(given[0], body_hmac)
 
 

@@ -50,7 +50,7 @@ async def audit(
 
     async def tell() -> None:
         telling.beat()
-        await teller.tell_once()
+        await teller.publish_once()
         await stopping.wait(teller.pause_s())
 
     async def audit_next() -> None:

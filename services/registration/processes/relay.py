@@ -103,7 +103,7 @@ class Relay:
         """Publish what waits, or stand by. Raises what stopped it, to be called again."""
         self._progress.beat()
         self._failing = True
-        outcome = await self._publisher.once()
+        outcome = await self._publisher.publish_once()
         REFUSED.set(self._publisher.refused is not None)
         self._failing = False
         if outcome is PublishOutcome.REFUSED:

@@ -18,7 +18,7 @@ TOPIC: Final = "participant-events"
 UNDER_WAY: Final = "a recovery was begun: run `registration recover` again if it was cut short"
 HEADERS: Final = (("content-type", b"application/cloudevents+json"),)
 
-_queries = load_queries("registration.store")
+QUERIES: Final = load_queries("registration.store")
 _partition = itemgetter(0)
 
 
@@ -30,7 +30,7 @@ class RegisterEventSource:
 
     async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
         """What comes next in each partition not in `skip`."""
-        found = _queries.relay_pending(self._pool, records_max=records_max, skip=list(skip))
+        found = QUERIES.relay_pending(self._pool, records_max=records_max, skip=list(skip))
         return [
             _pending(partition, list(group))
             for partition, group in groupby([row async for row in found], _partition)
@@ -39,7 +39,7 @@ class RegisterEventSource:
     async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
         """Move positions past what was acknowledged, while `term` leads."""
         partitions, expected, targets = zip(*moves, strict=True)
-        moved: int = await _queries.relay_advance(
+        moved: int = await QUERIES.relay_advance(
             self._pool,
             partitions=list(partitions),
             expected=list(expected),
@@ -52,23 +52,23 @@ class RegisterEventSource:
     async def rewind(self, partition: int, position: int, term: int) -> bool:
         """Set a partition back to `position`, while `term` leads: all above it is sent again."""
         return bool(
-            await _queries.relay_rewind(
+            await QUERIES.relay_rewind(
                 self._pool, partition=partition, position=position, lease=LEASE, term=term
             )
         )
 
     async def refuse(self, reason: str | None, term: int) -> None:
         """Write down why nothing is sent, or that it is (None), while `term` leads."""
-        await _queries.relay_refuse(self._pool, reason=reason, lease=LEASE, term=term)
+        await QUERIES.relay_refuse(self._pool, reason=reason, lease=LEASE, term=term)
 
     async def refused(self) -> str | None:
         """Why nothing is to be sent, as written down."""
-        reason: str | None = await _queries.relay_refused(self._pool)
+        reason: str | None = await QUERIES.relay_refused(self._pool)
         return reason
 
     async def published(self) -> list[int]:
         """The stored position of each partition, in order."""
-        return [row["published"] async for row in _queries.relay_published(self._pool)]
+        return [row["published"] async for row in QUERIES.relay_published(self._pool)]
 
 
 def _pending(partition: int, rows: Sequence[asyncpg.Record]) -> Pending:

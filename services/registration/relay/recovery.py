@@ -36,7 +36,7 @@ LEASE_S: Final = 60.0
 """Longer than everything may take: no relay sends before this ends or gives the lease back."""
 TO_THE_END: Final = -1
 
-_queries = load_queries("registration.store")
+QUERIES: Final = load_queries("registration.store")
 
 
 async def recover(settings: RegisterSettings, kafka: KafkaSettings) -> int:
@@ -50,18 +50,18 @@ async def recover(settings: RegisterSettings, kafka: KafkaSettings) -> int:
         async with asyncio.timeout(SECONDS_MAX):
             return await _recover(pool, kafka, holder)
     finally:
-        await _queries.recover_give_back(pool, name=LEASE, holder=holder)
+        await QUERIES.recover_give_back(pool, name=LEASE, holder=holder)
         await pool.close()
 
 
 async def _recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings, holder: str) -> int:
-    await _queries.recover_seize(pool, name=LEASE, holder=holder, seconds=LEASE_S)
+    await QUERIES.recover_seize(pool, name=LEASE, holder=holder, seconds=LEASE_S)
     failpoint("recover.after_seize")
-    await _queries.recover_rewind(pool, reason=UNDER_WAY)
+    await QUERIES.recover_rewind(pool, reason=UNDER_WAY)
     failpoint("recover.after_rewind")
     await empty(kafka)
     failpoint("recover.after_emptying")
-    epoch: int = await _queries.recover_begin_epoch(pool)
+    epoch: int = await QUERIES.recover_begin_epoch(pool)
     failpoint("recover.after_epoch")
     log.info("register recovered", epoch=epoch)
     return epoch

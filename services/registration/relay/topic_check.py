@@ -20,7 +20,7 @@ RECORDS_BACK: Final = 200
 """Looked at per partition: a stream that was set back ends in repeats, and the end may be unreadable."""
 READ_S_MAX: Final = 10.0
 
-_queries = load_queries("registration.store")
+QUERIES: Final = load_queries("registration.store")
 
 
 class KafkaAccess(Protocol):
@@ -70,7 +70,7 @@ def mismatch(seen: Mapping[int, TopicRecord], known: Mapping[int, RegisteredEven
 
 async def compare(pool: asyncpg.Pool[Any], seen: Mapping[int, TopicRecord]) -> str | None:
     """Compare the topic's ends with the register; the reason to refuse, or None."""
-    rows = _queries.relay_known(
+    rows = QUERIES.relay_known(
         pool, partitions=list(seen), sequences=[event.sequence for event in seen.values()]
     )
     known = {row["partition"]: RegisteredEvent(row["last_sequence"], row["id"]) async for row in rows}

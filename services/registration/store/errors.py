@@ -19,14 +19,14 @@ class Failure(StrEnum):
     """Something in the batch cannot be stored: find it, refuse it, write the rest."""
 
 
-class CommitAmbiguous(Exception):
+class AmbiguousCommitError(Exception):
     """The answer to COMMIT was lost: the transaction may or may not have happened.
 
     Run the batch again: the rows of its idempotency keys tell.
     """
 
 
-class RowVanished(Exception):
+class RowVanishedError(Exception):
     """A row seen by one statement was gone for the next (an erasure, a key too old): run it again."""
 
 
@@ -34,7 +34,7 @@ _REPEAT: Final = (
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
-    RowVanished,
+    RowVanishedError,
 )
 # An integrity error is a datum that no rule foresaw. What the driver cannot send it refuses by a ValueError.
 _DATA: Final = (
@@ -60,8 +60,8 @@ DATABASE_ERRORS: Final = (
     asyncpg.InternalClientError,
     OSError,
     TimeoutError,
-    CommitAmbiguous,
-    RowVanished,
+    AmbiguousCommitError,
+    RowVanishedError,
 )
 """All that a transaction may raise that is no fault of ours."""
 

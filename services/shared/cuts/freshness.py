@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from math import inf
+from typing import Final
 
 from cuts.records import RegisterState
 
-LIVE_S = 2.0
-STALE_S = 5.0
-WAITING_MAX = 600
+LIVE_S: Final = 2.0
+STALE_S: Final = 5.0
+WAITING_MAX: Final = 600
 """Register states kept that no cut has reached: ten minutes of them; beyond, the oldest go."""
-COVERAGE_STEPS = 1_000_000
+COVERAGE_STEPS: Final = 1_000_000
 """Coverage is cut off, never rounded up, to this many steps: 1.0 means every accepted event is counted."""
 
 

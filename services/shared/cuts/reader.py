@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from prometheus_client import Counter
 
-from cuts.records import CutRecord, RegisterState, UndecodableRecord, decode_cut, decode_register_state
+from cuts.records import CutRecord, RegisterState, UndecodableRecordError, decode_cut, decode_register_state
 from cuts.topic_log import KafkaAccess, TopicLog, opened
 from telemetry.logs import get
 
@@ -25,18 +25,20 @@ Decode = Callable[[bytes | None], T]
 Locate = Callable[[TopicLog, int, int], Awaitable[int]]
 """From the log, its first offset and its end: where to begin."""
 
-POLL_S = 1.0
-ANSWER_S = 5.0
-SILENCE_S = 10.0
+POLL_S: Final = 1.0
+ANSWER_S: Final = 5.0
+SILENCE_S: Final = 10.0
 """After so long without a record the broker is asked whether there is one."""
-RETRY_DELAY_S_MIN = 0.2
-RETRY_DELAY_S_MAX = 5.0
-LOOK_BACK_RECORDS = 1000
+RETRY_DELAY_S_MIN: Final = 0.2
+RETRY_DELAY_S_MAX: Final = 5.0
+LOOK_BACK_RECORDS: Final = 1000
 """Where the last cut cannot be read: more records than lie between two fulls."""
-REGISTER_STATES_BACK = 120
+REGISTER_STATES_BACK: Final = 120
 
-UNDECODABLE = Counter("cuts_records_undecodable", "Records that could not be read, skipped.", ["topic"])
-INTERRUPTIONS = Counter("cuts_reader_interruptions", "Times a reader had to connect anew.", ["topic"])
+UNDECODABLE: Final = Counter(
+    "cuts_records_undecodable", "Records that could not be read, skipped.", ["topic"]
+)
+INTERRUPTIONS: Final = Counter("cuts_reader_interruptions", "Times a reader had to connect anew.", ["topic"])
 
 log = get()
 
@@ -51,7 +53,7 @@ class Followed(Generic[T]):
     is_new: bool
 
 
-class ReaderBehind(Exception):
+class ReaderBehindError(Exception):
     """The broker holds records that the reader was not given: it connects anew."""
 
 
@@ -97,7 +99,7 @@ class _Follower(Generic[T]):
                     async for followed in self._connected(topic):
                         delay_s = RETRY_DELAY_S_MIN
                         yield followed
-            except (KafkaError, ReaderBehind, TimeoutError, OSError) as error:
+            except (KafkaError, ReaderBehindError, TimeoutError, OSError) as error:
                 INTERRUPTIONS.labels(self._name).inc()
                 log.warning(
                     "reader interrupted", topic=self._name, error=type(error).__name__, retry_s=delay_s
@@ -124,7 +126,7 @@ class _Follower(Generic[T]):
                 self._next_offset = record.offset + 1
                 try:
                     value = self._decode(record.value)
-                except UndecodableRecord as error:
+                except UndecodableRecordError as error:
                     UNDECODABLE.labels(self._name).inc()
                     log.warning(
                         "record undecodable", topic=self._name, offset=record.offset, reason=str(error)
@@ -133,10 +135,10 @@ class _Follower(Generic[T]):
                 yield Followed(value, record.key, record.offset, is_new=record.offset >= end)
 
     async def _prove_silence(self, topic: TopicLog) -> None:
-        """Raises ReaderBehind where the log goes on without this reader, or was made anew."""
+        """Raises ReaderBehindError where the log goes on without this reader, or was made anew."""
         _, end = await topic.bounds()
         if end != self._next_offset:
-            raise ReaderBehind(f"{self._name} ends at {end}, read up to {self._next_offset}")
+            raise ReaderBehindError(f"{self._name} ends at {end}, read up to {self._next_offset}")
 
 
 async def _newest_full(topic: TopicLog, first: int, end: int) -> int:
@@ -147,7 +149,7 @@ async def _newest_full(topic: TopicLog, first: int, end: int) -> int:
     for record in await topic.poll(ANSWER_S):
         try:
             cut = decode_cut(record.value)
-        except UndecodableRecord:
+        except UndecodableRecordError:
             break
         begin = cut.full_offset if cut.full_offset >= 0 else record.offset - cut.part
         return max(first, begin)

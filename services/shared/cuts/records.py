@@ -1,7 +1,7 @@
 """The shapes of the records in the topics region-counts and register-state.
 
 Unknown fields are ignored, so a newer publisher may add some. A value that cannot be read raises
-`UndecodableRecord`; readers count it and go on.
+`UndecodableRecordError`; readers count it and go on.
 """
 
 from datetime import datetime
@@ -15,7 +15,7 @@ Row = tuple[str, str, str, int]
 """(scope, region, measure, absolute count); below zero only if what added to it is quarantined."""
 
 
-class UndecodableRecord(ValueError):
+class UndecodableRecordError(ValueError):
     """The value is not a record of this topic. Nothing of it may be applied; the next record may be fine."""
 
 
@@ -99,19 +99,19 @@ _register_state = msgspec.json.Decoder(RegisterState)
 
 
 def decode_cut(value: bytes | None) -> CutRecord:
-    """Read a value of region-counts. Raises UndecodableRecord."""
+    """Read a value of region-counts. Raises UndecodableRecordError."""
     return _decode(_cut, value)
 
 
 def decode_register_state(value: bytes | None) -> RegisterState:
-    """Read a value of register-state. Raises UndecodableRecord."""
+    """Read a value of register-state. Raises UndecodableRecordError."""
     return _decode(_register_state, value)
 
 
 def _decode(decoder: "msgspec.json.Decoder[T]", value: bytes | None) -> T:
     if value is None:
-        raise UndecodableRecord("the record has no value")
+        raise UndecodableRecordError("the record has no value")
     try:
         return decoder.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise UndecodableRecord(str(error)) from error
+        raise UndecodableRecordError(str(error)) from error

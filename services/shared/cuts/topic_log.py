@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-ANSWER_S_MAX = 10.0
-TOPIC_PAUSE_S = 0.5
-RECORDS_MAX = 500
+ANSWER_S_MAX: Final = 10.0
+TOPIC_PAUSE_S: Final = 0.5
+RECORDS_MAX: Final = 500
 
 
 class KafkaAccess(Protocol):

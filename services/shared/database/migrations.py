@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 # One at a time over all services: the number is arbitrary but must stay.
-ADVISORY_LOCK = 0x4A414B50
-STATEMENT_TIMEOUT_S = 120
+ADVISORY_LOCK: Final = 0x4A414B50
+STATEMENT_TIMEOUT_S: Final = 120
 
 
 def migrate(package: str, url: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
@@ -16,13 +16,13 @@ from telemetry.logs import get
 log = get()
 
 # Nobody holds a lock while asleep: a role without these limits lets one stopped client block every other.
-REQUIRED_LIMITS_MS = {
+REQUIRED_LIMITS_MS: Final = {
     "idle_in_transaction_session_timeout": 3_000,
     "lock_timeout": 2_000,
     "statement_timeout": 120_000,
     "tcp_user_timeout": 5_000,
 }
-PASSING = (
+PASSING: Final = (
     OSError,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
@@ -30,7 +30,7 @@ PASSING = (
 )
 
 
-class UnsafeRole(RuntimeError):
+class UnsafeRoleError(RuntimeError):
     """The database role lacks a time-out that frees the locks of a sleeping client.
 
     Run deploy/postgres/roles.sql as the superuser: it sets them all.
@@ -48,7 +48,7 @@ async def connect(
 ) -> asyncpg.Pool[Any]:
     """Open a pool; waits up to `wait_s` seconds for the server, saying so.
 
-    Raises UnsafeRole where the role's time-outs are unset or too long; the driver's own error where the
+    Raises UnsafeRoleError where the role's time-outs are unset or too long; the driver's own error where the
     server refuses the credentials, or is not there in time.
     """
     server_settings = {"application_name": application_name}
@@ -96,4 +96,4 @@ async def _check_limits(pool: asyncpg.Pool[Any]) -> None:
         if not 0 < row["value"] <= REQUIRED_LIMITS_MS[row["name"]]
     ]
     if unsafe:
-        raise UnsafeRole("; ".join(unsafe) + ". Run deploy/postgres/roles.sql as the superuser.")
+        raise UnsafeRoleError("; ".join(unsafe) + ". Run deploy/postgres/roles.sql as the superuser.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from prometheus_client import Counter
 
@@ -12,10 +13,12 @@ from telemetry.logs import get
 
 log = get()
 
-LOOP_FAILURES = Counter("loop_failures", "Failures of a process's loop, each followed by a retry.", ["loop"])
+LOOP_FAILURES: Final = Counter(
+    "loop_failures", "Failures of a process's loop, each followed by a retry.", ["loop"]
+)
 
-RETRY_DELAY_S_MIN = 0.1
-RETRY_DELAY_S_MAX = 5.0
+RETRY_DELAY_S_MIN: Final = 0.1
+RETRY_DELAY_S_MAX: Final = 5.0
 
 
 async def run_forever(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Coroutine
-from typing import Any
+from typing import Any, Final
 
 
 async def run_together(*actions: Coroutine[Any, Any, object]) -> None:
@@ -22,7 +22,7 @@ async def run_together(*actions: Coroutine[Any, Any, object]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-GRACE_S = 7.0
+GRACE_S: Final = 7.0
 """A little longer than the server lets open requests finish."""
 
 

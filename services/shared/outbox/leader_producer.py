@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from outbox.lease import Lease
 from outbox.producer import Producer
 
-REQUEST_BYTES_MAX = 1_000_000
-ACK_S_MAX = 10.0
+REQUEST_BYTES_MAX: Final = 1_000_000
+ACK_S_MAX: Final = 10.0
 
 
-class Superseded(Exception):
+class SupersededError(Exception):
     """Another leads by now, or may: nothing more is sent in this term."""
 
 
@@ -36,7 +36,7 @@ class LeaderProducer:
     async def send(self, messages: Sequence[LeaderRecord], term: int) -> int:
         """Send in order and wait for all acknowledgements; the offset of the first.
 
-        Raises Superseded where the lease may have run out by our own clock, before anything is sent.
+        Raises SupersededError where the lease may have run out by our own clock, before anything is sent.
         """
         try:
             if self._producer is None:
@@ -54,7 +54,7 @@ class LeaderProducer:
         for message in messages:
             # A process that was stopped finds out here that others lead; what slips through has a lower term.
             if self._lease.term != term:
-                raise Superseded(f"term {term} of {self._lease.name} is over")
+                raise SupersededError(f"term {term} of {self._lease.name} is over")
             sent.append(await producer.send(message.topic, message.value, message.key, partition=0))
         acknowledged = await asyncio.gather(*sent)
         return int(acknowledged[0].offset)

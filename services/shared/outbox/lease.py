@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
@@ -20,7 +20,7 @@ from outbox.leadership import RENEW_EVERY_S, SECONDS, Leadership
 
 __all__ = ["RENEW_EVERY_S", "SECONDS", "Lease", "PostgresLeases", "lease_ddl", "new_holder"]
 
-_queries = load_queries("outbox")
+QUERIES: Final = load_queries("outbox")
 
 
 def lease_ddl() -> str:
@@ -41,17 +41,17 @@ class PostgresLeases:
 
     async def take(self, name: str, holder: str, seconds: float) -> int | None:
         """See `LeaseRows`."""
-        term: int | None = await _queries.take(self._pool, name=name, holder=holder, seconds=seconds)
+        term: int | None = await QUERIES.take(self._pool, name=name, holder=holder, seconds=seconds)
         return term
 
     async def lift(self, name: str, holder: str, term: int, above: int) -> int | None:
         """See `LeaseRows`."""
-        lifted: int | None = await _queries.lift(self._pool, name=name, holder=holder, term=term, above=above)
+        lifted: int | None = await QUERIES.lift(self._pool, name=name, holder=holder, term=term, above=above)
         return lifted
 
     async def release(self, name: str, holder: str, term: int) -> None:
         """See `LeaseRows`."""
-        await _queries.release(self._pool, name=name, holder=holder, term=term)
+        await QUERIES.release(self._pool, name=name, holder=holder, term=term)
 
 
 class Lease(Leadership):

@@ -132,7 +132,7 @@ class Publisher:
         self.refused: str | None = None
         """Why nothing is sent, while the guard refuses."""
 
-    async def once(self) -> PublishOutcome:
+    async def publish_once(self) -> PublishOutcome:
         """Publish until nothing waits, or for `drain_s_max`. Raises what stopped it, after dropping the
         producer.
         """

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 
@@ -20,7 +20,7 @@ from outbox.source import PublishedMove
 
 Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
 
-_queries = load_queries("outbox")
+QUERIES: Final = load_queries("outbox")
 
 
 def table_ddl() -> str:
@@ -36,7 +36,7 @@ async def append(connection: Connection, topic: str, records: Sequence[tuple[str
     """
     if records:
         keys, values = zip(*records, strict=True)
-        await _queries.append(connection, topic=topic, keys=list(keys), record_values=list(values))
+        await QUERIES.append(connection, topic=topic, keys=list(keys), record_values=list(values))
 
 
 class TableSource:
@@ -51,7 +51,7 @@ class TableSource:
         """See `Source`."""
         if 0 in skip:
             return []
-        found = _queries.pending(self._pool, topic=self._topic, records_max=records_max)
+        found = QUERIES.pending(self._pool, topic=self._topic, records_max=records_max)
         rows = [row async for row in found]
         if not rows:
             return []
@@ -65,7 +65,7 @@ class TableSource:
         """See `Source`."""
         moved = 0
         for move in moves:
-            moved += await _queries.advance(
+            moved += await QUERIES.advance(
                 self._pool,
                 topic=self._topic,
                 expected=move.expected,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,13 +17,13 @@ from telemetry.logs import get
 
 log = get()
 
-INVALID = {"id": "Isian belum benar.", "en": "Some fields are not valid."}
-NOT_JSON = {"id": "Isi permintaan bukan JSON.", "en": "The body is not JSON."}
-FAILED = {
+INVALID: Final = {"id": "Isian belum benar.", "en": "Some fields are not valid."}
+NOT_JSON: Final = {"id": "Isi permintaan bukan JSON.", "en": "The body is not JSON."}
+FAILED: Final = {
     "id": "Terjadi gangguan di pihak kami. Silakan coba lagi.",
     "en": "Something went wrong on our side. Please try again.",
 }
-TITLES = {
+TITLES: Final = {
     401: {"id": "Kunci akses diperlukan.", "en": "An access key is required."},
     403: {"id": "Kunci ini tidak berhak.", "en": "This key may not do that."},
     404: {"id": "Tidak ditemukan.", "en": "Not found."},

@@ -33,7 +33,7 @@ class FieldError:
 
 
 @dataclass(slots=True)
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
     """A refusal to be answered as problem details; `slug` ends its stable type."""
 
     status: int

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar, TypeVarTuple, overload
+from typing import Any, Final, TypeVar, TypeVarTuple, overload
 
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,7 +21,7 @@ U = TypeVar("U", bound="Settings")
 V = TypeVar("V", bound="Settings")
 Ts = TypeVarTuple("Ts")
 
-SECRETS_DIR_DEFAULT = "/run/secrets"
+SECRETS_DIR_DEFAULT: Final = "/run/secrets"
 
 
 class Settings(BaseSettings):

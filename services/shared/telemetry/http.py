@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Response
@@ -13,7 +13,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from lifecycle.shutdown import StopSignal
 from telemetry.health import Health
 
-GRACE_S = 5
+GRACE_S: Final = 5
 
 
 def health_routes(health: Health) -> APIRouter:

@@ -6,16 +6,16 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
-PERSONAL_KEYS = frozenset(
+PERSONAL_KEYS: Final = frozenset(
     {"nik", "name", "phone", "address", "email", "business", "body", "password", "key", "token"}
 )
 # A NIK is 16 digits, a mobile number 08… or +628…: neither may reach a log, wherever it stands.
-PERSONAL_RUNS = re.compile(r"(?<!\d)\d{16}(?!\d)|(?<![\d.])(?:\+62|0)8\d{7,12}(?!\d)")
-REDACTED = "[redacted]"
+PERSONAL_RUNS: Final = re.compile(r"(?<!\d)\d{16}(?!\d)|(?<![\d.])(?:\+62|0)8\d{7,12}(?!\d)")
+REDACTED: Final = "[redacted]"
 
 
 def configure(service: str, level: str = "INFO") -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.local import secret_files
 from deploy.local.commands import read_keys, write_keys
-from deploy.local.port_allocation import USUAL, PortTaken, choose, remembered
+from deploy.local.port_allocation import USUAL, PortTakenError, choose, remembered
 from deploy.local.ports import free_ports
 
 pytestmark = pytest.mark.integration
@@ -53,7 +53,7 @@ def test_a_given_port_that_is_taken_is_refused_by_name(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
 
-        with pytest.raises(PortTaken, match="for board is in use"):
+        with pytest.raises(PortTakenError, match="for board is in use"):
             choose(tmp_path, {"board": taken.getsockname()[1]})
 
 
@@ -69,5 +69,5 @@ def test_a_usual_port_that_is_taken_gives_way_to_a_free_one(
 
 
 def test_a_name_that_no_port_has_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PortTaken, match="no port is called boards"):
+    with pytest.raises(PortTakenError, match="no port is called boards"):
         choose(tmp_path, {"boards": 8000})

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from deploy.local.commands import clean_environment
-from deploy.topics import TopicsFailed, create_topics, read_topics
+from deploy.topics import TopicsError, create_topics, read_topics
 from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 from tests.support.broker import Broker
@@ -29,14 +29,14 @@ async def test_a_topic_with_other_partitions_is_refused(topics: Topics) -> None:
         replace(topic, partitions=topic.partitions + 1) for topic in read_topics(contract_path("topics.yaml"))
     ]
 
-    with pytest.raises(TopicsFailed, match="has 12 partitions, the contract says 13"):
+    with pytest.raises(TopicsError, match="has 12 partitions, the contract says 13"):
         await create_topics(topics.settings(), wanted)
 
 
 async def test_a_broker_that_is_away_is_told_by_its_address() -> None:
     away = KafkaSettings(bootstrap_servers="127.0.0.1:1")
 
-    with pytest.raises(TopicsFailed, match=r"127\.0\.0\.1:1 after 0 s"):
+    with pytest.raises(TopicsError, match=r"127\.0\.0\.1:1 after 0 s"):
         await create_topics(away, [], wait_s=0.0)
 
 

@@ -20,7 +20,7 @@ BUILD_OPTIONS = (
 )
 
 
-class CommandFailed(RuntimeError):
+class CommandError(RuntimeError):
     """A podman command failed; the message holds what it printed."""
 
 
@@ -47,7 +47,7 @@ def run(
     )
     if check and done.returncode != 0:
         printed = done.stdout[-3000:] + done.stderr[-6000:]
-        raise CommandFailed(f"{' '.join(command[:6])} … ended with {done.returncode}\n{printed}")
+        raise CommandError(f"{' '.join(command[:6])} … ended with {done.returncode}\n{printed}")
     return done
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.contenders import WrongCounts
+from bench.contenders import WrongCountsError
 from bench.events import Source
 from bench.rivals.rival_process import check
 
@@ -15,7 +15,7 @@ def test_counts_are_compared_per_region_whatever_else_the_keys_say() -> None:
     "counts", [{"31.71.01.1001": 2}, {"31.71.01.1001": 3, "31.71.01.1002": 1}, {}, {"31.71.01.1002": 3}]
 )
 def test_a_region_too_many_too_few_or_missing_is_a_wrong_count(counts: dict[str, int]) -> None:
-    with pytest.raises(WrongCounts):
+    with pytest.raises(WrongCountsError):
         check(counts, {"31.71.01.1001|ppkukm|fest-2021": 3})
 
 

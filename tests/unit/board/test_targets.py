@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from board.regions import UNPLACED, lies_in, load_regions
-from board.targets import WrongTargets, load_targets
+from board.targets import InvalidTargetsError, load_targets
 from settings.contract_files import contract_path
 from tests.support.samples.boards import REGIONS
 
@@ -49,7 +49,7 @@ def test_a_wrong_targets_file_says_where(tmp_path: Path, text: str) -> None:
     path = tmp_path / "targets.yaml"
     path.write_text(text)
 
-    with pytest.raises(WrongTargets, match=r"targets\.yaml"):
+    with pytest.raises(InvalidTargetsError, match=r"targets\.yaml"):
         load_targets(path)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.cipher import Cipher, WrongKey, secret_from_text
+from registration.cipher import Cipher, WrongKeyError, secret_from_text
 
 ONE, OTHER = Cipher(b"1" * 32), Cipher(b"2" * 32)
 
@@ -14,11 +14,11 @@ def test_what_is_sealed_opens_in_its_place_alone(text: str, place: bytes) -> Non
     sealed = ONE.seal(text, place)
 
     assert ONE.open(sealed, place) == text
-    with pytest.raises(WrongKey):
+    with pytest.raises(WrongKeyError):
         ONE.open(sealed, place + b"x")
-    with pytest.raises(WrongKey):
+    with pytest.raises(WrongKeyError):
         OTHER.open(sealed, place)
-    with pytest.raises(WrongKey):
+    with pytest.raises(WrongKeyError):
         ONE.open(sealed[:-1] + bytes([sealed[-1] ^ 1]), place)
 
 

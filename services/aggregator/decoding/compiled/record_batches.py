@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import codec
 
 from aggregator.decoding.aiokafka_patch import int_at
 from aggregator.decoding.compiled.decoder import Run
 
-MAGIC_AT = 16
-COUNT_AT = 57
-HEADER_BYTES = 61
-FORMAT_2 = 2
-AS_IT_IS = 0
-DECOMPRESS: dict[int, Callable[[bytes], bytes]] = {
+MAGIC_AT: Final = 16
+COUNT_AT: Final = 57
+HEADER_BYTES: Final = 61
+FORMAT_2: Final = 2
+AS_IT_IS: Final = 0
+DECOMPRESS: Final[dict[int, Callable[[bytes], bytes]]] = {
     AS_IT_IS: bytes,
     1: codec.gzip_decode,
     2: codec.snappy_decode,

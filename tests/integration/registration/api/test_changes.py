@@ -207,7 +207,7 @@ async def test_erasing_takes_away_the_person_and_leaves_every_count(register: Se
     renamed = await register.post(f"{PATH}/{one}/correct", {"name": "Nama"})
     assert renamed.json()["type"].endswith("/participant-erased")
     assert (await register.post(PATH, body(7))).status_code == 201
-    with pytest.raises(admin.CommandRefused):
+    with pytest.raises(admin.CommandRefusedError):
         await admin.erase(register.pool, UUID(one))
 
 

@@ -12,7 +12,7 @@ from lifecycle.shutdown import StopSignal
 from registration.imports import store
 from registration.imports.chunk import pack
 from registration.imports.row_validation import ValidatedChunk
-from registration.imports.store import ImportInterrupted, ImportState
+from registration.imports.store import ImportInterruptedError, ImportState
 from registration.imports.undo import begin_undo
 from simulator.seed.participants import HEADER, region_totals, step_totals
 from tests.integration.registration.imports.conftest import Bench, Line
@@ -202,7 +202,7 @@ async def test_a_second_process_with_the_same_file_gives_way(bench: Bench) -> No
             packed = pack(ValidatedChunk(11, [], []), bench.importer().new_id)
             await store.write_chunk(connection, import_id, packed, 0, bench.importer().new_id)
 
-    with pytest.raises(ImportInterrupted, match="another process"):
+    with pytest.raises(ImportInterruptedError, match="another process"):
         await behind()
 
 

@@ -45,10 +45,10 @@ async def test_what_racing_transactions_append_is_published_whole_in_the_order_o
     publisher = Publisher(TableSource(pool, "milestones", "milestones"), lease, channel)
     writing = asyncio.gather(*(write(writer) for writer in range(4)))
     while not writing.done():
-        await publisher.once()
+        await publisher.publish_once()
         await lease.renew()
     await writing
-    while await publisher.once() is not PublishOutcome.IDLE:
+    while await publisher.publish_once() is not PublishOutcome.IDLE:
         await lease.renew()
     await publisher.close()
 

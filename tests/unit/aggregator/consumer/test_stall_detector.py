@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.consumer.stall_detector import StallCheck, StallDetector, Stalled
+from aggregator.consumer.stall_detector import StallCheck, StallDetector, StalledError
 from telemetry.health import Health
 from tests.support.fakes.tally_store import MemoryTallies
 
@@ -102,13 +102,13 @@ class Watching:
         """Look once a second, for so many seconds."""
         for _ in range(int(seconds)):
             self.now += 1
-            await self.watch.look_once()
+            await self.watch.check_once()
 
 
 async def test_a_worker_that_hangs_is_ended() -> None:
     watching = Watching()
 
-    with pytest.raises(Stalled, match="3"):
+    with pytest.raises(StalledError, match="3"):
         await watching.look(20)
 
 
@@ -116,7 +116,7 @@ async def test_a_worker_that_gets_no_share_while_nobody_counts_is_ended() -> Non
     watching = Watching()
     watching.worker.partitions = set()
 
-    with pytest.raises(Stalled):
+    with pytest.raises(StalledError):
         await watching.look(20)
 
 

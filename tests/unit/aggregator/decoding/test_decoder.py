@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.decoding.decoder import CompiledMissing, compiled_decoder, decode_events, select_decoder
+from aggregator.decoding.decoder import (
+    CompiledDecoderMissingError,
+    compiled_decoder,
+    decode_events,
+    select_decoder,
+)
 from deploy.local.extension_build import can_compile
 
 
@@ -18,7 +23,7 @@ def test_where_the_compiled_step_is_not_built_the_pure_way_stands_in() -> None:
 
 
 def test_one_who_insists_on_the_compiled_step_is_told_that_it_is_missing() -> None:
-    with pytest.raises(CompiledMissing, match="AGGREGATOR_COMPILED is on"):
+    with pytest.raises(CompiledDecoderMissingError, match="AGGREGATOR_COMPILED is on"):
         select_decoder("on", nothing)
 
 

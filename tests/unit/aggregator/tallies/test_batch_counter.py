@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from aggregator.tallies.batch_counter import (
     BatchCounter,
     CountOutcome,
-    PositionMissing,
+    PositionMissingError,
     RetryPolicy,
-    StoreFailing,
+    StoreFailingError,
     retry,
 )
 from aggregator.tallies.tally_store import PartitionPosition
@@ -193,7 +193,7 @@ async def test_an_unreadable_record_is_kept_by_offset_and_leaves_a_gap() -> None
 async def test_a_partition_without_a_position_is_refused_by_name() -> None:
     world = World()
 
-    with pytest.raises(PositionMissing, match="partition 12"):
+    with pytest.raises(PositionMissingError, match="partition 12"):
         await world.taker.take({12: [record(0, 1)]})
 
 
@@ -211,7 +211,7 @@ async def test_a_store_that_fails_for_too_long_ends_the_worker() -> None:
     world = World()
     world.tallies.failures = [ConnectionError("away")] * 9
 
-    with pytest.raises(StoreFailing):
+    with pytest.raises(StoreFailingError):
         await retry(lambda: world.take(record(0, 1)), patience(40.0))
 
 

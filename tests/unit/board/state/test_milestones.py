@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from board.state.milestones import KEPT_MAX, NEWS_MAX, Milestones, decode_crossing
-from cuts.records import UndecodableRecord
+from cuts.records import UndecodableRecordError
 from tests.support.samples.boards import NOW, crossing
 
 
@@ -58,5 +58,5 @@ def test_only_so_many_are_kept_and_the_oldest_go() -> None:
 
 def test_a_value_that_is_no_crossing_says_so() -> None:
     for value in (b"{}", b"\xff", b"[1]"):
-        with pytest.raises(UndecodableRecord):
+        with pytest.raises(UndecodableRecordError):
             decode_crossing(value)

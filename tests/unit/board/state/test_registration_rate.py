@@ -16,7 +16,7 @@ from board.state.registration_rate import (
     next_threshold,
     reached_at,
 )
-from cuts.records import UndecodableRecord
+from cuts.records import UndecodableRecordError
 
 NOW = datetime(2021, 10, 24, 12, 5, 30, tzinfo=UTC)
 
@@ -101,5 +101,5 @@ def test_a_threshold_is_reached_in_the_future_within_a_year_or_not_told(
 
 def test_a_value_that_is_no_minute_says_so() -> None:
     for value in (b"{}", b"\xff", b'{"scope":"all","minute":"2021-10-24","term":1,"rows":[]}'):
-        with pytest.raises(UndecodableRecord):
+        with pytest.raises(UndecodableRecordError):
             decode_minute(value)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from board.state.state_file import UnreadableFile, encode_saved, read, restore, write
+from board.state.state_file import UnreadableStateFileError, encode_saved, read, restore, write
 from cuts.freshness import FreshnessState
 from tests.support.samples.boards import Show
 from tests.support.samples.cuts import at
@@ -46,7 +46,7 @@ def test_a_restored_cut_gives_way_to_a_newer_one_and_to_no_older_one() -> None:
 def test_a_file_that_is_none_of_ours_is_said_to_be_so(content: bytes) -> None:
     show = Show()
 
-    with pytest.raises(UnreadableFile):
+    with pytest.raises(UnreadableStateFileError):
         restore(show.showing, content, 0.0)
     assert not show.showing.ready
 

@@ -12,7 +12,7 @@ import pytest
 from notifier.domain.alerts import Channel
 from notifier.domain.rules import At, Every, PercentOfTarget
 from notifier.region_names import load_regions
-from notifier.rules_file.reader import Rules, WrongRules, load_rules
+from notifier.rules_file.reader import InvalidRulesError, Rules, load_rules
 from settings.contract_files import contract_path
 from tests.support.samples.milestones import REGIONS
 
@@ -27,7 +27,7 @@ def load(folder: Path, rules: str, targets: str = TARGETS) -> Rules:
 
 
 def faults(folder: Path, rules: str, targets: str = TARGETS) -> list[str]:
-    with pytest.raises(WrongRules) as caught:
+    with pytest.raises(InvalidRulesError) as caught:
         load(folder, rules, targets)
     return list(caught.value.faults)
 
@@ -124,5 +124,5 @@ def test_all_faults_of_both_files_are_named_at_once(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WrongRules, match="cannot be read"):
+    with pytest.raises(InvalidRulesError, match="cannot be read"):
         load_rules(tmp_path / "none.yaml", None, REGIONS)

@@ -13,7 +13,7 @@ from registration.imports.csv_reader import (
     FileFault,
     Header,
     Row,
-    UnusableFile,
+    UnusableFileError,
     chunks,
     open_table,
     read_header,
@@ -75,7 +75,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> Non
     ],
 )
 def test_a_file_without_our_columns_is_refused_as_a_whole(text: str, fault: FileFault) -> None:
-    with pytest.raises(UnusableFile) as refused:
+    with pytest.raises(UnusableFileError) as refused:
         read_header(io.StringIO(text))
 
     assert refused.value.fault is fault

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 
 from registration.domain.decide import WithdrawCommand
 from registration.domain.operation import DONE, Answer, Operation, OperationFault
-from registration.intake.group_commit import GroupCommit, Overloaded, OverloadReason, QueueLimits
-from registration.store.errors import CommitAmbiguous
+from registration.intake.group_commit import GroupCommit, OverloadedError, OverloadReason, QueueLimits
+from registration.store.errors import AmbiguousCommitError
 from tests.support.deadlines import until
 
 NOW = datetime(2021, 10, 24, 12, 5, tzinfo=UTC)
@@ -39,7 +39,7 @@ class Register:
         self.batches.append([each.key for each in operations])
         await self.open.wait()
         trouble = self.troubles.pop(0) if self.troubles else None
-        if trouble is not None and not isinstance(trouble, CommitAmbiguous):
+        if trouble is not None and not isinstance(trouble, AmbiguousCommitError):
             raise trouble
         if any("\0" in each.key for each in operations):
             raise asyncpg.CharacterNotInRepertoireError("0x00")
@@ -131,7 +131,7 @@ async def test_who_hangs_up_does_not_take_along_those_that_wait_for_the_same_key
 
 async def test_a_commit_whose_answer_is_lost_is_run_again_and_told_as_new() -> None:
     register = Register()
-    register.troubles = [CommitAmbiguous("lost"), asyncpg.CannotConnectNowError("starting")]
+    register.troubles = [AmbiguousCommitError("lost"), asyncpg.CannotConnectNowError("starting")]
     async with running(register) as writer:
         answer = await writer.submit(operation("k"))
 
@@ -144,7 +144,7 @@ async def test_where_the_database_is_down_who_is_surely_not_written_is_told_so()
     register = Register()
     register.troubles = [ConnectionRefusedError()]
     async with running(register) as writer:
-        with pytest.raises(Overloaded) as told:
+        with pytest.raises(OverloadedError) as told:
             await writer.submit(operation("k"))
         after = await writer.submit(operation("l"))
 
@@ -183,7 +183,7 @@ async def test_a_full_queue_refuses_and_goes_on() -> None:
         taken += [asyncio.ensure_future(writer.submit(operation(f"k{n}"))) for n in (1, 2)]
         await asyncio.sleep(0)
 
-        with pytest.raises(Overloaded) as told:
+        with pytest.raises(OverloadedError) as told:
             await writer.submit(operation("k3"))
         register.open.set()
         answers = await asyncio.gather(*taken)
@@ -199,7 +199,7 @@ async def test_who_waited_too_long_is_refused_before_writing_even_while_a_transa
         standing = asyncio.ensure_future(writer.submit(operation("standing")))
         await until(lambda: register.batches)
 
-        with pytest.raises(Overloaded) as told:
+        with pytest.raises(OverloadedError) as told:
             await writer.submit(operation("waiting"))
         register.open.set()
 
@@ -215,7 +215,7 @@ async def test_after_the_stop_nothing_is_taken_and_what_waits_is_written() -> No
         waiting = asyncio.ensure_future(writer.submit(operation("k")))
         await until(lambda: register.batches)
         writer.stop()
-        with pytest.raises(Overloaded):
+        with pytest.raises(OverloadedError):
             await writer.submit(operation("l"))
         register.open.set()
 
@@ -234,7 +234,7 @@ async def test_a_fault_of_ours_is_told_to_its_batch_and_the_writer_goes_on() -> 
 
 async def test_an_outcome_that_cannot_be_found_out_in_time_is_told_as_unknown() -> None:
     register = Register()
-    register.troubles = [CommitAmbiguous("lost"), *[ConnectionRefusedError()] * 1000]
+    register.troubles = [AmbiguousCommitError("lost"), *[ConnectionRefusedError()] * 1000]
     now = 0.0
 
     def clock() -> float:
@@ -243,7 +243,7 @@ async def test_an_outcome_that_cannot_be_found_out_in_time_is_told_as_unknown() 
         return now
 
     async with running(register, QueueLimits(waited_s_max=1e9, ambiguous_s_max=30.0), clock) as writer:
-        with pytest.raises(Overloaded) as told:
+        with pytest.raises(OverloadedError) as told:
             await writer.submit(operation("k"))
         register.troubles = []
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cuts.records import UndecodableRecord, decode_cut, decode_register_state
+from cuts.records import UndecodableRecordError, decode_cut, decode_register_state
 
 CHANGE = {
     "cut": 120344,
@@ -72,12 +72,12 @@ def test_a_register_state_without_an_audit_yet_is_read() -> None:
     ],
 )
 def test_what_cannot_be_read_says_so(value: bytes | None) -> None:
-    with pytest.raises(UndecodableRecord):
+    with pytest.raises(UndecodableRecordError):
         decode_cut(value)
 
 
 @given(st.binary(max_size=60))
 def test_no_bytes_raise_anything_but_undecodable(value: bytes) -> None:
     for decode in (decode_cut, decode_register_state):
-        with pytest.raises(UndecodableRecord):
+        with pytest.raises(UndecodableRecordError):
             decode(value)

@@ -63,9 +63,9 @@ class World:
                 case "B renews":
                     await self.lease_b.renew()
                 case "A publishes":
-                    await self.a.once()
+                    await self.a.publish_once()
                 case "B publishes":
-                    await self.b.once()
+                    await self.b.publish_once()
                 case "sleep":
                     self.clock.now_s += 2.0
                 case "rewind":
@@ -79,7 +79,7 @@ class World:
         self.clock.now_s += 10.0
         await self.lease_b.renew()
         for _ in range(100):
-            if await self.b.once() is PublishOutcome.IDLE:
+            if await self.b.publish_once() is PublishOutcome.IDLE:
                 return
         raise AssertionError("never idle")
 
@@ -115,7 +115,7 @@ async def test_nothing_is_sent_without_the_lease() -> None:
     world = World()
     world.table.last[0] = 1
 
-    assert await world.a.once() is PublishOutcome.STANDING_BY
+    assert await world.a.publish_once() is PublishOutcome.STANDING_BY
 
     assert world.broker.logs[0] == []
 
@@ -140,7 +140,7 @@ async def test_a_reason_to_refuse_keeps_everything_back_until_it_is_gone() -> No
     await world.lease_a.renew()
 
     for _ in range(2):
-        outcome = await publisher.once()
+        outcome = await publisher.publish_once()
         told.append((outcome, publisher.refused, list(world.broker.logs[0])))
 
     assert told == [(PublishOutcome.REFUSED, "restored", []), (PublishOutcome.IDLE, None, [1])]
@@ -156,7 +156,7 @@ async def test_a_position_moved_by_another_starts_the_stream_again() -> None:
     world.table.last[0] = 2
     await world.lease_a.renew()
 
-    assert await world.a.once() is PublishOutcome.SUPERSEDED
+    assert await world.a.publish_once() is PublishOutcome.SUPERSEDED
 
 
 async def test_a_hole_in_the_table_is_not_sent_past() -> None:
@@ -168,6 +168,6 @@ async def test_a_hole_in_the_table_is_not_sent_past() -> None:
     await world.lease_a.renew()
 
     with pytest.raises(BrokenSequenceError):
-        await world.a.once()
+        await world.a.publish_once()
 
     assert world.broker.logs[0] == []
