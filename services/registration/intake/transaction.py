@@ -47,8 +47,8 @@ async def write(
 ) -> list[Answer]:
     """Write a batch; answers come in its order. No two operations may have the same key.
 
-    Raises AmbiguousCommitError if the reply to COMMIT was lost, RowVanishedError, or the driver's error; unless
-    the commit is ambiguous, nothing was written.
+    Raises AmbiguousCommitError if the reply to COMMIT was lost, RowVanishedError, or the driver's error.
+    Unless the commit is ambiguous, nothing was written.
     """
     transaction = connection.transaction()
     await transaction.start()
