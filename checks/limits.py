@@ -1,0 +1,88 @@
+"""Limits on the size of modules and functions, and on how deep blocks nest."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from checks.findings import CODE, Finding, files, run
+
+MODULE_LINES_MAX: Final = 400
+FUNCTION_LINES_MAX: Final = 60
+NESTING_MAX: Final = 3
+
+DESCRIPTION: Final = (
+    f"Find modules over {MODULE_LINES_MAX} lines, functions over {FUNCTION_LINES_MAX} lines, "
+    f"and blocks nested over {NESTING_MAX} deep in a function."
+)
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+BLOCKS: Final = (
+    ast.If,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.With,
+    ast.AsyncWith,
+    ast.Try,
+    ast.TryStar,
+    ast.Match,
+)
+# A nested function or class starts from nothing: it is measured by itself.
+OWN_SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+
+
+def check(root: Path) -> Iterator[Finding]:
+    """Check every module of the project's code folders under `root`."""
+    for path in files(root, CODE, ".py"):
+        yield from check_source(path.relative_to(root), path.read_text("utf-8"))
+
+
+def check_source(path: Path, source: str) -> Iterator[Finding]:
+    """Check one module."""
+    lines = len(source.splitlines())
+    if lines > MODULE_LINES_MAX:
+        yield Finding(path, 1, "module-lines", f"{lines} lines, {MODULE_LINES_MAX} at most: split the module")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, Function):
+            yield from _check_function(path, node)
+
+
+def _check_function(path: Path, function: Function) -> Iterator[Finding]:
+    lines = (function.end_lineno or function.lineno) - function.lineno + 1
+    if lines > FUNCTION_LINES_MAX:
+        remedy = f"{function.name} has {lines} lines, {FUNCTION_LINES_MAX} at most: split the function"
+        yield Finding(path, function.lineno, "function-lines", remedy)
+    for block in _too_deep(function, 0):
+        remedy = f"{function.name} nests more than {NESTING_MAX} blocks: return early, or extract a function"
+        yield Finding(path, block.lineno, "nesting", remedy)
+
+
+def _too_deep(parent: ast.AST, depth: int) -> Iterator[ast.stmt]:
+    """The outermost blocks beyond the limit; an `elif` is as deep as its `if`."""
+    for child in ast.iter_child_nodes(parent):
+        if isinstance(child, OWN_SCOPES):
+            continue
+        if not isinstance(child, BLOCKS) or _is_elif(parent, child):
+            yield from _too_deep(child, depth)
+        elif depth == NESTING_MAX:
+            yield child
+        else:
+            yield from _too_deep(child, depth + 1)
+
+
+def _is_elif(parent: ast.AST, child: ast.stmt) -> bool:
+    """Whether this `if` was written `elif`: then, and only then, it starts in the column of its parent."""
+    return (
+        isinstance(parent, ast.If)
+        and isinstance(child, ast.If)
+        and parent.orelse == [child]
+        and parent.col_offset == child.col_offset
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run(check, "limits", DESCRIPTION, sys.argv[1:]))
