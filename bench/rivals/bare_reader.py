@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -33,16 +34,20 @@ async def read() -> None:
         all_seen = EVENTS == 0
         while not all_seen:
             for records in (await consumer.getmany(timeout_ms=500)).values():
-                for record in records:
-                    change = decode(record.value).data
-                    if change.before is not None:
-                        counts[change.before] = counts.get(change.before, 0) - 1
-                    if change.after is not None:
-                        counts[change.after] = counts.get(change.after, 0) + 1
+                _count(records, counts)
                 all_seen = progress.passed(len(records))
     finally:
         await consumer.stop()
     await asyncio.Event().wait()
+
+
+def _count(records: Iterable[Any], counts: dict[Standing, int]) -> None:
+    for record in records:
+        change = decode(record.value).data
+        if change.before is not None:
+            counts[change.before] = counts.get(change.before, 0) - 1
+        if change.after is not None:
+            counts[change.after] = counts.get(change.after, 0) + 1
 
 
 if __name__ == "__main__":

@@ -160,9 +160,7 @@ class Stack:
         postgres.remove(self.folder / "postgres")
         for path in self.folder.iterdir() if self.folder.exists() else ():
             if path == broker_cache():
-                for inner in path.iterdir():
-                    if not any(inner.match(kept) for kept in KEPT):
-                        _remove(inner)
+                _remove_unless_kept(path)
             else:
                 _remove(path)
 
@@ -170,6 +168,12 @@ class Stack:
 def _program(surroundings: Surroundings, name: str) -> Program:
     process = PROCESSES[name]
     return Program(name, surroundings.command(process), surroundings.settings(process))
+
+
+def _remove_unless_kept(folder: Path) -> None:
+    for path in folder.iterdir():
+        if not any(path.match(kept) for kept in KEPT):
+            _remove(path)
 
 
 def _remove(path: Path) -> None:

@@ -90,12 +90,13 @@ async def follow(messages: AsyncIterator[Message], probes: Probes) -> None:
     """Hand every count of the probes' scope on the stream to the probes, with the instant it came."""
     async for message in messages:
         now_s = time.monotonic()
-        if message.event in ("snapshot", "delta"):
-            probes.following = True
-            for row in message.rows():
-                count = row.get("counts", {}).get("registered")
-                if count is not None and row["region"].count(".") == 3:
-                    probes.seen(row["region"], count, now_s)
+        if message.event not in ("snapshot", "delta"):
+            continue
+        probes.following = True
+        for row in message.rows():
+            count = row.get("counts", {}).get("registered")
+            if count is not None and row["region"].count(".") == 3:
+                probes.seen(row["region"], count, now_s)
 
 
 async def watch(fest: Fest, probes: Probes, every_s: float, stopping: asyncio.Event) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from itertools import product
 from typing import TypeVar
 
 import msgspec
@@ -84,11 +85,11 @@ def count_slowly(
         for number, side in ((1, one.data.after), (-1, one.data.before)):
             if side is None:
                 continue
-            for scope in scopes(side):
-                for region in regions(side.region):
-                    minutes[minute, scope, region] += number
-                    for measure in ("registered", *(f"step:{step}" for step in side.steps)):
-                        tallies[scope, region, measure] += number
+            measures = ("registered", *(f"step:{step}" for step in side.steps))
+            for scope, region in product(scopes(side), regions(side.region)):
+                minutes[minute, scope, region] += number
+            for scope, region, measure in product(scopes(side), regions(side.region), measures):
+                tallies[scope, region, measure] += number
     return position, nonzero(tallies), nonzero(minutes), quarantined
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import product
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,10 +30,8 @@ def _by_hand(standings: list[Standing | None]) -> dict[tuple[str, str, str], int
         scopes = ["all"]
         scopes += [f"agency:{standing.agency}"] if standing.agency else []
         scopes += [f"campaign:{standing.campaign}"] if standing.campaign else []
-        for region in regions:
-            for scope in scopes:
-                for measure in ["registered", *[f"step:{step}" for step in standing.steps]]:
-                    counts[scope, region, measure] += 1
+        measures = ["registered", *[f"step:{step}" for step in standing.steps]]
+        counts.update(product(scopes, regions, measures))
     return dict(counts)
 
 
