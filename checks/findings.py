@@ -39,6 +39,8 @@ def run(check: Callable[[Path], Iterable[Finding]], name: str, description: str,
     parser = argparse.ArgumentParser(prog=f"python -m checks.{name}", description=description)
     parser.add_argument("root", nargs="?", type=Path, default=REPOSITORY, help="the folder to check")
     root: Path = parser.parse_args(argv).root
+    if not root.is_dir():
+        parser.error(f"{root} is no folder")
     findings = sorted(check(root))
     for finding in findings:
         sys.stdout.write(f"{finding}\n")

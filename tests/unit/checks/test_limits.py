@@ -115,3 +115,10 @@ def test_without_findings_the_status_is_0_and_nothing_is_printed(
     status = run(check, "limits", DESCRIPTION, [str(tmp_path)])
 
     assert (status, capsys.readouterr().out) == (0, "")
+
+
+def test_a_root_that_is_no_folder_is_an_error_and_not_a_clean_result(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(check, "limits", DESCRIPTION, [str(tmp_path / "gone")])
+
+    assert ended.value.code == 2
