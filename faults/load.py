@@ -8,7 +8,7 @@ import csv
 import itertools
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,7 +182,11 @@ async def _sing(world: World, stopping: asyncio.Event) -> None:
     async with _canary_client(world) as http:
         while not stopping.is_set():
             for path, body in asked:
-                with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                    async with http.post(path, json=body) as answer:
-                        await answer.read()
+                await _post_ignoring_failures(http, path, body)
             await _stops_within(stopping, SING_EVERY_S)
+
+
+async def _post_ignoring_failures(http: aiohttp.ClientSession, path: str, body: Mapping[str, object]) -> None:
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+        async with http.post(path, json=body) as answer:
+            await answer.read()

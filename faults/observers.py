@@ -50,16 +50,19 @@ class Lag:
         """Keep looking, without end."""
         while True:
             with contextlib.suppress(*DATABASE_AWAY):
-                connection = await asyncpg.connect(self.world.databases.admin, timeout=2, command_timeout=2)
-                try:
-                    while True:
-                        self.now_s = await connection.fetchval(OLDEST)
-                        await asyncio.sleep(LOOK_EVERY_S)
-                finally:
-                    self.now_s = None
-                    connection.terminate()
+                await self._look_over_one_connection()
             self.now_s = None
             await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _look_over_one_connection(self) -> None:
+        connection = await asyncpg.connect(self.world.databases.admin, timeout=2, command_timeout=2)
+        try:
+            while True:
+                self.now_s = await connection.fetchval(OLDEST)
+                await asyncio.sleep(LOOK_EVERY_S)
+        finally:
+            self.now_s = None
+            connection.terminate()
 
     async def recovered(self, wait_s: float) -> float | None:
         """Seconds until an api answers, the lag is under a second and a board says `live`, and all stay so.
@@ -101,10 +104,14 @@ class Lag:
 
     async def _live(self, http: aiohttp.ClientSession) -> bool:
         for board in ("board", "board-2"):
-            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                async with http.get(f"{self.world.stack.url(board)}/v1/counts?level=province") as answer:
-                    if answer.status == 200 and (await answer.json())["state"] == "live":
-                        return True
+            if await self._is_live(http, board):
+                return True
+        return False
+
+    async def _is_live(self, http: aiohttp.ClientSession, board: str) -> bool:
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            async with http.get(f"{self.world.stack.url(board)}/v1/counts?level=province") as answer:
+                return answer.status == 200 and (await answer.json())["state"] == "live"
         return False
 
 
@@ -132,10 +139,13 @@ class Viewer:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=2, sock_read=VIEW_S)
         async with aiohttp.ClientSession(timeout=timeout) as http:
             while True:
-                for replica in ("board", "board-2"):
-                    with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-                        await asyncio.wait_for(self._follow(http, replica), VIEW_S)
+                await self._follow_for_a_while(http, "board")
+                await self._follow_for_a_while(http, "board-2")
                 await asyncio.sleep(0.1)
+
+    async def _follow_for_a_while(self, http: aiohttp.ClientSession, replica: str) -> None:
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+            await asyncio.wait_for(self._follow(http, replica), VIEW_S)
 
     async def _follow(self, http: aiohttp.ClientSession, replica: str) -> None:
         headers = {"Last-Event-ID": self._last_id} if self._last_id else {}

@@ -96,14 +96,18 @@ async def _feed(topics: Topics, made: Source, events: int, seconds: float) -> No
     try:
         for step in range(1, steps + 1):
             due = events // PARTITIONS * step // steps
-            for partition in range(PARTITIONS):
-                for key, value in made.values(partition, due - sent):
-                    await producer.send(topics.name("participant-events"), value, key, partition=partition)
+            await _send_to_each_partition(producer, topics.name("participant-events"), made, due - sent)
             sent = due
             await asyncio.sleep(max(0.0, began_at + step * STEP_S - time.monotonic()))
         await producer.flush()
     finally:
         await producer.stop()
+
+
+async def _send_to_each_partition(producer: AIOKafkaProducer, topic: str, made: Source, events: int) -> None:
+    for partition in range(PARTITIONS):
+        for key, value in made.values(partition, events):
+            await producer.send(topic, value, key, partition=partition)
 
 
 async def _settled(one: Contestant, truth: Counter[str]) -> tuple[Counter[str], int, float]:
@@ -141,6 +145,15 @@ async def _ours(folder: Path, topics: Topics) -> AsyncIterator[Ours]:
         yield Ours(Stack(replace(place, keys=commissioned.keys)), databases)
 
 
+@asynccontextmanager
+async def _contestant(name: str, folder: Path, topics: Topics) -> AsyncIterator[Contestant]:
+    if name == "ours":
+        async with _ours(folder / "ours", topics) as ours:
+            yield ours
+    else:
+        yield streams(topics, folder) if name == "streams" else faust_table(topics, folder)
+
+
 async def compare(folder: Path, events: int, kills: int) -> list[Trial]:
     """One counter after another, each on topics of its own with the same events in them."""
     broker = await asyncio.to_thread(Broker, folder, session_timeout_ms=9_000)
@@ -150,12 +163,8 @@ async def compare(folder: Path, events: int, kills: int) -> list[Trial]:
         for name in ("ours", "streams", "faust"):
             topics = Topics(broker.bootstrap_servers, f"p{uuid4().hex[:6]}-")
             await topics.create()
-            if name == "ours":
-                async with _ours(folder / "ours", topics) as ours:
-                    trials.append(await trial(ours, topics, events, kills))
-            else:
-                stock = streams if name == "streams" else faust_table
-                trials.append(await trial(stock(topics, folder), topics, events, kills))
+            async with _contestant(name, folder, topics) as contestant:
+                trials.append(await trial(contestant, topics, events, kills))
             print(_row(trials[-1]), flush=True)  # a terminal is told how it goes
         return trials
     finally:

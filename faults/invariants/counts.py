@@ -76,10 +76,10 @@ class Truth:
             deltas: dict[str, list[int]] = {region: [0] for region in WATCHED}
             for text in texts:
                 change = decode(text).data
-                for standing, sign in ((change.before, -1), (change.after, 1)):
-                    if standing is not None:
-                        for cell in cells_of(standing):
-                            self.final[cell] += sign
+                if change.before is not None:
+                    self.final.subtract(cells_of(change.before))
+                if change.after is not None:
+                    self.final.update(cells_of(change.after))
                 for region in WATCHED:
                     deltas[region].append(_inside(change.after, region) - _inside(change.before, region))
             for region in WATCHED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 
 from aggregator.domain.counting import fold
 from aggregator.domain.event import read_batch
@@ -127,17 +128,15 @@ class Invariants:
         latches, delivered = self._world.latches, self._world.receiver.delivered
         ids = {(key, recipient): alert for alert, (key, recipient) in latches.alerts.items()}
         counts = self._world.boards[0].state.counts
-        for (scope, region, measure), count in counts.items():
-            for rule in RULES.rules:
-                if (scope, measure) != (rule.scope, rule.measure) or not rule.watches(region):
-                    continue
-                for threshold in THRESHOLDS if rule.id == "province" else THRESHOLDS[:2]:
-                    if threshold > count:
-                        continue
-                    for recipient in RULES.recipients:
-                        alert = ids.get(((scope, region, rule.id, threshold, "ever"), recipient.id))
-                        _require(alert is not None, "a threshold that was reached is not latched")
-                        _require(alert in delivered, "an alert was never delivered")
+        for ((scope, region, measure), count), rule in product(counts.items(), RULES.rules):
+            if (scope, measure) != (rule.scope, rule.measure) or not rule.watches(region):
+                continue
+            thresholds = THRESHOLDS if rule.id == "province" else THRESHOLDS[:2]
+            reached = [threshold for threshold in thresholds if threshold <= count]
+            for threshold, recipient in product(reached, RULES.recipients):
+                alert = ids.get(((scope, region, rule.id, threshold, "ever"), recipient.id))
+                _require(alert is not None, "a threshold that was reached is not latched")
+                _require(alert in delivered, "an alert was never delivered")
 
 
 def _place(row: Crossing) -> tuple[object, ...]:

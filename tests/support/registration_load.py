@@ -84,7 +84,6 @@ class Crowd:
 
     async def _register(self, number: int, url: str) -> None:
         """Register one person, with the same key until there is an answer; at another API after a silence."""
-        assert self._session is not None
         body = {
             "name": "Peserta Contoh",
             "nik": nik(number),
@@ -94,14 +93,21 @@ class Crowd:
         headers = {"Idempotency-Key": f"crowd-{number}"}
         while True:
             try:
-                async with self._session.post(f"{url}/v1/participants", json=body, headers=headers) as answer:
-                    if answer.status == 201:
-                        self.accepted[number] = (await answer.json())["participant_id"]
-                        return
-                    if answer.status == 409 and self._taken_is_fine:
-                        self.taken.add(number)
-                        return
-                    assert answer.status in (500, 502, 503), f"{answer.status}: {await answer.text()}"
+                if await self._post(number, url, body, headers):
+                    return
             except (aiohttp.ClientError, TimeoutError):
                 url = next(self._urls)
             await asyncio.sleep(RETRY_DELAY_S)
+
+    async def _post(self, number: int, url: str, body: dict[str, str], headers: dict[str, str]) -> bool:
+        """Send one request; True if its answer is final."""
+        assert self._session is not None
+        async with self._session.post(f"{url}/v1/participants", json=body, headers=headers) as answer:
+            if answer.status == 201:
+                self.accepted[number] = (await answer.json())["participant_id"]
+                return True
+            if answer.status == 409 and self._taken_is_fine:
+                self.taken.add(number)
+                return True
+            assert answer.status in (500, 502, 503), f"{answer.status}: {await answer.text()}"
+            return False

@@ -37,11 +37,7 @@ class Disk:
         piece = PIECE_BYTES
         with (self.folder / BALLAST).open("ab") as file:
             while piece >= 4096:
-                try:
-                    os.posix_fallocate(file.fileno(), os.fstat(file.fileno()).st_size, piece)
-                except OSError as error:
-                    if error.errno not in NO_SPACE:
-                        raise
+                if not _extend(file.fileno(), piece):
                     piece //= 2
 
     def free(self) -> None:
@@ -63,6 +59,17 @@ def mountable() -> bool:
             Disk(Path(folder) / "disk", 8).close()
         except subprocess.CalledProcessError:
             return False
+    return True
+
+
+def _extend(file: int, size: int) -> bool:
+    """Append allocated blocks to an open file; False if there are not enough free ones."""
+    try:
+        os.posix_fallocate(file, os.fstat(file).st_size, size)
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        return False
     return True
 
 
