@@ -48,7 +48,7 @@ lint: setup
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
 
 types: setup
-	@.venv/bin/mypy services tests faults simulator deploy contract bench
+	@.venv/bin/mypy services tests faults simulator deploy contract bench checks
 
 imports: setup
 	@.venv/bin/lint-imports --no-logo

@@ -1,3 +1,3 @@
 -- The audit counts all standings every few seconds: from this index alone that costs a quarter of reading the table
 -- (300,000 participants: 0.12 against 0.43 s of CPU, and 29 against 212 MB).
-CREATE INDEX participant_standing ON participant (region, agency, campaign, steps) WHERE standing = 'registered';
+create index participant_standing on participant (region, agency, campaign, steps) where standing = 'registered';

@@ -3,94 +3,94 @@
 
 -- name: import_begin(id, file_name, caller)^
 -- Note a file that was never seen; one that was stays as it is, and nothing comes back.
-INSERT INTO import_file (id, name, state, caller) VALUES (:id, :file_name, 'running', :caller) ON CONFLICT DO NOTHING
-RETURNING id;
+insert into import_file (id, name, state, caller) values (:id, :file_name, 'running', :caller) on conflict do nothing
+returning id;
 
 -- name: import_status(id)^
-SELECT id, name, state, fault, rows, last_row, accepted, rejected, undone, caller, started_at, changed_at, finished_at
-FROM import_file WHERE id = :id;
+select id, name, state, fault, rows, last_row, accepted, rejected, undone, caller, started_at, changed_at, finished_at
+from import_file where id = :id;
 
 -- name: import_lock(id)^
-SELECT state, last_row FROM import_file WHERE id = :id FOR UPDATE;
+select state, last_row from import_file where id = :id for update;
 
 -- name: import_advance(id, last_row, accepted, rejected)!
-UPDATE import_file
-SET last_row = :last_row, accepted = accepted + :accepted, rejected = rejected + :rejected, changed_at = now()
-WHERE id = :id;
+update import_file
+set last_row = :last_row, accepted = accepted + :accepted, rejected = rejected + :rejected, changed_at = now()
+where id = :id;
 
 -- name: import_reject(id, rejected_rows, fields, reasons)!
-INSERT INTO import_rejected (import_id, row, field, reason)
-SELECT :id, new.* FROM unnest(:rejected_rows::bigint[], :fields::text[], :reasons::text[]) AS new;
+insert into import_rejected (import_id, row, field, reason)
+select :id, new.* from unnest(:rejected_rows::bigint[], :fields::text[], :reasons::text[]) as new;
 
 -- name: import_note_again(id, participant_ids, revisions)!
 -- Whom this import registered again; a row of an earlier run of it gives way.
-INSERT INTO import_again (import_id, participant_id, revision)
-SELECT :id, new.* FROM unnest(:participant_ids::uuid[], :revisions::integer[]) AS new
-ON CONFLICT (import_id, participant_id) DO UPDATE SET revision = excluded.revision;
+insert into import_again (import_id, participant_id, revision)
+select :id, new.* from unnest(:participant_ids::uuid[], :revisions::integer[]) as new
+on conflict (import_id, participant_id) do update set revision = excluded.revision;
 
 -- name: import_end(id, state, fault)!
 -- The file is through, or cannot be used.
-UPDATE import_file
-SET state = :state, fault = :fault, rows = accepted + rejected, changed_at = now(), finished_at = now()
-WHERE id = :id AND state = 'running';
+update import_file
+set state = :state, fault = :fault, rows = accepted + rejected, changed_at = now(), finished_at = now()
+where id = :id and state = 'running';
 
 -- name: import_claim(ids, idle_s)^
 -- One of these imports, or any undo, that is under way and that nobody has moved for so long; whoever asks takes it.
-UPDATE import_file SET changed_at = now()
-WHERE id = (
-    SELECT id FROM import_file
-    WHERE ((id = ANY(:ids::text[]) AND state = 'running') OR state = 'undoing')
-      AND changed_at < now() - make_interval(secs => :idle_s::double precision)
-    ORDER BY changed_at
-    LIMIT 1
-    FOR UPDATE SKIP LOCKED)
-RETURNING id;
+update import_file set changed_at = now()
+where id = (
+    select id from import_file
+    where ((id = any(:ids::text[]) and state = 'running') or state = 'undoing')
+      and changed_at < now() - make_interval(secs => :idle_s::double precision)
+    order by changed_at
+    limit 1
+    for update skip locked)
+returning id;
 
 -- name: import_rejections(id, after_row, after_field, rows_max)
-SELECT row, field, reason FROM import_rejected
-WHERE import_id = :id AND (row, field) > (:after_row::bigint, :after_field::text)
-ORDER BY row, field
-LIMIT :rows_max;
+select row, field, reason from import_rejected
+where import_id = :id and (row, field) > (:after_row::bigint, :after_field::text)
+order by row, field
+limit :rows_max;
 
 -- name: import_begin_undo(id)^
 -- From now on the import goes no further; what it registered is withdrawn chunk by chunk.
-UPDATE import_file SET state = 'undoing', changed_at = now()
-WHERE id = :id AND state IN ('running', 'done', 'failed', 'undoing')
-RETURNING state;
+update import_file set state = 'undoing', changed_at = now()
+where id = :id and state in ('running', 'done', 'failed', 'undoing')
+returning state;
 
 -- name: import_untouched(id, rows_max)
 -- Participants that still stand as this import left them.
-SELECT participant.id FROM participant
-LEFT JOIN import_again AS again ON again.import_id = :id AND again.participant_id = participant.id
-WHERE participant.import_id = :id AND participant.standing = 'registered'
-  AND participant.revision = coalesce(again.revision, 1)
-ORDER BY participant.id
-LIMIT :rows_max;
+select participant.id from participant
+left join import_again as again on again.import_id = :id and again.participant_id = participant.id
+where participant.import_id = :id and participant.standing = 'registered'
+  and participant.revision = coalesce(again.revision, 1)
+order by participant.id
+limit :rows_max;
 
 -- name: import_revisions(id, participant_ids)
-SELECT participant_id, revision FROM import_again
-WHERE import_id = :id AND participant_id = ANY(:participant_ids::uuid[]);
+select participant_id, revision from import_again
+where import_id = :id and participant_id = any(:participant_ids::uuid[]);
 
 -- name: import_advance_undo(id, undone)!
-UPDATE import_file SET undone = undone + :undone, changed_at = now() WHERE id = :id;
+update import_file set undone = undone + :undone, changed_at = now() where id = :id;
 
 -- name: import_end_undo(id)!
-UPDATE import_file SET state = 'undone', changed_at = now(), finished_at = now() WHERE id = :id AND state = 'undoing';
+update import_file set state = 'undone', changed_at = now(), finished_at = now() where id = :id and state = 'undoing';
 
 -- name: import_kept(id, after, rows_max)
 -- Participants of this import that somebody changed since: an undo leaves them.
-SELECT participant.id, participant.standing, participant.revision, participant.changed_at FROM participant
-LEFT JOIN import_again AS again ON again.import_id = :id AND again.participant_id = participant.id
-WHERE participant.import_id = :id AND participant.revision <> coalesce(again.revision, 1)
-  AND participant.id > :after::uuid
-ORDER BY participant.id
-LIMIT :rows_max;
+select participant.id, participant.standing, participant.revision, participant.changed_at from participant
+left join import_again as again on again.import_id = :id and again.participant_id = participant.id
+where participant.import_id = :id and participant.revision <> coalesce(again.revision, 1)
+  and participant.id > :after::uuid
+order by participant.id
+limit :rows_max;
 
 -- name: import_kept_count(id)$
-SELECT count(*) FROM participant
-LEFT JOIN import_again AS again ON again.import_id = :id AND again.participant_id = participant.id
-WHERE participant.import_id = :id AND participant.revision <> coalesce(again.revision, 1);
+select count(*) from participant
+left join import_again as again on again.import_id = :id and again.participant_id = participant.id
+where participant.import_id = :id and participant.revision <> coalesce(again.revision, 1);
 
 -- name: import_scopes()^
 -- The campaigns and agencies a row may name.
-SELECT ARRAY(SELECT id FROM campaign) AS campaigns, ARRAY(SELECT id FROM agency) AS agencies;
+select array(select id from campaign) as campaigns, array(select id from agency) as agencies;

@@ -10,107 +10,107 @@
 -- Where everybody was new, events: the partitions are locked and their last sequences raised; `places` count from 1
 -- within a partition. Texts come one a line, JSON as we write it has no line break; what only the register knows
 -- stands in them as placeholders.
-WITH claimed AS (
-    INSERT INTO idempotency (caller, route, key, body_hmac, outcome, participant_id, region, revision)
-    SELECT * FROM unnest(:callers::text::text[], :routes::text::text[], :keys::text::text[],
+with claimed as (
+    insert into idempotency (caller, route, key, body_hmac, outcome, participant_id, region, revision)
+    select * from unnest(:callers::text::text[], :routes::text::text[], :keys::text::text[],
                          :body_hmacs::text::bytea[], :outcomes::text::text[],
                          :told_ids::text::uuid[], :told_regions::text::text[], :told_revisions::text::integer[])
-    ON CONFLICT DO NOTHING
-    RETURNING 1
-), inserted AS (
-    INSERT INTO participant (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel,
+    on conflict do nothing
+    returning 1
+), inserted as (
+    insert into participant (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel,
                              booth, occurred_at, import_id, region, agency, campaign, steps)
-    SELECT new.id, new.nik_hmac, new.nik_cipher, new.phone_cipher, new.cipher_key_id, new.name, new.business::jsonb,
+    select new.id, new.nik_hmac, new.nik_cipher, new.phone_cipher, new.cipher_key_id, new.name, new.business::jsonb,
            new.consent, new.channel, new.booth, new.occurred_at, new.import_id, new.region, new.agency, new.campaign,
            string_to_array(new.steps, ',')
-    FROM unnest(:ids::text::uuid[], :nik_hmacs::text::bytea[], :nik_ciphers::text::bytea[],
+    from unnest(:ids::text::uuid[], :nik_hmacs::text::bytea[], :nik_ciphers::text::bytea[],
                 :phone_ciphers::text::bytea[], :cipher_key_ids::text::text[], :names::text::text[],
                 :businesses::text::text[], :consents::text::text[], :channels::text::text[], :booths::text::text[],
                 :occurred_ats::text::timestamptz[], :import_ids::text::text[], :regions::text::text[],
                 :agencies::text::text[], :campaigns::text::text[], :steps::text::text[])
-         AS new (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel, booth,
+         as new (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel, booth,
                  occurred_at, import_id, region, agency, campaign, steps)
     -- Asked before the first row is inserted, so keys are locked before NIKs.
-    WHERE (SELECT count(*) FROM claimed) = :key_count
-    ON CONFLICT (nik_hmac) DO NOTHING
-    RETURNING 1
-), locked AS MATERIALIZED (
-    SELECT partition, last_sequence FROM partition
-    WHERE partition = ANY(:raised_partitions::text::smallint[])
-      AND (SELECT count(*) FROM claimed) = :key_count
-      AND (SELECT count(*) FROM inserted) = :participant_count
-    ORDER BY partition
-    FOR UPDATE
-), raised AS (
-    UPDATE partition SET last_sequence = locked.last_sequence + new.raised_by
-    FROM unnest(:raised_partitions::text::smallint[], :raised_by::text::integer[]) AS new (partition, raised_by)
-    JOIN locked USING (partition)
-    WHERE partition.partition = new.partition
-), appended AS (
-    INSERT INTO event (partition, sequence, id, participant_id, type, value, recorded_at)
-    SELECT new.partition, locked.last_sequence + new.place, new.id, new.participant_id, new.type,
+    where (select count(*) from claimed) = :key_count
+    on conflict (nik_hmac) do nothing
+    returning 1
+), locked as materialized (
+    select partition, last_sequence from partition
+    where partition = any(:raised_partitions::text::smallint[])
+      and (select count(*) from claimed) = :key_count
+      and (select count(*) from inserted) = :participant_count
+    order by partition
+    for update
+), raised as (
+    update partition set last_sequence = locked.last_sequence + new.raised_by
+    from unnest(:raised_partitions::text::smallint[], :raised_by::text::integer[]) as new (partition, raised_by)
+    join locked using (partition)
+    where partition.partition = new.partition
+), appended as (
+    insert into event (partition, sequence, id, participant_id, type, value, recorded_at)
+    select new.partition, locked.last_sequence + new.place, new.id, new.participant_id, new.type,
            replace(replace(new.value, :sequence_place::text,
                            '"sequence":' || (locked.last_sequence + new.place) || ','),
                    :time_place::text,
                    -- As `events.utc_text` writes it.
-                   (SELECT '"time":"' || replace(to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                   (select '"time":"' || replace(to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
                                                  '.000000Z', 'Z') || '"')),
            now()
-    FROM unnest(:partitions::text::smallint[], :places::text::integer[], :event_ids::text::uuid[],
+    from unnest(:partitions::text::smallint[], :places::text::integer[], :event_ids::text::uuid[],
                 :event_participants::text::uuid[], :types::text::text[], string_to_array(:texts::text, E'\n'))
-         AS new (partition, place, id, participant_id, type, value)
-    JOIN locked USING (partition)
-    RETURNING 1
+         as new (partition, place, id, participant_id, type, value)
+    join locked using (partition)
+    returning 1
 )
-SELECT (SELECT count(*) FROM claimed) AS claimed, (SELECT count(*) FROM inserted) AS inserted,
-       (SELECT count(*) FROM appended) AS appended, now() AS recorded_at;
+select (select count(*) from claimed) as claimed, (select count(*) from inserted) as inserted,
+       (select count(*) from appended) as appended, now() as recorded_at;
 
 -- name: answers_given(callers, routes, keys)
 -- The answers under keys that were taken before this transaction, by place in the arrays, from 0.
-SELECT asked.place - 1 AS place, body_hmac, outcome, participant_id, region, revision, created_at
-FROM unnest(:callers::text[], :routes::text[], :keys::text[]) WITH ORDINALITY AS asked (caller, route, key, place)
-JOIN idempotency USING (caller, route, key)
-WHERE idempotency.xmin <> pg_current_xact_id()::xid;
+select asked.place - 1 as place, body_hmac, outcome, participant_id, region, revision, created_at
+from unnest(:callers::text[], :routes::text[], :keys::text[]) with ordinality as asked (caller, route, key, place)
+join idempotency using (caller, route, key)
+where idempotency.xmin <> pg_current_xact_id()::xid;
 
 -- name: change_answers(callers, routes, keys, outcomes, participant_ids, regions, revisions)!
-UPDATE idempotency
-SET outcome = given.outcome, participant_id = given.participant_id, region = given.region, revision = given.revision
-FROM unnest(:callers::text[], :routes::text[], :keys::text[], :outcomes::text[], :participant_ids::uuid[],
+update idempotency
+set outcome = given.outcome, participant_id = given.participant_id, region = given.region, revision = given.revision
+from unnest(:callers::text[], :routes::text[], :keys::text[], :outcomes::text[], :participant_ids::uuid[],
             :regions::text[], :revisions::integer[])
-     AS given (caller, route, key, outcome, participant_id, region, revision)
-WHERE idempotency.caller = given.caller AND idempotency.route = given.route AND idempotency.key = given.key;
+     as given (caller, route, key, outcome, participant_id, region, revision)
+where idempotency.caller = given.caller and idempotency.route = given.route and idempotency.key = given.key;
 
 -- name: lock_participants(ids, nik_hmacs)
 -- Participants by id, and those that had one of these NIKs before this transaction.
-SELECT id, standing, revision, merged_into, region, agency, campaign, steps, nik_hmac, nik_cipher, phone_cipher,
-       cipher_key_id, name, business::text AS business, consent, channel, booth, occurred_at, import_id
-FROM participant
-WHERE id = ANY(:ids::uuid[])
-   OR (nik_hmac = ANY(:nik_hmacs::bytea[]) AND xmin <> pg_current_xact_id()::xid)
-ORDER BY id
-FOR UPDATE;
+select id, standing, revision, merged_into, region, agency, campaign, steps, nik_hmac, nik_cipher, phone_cipher,
+       cipher_key_id, name, business::text as business, consent, channel, booth, occurred_at, import_id
+from participant
+where id = any(:ids::uuid[])
+   or (nik_hmac = any(:nik_hmacs::bytea[]) and xmin <> pg_current_xact_id()::xid)
+order by id
+for update;
 
 -- name: update_participants(ids, standings, revisions, merged_intos, nik_ciphers, phone_ciphers, cipher_key_ids, names, businesses, consents, channels, booths, occurred_ats, import_ids, regions, agencies, campaigns, steps)!
 -- Writes participants that are locked. A NIK's fingerprint never changes.
-UPDATE participant
-SET standing = new.standing, revision = new.revision, merged_into = new.merged_into, nik_cipher = new.nik_cipher,
+update participant
+set standing = new.standing, revision = new.revision, merged_into = new.merged_into, nik_cipher = new.nik_cipher,
     phone_cipher = new.phone_cipher, cipher_key_id = new.cipher_key_id, name = new.name,
     business = new.business::jsonb, consent = new.consent, channel = new.channel, booth = new.booth,
     occurred_at = new.occurred_at, import_id = new.import_id, region = new.region, agency = new.agency,
     campaign = new.campaign, steps = string_to_array(new.steps, ','), changed_at = now()
-FROM unnest(:ids::text::uuid[], :standings::text::text[], :revisions::text::integer[],
+from unnest(:ids::text::uuid[], :standings::text::text[], :revisions::text::integer[],
             :merged_intos::text::uuid[], :nik_ciphers::text::bytea[],
             :phone_ciphers::text::bytea[], :cipher_key_ids::text::text[], :names::text::text[],
             :businesses::text::text[], :consents::text::text[],
             :channels::text::text[], :booths::text::text[], :occurred_ats::text::timestamptz[],
             :import_ids::text::text[], :regions::text::text[],
             :agencies::text::text[], :campaigns::text::text[], :steps::text::text[])
-     AS new (id, standing, revision, merged_into, nik_cipher, phone_cipher, cipher_key_id, name, business, consent,
+     as new (id, standing, revision, merged_into, nik_cipher, phone_cipher, cipher_key_id, name, business, consent,
              channel, booth, occurred_at, import_id, region, agency, campaign, steps)
-WHERE participant.id = new.id;
+where participant.id = new.id;
 
 -- name: delete_old_keys(kept, deleted_max)!
 -- A bounded share of the keys older than `kept`; rows that somebody holds are left for the next round.
-DELETE FROM idempotency WHERE ctid = ANY(ARRAY(
-    SELECT ctid FROM idempotency WHERE created_at < now() - :kept::interval
-    LIMIT :deleted_max FOR UPDATE SKIP LOCKED));
+delete from idempotency where ctid = any(array(
+    select ctid from idempotency where created_at < now() - :kept::interval
+    limit :deleted_max for update skip locked));

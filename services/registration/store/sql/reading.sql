@@ -1,52 +1,52 @@
 -- Looking things up for the API: no locks.
 
 -- name: find_participant(id)^
-SELECT id, standing, revision, merged_into, region, agency, campaign, steps, nik_hmac, nik_cipher, phone_cipher,
-       cipher_key_id, name, business::text AS business, consent, channel, booth, occurred_at, import_id,
+select id, standing, revision, merged_into, region, agency, campaign, steps, nik_hmac, nik_cipher, phone_cipher,
+       cipher_key_id, name, business::text as business, consent, channel, booth, occurred_at, import_id,
        recorded_at, changed_at
-FROM participant WHERE id = :id;
+from participant where id = :id;
 
 -- name: find_participant_by_nik(nik_hmac)^
-SELECT id, standing, revision, merged_into, region, agency, campaign, steps, nik_hmac, nik_cipher, phone_cipher,
-       cipher_key_id, name, business::text AS business, consent, channel, booth, occurred_at, import_id,
+select id, standing, revision, merged_into, region, agency, campaign, steps, nik_hmac, nik_cipher, phone_cipher,
+       cipher_key_id, name, business::text as business, consent, channel, booth, occurred_at, import_id,
        recorded_at, changed_at
-FROM participant WHERE nik_hmac = :nik_hmac;
+from participant where nik_hmac = :nik_hmac;
 
 -- name: find_key(id)^
-SELECT role, hash FROM api_key WHERE id = :id AND revoked_at IS NULL;
+select role, hash from api_key where id = :id and revoked_at is null;
 
 -- name: insert_key(id, role, hash, label)!
-INSERT INTO api_key (id, role, hash, label) VALUES (:id, :role, :hash, :label);
+insert into api_key (id, role, hash, label) values (:id, :role, :hash, :label);
 
 -- name: revoke_key(id)$
-UPDATE api_key SET revoked_at = now() WHERE id = :id AND revoked_at IS NULL RETURNING true;
+update api_key set revoked_at = now() where id = :id and revoked_at is null returning true;
 
 -- name: campaigns()
-SELECT id, name FROM campaign ORDER BY id;
+select id, name from campaign order by id;
 
 -- name: agencies()
-SELECT id, name FROM agency ORDER BY id;
+select id, name from agency order by id;
 
 -- name: open_campaign(id, name)$
 -- The name under which it is open afterwards.
-WITH opened AS (INSERT INTO campaign (id, name) VALUES (:id, :name) ON CONFLICT DO NOTHING RETURNING name)
-SELECT name FROM opened UNION ALL SELECT name FROM campaign WHERE id = :id LIMIT 1;
+with opened as (insert into campaign (id, name) values (:id, :name) on conflict do nothing returning name)
+select name from opened union all select name from campaign where id = :id limit 1;
 
 -- name: open_agency(id, name)$
-WITH opened AS (INSERT INTO agency (id, name) VALUES (:id, :name) ON CONFLICT DO NOTHING RETURNING name)
-SELECT name FROM opened UNION ALL SELECT name FROM agency WHERE id = :id LIMIT 1;
+with opened as (insert into agency (id, name) values (:id, :name) on conflict do nothing returning name)
+select name from opened union all select name from agency where id = :id limit 1;
 
 -- name: erase(id)$
 -- Takes away who the participant is. The id and the standing stay, so every count still holds; there is no event.
-UPDATE participant
-SET name = NULL, nik_hmac = NULL, nik_cipher = NULL, phone_cipher = NULL, business = NULL, import_id = NULL,
+update participant
+set name = null, nik_hmac = null, nik_cipher = null, phone_cipher = null, business = null, import_id = null,
     erased_at = now()
-WHERE id = :id AND erased_at IS NULL
-RETURNING true;
+where id = :id and erased_at is null
+returning true;
 
 -- name: alive()$
-SELECT true;
+select true;
 
 -- name: sealed_under()$
 -- The key id that some participant's data are sealed under.
-SELECT cipher_key_id FROM participant WHERE erased_at IS NULL LIMIT 1;
+select cipher_key_id from participant where erased_at is null limit 1;

@@ -2,23 +2,23 @@
 
 -- name: recover_seize(name, holder, seconds)$
 -- Take a lease from whoever holds it: what a former holder still tries is refused by its term.
-INSERT INTO lease AS held (name, holder, term, until)
-VALUES (:name, :holder, 1, clock_timestamp() + make_interval(secs => :seconds))
-ON CONFLICT (name) DO UPDATE
-   SET holder = excluded.holder, term = held.term + 1, until = clock_timestamp() + make_interval(secs => :seconds)
-RETURNING term;
+insert into lease as held (name, holder, term, until)
+values (:name, :holder, 1, clock_timestamp() + make_interval(secs => :seconds))
+on conflict (name) do update
+   set holder = excluded.holder, term = held.term + 1, until = clock_timestamp() + make_interval(secs => :seconds)
+returning term;
 
 -- name: recover_rewind(reason)!
 -- Nothing is published any more, and the relay refuses should this be cut short. Locked as the writers lock.
-WITH locked AS MATERIALIZED (
-    SELECT partition FROM partition ORDER BY partition FOR UPDATE
-), rewound AS (
-    UPDATE partition SET published = 0 FROM locked WHERE partition.partition = locked.partition RETURNING 1
+with locked as materialized (
+    select partition from partition order by partition for update
+), rewound as (
+    update partition set published = 0 from locked where partition.partition = locked.partition returning 1
 )
-UPDATE register SET refused = :reason, refused_at = now() WHERE (SELECT count(*) FROM rewound) >= 0;
+update register set refused = :reason, refused_at = now() where (select count(*) from rewound) >= 0;
 
 -- name: recover_begin_epoch()$
-UPDATE register SET epoch = epoch + 1, refused = NULL, refused_at = NULL, recovered_at = now() RETURNING epoch;
+update register set epoch = epoch + 1, refused = null, refused_at = null, recovered_at = now() returning epoch;
 
 -- name: recover_give_back(name, holder)!
-UPDATE lease SET until = '-infinity' WHERE name = :name AND holder = :holder;
+update lease set until = '-infinity' where name = :name and holder = :holder;

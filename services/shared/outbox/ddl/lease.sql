@@ -1,7 +1,7 @@
 -- Who leads, by the server's clock. One row per leadership; each service has the table in its own schema.
-CREATE TABLE IF NOT EXISTS lease (
-    name   text        PRIMARY KEY,
-    holder text        NOT NULL,
-    term   bigint      NOT NULL,
-    until  timestamptz NOT NULL
-) WITH (fillfactor = 50);
+create table if not exists lease (
+    name   text        primary key,
+    holder text        not null,
+    term   bigint      not null,
+    until  timestamptz not null
+) with (fillfactor = 50);

@@ -1,14 +1,14 @@
 -- Records that wait to be published to a topic of one partition, and how far they were.
-CREATE TABLE IF NOT EXISTS outbox (
-    topic         text   PRIMARY KEY,
-    last_sequence bigint NOT NULL DEFAULT 0,
-    published     bigint NOT NULL DEFAULT 0,
-    CHECK (published <= last_sequence)
-) WITH (fillfactor = 50);
-CREATE TABLE IF NOT EXISTS outbox_record (
-    topic    text   NOT NULL REFERENCES outbox,
-    sequence bigint NOT NULL,
-    key      text   NOT NULL,
+create table if not exists outbox (
+    topic         text   primary key,
+    last_sequence bigint not null default 0,
+    published     bigint not null default 0,
+    check (published <= last_sequence)
+) with (fillfactor = 50);
+create table if not exists outbox_record (
+    topic    text   not null references outbox,
+    sequence bigint not null,
+    key      text   not null,
     value    text,  -- null: a tombstone
-    PRIMARY KEY (topic, sequence)
+    primary key (topic, sequence)
 );

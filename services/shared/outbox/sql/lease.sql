@@ -2,21 +2,21 @@
 
 -- name: take(name, holder, seconds)$
 -- Take or keep a lease that is free, run out or the holder's own; no row where another holds it.
-INSERT INTO lease AS held (name, holder, term, until)
-VALUES (:name, :holder, 1, clock_timestamp() + make_interval(secs => :seconds))
-ON CONFLICT (name) DO UPDATE
-   SET holder = excluded.holder,
-       term = held.term + CASE WHEN held.holder = excluded.holder THEN 0 ELSE 1 END,
+insert into lease as held (name, holder, term, until)
+values (:name, :holder, 1, clock_timestamp() + make_interval(secs => :seconds))
+on conflict (name) do update
+   set holder = excluded.holder,
+       term = held.term + case when held.holder = excluded.holder then 0 else 1 end,
        until = clock_timestamp() + make_interval(secs => :seconds)
- WHERE held.holder = excluded.holder OR held.until < clock_timestamp()
-RETURNING term;
+ where held.holder = excluded.holder or held.until < clock_timestamp()
+returning term;
 
 -- name: lift(name, holder, term, above)$
 -- Raise the term of a lease that is held above one that was seen in use.
-UPDATE lease SET term = :above::bigint + 1
- WHERE name = :name AND holder = :holder AND term = :term AND until > clock_timestamp()
-RETURNING term;
+update lease set term = :above::bigint + 1
+ where name = :name and holder = :holder and term = :term and until > clock_timestamp()
+returning term;
 
 -- name: release(name, holder, term)!
 -- Let the next one take it at once.
-UPDATE lease SET until = '-infinity' WHERE name = :name AND holder = :holder AND term = :term;
+update lease set until = '-infinity' where name = :name and holder = :holder and term = :term;

@@ -1,25 +1,25 @@
 -- name: append(topic, keys, record_values)!
 -- Number the records and add them; the topic's row stays locked until the commit.
-WITH raised AS (
-    INSERT INTO outbox AS topics (topic, last_sequence) VALUES (:topic, cardinality(:keys::text[]))
-    ON CONFLICT (topic) DO UPDATE SET last_sequence = topics.last_sequence + excluded.last_sequence
-    RETURNING last_sequence - cardinality(:keys::text[]) AS before
+with raised as (
+    insert into outbox as topics (topic, last_sequence) values (:topic, cardinality(:keys::text[]))
+    on conflict (topic) do update set last_sequence = topics.last_sequence + excluded.last_sequence
+    returning last_sequence - cardinality(:keys::text[]) as before
 )
-INSERT INTO outbox_record (topic, sequence, key, value)
-SELECT :topic, before + n, key, replace(value, '{sequence}', (before + n)::text)
-  FROM raised, unnest(:keys::text[], :record_values::text[]) WITH ORDINALITY AS added (key, value, n);
+insert into outbox_record (topic, sequence, key, value)
+select :topic, before + n, key, replace(value, '{sequence}', (before + n)::text)
+  from raised, unnest(:keys::text[], :record_values::text[]) with ordinality as added (key, value, n);
 
 -- name: pending(topic, records_max)
-SELECT published, sequence, key, value
-  FROM outbox JOIN outbox_record USING (topic)
- WHERE topic = :topic AND sequence > published
- ORDER BY sequence LIMIT :records_max;
+select published, sequence, key, value
+  from outbox join outbox_record using (topic)
+ where topic = :topic and sequence > published
+ order by sequence limit :records_max;
 
 -- name: advance(topic, expected, target, lease, term)$
 -- FOR SHARE: a take-over that commits in between is seen, and none can commit before this statement is through.
-WITH held AS MATERIALIZED (
-    SELECT 1 FROM lease WHERE name = :lease AND term = :term AND until > clock_timestamp() FOR SHARE
-), moved AS (
-    UPDATE outbox SET published = :target FROM held WHERE topic = :topic AND published = :expected RETURNING 1
+with held as materialized (
+    select 1 from lease where name = :lease and term = :term and until > clock_timestamp() for share
+), moved as (
+    update outbox set published = :target from held where topic = :topic and published = :expected returning 1
 )
-SELECT count(*) FROM moved;
+select count(*) from moved;
