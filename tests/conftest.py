@@ -15,6 +15,8 @@ from tests.harness.databases import Databases, TestServer
 from tests.harness.stack import Stack, surroundings
 from tests.harness.topics import Topics
 
+pytest_plugins = ["tests.programs"]
+
 # A broker that is never broken keeps Kafka's own patience: a busy machine must not fence it.
 PATIENT_MS = 9_000
 QUICK_MS = 3_000

@@ -12,7 +12,7 @@ from tests.harness.waiting import until
 from tests.integration.board.process import BoardProcess
 from tests.integration.board.producing import Programme
 
-pytestmark = [pytest.mark.browser, pytest.mark.integration]
+pytestmark = [pytest.mark.browser, pytest.mark.integration, pytest.mark.needs("chromium")]
 
 PUSAT = "31.71.01.1001"
 PHONE = ViewportSize(width=390, height=844)

@@ -12,12 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.decoding import choose, decode_events
-from deploy.local.compiling import can_compile
+from tests.programs import require
 
-if not can_compile():
-    pytest.skip("no C compiler: there is only the pure way", allow_module_level=True)
+require("cc", whole_module=True)
 
-from aggregator.compiled import runs
+from aggregator.compiled import runs  # noqa: E402 - it exists only where a compiler built it
 
 PARTITION = 3
 STANDINGS: list[Any] = [
