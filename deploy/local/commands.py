@@ -32,7 +32,7 @@ class CommandFailed(RuntimeError):
 def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """What a process of the stack sees: no setting of the caller's shell but paths and language."""
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return {**kept, "PYTHONPATH": f"{ROOT / 'services'}{os.pathsep}{ROOT}", **settings}
+    return {**kept, **settings}
 
 
 class Command:

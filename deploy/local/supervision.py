@@ -96,7 +96,7 @@ class Supervisor:
     def start(self) -> None:
         """Start it in the background; its children bear a mark by which `leftovers` knows them."""
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        environment |= {MARKER: str(self.folder), "PYTHONPATH": f"{ROOT / 'services'}{os.pathsep}{ROOT}"}
+        environment[MARKER] = str(self.folder)
         self._socket.unlink(missing_ok=True)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._file)]
         subprocess.run(command, env=environment, cwd=ROOT, check=True, stdin=subprocess.DEVNULL)
