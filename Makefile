@@ -68,8 +68,8 @@ test: check ## everything, on a real broker and database, in Chromium and in con
 test-bench: rivals ## each path and its rivals with little work: they run, and their counts agree (Maven and a JDK are needed)
 	@$(PY) -m pytest -q tests/integration/bench $(PYTEST_ARGS)
 
-bare-machine: ## make demo and make test on a minimal Debian, made for it: root and debootstrap are needed
-	@$(PYTHON) deploy/bare_machine.py
+bare-machine: ## make demo and make test on a minimal Debian made for it (as root, with debootstrap): ONLY=demo or test
+	@$(PYTHON) deploy/bare_machine.py $(if $(ONLY),--only $(ONLY))
 
 bench-growth: setup ## cost and memory as work grows: GROWTH=name for one
 	@$(PY) -m bench.growth $(if $(GROWTH),--only $(GROWTH)) $(if $(LARGE),--large)
