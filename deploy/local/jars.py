@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,23 +69,28 @@ def write_lock(wanted: Path = WANTED, lock: Path = LOCK) -> None:
     lock.write_text("".join(sorted(lines)), encoding="utf-8")
 
 
-def fetch(folder: Path, progress: Progress, lock: Path = LOCK) -> None:
-    """Put every locked jar into `folder`. Raises FetchFailed where one is missing or has another checksum."""
+def fetch(
+    folder: Path, progress: Progress, lock: Path = LOCK, repositories: Mapping[str, str] | None = None
+) -> None:
+    """Put every locked jar into `folder`, from `repositories` (URLs by name) or those that jgo knows.
+
+    Raises FetchFailed where a jar is missing or has another checksum.
+    """
     jars = read_lock(lock)
     with (
         tempfile.TemporaryDirectory(dir=folder.parent, prefix="maven-") as cache,
         ThreadPoolExecutor(DOWNLOADS_MAX) as pool,
     ):
-        context = _context(Path(cache))
+        context = _context(Path(cache), repositories)
         for count, path in enumerate(pool.map(lambda jar: _verified(context, jar), jars), 1):
             shutil.move(path, folder / path.name)
             progress(count, len(jars))
 
 
-def _context(cache: Path) -> MavenContext:
+def _context(cache: Path, repositories: Mapping[str, str] | None = None) -> MavenContext:
     # A cache of its own: a file that an interrupted download left elsewhere is never taken for a whole one.
-    repositories = GlobalSettings.load().repositories or None
-    return MavenContext(repo_cache=cache, remote_repos=repositories, timeout=TIMEOUT_S)
+    chosen = dict(repositories or GlobalSettings.load().repositories)
+    return MavenContext(repo_cache=cache, remote_repos=chosen or None, timeout=TIMEOUT_S)
 
 
 def _verified(context: MavenContext, jar: Jar) -> Path:
