@@ -16,4 +16,6 @@ hand_over UV_DEFAULT_INDEX index-url
 hand_over UV_INDEX extra-index-url
 hand_over SSL_CERT_FILE cert
 
-"$(dirname "$0")/../.venv/bin/uv" pip sync --python "$venv/bin/python" --require-hashes "$@"
+sync() { "$(dirname "$0")/../.venv/bin/uv" pip sync --python "$venv/bin/python" --require-hashes "$@"; }
+# On a terminal uv shows its progress; elsewhere the list of packages would only fill the log.
+if [ -t 2 ]; then sync "$@"; else sync "$@" 2>&1 | sed '/^ [-+~] /d'; fi
