@@ -48,10 +48,10 @@ def trace(
     interpreter = python or tree.root / ".venv" / "bin" / "python"
     try:
         logs = traced_registration(tree.root, interpreter, lambda text: typer.echo(text, err=True))
+        found = trace_report.trace_of(logs, tree)
     except TraceFailed as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from error
-    found = trace_report.trace_of(logs, tree)
     if json_file is not None:
         json_file.write_text(as_json(found), "utf-8")
     typer.echo(trace_report.as_markdown(found), nl=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from checks.structure.import_graph import module_graph
 from checks.structure.report import table
 from checks.structure.source_tree import SourceTree
-from checks.structure.trace.run import Window
+from checks.structure.trace.run import TraceFailed, Window
 
 API = "registration api"
 TO_THE_SCREEN = (API, "registration relay", "aggregator worker", "aggregator publisher", "board serve")
@@ -60,7 +60,9 @@ class _Entry:
 
 
 def trace_of(logs: Mapping[str, Iterable[str]], tree: SourceTree) -> Trace:
-    """Read the processes' logs."""
+    """Read the processes' logs. Raises TraceFailed if the API was not among them."""
+    if API not in logs:
+        raise TraceFailed(f"no process was started as {API!r}; there were: {', '.join(logs)}")
     entries = {command: [_entry(line) for line in lines] for command, lines in logs.items()}
     onward = {Window.TO_THE_ANSWER, Window.TO_THE_SCREEN}
     others = {command: found for command, found in entries.items() if command != API}
@@ -69,7 +71,7 @@ def trace_of(logs: Mapping[str, Iterable[str]], tree: SourceTree) -> Trace:
         for command, found in others.items()
     }
     return Trace(
-        _process(API, entries.get(API, []), {Window.TO_THE_ANSWER}, tree),
+        _process(API, entries[API], {Window.TO_THE_ANSWER}, tree),
         [
             _process(command, others[command], onward, tree)
             for command in sorted(others, key=lambda command: first_s[command])
@@ -115,7 +117,7 @@ def as_markdown(trace: Trace) -> str:
     )
     lists = (f"## {process.command}\n\n{_lists(process)}" for process in processes)
     totals = (
-        f"To the commit: {len(trace.to_the_commit.entered)} modules. To the screen, in the processes "
+        f"To the commit: {len(trace.to_the_commit.entered)} modules and SQL files. To the screen, in "
         f"{', '.join(TO_THE_SCREEN)}: {len(trace.to_the_screen())}."
     )
     about = (

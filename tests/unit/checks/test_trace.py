@@ -11,7 +11,7 @@ from checks.structure.source_tree import SourceTree
 from checks.structure.trace.hook import first_entries
 from checks.structure.trace.interpreter import make_interpreter
 from checks.structure.trace.report import Entered, as_markdown, trace_of
-from checks.structure.trace.run import Window, free_ports
+from checks.structure.trace.run import TraceFailed, Window, free_ports
 
 PREFIX = "/checkout/services/"
 
@@ -137,6 +137,7 @@ def test_modules_are_listed_in_order_of_entry_with_leaves_and_idle_ones_marked(t
 
 def test_other_processes_follow_in_order_of_time_and_idle_ones_are_left_out(tree: SourceTree) -> None:
     logs = {
+        "registration api": [],
         "board serve": log(tree, (Window.TO_THE_SCREEN, 9.0, "board/page.py")),
         "registration relay": log(tree, (Window.TO_THE_ANSWER, 8.0, "registration/store.py")),
         "notifier run": log(tree, (Window.IDLE, 1.0, "board/page.py")),
@@ -147,6 +148,11 @@ def test_other_processes_follow_in_order_of_time_and_idle_ones_are_left_out(tree
     assert [process.command for process in trace.onward] == ["registration relay", "board serve"]
     assert trace.to_the_screen() == {"registration.store", "board.page"}
     assert "| registration relay | 1 | 1 | 0 | 0 |" in as_markdown(trace)
+
+
+def test_a_trace_without_the_api_is_refused(tree: SourceTree) -> None:
+    with pytest.raises(TraceFailed, match="board serve"):
+        trace_of({"board serve": []}, tree)
 
 
 def test_free_ports_are_different() -> None:
