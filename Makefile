@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PURE := tests/unit tests/model tests/contract faults/tests
 
-.PHONY: help setup demo up down status check format lint types imports rules unit test test-bench bench bench-growth rivals faults faults-planted faults-peers bare-machine lock clean-local
+.PHONY: help setup demo up down status check format lint types imports rules unit test test-bench bench bench-growth bench-against rivals faults faults-planted faults-peers bare-machine lock clean-local
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -80,6 +80,9 @@ bench-growth: setup ## cost and memory as work grows: GROWTH=name for one
 
 bench: setup rivals ## every path beside its rivals: QUICK=1 (five minutes), COMPARE=file, BENCH_PATH=name, PAIRS=n
 	@$(PY) -m bench $(if $(QUICK),--quick) $(if $(COMPARE),--compare $(COMPARE)) $(if $(BENCH_PATH),--path $(BENCH_PATH)) $(if $(PAIRS),--pairs $(PAIRS))
+
+bench-against: setup ## this version beside another commit on one path, without rivals: REF=commit, BENCH_PATH=name, PAIRS=5, MIN=0.95, FIGURE=name, QUICK=1
+	@$(PY) -m bench.against $(REF) $(if $(BENCH_PATH),--path $(BENCH_PATH)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(MIN),--min $(MIN)) $(if $(FIGURE),--figure "$(FIGURE)") $(if $(QUICK),--quick)
 
 rivals: setup .local/bench/streams/ready .local/bench/quix/ready
 
