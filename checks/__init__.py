@@ -1,0 +1,1 @@
+"""Checks of the whole repository that are no tests of one package."""

@@ -1,0 +1,1 @@
+"""The surface that others rely on: recorded once, compared after each change."""
