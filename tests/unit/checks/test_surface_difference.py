@@ -43,10 +43,40 @@ def test_what_is_wholly_new_is_one_line() -> None:
     assert found == ['+ a: {"b": [1, 2], "c": 3}']
 
 
-def test_other_text_is_compared_by_lines() -> None:
-    found = differences("x.sql", "a\nb\nc\nd\n", "a\nb\nx\nd\n")
+def test_a_line_of_sql_is_shown_below_the_statement_that_it_stands_in() -> None:
+    recorded = "CREATE TABLE a (\n    one text,\n    two text\n);\nCREATE INDEX b;\n"
+    present = "CREATE TABLE a (\n    one text,\n    two integer\n);\nCREATE INDEX c;\n"
 
-    assert found[-4:] == [" b", "-c", "+x", " d"]
+    found = differences("x.sql", recorded, present)
+
+    assert found == [
+        "in CREATE TABLE a (",
+        "-     two text",
+        "+     two integer",
+        "- CREATE INDEX b;",
+        "+ CREATE INDEX c;",
+    ]
+
+
+@given(st.lists(VALUES, max_size=4), st.lists(VALUES, max_size=4))
+def test_two_logs_are_alike_exactly_when_nothing_differs(one: list[object], other: list[object]) -> None:
+    recorded, present = (
+        "".join(f"{json.dumps(value)}\n" for value in log) for log in (["first", *one], other)
+    )
+
+    assert (differences("x.jsonl", recorded, present) == []) == (recorded == present)
+
+
+def test_a_changed_record_names_its_place_and_the_path_in_it() -> None:
+    found = differences("x.jsonl", '{"a": 1}\n{"a": {"b": 1}}\n', '{"a": 1}\n{"a": {"b": 2}}\n')
+
+    assert found == ["~ record 2 > a > b: 1 -> 2"]
+
+
+def test_another_order_of_fields_on_a_topic_is_a_difference() -> None:
+    found = differences("x.jsonl", '{"a": 1, "b": 2}\n', '{"b": 2, "a": 1}\n')
+
+    assert found == ["~ record 1: the order of its fields"]
 
 
 def test_a_missing_recording_is_a_difference() -> None:
