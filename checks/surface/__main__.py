@@ -9,7 +9,7 @@ import typer
 
 from checks.surface import declarations, recording
 from checks.surface.difference import differences, report
-from checks.surface.modules import ForeignCode
+from checks.surface.modules import ForeignCode, folder
 from checks.surface.recording import Files, as_json
 
 app = typer.Typer(
@@ -57,6 +57,8 @@ def _surface(full: bool) -> Files:
 
 def _with_running(files: Files) -> Files:
     """Add schemas and topics; the OpenAPI documents become those that the processes serve."""
+    for service in declarations.SERVICES:
+        folder(service)  # the harness migrates in this process: not another checkout's schema
     from checks.surface import live  # it imports the harness, which the fast comparison does without
     from checks.surface.system import SystemFailed
 

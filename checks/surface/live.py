@@ -8,8 +8,6 @@ from typing import Any, Final
 import aiohttp
 
 from checks.surface import database_schema
-from checks.surface.declarations import SERVICES
-from checks.surface.modules import folder
 from checks.surface.openapi import without_prose
 from checks.surface.operations import RULES
 from checks.surface.recording import Files, as_json
@@ -23,8 +21,6 @@ SERVED: Final = {"registration": "api", "notifier": "notifier", "board": "board"
 
 def surface() -> tuple[Files, dict[str, Any]]:
     """Files of schemas, topics and answers, and the OpenAPI documents by service, of a system run for it."""
-    for service in SERVICES:
-        folder(service)  # the harness migrates in this process: not another checkout's schema
     return asyncio.run(_surface())
 
 
