@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
-from checks.surface import declarations, recording
+from checks.surface import recording
 from checks.surface.difference import differences, report
-from checks.surface.modules import ForeignCode, folder
-from checks.surface.recording import Files, as_json
+from checks.surface.present import SurfaceUnreadable, surface
+from checks.surface.recording import Files
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,29 +47,10 @@ def compare(full: Full = False) -> None:
 
 def _surface(full: bool) -> Files:
     try:
-        files = declarations.surface()
-        return _with_running(files) if full else files
-    except (declarations.ProbeFailed, ForeignCode) as error:
+        return surface(full=full)
+    except SurfaceUnreadable as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
-
-
-def _with_running(files: Files) -> Files:
-    """Add schemas and topics; the OpenAPI documents become those that the processes serve."""
-    for service in declarations.SERVICES:
-        folder(service)  # the harness migrates in this process: not another checkout's schema
-    from checks.surface import live  # it imports the harness, which the fast comparison does without
-    from checks.surface.system import SystemFailed
-
-    try:
-        more, served = live.surface()
-    except SystemFailed as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from error
-    openapi = json.loads(files["openapi.json"])
-    for service, document in served.items():
-        openapi[service]["document"] = document
-    return {**files, **more, "openapi.json": as_json(openapi)}
 
 
 if __name__ == "__main__":
