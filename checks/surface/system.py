@@ -65,11 +65,11 @@ async def running(rules: str) -> AsyncIterator[System]:
         stack = Stack(replace(place, keys=commissioned.keys))
         ends.push_async_callback(stack.close)
         settings = {**SETTINGS, "NOTIFIER_RULES_FILE": str(folder / "rules.yaml")}
-        await stack.start(*PROCESSES, env=settings, deadline_s=READY_S_MAX)
-        journal = Journal(broker.bootstrap_servers)
-        await journal.open()
-        ends.push_async_callback(journal.close)
         try:
+            await stack.start(*PROCESSES, env=settings, deadline_s=READY_S_MAX)
+            journal = Journal(broker.bootstrap_servers)
+            await journal.open()
+            ends.push_async_callback(journal.close)
             yield System(stack, journal, broker.bootstrap_servers, databases.admin)
             assert not stack.unexpected_ends(), stack.unexpected_ends()
         except (AssertionError, CommandFailed) as error:
