@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -27,15 +27,15 @@ from bench.registry import PATHS, find
 from bench.report.results import ratio_of
 from bench.version import MeasurementError, Version, VersionsDifferError, check_alike
 
-ROOT = Path(__file__).resolve().parents[1]
-CHECKOUTS = ROOT / ".local" / "bench" / "against"
+ROOT: Final = Path(__file__).resolve().parents[1]
+CHECKOUTS: Final = ROOT / ".local" / "bench" / "against"
 
 Figures = Mapping[str, float]
 Measure = Callable[[], Figures]
 Tell = Callable[[str], None]
 
 
-class NotComparableError(ValueError):
+class NoComparisonError(ValueError):
     """There is no such path or figure, or no ratio of it."""
 
 
@@ -77,7 +77,7 @@ def main(
         reference, here = _sides(ref, path, Scale.QUICK if quick else Scale.FULL)
         take_pairs(reference, here, pairs, taken, typer.echo)
         passed, message = verdict(taken, judged, figures[judged], minimum)
-    except (NotComparableError, NoReferenceError, VersionsDifferError, MeasurementError) as error:
+    except (NoComparisonError, NoReferenceError, VersionsDifferError, MeasurementError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from error
     except KeyboardInterrupt:
@@ -88,21 +88,21 @@ def main(
 
 
 def figures_of(path: str) -> Mapping[str, Figure]:
-    """The path's figures by name. Raises NotComparableError."""
+    """The path's figures by name. Raises NoComparisonError."""
     try:
         return find([path])[0].figures
     except KeyError as error:
         known = ", ".join(one.name for one in PATHS)
-        raise NotComparableError(f"no path is called {path!r}; there are: {known}") from error
+        raise NoComparisonError(f"no path is called {path!r}; there are: {known}") from error
 
 
 def judged_figure(figures: Mapping[str, Figure], wanted: str) -> str:
     """The figure that decides: `wanted`, or else the path's first one (its rate, median latency or CPU).
 
-    Raises NotComparableError.
+    Raises NoComparisonError.
     """
     if wanted and wanted not in figures:
-        raise NotComparableError(f"the path has no figure {wanted!r}; there are: {', '.join(figures)}")
+        raise NoComparisonError(f"the path has no figure {wanted!r}; there are: {', '.join(figures)}")
     return wanted or next(iter(figures))
 
 
@@ -154,10 +154,10 @@ def _line(name: str, ratios: Sequence[float]) -> str:
 
 
 def verdict(pairs: Sequence[Pair], name: str, figure: Figure, minimum: float) -> tuple[bool, str]:
-    """Whether the median ratio of a figure reaches the minimum, and a sentence. Raises NotComparableError."""
+    """Whether the median ratio of a figure reaches the minimum, and a sentence. Raises NoComparisonError."""
     ratios = ratios_of(pairs, name, figure)
     if not ratios:
-        raise NotComparableError(f"{name} is missing or zero in a measurement: there is no ratio to judge")
+        raise NoComparisonError(f"{name} is missing or zero in a measurement: there is no ratio to judge")
     middle = median(ratios)
     if middle < minimum:
         return False, f"FAILED: the median ratio of {name} is {middle:.3f}, below the minimum {minimum:g}"

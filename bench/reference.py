@@ -12,12 +12,13 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from bench.version import Version, run_to_end
 from deploy.local.paths import locked
 
-SETUP_S_MAX = 1_800.0
-NOT_INHERITED = frozenset(
+SETUP_S_MAX: Final = 1_800.0
+NOT_INHERITED: Final = frozenset(
     {
         "PYTHONPATH",
         "VIRTUAL_ENV",
@@ -30,7 +31,7 @@ NOT_INHERITED = frozenset(
     }
 )
 """These would lead the reference to this version's files, or pass on the options of this run's make."""
-SHORT = 8
+SHORT: Final = 8
 
 
 class NoReferenceError(RuntimeError):
@@ -38,7 +39,10 @@ class NoReferenceError(RuntimeError):
 
 
 def prepare(ref: str, repository: Path, folder: Path) -> Version:
-    """Make the version of `ref` ready below `folder`, or find it there. Raises NoReferenceError."""
+    """Make the version of `ref` ready below `folder`, where the next run finds it.
+
+    Raises NoReferenceError.
+    """
     sha = resolve(ref, repository)
     with locked(folder / f"{sha}.lock"):
         root = extract(sha, repository, folder)

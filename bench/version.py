@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
-OLDER = Path(__file__).with_name("older_version.py")
-TURN_S_MAX = 1_800.0
-HELP_S_MAX = 60.0
-INTERRUPT_S_MAX = 15.0
-LOG_CHARACTERS_SHOWN = 1_500
-PROBE = """
+OLDER: Final = Path(__file__).with_name("older_version.py")
+TURN_S_MAX: Final = 1_800.0
+HELP_S_MAX: Final = 60.0
+INTERRUPT_S_MAX: Final = 15.0
+LOG_CHARACTERS_SHOWN: Final = 1_500
+PROBE: Final = """
 import importlib.util, json, pathlib, platform, sysconfig
 services = pathlib.Path("services").resolve()
 suffix = sysconfig.get_config_var("EXT_SUFFIX")
@@ -159,7 +159,7 @@ def run_to_end(
 
 
 def _interrupt(process: subprocess.Popen[bytes]) -> None:
-    # asyncio takes the first interrupt as a wish to cancel; the second also ends code that does not await.
+    # asyncio cancels on the first interrupt; the second also ends code that does not await.
     for _ in range(2):
         if process.poll() is None:
             process.send_signal(signal.SIGINT)

@@ -6,11 +6,12 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from checks.structure.import_graph import names_in_module
 from checks.structure.source_tree import Module, Package
 
-LIBRARIES = frozenset(
+LIBRARIES: Final = frozenset(
     {
         "asyncpg.connect",
         "asyncpg.create_pool",
@@ -19,7 +20,7 @@ LIBRARIES = frozenset(
         "aiokafka.admin.AIOKafkaAdminClient",
     }
 )
-PROCESSES = "processes"
+PROCESSES: Final = "processes"
 
 
 @dataclass(frozen=True, order=True)

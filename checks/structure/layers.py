@@ -7,11 +7,11 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from checks.structure.import_graph import Arrow, Graph, room
 
-SIBLINGS = re.compile(r"\s*[|:]\s*")
+SIBLINGS: Final = re.compile(r"\s*[|:]\s*")
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
-COMMON_VERBS = frozenset(
+COMMON_VERBS: Final = frozenset(
     {
         *(
             "batching",
@@ -22,9 +23,9 @@ COMMON_VERBS = frozenset(
     }
 )
 """Common verbs of the field: a pure rule may be called so."""
-FOLDERS = frozenset({"compiled", "shared"})
+FOLDERS: Final = frozenset({"compiled", "shared"})
 """Two folders of services/: what Cython compiles, and the packages that services share."""
-NO_PARTICIPLES = frozenset(
+NO_PARTICIPLES: Final = frozenset(
     {
         *("bed", "embed", "feed", "greed", "need", "red", "seed", "shed", "speed", "weed"),
         *(
@@ -42,7 +43,7 @@ NO_PARTICIPLES = frozenset(
         *("timing", "training", "warning"),
     }
 )
-IRREGULAR = frozenset(
+IRREGULAR: Final = frozenset(
     {
         *(
             "been",

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from checks.structure.source_tree import Module, Package, SourceTree, line_count
 
-LANGUAGES = {".py": "Python", ".sql": "SQL", ".pyx": "Cython", ".pxd": "Cython", ".pxi": "Cython"}
-FUNCTION_LINES_MAX = 40
-MODULE_LINES_MAX = 250
-TEST_FOLDERS = ("tests", "faults")
+LANGUAGES: Final = {".py": "Python", ".sql": "SQL", ".pyx": "Cython", ".pxd": "Cython", ".pxi": "Cython"}
+FUNCTION_LINES_MAX: Final = 40
+MODULE_LINES_MAX: Final = 250
+TEST_FOLDERS: Final = ("tests", "faults")
 
 
 @dataclass(frozen=True, order=True)

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
-ROOTS = ("services", "simulator", "deploy", "bench", "contract", "checks", "tests", "faults")
-SERVICES = "services"
-SHARED = "shared"
+ROOTS: Final = ("services", "simulator", "deploy", "bench", "contract", "checks", "tests", "faults")
+SERVICES: Final = "services"
+SHARED: Final = "shared"
 """A folder of services/ that is on the import path itself: its subfolders are packages."""
 
 

@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
-IS_FUNCTION = 0x1
+IS_FUNCTION: Final = 0x1
 """CO_OPTIMIZED: a function's code has this flag, the body of a module or a class does not."""
-SHARED = "shared"
+SHARED: Final = "shared"
 
 Profile = Callable[[FrameType, str, Any], None]
 

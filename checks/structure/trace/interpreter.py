@@ -9,11 +9,12 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Final
 
 from checks.structure.trace import hook
 
-MODULE = "structure_trace_hook"
-ASK = """
+MODULE: Final = "structure_trace_hook"
+ASK: Final = """
 import json, site, sys
 print(json.dumps([sys._base_executable, site.getsitepackages()]))
 """

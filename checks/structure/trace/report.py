@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from checks.structure.import_graph import module_graph
 from checks.structure.report import table
 from checks.structure.source_tree import SourceTree
 from checks.structure.trace.run import TraceError, Window
 
-API = "registration api"
-TO_THE_SCREEN = (API, "registration relay", "aggregator worker", "aggregator publisher", "board serve")
+API: Final = "registration api"
+TO_THE_SCREEN: Final = (API, "registration relay", "aggregator worker", "aggregator publisher", "board serve")
 """The processes that a registration passes on its way to the board."""
 
 

@@ -20,18 +20,18 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from checks.structure.trace.interpreter import make_interpreter
 
-UP_S_MAX = 600.0
-IDLE_S = 4.0
-SHOWN_S_MAX = 60.0
-AFTERWARDS_S = 1.0
+UP_S_MAX: Final = 600.0
+IDLE_S: Final = 4.0
+SHOWN_S_MAX: Final = 60.0
+AFTERWARDS_S: Final = 1.0
 """The notifier reads the cut that the board shows; it may be a moment later."""
-PROVINCE = "31"
-PERSON = {
+PROVINCE: Final = "31"
+PERSON: Final = {
     "name": "Peserta Jejak",
     "nik": "3199010101000000",
     "region": "31.71.01.1001",
@@ -40,7 +40,7 @@ PERSON = {
     "consent": "2026-01",
 }
 
-PORTS = (
+PORTS: Final = (
     *("kafka", "kafka-controller", "postgres", "smtp"),
     *("api", "relay", "audit", "worker", "publisher", "notifier", "board", "mailbox", "receiver"),
 )

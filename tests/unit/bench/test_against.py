@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from bench.against import (
-    NotComparableError,
+    NoComparisonError,
     Pair,
     Side,
     figures_of,
@@ -67,7 +67,7 @@ def test_a_failed_verdict_names_the_figure_the_median_and_the_minimum() -> None:
 
 @pytest.mark.parametrize("taken", [pairs((0, 10)), pairs((10, 0)), [Pair({"rate": 1.0}, {})], []])
 def test_without_a_ratio_there_is_no_verdict(taken: list[Pair]) -> None:
-    with pytest.raises(NotComparableError, match="rate"):
+    with pytest.raises(NoComparisonError, match="rate"):
         verdict(taken, "rate", RATE, 0.95)
 
 
