@@ -197,7 +197,9 @@ def test_the_registers_state_is_written_and_read_as_the_contract_shows_it(name: 
         said["relay_alive"],
     )
 
-    value = register_state.encode(said["term"], register, audit, Lag(**said["lag"]), said["refused"])
+    value = register_state.encode(
+        said["term"], register, audit, Lag(said["lag"]["events"], said["lag"]["standing_s"]), said["refused"]
+    )
 
     assert plain(json.loads(value)) == plain(said)
     assert plain(json.loads(msgspec.json.encode(decode_register_state(value)))) == plain(said)
