@@ -16,6 +16,7 @@ import typer
 from database.migrations import migrate as migrate_schema
 from database.pool import connect
 from lifecycle.shutdown import StopSignal, run
+from registration.audit.settings import AuditSettings
 from registration.auth.api_keys import Role
 from registration.cli import admin
 from registration.cli.imports import import_file, undo_import
@@ -26,7 +27,7 @@ from registration.processes.audit import audit as run_audit
 from registration.processes.relay import relay as run_relay
 from registration.relay.event_source import TOPIC as EVENTS
 from registration.relay.recovery import recover as start_over
-from registration.relay.settings import AuditSettings, RelaySettings
+from registration.relay.settings import RelaySettings
 from registration.settings import ApiSettings, RegisterSettings, SecretSettings
 from settings.kafka import KafkaSettings
 from settings.loader import load

@@ -131,7 +131,7 @@ async def _status(imports: ImportQueue, import_id: str, code: int = 200) -> Resp
     status = await _known(imports, import_id)
     if status.state not in (ImportState.UNDOING, ImportState.UNDONE):
         return _json(status, code)
-    count, listed = await imports.kept(import_id, KEPT_LISTED_MAX)
+    count, listed = await imports.kept_participants(import_id, KEPT_LISTED_MAX)
     return _json(status, code, kept={"count": count, "participants": listed})
 
 
@@ -156,7 +156,7 @@ def _unusable(error: UnusableFileError) -> Problem:
 
 
 def _shown_name(name: str) -> str:
-    return DEFAULT_NAME if names.fault(name) is not None else names.tidied(name)
+    return DEFAULT_NAME if names.fault(name) is not None else names.normalize(name)
 
 
 async def report(rejections: AsyncIterator[tuple[int, str, str]]) -> AsyncIterator[str]:

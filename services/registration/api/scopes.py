@@ -15,7 +15,7 @@ from registration.api.registrations import RequestHandler
 from registration.api.response_models import RegionsView, ScopesView, ScopeView
 from registration.auth.api_keys import Role
 from registration.domain.operation import DONE
-from registration.intake.scopes import Claim, ScopeKind, Scopes
+from registration.intake.scopes import KeyClaim, ScopeKind, Scopes
 from registration.regions import Regions
 from registration.requests.body_validator import BodyValidator
 from registration.requests.request_models import ScopeBody, documented
@@ -87,7 +87,7 @@ def _add_open(
         """Open one. Opening it again under the same name is no error."""
         sent = await sent_by(await callers.at_least(Role.ADMIN, request), request)
         body = await checker.read(ScopeBody, sent.body)
-        claim = Claim(sent.caller.id, f"open-{kind}", sent.key, desk.fingerprint(sent))
+        claim = KeyClaim(sent.caller.id, f"open-{kind}", sent.key, desk.fingerprint(sent))
         answer = await scopes.open(kind, body.id, body.name, claim)
         if answer.outcome != DONE:
             raise problem_responses.refused(answer)

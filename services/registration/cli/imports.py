@@ -133,7 +133,7 @@ async def _print_kept(connection: Connection, status: ImportStatus) -> None:
     count = await undo.kept_count(connection, status.id)
     print_line(f"import {status.id}: undone, {status.undone:,} withdrawn, {count:,} kept: changed since")
     shown = 0
-    async for one in undo.kept(connection, status.id):
+    async for one in undo.kept_participants(connection, status.id):
         if (shown := shown + 1) > KEPT_SHOWN_MAX:
             return
         print_line(f"kept {one.id} {one.standing} revision {one.revision} changed {utc_text(one.changed_at)}")

@@ -20,7 +20,7 @@ from lifecycle.task_group import run_together
 from outbox.lease import RENEW_EVERY_S, Lease, new_holder
 from outbox.publisher import Publisher, PublishLimits, PublishOutcome, TopicChannel
 from registration.domain.partitioning import PARTITIONS
-from registration.relay.event_source import HEADERS, LEASE, TOPIC, UNDER_WAY, RegisterEventSource
+from registration.relay.event_source import HEADERS, LEASE, RECOVERY_UNFINISHED, TOPIC, RegisterEventSource
 from registration.relay.metrics import REFUSED, REWINDS
 from registration.relay.rewind import StallTracker
 from registration.relay.settings import RelaySettings
@@ -119,12 +119,12 @@ class Relay:
         """Whether the topic's ends are this register's; written down for the audit. Asked before each
         start.
         """
-        reason = await self._source.refused()
-        if reason != UNDER_WAY:
+        reason = await self._source.refusal()
+        if reason != RECOVERY_UNFINISHED:
             reason = await compare(self._pool, await read_tail(self._kafka, TOPIC, PARTITIONS))
         if reason is not None and self._publisher.refused is None:
             log.error("relay refuses", reason=reason)
-        await self._source.refuse(reason, term)
+        await self._source.store_refusal(reason, term)
         return reason
 
     async def rewind_where_counting_stands_still(self) -> None:
@@ -144,13 +144,13 @@ class Relay:
         if term != self._term:
             self._term, self._rewinding = term, StallTracker.start(now)
         try:
-            published = await self._source.published()
-            self._rewinding, back = self._rewinding.heard(positions, published, now)
+            published = await self._source.published_positions()
+            self._rewinding, back = self._rewinding.observe(positions, published, now)
             for partition, position in back:
                 await self._rewind(partition, position, term)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             # The next cut looks again; what keeps failing shows in the lease's loop.
-            log.warning("relay could not look for standing positions", error=type(error).__name__)
+            log.warning("relay stall check failed", error=type(error).__name__)
 
     async def _rewind(self, partition: int, position: int, term: int) -> None:
         failpoint("relay.before_rewind")
