@@ -1,4 +1,4 @@
-"""What the newest record of region-counts says: a publisher that takes over goes on from there."""
+"""Reads term and number of the newest cut in region-counts, from which a new leader continues."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from cuts.topic_log import opened
 from settings.kafka import KafkaSettings
 
 POLL_S: Final = 5.0
-LOOK_BACK_RECORDS: Final = 50
+NEWEST_RECORDS: Final = 50
 
 
 async def last_cut(kafka: KafkaSettings) -> tuple[int, int] | None:
-    """The highest (term, cut) among the newest records, None where the topic is empty. Raises KafkaError."""
+    """Return the highest (term, cut) of the newest records; None if the topic is empty. Raises KafkaError."""
     async with opened(kafka, "region-counts") as topic:
         first, end = await topic.bounds()
-        start = max(first, end - LOOK_BACK_RECORDS)
+        next_offset = max(first, end - NEWEST_RECORDS)
         highest: tuple[int, int] | None = None
-        topic.seek(start)
-        while start < end:
+        topic.seek(next_offset)
+        while next_offset < end:
             records = await topic.poll(POLL_S)
             if not records:
                 break
             for record in records:
-                start = record.offset + 1
+                next_offset = record.offset + 1
                 try:
                     cut = decode_cut(record.value)
                 except UndecodableRecordError:

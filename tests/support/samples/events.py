@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 from hypothesis import strategies as st
 
-from aggregator.domain.event import BadEvent, Change, Event, Placed, QuarantineReason, Standing
+from aggregator.domain.event import BadEvent, Change, Event, OffsetEvent, QuarantineReason, Standing
 
 K = TypeVar("K")
 
@@ -34,12 +34,12 @@ def event(
     return Event(PARTITION, sequence, time, Change(before, after))
 
 
-def placed(*events: Event | BadEvent) -> list[Placed]:
+def placed(*events: Event | BadEvent) -> list[OffsetEvent]:
     """Events with offsets from 100 on."""
     return [(100 + place, one) for place, one in enumerate(events)]
 
 
-def in_order(events: list[Event]) -> list[Placed]:
+def in_order(events: list[Event]) -> list[OffsetEvent]:
     """The same with sequences 1, 2, 3 …"""
     return placed(*[msgspec.structs.replace(one, sequence=number) for number, one in enumerate(events, 1)])
 
@@ -68,7 +68,7 @@ batches = st.lists(good_events | bad_events, max_size=8).map(lambda events: plac
 
 
 def count_slowly(
-    position: int, events: Iterable[Placed]
+    position: int, events: Iterable[OffsetEvent]
 ) -> tuple[int, Counter[tuple[str, str, str]], Counter[tuple[datetime, str, str]], list[int]]:
     """Position, tallies, minute tallies and quarantined sequences, one event after another."""
     tallies: Counter[tuple[str, str, str]] = Counter()
