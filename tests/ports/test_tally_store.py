@@ -16,7 +16,7 @@ from aggregator.tallies.postgres_tally_store import PostgresTallyStore
 from aggregator.tallies.tally_store import PartitionPosition, PositionChange, TallyStore
 from tests.support.databases import Databases
 from tests.support.fakes.tally_store import MemoryTallyStore
-from tests.support.samples.events import event, placed, standing
+from tests.support.samples.events import event, standing, with_offsets
 
 P = 3
 
@@ -75,7 +75,7 @@ async def case(request: pytest.FixtureRequest) -> AsyncIterator[StoreCase]:
 
 
 def three_events() -> Fold:
-    return fold(0, placed(*(event(sequence, standing()) for sequence in (1, 2, 3))))
+    return fold(0, with_offsets(*(event(sequence, standing()) for sequence in (1, 2, 3))))
 
 
 async def count(case: StoreCase, position: PartitionPosition, *folds: Fold) -> bool:
@@ -147,7 +147,7 @@ async def test_changes_add_up(case: StoreCase) -> None:
     await count(case, position, three_events())
     position = (await case.tallies.positions())[P]
 
-    await count(case, position, fold(3, placed(event(4, before=standing(), after=None))))
+    await count(case, position, fold(3, with_offsets(event(4, before=standing(), after=None))))
 
     assert (await case.counts()) == Counter(
         {("all", region, "registered"): 2 for region in ("31", "31.71", "31.71.01", "31.71.01.1001")}
@@ -160,11 +160,11 @@ async def test_a_gap_is_stored_until_the_position_reaches_it(case: StoreCase) ->
     await case.tallies.record_gap(P, position, 5)
     assert await case.gap() == 3
 
-    await count(case, position, fold(0, placed(event(1, standing()))))
+    await count(case, position, fold(0, with_offsets(event(1, standing()))))
     assert await case.gap() == 3
 
     position = (await case.tallies.positions())[P]
-    await count(case, position, fold(1, placed(event(2, standing()))))
+    await count(case, position, fold(1, with_offsets(event(2, standing()))))
     assert await case.gap() is None
 
 
@@ -180,7 +180,7 @@ async def test_a_gap_found_at_a_former_position_is_not_stored(case: StoreCase) -
 async def test_a_gap_after_counted_events_is_stored_with_the_batch(case: StoreCase) -> None:
     position = (await case.tallies.positions())[P]
 
-    await count(case, position, fold(0, placed(event(1, standing()), event(4, standing()))))
+    await count(case, position, fold(0, with_offsets(event(1, standing()), event(4, standing()))))
 
     assert await case.gap() == 4
 

@@ -14,12 +14,12 @@ from tests.support.samples.events import (
     PARTITION,
     TIMES,
     batches,
-    count_slowly,
+    count_one_by_one,
     event,
     good_events,
     in_order,
-    placed,
     standing,
+    with_offsets,
 )
 
 NEVER = 1_000
@@ -28,7 +28,7 @@ ALL_OF_JAKARTA = ("all", "31", "registered")
 
 @given(position=st.integers(0, 4), batch=batches)
 def test_a_fold_equals_counting_event_by_event(position: int, batch: list[OffsetEvent]) -> None:
-    last, tallies, minutes, quarantined = count_slowly(position, batch)
+    last, tallies, minutes, quarantined = count_one_by_one(position, batch)
 
     result = fold(position, batch)
 
@@ -50,7 +50,7 @@ def test_a_contiguous_batch_folds_as_event_by_event(position: int, batch: list[O
 
 @given(batch=st.lists(good_events, min_size=1, max_size=8).map(in_order))
 def test_a_batch_in_order_is_counted_completely(batch: list[OffsetEvent]) -> None:
-    last, tallies, minutes, _ = count_slowly(0, batch)
+    last, tallies, minutes, _ = count_one_by_one(0, batch)
 
     result = fold(0, batch)
 
@@ -104,21 +104,23 @@ def test_settled_sequences_are_passed_without_being_counted(
 def test_a_run_sent_twice_inside_one_batch_counts_once() -> None:
     run = [event(sequence, standing()) for sequence in (1, 2, 3)]
 
-    result = fold(0, placed(*run, *run))
+    result = fold(0, with_offsets(*run, *run))
 
     assert roll_up([result]).changes[ALL_OF_JAKARTA] == 3
     assert result.last == 3
 
 
 def test_events_beyond_a_gap_change_nothing_and_the_gap_is_reported() -> None:
-    result = fold(0, placed(event(1, standing()), event(3, standing()), event(4, standing())))
+    result = fold(0, with_offsets(event(1, standing()), event(3, standing()), event(4, standing())))
 
     assert (result.last, result.gap, result.next_offset) == (1, 3, 101)
     assert roll_up([result]).changes[ALL_OF_JAKARTA] == 1
 
 
 def test_a_move_is_one_event_and_no_total_dips() -> None:
-    result = fold(0, placed(event(1, before=standing("31.71.01.1001"), after=standing("31.71.02.1003"))))
+    result = fold(
+        0, with_offsets(event(1, before=standing("31.71.01.1001"), after=standing("31.71.02.1003")))
+    )
 
     assert ALL_OF_JAKARTA not in roll_up([result]).changes
     assert roll_up([result]).changes == {
@@ -138,7 +140,7 @@ def test_a_region_of_another_shape_counts_under_31_00() -> None:
 def test_a_bad_event_that_is_next_is_passed_and_reported() -> None:
     bad_event = BadEvent(PARTITION, 1, QuarantineReason.MALFORMED)
 
-    result = fold(0, placed(bad_event, event(2, standing())))
+    result = fold(0, with_offsets(bad_event, event(2, standing())))
 
     assert [(bad.sequence, bad.offset, bad.reason) for bad in result.quarantined] == [
         (1, 100, QuarantineReason.MALFORMED)
@@ -150,7 +152,7 @@ def test_a_bad_event_that_is_next_is_passed_and_reported() -> None:
 def test_an_event_is_counted_completely_or_not_at_all() -> None:
     partly_bad = event(1, before=standing(agency="Not An Id"), after=standing())
 
-    result = fold(0, placed(partly_bad))
+    result = fold(0, with_offsets(partly_bad))
 
     assert [bad.reason for bad in result.quarantined] == [QuarantineReason.BAD_SCOPE]
     assert roll_up([result]).changes == {}
@@ -158,7 +160,7 @@ def test_an_event_is_counted_completely_or_not_at_all() -> None:
 
 def test_an_event_whose_time_is_not_in_utc_is_quarantined() -> None:
     for time in ("2021-10-24T12:05:00+07:00", "2021-13-24T12:05:00Z", "Z", "", "2021-10-24 12:05:00Z"):
-        result = fold(0, placed(event(1, standing(), time=time)))
+        result = fold(0, with_offsets(event(1, standing(), time=time)))
 
         assert [bad.reason for bad in result.quarantined] == [QuarantineReason.BAD_TIME], time
 
@@ -166,14 +168,14 @@ def test_an_event_whose_time_is_not_in_utc_is_quarantined() -> None:
 def test_a_scope_is_an_id_of_at_most_64_characters() -> None:
     good, long = standing(agency="a" * 64), standing(agency="a" * 65)
 
-    result = fold(0, placed(event(1, good), event(2, long), event(3, standing(campaign="a" * 10_000))))
+    result = fold(0, with_offsets(event(1, good), event(2, long), event(3, standing(campaign="a" * 10_000))))
 
     assert [bad.sequence for bad in result.quarantined] == [2, 3]
     assert result.counted == 1
 
 
 def test_minutes_before_the_oldest_are_not_counted_by_minute() -> None:
-    result = fold(0, placed(event(1, standing(), time=TIMES[0]), event(2, standing(), time=TIMES[2])))
+    result = fold(0, with_offsets(event(1, standing(), time=TIMES[0]), event(2, standing(), time=TIMES[2])))
 
     tally_changes = roll_up([result], datetime(2021, 10, 24, 12, 6, tzinfo=UTC))
 
@@ -182,10 +184,10 @@ def test_minutes_before_the_oldest_are_not_counted_by_minute() -> None:
 
 
 def test_a_step_named_twice_counts_once() -> None:
-    result = fold(0, placed(event(1, standing("31.71.01.1001", None, None, "P2", "P2"))))
+    result = fold(0, with_offsets(event(1, standing("31.71.01.1001", None, None, "P2", "P2"))))
 
     assert roll_up([result]).changes["all", "31", "step:P2"] == 1
 
 
 def test_without_a_next_event_the_position_stays() -> None:
-    assert fold(7, placed(event(3, standing()))) == Fold(7, 7, passed=1)
+    assert fold(7, with_offsets(event(3, standing()))) == Fold(7, 7, passed=1)
