@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from aggregator.cli.arguments import Partition, Reason, Sequence, refuse
+from aggregator.cli.options import Partition, Reason, Sequence, refuse
 from aggregator.domain.event import Event
 from aggregator.processes.operator_command import command_pool, read_event_record
 from aggregator.processes.startup import load_settings
@@ -88,7 +88,7 @@ async def _apply(
     file_event: Event | None,
     note: str,
 ) -> Resolution:
-    """Apply the event with this (partition, sequence), with the file's content or else the topic's."""
+    """Apply the event `key`, a (partition, sequence); without a file event, read it from the topic."""
     partition, sequence = key
     async with command_pool(settings, "quarantine") as pool:
         value: Event | bytes | None = file_event

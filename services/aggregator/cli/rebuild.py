@@ -6,7 +6,7 @@ import asyncio
 
 import typer
 
-from aggregator.cli.arguments import refuse
+from aggregator.cli.options import refuse
 from aggregator.processes.startup import load_settings
 
 app = typer.Typer()

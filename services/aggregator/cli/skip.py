@@ -6,7 +6,7 @@ import asyncio
 
 import typer
 
-from aggregator.cli.arguments import Partition, Reason, Sequence, refuse
+from aggregator.cli.options import Partition, Reason, Sequence, refuse
 from aggregator.processes.operator_command import command_pool
 from aggregator.processes.startup import load_settings
 from aggregator.settings import AggregatorSettings

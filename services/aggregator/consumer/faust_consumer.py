@@ -1,6 +1,6 @@
 """A Faust consumer that delivers whole fetches and starts reading from the offsets stored beside the counts.
 
-Each method that overrides Faust's states the reason.
+The docstring of an override states why Faust's own method does not fit.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ class BatchApp(faust.App):
     """Reads the next offset to read per partition."""
 
     def _create_directories(self) -> None:
-        """Do nothing: Faust would create a folder for tables, and this app has no tables."""
+        """Do nothing: Faust would create a folder for tables in the working directory."""
 
 
 class FetchConsumer(driver.Consumer):
-    """Faust's aiokafka consumer; it reads fetches from the stored offsets on."""
+    """Faust's aiokafka consumer, with whole fetches and stored offsets."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -129,7 +129,7 @@ class FetchConsumer(driver.Consumer):
         return {tp: offsets[tp.partition] for tp in self.assignment() if tp.partition in offsets}
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Do nothing: Faust checks progress by commits, and there are none; `stall_check` does it instead."""
+        """Do nothing: Faust checks progress by commits, and there are none; `stall_watchdog` replaces it."""
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Deliver each fetch as one message.

@@ -65,7 +65,10 @@ class FaustWorker:
         raise RuntimeError("Faust crashed") from self._app.crash_reason
 
     async def stop(self) -> None:
-        """Leave the group and stop. PostgreSQL completes a running statement, else another worker counts."""
+        """Leave the group and stop.
+
+        PostgreSQL completes a running statement; another worker counts a batch that was not stored.
+        """
         await self._app.stop()
 
     def assigned(self) -> set[int]:

@@ -38,7 +38,7 @@ class Run(Protocol):
         """Return the records with the indexes `start` to `stop` - 1."""
 
     def since(self, offset: int, /) -> Run:
-        """Return the records from `offset` on, without those whose offset does not rise."""
+        """Return the records from `offset` on; drop each whose offset is not above the one before."""
 
 
 class RunType(Protocol):

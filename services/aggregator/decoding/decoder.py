@@ -1,4 +1,4 @@
-"""The port of the decoders, and the decoder in pure Python: fetched records to batches that can be folded.
+"""The decoder port, and the decoder in pure Python; a decoder turns fetched records into batches to fold.
 
 The compiled decoder gives the same results.
 """

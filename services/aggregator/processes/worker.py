@@ -9,8 +9,8 @@ from aggregator.consumer.faust_app import build_app
 from aggregator.consumer.faust_worker import FaustWorker
 from aggregator.consumer.garbage_collection import collect_garbage_less_often
 from aggregator.consumer.kafka_end_offsets import KafkaEndOffsets
-from aggregator.consumer.stall_check import StallCheck
 from aggregator.consumer.stall_detector import StallDetector
+from aggregator.consumer.stall_watchdog import StallWatchdog
 from aggregator.decoding.decoder import decode_events
 from aggregator.decoding.decoder_selection import install_decoder
 from aggregator.event_topic_reader import EVENT_TOPIC
@@ -45,14 +45,14 @@ async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stoppin
     health.check("partitions", lambda: bool(worker.assigned()))
     end_offsets = KafkaEndOffsets(kafka.client_options(), topic)
     detector = StallDetector(settings.stalled_s_max)
-    stall_check = StallCheck(worker, end_offsets, tallies, detector, progress)
+    watchdog = StallWatchdog(worker, end_offsets, tallies, detector, progress)
     try:
         await worker.start()
         is_compiled = decode is not decode_events
         log.info("worker started", group=group, topic=topic, compiled=is_compiled)
         await until_first(
             worker.wait_for_failure(),
-            stall_check.run(stopping),
+            watchdog.run(stopping),
             server=serve(plain_app(health), settings.host, settings.worker_port, stopping),
         )
     finally:

@@ -148,7 +148,10 @@ class BatchCounter:
             )
 
     async def _handle_gap(self, partition: int, sequence: int) -> None:
-        """Record the gap and seek to the stored offset, once per position: the relay resends at the end."""
+        """Record the gap and seek to the stored offset.
+
+        One seek per position is enough: a missing event that the relay resends arrives later in the topic.
+        """
         position = self._positions[partition]
         if self._recorded_gaps.get(partition) != (position, sequence):
             await self._tallies.record_gap(partition, position, sequence)

@@ -178,7 +178,7 @@ cdef class Run:
         return part
 
     def since(self, int64_t offset):
-        """Return the records from `offset` on, without those whose offset does not rise."""
+        """Return the records from `offset` on; drop each whose offset is not above the one before."""
         cdef Run part = Run()
         cdef Py_ssize_t index
         if self._count and self._slots[0].offset >= offset and self._offsets_rise():

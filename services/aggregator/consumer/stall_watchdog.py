@@ -48,7 +48,7 @@ class CheckedWorker(Protocol):
         """Return the partitions assigned to the worker."""
 
 
-class StallCheck:
+class StallWatchdog:
     """Checks one worker."""
 
     def __init__(

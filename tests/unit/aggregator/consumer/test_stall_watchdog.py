@@ -1,4 +1,4 @@
-"""When the stall check ends a worker."""
+"""When the watchdog ends a stalled worker."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from aggregator.consumer.stall_check import StallCheck, StalledError
 from aggregator.consumer.stall_detector import StallDetector
+from aggregator.consumer.stall_watchdog import StalledError, StallWatchdog
 from telemetry.health import Health
 from tests.support.fakes.tally_store import MemoryTallyStore
 
@@ -37,7 +37,7 @@ class TopicOfTwentyRecords:
 
 
 class World:
-    """A stall check of a hung worker, with a clock that the test advances."""
+    """A watchdog of a hung worker, with a clock that the test advances."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -45,7 +45,7 @@ class World:
         self.topic = TopicOfTwentyRecords()
         health = Health(clock=lambda: self.now)
         self.progress = health.progress("counting", 15)
-        self.stall_check = StallCheck(
+        self.watchdog = StallWatchdog(
             self.worker, self.topic, MemoryTallyStore(), StallDetector(15), self.progress
         )
 
@@ -53,7 +53,7 @@ class World:
         """Check once a second for this many seconds."""
         for _ in range(int(seconds)):
             self.now += 1
-            await self.stall_check.check_once()
+            await self.watchdog.check_once()
 
 
 async def test_a_worker_that_hangs_is_ended() -> None:

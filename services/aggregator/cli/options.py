@@ -1,4 +1,4 @@
-"""The options that several operator commands share, and their refusal."""
+"""Options that several operator commands share, and their exit on a refusal."""
 
 from typing import Annotated, NoReturn
 
