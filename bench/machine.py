@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from aggregator.consumer import faust_worker
+from aggregator.consumer import faust_app
 from deploy.local import jars, kafka, postgres
 from deploy.local.java import find_java
 
@@ -48,8 +48,8 @@ def describe() -> dict[str, object]:
             "PostgreSQL": {name: postgres.SETTINGS[name] for name in SHOWN_SETTINGS},
             "Kafka": {"nodes": 1, "heap_mb": kafka.Broker.heap_mb},
             "worker": {
-                "fetch_bytes_max": faust_worker.FETCH_BYTES_MAX,
-                "fetch_records": faust_worker.FETCH_RECORDS_MAX,
+                "fetch_bytes_max": faust_app.FETCH_BYTES_MAX,
+                "fetch_records": faust_app.FETCH_RECORDS_MAX,
             },
         },
     }

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from aggregator.decoding.decoder import Wish
+from aggregator.decoding.decoder_selection import CompiledMode
 from deploy.local.ports import free_ports
 from settings.kafka import KafkaSettings
 
@@ -34,7 +34,7 @@ KELURAHAN_LENGTH: Final = 13
 
 
 def start(
-    settings: KafkaSettings, url: str, group: str, log: Path, compiled: Wish = "auto"
+    settings: KafkaSettings, url: str, group: str, log: Path, compiled: CompiledMode = "auto"
 ) -> subprocess.Popen[bytes]:
     """Start `python -m aggregator worker` with its defaults, but for how it decodes."""
     environment = {

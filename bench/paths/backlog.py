@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from aggregator.decoding.decoder import Wish, compiled_decoder
+from aggregator.decoding.decoder_selection import CompiledMode, compiled_decoder
 from bench import worker_process
 from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, SkippedError
 from bench.events import Backlog, fill
@@ -51,7 +51,7 @@ async def opened(scale: Scale) -> AsyncIterator[World]:
         yield World(servers, url, backlog, shorter)
 
 
-async def count(world: World, compiled: Wish) -> Measured:
+async def count(world: World, compiled: CompiledMode) -> Measured:
     """Our worker: from the first tenth that PostgreSQL has to the last event. Raises SkippedError."""
     if compiled == "on" and compiled_decoder() is None:
         raise SkippedError("the compiled step is not built: install a C compiler, then make setup")
@@ -84,7 +84,7 @@ def _rival(rival: Rival, *, slow: bool = False) -> Contender:
     return Contender(rival.name, runs)
 
 
-def _path(name: str, how: str, compiled: Wish, goals: Mapping[str, float | None]) -> Path:
+def _path(name: str, how: str, compiled: CompiledMode, goals: Mapping[str, float | None]) -> Path:
     return Path(
         name=name,
         about=(

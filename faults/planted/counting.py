@@ -1,4 +1,4 @@
-"""Three bugs of the worker: two ways to fold wrongly, and counts stored apart from their position."""
+"""Three planted bugs of the worker: two wrong folds, and counts stored apart from the position."""
 
 from __future__ import annotations
 
@@ -9,37 +9,38 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from aggregator.domain.counting import Fold, Leaf, Quarantined, TallyChanges, fold
-from aggregator.domain.event import Placed
+from aggregator.domain.counting import Fold, MinuteStanding, Quarantined, fold
+from aggregator.domain.event import OffsetEvent
+from aggregator.domain.roll_up import TallyChanges
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore, count_arguments
-from aggregator.tallies.tally_store import PositionMove
+from aggregator.tallies.tally_store import PositionChange
 from telemetry.failpoints import failpoint
 
-POSITION_LATER_S: Final = 0.02
+POSITION_DELAY_S: Final = 0.02
 ADD: Final = """
-insert into tally as held (set_id, scope, region, measure, count)
+insert into tally as stored (set_id, scope, region, measure, count)
 select $1::smallint, change.* from unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) change
-on conflict (set_id, scope, region, measure) do update set count = held.count + excluded.count
+on conflict (set_id, scope, region, measure) do update set count = stored.count + excluded.count
 """
 
 _count = PostgresTallyStore.count
 
 
 def fold_from_the_stored_position(
-    position: int, events: Iterable[Placed], set_aside: Collection[int] = ()
+    position: int, events: Iterable[OffsetEvent], settled: Collection[int] = ()
 ) -> Fold:
-    """Compares with the stored instead of the running position: what comes twice in a batch counts twice."""
+    """Compares with the stored instead of the running position: a repeat within a batch counts twice."""
     return _folded(position, events, lambda sequence, last: position < sequence <= last + 1)
 
 
-def fold_past_gaps(position: int, events: Iterable[Placed], set_aside: Collection[int] = ()) -> Fold:
-    """Counts whatever lies above the running position."""
+def fold_past_gaps(position: int, events: Iterable[OffsetEvent], settled: Collection[int] = ()) -> Fold:
+    """Counts every event above the running position."""
     return _folded(position, events, lambda sequence, last: sequence > last)
 
 
-def _folded(position: int, events: Iterable[Placed], is_counted: Callable[[int, int], bool]) -> Fold:
-    """A fold of the events that are counted, each by itself; no gap is ever named."""
-    leaves: Counter[Leaf] = Counter()
+def _folded(position: int, events: Iterable[OffsetEvent], is_counted: Callable[[int, int], bool]) -> Fold:
+    """Fold each counted event by itself; report no gap."""
+    standing_changes: Counter[MinuteStanding] = Counter()
     quarantined: list[Quarantined] = []
     last, counted, passed = position, 0, 0
     next_offset: int | None = None
@@ -47,35 +48,38 @@ def _folded(position: int, events: Iterable[Placed], is_counted: Callable[[int, 
         if not is_counted(event.sequence, last):
             passed += 1
             continue
-        one = fold(event.sequence - 1, [(offset, event)])
-        for leaf, number in one.leaves.items():
-            leaves[leaf] += number
-        quarantined += one.quarantined
-        counted += one.counted
-        last, next_offset = max(last, event.sequence), one.next_offset
-    return Fold(position, last, next_offset, leaves, None, tuple(quarantined), counted, passed)
+        event_fold = fold(event.sequence - 1, [(offset, event)])
+        for key, number in event_fold.standing_changes.items():
+            standing_changes[key] += number
+        quarantined += event_fold.quarantined
+        counted += event_fold.counted
+        last, next_offset = max(last, event.sequence), event_fold.next_offset
+    return Fold(position, last, next_offset, standing_changes, None, tuple(quarantined), counted, passed)
 
 
 def decode_in_python() -> None:
-    """Keep this process off the compiled step, which has a fold of its own: the bug lies in the pure one."""
+    """Switch to the decoder in pure Python: the bug is in its fold, and the compiled decoder has its own."""
     os.environ["AGGREGATOR_COMPILED"] = "off"
 
 
 async def count_in_two_statements(
-    self: PostgresTallyStore, moves: Mapping[int, PositionMove], sums: TallyChanges
+    self: PostgresTallyStore, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
 ) -> bool:
-    """`PostgresTallyStore.count`, but the position moves in a statement of its own.
+    """Like `PostgresTallyStore.count`, but moves the positions in another statement.
 
     Crash point: `worker.between_statements`.
     """
-    held = await self.places()
-    if any(held[partition].sequence != move.fold.position for partition, move in moves.items()):
+    stored = await self.positions()
+    if any(
+        stored[partition].sequence != change.fold.position for partition, change in position_changes.items()
+    ):
         return False
-    set_id = next(iter(moves.values())).place.set_id
-    changes = count_arguments(sums)
-    columns = [changes[name] for name in ("scopes", "regions", "measures", "deltas")]
+    set_id = next(iter(position_changes.values())).before.set_id
+    arguments = count_arguments(tally_changes)
+    columns = [arguments[name] for name in ("scopes", "regions", "measures", "deltas")]
     await self._database.execute(ADD, set_id, *columns)
-    await asyncio.sleep(POSITION_LATER_S)
+    await asyncio.sleep(POSITION_DELAY_S)
     failpoint("worker.between_statements")
-    # The keys go along, so that the next cut tells what changed.
-    return await _count(self, moves, replace(sums, changes=dict.fromkeys(sums.changes, 0)))
+    # The keys are stored with zeros, so that the next cut contains the changed tallies.
+    zeros = dict.fromkeys(tally_changes.changes, 0)
+    return await _count(self, position_changes, replace(tally_changes, changes=zeros))

@@ -14,7 +14,7 @@ import pytest
 from aggregator.decoding import decoder
 from aggregator.decoding.decoder import EventBatch
 from aggregator.domain.counting import Fold
-from aggregator.domain.event import Change, Event, Placed, Standing
+from aggregator.domain.event import Change, Event, OffsetEvent, Standing
 from aggregator.tallies.batch_counter import BatchCounter
 from cuts.records import CutRecord
 from cuts.state import CutState
@@ -59,7 +59,7 @@ def test_a_name_that_is_gone_is_refused() -> None:
 
 def test_a_name_that_the_service_does_not_look_up_any_more_is_refused() -> None:
     with pytest.raises(PatchPointGoneError, match="does not look fold up"):
-        Patch(decoder, "fold", None, BatchCounter.load).plant()
+        Patch(decoder, "fold", None, BatchCounter.load_offsets).plant()
 
 
 @pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
@@ -97,7 +97,7 @@ def _event(sequence: int) -> Event:
 
 
 def _folded(bug: Planted, *sequences: int) -> Fold:
-    placed: list[Placed] = [(offset, _event(sequence)) for offset, sequence in enumerate(sequences)]
+    placed: list[OffsetEvent] = [(offset, _event(sequence)) for offset, sequence in enumerate(sequences)]
     with in_place(bug.patches):
         fold: Fold = decoder.fold(0, placed)  # type: ignore[attr-defined]  # the name that is patched
     return fold
@@ -106,13 +106,13 @@ def _folded(bug: Planted, *sequences: int) -> Fold:
 def test_compared_with_the_stored_position_a_run_that_comes_twice_counts_twice() -> None:
     twice = _folded(bugs.STORED_POSITION, 1, 2, 1, 2)
 
-    assert (twice.last, sum(twice.leaves.values())) == (2, 4)
+    assert (twice.last, sum(twice.standing_changes.values())) == (2, 4)
 
 
 def test_past_a_gap_counting_goes_on_and_names_none() -> None:
     past = _folded(bugs.PAST_GAPS, 1, 3, 3)
 
-    assert (past.last, sum(past.leaves.values()), past.gap) == (3, 2, None)
+    assert (past.last, sum(past.standing_changes.values()), past.gap) == (3, 2, None)
 
 
 class _Holed(MemoryTable):

@@ -1,4 +1,4 @@
-"""The names of what the aggregator measures."""
+"""The aggregator's Prometheus metrics."""
 
 from typing import Final
 
@@ -6,28 +6,32 @@ from prometheus_client import Counter, Gauge, Histogram
 
 COUNTED: Final = Counter("aggregator_events_counted", "Events counted, each exactly once.")
 PASSED: Final = Counter(
-    "aggregator_events_passed", "Events that changed nothing: repeats, and those beyond a gap."
+    "aggregator_events_passed", "Events that changed nothing: repeats, and events beyond a gap."
 )
-QUARANTINED: Final = Counter("aggregator_records_quarantined", "Records set aside, by reason.", ["reason"])
-BATCHES: Final = Counter("aggregator_batches", "Fetched batches, by what became of them.", ["outcome"])
+QUARANTINED: Final = Counter(
+    "aggregator_records_quarantined", "Records put into quarantine, by reason.", ["reason"]
+)
+BATCHES: Final = Counter("aggregator_batches", "Fetched batches of one partition, by result.", ["outcome"])
 STORE_SECONDS: Final = Histogram(
     "aggregator_store_seconds",
     "Duration of the statement that counts a fetch.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
-STORE_RETRIES: Final = Counter("aggregator_store_retries", "Fetches tried again in place after a failure.")
-SEEKS: Final = Counter("aggregator_gap_seeks", "Times reading went back to the stored offset for a gap.")
-ASSIGNED: Final = Gauge("aggregator_partitions_assigned", "Partitions this worker reads.")
+STORE_RETRIES: Final = Counter("aggregator_store_retries", "Retries of a fetch after a failed statement.")
+SEEKS: Final = Counter("aggregator_gap_seeks", "Seeks back to the stored offset because of a gap.")
+ASSIGNED: Final = Gauge("aggregator_partitions_assigned", "Partitions assigned to this worker.")
 BEHIND: Final = Gauge(
     "aggregator_records_behind", "Records of the worker's partitions that it has not read yet."
 )
 CUTS: Final = Counter("aggregator_cut_records", "Records published to region-counts, by kind.", ["kind"])
 CUT_SECONDS: Final = Histogram(
     "aggregator_cut_seconds",
-    "From reading a cut's snapshot to its acknowledgement.",
+    "Time from reading a cut's snapshot to its acknowledgement.",
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
 )
-GAPS: Final = Gauge("aggregator_gaps", "Partitions whose next event is missing though later ones were seen.")
+GAPS: Final = Gauge(
+    "aggregator_gaps", "Partitions whose next event is missing although later ones have arrived."
+)
 OUTSTANDING: Final = Gauge(
     "aggregator_quarantined_outstanding", "Quarantined or skipped events that are not in the counts."
 )

@@ -7,12 +7,12 @@ from typing import Literal
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from aggregator.decoding.decoder import Wish
+from aggregator.decoding.decoder_selection import CompiledMode
 from settings.loader import Settings
 
 
 class AggregatorSettings(Settings):
-    """Settings of workers, publisher and commands, prefixed `AGGREGATOR_`."""
+    """Settings of the worker, the publisher and the commands: environment variables `AGGREGATOR_…`."""
 
     model_config = SettingsConfigDict(env_prefix="AGGREGATOR_")
 
@@ -25,12 +25,12 @@ class AggregatorSettings(Settings):
     group: str = Field(default="aggregator", pattern=r"^[A-Za-z0-9._-]{1,80}$")
     failing_s_max: float = Field(default=60.0, gt=0, le=600)
     stalled_s_max: float = Field(default=15.0, ge=3, le=600)
-    compiled: Wish = "auto"
+    compiled: CompiledMode = "auto"
     crash_at: str = ""
 
     @property
     def database(self) -> str:
-        """The database's URL, as a driver takes it."""
+        """The database URL as plain text, for a driver."""
         return self.database_url.get_secret_value()
 
     @property

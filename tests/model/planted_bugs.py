@@ -6,8 +6,9 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from aggregator.domain.counting import Fold, TallyChanges, fold
-from aggregator.tallies.tally_store import PositionMove, TallyStore
+from aggregator.domain.counting import Fold, fold
+from aggregator.domain.roll_up import TallyChanges
+from aggregator.tallies.tally_store import PositionChange, TallyStore
 from cuts.records import CutRecord
 from cuts.state import ApplyResult, CutState
 from faults.planted.counting import fold_from_the_stored_position, fold_past_gaps
@@ -55,15 +56,17 @@ class RetriesWithoutItsKey(Api):
 class TwoStatements(Asked):
     """The position is stored outside the transaction of the counts."""
 
-    async def count(self, moves: Mapping[int, PositionMove], sums: TallyChanges) -> bool:
+    async def count(
+        self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
+    ) -> bool:
         await self._here()
-        for partition, move in moves.items():
-            if self._stored.tallies.stored[partition] != move.place:
+        for partition, change in position_changes.items():
+            if self._stored.tallies.stored[partition] != change.before:
                 return False
-        self._stored.tallies.counts.update(sums.changes)
-        self._stored.note(moves, sums)
+        self._stored.tallies.counts.update(tally_changes.changes)
+        self._stored.note(position_changes, tally_changes)
         await self._here()
-        return await self._stored.count(moves, TallyChanges())
+        return await self._stored.count(position_changes, TallyChanges())
 
 
 class WorkerOfTwoStatements(Worker):

@@ -7,7 +7,16 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from aggregator.domain.cut import HEAD_BYTES, Cut, CutHead, Due, Row, due, write_change, write_full
+from aggregator.domain.cut import (
+    HEAD_BYTES,
+    Cut,
+    CutHead,
+    DueRecord,
+    Row,
+    due_record,
+    write_change,
+    write_full,
+)
 from cuts.records import CutRecord, UndecodableRecordError, decode_cut
 from tests.model import interruption_points
 from tests.model.interruption_points import OnLoop, Process
@@ -146,13 +155,13 @@ class Publisher(Process):
         await self.driver.here()
         now_s = self._clock()
         head = self._read_head()
-        what = due(self._head, head, now_s - self._full_at, now_s - self._record_at)
+        what = due_record(self._head, head, now_s - self._full_at, now_s - self._record_at)
         changed, whole = self._read_rows(what, head)
-        if what is Due.NOTHING:
+        if what is DueRecord.NOTHING:
             return
         base = self._number
         assert self._term is not None, "publishing without a term"
-        if what.is_new:
+        if what.is_new_cut:
             await self.driver.here()
             if not self._numbers.reserve(self._term, base + 1):
                 raise SupersededError
@@ -178,12 +187,12 @@ class Publisher(Process):
         quarantined = tuple(sorted(self._stored.quarantined))
         return CutHead(1, 0, 1, positions, gaps, quarantined, len(quarantined))
 
-    def _read_rows(self, what: Due, head: CutHead) -> tuple[list[Row] | None, list[Row] | None]:
+    def _read_rows(self, what: DueRecord, head: CutHead) -> tuple[list[Row] | None, list[Row] | None]:
         counts = self._stored.tallies.counts
         changed: list[Row] | None = None
-        if what is Due.HEART_BEAT:
+        if what is DueRecord.HEARTBEAT:
             changed = []
-        elif what in (Due.CHANGE, Due.CHANGE_AND_FULL):
+        elif what in (DueRecord.CHANGE, DueRecord.CHANGE_AND_FULL):
             assert self._head is not None, "a change without a cut to build on"
             since = self._head.positions
             keys = {
@@ -193,7 +202,7 @@ class Publisher(Process):
                 for key in keys
             }
             changed = [(*key, counts[key]) for key in sorted(keys)]
-        full = what in (Due.FULL_AGAIN, Due.FULL_ANEW, Due.CHANGE_AND_FULL)
+        full = what in (DueRecord.FULL_OF_SAME_CUT, DueRecord.FULL_OF_NEW_CUT, DueRecord.CHANGE_AND_FULL)
         return changed, [(*key, count) for key, count in sorted(counts.items()) if count] if full else None
 
     async def _produce(self, values: list[bytes]) -> int:

@@ -1,4 +1,4 @@
-"""TallyStore and positions in memory, and the workers that count into them with the product's own taker."""
+"""A tally store in memory, and workers that count into it with the product's own batch counter."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from aggregator.domain.counting import TallyChanges
-from aggregator.domain.event import StrayRecord
+from aggregator.domain.event import UnsequencedRecord
+from aggregator.domain.roll_up import TallyChanges
 from aggregator.tallies.batch_counter import BatchCounter
-from aggregator.tallies.tally_store import PartitionPosition, PositionMove, TallyStore
+from aggregator.tallies.tally_store import PartitionPosition, PositionChange, TallyStore
 from tests.model.event_topic import Kept, Topic
 from tests.model.interruption_points import ByHand, CutError, Here, Process
 from tests.model.register import PARTITIONS, Cell
-from tests.support.fakes.tally_store import MemoryTallies
+from tests.support.fakes.tally_store import MemoryTallyStore
 
 NOW = datetime(2021, 10, 24, 13, tzinfo=UTC)
 Changed = tuple[int, int, frozenset[Cell]]
@@ -25,7 +25,7 @@ class Stored:
     """The aggregator's database: tallies and positions, the keys each batch changed, what was quarantined."""
 
     def __init__(self) -> None:
-        self.tallies = MemoryTallies()
+        self.tallies = MemoryTallyStore()
         self.changed: list[Changed] = []
         self.quarantined: set[tuple[int, int]] = set()
         self.version = 0
@@ -36,44 +36,48 @@ class Stored:
         """The last counted sequence of each partition."""
         return tuple(self.tallies.stored[partition].sequence for partition in range(PARTITIONS))
 
-    async def count(self, moves: Mapping[int, PositionMove], sums: TallyChanges) -> bool:
+    async def count(
+        self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
+    ) -> bool:
         """The one statement."""
-        moved = await self.tallies.count(moves, sums)
+        moved = await self.tallies.count(position_changes, tally_changes)
         if moved:
-            self.note(moves, sums)
+            self.note(position_changes, tally_changes)
         return moved
 
-    def note(self, moves: Mapping[int, PositionMove], sums: TallyChanges) -> None:
+    def note(self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges) -> None:
         """What else the statement writes; one of the positions stands for all that moved."""
         self.version += 1
-        first = min(moves)
-        self.changed.append((first, moves[first].fold.last, frozenset(sums.changes)))
-        for partition, move in moves.items():
-            self.quarantined |= {(partition, bad.sequence) for bad in move.fold.quarantined}
+        first = min(position_changes)
+        self.changed.append((first, position_changes[first].fold.last, frozenset(tally_changes.changes)))
+        for partition, change in position_changes.items():
+            self.quarantined |= {(partition, bad.sequence) for bad in change.fold.quarantined}
 
 
 class Asked:
-    """The database as one worker asks it; see `aggregator.tallies.tally_store.Tallies`."""
+    """The database as one worker asks it; see `aggregator.tallies.tally_store.TallyStore`."""
 
     def __init__(self, stored: Stored, here: Here) -> None:
         self._stored = stored
         self._here = here
 
-    async def places(self) -> Mapping[int, PartitionPosition]:
+    async def positions(self) -> Mapping[int, PartitionPosition]:
         await self._here()
-        return await self._stored.tallies.places()
+        return await self._stored.tallies.positions()
 
-    async def count(self, moves: Mapping[int, PositionMove], sums: TallyChanges) -> bool:
+    async def count(
+        self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
+    ) -> bool:
         await self._here()
-        moved = await self._stored.count(moves, sums)
+        moved = await self._stored.count(position_changes, tally_changes)
         await self._here()
         return moved
 
-    async def note_gap(self, partition: int, place: PartitionPosition, seen: int) -> None:
-        await self._stored.tallies.note_gap(partition, place, seen)
+    async def record_gap(self, partition: int, position: PartitionPosition, sequence: int) -> None:
+        await self._stored.tallies.record_gap(partition, position, sequence)
 
-    async def keep_strays(self, partition: int, strays: Sequence[StrayRecord]) -> None:
-        await self._stored.tallies.keep_strays(partition, strays)
+    async def quarantine_unsequenced(self, partition: int, records: Sequence[UnsequencedRecord]) -> None:
+        await self._stored.tallies.quarantine_unsequenced(partition, records)
 
 
 class Worker(Process):
@@ -87,7 +91,7 @@ class Worker(Process):
 
     def begin_anew(self) -> None:
         self.offsets: dict[int, int] | None = None
-        self._taker = BatchCounter(self.asked(self._stored), self._seek, lambda: NOW)
+        self._counter = BatchCounter(self.asked(self._stored), self._seek, lambda: NOW)
 
     def has_read_all(self) -> bool:
         """Whether nothing lies ahead of it."""
@@ -109,12 +113,12 @@ class Worker(Process):
     async def _work(self, what: int) -> None:
         if self.offsets is None:
             with suppress(CutError):
-                self.offsets = dict(await self._taker.load())
+                self.offsets = dict(await self._counter.load_offsets())
             return
         fetched = self._fetch(what, self.offsets)
         while fetched:
             try:
-                await self._taker.take(fetched)
+                await self._counter.count_fetch(fetched)
             except CutError:
                 continue
             return

@@ -1,4 +1,4 @@
-"""One suite for every place that tallies and positions are kept in."""
+"""The suite of the port `TallyStore`, for the implementations in memory and in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from typing import Any, Protocol
 import asyncpg
 import pytest
 
-from aggregator.domain.counting import Cell, Fold, Quarantined, fold, roll_up
-from aggregator.domain.event import QuarantineReason, StrayRecord
+from aggregator.domain.counting import Fold, Quarantined, fold
+from aggregator.domain.event import QuarantineReason, UnsequencedRecord
+from aggregator.domain.roll_up import Cell, roll_up
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore
-from aggregator.tallies.tally_store import PartitionPosition, PositionMove, TallyStore
+from aggregator.tallies.tally_store import PartitionPosition, PositionChange, TallyStore
 from tests.support.databases import Databases
-from tests.support.fakes.tally_store import MemoryTallies
-from tests.support.samples.events import event, placed, standing
+from tests.support.fakes.tally_store import MemoryTallyStore
+from tests.support.samples.events import event, standing, with_offsets
 
 P = 3
 
 
-class Opened(Protocol):
-    """TallyStore, and a look at what is in them."""
+class StoreCase(Protocol):
+    """A store, and access to its content."""
 
     @property
     def tallies(self) -> TallyStore: ...
@@ -30,9 +31,9 @@ class Opened(Protocol):
     async def quarantined(self) -> Sequence[tuple[int | None, int, str]]: ...
 
 
-class OpenedMemory:
+class MemoryCase:
     def __init__(self) -> None:
-        self.tallies = MemoryTallies()
+        self.tallies = MemoryTallyStore()
 
     async def counts(self) -> Mapping[Cell, int]:
         return {cell: count for cell, count in self.tallies.counts.items() if count}
@@ -44,7 +45,7 @@ class OpenedMemory:
         return sorted(self.tallies.quarantine, key=str)
 
 
-class OpenedPostgres:
+class PostgresCase:
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self.pool = pool
         self.tallies = PostgresTallyStore(pool)
@@ -63,141 +64,144 @@ class OpenedPostgres:
 
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.integration)])
-async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
+async def case(request: pytest.FixtureRequest) -> AsyncIterator[StoreCase]:
     if request.param == "memory":
-        yield OpenedMemory()
+        yield MemoryCase()
         return
     database: Databases = request.getfixturevalue("database")
     pool = await asyncpg.create_pool(database.aggregator, min_size=1, max_size=2)
-    yield OpenedPostgres(pool)
+    yield PostgresCase(pool)
     await pool.close()
 
 
 def three_events() -> Fold:
-    return fold(0, placed(*(event(sequence, standing()) for sequence in (1, 2, 3))))
+    return fold(0, with_offsets(*(event(sequence, standing()) for sequence in (1, 2, 3))))
 
 
-async def count(opened: Opened, place: PartitionPosition, *folds: Fold) -> bool:
-    """Count folds of the partitions from P on, all of which begin at one place."""
-    moves = {P + at: PositionMove(place, one) for at, one in enumerate(folds)}
-    return await opened.tallies.count(moves, roll_up(folds))
+async def count(case: StoreCase, position: PartitionPosition, *folds: Fold) -> bool:
+    """Count folds of the partitions from P on, which all start from the same position."""
+    changes = {P + index: PositionChange(position, fold) for index, fold in enumerate(folds)}
+    return await case.tallies.count(changes, roll_up(folds))
 
 
-async def test_every_partition_begins_at_nothing(opened: Opened) -> None:
-    places = await opened.tallies.places()
+async def test_every_partition_starts_at_zero(case: StoreCase) -> None:
+    positions = await case.tallies.positions()
 
-    assert set(places) == set(range(12))
-    assert {(place.sequence, place.offset) for place in places.values()} == {(0, 0)}
+    assert set(positions) == set(range(12))
+    assert {(position.sequence, position.offset) for position in positions.values()} == {(0, 0)}
 
 
-async def test_counts_and_position_move_together(opened: Opened) -> None:
-    place = (await opened.tallies.places())[P]
+async def test_counts_and_position_move_together(case: StoreCase) -> None:
+    position = (await case.tallies.positions())[P]
 
-    moved = await count(opened, place, three_events())
+    moved = await count(case, position, three_events())
 
     assert moved
-    assert (await opened.tallies.places())[P] == PartitionPosition(place.set_id, 3, 103)
-    assert (await opened.counts())["all", "31", "registered"] == 3
+    assert (await case.tallies.positions())[P] == PartitionPosition(position.set_id, 3, 103)
+    assert (await case.counts())["all", "31", "registered"] == 3
 
 
-async def test_a_fold_from_another_position_changes_nothing(opened: Opened) -> None:
-    place = (await opened.tallies.places())[P]
-    await count(opened, place, three_events())
-    before = await opened.counts()
+async def test_a_fold_from_another_position_changes_nothing(case: StoreCase) -> None:
+    position = (await case.tallies.positions())[P]
+    await count(case, position, three_events())
+    before = await case.counts()
 
-    moved = await count(opened, place, three_events())
-
-    assert not moved
-    assert await opened.counts() == before
-    assert (await opened.tallies.places())[P].sequence == 3
-
-
-async def test_several_partitions_move_together(opened: Opened) -> None:
-    place = (await opened.tallies.places())[P]
-
-    assert await count(opened, place, three_events(), three_events())
-
-    places = await opened.tallies.places()
-    assert (places[P], places[P + 1]) == (PartitionPosition(place.set_id, 3, 103),) * 2
-    assert (await opened.counts())["all", "31", "registered"] == 6
-
-
-async def test_where_one_of_several_has_moved_none_moves(opened: Opened) -> None:
-    place = (await opened.tallies.places())[P]
-    await count(opened, place, three_events())
-
-    assert not await count(opened, place, three_events(), three_events())
-
-    assert (await opened.tallies.places())[P + 1] == place
-    assert (await opened.counts())["all", "31", "registered"] == 3
-
-
-async def test_a_fold_for_a_set_that_is_gone_changes_nothing(opened: Opened) -> None:
-    place = (await opened.tallies.places())[P]
-
-    moved = await count(opened, PartitionPosition(place.set_id + 1, 0, 0), three_events())
+    moved = await count(case, position, three_events())
 
     assert not moved
-    assert await opened.counts() == {}
+    assert await case.counts() == before
+    assert (await case.tallies.positions())[P].sequence == 3
 
 
-async def test_changes_add_up(opened: Opened) -> None:
-    place = (await opened.tallies.places())[P]
-    await count(opened, place, three_events())
-    place = (await opened.tallies.places())[P]
+async def test_several_partitions_move_together(case: StoreCase) -> None:
+    position = (await case.tallies.positions())[P]
 
-    await count(opened, place, fold(3, placed(event(4, before=standing(), after=None))))
+    assert await count(case, position, three_events(), three_events())
 
-    assert (await opened.counts()) == Counter(
+    positions = await case.tallies.positions()
+    assert (positions[P], positions[P + 1]) == (PartitionPosition(position.set_id, 3, 103),) * 2
+    assert (await case.counts())["all", "31", "registered"] == 6
+
+
+async def test_if_one_of_several_positions_has_moved_none_moves(case: StoreCase) -> None:
+    position = (await case.tallies.positions())[P]
+    await count(case, position, three_events())
+
+    assert not await count(case, position, three_events(), three_events())
+
+    assert (await case.tallies.positions())[P + 1] == position
+    assert (await case.counts())["all", "31", "registered"] == 3
+
+
+async def test_a_fold_for_a_deleted_set_changes_nothing(case: StoreCase) -> None:
+    position = (await case.tallies.positions())[P]
+
+    moved = await count(case, PartitionPosition(position.set_id + 1, 0, 0), three_events())
+
+    assert not moved
+    assert await case.counts() == {}
+
+
+async def test_changes_add_up(case: StoreCase) -> None:
+    position = (await case.tallies.positions())[P]
+    await count(case, position, three_events())
+    position = (await case.tallies.positions())[P]
+
+    await count(case, position, fold(3, with_offsets(event(4, before=standing(), after=None))))
+
+    assert (await case.counts()) == Counter(
         {("all", region, "registered"): 2 for region in ("31", "31.71", "31.71.01", "31.71.01.1001")}
     )
 
 
-async def test_a_gap_is_remembered_until_the_position_reaches_it(opened: Opened) -> None:
-    place = (await opened.tallies.places())[P]
-    await opened.tallies.note_gap(P, place, 3)
-    await opened.tallies.note_gap(P, place, 5)
-    assert await opened.gap() == 3
+async def test_a_gap_is_stored_until_the_position_reaches_it(case: StoreCase) -> None:
+    position = (await case.tallies.positions())[P]
+    await case.tallies.record_gap(P, position, 3)
+    await case.tallies.record_gap(P, position, 5)
+    assert await case.gap() == 3
 
-    await count(opened, place, fold(0, placed(event(1, standing()))))
-    assert await opened.gap() == 3
+    await count(case, position, fold(0, with_offsets(event(1, standing()))))
+    assert await case.gap() == 3
 
-    place = (await opened.tallies.places())[P]
-    await count(opened, place, fold(1, placed(event(2, standing()))))
-    assert await opened.gap() is None
-
-
-async def test_a_gap_seen_from_a_former_position_is_not_noted(opened: Opened) -> None:
-    place = (await opened.tallies.places())[P]
-    await count(opened, place, three_events())
-
-    await opened.tallies.note_gap(P, place, 3)
-
-    assert await opened.gap() is None
+    position = (await case.tallies.positions())[P]
+    await count(case, position, fold(1, with_offsets(event(2, standing()))))
+    assert await case.gap() is None
 
 
-async def test_a_gap_met_behind_what_was_counted_comes_with_the_batch(opened: Opened) -> None:
-    place = (await opened.tallies.places())[P]
+async def test_a_gap_found_at_a_former_position_is_not_stored(case: StoreCase) -> None:
+    position = (await case.tallies.positions())[P]
+    await count(case, position, three_events())
 
-    await count(opened, place, fold(0, placed(event(1, standing()), event(4, standing()))))
+    await case.tallies.record_gap(P, position, 3)
 
-    assert await opened.gap() == 4
+    assert await case.gap() is None
 
 
-async def test_a_quarantined_event_is_kept_with_the_move_and_only_with_it(opened: Opened) -> None:
-    place = (await opened.tallies.places())[P]
+async def test_a_gap_after_counted_events_is_stored_with_the_batch(case: StoreCase) -> None:
+    position = (await case.tallies.positions())[P]
+
+    await count(case, position, fold(0, with_offsets(event(1, standing()), event(4, standing()))))
+
+    assert await case.gap() == 4
+
+
+async def test_a_quarantined_event_is_stored_only_if_its_position_moves(case: StoreCase) -> None:
+    position = (await case.tallies.positions())[P]
     bad = Fold(0, 1, 101, quarantined=(Quarantined(1, 100, QuarantineReason.MALFORMED),), counted=0)
 
-    assert await count(opened, place, bad)
-    assert not await count(opened, place, bad)
+    assert await count(case, position, bad)
+    assert not await count(case, position, bad)
 
-    assert await opened.quarantined() == [(1, 100, "malformed")]
+    assert await case.quarantined() == [(1, 100, "malformed")]
 
 
-async def test_strays_are_kept_once_by_their_offset(opened: Opened) -> None:
-    strays = [StrayRecord(7, QuarantineReason.UNREADABLE), StrayRecord(9, QuarantineReason.MISPLACED)]
+async def test_unsequenced_records_are_quarantined_once_per_offset(case: StoreCase) -> None:
+    records = [
+        UnsequencedRecord(7, QuarantineReason.UNREADABLE),
+        UnsequencedRecord(9, QuarantineReason.MISPLACED),
+    ]
 
-    await opened.tallies.keep_strays(P, strays)
-    await opened.tallies.keep_strays(P, strays)
+    await case.tallies.quarantine_unsequenced(P, records)
+    await case.tallies.quarantine_unsequenced(P, records)
 
-    assert await opened.quarantined() == [(None, 7, "unreadable"), (None, 9, "misplaced")]
+    assert await case.quarantined() == [(None, 7, "unreadable"), (None, 9, "misplaced")]

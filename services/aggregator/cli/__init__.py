@@ -1,1 +1,1 @@
-"""The commands of `python -m aggregator`."""
+"""The operator commands of `python -m aggregator`."""

@@ -1,1 +1,1 @@
-"""The Faust worker, its transport, and the check that it moves."""
+"""The Faust worker: its app, transport, consumer and stall detection."""

@@ -1,1 +1,1 @@
-"""From fetched bytes to events, in Python or compiled."""
+"""Decoding of fetched Kafka records into events, in pure Python or compiled."""

@@ -1,8 +1,8 @@
-"""Lets aiokafka's consumers hand over records in runs, batch by batch.
+"""Patches aiokafka's fetcher so that consumers return runs of records instead of single records.
 
-aiokafka takes each record through four calls of Python and makes an object of eleven fields from it. Here its
-own loop over batches stays, with checksums, transactions and control batches; what a batch holds is taken at
-once: as the records of aiokafka's decoder or, for the compiled step, as the bytes they came in.
+aiokafka reads each record with four Python calls and creates an object of eleven fields. The patch keeps its
+loop over batches, with checksums, transactions and control batches, but takes all records of a batch at once:
+as the records of aiokafka's decoder or, for the compiled decoder, as the bytes of the batch.
 """
 
 from __future__ import annotations
@@ -16,81 +16,81 @@ from aiokafka.record.memory_records import MemoryRecords
 
 from aggregator.domain.event import Record
 
-LENGTH_AT: Final = 8
-LENGTH_ENDS: Final = 12
+LENGTH_FIELD_OFFSET: Final = 8
+LENGTH_FIELD_END: Final = 12
 
 
 class Run(Protocol):
-    """Records of one partition that follow each other."""
+    """Successive records of one partition."""
 
     @property
     def offset(self) -> int:
-        """The highest offset in it, -1 in an empty run."""
+        """The highest offset of the run; -1 if the run is empty."""
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, place: int, /) -> Record: ...
+    def __getitem__(self, index: int, /) -> Record: ...
 
     def extend(self, other: Any, /) -> None:
-        """Add the records of another run of its kind."""
+        """Append the records of another run of the same type."""
 
     def part(self, start: int, stop: int, /) -> Run:
-        """The records from the place `start` to before the place `stop`."""
+        """Return the records with the indexes `start` to `stop` - 1."""
 
     def since(self, offset: int, /) -> Run:
-        """The records with rising offsets from `offset` on."""
+        """Return the records from `offset` on; drop each whose offset is not above the one before."""
 
 
 class RunType(Protocol):
-    """A kind of runs, which go together with each other only."""
+    """A type of runs; only runs of the same type can be joined."""
 
     def __call__(self) -> Run:
-        """An empty run."""
+        """Create an empty run."""
 
-    def of_batch(self, batch: Any, raw: memoryview) -> Run:
-        """All records of aiokafka's `batch`, whose bytes are `raw`. Raises CorruptRecordException."""
+    def from_batch(self, batch: Any, raw: memoryview) -> Run:
+        """Read all records of aiokafka's `batch`, whose bytes are `raw`. Raises CorruptRecordException."""
 
 
-class Records(list[Any]):
-    """A run of records as aiokafka's decoder gives them."""
+class RecordRun(list[Any]):
+    """A run of the records of aiokafka's decoder."""
 
     def __init__(self, records: Iterable[Any] = ()) -> None:
         super().__init__(records)
         offsets = [record.offset for record in self]
         first = offsets[0] if offsets else 0
-        self._without_holes = offsets == list(range(first, first + len(offsets)))
+        self._is_contiguous = offsets == list(range(first, first + len(offsets)))
         self.offset: int = max(offsets, default=-1)
 
     @classmethod
-    def of_batch(cls, batch: Any, raw: memoryview) -> Records:
-        """All records of a batch."""
+    def from_batch(cls, batch: Any, raw: memoryview) -> RecordRun:
+        """See `RunType`."""
         return cls(batch)
 
     def extend(self, other: Any) -> None:
-        """Add the records of another run."""
+        """See `Run`."""
         super().extend(other)
         self.offset = max(self.offset, other.offset)
 
-    def part(self, start: int, stop: int) -> Records:
-        """The records from the place `start` to before the place `stop`."""
-        return Records(self[start:stop])
+    def part(self, start: int, stop: int) -> RecordRun:
+        """See `Run`."""
+        return RecordRun(self[start:stop])
 
-    def since(self, offset: int) -> Records:
-        """The records with rising offsets from `offset` on."""
-        if self._without_holes and self and self[0].offset >= offset:
+    def since(self, offset: int) -> RecordRun:
+        """See `Run`."""
+        if self._is_contiguous and self and self[0].offset >= offset:
             return self
-        some = []
+        rising = []
         for record in self:
             if record.offset >= offset:
-                some.append(record)
+                rising.append(record)
                 offset = record.offset + 1
-        return Records(some)
+        return RecordRun(rising)
 
 
 class RunBatch:
-    """aiokafka's batch, giving its records as one run."""
+    """aiokafka's batch; iterating over it yields all its records as one run."""
 
-    run_type: ClassVar[RunType] = Records
+    run_type: ClassVar[RunType] = RecordRun
 
     def __init__(self, batch: Any, raw: memoryview) -> None:
         self._batch = batch
@@ -100,17 +100,17 @@ class RunBatch:
         return getattr(self._batch, name)
 
     def __iter__(self) -> Iterator[Run]:
-        run = self.run_type.of_batch(self._batch, self._raw)
+        run = self.run_type.from_batch(self._batch, self._raw)
         return iter((run,) if len(run) else ())
 
 
-class Batches:
-    """aiokafka's MemoryRecords, whose batches give runs."""
+class RunMemoryRecords:
+    """aiokafka's MemoryRecords; its batches yield runs."""
 
     def __init__(self, raw: bytes) -> None:
         self._batches = MemoryRecords(raw)
         self._raw = memoryview(raw)
-        self._at = 0
+        self._batch_start = 0
 
     def size_in_bytes(self) -> int:
         return int(self._batches.size_in_bytes())
@@ -119,61 +119,61 @@ class Batches:
         return bool(self._batches.has_next())
 
     def next_batch(self) -> RunBatch:
-        """The next one, of whatever format; raises CorruptRecordException."""
+        """Return the next batch, of any format. Raises CorruptRecordException."""
         batch = self._batches.next_batch()
-        start = self._at
-        self._at += LENGTH_ENDS + int_at(self._raw, start + LENGTH_AT)
-        return RunBatch(batch, self._raw[start : self._at])
+        start = self._batch_start
+        self._batch_start += LENGTH_FIELD_END + int32_at(self._raw, start + LENGTH_FIELD_OFFSET)
+        return RunBatch(batch, self._raw[start : self._batch_start])
 
 
-class RunRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka ships no types
-    """aiokafka's records of one fetch of a partition, in runs."""
+class RunPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka ships no types
+    """aiokafka's PartitionRecords: one fetch of one partition, as runs."""
 
     _records_iterator: Iterator[Run]
 
     def _consumer_record(self, _tp: object, run: Run) -> Run:
-        """What lies at or above the fetch position."""
+        """Return the part of a run from the fetch position on."""
         return run.since(self.next_fetch_offset)
 
-    def take(self, records_max: int | None) -> tuple[Run, bool]:
-        """The next records as one run, and whether more are left."""
-        whole = RunBatch.run_type()
+    def next_run(self, records_max: int | None) -> tuple[Run, bool]:
+        """Return the next records as one run, and whether more are left."""
+        joined = RunBatch.run_type()
         for run in self:
-            room = len(run) if records_max is None else records_max - len(whole)
-            if len(run) > room:
-                self._records_iterator = chain((run.part(room, len(run)),), self._records_iterator)
-                run = run.part(0, room)
-            whole.extend(run)
+            capacity = len(run) if records_max is None else records_max - len(joined)
+            if len(run) > capacity:
+                self._records_iterator = chain((run.part(capacity, len(run)),), self._records_iterator)
+                run = run.part(0, capacity)
+            joined.extend(run)
             self.next_fetch_offset = run.offset + 1
-            if records_max is not None and len(whole) >= records_max:
-                return whole, True
-        return whole, False
+            if records_max is not None and len(joined) >= records_max:
+                return joined, True
+        return joined, False
 
 
-class RunResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka ships no types
-    """aiokafka's result of one fetch of a partition, handing over runs."""
+class RunFetchResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka ships no types
+    """aiokafka's FetchResult: it returns one fetch of one partition as a run."""
 
-    _partition_records: RunRecords | None
+    _partition_records: RunPartitionRecords | None
 
     def getall(self, max_records: int | None = None) -> Run | Sequence[Record]:
-        """The next records; raises CorruptRecordException, as aiokafka does."""
+        """Return the next records. Raises CorruptRecordException, as in aiokafka."""
         if not self.check_assignment(self._topic_partition) or self._partition_records is None:
             return ()
-        run, more = self._partition_records.take(max_records)
+        run, has_more = self._partition_records.next_run(max_records)
         self._update_position()
-        if not more:
+        if not has_more:
             self._partition_records = None
         return run
 
 
-def hand_over_runs(run_type: RunType) -> None:
-    """Let all consumers of this process do so."""
+def patch_fetcher(run_type: RunType) -> None:
+    """Make all consumers of this process return runs of this type."""
     RunBatch.run_type = run_type
-    fetcher.MemoryRecords = Batches
-    fetcher.PartitionRecords = RunRecords
-    fetcher.FetchResult = RunResult
+    fetcher.MemoryRecords = RunMemoryRecords
+    fetcher.PartitionRecords = RunPartitionRecords
+    fetcher.FetchResult = RunFetchResult
 
 
-def int_at(raw: memoryview, place: int) -> int:
-    """The 32-bit number at a place, big-endian."""
-    return int.from_bytes(raw[place : place + 4], "big", signed=True)
+def int32_at(raw: memoryview, index: int) -> int:
+    """Read a signed big-endian 32-bit integer."""
+    return int.from_bytes(raw[index : index + 4], "big", signed=True)

@@ -1,1 +1,1 @@
-"""How events become tallies and cuts. Pure: no I/O, no clock."""
+"""The rules of counting and of cuts. Pure: no I/O, no clock."""

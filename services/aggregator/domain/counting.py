@@ -1,48 +1,39 @@
-"""How events become counts: exactly those next in sequence, summed by standing, then rolled up.
+"""Counts each event of a partition once: those next in sequence, summed by minute and standing.
 
-Pure: no I/O, no clock. A region's ancestors are the prefixes of its code; no list is consulted.
+Pure: no I/O, no clock.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Final
 
 from aggregator.domain.event import (
     SCOPE_ID,
     SCOPE_LENGTH_MAX,
     BadEvent,
     Event,
-    Placed,
+    OffsetEvent,
     QuarantineReason,
     Standing,
 )
 
-K = TypeVar("K")
-
 PARTITIONS: Final = 12
-KELURAHAN: Final = re.compile(r"31\.\d{2}\.\d{2}\.\d{4}", re.ASCII)
-ELSEWHERE: Final = "31.00"
 MINUTE: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", re.ASCII)
 MINUTE_LENGTH: Final = 16
-REGISTERED: Final = "registered"
 
-Cell = tuple[str, str, str]
-"""(scope, region, measure)"""
-MinuteCell = tuple[datetime, str, str]
-"""(minute, scope, region)"""
-Leaf = tuple[str, Standing]
+MinuteStanding = tuple[str, Standing]
 """(minute as text, standing)"""
 
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """An event the position moved over without counting it."""
+    """An event that the position passed without counting it."""
 
     sequence: int
     offset: int
@@ -51,49 +42,41 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """What a batch of one partition comes to from a position on."""
+    """The sum of one partition's batch from a position on."""
 
     position: int
     last: int
-    """The position after the batch; equal to `position` where nothing in it was next."""
+    """The position after the batch; equal to `position` if no event in it was next."""
     next_offset: int | None = None
-    """Where to read on: just above the last event that was next, None where none was."""
-    leaves: Mapping[Leaf, int] = field(default_factory=dict)
-    """How often each standing came, less how often it went, by minute."""
+    """The offset after the last event that was next; None if no event was."""
+    standing_changes: Mapping[MinuteStanding, int] = field(default_factory=dict)
+    """Per minute and standing, how many participants reached it minus how many left it."""
     gap: int | None = None
-    """The lowest sequence met that lies beyond what is next after the batch; None: no gap."""
+    """The lowest sequence of the batch beyond the next expected one after it; None if there is no gap."""
     quarantined: tuple[Quarantined, ...] = ()
     counted: int = 0
     passed: int = 0
-    """Repeats and events beyond a gap: they changed nothing."""
+    """The number of events that changed nothing: repeats, and events beyond a gap."""
 
     @property
     def moved(self) -> bool:
-        """Whether the position moves."""
+        """Whether the position changes."""
         return self.last != self.position
 
 
-@dataclass(frozen=True, slots=True)
-class TallyChanges:
-    """What batches change, by scope, region and measure, and by minute, for all regions around; no zeros."""
-
-    changes: Mapping[Cell, int] = field(default_factory=dict)
-    minutes: Mapping[MinuteCell, int] = field(default_factory=dict)
-
-
-def fold(position: int, events: Sequence[Placed], set_aside: Collection[int] = ()) -> Fold:
+def fold(position: int, events: Sequence[OffsetEvent], settled: Collection[int] = ()) -> Fold:
     """Sum the standings of the events that come next in sequence.
 
-    Repeats, even twice inside one batch, and events beyond a gap change nothing; the lowest sequence still
-    beyond a gap at the end is reported. A bad event that is next is passed over and named. Sequences in
-    `set_aside` (dealt with before: quarantined, applied or skipped) are passed over without being counted,
-    whether or not their events are still there.
+    Repeats, even within one batch, and events beyond a gap change nothing; the lowest sequence that is still
+    beyond a gap at the end is reported. The position passes a bad event that is next, and reports it.
+    `settled` holds sequences that were quarantined, applied or skipped before: the position passes them
+    without counting them, whether or not their events are in the batch.
     """
-    if events and not set_aside and (whole := _fold_contiguous(position, events)) is not None:
-        return whole
-    last = skip_settled(position, set_aside)
+    if events and not settled and (contiguous := _fold_contiguous(position, events)) is not None:
+        return contiguous
+    last = skip_settled(position, settled)
     next_offset: int | None = None
-    leaves: dict[Leaf, int] = {}
+    standing_changes: dict[MinuteStanding, int] = {}
     beyond: list[int] = []
     quarantined: list[Quarantined] = []
     passed = counted = 0
@@ -106,79 +89,81 @@ def fold(position: int, events: Sequence[Placed], set_aside: Collection[int] = (
             continue
         last = sequence
         next_offset = offset + 1
-        reason = event.reason if isinstance(event, BadEvent) else apply_event(event, leaves)
+        reason = event.reason if isinstance(event, BadEvent) else apply_event(event, standing_changes)
         if reason is None:
             counted += 1
         else:
             quarantined.append(Quarantined(sequence, offset, reason))
-        if set_aside:
-            last = skip_settled(last, set_aside)
-    # One that is next by now was met too early; in an ordered stream sent again it follows.
+        if settled:
+            last = skip_settled(last, settled)
+    # A sequence that is next by now arrived too early. The relay sends in order, so it sends this one again.
     gap = min((sequence for sequence in beyond if sequence > last + 1), default=None)
-    return Fold(position, last, next_offset, leaves, gap, tuple(quarantined), counted, passed)
+    return Fold(position, last, next_offset, standing_changes, gap, tuple(quarantined), counted, passed)
 
 
-def _fold_contiguous(position: int, events: Sequence[Placed]) -> Fold | None:
-    """The fold of events that all come next and can all be counted; None where there may be anything else.
+def _fold_contiguous(position: int, events: Sequence[OffsetEvent]) -> Fold | None:
+    """Fold events that follow the position without a gap and are all countable; None for any other batch.
 
-    The same as one event after another, at three quarters of its cost: the sums are made in C.
+    The result equals that of the loop in `fold`, at three quarters of its cost, because `Counter` sums in C.
     """
-    some = [event for _, event in events]
-    last = position + len(some)
-    if [event.sequence for event in some] != list(range(position + 1, last + 1)):
+    batch = [event for _, event in events]
+    last = position + len(batch)
+    if [event.sequence for event in batch] != list(range(position + 1, last + 1)):
         return None
-    good = [event for event in some if isinstance(event, Event)]
+    good = [event for event in batch if isinstance(event, Event)]
     times = [event.time for event in good]
-    if len(good) < len(some) or {time[-1:] for time in times} != {"Z"}:
+    if len(good) < len(batch) or {time[-1:] for time in times} != {"Z"}:
         return None
     minutes = [time[:MINUTE_LENGTH] for time in times]
     changes = [event.data for event in good]
-    leaves: dict[Leaf, int] = {}
-    for sign, sides in ((1, [one.after for one in changes]), (-1, [one.before for one in changes])):
-        for (minute, standing), number in Counter(zip(minutes, sides, strict=True)).items():
+    standing_changes: dict[MinuteStanding, int] = {}
+    added = [change.after for change in changes]
+    removed = [change.before for change in changes]
+    for sign, standings in ((1, added), (-1, removed)):
+        for (minute, standing), number in Counter(zip(minutes, standings, strict=True)).items():
             if standing is None:
                 continue
-            if uncountable(minute, standing) is not None:
+            if uncountable_reason(minute, standing) is not None:
                 return None
-            leaf = (minute, standing)
-            leaves[leaf] = leaves.get(leaf, 0) + sign * number
-    return Fold(position, last, events[-1][0] + 1, leaves, counted=len(some))
+            key = (minute, standing)
+            standing_changes[key] = standing_changes.get(key, 0) + sign * number
+    return Fold(position, last, events[-1][0] + 1, standing_changes, counted=len(batch))
 
 
-def skip_settled(position: int, set_aside: Collection[int]) -> int:
-    """The position after those set aside that come next."""
-    while position + 1 in set_aside:
+def skip_settled(position: int, settled: Collection[int]) -> int:
+    """Move the position past the settled sequences that come next."""
+    while position + 1 in settled:
         position += 1
     return position
 
 
-def apply_event(event: Event, leaves: dict[Leaf, int]) -> QuarantineReason | None:
-    """Add one event to the leaves, whole or, for a reason, not at all."""
+def apply_event(event: Event, standing_changes: dict[MinuteStanding, int]) -> QuarantineReason | None:
+    """Add one event to the changes, or return why it cannot be counted and change nothing."""
     time = event.time
     minute = time[:MINUTE_LENGTH]
     before, after = event.data.before, event.data.after
     if time[-1:] != "Z":
         return QuarantineReason.BAD_TIME
-    # A leaf seen before was found countable then.
+    # A minute and standing that is already among the changes was checked when it was added.
     added = None if after is None else (minute, after)
-    taken = None if before is None else (minute, before)
-    if added is not None and added not in leaves and (reason := uncountable(minute, added[1])):
+    removed = None if before is None else (minute, before)
+    if added is not None and added not in standing_changes and (reason := uncountable_reason(*added)):
         return reason
-    if taken is not None and taken not in leaves and (reason := uncountable(minute, taken[1])):
+    if removed is not None and removed not in standing_changes and (reason := uncountable_reason(*removed)):
         return reason
     if added is not None:
-        leaves[added] = leaves.get(added, 0) + 1
-    if taken is not None:
-        leaves[taken] = leaves.get(taken, 0) - 1
+        standing_changes[added] = standing_changes.get(added, 0) + 1
+    if removed is not None:
+        standing_changes[removed] = standing_changes.get(removed, 0) - 1
     return None
 
 
-def uncountable(minute: str, standing: Standing) -> QuarantineReason | None:
-    """Why a standing in a minute cannot be counted, None where it can."""
+def uncountable_reason(minute: str, standing: Standing) -> QuarantineReason | None:
+    """Return why a standing in a minute cannot be counted; None if it can."""
     if minute_of(minute) is None:
         return QuarantineReason.BAD_TIME
     for scope_id in (standing.agency, standing.campaign):
-        # Too long a text is cut off where it is too long already: what is remembered stays small.
+        # Truncate, so that the cache holds no long strings.
         if scope_id is not None and not _is_scope(scope_id[: SCOPE_LENGTH_MAX + 1]):
             return QuarantineReason.BAD_SCOPE
     return None
@@ -189,84 +174,9 @@ def _is_scope(scope_id: str) -> bool:
     return SCOPE_ID.fullmatch(scope_id) is not None
 
 
-def roll_up(folds: Iterable[Fold], oldest_minute: datetime | None = None) -> TallyChanges:
-    """Sum the standings of several partitions and roll them up to the regions around, once for all.
-
-    Minutes before `oldest_minute` are not counted by minute.
-    """
-    leaves: dict[Leaf, int] = {}
-    for one in folds:
-        if not leaves:
-            leaves.update(one.leaves)
-            continue
-        for leaf, number in one.leaves.items():
-            leaves[leaf] = leaves.get(leaf, 0) + number
-    standings: dict[Standing, int] = {}
-    flat_minutes: dict[tuple[str, str, str], int] = {}
-    for (minute, standing), number in leaves.items():
-        standings[standing] = standings.get(standing, 0) + number
-        for scope in scopes_of(standing):
-            key = (minute, scope, standing.region)
-            flat_minutes[key] = flat_minutes.get(key, 0) + number
-    return TallyChanges(
-        _without_zeros(_changes(standings)), _without_zeros(_minutes(flat_minutes, oldest_minute))
-    )
-
-
-def _changes(standings: Mapping[Standing, int]) -> dict[Cell, int]:
-    flat: dict[Cell, int] = {}
-    for standing, number in standings.items():
-        measures = [REGISTERED, *{f"step:{step}" for step in standing.steps}]
-        for scope in scopes_of(standing):
-            for measure in measures:
-                cell = (scope, standing.region, measure)
-                flat[cell] = flat.get(cell, 0) + number
-    changes: dict[Cell, int] = {}
-    for (scope, region, measure), number in flat.items():
-        for ancestor in regions_of(region):
-            cell = (scope, ancestor, measure)
-            changes[cell] = changes.get(cell, 0) + number
-    return changes
-
-
-def _minutes(flat: Mapping[tuple[str, str, str], int], oldest: datetime | None) -> dict[MinuteCell, int]:
-    minutes: dict[MinuteCell, int] = {}
-    for (text, scope, region), number in flat.items():
-        minute = minute_of(text)
-        assert minute is not None, "a leaf with a minute that is none"
-        if oldest is not None and minute < oldest:
-            continue
-        for ancestor in regions_of(region):
-            cell = (minute, scope, ancestor)
-            minutes[cell] = minutes.get(cell, 0) + number
-    return minutes
-
-
-def _without_zeros(sums: Mapping[K, int]) -> dict[K, int]:
-    return {key: number for key, number in sums.items() if number}
-
-
-def scopes_of(standing: Standing) -> tuple[str, ...]:
-    """The scopes a standing counts in: all, and those of its agency and campaign."""
-    if standing.agency is None:
-        return ("all",) if standing.campaign is None else ("all", f"campaign:{standing.campaign}")
-    if standing.campaign is None:
-        return ("all", f"agency:{standing.agency}")
-    return ("all", f"agency:{standing.agency}", f"campaign:{standing.campaign}")
-
-
-# Room for every village there is, some 83,000: below that each of them is looked at anew, time after time.
-@lru_cache(maxsize=131_072)
-def regions_of(code: str) -> tuple[str, ...]:
-    """A kelurahan's code and its prefixes; a code of another shape counts under 31.00, a child of 31."""
-    if KELURAHAN.fullmatch(code) is None:
-        return (ELSEWHERE, "31")
-    return (code, code[:8], code[:5], "31")
-
-
 @lru_cache(maxsize=4096)
 def minute_of(text: str) -> datetime | None:
-    """The minute of a time's first 16 characters, None where they are none."""
+    """Parse the first 16 characters of a timestamp as a UTC minute; None if they are not one."""
     if MINUTE.fullmatch(text) is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What a cut is, when the next one is due, and how it is written to region-counts.
+"""A cut: its head, which record of it is due next, and its encoding for region-counts.
 
 Pure: no I/O, no clock.
 """
@@ -13,17 +13,16 @@ from typing import Any, Final
 
 import msgspec
 
-# A tally row that no event changed reaches readers with the next full, and the audit must find it in 10 s.
+# Readers get a tally row that no event changed only with the next full, and the audit must find it in 10 s.
 FULL_EVERY_S: Final = 4.0
-HEART_BEAT_EVERY_S: Final = 1.0
+HEARTBEAT_EVERY_S: Final = 1.0
 PART_BYTES_MAX: Final = 256 * 1024
 CHANGE_BYTES_MAX: Final = 800_000
-"""Below the broker's limit for a record; a change beyond it is told as a full."""
-ROW_BYTES_MORE: Final = 32
-"""Quotes, commas and count of a row."""
+"""Below the broker's limit for a record; a larger change is published as a full."""
+ROW_OVERHEAD_BYTES: Final = 32
+"""Quotes, commas and count of an encoded row."""
 HEAD_BYTES: Final = 32 * 1024
-"""More than the head of a record needs with a thousand quarantined events named."""
-QUARANTINED_NAMED_MAX: Final = 1_000
+"""An upper bound for an encoded head that names a thousand quarantined events."""
 
 Row = tuple[str, str, str, int]
 """(scope, region, measure, absolute count)"""
@@ -31,7 +30,7 @@ Row = tuple[str, str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class CutHead:
-    """What one snapshot says besides the counts; two equal heads stand for equal counts."""
+    """What a cut contains besides its counts, read in one snapshot. Equal heads mean equal counts."""
 
     set_id: int
     generation: int
@@ -39,15 +38,15 @@ class CutHead:
     """The register's epoch whose events are counted."""
     positions: tuple[int, ...]
     gaps: tuple[tuple[int, int, int], ...]
-    """(partition, expected, seen)"""
+    """(partition, expected sequence, lowest sequence beyond the gap)"""
     quarantined: tuple[tuple[int, int], ...]
-    """(partition, sequence) of those not in the counts, the first thousand"""
+    """(partition, sequence) of the first thousand quarantined or skipped events"""
     quarantined_total: int
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A numbered head."""
+    """A head with its term and number."""
 
     term: int
     number: int
@@ -55,51 +54,58 @@ class Cut:
     head: CutHead
 
 
-class Due(Enum):
-    """What is to be published now."""
+class DueRecord(Enum):
+    """Which kind of record to publish now."""
 
     NOTHING = "nothing"
-    HEART_BEAT = "heart_beat"
+    HEARTBEAT = "heartbeat"
     CHANGE = "change"
     CHANGE_AND_FULL = "change_and_full"
-    FULL_AGAIN = "full_again"
-    """A full of the cut published last."""
-    FULL_ANEW = "full_anew"
-    """A full of a new cut: after a take-over, a failure, or when counts changed otherwise than by events."""
+    FULL_OF_SAME_CUT = "full_of_same_cut"
+    """A full of the cut that was published last."""
+    FULL_OF_NEW_CUT = "full_of_new_cut"
+    """A full of the next cut: in a new term, after a failure, or in a new set or generation of tallies."""
 
     @property
-    def is_new(self) -> bool:
-        """Whether it shows a cut with the next number."""
-        return self in (Due.CHANGE, Due.CHANGE_AND_FULL, Due.FULL_ANEW)
+    def is_new_cut(self) -> bool:
+        """Whether the record belongs to a cut with the next number."""
+        return self in (DueRecord.CHANGE, DueRecord.CHANGE_AND_FULL, DueRecord.FULL_OF_NEW_CUT)
 
 
-def due(last: CutHead | None, seen: CutHead, since_full_s: float, since_record_s: float) -> Due:
-    """What is due, given the head published last in this term (None: none) and the one just read."""
-    if last is None or (last.set_id, last.generation) != (seen.set_id, seen.generation):
-        return Due.FULL_ANEW
+def due_record(
+    last: CutHead | None, current: CutHead, since_full_s: float, since_record_s: float
+) -> DueRecord:
+    """Decide what is due, from the head published last in this term (None if none was) and the current head.
+
+    `since_full_s` and `since_record_s` are the seconds since the last full and the last record.
+    """
+    if last is None or (last.set_id, last.generation) != (current.set_id, current.generation):
+        return DueRecord.FULL_OF_NEW_CUT
     is_full_due = since_full_s >= FULL_EVERY_S
-    if last != seen:
-        return Due.CHANGE_AND_FULL if is_full_due else Due.CHANGE
+    if last != current:
+        return DueRecord.CHANGE_AND_FULL if is_full_due else DueRecord.CHANGE
     if is_full_due:
-        return Due.FULL_AGAIN
-    return Due.HEART_BEAT if since_record_s >= HEART_BEAT_EVERY_S else Due.NOTHING
+        return DueRecord.FULL_OF_SAME_CUT
+    return DueRecord.HEARTBEAT if since_record_s >= HEARTBEAT_EVERY_S else DueRecord.NOTHING
 
 
 def fits_change(rows: Iterable[Row]) -> bool:
-    """Whether rows can be told in one record."""
-    size = sum(len(scope) + len(region) + len(measure) + ROW_BYTES_MORE for scope, region, measure, _ in rows)
+    """Return whether the rows fit in one change record."""
+    size = sum(
+        len(scope) + len(region) + len(measure) + ROW_OVERHEAD_BYTES for scope, region, measure, _ in rows
+    )
     return size <= CHANGE_BYTES_MAX
 
 
 def write_change(cut: Cut, base: int, full_offset: int, rows: Iterable[Row]) -> bytes:
-    """A `change` record: the rows changed since cut `base`, none for a heart-beat."""
+    """Encode a `change` record: the rows that changed since cut number `base`; no rows for a heartbeat."""
     return _record(cut, full_offset, "change", rows=list(rows), base=base)
 
 
 def write_full(
     cut: Cut, full_offset: int, rows: Iterable[Row], bytes_max: int = PART_BYTES_MAX
 ) -> list[bytes]:
-    """A `full`: every row, in parts of at most `bytes_max` bytes that all carry the same head."""
+    """Encode a `full`: all rows, in parts of at most `bytes_max` bytes, each with the same head."""
     parts = list(_parts([msgspec.json.encode(row) for row in rows], bytes_max - HEAD_BYTES))
     return [
         _record(
@@ -134,7 +140,7 @@ def _record(cut: Cut, full_offset: int, kind: str, **fields: Any) -> bytes:
             "cut": cut.number,
             "term": cut.term,
             "kind": kind,
-            "as_of": time_text(cut.as_of),
+            "as_of": utc_text(cut.as_of),
             "positions": head.positions,
             "gaps": [
                 {"partition": partition, "expected": expected, "seen": seen}
@@ -150,6 +156,6 @@ def _record(cut: Cut, full_offset: int, kind: str, **fields: Any) -> bytes:
     )
 
 
-def time_text(time: datetime) -> str:
-    """A moment in UTC as the contract writes it."""
+def utc_text(time: datetime) -> str:
+    """Format a UTC time as RFC 3339 with milliseconds and `Z`."""
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,6 +1,7 @@
-"""What counting reads of a participant event, and what a record that cannot be counted is called.
+"""The fields of a participant event that counting uses, their decoding, and the quarantine reasons.
 
-Only the fields used are decoded. Types are not looked at: every event says what stood before and after it.
+Only these fields are decoded. The event's type is not among them: every event carries the standing before and
+after it.
 """
 
 from __future__ import annotations
@@ -24,19 +25,19 @@ class QuarantineReason(Enum):
     """Why a record was not counted."""
 
     MALFORMED = "malformed"
-    """Partition and sequence can be read, the rest is not an event of the contract."""
+    """Partition and sequence are readable, but the rest does not match the contract."""
     BAD_TIME = "bad_time"
-    """`time` is not a moment in UTC."""
+    """`time` is not a UTC timestamp."""
     BAD_SCOPE = "bad_scope"
-    """Agency or campaign is not an identifier."""
+    """The agency or campaign is not a valid identifier."""
     MISPLACED = "misplaced"
-    """Its partition is not the one it lies in, so its sequence says nothing here."""
+    """The event names another partition than the one it is stored in, so its sequence does not apply here."""
     UNREADABLE = "unreadable"
-    """Not even partition and sequence can be read."""
+    """Not even partition and sequence are readable."""
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
-    """What counts of a participant; equal standings hash alike and are summed together."""
+    """What is counted of a participant. Equal standings have equal hashes and are summed together."""
 
     region: str
     agency: str | None
@@ -45,14 +46,14 @@ class Standing(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """The standing before and after an event: null before registering and after withdrawing."""
+    """The standing before and after an event; None before registering and after withdrawing."""
 
     before: Standing | None
     after: Standing | None
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """An event that can be counted, as far as its shape goes."""
+    """A well-formed event; its time and its scopes are not checked yet."""
 
     partition: int
     sequence: Sequence
@@ -61,22 +62,22 @@ class Event(msgspec.Struct, frozen=True, gc=False):
 
 
 class BadEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event whose place can be read and whose content cannot be counted."""
+    """An event with a readable partition and sequence whose content cannot be counted."""
 
     partition: int
     sequence: int
     reason: QuarantineReason
 
 
-class StrayRecord(msgspec.Struct, frozen=True, gc=False):
-    """A record without a place in this partition's sequence; it is kept by its offset and changes nothing."""
+class UnsequencedRecord(msgspec.Struct, frozen=True, gc=False):
+    """A record without a valid sequence in its partition. Its offset identifies it; it changes no count."""
 
     offset: int
     reason: QuarantineReason
 
 
 class Record(Protocol):
-    """A record of the topic, as the consumer hands it over."""
+    """A record of the topic as the consumer returns it."""
 
     @property
     def offset(self) -> int: ...
@@ -84,39 +85,41 @@ class Record(Protocol):
     def value(self) -> bytes | None: ...
 
 
-Placed = tuple[int, Event | BadEvent]
-"""An event with its offset."""
+OffsetEvent = tuple[int, Event | BadEvent]
+"""(offset, event)"""
 
 
-class _Address(msgspec.Struct, frozen=True, gc=False):
+class _PartitionSequence(msgspec.Struct, frozen=True, gc=False):
     partition: int
     sequence: Sequence
 
 
 _decode = msgspec.json.Decoder(Event).decode
-_decode_address = msgspec.json.Decoder(_Address).decode
+_decode_partition_sequence = msgspec.json.Decoder(_PartitionSequence).decode
 read_standing = msgspec.json.Decoder(Standing).decode
-"""Decode a standing alone, as a part of an event's value; raises one of UNDECODABLE."""
-# What a decoder raises on a value that is no such JSON: also on none at all, and on one nested without end.
+"""Decode the JSON of one standing. Raises one of UNDECODABLE."""
 UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, TypeError, RecursionError)
+"""The errors of a decoder: TypeError for a record without a value, RecursionError for endless nesting."""
 
 
 def read_event(value: bytes | None, partition: int) -> Event | BadEvent | QuarantineReason:
-    """Decode one value; a Reason where it has no place in this partition's sequence."""
+    """Decode one value; return a QuarantineReason if it has no valid sequence in this partition."""
     event: Event | BadEvent
     try:
         event = _decode(value)  # type: ignore[arg-type]  # None raises TypeError, caught as undecodable
     except UNDECODABLE:
         try:
-            address = _decode_address(value)  # type: ignore[arg-type]  # as above
+            header = _decode_partition_sequence(value)  # type: ignore[arg-type]  # as above
         except UNDECODABLE:
             return QuarantineReason.UNREADABLE
-        event = BadEvent(address.partition, address.sequence, QuarantineReason.MALFORMED)
+        event = BadEvent(header.partition, header.sequence, QuarantineReason.MALFORMED)
     return event if event.partition == partition else QuarantineReason.MISPLACED
 
 
-def read_batch(records: Collection[Record], partition: int) -> tuple[list[Placed], list[StrayRecord]]:
-    """Decode a fetched batch: the events with their offsets, and the records without a place."""
+def read_batch(
+    records: Collection[Record], partition: int
+) -> tuple[list[OffsetEvent], list[UnsequencedRecord]]:
+    """Decode a fetched batch into the events with their offsets and the records without a sequence."""
     try:
         # None raises TypeError, caught as undecodable.
         events = [_decode(record.value) for record in records]  # type: ignore[arg-type]
@@ -127,13 +130,15 @@ def read_batch(records: Collection[Record], partition: int) -> tuple[list[Placed
     return list(zip([record.offset for record in records], events, strict=True)), []
 
 
-def _read_one_by_one(records: Iterable[Record], partition: int) -> tuple[list[Placed], list[StrayRecord]]:
-    placed: list[Placed] = []
-    strays: list[StrayRecord] = []
+def _read_one_by_one(
+    records: Iterable[Record], partition: int
+) -> tuple[list[OffsetEvent], list[UnsequencedRecord]]:
+    events: list[OffsetEvent] = []
+    unsequenced: list[UnsequencedRecord] = []
     for record in records:
         event = read_event(record.value, partition)
         if isinstance(event, QuarantineReason):
-            strays.append(StrayRecord(record.offset, event))
+            unsequenced.append(UnsequencedRecord(record.offset, event))
         else:
-            placed.append((record.offset, event))
-    return placed, strays
+            events.append((record.offset, event))
+    return events, unsequenced

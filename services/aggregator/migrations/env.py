@@ -1,4 +1,4 @@
-"""Alembic's entry for this service's migrations."""
+"""Runs the aggregator's Alembic migrations."""
 
 from database.alembic_env import run
 

@@ -1,1 +1,1 @@
-"""One module per process: settings, then adapters, then run."""
+"""The composition root of each process: settings, adapters, run."""

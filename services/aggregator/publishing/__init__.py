@@ -1,1 +1,1 @@
-"""What the leading publisher sends to the topics."""
+"""Publication of cuts, growth per minute and quarantine states by the leading publisher."""

@@ -1,4 +1,4 @@
-"""Publishes cuts: the leader reads one snapshot, takes a number and sends one record, at most ten a second.
+"""Publishes cuts to region-counts: the leader reads a snapshot, reserves a cut number and sends the records.
 
 Crash points: `publisher.before_reserve`, `publisher.before_produce`, `publisher.after_produce`.
 """
@@ -10,10 +10,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aggregator.domain.cut import Cut, CutHead, Due, Row, due, fits_change, write_change, write_full
+from aggregator.domain.cut import (
+    Cut,
+    CutHead,
+    DueRecord,
+    Row,
+    due_record,
+    fits_change,
+    write_change,
+    write_full,
+)
 from aggregator.metrics import CUT_SECONDS, CUTS, GAPS, OUTSTANDING
-from aggregator.publishing.snapshot import Snapshot, published_state, snapshot
-from aggregator.tallies.postgres_tally_store import QUERIES
+from aggregator.publishing.cut_snapshot import CutSnapshot, open_snapshot, read_published_state
+from aggregator.publishing.queries import QUERIES
 from outbox.leader_producer import LeaderProducer, LeaderRecord, SupersededError
 from outbox.lease import Lease
 from telemetry.failpoints import failpoint
@@ -25,12 +34,12 @@ if TYPE_CHECKING:
 log = get()
 
 LastInTopic = Callable[[], Awaitable[tuple[int, int] | None]]
-"""(term, cut) of the newest record in region-counts, None where there is none."""
+"""Reads (term, cut) of the newest record in region-counts; None if the topic is empty."""
 
 
 @dataclass(slots=True)
 class LeaderState:
-    """What the leader of one term has published; times are monotonic seconds."""
+    """What the leader of one term has published. Times are monotonic seconds."""
 
     term: int
     cut: int
@@ -41,120 +50,131 @@ class LeaderState:
 
 
 class CutPublisher:
-    """The cuts of one process, while it leads."""
+    """Publishes cuts while this process leads."""
 
     def __init__(
         self,
         pool: asyncpg.Pool[Any],
         lease: Lease,
-        wire: LeaderProducer,
+        producer: LeaderProducer,
         topic: str,
         last_in_topic: LastInTopic,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._lease = lease
-        self._wire = wire
+        self._producer = producer
         self._topic = topic
         self._last_in_topic = last_in_topic
         self._clock = clock
-        self._reign: LeaderState | None = None
+        self._leader: LeaderState | None = None
         self.rows_changed = 0
-        """How many rows changed in what was published last; 0 where nothing was due."""
+        """The number of changed rows in the last record; 0 if nothing was due."""
 
     @property
     def positions(self) -> tuple[int, ...] | None:
-        """The positions of the cut published last, while this process leads."""
-        return self._reign.head.positions if self._reign and self._reign.head else None
+        """The positions of the last published cut; None if this process does not lead or a record failed."""
+        return self._leader.head.positions if self._leader and self._leader.head else None
 
-    async def publish_once(self) -> Due | None:
-        """Publish what is due, None where another leads. After a failure a new full comes first."""
+    async def publish_once(self) -> DueRecord | None:
+        """Publish what is due; return None if another process leads.
+
+        After a failure the next record is a full. Raises SupersededError if the lease is lost.
+        """
         term = self._lease.term
         if term is None:
-            self._reign = None
-            await self._wire.abandon()
+            self._leader = None
+            await self._producer.abandon()
             return None
-        if self._reign is None or self._reign.term != term:
-            self._reign = await self._take_over(term)
+        if self._leader is None or self._leader.term != term:
+            self._leader = await self._take_over(term)
         try:
-            return await self._publish(self._reign)
+            return await self._publish(self._leader)
         except BaseException:
-            # Whether the last record arrived is unknown: no change may build on it.
-            self._reign.head = None
+            # The last record may or may not have arrived: no change may be based on it.
+            self._leader.head = None
             raise
 
     async def _take_over(self, term: int) -> LeaderState:
-        """Continue the numbers of cuts in a term above the topic's, even after a restored database."""
-        before = await published_state(self._pool)
-        shown_term, shown_cut = await self._last_in_topic() or (0, 0)
-        if shown_term >= term:
-            lifted = await self._lease.lift(shown_term)
+        """Continue the cut numbers in a term above the topic's newest, even if the database was restored."""
+        stored = await read_published_state(self._pool)
+        topic_term, topic_cut = await self._last_in_topic() or (0, 0)
+        if topic_term >= term:
+            lifted = await self._lease.lift(topic_term)
             if lifted is None:
-                raise SupersededError("the lease was lost while taking over")
+                raise SupersededError("the lease was lost during the take-over")
             term = lifted
-        log.info("publisher takes over", term=term, cut=max(before.cut, shown_cut))
-        return LeaderState(term, max(before.cut, shown_cut))
+        log.info("publisher took over", term=term, cut=max(stored.cut, topic_cut))
+        return LeaderState(term, max(stored.cut, topic_cut))
 
-    async def _publish(self, reign: LeaderState) -> Due:
+    async def _publish(self, leader: LeaderState) -> DueRecord:
         started_at = self._clock()
         self.rows_changed = 0
-        async with snapshot(self._pool) as view:
-            head, as_of = await view.head()
-            what = due(reign.head, head, started_at - reign.full_at, started_at - reign.record_at)
-            changed, whole = await _read(view, what, reign.head, head)
+        async with open_snapshot(self._pool) as snapshot:
+            head, as_of = await snapshot.head()
+            due = due_record(leader.head, head, started_at - leader.full_at, started_at - leader.record_at)
+            changed_rows, full_rows = await _read_rows(snapshot, due, leader.head, head)
         GAPS.set(len(head.gaps))
         OUTSTANDING.set(head.quarantined_total)
-        if what is Due.NOTHING:
-            return what
-        base = reign.cut
-        if what.is_new:
-            await self._reserve(reign, base + 1)
-        cut = Cut(reign.term, reign.cut, as_of, head)
-        await self._send(reign, cut, base, changed, whole)
+        if due is DueRecord.NOTHING:
+            return due
+        base = leader.cut
+        if due.is_new_cut:
+            await self._reserve(leader, base + 1)
+        cut = Cut(leader.term, leader.cut, as_of, head)
+        await self._send(leader, cut, base, changed_rows, full_rows)
         CUT_SECONDS.observe(self._clock() - started_at)
-        return what
+        return due
 
-    async def _reserve(self, reign: LeaderState, number: int) -> None:
+    async def _reserve(self, leader: LeaderState, number: int) -> None:
         failpoint("publisher.before_reserve")
-        reserved = await QUERIES.reserve(self._pool, lease=self._lease.name, term=reign.term, cut=number)
+        reserved = await QUERIES.reserve_cut(self._pool, lease=self._lease.name, term=leader.term, cut=number)
         if not reserved:
             await self._lease.renew()
-            raise SupersededError(f"term {reign.term} leads no more")
-        reign.cut = number
+            raise SupersededError(f"term {leader.term} no longer leads")
+        leader.cut = number
 
     async def _send(
-        self, reign: LeaderState, cut: Cut, base: int, changed: list[Row] | None, whole: list[Row] | None
+        self,
+        leader: LeaderState,
+        cut: Cut,
+        base: int,
+        changed_rows: list[Row] | None,
+        full_rows: list[Row] | None,
     ) -> None:
-        self.rows_changed = len(changed or ())
-        if changed is not None:
-            await self._produce(reign, [write_change(cut, base, reign.full_offset, changed)], "change")
-        if whole is not None:
-            reign.full_offset = await self._produce(reign, write_full(cut, reign.full_offset, whole), "full")
-            reign.full_at = self._clock()
-        reign.head = cut.head
+        self.rows_changed = len(changed_rows or ())
+        if changed_rows is not None:
+            change = write_change(cut, base, leader.full_offset, changed_rows)
+            await self._produce(leader, [change], "change")
+        if full_rows is not None:
+            parts = write_full(cut, leader.full_offset, full_rows)
+            leader.full_offset = await self._produce(leader, parts, "full")
+            leader.full_at = self._clock()
+        leader.head = cut.head
 
-    async def _produce(self, reign: LeaderState, records: list[bytes], kind: str) -> int:
+    async def _produce(self, leader: LeaderState, values: list[bytes], kind: str) -> int:
         failpoint("publisher.before_produce")
-        messages = [LeaderRecord(self._topic, None, record) for record in records]
-        offset = await self._wire.send(messages, reign.term)
+        records = [LeaderRecord(self._topic, None, value) for value in values]
+        offset = await self._producer.send(records, leader.term)
         failpoint("publisher.after_produce")
-        reign.record_at = self._clock()
-        CUTS.labels(kind).inc(len(records))
+        leader.record_at = self._clock()
+        CUTS.labels(kind).inc(len(values))
         return offset
 
 
-async def _read(
-    view: Snapshot, what: Due, last: CutHead | None, head: CutHead
+async def _read_rows(
+    snapshot: CutSnapshot, due: DueRecord, last: CutHead | None, head: CutHead
 ) -> tuple[list[Row] | None, list[Row] | None]:
-    """The rows of a change and of a full, each None where none is due."""
-    if what is Due.NOTHING:
+    """Read the rows of a change and the rows of a full; None for a record that is not due."""
+    if due is DueRecord.NOTHING:
         return None, None
-    if what is Due.HEART_BEAT:
+    if due is DueRecord.HEARTBEAT:
         return [], None
-    if what in (Due.CHANGE, Due.CHANGE_AND_FULL):
-        assert last is not None, "a change without a cut to build on"
-        changed = await view.changed(last)
-        if not fits_change(changed):
-            return None, await view.all(head.set_id)
-        return changed, await view.all(head.set_id) if what is Due.CHANGE_AND_FULL else None
-    return None, await view.all(head.set_id)
+    if due in (DueRecord.CHANGE, DueRecord.CHANGE_AND_FULL):
+        assert last is not None, "a change needs a published cut as its base"
+        changed_rows = await snapshot.changed_rows(last)
+        if not fits_change(changed_rows):
+            return None, await snapshot.all_rows(head.set_id)
+        is_full_due = due is DueRecord.CHANGE_AND_FULL
+        return changed_rows, await snapshot.all_rows(head.set_id) if is_full_due else None
+    return None, await snapshot.all_rows(head.set_id)

@@ -1,4 +1,4 @@
-"""What the newest record of region-counts says: a publisher that takes over goes on from there."""
+"""Reads term and number of the newest cut in region-counts, from which a new leader continues."""
 
 from __future__ import annotations
 
@@ -8,26 +8,29 @@ from cuts.records import UndecodableRecordError, decode_cut
 from cuts.topic_log import opened
 from settings.kafka import KafkaSettings
 
+Version = tuple[int, int]
+"""(term, cut)"""
+
 POLL_S: Final = 5.0
-LOOK_BACK_RECORDS: Final = 50
+NEWEST_RECORDS: Final = 50
 
 
-async def last_cut(kafka: KafkaSettings) -> tuple[int, int] | None:
-    """The highest (term, cut) among the newest records, None where the topic is empty. Raises KafkaError."""
+async def last_cut(kafka: KafkaSettings) -> Version | None:
+    """Return the highest (term, cut) of the newest records; None if the topic is empty. Raises KafkaError."""
     async with opened(kafka, "region-counts") as topic:
         first, end = await topic.bounds()
-        start = max(first, end - LOOK_BACK_RECORDS)
-        highest: tuple[int, int] | None = None
-        topic.seek(start)
-        while start < end:
-            records = await topic.poll(POLL_S)
-            if not records:
-                break
-            for record in records:
-                start = record.offset + 1
-                try:
-                    cut = decode_cut(record.value)
-                except UndecodableRecordError:
-                    continue
-                highest = max(highest or (0, 0), cut.version)
-        return highest
+        next_offset = max(first, end - NEWEST_RECORDS)
+        topic.seek(next_offset)
+        versions: list[Version] = []
+        while next_offset < end and (records := await topic.poll(POLL_S)):
+            next_offset = records[-1].offset + 1
+            versions += [version for record in records if (version := _version(record.value)) is not None]
+        return max(versions, default=None)
+
+
+def _version(value: bytes) -> Version | None:
+    """Decode the version of a record; None if the record is undecodable."""
+    try:
+        return decode_cut(value).version
+    except UndecodableRecordError:
+        return None

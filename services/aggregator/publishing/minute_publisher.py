@@ -1,6 +1,6 @@
-"""Publishes the growth per minute to region-minutes, once a second, and forgets it after 48 hours.
+"""Publishes the growth per minute to region-minutes and deletes it after 48 hours.
 
-A record may be repeated after a crash: it is absolute, so repeating it changes nothing.
+A crash may repeat a record. Its counts are absolute, so the repetition changes nothing.
 Crash points: `publisher.before_minutes`, `publisher.after_minutes`.
 """
 
@@ -14,8 +14,8 @@ import msgspec
 
 from aggregator.domain.cut import CutHead
 from aggregator.metrics import MINUTES
-from aggregator.publishing.snapshot import MinuteKey, published_state, snapshot
-from aggregator.tallies.postgres_tally_store import QUERIES
+from aggregator.publishing.cut_snapshot import MinuteKey, open_snapshot, read_published_state
+from aggregator.publishing.queries import QUERIES
 from outbox.leader_producer import LeaderProducer, LeaderRecord, SupersededError
 from outbox.lease import Lease
 from telemetry.failpoints import failpoint
@@ -25,22 +25,23 @@ if TYPE_CHECKING:
 
 KEPT: Final = timedelta(hours=48)
 KEYS_MAX: Final = 500
-"""Minutes published in one round, so that cuts need not wait for all of them."""
+"""The most minutes per call: cuts are published between the calls, so a backlog does not delay them."""
 
 
 class MinutePublisher:
-    """The minutes of one process, while it leads."""
+    """Publishes minutes while this process leads."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], lease: Lease, wire: LeaderProducer, topic: str) -> None:
+    def __init__(self, pool: asyncpg.Pool[Any], lease: Lease, producer: LeaderProducer, topic: str) -> None:
         self._pool = pool
         self._lease = lease
-        self._wire = wire
+        self._producer = producer
         self._topic = topic
         self._waiting: list[MinuteKey] = []
         self._head: CutHead | None = None
+        """The head whose positions are stored once all waiting minutes are published."""
 
     async def publish_once(self) -> int:
-        """Publish the minutes that changed since the last round; how many records."""
+        """Publish changed minutes, at most KEYS_MAX; return the number of records."""
         term = self._lease.term
         if term is None:
             self._waiting, self._head = [], None
@@ -51,52 +52,56 @@ class MinutePublisher:
             self._waiting, self._head = [], None
             raise
 
-    async def forget(self, now: datetime) -> int:
-        """Take minutes older than 48 hours out of the topic, then out of the table; how many."""
+    async def delete_expired(self, now: datetime) -> int:
+        """Delete minutes older than 48 hours from the topic, then from the table; return their number."""
         term = self._lease.term
         if term is None:
             return 0
         rows = QUERIES.expired_minutes(self._pool, oldest=now - KEPT, keys_max=KEYS_MAX)
         keys: list[MinuteKey] = [(row["minute"], row["scope"]) async for row in rows]
         if keys:
-            await self._wire.send([LeaderRecord(self._topic, _key(key), None) for key in keys], term)
-            await QUERIES.forget_minutes(
+            tombstones = [LeaderRecord(self._topic, _key(key), None) for key in keys]
+            await self._producer.send(tombstones, term)
+            await QUERIES.delete_minutes(
                 self._pool, minutes=[minute for minute, _ in keys], scopes=[scope for _, scope in keys]
             )
         return len(keys)
 
     async def _publish(self, term: int) -> int:
-        since = await published_state(self._pool)
-        async with snapshot(self._pool) as view:
-            head, _ = await view.head()
+        published = await read_published_state(self._pool)
+        async with open_snapshot(self._pool) as snapshot:
+            head, _ = await snapshot.head()
             if self._head is None:
-                # These positions are remembered once all that waits is sent.
-                self._waiting = await view.changed_minutes(since, head)
+                self._waiting = await snapshot.changed_minutes(published, head)
                 self._head = head
             elif (self._head.set_id, self._head.generation) != (head.set_id, head.generation):
                 self._waiting, self._head = [], None
                 return 0
             keys, self._waiting = self._waiting[:KEYS_MAX], self._waiting[KEYS_MAX:]
-            rows = await view.minutes(head.set_id, keys) if keys else {}
-        if rows:
-            await self._send(rows, term)
+            growth = await snapshot.minute_growth(head.set_id, keys) if keys else {}
+        if growth:
+            await self._send(growth, term)
         if not self._waiting:
-            published, self._head = self._head, None
-            if _state(published) != (since.minutes_set_id, since.minutes_generation, since.minutes_positions):
-                await self._remember(published, term)
-        return len(rows)
+            completed, self._head = self._head, None
+            if _progress(completed) != (
+                published.minutes_set_id,
+                published.minutes_generation,
+                published.minutes_positions,
+            ):
+                await self._store_progress(completed, term)
+        return len(growth)
 
-    async def _send(self, rows: Mapping[MinuteKey, Sequence[tuple[str, int]]], term: int) -> None:
+    async def _send(self, growth: Mapping[MinuteKey, Sequence[tuple[str, int]]], term: int) -> None:
         failpoint("publisher.before_minutes")
-        messages = [
-            LeaderRecord(self._topic, _key(key), _value(key, term, cells)) for key, cells in rows.items()
+        records = [
+            LeaderRecord(self._topic, _key(key), _value(key, term, rows)) for key, rows in growth.items()
         ]
-        await self._wire.send(messages, term)
+        await self._producer.send(records, term)
         failpoint("publisher.after_minutes")
-        MINUTES.inc(len(messages))
+        MINUTES.inc(len(records))
 
-    async def _remember(self, head: CutHead, term: int) -> None:
-        remembered_now = await QUERIES.remember_minutes(
+    async def _store_progress(self, head: CutHead, term: int) -> None:
+        stored = await QUERIES.store_published_minutes(
             self._pool,
             lease=self._lease.name,
             term=term,
@@ -104,23 +109,23 @@ class MinutePublisher:
             generation=head.generation,
             positions=list(head.positions),
         )
-        if not remembered_now:
-            raise SupersededError(f"term {term} leads no more")
+        if not stored:
+            raise SupersededError(f"term {term} no longer leads")
 
 
-def _state(head: CutHead) -> tuple[int, int, tuple[int, ...]]:
+def _progress(head: CutHead) -> tuple[int, int, tuple[int, ...]]:
     return (head.set_id, head.generation, head.positions)
 
 
 def _key(key: MinuteKey) -> bytes:
     minute, scope = key
-    return f"{scope}|{_moment(minute)}".encode()
+    return f"{scope}|{_minute_text(minute)}".encode()
 
 
 def _value(key: MinuteKey, term: int, rows: Sequence[tuple[str, int]]) -> bytes:
     minute, scope = key
-    return msgspec.json.encode({"scope": scope, "minute": _moment(minute), "term": term, "rows": rows})
+    return msgspec.json.encode({"scope": scope, "minute": _minute_text(minute), "term": term, "rows": rows})
 
 
-def _moment(minute: datetime) -> str:
+def _minute_text(minute: datetime) -> str:
     return minute.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""Puts what was quarantined, applied or skipped into the quarantine topic's outbox; never a payload."""
+"""Publishes quarantine states (quarantined, applied, skipped) through an outbox, without payloads."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from aggregator.domain.cut import time_text
-from aggregator.tallies.postgres_tally_store import QUERIES
+from aggregator.domain.cut import utc_text
+from aggregator.publishing.queries import QUERIES
+from outbox.lease import Lease
+from outbox.publisher import Publisher
 from outbox.table_source import append
 
 if TYPE_CHECKING:
@@ -17,10 +19,28 @@ QUARANTINE_TOPIC: Final = "participant-events-quarantine"
 ROWS_MAX: Final = 500
 
 
-async def append_states(pool: asyncpg.Pool[Any]) -> int:
-    """Append the states not told yet; how many. One transaction: each state is told once, in order."""
+class QuarantineOutbox:
+    """Appends new quarantine states to the outbox and publishes the outbox, while this process leads."""
+
+    def __init__(self, pool: asyncpg.Pool[Any], lease: Lease, publisher: Publisher) -> None:
+        self._pool = pool
+        self._lease = lease
+        self._publisher = publisher
+
+    async def publish_once(self) -> None:
+        """Append and publish the new states."""
+        if self._lease.term is not None:
+            await append_new_states(self._pool)
+            await self._publisher.publish_once()
+
+
+async def append_new_states(pool: asyncpg.Pool[Any]) -> int:
+    """Append the states that are not in the outbox yet, oldest first; return their number.
+
+    The states are marked in the same transaction, so each is appended once.
+    """
     async with pool.acquire() as connection, connection.transaction():
-        rows = [row async for row in QUERIES.untold(connection, rows_max=ROWS_MAX)]
+        rows = [row async for row in QUERIES.mark_unpublished_states(connection, rows_max=ROWS_MAX)]
         await append(connection, QUARANTINE_TOPIC, [(_key(row), _value(row)) for row in rows])
         return len(rows)
 
@@ -36,7 +56,7 @@ def _value(row: Any) -> str:
         "offset": row["kafka_offset"],
         "reason": row["reason"],
         "state": row["state"],
-        "at": time_text(row["at"]),
+        "at": utc_text(row["at"]),
     }
-    # The outbox puts the record's own number in the place of {sequence}.
+    # The outbox replaces {sequence} by the record's own sequence.
     return '{"sequence":{sequence},' + msgspec.json.encode(value).decode()[1:]

@@ -1,1 +1,1 @@
-"""Counting fetches into PostgreSQL, and the quarantine."""
+"""The tallies: counting of fetched batches, their store, and the resolution of quarantined events."""

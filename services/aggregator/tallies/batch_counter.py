@@ -1,36 +1,31 @@
-"""Takes what was fetched: folds it from the stored positions, stores both, asks for one seek per gap.
+"""Counts a fetch: decodes it, folds it from the stored positions, stores the result, seeks back once per gap.
 
 Crash points: `worker.before_store`, `worker.after_store`.
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Final, TypeVar
+from typing import Final
 
 from aggregator.decoding.decoder import Decode, DecodedBatch, decode_events
-from aggregator.domain.counting import Fold, roll_up
-from aggregator.domain.event import Record, StrayRecord
-from aggregator.metrics import BATCHES, COUNTED, PASSED, QUARANTINED, SEEKS, STORE_RETRIES, STORE_SECONDS
-from aggregator.tallies.tally_store import PartitionPosition, PositionMove, TallyStore
+from aggregator.domain.counting import Fold
+from aggregator.domain.event import Record, UnsequencedRecord
+from aggregator.domain.roll_up import roll_up
+from aggregator.metrics import BATCHES, COUNTED, PASSED, QUARANTINED, SEEKS, STORE_SECONDS
+from aggregator.tallies.tally_store import PartitionPosition, PositionChange, TallyStore
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
-T = TypeVar("T")
 log = get()
 
 MINUTES_KEPT: Final = timedelta(hours=48)
-RETRY_DELAY_S_MIN: Final = 0.1
-RETRY_DELAY_S_MAX: Final = 5.0
 
 
 class CountOutcome(Enum):
-    """What became of a batch."""
+    """The result of counting one partition's batch."""
 
     COUNTED = "counted"
     NOTHING_NEXT = "nothing_next"
@@ -38,163 +33,144 @@ class CountOutcome(Enum):
 
 
 class PositionMissingError(RuntimeError):
-    """A partition has no row in `position`: the topic has more than the schema, or a migration is missing."""
+    """A partition has no row in `position`.
 
-
-class StoreFailingError(RuntimeError):
-    """Storing has failed for too long; the process ends, and its successor starts from what is stored."""
+    Either the topic has more partitions than the schema, or a migration is missing.
+    """
 
 
 class BatchCounter:
-    """Counts the batches of the partitions it is handed; holds where each stands."""
+    """Counts fetched batches and caches the stored position of each partition."""
 
     def __init__(
         self,
         tallies: TallyStore,
-        seek: Callable[[int, int], None],
+        request_seek: Callable[[int, int], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         decode: Decode = decode_events,
     ) -> None:
         self._tallies = tallies
-        self._seek = seek
+        self._request_seek = request_seek
         self._now = now
         self._decode = decode
-        self._places: dict[int, PartitionPosition] = {}
-        self._sought: dict[int, PartitionPosition] = {}
-        self._noted: dict[int, tuple[PartitionPosition, int]] = {}
+        self._positions: dict[int, PartitionPosition] = {}
+        self._seek_positions: dict[int, PartitionPosition] = {}
+        """Per partition, the position at which the last seek was requested."""
+        self._recorded_gaps: dict[int, tuple[PartitionPosition, int]] = {}
 
-    async def load(self) -> Mapping[int, int]:
-        """Read where every partition stands; the offsets to read on from."""
-        self._places = dict(await self._tallies.places())
-        return {partition: place.offset for partition, place in self._places.items()}
+    async def load_offsets(self) -> Mapping[int, int]:
+        """Read the positions of all partitions; return the next offset to read per partition."""
+        self._positions = dict(await self._tallies.positions())
+        return {partition: position.offset for partition, position in self._positions.items()}
 
-    async def take(self, fetched: Mapping[int, Collection[Record]]) -> Mapping[int, CountOutcome]:
-        """Count what is next in the batch of each partition, all of it or nothing.
+    async def count_fetch(self, fetched: Mapping[int, Collection[Record]]) -> Mapping[int, CountOutcome]:
+        """Count what is next in sequence in each partition's batch; each batch wholly or not at all.
 
-        May be called again with the same batches after any failure.
+        After any failure the call may be repeated with the same batches.
         """
         batches: dict[int, DecodedBatch] = {}
         for partition, records in fetched.items():
             batches[partition] = self._decode(records, partition)
-            if strays := batches[partition].strays:
-                await self._keep(partition, strays)
+            if unsequenced := batches[partition].unsequenced:
+                await self._quarantine_unsequenced(partition, unsequenced)
         folds = await self._count(batches)
         outcomes: dict[int, CountOutcome] = {}
-        for partition, one in folds.items():
-            if one.gap is not None:
-                await self._meet_gap(partition, one.gap)
-            PASSED.inc(one.passed)
-            outcome = (
-                CountOutcome.GAP
-                if one.gap
-                else CountOutcome.COUNTED
-                if one.moved
-                else CountOutcome.NOTHING_NEXT
-            )
-            BATCHES.labels(outcome.value).inc()
-            outcomes[partition] = outcome
+        for partition, fold in folds.items():
+            if fold.gap is not None:
+                await self._handle_gap(partition, fold.gap)
+            PASSED.inc(fold.passed)
+            outcomes[partition] = _outcome(fold)
+            BATCHES.labels(outcomes[partition].value).inc()
         return outcomes
 
     async def _count(self, batches: Mapping[int, DecodedBatch]) -> Mapping[int, Fold]:
-        places = await self._places_of(batches)
+        positions = await self._positions_of(batches)
         waiting, done = dict(batches), dict[int, Fold]()
         while waiting:
-            folds = {partition: some.fold(places[partition].sequence) for partition, some in waiting.items()}
-            moves = {
-                one: PositionMove(places[one], outcome) for one, outcome in folds.items() if outcome.moved
+            folds = {
+                partition: batch.fold(positions[partition].sequence) for partition, batch in waiting.items()
             }
-            settled = set(moves) if moves and await self._store(moves) else set()
+            changes = {
+                partition: PositionChange(positions[partition], fold)
+                for partition, fold in folds.items()
+                if fold.moved
+            }
+            settled = set(changes) if changes and await self._store(changes) else set()
             if len(settled) < len(waiting):
-                # Repeats, a gap, or a position that moved under us: by another worker, a skip, or a rebuild,
-                # which after a restored register may also have lowered it.
-                fresh = await self._read(waiting.keys() - settled)
-                settled |= {one for one in fresh if one not in moves and fresh[one] == places[one]}
-                places = fresh
-            for one in settled:
-                done[one] = folds[one]
-                del waiting[one]
+                # Repeats, a gap, or a stored position that another worker, a skip or a rebuild changed. A
+                # rebuild after a restored register may also have lowered it.
+                stored = await self._read_positions(waiting.keys() - settled)
+                settled |= {
+                    partition
+                    for partition in stored
+                    if partition not in changes and stored[partition] == positions[partition]
+                }
+                positions = stored
+            for partition in settled:
+                done[partition] = folds[partition]
+                del waiting[partition]
         return done
 
-    async def _places_of(self, partitions: Collection[int]) -> Mapping[int, PartitionPosition]:
-        if all(partition in self._places for partition in partitions):
-            return {partition: self._places[partition] for partition in partitions}
-        return await self._read(partitions)
+    async def _positions_of(self, partitions: Collection[int]) -> Mapping[int, PartitionPosition]:
+        if all(partition in self._positions for partition in partitions):
+            return {partition: self._positions[partition] for partition in partitions}
+        return await self._read_positions(partitions)
 
-    async def _read(self, partitions: Collection[int]) -> Mapping[int, PartitionPosition]:
-        places = await self._tallies.places()
+    async def _read_positions(self, partitions: Collection[int]) -> Mapping[int, PartitionPosition]:
+        positions = await self._tallies.positions()
         for partition in partitions:
-            if partition not in places:
+            if partition not in positions:
                 raise PositionMissingError(f"partition {partition} has no position")
-            self._places[partition] = places[partition]
-        return {partition: places[partition] for partition in partitions}
+            self._positions[partition] = positions[partition]
+        return {partition: positions[partition] for partition in partitions}
 
-    async def _store(self, moves: Mapping[int, PositionMove]) -> bool:
-        sums = roll_up((move.fold for move in moves.values()), self._now() - MINUTES_KEPT)
+    async def _store(self, changes: Mapping[int, PositionChange]) -> bool:
+        tally_changes = roll_up((change.fold for change in changes.values()), self._now() - MINUTES_KEPT)
         failpoint("worker.before_store")
         with STORE_SECONDS.time():
-            moved = await self._tallies.count(moves, sums)
+            stored = await self._tallies.count(changes, tally_changes)
         failpoint("worker.after_store")
-        if moved:
-            for partition, move in moves.items():
-                self._places[partition] = move.reached
-                _record_metrics(partition, move.fold)
-        return moved
+        if stored:
+            for partition, change in changes.items():
+                self._positions[partition] = change.after
+                _record_metrics(partition, change.fold)
+        return stored
 
-    async def _keep(self, partition: int, strays: Sequence[StrayRecord]) -> None:
-        await self._tallies.keep_strays(partition, strays)
-        for stray in strays:
-            QUARANTINED.labels(stray.reason.value).inc()
+    async def _quarantine_unsequenced(self, partition: int, records: Sequence[UnsequencedRecord]) -> None:
+        await self._tallies.quarantine_unsequenced(partition, records)
+        for record in records:
+            QUARANTINED.labels(record.reason.value).inc()
             log.warning(
-                "record without a place", partition=partition, offset=stray.offset, reason=stray.reason.value
+                "record without valid sequence",
+                partition=partition,
+                offset=record.offset,
+                reason=record.reason.value,
             )
 
-    async def _meet_gap(self, partition: int, seen: int) -> None:
-        """Name the gap, and read again from the stored offset: once, as what is sent again lies ahead."""
-        place = self._places[partition]
-        if self._noted.get(partition) != (place, seen):
-            await self._tallies.note_gap(partition, place, seen)
-            self._noted[partition] = (place, seen)
-        if self._sought.get(partition) != place:
-            self._sought[partition] = place
+    async def _handle_gap(self, partition: int, sequence: int) -> None:
+        """Record the gap and seek to the stored offset.
+
+        One seek per position is enough: a missing event that the relay resends arrives later in the topic.
+        """
+        position = self._positions[partition]
+        if self._recorded_gaps.get(partition) != (position, sequence):
+            await self._tallies.record_gap(partition, position, sequence)
+            self._recorded_gaps[partition] = (position, sequence)
+        if self._seek_positions.get(partition) != position:
+            self._seek_positions[partition] = position
             SEEKS.inc()
-            log.warning("gap", partition=partition, expected=place.sequence + 1, seen=seen)
-            self._seek(partition, place.offset)
+            log.warning("sequence gap", partition=partition, expected=position.sequence + 1, seen=sequence)
+            self._request_seek(partition, position.offset)
 
 
-def _record_metrics(partition: int, counted: Fold) -> None:
-    COUNTED.inc(counted.counted)
-    for bad in counted.quarantined:
+def _outcome(fold: Fold) -> CountOutcome:
+    if fold.gap:
+        return CountOutcome.GAP
+    return CountOutcome.COUNTED if fold.moved else CountOutcome.NOTHING_NEXT
+
+
+def _record_metrics(partition: int, fold: Fold) -> None:
+    COUNTED.inc(fold.counted)
+    for bad in fold.quarantined:
         QUARANTINED.labels(bad.reason.value).inc()
         log.warning("event quarantined", partition=partition, sequence=bad.sequence, reason=bad.reason.value)
-
-
-@dataclass(frozen=True, slots=True)
-class RetryPolicy:
-    """How long to go on trying, by which clock."""
-
-    failing_s_max: float
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-
-
-async def retry(action: Callable[[], Awaitable[T]], patience: RetryPolicy) -> T:
-    """Do it until it succeeds, with a bounded back-off: a batch whose agent raises is lost for good.
-
-    Raises StoreFailingError once `failing_s_max` seconds have gone by.
-    """
-    delay_s = RETRY_DELAY_S_MIN
-    failing_since: float | None = None
-    while True:
-        try:
-            return await action()
-        except Exception as error:  # the agent's edge: whatever it is, the batch is kept
-            now = patience.clock()
-            failing_since = now if failing_since is None else failing_since
-            if now - failing_since > patience.failing_s_max:
-                raise StoreFailingError(
-                    f"no success for {patience.failing_s_max:.0f} s: {type(error).__name__}"
-                ) from error
-            STORE_RETRIES.inc()
-            log.warning("store failed", error=type(error).__name__, reason=str(error)[:300], retry_s=delay_s)
-            await patience.sleep(delay_s)
-            delay_s = min(delay_s * 2, RETRY_DELAY_S_MAX)

@@ -1,18 +1,16 @@
-"""Tallies in PostgreSQL: one statement per fetch, finished by the server whatever becomes of the client."""
+"""The tally store in PostgreSQL: one statement per fetch, which completes even if the client dies."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from aggregator.domain.counting import TallyChanges
-from aggregator.domain.event import StrayRecord
-from aggregator.tallies.tally_store import PartitionPosition, PositionMove
-from database.queries import load_queries
-
-QUERIES: Final = load_queries("aggregator.tallies")
+from aggregator.domain.event import UnsequencedRecord
+from aggregator.domain.roll_up import TallyChanges
+from aggregator.tallies.queries import QUERIES
+from aggregator.tallies.tally_store import PartitionPosition, PositionChange
 
 if TYPE_CHECKING:  # asyncpg's classes are generic to the type checker only
     Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
@@ -20,76 +18,85 @@ if TYPE_CHECKING:  # asyncpg's classes are generic to the type checker only
 
 
 class PostgresTallyStore:
-    """See `aggregator.tallies.tally_store.Tallies`."""
+    """See `aggregator.tallies.tally_store.TallyStore`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def places(self) -> Mapping[int, PartitionPosition]:
-        """The place of each partition in the live set."""
+    async def positions(self) -> Mapping[int, PartitionPosition]:
+        """See `TallyStore`."""
         return {
             row["partition"]: PartitionPosition(row["set_id"], row["sequence"], row["kafka_offset"])
-            async for row in QUERIES.places(self._database)
+            async for row in QUERIES.positions(self._database)
         }
 
-    async def count(self, moves: Mapping[int, PositionMove], sums: TallyChanges) -> bool:
-        """Add what the moves come to together and move all their positions, or nothing of it."""
-        ordered = sorted(moves.items())
-        set_ids = {move.place.set_id for _, move in ordered}
+    async def count(
+        self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
+    ) -> bool:
+        """See `TallyStore`."""
+        ordered = sorted(position_changes.items())
+        set_ids = {change.before.set_id for _, change in ordered}
         if len(set_ids) != 1:
-            return False  # two sets at once: a rebuild was swapped in between the readings of two places
-        bad = [(partition, one) for partition, move in ordered for one in move.fold.quarantined]
+            return False  # two sets: a rebuild replaced the live set between the reads of two positions
+        bad = [(partition, event) for partition, change in ordered for event in change.fold.quarantined]
         moved = await QUERIES.count_batch(
             self._database,
             set_id=set_ids.pop(),
             partitions=[partition for partition, _ in ordered],
-            expected=[move.fold.position for _, move in ordered],
-            last=[move.fold.last for _, move in ordered],
-            next_offsets=[move.reached.offset for _, move in ordered],
-            gaps=[move.fold.gap for _, move in ordered],
+            expected=[change.fold.position for _, change in ordered],
+            last=[change.fold.last for _, change in ordered],
+            next_offsets=[change.after.offset for _, change in ordered],
+            gaps=[change.fold.gap for _, change in ordered],
             bad_partitions=[partition for partition, _ in bad],
-            bad_sequences=[one.sequence for _, one in bad],
-            bad_offsets=[one.offset for _, one in bad],
-            bad_reasons=[one.reason.value for _, one in bad],
-            **count_arguments(sums),
-            **_minute_keys(sums),
+            bad_sequences=[event.sequence for _, event in bad],
+            bad_offsets=[event.offset for _, event in bad],
+            bad_reasons=[event.reason.value for _, event in bad],
+            **count_arguments(tally_changes),
+            **_minute_keys(tally_changes),
         )
         return bool(moved)
 
-    async def note_gap(self, partition: int, place: PartitionPosition, seen: int) -> None:
-        """Remember that a sequence beyond the next one was met."""
-        await QUERIES.note_gap(
-            self._database, set_id=place.set_id, partition=partition, sequence=place.sequence, seen=seen
+    async def record_gap(self, partition: int, position: PartitionPosition, sequence: int) -> None:
+        """See `TallyStore`."""
+        await QUERIES.record_gap(
+            self._database,
+            set_id=position.set_id,
+            partition=partition,
+            sequence=position.sequence,
+            seen=sequence,
         )
 
-    async def keep_strays(self, partition: int, strays: Sequence[StrayRecord]) -> None:
-        """Remember records that have no place in the sequence, once each."""
-        await QUERIES.keep_strays(
+    async def quarantine_unsequenced(self, partition: int, records: Sequence[UnsequencedRecord]) -> None:
+        """See `TallyStore`."""
+        await QUERIES.quarantine_unsequenced(
             self._database,
             partition=partition,
-            offsets=[stray.offset for stray in strays],
-            reasons=[stray.reason.value for stray in strays],
+            offsets=[record.offset for record in records],
+            reasons=[record.reason.value for record in records],
         )
 
 
-def count_arguments(sums: TallyChanges) -> dict[str, list[Any]]:
-    """Tally changes as arrays. Sorted: those who meet on the same rows lock them in the same order."""
-    cells = sorted(sums.changes)
-    minutes = sorted(sums.minutes)
+def count_arguments(tally_changes: TallyChanges) -> dict[str, list[Any]]:
+    """Convert tally changes to array arguments.
+
+    They are sorted, so that concurrent statements lock common rows in the same order.
+    """
+    cells = sorted(tally_changes.changes)
+    minutes = sorted(tally_changes.minutes)
     return {
         "scopes": [scope for scope, _, _ in cells],
         "regions": [region for _, region, _ in cells],
         "measures": [measure for _, _, measure in cells],
-        "deltas": [sums.changes[cell] for cell in cells],
+        "deltas": [tally_changes.changes[cell] for cell in cells],
         "minutes": [minute for minute, _, _ in minutes],
         "minute_scopes": [scope for _, scope, _ in minutes],
         "minute_regions": [region for _, _, region in minutes],
-        "minute_deltas": [sums.minutes[cell] for cell in minutes],
+        "minute_deltas": [tally_changes.minutes[cell] for cell in minutes],
     }
 
 
-def _minute_keys(sums: TallyChanges) -> dict[str, list[Any]]:
-    keys = sorted({(minute, scope) for minute, scope, _ in sums.minutes})
+def _minute_keys(tally_changes: TallyChanges) -> dict[str, list[Any]]:
+    keys = sorted({(minute, scope) for minute, scope, _ in tally_changes.minutes})
     return {
         "minute_keys": [minute for minute, _ in keys],
         "minute_key_scopes": [scope for _, scope in keys],

@@ -1,4 +1,4 @@
-"""Counts a quarantined event after all, once, or passes over one that cannot be had."""
+"""Resolves a quarantined event: an operator applies it, which counts it once, or skips it uncounted."""
 
 from __future__ import annotations
 
@@ -9,58 +9,60 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aggregator.domain.counting import TallyChanges, fold, roll_up
+from aggregator.domain.counting import fold
 from aggregator.domain.event import BadEvent, Change, Event, QuarantineReason, read_event
-from aggregator.tallies.postgres_tally_store import QUERIES, count_arguments
+from aggregator.domain.roll_up import TallyChanges, roll_up
+from aggregator.tallies.postgres_tally_store import count_arguments
+from aggregator.tallies.queries import QUERIES
 
 if TYPE_CHECKING:
     import asyncpg
 
 
 class ResolutionOutcome(Enum):
-    """What a command came to."""
+    """The result of applying or skipping an event."""
 
     APPLIED = "applied"
     SKIPPED = "skipped"
     UNKNOWN = "unknown"
     """No event of this partition and sequence is quarantined."""
     SETTLED = "settled"
-    """It was applied or skipped before."""
+    """The event was applied or skipped before."""
     STILL_BAD = "still_bad"
-    """The event as given cannot be counted."""
+    """The given event cannot be counted."""
     NOT_NEXT = "not_next"
-    """The position is not just below this sequence."""
+    """The partition's position is not the sequence just below."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """An outcome, with the reason where there is one to tell."""
+    """An outcome with details, such as the quarantine reason, if any."""
 
     outcome: ResolutionOutcome
     detail: str = ""
 
 
-class _GivenChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _ChangeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     time: str
     before: dict[str, Any] | None
     after: dict[str, Any] | None
 
 
 def change_from_file(path: Path, partition: int, sequence: int) -> Event:
-    """The event that a file describes: `{"time": …, "before": standing or null, "after": standing or null}`.
+    """Read an event from a file: `{"time": …, "before": standing or null, "after": standing or null}`.
 
     Raises msgspec.ValidationError or msgspec.DecodeError.
     """
-    given = msgspec.json.decode(path.read_bytes(), type=_GivenChange)
-    change = msgspec.convert({"before": given.before, "after": given.after}, type=Change)
-    return Event(partition, sequence, given.time, change)
+    content = msgspec.json.decode(path.read_bytes(), type=_ChangeFile)
+    change = msgspec.convert({"before": content.before, "after": content.after}, type=Change)
+    return Event(partition, sequence, content.time, change)
 
 
-async def apply(
+async def apply_event(
     pool: asyncpg.Pool[Any], partition: int, sequence: int, value: Event | bytes | None, note: str
 ) -> Resolution:
-    """Count the quarantined event as `value` says: a record's bytes, or an event made from a file."""
-    row = await QUERIES.quarantined(pool, partition=partition, sequence=sequence)
+    """Count the quarantined event with the content of `value`: a record's bytes, or an event from a file."""
+    row = await QUERIES.find_quarantined(pool, partition=partition, sequence=sequence)
     if row is None:
         return Resolution(ResolutionOutcome.UNKNOWN)
     if row["state"] != "quarantined":
@@ -70,32 +72,32 @@ async def apply(
         return Resolution(ResolutionOutcome.STILL_BAD, event.reason.value)
     if isinstance(event, QuarantineReason):
         return Resolution(ResolutionOutcome.STILL_BAD, event.value)
-    alone = fold(sequence - 1, [(row["kafka_offset"], event)])
-    if alone.quarantined or not alone.moved:
-        reasons = [bad.reason.value for bad in alone.quarantined]
+    event_fold = fold(sequence - 1, [(row["kafka_offset"], event)])
+    if event_fold.quarantined or not event_fold.moved:
+        reasons = [bad.reason.value for bad in event_fold.quarantined]
         return Resolution(ResolutionOutcome.STILL_BAD, reasons[0] if reasons else "another_sequence")
-    sums = roll_up([alone])
-    applied = await QUERIES.apply(
+    tally_changes = roll_up([event_fold])
+    applied = await QUERIES.apply_quarantined(
         pool,
         partition=partition,
         sequence=sequence,
         note=note,
-        changes=_as_json(sums),
-        **count_arguments(sums),
+        changes=_as_json(tally_changes),
+        **count_arguments(tally_changes),
     )
     return Resolution(ResolutionOutcome.APPLIED if applied else ResolutionOutcome.SETTLED)
 
 
-async def skip(pool: asyncpg.Pool[Any], partition: int, sequence: int, note: str) -> Resolution:
-    """Move the position over one event, which is then named as not counted."""
-    skipped = await QUERIES.skip(pool, partition=partition, sequence=sequence, note=note)
+async def skip_event(pool: asyncpg.Pool[Any], partition: int, sequence: int, note: str) -> Resolution:
+    """Move the position past one event, which is then listed as not counted."""
+    skipped = await QUERIES.skip_event(pool, partition=partition, sequence=sequence, note=note)
     return Resolution(ResolutionOutcome.SKIPPED if skipped else ResolutionOutcome.NOT_NEXT)
 
 
-def _as_json(sums: TallyChanges) -> str:
+def _as_json(tally_changes: TallyChanges) -> str:
     return msgspec.json.encode(
         {
-            "tallies": [[*cell, delta] for cell, delta in sorted(sums.changes.items())],
-            "minutes": [[*cell, delta] for cell, delta in sorted(sums.minutes.items())],
+            "tallies": [[*cell, delta] for cell, delta in sorted(tally_changes.changes.items())],
+            "minutes": [[*cell, delta] for cell, delta in sorted(tally_changes.minutes.items())],
         }
     ).decode()

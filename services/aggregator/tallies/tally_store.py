@@ -1,4 +1,4 @@
-"""What counting needs of the place where tallies and positions are kept."""
+"""The port `TallyStore`: tallies and partition positions that change together or not at all."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from aggregator.domain.counting import Fold, TallyChanges
-from aggregator.domain.event import StrayRecord
+from aggregator.domain.counting import Fold
+from aggregator.domain.event import UnsequencedRecord
+from aggregator.domain.roll_up import TallyChanges
 
 
 @dataclass(frozen=True, slots=True)
 class PartitionPosition:
-    """Where counting stands in one partition: set of tallies, last counted sequence, where to read on."""
+    """The progress of one partition: its set of tallies, last counted sequence and next offset to read."""
 
     set_id: int
     sequence: int
@@ -20,34 +21,37 @@ class PartitionPosition:
 
 
 @dataclass(frozen=True, slots=True)
-class PositionMove:
-    """A fold of one partition, and the place it began at."""
+class PositionChange:
+    """A fold of one partition and the position from which it starts."""
 
-    place: PartitionPosition
+    before: PartitionPosition
     fold: Fold
 
     @property
-    def reached(self) -> PartitionPosition:
-        """The place after it. Reading goes on where it did where no event was counted, only passed over."""
-        offset = self.place.offset if self.fold.next_offset is None else self.fold.next_offset
-        return PartitionPosition(self.place.set_id, self.fold.last, offset)
+    def after(self) -> PartitionPosition:
+        """The position afterwards; the offset is unchanged if the fold consumed no event."""
+        offset = self.before.offset if self.fold.next_offset is None else self.fold.next_offset
+        return PartitionPosition(self.before.set_id, self.fold.last, offset)
 
 
 class TallyStore(Protocol):
-    """TallyStore and positions that move together, or not at all."""
+    """Tallies and partition positions that change together or not at all."""
 
-    async def places(self) -> Mapping[int, PartitionPosition]:
-        """The place of each partition in the live set."""
+    async def positions(self) -> Mapping[int, PartitionPosition]:
+        """Return the position of each partition in the live set."""
 
-    async def count(self, moves: Mapping[int, PositionMove], sums: TallyChanges) -> bool:
-        """Add what the moves come to together and move all their positions, or nothing of it.
+    async def count(
+        self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
+    ) -> bool:
+        """Apply the tally changes and all position changes, or nothing of them.
 
-        `moves` by partition, of one set; none empty. False where a position is no longer the one its fold
-        began at: another worker was here. The call may be repeated after any failure.
+        `position_changes` are keyed by partition, all of one set, and at least one. Returns False if a stored
+        position differs from the one its fold starts from, because another worker counted meanwhile. The call
+        may be repeated after any failure.
         """
 
-    async def note_gap(self, partition: int, place: PartitionPosition, seen: int) -> None:
-        """Remember that a sequence beyond the next one was met, while the position stands at `place`."""
+    async def record_gap(self, partition: int, position: PartitionPosition, sequence: int) -> None:
+        """Record a gap while `position` is current: an event arrived with `sequence`, above the next one."""
 
-    async def keep_strays(self, partition: int, strays: Sequence[StrayRecord]) -> None:
-        """Remember records that have no place in the sequence, once each."""
+    async def quarantine_unsequenced(self, partition: int, records: Sequence[UnsequencedRecord]) -> None:
+        """Quarantine records without a valid sequence, once per offset."""

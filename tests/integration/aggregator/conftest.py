@@ -1,4 +1,4 @@
-"""What the aggregator's tests on the real broker and database share."""
+"""Fixtures of the aggregator's integration tests: processes, a producer of events, and a connection."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.support.aggregator.event_producer import TestRelay, relay_to
+from tests.support.aggregator.event_producer import EventProducer, event_producer
 from tests.support.aggregator.processes import Processes, processes
 from tests.support.databases import Databases
 from tests.support.topics import Topics
@@ -16,15 +16,15 @@ from tests.support.topics import Topics
 
 @pytest.fixture
 def aggregator(tmp_path: Path, topics: Topics, database: Databases) -> Iterator[Processes]:
-    """Starts aggregator processes over this test's topics and database."""
+    """Starts aggregator processes on this test's topics and database."""
     yield from processes(tmp_path, {**topics.environment(), "AGGREGATOR_DATABASE_URL": database.aggregator})
 
 
 @pytest.fixture
-async def relay(topics: Topics) -> AsyncIterator[TestRelay]:
-    """Writes events to this test's topic."""
-    async with relay_to(topics) as relay:
-        yield relay
+async def producer(topics: Topics) -> AsyncIterator[EventProducer]:
+    """Sends events to this test's topic."""
+    async with event_producer(topics) as producer:
+        yield producer
 
 
 @pytest.fixture

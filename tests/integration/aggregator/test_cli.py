@@ -1,4 +1,4 @@
-"""What an operator does by command, on the real broker and database."""
+"""The operator commands, on a real broker and database."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from tests.integration.aggregator.test_publisher import shown
-from tests.support.aggregator.cut_reader import Reader, reading
-from tests.support.aggregator.event_producer import TestRelay, event_value
+from tests.integration.aggregator.test_publisher import wait_for_total
+from tests.support.aggregator.cut_reader import CutReader, following_cuts
+from tests.support.aggregator.event_producer import EventProducer, event_value
 from tests.support.aggregator.processes import Processes
 from tests.support.deadlines import until
 from tests.support.topics import Topics
@@ -27,7 +27,7 @@ CHANGE: dict[str, Any] = {
 }
 
 
-def outstanding(reader: Reader) -> set[tuple[int, int]]:
+def outstanding(reader: CutReader) -> set[tuple[int, int]]:
     return set(reader.state.quarantined)
 
 
@@ -36,95 +36,95 @@ async def command(aggregator: Processes, *arguments: str) -> int:
 
 
 async def test_a_quarantined_event_is_applied_once(
-    aggregator: Processes, relay: TestRelay, topics: Topics, tmp_path: Path
+    aggregator: Processes, producer: EventProducer, topics: Topics, tmp_path: Path
 ) -> None:
     aggregator.start("worker")
     aggregator.start("publisher")
-    place = ("--partition", "3", "--sequence", "2")
+    options = ("--partition", "3", "--sequence", "2")
     change = tmp_path / "change.json"
     change.write_text(json.dumps(CHANGE))
-    async with reading(topics) as reader:
-        await relay.send_values(3, [event_value(3, 1), event_value(3, 2, data=None), event_value(3, 3)])
-        await shown(reader, 2)
+    async with following_cuts(topics) as reader:
+        await producer.send_values(3, [event_value(3, 1), event_value(3, 2, data=None), event_value(3, 3)])
+        await wait_for_total(reader, 2)
         assert outstanding(reader) == {(3, 2)}
         generation = reader.state.generation
 
-        unread = await command(aggregator, "quarantine", "apply", *place, "--reason", "test")
-        given = ("quarantine", "apply", *place, "--reason", "test", "--change", str(change))
-        first = await command(aggregator, *given)
-        second = await command(aggregator, *given)
+        unreadable = await command(aggregator, "quarantine", "apply", *options, "--reason", "test")
+        with_file = ("quarantine", "apply", *options, "--reason", "test", "--change", str(change))
+        first = await command(aggregator, *with_file)
+        second = await command(aggregator, *with_file)
 
-        assert (unread, first, second) == (1, 0, 1)
-        await shown(reader, 3)
+        assert (unreadable, first, second) == (1, 0, 1)
+        await wait_for_total(reader, 3)
         assert not outstanding(reader)
         assert reader.state.generation == generation + 1
 
 
-async def test_a_skip_passes_over_one_event_and_names_it(
-    aggregator: Processes, relay: TestRelay, topics: Topics
+async def test_a_skip_moves_past_one_event_and_lists_it_as_uncounted(
+    aggregator: Processes, producer: EventProducer, topics: Topics
 ) -> None:
     aggregator.start("worker")
     aggregator.start("publisher")
-    async with reading(topics) as reader:
-        await relay.send_values(3, [event_value(3, 1), b"unreadable", event_value(3, 3)])
-        await until(lambda: reader.state.gaps, WAIT_S, name="a cut names the gap")
+    async with following_cuts(topics) as reader:
+        await producer.send_values(3, [event_value(3, 1), b"unreadable", event_value(3, 3)])
+        await until(lambda: reader.state.gaps, WAIT_S, name="a cut contains the gap")
 
         early = await command(aggregator, "skip", "--partition", "3", "--sequence", "3", "--reason", "test")
         skipped = await command(aggregator, "skip", "--partition", "3", "--sequence", "2", "--reason", "test")
-        await relay.send(3, [3, 4])
+        await producer.send(3, [3, 4])
 
         assert (early, skipped) == (1, 0)
-        await shown(reader, 3)
+        await wait_for_total(reader, 3)
         assert reader.state.quarantined == ((3, 2),)
 
 
-async def test_a_rebuild_under_load_heals_a_miscount_and_no_cut_goes_back(
-    aggregator: Processes, relay: TestRelay, topics: Topics, counts: Any
+async def test_a_rebuild_under_load_corrects_a_miscount_and_positions_never_decrease(
+    aggregator: Processes, producer: EventProducer, topics: Topics, counts: Any
 ) -> None:
     aggregator.start("worker")
     aggregator.start("publisher")
-    async with reading(topics) as reader:
+    async with following_cuts(topics) as reader:
         for partition in range(12):
-            await relay.send(partition, range(1, 101))
-        await shown(reader, 1_200)
+            await producer.send(partition, range(1, 101))
+        await wait_for_total(reader, 1_200)
         chain = ["31", "31.71", "31.71.01", "31.71.01.1001"]
         await counts.execute("update tally set count = count + 5 where region = any($1)", chain)
-        await shown(reader, 1_205)
+        await wait_for_total(reader, 1_205)
 
-        rebuilding = aggregator.start("rebuild")
+        rebuild = aggregator.start("rebuild")
         sequence = 101
-        while not rebuilding.ended():
+        while not rebuild.ended():
             for partition in range(12):
-                await relay.send(partition, [sequence])
+                await producer.send(partition, [sequence])
             sequence += 1
 
-        assert await rebuilding.exit_code() == 0
-        await shown(reader, 12 * (sequence - 1))
+        assert await rebuild.exit_code() == 0
+        await wait_for_total(reader, 12 * (sequence - 1))
         assert reader.state.generation == 2
         positions = [record.positions for record in reader.records]
         assert all(
-            one <= following
+            position <= next_position
             for before, after in pairwise(positions)
-            for one, following in zip(before, after, strict=True)
+            for position, next_position in zip(before, after, strict=True)
         )
 
 
-async def test_a_rebuild_keeps_what_was_quarantined_applied_and_skipped(
-    aggregator: Processes, relay: TestRelay, topics: Topics, tmp_path: Path
+async def test_a_rebuild_keeps_quarantined_applied_and_skipped_events(
+    aggregator: Processes, producer: EventProducer, topics: Topics, tmp_path: Path
 ) -> None:
     aggregator.start("worker")
     aggregator.start("publisher")
     change = tmp_path / "change.json"
     change.write_text(json.dumps(CHANGE))
     bad = [event_value(3, sequence, data=None) for sequence in (1, 2)]
-    async with reading(topics) as reader:
-        await relay.send_values(3, [*bad, event_value(3, 3), b"unreadable", event_value(3, 5)])
-        await until(lambda: reader.state.gaps, WAIT_S, name="a cut names the gap")
-        place = ("--partition", "3", "--reason", "test", "--sequence")
-        applied = await command(aggregator, "quarantine", "apply", *place, "2", "--change", str(change))
-        skipped = await command(aggregator, "skip", *place, "4")
-        await relay.send(3, [5])
-        await shown(reader, 3)
+    async with following_cuts(topics) as reader:
+        await producer.send_values(3, [*bad, event_value(3, 3), b"unreadable", event_value(3, 5)])
+        await until(lambda: reader.state.gaps, WAIT_S, name="a cut contains the gap")
+        options = ("--partition", "3", "--reason", "test", "--sequence")
+        applied = await command(aggregator, "quarantine", "apply", *options, "2", "--change", str(change))
+        skipped = await command(aggregator, "skip", *options, "4")
+        await producer.send(3, [5])
+        await wait_for_total(reader, 3)
 
         rebuilt = await command(aggregator, "rebuild")
 
@@ -134,26 +134,26 @@ async def test_a_rebuild_keeps_what_was_quarantined_applied_and_skipped(
         assert reader.state.quarantined == ((3, 1), (3, 4))
 
 
-async def test_a_new_epoch_of_the_register_is_counted_from_an_empty_start(
-    aggregator: Processes, relay: TestRelay, topics: Topics
+async def test_a_new_epoch_of_the_register_is_counted_from_zero(
+    aggregator: Processes, producer: EventProducer, topics: Topics
 ) -> None:
     aggregator.start("worker")
     aggregator.start("publisher")
-    async with reading(topics) as reader:
-        await relay.send(3, range(1, 21))
-        await shown(reader, 20)
+    async with following_cuts(topics) as reader:
+        await producer.send(3, range(1, 21))
+        await wait_for_total(reader, 20)
         await topics.empty("participant-events", 12)
-        await relay.send(3, range(1, 11))
+        await producer.send(3, range(1, 11))
 
-        await tell_epoch(topics, 2)
+        await publish_epoch(topics, 2)
 
-        await shown(reader, 10)
+        await wait_for_total(reader, 10)
         assert reader.state.positions[3] == 10
-        await relay.send(3, range(11, 16))
-        await shown(reader, 15)
+        await producer.send(3, range(11, 16))
+        await wait_for_total(reader, 15)
 
 
-async def tell_epoch(topics: Topics, epoch: int) -> None:
+async def publish_epoch(topics: Topics, epoch: int) -> None:
     state = {
         "time": "2021-10-24T12:05:01.200Z",
         "term": 1,

@@ -1,4 +1,4 @@
-"""Worker processes on the real broker and database count every event exactly once."""
+"""Worker processes on a real broker and database count every event exactly once."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.aggregator.event_producer import TestRelay, event_value
-from tests.support.aggregator.processes import Processes, Running
+from tests.support.aggregator.event_producer import EventProducer, event_value
+from tests.support.aggregator.processes import Processes, RunningProcess
 from tests.support.deadlines import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -22,15 +22,15 @@ where (scope, region, measure) = ('all', '31', 'registered')"""
 POSITIONS = "select partition, sequence from position join live using (set_id) order by partition"
 
 
-async def counted(counts: Any, expected: int) -> None:
-    """Wait until so many are counted; and not one more a moment later."""
+async def wait_for_count(counts: Any, expected: int) -> None:
+    """Wait until exactly this many events are counted."""
 
-    async def so_many_are_counted() -> bool:
+    async def are_counted() -> bool:
         found = await counts.fetchval(TOTAL)
         assert found == expected
         return True
 
-    await until(so_many_are_counted, WAIT_S)
+    await until(are_counted, WAIT_S)
     positions = [row[1] for row in await counts.fetch(POSITIONS)]
     assert sum(positions) >= expected
 
@@ -42,159 +42,157 @@ async def gap_of(counts: Any, partition: int) -> int | None:
     return found
 
 
-async def test_events_become_tallies_and_a_worker_stops_when_asked(
-    aggregator: Processes, relay: TestRelay, counts: Any
+async def test_events_become_tallies_and_a_worker_stops_on_sigterm(
+    aggregator: Processes, producer: EventProducer, counts: Any
 ) -> None:
     worker = aggregator.start("worker")
     for partition in range(12):
-        await relay.send(partition, range(1, 101))
+        await producer.send(partition, range(1, 101))
 
-    await counted(counts, 1_200)
+    await wait_for_count(counts, 1_200)
     worker.signal(signal.SIGTERM)
 
     assert await worker.exit_code() == 0
 
 
 async def test_kill_9_before_and_after_the_statement_counts_exactly(
-    aggregator: Processes, relay: TestRelay, counts: Any
+    aggregator: Processes, producer: EventProducer, counts: Any
 ) -> None:
     for turn, point in enumerate(("worker.before_store", "worker.after_store", "worker.before_store")):
         for partition in range(12):
-            await relay.send(partition, range(turn * 50 + 1, turn * 50 + 51))
+            await producer.send(partition, range(turn * 50 + 1, turn * 50 + 51))
         dying = aggregator.start("worker", AGGREGATOR_CRASH_AT=point)
         assert await dying.exit_code(WAIT_S) == -signal.SIGKILL
 
     aggregator.start("worker")
 
-    await counted(counts, 1800)
+    await wait_for_count(counts, 1800)
 
 
 async def test_a_run_sent_twice_inside_one_batch_counts_once(
-    aggregator: Processes, relay: TestRelay, counts: Any
+    aggregator: Processes, producer: EventProducer, counts: Any
 ) -> None:
-    await relay.send(3, [*range(1, 51), *range(20, 51), *range(1, 61)])
+    await producer.send(3, [*range(1, 51), *range(20, 51), *range(1, 61)])
 
     aggregator.start("worker")
 
-    await counted(counts, 60)
+    await wait_for_count(counts, 60)
 
 
-async def test_a_gap_is_named_and_heals_by_what_is_sent_again(
-    aggregator: Processes, relay: TestRelay, counts: Any
+async def test_a_gap_is_stored_until_its_events_are_resent(
+    aggregator: Processes, producer: EventProducer, counts: Any
 ) -> None:
     aggregator.start("worker")
-    await relay.send(3, [*range(1, 11), *range(12, 21)])
-    await counted(counts, 10)
+    await producer.send(3, [*range(1, 11), *range(12, 21)])
+    await wait_for_count(counts, 10)
     assert await until(lambda: gap_of(counts, 3), WAIT_S) == 12
 
-    await relay.send(3, range(11, 31))
+    await producer.send(3, range(11, 31))
 
-    await counted(counts, 30)
+    await wait_for_count(counts, 30)
     assert await gap_of(counts, 3) is None
 
 
-async def test_a_gap_without_later_traffic_holds_nobody_else_up(
-    aggregator: Processes, relay: TestRelay, counts: Any
+async def test_a_gap_without_later_events_delays_no_other_partition(
+    aggregator: Processes, producer: EventProducer, counts: Any
 ) -> None:
     aggregator.start("worker")
-    await relay.send(3, [1, 3])
-    await relay.send(4, range(1, 21))
+    await producer.send(3, [1, 3])
+    await producer.send(4, range(1, 21))
 
-    await counted(counts, 21)
+    await wait_for_count(counts, 21)
     assert await until(lambda: gap_of(counts, 3), WAIT_S) == 3
 
 
-async def test_two_workers_share_and_one_killed_is_replaced_by_the_other(
-    aggregator: Processes, relay: TestRelay, counts: Any
+async def test_after_a_killed_worker_the_other_counts_its_partitions(
+    aggregator: Processes, producer: EventProducer, counts: Any
 ) -> None:
     workers = [aggregator.start("worker"), aggregator.start("worker")]
     for partition in range(12):
-        await relay.send(partition, range(1, 51))
-    await counted(counts, 600)
+        await producer.send(partition, range(1, 51))
+    await wait_for_count(counts, 600)
 
     workers[0].kill()
     for partition in range(12):
-        await relay.send(partition, range(51, 101))
+        await producer.send(partition, range(51, 101))
 
-    await counted(counts, 1_200)
+    await wait_for_count(counts, 1_200)
 
 
-async def test_what_waits_when_a_share_is_taken_over_is_counted_though_nothing_follows_it(
-    aggregator: Processes, relay: TestRelay, counts: Any
+async def test_events_that_wait_during_a_take_over_are_counted_although_none_follow(
+    aggregator: Processes, producer: EventProducer, counts: Any
 ) -> None:
     workers = [aggregator.start("worker"), aggregator.start("worker")]
-    await until(lambda: _all_share(workers), WAIT_S)
+    await until(lambda: _both_have_partitions(workers), WAIT_S)
     for partition in range(12):
-        await relay.send(partition, range(1, 51))
-    await counted(counts, 600)
+        await producer.send(partition, range(1, 51))
+    await wait_for_count(counts, 600)
 
     workers[0].kill()
     for partition in range(12):
-        await relay.send(partition, range(51, 101))
+        await producer.send(partition, range(51, 101))
 
-    # Nothing more comes: a batch lost while the partitions are shared anew would show no gap.
-    await counted(counts, 1_200)
+    # No further events arrive, so a batch lost in the rebalance would leave no gap.
+    await wait_for_count(counts, 1_200)
     assert not workers[1].ended()
 
 
-async def _all_share(workers: list[Running]) -> bool:
+async def _both_have_partitions(workers: list[RunningProcess]) -> bool:
     async with httpx.AsyncClient() as client:
         try:
-            pages = [await client.get(f"http://127.0.0.1:{one.port}/metrics") for one in workers]
+            pages = [await client.get(f"http://127.0.0.1:{worker.port}/metrics") for worker in workers]
         except httpx.TransportError:
             return False
     return all("aggregator_partitions_assigned 6.0" in page.text for page in pages)
 
 
-async def test_a_worker_stopped_for_ten_seconds_counts_nothing_twice_when_it_wakes(
-    aggregator: Processes, relay: TestRelay, counts: Any
+async def test_a_worker_suspended_for_ten_seconds_counts_nothing_twice(
+    aggregator: Processes, producer: EventProducer, counts: Any
 ) -> None:
     workers = [aggregator.start("worker"), aggregator.start("worker")]
     for partition in range(12):
-        await relay.send(partition, range(1, 51))
-    await counted(counts, 600)
+        await producer.send(partition, range(1, 51))
+    await wait_for_count(counts, 600)
 
     workers[0].signal(signal.SIGSTOP)
     for partition in range(12):
-        await relay.send(partition, range(51, 101))
-    await counted(counts, 1_200)
+        await producer.send(partition, range(51, 101))
+    await wait_for_count(counts, 1_200)
     workers[0].signal(signal.SIGCONT)
     for partition in range(12):
-        await relay.send(partition, range(101, 151))
+        await producer.send(partition, range(101, 151))
 
-    await counted(counts, 1_800)
+    await wait_for_count(counts, 1_800)
 
 
-async def test_a_database_that_refuses_for_a_while_loses_no_batch(
-    aggregator: Processes, relay: TestRelay, counts: Any
+async def test_no_batch_is_lost_while_the_database_raises_errors(
+    aggregator: Processes, producer: EventProducer, counts: Any
 ) -> None:
     aggregator.start("worker")
-    await relay.send(3, range(1, 11))
-    await counted(counts, 10)
+    await producer.send(3, range(1, 11))
+    await wait_for_count(counts, 10)
     await counts.execute("alter table tally rename to tally_away")
 
-    await relay.send(3, range(11, 21))
-    await until(
-        lambda: aggregator.running[0].told("store failed"), WAIT_S, name="the worker tried and failed"
-    )
+    await producer.send(3, range(11, 21))
+    await until(lambda: aggregator.running[0].has_logged("store failed"), WAIT_S, name="a store failed")
     await counts.execute("alter table tally_away rename to tally")
 
-    await counted(counts, 20)
+    await wait_for_count(counts, 20)
 
 
-async def test_a_worker_whose_store_keeps_failing_ends_itself(
-    aggregator: Processes, relay: TestRelay, counts: Any
+async def test_a_worker_whose_store_keeps_failing_exits(
+    aggregator: Processes, producer: EventProducer, counts: Any
 ) -> None:
     await counts.execute("alter table tally rename to tally_away")
     worker = aggregator.start("worker", AGGREGATOR_FAILING_S_MAX="3")
 
-    await relay.send(3, range(1, 11))
+    await producer.send(3, range(1, 11))
 
     assert await worker.exit_code(WAIT_S) == 1
 
 
-async def test_bad_events_are_set_aside_and_the_rest_goes_on(
-    aggregator: Processes, relay: TestRelay, counts: Any
+async def test_bad_events_are_quarantined_and_the_others_counted(
+    aggregator: Processes, producer: EventProducer, counts: Any
 ) -> None:
     values = [
         event_value(3, 1),
@@ -204,11 +202,11 @@ async def test_bad_events_are_set_aside_and_the_rest_goes_on(
         b"\x00 not an event",
         event_value(3, 4),
     ]
-    await relay.send_values(3, values)
+    await producer.send_values(3, values)
 
     aggregator.start("worker")
 
-    await counted(counts, 3)
+    await wait_for_count(counts, 3)
     rows = await counts.fetch("select event_sequence, reason from quarantine order by kafka_offset")
     assert [tuple(row) for row in rows] == [(2, "malformed"), (None, "misplaced"), (None, "unreadable")]
     elsewhere = await counts.fetchval(
@@ -217,14 +215,14 @@ async def test_bad_events_are_set_aside_and_the_rest_goes_on(
     assert elsewhere == 1
 
 
-async def test_a_broker_killed_and_back_is_read_on_from_there(
-    own_kafka: Any, aggregator: Processes, relay: TestRelay, counts: Any
+async def test_reading_continues_after_a_broker_restart(
+    own_kafka: Any, aggregator: Processes, producer: EventProducer, counts: Any
 ) -> None:
     aggregator.start("worker")
-    await relay.send(3, range(1, 11))
-    await counted(counts, 10)
+    await producer.send(3, range(1, 11))
+    await wait_for_count(counts, 10)
 
     await own_kafka.restart()
-    await asyncio.wait_for(relay.send(3, range(11, 21)), WAIT_S)
+    await asyncio.wait_for(producer.send(3, range(11, 21)), WAIT_S)
 
-    await counted(counts, 20)
+    await wait_for_count(counts, 20)

@@ -1,4 +1,4 @@
-"""Follows the published cuts as a reader would, and checks each of them."""
+"""A reader of published cuts that checks each of them: versions never decrease, and sums agree."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from tests.support.topics import Topics
 Version = tuple[int, int]
 
 
-class Reader:
-    """The newest cut, every version seen, and what was wrong with any of them."""
+class CutReader:
+    """The newest cut, the version and apply reason of each record, and the errors found."""
 
     def __init__(self) -> None:
         self.state = CutState()
-        self.seen: list[tuple[Version, ApplyReason]] = []
+        self.versions: list[tuple[Version, ApplyReason]] = []
         self.records: list[CutRecord] = []
-        self.faults: list[str] = []
+        self.errors: list[str] = []
 
-    def take(self, record: CutRecord) -> None:
+    def apply(self, record: CutRecord) -> None:
+        """Apply a record and check the resulting cut."""
         before = (self.state.version, self.state.positions, self.state.generation)
         reason = self.state.apply(record).reason
-        self.seen.append((record.version, reason))
+        self.versions.append((record.version, reason))
         self.records.append(record)
         if self.state.version < before[0]:
-            self.faults.append(f"{self.state.version} after {before[0]}")
+            self.errors.append(f"{self.state.version} after {before[0]}")
         if reason in (ApplyReason.CHANGED, ApplyReason.REPLACED):
             self._check_sums()
 
@@ -41,21 +42,21 @@ class Reader:
                 sums[parent] = sums.get(parent, 0) + count
         for key, total in sums.items():
             if self.state.counts.get(key, 0) != total:
-                self.faults.append(f"{self.state.id}: {key} is not the sum of its parts")
+                self.errors.append(f"{self.state.id}: {key} is not the sum of its parts")
 
     def total(self) -> int:
-        """The province's count in the newest cut."""
+        """Return the count of the province in the newest cut."""
         return self.state.counts.get(("all", "31", "registered"), 0)
 
 
 @asynccontextmanager
-async def reading(topics: Topics) -> AsyncIterator[Reader]:
-    """Follow this test's cuts until the end of the block; any fault fails the test."""
-    reader = Reader()
+async def following_cuts(topics: Topics) -> AsyncIterator[CutReader]:
+    """Follow the cuts of this test's topics inside the block; any error fails the test."""
+    reader = CutReader()
 
     async def follow() -> None:
         async for followed in follow_cuts(topics.settings()):
-            reader.take(followed.value)
+            reader.apply(followed.value)
 
     task = asyncio.ensure_future(follow())
     try:
@@ -64,4 +65,4 @@ async def reading(topics: Topics) -> AsyncIterator[Reader]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-    assert reader.faults == [], reader.faults[:5]
+    assert reader.errors == [], reader.errors[:5]

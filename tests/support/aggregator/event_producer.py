@@ -1,4 +1,4 @@
-"""A small stand-in for the relay: writes events of a made-up world to the topic."""
+"""Produces made-up events to participant-events, in place of the relay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REGIONS = ["31.71.01.1001", "31.71.02.1003", "31.74.04.1002", "31.75.05.1004", "
 
 
 def event_value(partition: int, sequence: int, **changes: Any) -> bytes:
-    """One registered event as JSON; `changes` replaces top-level fields."""
+    """Encode one registered event as JSON; `changes` replace top-level fields."""
     after: dict[str, Any] = {
         "region": REGIONS[sequence % len(REGIONS)],
         "agency": "ppkukm",
@@ -44,10 +44,8 @@ def event_value(partition: int, sequence: int, **changes: Any) -> bytes:
     return json.dumps({**event, **changes}).encode()
 
 
-class TestRelay:
-    """Sends what it is told to send."""
-
-    __test__ = False  # not a test, whatever its name begins with
+class EventProducer:
+    """Sends events to one topic."""
 
     def __init__(self, producer: AIOKafkaProducer, topic: str) -> None:
         self._producer = producer
@@ -58,19 +56,19 @@ class TestRelay:
         await self.send_values(partition, [event_value(partition, sequence) for sequence in sequences])
 
     async def send_values(self, partition: int, values: Iterable[bytes | None]) -> int:
-        """Send these values; the offset of the first."""
-        sent = [await self._producer.send(self._topic, value, b"key", partition) for value in values]
-        return int(min([(await one).offset for one in sent]))
+        """Send these values; return the offset of the first."""
+        pending = [await self._producer.send(self._topic, value, b"key", partition) for value in values]
+        return int(min([(await acknowledgement).offset for acknowledgement in pending]))
 
 
 @asynccontextmanager
-async def relay_to(topics: Topics) -> AsyncIterator[TestRelay]:
-    """A relay to this test's topic."""
+async def event_producer(topics: Topics) -> AsyncIterator[EventProducer]:
+    """Open a producer for this test's topic."""
     producer = AIOKafkaProducer(
         bootstrap_servers=topics.bootstrap_servers, linger_ms=5, compression_type="lz4"
     )
     await producer.start()
     try:
-        yield TestRelay(producer, topics.name("participant-events"))
+        yield EventProducer(producer, topics.name("participant-events"))
     finally:
         await producer.stop()

@@ -1,4 +1,4 @@
-"""Reads region-minutes into a dictionary."""
+"""A reader of region-minutes that keeps the newest record of each minute in a dictionary."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from tests.support.topics import Topics
 
 
 @asynccontextmanager
-async def following(topics: Topics) -> AsyncIterator[dict[bytes, list[tuple[str, int]] | None]]:
-    """The rows by key, None where a tombstone was read, for as long as the block lasts."""
+async def following_minutes(topics: Topics) -> AsyncIterator[dict[bytes, list[tuple[str, int]] | None]]:
+    """Follow region-minutes inside the block: (region, growth) rows by key; None after a tombstone."""
     minutes: dict[bytes, list[tuple[str, int]] | None] = {}
 
     async def follow() -> None:
         async for followed in follow_table(topics.settings(), "region-minutes", json.loads):
             value = followed.value
-            minutes[followed.key or b""] = None if value is None else [(a, b) for a, b in value["rows"]]
+            minutes[followed.key or b""] = (
+                None if value is None else [(region, growth) for region, growth in value["rows"]]
+            )
 
     task = asyncio.ensure_future(follow())
     try:

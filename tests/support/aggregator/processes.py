@@ -1,4 +1,4 @@
-"""Real aggregator processes for tests: started, signalled, awaited, and always ended."""
+"""Starts real aggregator processes for tests, and ends all of them with the test."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from tests.support.log_files import tail
 
 
 @dataclass
-class Running:
-    """One process."""
+class RunningProcess:
+    """One started process."""
 
     name: str
     port: int
@@ -25,24 +25,24 @@ class Running:
     process: subprocess.Popen[bytes]
 
     def signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
+        """Send a signal to the process."""
         self.process.send_signal(number)
 
     def kill(self) -> None:
-        """kill -9, and wait until it is gone."""
+        """Send SIGKILL and wait for the end."""
         self.process.kill()
         self.process.wait(10)
 
     def ended(self) -> bool:
-        """Whether it has ended by itself."""
+        """Return whether the process has ended."""
         return self.process.poll() is not None
 
     async def exit_code(self, deadline_s: float = 20.0) -> int:
-        """Wait for its end."""
+        """Wait for the end of the process; return its exit code."""
         return await asyncio.to_thread(self.process.wait, deadline_s)
 
-    def told(self, text: str) -> bool:
-        """Whether its log holds a text."""
+    def has_logged(self, text: str) -> bool:
+        """Return whether the log contains the text."""
         return text in self.log.read_text(errors="replace")
 
 
@@ -52,10 +52,10 @@ class Processes:
 
     folder: Path
     environment: Mapping[str, str]
-    running: list[Running] = field(default_factory=list)
+    running: list[RunningProcess] = field(default_factory=list)
 
-    def start(self, command: str, *arguments: str, **environment: str) -> Running:
-        """Start one; settings given here come on top."""
+    def start(self, command: str, *arguments: str, **environment: str) -> RunningProcess:
+        """Start one process; `environment` overrides the test's settings."""
         port = free_ports(1)[0]
         name = f"{command}-{len(self.running)}"
         log = self.folder / f"{name}.log"
@@ -74,26 +74,26 @@ class Processes:
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
-        self.running.append(Running(name, port, log, process))
+        self.running.append(RunningProcess(name, port, log, process))
         return self.running[-1]
 
     def close(self) -> None:
-        """End all that still run."""
-        for one in self.running:
-            if one.process.poll() is None:
-                one.process.send_signal(signal.SIGCONT)
-                one.kill()
+        """Kill all processes that still run, also suspended ones."""
+        for running in self.running:
+            if not running.ended():
+                running.signal(signal.SIGCONT)
+                running.kill()
 
     def logs(self) -> str:
-        """The end of every log, for a failed test."""
-        return "\n".join(tail(one.log) for one in self.running)
+        """Return the last lines of every log, to print if the test fails."""
+        return "\n".join(tail(running.log) for running in self.running)
 
 
 def processes(folder: Path, environment: Mapping[str, str]) -> Iterator[Processes]:
-    """Processes that end with the test."""
+    """Yield a starter of processes, which end with the test."""
     started = Processes(folder, environment)
     try:
         yield started
     finally:
         started.close()
-        print(started.logs())  # noqa: T201 - pytest shows it where the test failed
+        print(started.logs())  # noqa: T201 - pytest shows the output of a failed test

@@ -1,17 +1,18 @@
-"""Tallies in memory, held to the same suite as those in PostgreSQL."""
+"""The tally store in memory; the suite of the port runs on it and on PostgreSQL."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from aggregator.domain.counting import PARTITIONS, Cell, TallyChanges
-from aggregator.domain.event import StrayRecord
-from aggregator.tallies.tally_store import PartitionPosition, PositionMove
+from aggregator.domain.counting import PARTITIONS
+from aggregator.domain.event import UnsequencedRecord
+from aggregator.domain.roll_up import Cell, TallyChanges
+from aggregator.tallies.tally_store import PartitionPosition, PositionChange
 
 
-class MemoryTallies:
-    """See `aggregator.tallies.tally_store.Tallies`. `failures` are raised by the next calls, one each."""
+class MemoryTallyStore:
+    """See `aggregator.tallies.tally_store.TallyStore`. Each of the next calls raises one of `failures`."""
 
     def __init__(self) -> None:
         self.stored = {partition: PartitionPosition(1, 0, 0) for partition in range(PARTITIONS)}
@@ -19,42 +20,44 @@ class MemoryTallies:
         self.gaps: dict[int, int] = {}
         self.quarantine: set[tuple[int | None, int, str]] = set()
         self.failures: list[Exception] = []
-        self.lost_answers: list[Exception] = []
+        self.lost_responses: list[Exception] = []
 
-    async def places(self) -> Mapping[int, PartitionPosition]:
+    async def positions(self) -> Mapping[int, PartitionPosition]:
         self._fail()
         return dict(self.stored)
 
-    async def count(self, moves: Mapping[int, PositionMove], sums: TallyChanges) -> bool:
+    async def count(
+        self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
+    ) -> bool:
         self._fail()
-        for partition, move in moves.items():
-            held = self.stored[partition]
-            if (held.set_id, held.sequence) != (move.place.set_id, move.fold.position):
+        for partition, change in position_changes.items():
+            stored = self.stored[partition]
+            if (stored.set_id, stored.sequence) != (change.before.set_id, change.fold.position):
                 return False
-        self.counts.update(sums.changes)
-        for partition, move in moves.items():
-            self._move(partition, move)
-        if self.lost_answers:
-            raise self.lost_answers.pop()
+        self.counts.update(tally_changes.changes)
+        for partition, change in position_changes.items():
+            self._apply(partition, change)
+        if self.lost_responses:
+            raise self.lost_responses.pop()
         return True
 
-    def _move(self, partition: int, move: PositionMove) -> None:
-        fold = move.fold
-        self.stored[partition] = move.reached
-        seen = [one for one in (fold.gap, self.gaps.pop(partition, None)) if one and one > fold.last + 1]
-        if seen:
-            self.gaps[partition] = min(seen)
+    def _apply(self, partition: int, change: PositionChange) -> None:
+        fold = change.fold
+        self.stored[partition] = change.after
+        gaps = [gap for gap in (fold.gap, self.gaps.pop(partition, None)) if gap and gap > fold.last + 1]
+        if gaps:
+            self.gaps[partition] = min(gaps)
         self.quarantine |= {(bad.sequence, bad.offset, bad.reason.value) for bad in fold.quarantined}
 
-    async def note_gap(self, partition: int, place: PartitionPosition, seen: int) -> None:
+    async def record_gap(self, partition: int, position: PartitionPosition, sequence: int) -> None:
         self._fail()
-        held = self.stored[partition]
-        if (held.set_id, held.sequence) == (place.set_id, place.sequence):
-            self.gaps[partition] = min(seen, self.gaps.get(partition, seen))
+        stored = self.stored[partition]
+        if (stored.set_id, stored.sequence) == (position.set_id, position.sequence):
+            self.gaps[partition] = min(sequence, self.gaps.get(partition, sequence))
 
-    async def keep_strays(self, partition: int, strays: Sequence[StrayRecord]) -> None:
+    async def quarantine_unsequenced(self, partition: int, records: Sequence[UnsequencedRecord]) -> None:
         self._fail()
-        self.quarantine |= {(None, stray.offset, stray.reason.value) for stray in strays}
+        self.quarantine |= {(None, record.offset, record.reason.value) for record in records}
 
     def _fail(self) -> None:
         if self.failures:

@@ -1,4 +1,4 @@
-"""A small world of events for the aggregator's tests, and the slow and obvious way to count it."""
+"""Sample events for the aggregator's tests, and a slow, simple count to compare results with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 from hypothesis import strategies as st
 
-from aggregator.domain.event import BadEvent, Change, Event, Placed, QuarantineReason, Standing
+from aggregator.domain.event import BadEvent, Change, Event, OffsetEvent, QuarantineReason, Standing
 
 K = TypeVar("K")
 
@@ -23,25 +23,26 @@ REGIONS = ["31.71.01.1001", "31.71.01.1002", "31.74.04.1002", "31.74", "99.01.01
 def standing(
     region: str = "31.71.01.1001", agency: str | None = None, campaign: str | None = None, *steps: str
 ) -> Standing:
-    """A standing."""
     return Standing(region, agency, campaign, steps)  # type: ignore[arg-type]  # steps are given as plain text
 
 
 def event(
     sequence: int, after: Standing | None, before: Standing | None = None, time: str = TIMES[0]
 ) -> Event:
-    """An event of partition 3."""
+    """Build an event of partition 3."""
     return Event(PARTITION, sequence, time, Change(before, after))
 
 
-def placed(*events: Event | BadEvent) -> list[Placed]:
-    """Events with offsets from 100 on."""
-    return [(100 + place, one) for place, one in enumerate(events)]
+def with_offsets(*events: Event | BadEvent) -> list[OffsetEvent]:
+    """Give the events offsets from 100 on."""
+    return [(100 + index, event) for index, event in enumerate(events)]
 
 
-def in_order(events: list[Event]) -> list[Placed]:
-    """The same with sequences 1, 2, 3 …"""
-    return placed(*[msgspec.structs.replace(one, sequence=number) for number, one in enumerate(events, 1)])
+def in_order(events: list[Event]) -> list[OffsetEvent]:
+    """Give the events the sequences 1, 2, 3 … and offsets from 100 on."""
+    return with_offsets(
+        *[msgspec.structs.replace(event, sequence=number) for number, event in enumerate(events, 1)]
+    )
 
 
 standings = st.builds(
@@ -64,52 +65,52 @@ bad_events = st.builds(
     sequence=st.integers(1, 4),
     reason=st.just(QuarantineReason.MALFORMED),
 )
-batches = st.lists(good_events | bad_events, max_size=8).map(lambda events: placed(*events))
+batches = st.lists(good_events | bad_events, max_size=8).map(lambda events: with_offsets(*events))
 
 
-def count_slowly(
-    position: int, events: Iterable[Placed]
+def count_one_by_one(
+    position: int, events: Iterable[OffsetEvent]
 ) -> tuple[int, Counter[tuple[str, str, str]], Counter[tuple[datetime, str, str]], list[int]]:
-    """Position, tallies, minute tallies and quarantined sequences, one event after another."""
+    """Count one event at a time; return position, tallies, minute tallies and quarantined sequences."""
     tallies: Counter[tuple[str, str, str]] = Counter()
     minutes: Counter[tuple[datetime, str, str]] = Counter()
     quarantined = []
-    for _, one in events:
-        if one.sequence != position + 1:
+    for _, event in events:
+        if event.sequence != position + 1:
             continue
         position += 1
-        if isinstance(one, BadEvent):
-            quarantined.append(one.sequence)
+        if isinstance(event, BadEvent):
+            quarantined.append(event.sequence)
             continue
-        minute = datetime.strptime(one.time[:16], "%Y-%m-%dT%H:%M").replace(tzinfo=UTC)
-        for number, side in ((1, one.data.after), (-1, one.data.before)):
-            if side is None:
+        minute = datetime.strptime(event.time[:16], "%Y-%m-%dT%H:%M").replace(tzinfo=UTC)
+        for number, standing in ((1, event.data.after), (-1, event.data.before)):
+            if standing is None:
                 continue
-            measures = ("registered", *(f"step:{step}" for step in side.steps))
-            for scope, region in product(scopes(side), regions(side.region)):
+            measures = ("registered", *(f"step:{step}" for step in standing.steps))
+            for scope, region in product(scopes(standing), regions(standing.region)):
                 minutes[minute, scope, region] += number
-            for scope, region, measure in product(scopes(side), regions(side.region), measures):
+            for scope, region, measure in product(scopes(standing), regions(standing.region), measures):
                 tallies[scope, region, measure] += number
     return position, nonzero(tallies), nonzero(minutes), quarantined
 
 
 def nonzero(counter: Counter[K]) -> Counter[K]:
-    """Without the keys that came to nothing."""
+    """Drop the keys whose count is zero."""
     return Counter({key: number for key, number in counter.items() if number})
 
 
-def scopes(side: Standing) -> list[str]:
-    """The scopes, spelled out."""
-    found = ["all"]
-    if side.agency:
-        found.append("agency:" + side.agency)
-    if side.campaign:
-        found.append("campaign:" + side.campaign)
-    return found
+def scopes(standing: Standing) -> list[str]:
+    """List the scopes in which a standing counts."""
+    scopes = ["all"]
+    if standing.agency:
+        scopes.append("agency:" + standing.agency)
+    if standing.campaign:
+        scopes.append("campaign:" + standing.campaign)
+    return scopes
 
 
 def regions(code: str) -> list[str]:
-    """The regions around, spelled out."""
+    """List a region and its ancestors; 31 and 31.00 for a code that is no kelurahan's."""
     parts = code.split(".")
     if parts[0] != "31" or [len(part) for part in parts] != [2, 2, 2, 4]:
         return ["31", "31.00"]

@@ -1,1 +1,1 @@
-"""The compiled step of counting; `make setup` builds it where a C compiler is. Without it all is Python."""
+"""The compiled decoder, written in Cython; `make setup` builds it on machines with a C compiler."""

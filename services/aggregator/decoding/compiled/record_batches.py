@@ -1,4 +1,7 @@
-"""Takes batches of format 2 as the bytes they came in; what is not plain there, aiokafka's decoder reads."""
+"""Reads Kafka record batches of format 2 as bytes, for the compiled decoder.
+
+aiokafka's decoder reads batches of other formats, and batches that the scanner does not accept.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,16 @@ from typing import Any, Final
 
 from aiokafka import codec
 
-from aggregator.decoding.aiokafka_patch import int_at
+from aggregator.decoding.aiokafka_patch import int32_at
 from aggregator.decoding.compiled.decoder import Run
 
-MAGIC_AT: Final = 16
-COUNT_AT: Final = 57
+MAGIC_OFFSET: Final = 16
+RECORD_COUNT_OFFSET: Final = 57
 HEADER_BYTES: Final = 61
 FORMAT_2: Final = 2
-AS_IT_IS: Final = 0
+UNCOMPRESSED: Final = 0
 DECOMPRESS: Final[dict[int, Callable[[bytes], bytes]]] = {
-    AS_IT_IS: bytes,
+    UNCOMPRESSED: bytes,
     1: codec.gzip_decode,
     2: codec.snappy_decode,
     3: codec.lz4_decode,
@@ -25,22 +28,23 @@ DECOMPRESS: Final[dict[int, Callable[[bytes], bytes]]] = {
 
 
 class ByteRun(Run):
-    """A run of records that nobody has taken apart."""
+    """A run whose records are slices of the fetched bytes."""
 
     @classmethod
-    def of_batch(cls, batch: Any, raw: memoryview) -> ByteRun:
-        """All records of a batch."""
+    def from_batch(cls, batch: Any, raw: memoryview) -> ByteRun:
+        """See `aggregator.decoding.aiokafka_patch.RunType`."""
         run = cls()
-        if not _read(run, batch, raw):
+        if not _add_bytes(run, batch, raw):
             for record in batch:
                 run.add(record.offset, record.value)
         return run
 
 
-def _read(run: Run, batch: Any, raw: memoryview) -> bool:
-    if raw[MAGIC_AT] < FORMAT_2:
+def _add_bytes(run: Run, batch: Any, raw: memoryview) -> bool:
+    if raw[MAGIC_OFFSET] < FORMAT_2:
         return False
     decompress = DECOMPRESS.get(batch.compression_type)
     if decompress is None:
         return False
-    return run.add_batch(decompress(bytes(raw[HEADER_BYTES:])), batch.base_offset, int_at(raw, COUNT_AT))
+    data = decompress(bytes(raw[HEADER_BYTES:]))
+    return run.add_batch(data, batch.base_offset, int32_at(raw, RECORD_COUNT_OFFSET))

@@ -1,49 +1,50 @@
--- name: places()
--- Where counting stands, of the live set.
+-- name: positions()
+-- The positions of the live set.
 select position.set_id, partition, sequence, kafka_offset
 from position join live on live.set_id = position.set_id
 order by partition;
 
 -- name: count_batch(set_id, partitions, expected, last, next_offsets, gaps, scopes, regions, measures, deltas, minutes, minute_scopes, minute_regions, minute_deltas, bad_partitions, bad_sequences, bad_offsets, bad_reasons, minute_keys, minute_key_scopes)$
--- Counts and positions in one statement: everything is joined to the positions that moved, and they move all or none.
-with given as (
+-- Store counts and positions in one statement. Either all positions move or none; everything else is joined to
+-- the positions that moved.
+with input as (
     select * from unnest(
         :partitions::smallint[], :expected::bigint[], :last::bigint[], :next_offsets::bigint[], :gaps::bigint[]
-    ) given (partition, expected, last, next_offset, gap)
-), held as materialized (
+    ) input (partition, expected, last, next_offset, gap)
+), locked as materialized (
     select position.partition
-    from position join given on position.partition = given.partition and position.sequence = given.expected
+    from position join input on position.partition = input.partition and position.sequence = input.expected
     where set_id = :set_id::smallint
     order by position.partition for update of position
 ), moved as (
     update position
-    set sequence = given.last, kafka_offset = given.next_offset,
-        gap_seen = least(given.gap, case when gap_seen > given.last + 1 then gap_seen end)
-    from given
-    where set_id = :set_id::smallint and position.partition = given.partition
-        and position.sequence = given.expected
-        and (select count(*) from held) = cardinality(:partitions::smallint[])
+    set sequence = input.last, kafka_offset = input.next_offset,
+        gap_seen = least(input.gap, case when gap_seen > input.last + 1 then gap_seen end)
+    from input
+    where set_id = :set_id::smallint and position.partition = input.partition
+        and position.sequence = input.expected
+        and (select count(*) from locked) = cardinality(:partitions::smallint[])
     returning position.partition, position.sequence
 ), first as materialized (
     select partition, sequence from moved order by partition limit 1
 ), counted as (
-    insert into tally as held (set_id, scope, region, measure, count)
+    insert into tally as stored (set_id, scope, region, measure, count)
     select :set_id::smallint, change.*
     from unnest(:scopes::text[], :regions::text[], :measures::text[], :deltas::bigint[]) change, first
-    on conflict (set_id, scope, region, measure) do update set count = held.count + excluded.count
+    on conflict (set_id, scope, region, measure) do update set count = stored.count + excluded.count
 ), counted_by_minute as (
-    insert into minute_tally as held (set_id, minute, scope, region, count)
+    insert into minute_tally as stored (set_id, minute, scope, region, count)
     select :set_id::smallint, change.*
     from unnest(
         :minutes::timestamptz[], :minute_scopes::text[], :minute_regions::text[], :minute_deltas::bigint[]
     ) change, first
-    on conflict (set_id, minute, scope, region) do update set count = held.count + excluded.count
-), listed as (
+    on conflict (set_id, minute, scope, region) do update set count = stored.count + excluded.count
+), changed_keys as (
     insert into changed (set_id, partition, sequence, scopes, regions, measures, minutes, minute_scopes)
     select :set_id::smallint, partition, sequence, :scopes::text[], :regions::text[], :measures::text[],
         :minute_keys::timestamptz[], :minute_key_scopes::text[]
-    from first  -- one of the positions stands for all: they moved together
-), kept as (
+    from first  -- one position is enough to find the keys: all of them moved together
+), quarantined as (
     insert into quarantine (epoch, partition, kafka_offset, event_sequence, reason)
     select live.epoch, bad.*
     from unnest(:bad_partitions::smallint[], :bad_offsets::bigint[], :bad_sequences::bigint[], :bad_reasons::text[])
@@ -52,13 +53,14 @@ with given as (
 )
 select count(*) from moved;
 
--- name: note_gap(set_id, partition, sequence, seen)!
+-- name: record_gap(set_id, partition, sequence, seen)!
+-- Record the lowest sequence beyond the gap, unless the position has moved.
 update position set gap_seen = least(gap_seen, :seen::bigint)
 where set_id = :set_id::smallint and partition = :partition::smallint and sequence = :sequence::bigint
     and gap_seen is distinct from least(gap_seen, :seen::bigint);
 
--- name: keep_strays(partition, offsets, reasons)!
+-- name: quarantine_unsequenced(partition, offsets, reasons)!
 insert into quarantine (epoch, partition, kafka_offset, reason)
-select live.epoch, :partition::smallint, stray.kafka_offset, stray.reason
-from unnest(:offsets::bigint[], :reasons::text[]) stray (kafka_offset, reason), live
+select live.epoch, :partition::smallint, record.kafka_offset, record.reason
+from unnest(:offsets::bigint[], :reasons::text[]) record (kafka_offset, reason), live
 on conflict (epoch, partition, kafka_offset) where event_sequence is null do nothing;

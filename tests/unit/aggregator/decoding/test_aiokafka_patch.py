@@ -1,4 +1,4 @@
-"""What aiokafka's consumer hands over as runs is what it hands over as records, and fails alike."""
+"""The patched aiokafka returns the same records, as runs, and raises the same errors as the original."""
 
 from __future__ import annotations
 
@@ -16,13 +16,20 @@ from aiokafka.record.util import calc_crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.decoding.aiokafka_patch import Batches, Records, RunBatch, RunRecords, RunResult, RunType
+from aggregator.decoding.aiokafka_patch import (
+    RecordRun,
+    RunBatch,
+    RunFetchResult,
+    RunMemoryRecords,
+    RunPartitionRecords,
+    RunType,
+)
 from deploy.local.extension_build import can_compile
 
 TP = TopicPartition("participant-events", 3)
 Row = tuple[int, bytes | None]
 HEADERS: list[tuple[str, bytes | None]] = [("content-type", b"application/json"), ("x", None), ("é", b"")]
-RUN_TYPES: list[RunType] = [Records]
+RUN_TYPES: list[RunType] = [RecordRun]
 if can_compile():
     from aggregator.decoding.compiled.record_batches import ByteRun
 
@@ -35,16 +42,16 @@ compressions = st.integers(0, 4)
 
 @pytest.fixture(params=RUN_TYPES, ids=["records", "bytes"][: len(RUN_TYPES)], autouse=True, scope="module")
 def run_type(request: pytest.FixtureRequest) -> Iterator[RunType]:
-    """Every test, with runs of each type."""
+    """Run every test with each type of runs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RunBatch, "run_type", request.param)
         yield request.param
 
 
-def batch(base: int, some: list[bytes | None], compression: int = 0, *, headers: bool = False) -> bytes:
-    """A batch of format 2 that begins at `base`, as a broker stores it."""
+def batch(base: int, values: list[bytes | None], compression: int = 0, *, headers: bool = False) -> bytes:
+    """A batch of format 2 from offset `base` on, as a broker stores it."""
     builder = DefaultRecordBatchBuilder(2, compression, 0, -1, -1, -1, 1 << 20)
-    for delta, value in enumerate(some):
+    for delta, value in enumerate(values):
         builder.append(delta, 1_700_000_000_000, b"key", value, HEADERS if headers else [])
     return struct.pack(">q", base) + bytes(builder.build())[8:]
 
@@ -57,55 +64,59 @@ def control(base: int) -> bytes:
 
 
 def sealed(raw: bytearray) -> bytes:
-    """With the checksum that its bytes have now."""
+    """Set the checksum that matches the bytes."""
     raw[17:21] = struct.pack(">I", calc_crc32c(bytes(raw[21:])))
     return bytes(raw)
 
 
 def as_records(raw: bytes, fetch_offset: int = 0, *, checked: bool = True) -> tuple[list[Row], int]:
-    """Offset and value of all records as aiokafka gives them, and where to read on."""
+    """Read with aiokafka: offset and value of all records, and the next offset to fetch."""
     records = PartitionRecords(TP, MemoryRecords(raw), [], fetch_offset, None, None, checked, 0)
-    return [(one.offset, one.value) for one in records], records.next_fetch_offset
+    return [(record.offset, record.value) for record in records], records.next_fetch_offset
 
 
 def as_runs(raw: bytes, fetch_offset: int = 0, *, checked: bool = True) -> tuple[list[Row], int]:
-    """The same as runs."""
-    records = RunRecords(TP, Batches(raw), [], fetch_offset, None, None, checked, 0)
-    run, _ = records.take(None)
+    """Read the same as runs."""
+    records = RunPartitionRecords(TP, RunMemoryRecords(raw), [], fetch_offset, None, None, checked, 0)
+    run, _ = records.next_run(None)
     return rows(run), records.next_fetch_offset
 
 
 def rows(run: Any) -> list[Row]:
-    return [(run[place].offset, run[place].value) for place in range(len(run))]
+    return [(run[index].offset, run[index].value) for index in range(len(run))]
 
 
 def outcome(read: Callable[[], tuple[list[Row], int]]) -> Any:
-    """What it gives, or which error it raises."""
+    """Return the result, or the type of the error."""
     try:
         return read()
     except Exception as error:
         return type(error)
 
 
-def joined(some: list[list[bytes | None]], compression: int, *, headers: bool = False) -> bytes:
-    """Batches one after another, with a hole of ten offsets between them."""
+def joined(batches: list[list[bytes | None]], compression: int, *, headers: bool = False) -> bytes:
+    """Concatenate batches whose first offsets are ten apart."""
     return b"".join(
-        batch(place * 10, values, compression, headers=headers) for place, values in enumerate(some) if values
+        batch(index * 10, values, compression, headers=headers)
+        for index, values in enumerate(batches)
+        if values
     )
 
 
 @given(lists, compressions, st.integers(0, 35), st.booleans())
 def test_batches_in_every_compression_are_read_alike(
-    some: list[list[bytes | None]], compression: int, fetch_offset: int, headers: bool
+    batches: list[list[bytes | None]], compression: int, fetch_offset: int, headers: bool
 ) -> None:
-    raw = joined(some, compression, headers=headers)
+    raw = joined(batches, compression, headers=headers)
 
     assert as_runs(raw, fetch_offset) == as_records(raw, fetch_offset)
 
 
 @given(lists, compressions, st.integers(0, 400))
-def test_a_fetch_cut_short_is_read_alike(some: list[list[bytes | None]], compression: int, size: int) -> None:
-    raw = joined(some, compression)[:size]
+def test_a_truncated_fetch_is_read_alike(
+    batches: list[list[bytes | None]], compression: int, size: int
+) -> None:
+    raw = joined(batches, compression)[:size]
 
     assert outcome(lambda: as_runs(raw)) == outcome(lambda: as_records(raw))
 
@@ -118,15 +129,15 @@ def test_a_fetch_cut_short_is_read_alike(some: list[list[bytes | None]], compres
     st.booleans(),
 )
 def test_damaged_batches_fail_alike(
-    some: list[bytes | None],
+    batch_values: list[bytes | None],
     compression: int,
     damages: list[tuple[int, int]],
     checked: bool,
     checksum_right: bool,
 ) -> None:
-    raw = bytearray(batch(0, some, compression, headers=True))
-    for place, byte in damages:
-        raw[place % (len(raw) - 21) + 21] = byte
+    raw = bytearray(batch(0, batch_values, compression, headers=True))
+    for index, byte in damages:
+        raw[index % (len(raw) - 21) + 21] = byte
     damaged = sealed(raw) if checksum_right else bytes(raw)
 
     runs_outcome = outcome(lambda: as_runs(damaged, checked=checked))
@@ -136,7 +147,7 @@ def test_damaged_batches_fail_alike(
 
 @pytest.mark.parametrize("old_format", [0, 1])
 @pytest.mark.parametrize("compression", [0, 1])
-def test_older_formats_go_the_old_way(old_format: int, compression: int) -> None:
+def test_batches_of_older_formats_are_read_alike(old_format: int, compression: int) -> None:
     builder = LegacyRecordBatchBuilder(old_format, compression, 1 << 20)
     builder.append(0, 1_700_000_000_000, b"key", b"old")
     raw = bytes(builder.build())
@@ -144,14 +155,14 @@ def test_older_formats_go_the_old_way(old_format: int, compression: int) -> None
     assert as_runs(raw) == as_records(raw) == ([(0, b"old")], 1)
 
 
-def test_control_batches_are_passed_over() -> None:
+def test_control_batches_are_skipped() -> None:
     raw = control(5) + batch(7, [b"new", None]) + control(9)
 
     assert as_runs(raw) == as_records(raw) == ([(7, b"new"), (8, None)], 10)
 
 
 class State:
-    """A partition's state in aiokafka's subscription."""
+    """The state of a partition in aiokafka's subscription."""
 
     paused = False
     position = 0
@@ -161,7 +172,7 @@ class State:
 
 
 class Assignment:
-    """One that holds the partition."""
+    """An active assignment of the partition."""
 
     active = True
 
@@ -173,13 +184,13 @@ class Assignment:
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=5), st.integers(1, 7))
-def test_no_more_records_are_taken_than_asked_for_and_the_position_follows(
+def test_a_run_has_at_most_records_max_records_and_the_position_follows(
     sizes: list[int], records_max: int
 ) -> None:
-    raw = joined([[b"%d" % one for one in range(size)] for size in sizes], 3)
+    raw = joined([[b"%d" % number for number in range(size)] for size in sizes], 3)
     assignment = Assignment()
-    records = RunRecords(TP, Batches(raw), [], 0, None, None, True, 0)
-    result = RunResult(TP, assignment=assignment, partition_records=records, backoff=0)
+    records = RunPartitionRecords(TP, RunMemoryRecords(raw), [], 0, None, None, True, 0)
+    result = RunFetchResult(TP, assignment=assignment, partition_records=records, backoff=0)
     found: list[Row] = []
 
     while result.has_more():
@@ -191,15 +202,15 @@ def test_no_more_records_are_taken_than_asked_for_and_the_position_follows(
     assert (found, assignment.state.position) == as_records(raw)
 
 
-def test_a_partition_sought_elsewhere_gives_nothing_of_what_was_fetched() -> None:
+def test_after_a_seek_a_partition_returns_no_records_fetched_before() -> None:
     assignment = Assignment()
-    records = RunRecords(TP, Batches(batch(0, [b"a", b"b"])), [], 0, None, None, True, 0)
-    result = RunResult(TP, assignment=assignment, partition_records=records, backoff=0)
+    records = RunPartitionRecords(TP, RunMemoryRecords(batch(0, [b"a", b"b"])), [], 0, None, None, True, 0)
+    result = RunFetchResult(TP, assignment=assignment, partition_records=records, backoff=0)
     assignment.state.consumed_to(1)
 
     assert len(result.getall()) == 0
     assert not result.has_more()
 
 
-def test_an_empty_run_has_no_last_record(run_type: RunType) -> None:
+def test_the_offset_of_an_empty_run_is_minus_one(run_type: RunType) -> None:
     assert (len(run_type()), run_type().offset) == (0, -1)

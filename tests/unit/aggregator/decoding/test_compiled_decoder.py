@@ -1,4 +1,4 @@
-"""The compiled step gives what pure Python gives, whatever the records hold."""
+"""The compiled decoder gives the same results as the pure Python decoder for any record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.decoding.decoder import decode_events, select_decoder
+from aggregator.decoding.decoder import decode_events
+from aggregator.decoding.decoder_selection import select_decoder
 from tests.support.programs import require
 
 require("cc", whole_module=True)
@@ -58,31 +59,31 @@ EXTRAS: list[Any] = [
 
 
 @dataclass
-class Kept:
+class SampleRecord:
     offset: int
     value: bytes | None
 
 
 @st.composite
-def permuted(draw: st.DrawFn, fields: list[tuple[str, Any]], seldom: bool) -> str:
-    """An object with its keys in some order; seldom with one left out, or a second time."""
+def json_objects(draw: st.DrawFn, fields: list[tuple[str, Any]], irregular: bool) -> str:
+    """An object with its keys in any order; if irregular, sometimes with a key missing or repeated."""
     fields = draw(st.permutations(fields))
-    if seldom and draw(st.integers(0, 3)) == 0:
-        place = draw(st.integers(0, len(fields) - 1))
-        fields = fields[:place] + fields[place + 1 :] if draw(st.booleans()) else [*fields, fields[place]]
+    if irregular and draw(st.integers(0, 3)) == 0:
+        index = draw(st.integers(0, len(fields) - 1))
+        fields = fields[:index] + fields[index + 1 :] if draw(st.booleans()) else [*fields, fields[index]]
     blank = draw(st.sampled_from(["", "", " ", "\n\t\r "]))
     pairs = [f"{json.dumps(key)}{blank}:{blank}{value}" for key, value in fields]
     return f"{{{blank}{f'{blank},{blank}'.join(pairs)}{blank}}}"
 
 
 @st.composite
-def values(draw: st.DrawFn, strange: bool = True) -> bytes:
-    """Mostly events of a small world; many with something that few events have."""
+def values(draw: st.DrawFn, irregular: bool = True) -> bytes:
+    """Events of a small world; if irregular, many with an unusual field or byte."""
 
     def one_of(choices: Sequence[Any], plain: int) -> str:
-        """One of the first, or seldom of all."""
-        odd = strange and draw(st.integers(0, 4)) == 0
-        chosen = draw(st.sampled_from(choices if odd else choices[:plain]))
+        """One of the first `plain` choices, or sometimes of all."""
+        from_all = irregular and draw(st.integers(0, 4)) == 0
+        chosen = draw(st.sampled_from(choices if from_all else choices[:plain]))
         return json.dumps(chosen, ensure_ascii=draw(st.booleans()))
 
     data = [
@@ -94,46 +95,50 @@ def values(draw: st.DrawFn, strange: bool = True) -> bytes:
         ("partition", one_of([PARTITION, 4, -1, 3.0, "3", 2**65, None], 1)),
         ("sequence", one_of([1, 2, 3, 4, 0, -1, 1.0, 10**17, 10**18, 2**63 - 1, 2**63, "1"], 4)),
         ("time", one_of(TIMES, 3)),
-        ("data", draw(permuted(data, strange)) if draw(st.integers(0, 19)) else one_of(EXTRAS, 1)),
+        ("data", draw(json_objects(data, irregular)) if draw(st.integers(0, 19)) else one_of(EXTRAS, 1)),
         ("type", one_of(EXTRAS, 1)),
     ]
-    text = draw(permuted(event, strange))
-    if strange and draw(st.integers(0, 9)) == 0:
+    text = draw(json_objects(event, irregular))
+    if irregular and draw(st.integers(0, 9)) == 0:
         text = draw(st.sampled_from([" %s\n", "%s ", "%sx", "%s,", "\ufeff%s", "[%s]", "%s\0"])) % text
     value = text.encode()
-    if strange and draw(st.integers(0, 5)) == 0:
-        place = draw(st.integers(0, len(value) - 1))
+    if irregular and draw(st.integers(0, 5)) == 0:
+        index = draw(st.integers(0, len(value) - 1))
         new = draw(
             st.sampled_from([b"", b"\\", b'"', b"\xff", b"0", b"}", b",", b" ", b"\x1f", b"\x7f", b"e"])
         )
-        value = value[:place] + new + value[place + draw(st.integers(0, 1)) :]
+        value = value[:index] + new + value[index + draw(st.integers(0, 1)) :]
     return value
 
 
-def kept(some: Sequence[bytes | None]) -> list[Kept]:
-    return [Kept(100 + place, value) for place, value in enumerate(some)]
+def records_of(values: Sequence[bytes | None]) -> list[SampleRecord]:
+    return [SampleRecord(100 + index, value) for index, value in enumerate(values)]
 
 
-batches = st.lists(values() | st.none() | st.binary(max_size=8), max_size=9).map(kept)
-plain_batches = st.lists(values(strange=False), max_size=12).map(kept)
-places = st.lists(st.integers(0, 5), min_size=1, max_size=3)
+batches = st.lists(values() | st.none() | st.binary(max_size=8), max_size=9).map(records_of)
+plain_batches = st.lists(values(irregular=False), max_size=12).map(records_of)
+positions_lists = st.lists(st.integers(0, 5), min_size=1, max_size=3)
 DECODER = decoder.Decoder()
 
 
-@given(batches | plain_batches, places, st.sets(st.integers(1, 4)))
-def test_it_gives_the_same_folds_and_strays(batch: list[Kept], positions: list[int], aside: set[int]) -> None:
+@given(batches | plain_batches, positions_lists, st.sets(st.integers(1, 4)))
+def test_both_decoders_give_the_same_folds_and_unsequenced_records(
+    batch: list[SampleRecord], positions: list[int], settled: set[int]
+) -> None:
     pure = decode_events(batch, PARTITION)
 
     compiled = DECODER(batch, PARTITION)
 
-    assert compiled.strays == pure.strays
+    assert compiled.unsequenced == pure.unsequenced
     for position in positions:
         assert compiled.fold(position) == pure.fold(position)
-        assert compiled.fold(position, aside) == pure.fold(position, aside)
+        assert compiled.fold(position, settled) == pure.fold(position, settled)
 
 
 @given(st.sampled_from(EXTRAS), st.sampled_from(STANDINGS), st.sampled_from(TIMES), st.booleans())
-def test_each_strange_value_is_read_alike(extra: Any, standing: Any, time: Any, ascii_only: bool) -> None:
+def test_both_decoders_read_every_irregular_value_alike(
+    extra: Any, standing: Any, time: Any, ascii_only: bool
+) -> None:
     event = {
         "x": extra,
         "partition": 3,
@@ -141,25 +146,27 @@ def test_each_strange_value_is_read_alike(extra: Any, standing: Any, time: Any, 
         "time": time,
         "data": {"before": None, "after": standing},
     }
-    batch = kept([json.dumps(event, ensure_ascii=ascii_only).encode()])
+    batch = records_of([json.dumps(event, ensure_ascii=ascii_only).encode()])
 
     compiled, pure = decoder.Decoder()(batch, PARTITION), decode_events(batch, PARTITION)
 
-    assert (compiled.strays, compiled.fold(0)) == (pure.strays, pure.fold(0))
+    assert (compiled.unsequenced, compiled.fold(0)) == (pure.unsequenced, pure.fold(0))
 
 
-@pytest.mark.parametrize("whole", [1, 3, 5_000])
-def test_leaves_are_forgotten_when_too_many_and_batches_keep_theirs(whole: int) -> None:
-    batch = kept([event(sequence, f"agency-{sequence}") for sequence in range(1, decoder.LEAVES_MAX + whole)])
+@pytest.mark.parametrize("extra", [1, 3, 5_000])
+def test_a_full_standing_table_is_replaced_and_earlier_batches_keep_theirs(extra: int) -> None:
+    batch = records_of(
+        [event(sequence, f"agency-{sequence}") for sequence in range(1, decoder.STANDINGS_MAX + extra)]
+    )
     decode = decoder.Decoder()
     first = decode(batch, PARTITION)
-    second = decode(batch[:whole], PARTITION)
+    second = decode(batch[:extra], PARTITION)
 
     again = decode(batch, PARTITION)
 
     expected = decode_events(batch, PARTITION).fold(0)
     assert first.fold(0) == again.fold(0) == expected
-    assert second.fold(0) == decode_events(batch[:whole], PARTITION).fold(0)
+    assert second.fold(0) == decode_events(batch[:extra], PARTITION).fold(0)
 
 
 def event(sequence: int, agency: str) -> bytes:
@@ -170,21 +177,21 @@ def event(sequence: int, agency: str) -> bytes:
     ).encode()
 
 
-def test_equal_standings_in_other_bytes_are_one_leaf() -> None:
-    one, two = event(1, "ppkukm"), event(2, "ppkukm").replace(b": ", b":")
+def test_equal_standings_in_different_bytes_are_summed_together() -> None:
+    first, second = event(1, "ppkukm"), event(2, "ppkukm").replace(b": ", b":")
 
-    result = decoder.Decoder()(kept([one, two]), PARTITION).fold(0)
+    result = decoder.Decoder()(records_of([first, second]), PARTITION).fold(0)
 
-    assert list(result.leaves.values()) == [2]
+    assert list(result.standing_changes.values()) == [2]
 
 
-def test_it_is_chosen_where_it_is_built() -> None:
+def test_the_compiled_decoder_is_selected_if_it_is_built() -> None:
     assert isinstance(select_decoder("auto"), decoder.Decoder)
     assert isinstance(select_decoder("on"), decoder.Decoder)
     assert select_decoder("off") is decode_events
 
 
-def test_a_run_is_cut_and_joined_without_losing_records() -> None:
+def test_a_run_is_split_and_joined_without_losing_records() -> None:
     run = decoder.Run()
     for offset in range(5):
         run.add(offset, None if offset == 3 else b"%d" % offset)
@@ -192,7 +199,7 @@ def test_a_run_is_cut_and_joined_without_losing_records() -> None:
     joined = run.part(0, 2)
     joined.extend(run.part(2, 5))
 
-    assert [(joined[place].offset, joined[place].value) for place in range(-5, 0)] == [
+    assert [(joined[index].offset, joined[index].value) for index in range(-5, 0)] == [
         (0, b"0"), (1, b"1"), (2, b"2"), (3, None), (4, b"4"),
     ]  # fmt: skip
     assert [joined.since(3)[0].offset, len(joined.since(3)), len(joined.since(5))] == [3, 2, 0]

@@ -1,31 +1,31 @@
-"""Which way to decode is taken."""
+"""Selecting the compiled or the pure Python decoder."""
 
 from __future__ import annotations
 
 import pytest
 
-from aggregator.decoding.decoder import (
+from aggregator.decoding.decoder import decode_events
+from aggregator.decoding.decoder_selection import (
     CompiledDecoderMissingError,
     compiled_decoder,
-    decode_events,
     select_decoder,
 )
 from deploy.local.extension_build import can_compile
 
 
-def nothing() -> None:
-    """No compiled step."""
+def not_built() -> None:
+    """Build no compiled decoder."""
 
 
-def test_where_the_compiled_step_is_not_built_the_pure_way_stands_in() -> None:
-    assert select_decoder("auto", nothing) is decode_events
-    assert select_decoder("off", nothing) is decode_events
+def test_without_a_compiled_decoder_pure_python_is_selected() -> None:
+    assert select_decoder("auto", not_built) is decode_events
+    assert select_decoder("off", not_built) is decode_events
 
 
-def test_one_who_insists_on_the_compiled_step_is_told_that_it_is_missing() -> None:
+def test_requiring_a_missing_compiled_decoder_raises() -> None:
     with pytest.raises(CompiledDecoderMissingError, match="AGGREGATOR_COMPILED is on"):
-        select_decoder("on", nothing)
+        select_decoder("on", not_built)
 
 
-def test_the_compiled_step_is_built_where_it_can_be() -> None:
+def test_the_compiled_decoder_is_built_if_a_compiler_exists() -> None:
     assert compiled_decoder() is not None or not can_compile()

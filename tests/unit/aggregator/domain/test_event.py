@@ -1,4 +1,4 @@
-"""What is read of a record, and what a record that cannot be counted is called."""
+"""Decoding records, and the reasons why a record cannot be counted."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ EVENT: dict[str, Any] = {
 
 
 @dataclass
-class Kept:
+class SampleRecord:
     offset: int
     value: bytes | None
 
 
-def test_only_the_fields_used_are_read() -> None:
+def test_only_the_counted_fields_are_decoded() -> None:
     event = read_event(json.dumps(EVENT).encode(), PARTITION)
 
     assert isinstance(event, Event)
@@ -46,7 +46,7 @@ def test_only_the_fields_used_are_read() -> None:
         {"time": 5},
     ],
 )
-def test_an_event_with_a_place_but_bad_content_keeps_its_place(changes: dict[str, Any]) -> None:
+def test_a_malformed_event_keeps_its_sequence(changes: dict[str, Any]) -> None:
     event = read_event(json.dumps({**EVENT, **changes}).encode(), PARTITION)
 
     assert event == BadEvent(PARTITION, 17, QuarantineReason.MALFORMED)
@@ -68,26 +68,26 @@ def test_an_event_with_a_place_but_bad_content_keeps_its_place(changes: dict[str
         b"[" * 100_000,
     ],
 )
-def test_a_record_without_a_place_is_unreadable(value: bytes | None) -> None:
+def test_a_record_without_a_sequence_is_unreadable(value: bytes | None) -> None:
     assert read_event(value, PARTITION) is QuarantineReason.UNREADABLE
 
 
-def test_an_event_in_another_partition_is_misplaced() -> None:
+def test_an_event_stored_in_another_partition_is_misplaced() -> None:
     assert read_event(json.dumps(EVENT).encode(), PARTITION + 1) is QuarantineReason.MISPLACED
 
 
 @given(st.binary(max_size=60) | st.none())
-def test_no_bytes_break_the_reading(value: bytes | None) -> None:
+def test_arbitrary_bytes_raise_no_error(value: bytes | None) -> None:
     assert read_event(value, PARTITION) is QuarantineReason.UNREADABLE
 
 
-def test_a_batch_is_parted_into_events_and_strays() -> None:
-    records = [Kept(5, json.dumps(EVENT).encode()), Kept(6, b"?"), Kept(7, None)]
+def test_a_batch_is_split_into_events_and_unsequenced_records() -> None:
+    records = [SampleRecord(5, json.dumps(EVENT).encode()), SampleRecord(6, b"?"), SampleRecord(7, None)]
 
-    events, strays = read_batch(records, PARTITION)
+    events, unsequenced = read_batch(records, PARTITION)
 
     assert [offset for offset, _ in events] == [5]
-    assert [(stray.offset, stray.reason) for stray in strays] == [
+    assert [(record.offset, record.reason) for record in unsequenced] == [
         (6, QuarantineReason.UNREADABLE),
         (7, QuarantineReason.UNREADABLE),
     ]

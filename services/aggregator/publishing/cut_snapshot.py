@@ -1,4 +1,4 @@
-"""Reads cuts from PostgreSQL: everything of one cut in one REPEATABLE READ snapshot."""
+"""Reads a cut from PostgreSQL: its head, rows and minutes in one REPEATABLE READ snapshot."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from aggregator.domain.cut import CutHead, Row
-from aggregator.tallies.postgres_tally_store import QUERIES
+from aggregator.publishing.queries import QUERIES
 
 if TYPE_CHECKING:
     import asyncpg
@@ -22,7 +22,7 @@ MinuteKey = tuple[datetime, str]
 
 @dataclass(frozen=True, slots=True)
 class PublishedState:
-    """What the publisher before us stored."""
+    """The stored progress of publishing: the last cut, and the positions of the published minutes."""
 
     term: int
     cut: int
@@ -31,36 +31,38 @@ class PublishedState:
     minutes_positions: tuple[int, ...]
 
 
-class Snapshot:
-    """One consistent view of tallies, positions and quarantine, for as long as its block is open."""
+class CutSnapshot:
+    """One consistent view of tallies, positions and quarantine, while its block is open."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     async def head(self) -> tuple[CutHead, datetime]:
-        """The head, and the database's time."""
-        row = await QUERIES.head(self._connection)
+        """Read the head and the database's time."""
+        row = await QUERIES.cut_head(self._connection)
         positions = tuple(row["positions"])
         gaps = tuple(
             (partition, positions[partition] + 1, seen)
             for partition, seen in enumerate(row["gaps"])
             if seen is not None
         )
-        named = tuple(zip(row["partitions"] or (), row["sequences"] or (), strict=True))
-        head = CutHead(row["set_id"], row["generation"], row["epoch"], positions, gaps, named, row["total"])
+        quarantined = tuple(zip(row["partitions"] or (), row["sequences"] or (), strict=True))
+        head = CutHead(
+            row["set_id"], row["generation"], row["epoch"], positions, gaps, quarantined, row["total"]
+        )
         return head, row["as_of"]
 
-    async def changed(self, since: CutHead) -> list[Row]:
-        """The rows changed since a head of the same set and generation."""
+    async def changed_rows(self, since: CutHead) -> list[Row]:
+        """Read the rows that changed since a head of the same set and generation."""
         rows = QUERIES.changed_rows(self._connection, set_id=since.set_id, positions=list(since.positions))
         return [tuple(row) async for row in rows]
 
-    async def all(self, set_id: int) -> list[Row]:
-        """Every row that is not zero."""
+    async def all_rows(self, set_id: int) -> list[Row]:
+        """Read all rows except zeros."""
         return [tuple(row) async for row in QUERIES.all_rows(self._connection, set_id=set_id)]
 
     async def changed_minutes(self, since: PublishedState, head: CutHead) -> list[MinuteKey]:
-        """The minutes to publish again: those changed, or all where the counts were changed as a whole."""
+        """List the minutes to publish: the changed ones, or all of them in a new set or generation."""
         if (since.minutes_set_id, since.minutes_generation) == (head.set_id, head.generation):
             rows = QUERIES.changed_minutes(
                 self._connection, set_id=head.set_id, positions=list(since.minutes_positions)
@@ -71,9 +73,11 @@ class Snapshot:
             )
         return [(row["minute"], row["scope"]) async for row in rows]
 
-    async def minutes(self, set_id: int, keys: Sequence[MinuteKey]) -> dict[MinuteKey, list[tuple[str, int]]]:
-        """The growth of each region in these minutes; an empty list where nothing grew."""
-        found: dict[MinuteKey, list[tuple[str, int]]] = {key: [] for key in keys}
+    async def minute_growth(
+        self, set_id: int, keys: Sequence[MinuteKey]
+    ) -> dict[MinuteKey, list[tuple[str, int]]]:
+        """Read (region, growth) pairs per minute and scope; an empty list for a minute without growth."""
+        growth: dict[MinuteKey, list[tuple[str, int]]] = {key: [] for key in keys}
         rows = QUERIES.minute_rows(
             self._connection,
             set_id=set_id,
@@ -82,23 +86,23 @@ class Snapshot:
         )
         async for row in rows:
             if row["region"] is not None:
-                found[row["minute"], row["scope"]].append((row["region"], row["count"]))
-        return found
+                growth[row["minute"], row["scope"]].append((row["region"], row["count"]))
+        return growth
 
 
 @asynccontextmanager
-async def snapshot(pool: asyncpg.Pool[Any]) -> AsyncIterator[Snapshot]:
-    """Open a snapshot; reads only, so a client that falls asleep in it holds nobody up."""
+async def open_snapshot(pool: asyncpg.Pool[Any]) -> AsyncIterator[CutSnapshot]:
+    """Open a read-only snapshot; a client that is suspended inside the block blocks no other client."""
     async with (
         pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
-        yield Snapshot(connection)
+        yield CutSnapshot(connection)
 
 
-async def published_state(pool: asyncpg.Pool[Any]) -> PublishedState:
-    """What was published before."""
-    row = await QUERIES.remembered(pool)
+async def read_published_state(pool: asyncpg.Pool[Any]) -> PublishedState:
+    """Read what this publisher or its predecessor published."""
+    row = await QUERIES.published_state(pool)
     return PublishedState(
         row["term"],
         row["cut"],

@@ -1,4 +1,4 @@
-"""The tallies, their positions, and what the publisher needs to make cuts of them."""
+"""The initial schema: tallies, positions, changed keys, quarantine, and the published state."""
 
 from alembic import op
 
@@ -13,8 +13,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Run the SQL file beside this one, and the shared tables of leases and outboxes."""
-    run_sql_file(__file__, "v0001_the_tallies.sql")
+    """Create the tables of the SQL file beside this module, and the shared lease and outbox tables."""
+    run_sql_file(__file__, "v0001_initial_schema.sql")
     connection = op.get_bind().connection.dbapi_connection
     assert connection is not None, "alembic runs online only"
     for ddl in (lease_ddl(), table_ddl()):

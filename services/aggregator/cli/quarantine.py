@@ -1,0 +1,98 @@
+"""The commands `quarantine list`, `quarantine show` and `quarantine apply`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from aggregator.cli.options import Partition, Reason, Sequence, refuse
+from aggregator.domain.event import Event
+from aggregator.processes.operator_command import command_pool, read_event_record
+from aggregator.processes.startup import load_settings
+from aggregator.settings import AggregatorSettings
+from aggregator.tallies.quarantine_resolution import (
+    Resolution,
+    ResolutionOutcome,
+    apply_event,
+    change_from_file,
+)
+from aggregator.tallies.queries import QUERIES
+from settings.kafka import KafkaSettings
+
+PROCESS: Final = "aggregator-quarantine"
+LISTED_MAX: Final = 200
+
+app = typer.Typer(no_args_is_help=True, help="Records that were not counted.")
+
+
+@app.command("list")
+def list_records() -> None:
+    """List records that were not counted: partition, sequence, offset, state, reason, time."""
+    settings, _ = load_settings(PROCESS)
+    lines = asyncio.run(_list(settings))
+    typer.echo("\n".join(lines) or "nothing is quarantined")
+
+
+@app.command()
+def show(partition: Partition, sequence: Sequence) -> None:
+    """Show everything stored about one event; its payload is only in the topic."""
+    settings, _ = load_settings(PROCESS)
+    text = asyncio.run(_show(settings, partition, sequence))
+    if text is None:
+        refuse(f"partition {partition}, sequence {sequence} is not quarantined")
+    typer.echo(text)
+
+
+@app.command()
+def apply(
+    partition: Partition,
+    sequence: Sequence,
+    reason: Reason,
+    change: Annotated[
+        Path | None,
+        typer.Option(help='File with {"time": …, "before": standing or null, "after": standing or null}.'),
+    ] = None,
+) -> None:
+    """Count a quarantined event once, with the content of a file or, without one, of the topic's record."""
+    settings, kafka = load_settings(PROCESS)
+    file_event = None if change is None else change_from_file(change, partition, sequence)
+    resolution = asyncio.run(_apply(settings, kafka, (partition, sequence), file_event, reason))
+    if resolution.outcome is not ResolutionOutcome.APPLIED:
+        refuse(f"not applied: {resolution.outcome.value} {resolution.detail}".rstrip())
+    typer.echo(f"applied: partition {partition}, sequence {sequence} is counted")
+
+
+async def _list(settings: AggregatorSettings) -> list[str]:
+    async with command_pool(settings, "quarantine") as pool:
+        return [
+            f"{row['partition']:>2}  {row['event_sequence'] or '-':>12}  offset {row['kafka_offset']:<10}"
+            f"  {row['state']:<11}  {row['reason']:<12}  {row['at']:%Y-%m-%d %H:%M:%SZ}"
+            async for row in QUERIES.list_quarantine(pool, rows_max=LISTED_MAX)
+        ]
+
+
+async def _show(settings: AggregatorSettings, partition: int, sequence: int) -> str | None:
+    async with command_pool(settings, "quarantine") as pool:
+        row = await QUERIES.find_quarantined(pool, partition=partition, sequence=sequence)
+        return None if row is None else json.dumps(dict(row), default=str, indent=2)
+
+
+async def _apply(
+    settings: AggregatorSettings,
+    kafka: KafkaSettings,
+    key: tuple[int, int],
+    file_event: Event | None,
+    note: str,
+) -> Resolution:
+    """Apply the event `key`, a (partition, sequence); without a file event, read it from the topic."""
+    partition, sequence = key
+    async with command_pool(settings, "quarantine") as pool:
+        value: Event | bytes | None = file_event
+        if file_event is None:
+            row = await QUERIES.find_quarantined(pool, partition=partition, sequence=sequence)
+            value = row and await read_event_record(kafka, partition, row["kafka_offset"])
+        return await apply_event(pool, partition, sequence, value, note)

@@ -1,0 +1,7 @@
+"""The SQL queries that read cuts and minutes, number cuts, and delete what is published."""
+
+from typing import Final
+
+from database.queries import load_queries
+
+QUERIES: Final = load_queries("aggregator.publishing")

@@ -1,0 +1,46 @@
+"""Starts a rebuild when the register begins a new epoch, because its sequences then restart."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from aggregator.rebuild.queries import QUERIES
+from cuts.reader import follow_register_state
+from outbox.lease import Lease
+from settings.kafka import KafkaSettings
+from telemetry.logs import get
+
+if TYPE_CHECKING:
+    import asyncpg
+
+log = get()
+
+
+class RegisterEpochTrigger:
+    """Compares the epoch in register-state with the epoch of the live tallies."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool[Any],
+        lease: Lease,
+        kafka: KafkaSettings,
+        rebuild: Callable[[int], Awaitable[int]],
+    ) -> None:
+        self._pool = pool
+        self._lease = lease
+        self._kafka = kafka
+        self._rebuild = rebuild
+
+    async def follow_once(self) -> None:
+        """Follow register-state.
+
+        If this process leads and the register's epoch exceeds the tallies' epoch, rebuild and return.
+        """
+        async for followed in follow_register_state(self._kafka):
+            live = await QUERIES.live_set(self._pool)
+            epoch = followed.value.epoch
+            if self._lease.term is not None and epoch > live["epoch"]:
+                log.warning("register began new epoch", epoch=epoch, tallies_epoch=live["epoch"])
+                await self._rebuild(epoch)
+                return

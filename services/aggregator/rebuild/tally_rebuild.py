@@ -1,0 +1,192 @@
+"""Counts the whole topic again into a shadow set, then replaces the live set in one transaction.
+
+Crash points: `rebuild.before_swap`, `rebuild.after_swap`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from aggregator.decoding.decoder import Decode
+from aggregator.domain.roll_up import roll_up
+from aggregator.event_topic_reader import EventTopicReader
+from aggregator.metrics import REBUILDS
+from aggregator.rebuild.queries import QUERIES
+from aggregator.rebuild.shadow_set import RebuildImpossibleError, RebuildSupersededError, ShadowSet
+from aggregator.tallies.batch_counter import MINUTES_KEPT
+from aggregator.tallies.tally_store import PartitionPosition, PositionChange, TallyStore
+from outbox.lease import RENEW_EVERY_S, Lease
+from telemetry.failpoints import failpoint
+from telemetry.logs import get
+
+if TYPE_CHECKING:
+    import asyncpg
+
+    from aggregator.tallies.postgres_tally_store import Connection
+
+log = get()
+
+REBUILD_LEASE: Final = "rebuild"
+CHECK_EVERY_S: Final = 0.2
+SWAP_BEHIND_EVENTS_MAX: Final = 20_000
+"""The rebuild tries to swap when it is this close: workers wait while it counts the rest."""
+WORKER_WAIT_S_MAX: Final = 1.5
+"""Shorter than the time after which the server releases the locks of an idle client."""
+NO_PROGRESS_S_MAX: Final = 30.0
+
+
+class TallyRebuild:
+    """One rebuild. `run` returns when the shadow set is live."""
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool[Any],
+        tallies: TallyStore,
+        topic: EventTopicReader,
+        lease: Lease,
+        decode: Decode,
+    ) -> None:
+        self._pool = pool
+        self._tallies = tallies
+        self._topic = topic
+        self._lease = lease
+        self._decode = decode
+
+    async def run(self, epoch: int | None = None) -> int:
+        """Count, swap, and return the number of counted events.
+
+        With an `epoch` above the live one, the swap accepts positions below the live positions.
+        Raises RebuildImpossibleError or RebuildSupersededError; the live set is then unchanged.
+        """
+        if await self._lease.renew() is None:
+            raise RebuildSupersededError("another rebuild is running")
+        shadow = await self._begin(epoch)
+        renewal = asyncio.ensure_future(self._renew_lease())
+        try:
+            async with self._topic.opened():
+                await self._count_until_swapped(shadow)
+        except BaseException:
+            await QUERIES.abandon_rebuild(self._pool, building=shadow.set_id)
+            REBUILDS.labels("abandoned").inc()
+            raise
+        finally:
+            renewal.cancel()
+            await self._lease.release()
+        REBUILDS.labels("swapped").inc()
+        return shadow.counted
+
+    async def _renew_lease(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_EVERY_S)
+            await self._lease.renew()
+
+    async def _begin(self, epoch: int | None) -> ShadowSet:
+        row = await QUERIES.begin_rebuild(self._pool)
+        live = await self._positions_of_set(row["set_id"])
+        positions = {partition: PartitionPosition(row["building"], 0, 0) for partition in live}
+        epoch = epoch or row["epoch"]
+        log.info("rebuild started", set_id=row["building"], live_set_id=row["set_id"], epoch=epoch)
+        return ShadowSet(row["building"], row["set_id"], row["epoch"], epoch, positions)
+
+    async def _count_until_swapped(self, shadow: ShadowSet) -> None:
+        progress_at = checked_at = time.monotonic()
+        await self._load_settled(shadow)
+        while True:
+            if await self._count_once(shadow):
+                progress_at = time.monotonic()
+            if time.monotonic() - checked_at < CHECK_EVERY_S:
+                continue
+            checked_at = time.monotonic()
+            await self._load_settled(shadow)
+            if await self._is_close(shadow) and await self._swap(shadow):
+                return
+            if checked_at - progress_at > NO_PROGRESS_S_MAX:
+                live = await self._positions_of_set(shadow.live_set_id)
+                raise RebuildImpossibleError(shadow.missing(live))
+
+    async def _load_settled(self, shadow: ShadowSet) -> None:
+        shadow.settled = {}
+        async for row in QUERIES.settled_sequences(self._pool, epoch=shadow.epoch):
+            shadow.settled.setdefault(row["partition"], set()).add(row["event_sequence"])
+
+    async def _count_once(self, shadow: ShadowSet) -> bool:
+        """Fetch once and count the records; return whether a position moved."""
+        fetched = await self._topic.fetch()
+        changes: dict[int, PositionChange] = {}
+        for partition, position in shadow.positions.items():
+            batch = self._decode(fetched.get(partition, ()), partition)
+            fold = batch.fold(position.sequence, shadow.settled.get(partition, ()))
+            if fold.moved:
+                changes[partition] = PositionChange(position, fold)
+        if not changes:
+            return False
+        tally_changes = roll_up(
+            (change.fold for change in changes.values()), datetime.now(UTC) - MINUTES_KEPT
+        )
+        # Until the swap the quarantine table belongs to the live set.
+        unquarantined = {
+            partition: replace(change, fold=replace(change.fold, quarantined=()))
+            for partition, change in changes.items()
+        }
+        if not await self._tallies.count(unquarantined, tally_changes):
+            raise RebuildSupersededError("another process counts in the new set")
+        for partition, change in changes.items():
+            shadow.quarantined += [(partition, bad) for bad in change.fold.quarantined]
+            shadow.counted += change.fold.counted
+            shadow.positions[partition] = change.after
+        return True
+
+    async def _is_close(self, shadow: ShadowSet) -> bool:
+        if shadow.accepts_lower_positions:
+            return await self._topic.at_end()
+        live = await self._positions_of_set(shadow.live_set_id)
+        return shadow.behind(live) <= SWAP_BEHIND_EVENTS_MAX
+
+    async def _positions_of_set(self, set_id: int) -> dict[int, int]:
+        rows = QUERIES.positions_of_set(self._pool, set_id=set_id)
+        return {row["partition"]: row["sequence"] async for row in rows}
+
+    async def _swap(self, shadow: ShadowSet) -> bool:
+        """Swap the sets in a transaction that blocks workers; False if counting the rest took too long."""
+        failpoint("rebuild.before_swap")
+        async with self._pool.acquire() as connection, connection.transaction():
+            live = await QUERIES.lock_live(connection, set_id=shadow.live_set_id, building=shadow.set_id)
+            if live is None or live["epoch"] != shadow.live_epoch:
+                raise RebuildSupersededError("another rebuild began or ended meanwhile")
+            rows = QUERIES.lock_positions(connection, set_id=shadow.live_set_id)
+            positions = {row["partition"]: row["sequence"] async for row in rows}
+            if not shadow.accepts_lower_positions and not await self._reach(shadow, positions):
+                return False
+            await _replace_live_set(connection, shadow)
+        failpoint("rebuild.after_swap")
+        log.info("rebuild swapped", set_id=shadow.set_id, events=shadow.counted, epoch=shadow.epoch)
+        return True
+
+    async def _reach(self, shadow: ShadowSet, positions: Mapping[int, int]) -> bool:
+        deadline = time.monotonic() + WORKER_WAIT_S_MAX
+        while shadow.behind(positions):
+            if time.monotonic() > deadline:
+                return False
+            await self._count_once(shadow)
+        return True
+
+
+async def _replace_live_set(connection: Connection, shadow: ShadowSet) -> None:
+    await QUERIES.insert_rebuilt_quarantine(
+        connection,
+        epoch=shadow.epoch,
+        partitions=[partition for partition, _ in shadow.quarantined],
+        offsets=[bad.offset for _, bad in shadow.quarantined],
+        sequences=[bad.sequence for _, bad in shadow.quarantined],
+        reasons=[bad.reason.value for _, bad in shadow.quarantined],
+    )
+    await QUERIES.add_applied_tallies(connection, set_id=shadow.set_id, epoch=shadow.epoch)
+    await QUERIES.add_applied_minutes(
+        connection, set_id=shadow.set_id, epoch=shadow.epoch, oldest=datetime.now(UTC) - MINUTES_KEPT
+    )
+    await QUERIES.swap_sets(connection, set_id=shadow.live_set_id, building=shadow.set_id, epoch=shadow.epoch)

@@ -1,0 +1,7 @@
+"""The SQL queries that count batches and resolve quarantined events."""
+
+from typing import Final
+
+from database.queries import load_queries
+
+QUERIES: Final = load_queries("aggregator.tallies")

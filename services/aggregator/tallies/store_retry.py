@@ -1,0 +1,54 @@
+"""Retries a failing store operation with a bounded back-off, for a bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from aggregator.metrics import STORE_RETRIES
+from telemetry.logs import get
+
+T = TypeVar("T")
+log = get()
+
+RETRY_DELAY_S_MIN: Final = 0.1
+RETRY_DELAY_S_MAX: Final = 5.0
+
+
+class StoreFailingError(RuntimeError):
+    """The store has failed for too long. The process ends; its successor starts from the stored positions."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """The longest time to retry, in seconds, with the clock and the sleep function to use."""
+
+    failing_s_max: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+async def retry(action: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
+    """Call `action` until it succeeds. If an error left the Faust agent instead, its batch would be lost.
+
+    Raises StoreFailingError after `failing_s_max` seconds without a success.
+    """
+    delay_s = RETRY_DELAY_S_MIN
+    failing_since: float | None = None
+    while True:
+        try:
+            return await action()
+        except Exception as error:  # any error may be transient, and the batch must be kept
+            now = policy.clock()
+            failing_since = now if failing_since is None else failing_since
+            if now - failing_since > policy.failing_s_max:
+                raise StoreFailingError(
+                    f"no success for {policy.failing_s_max:.0f} s: {type(error).__name__}"
+                ) from error
+            STORE_RETRIES.inc()
+            log.warning("store failed", error=type(error).__name__, reason=str(error)[:300], retry_s=delay_s)
+            await policy.sleep(delay_s)
+            delay_s = min(delay_s * 2, RETRY_DELAY_S_MAX)
