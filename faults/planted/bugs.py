@@ -142,7 +142,7 @@ TERM_IGNORED: Final = Planted(
     invariant=5,
     seen_as="the stream's id goes back to the former term when the deposed publisher wakes",
     patches=(
-        Patch(CutState, "apply", terms.apply_in_any_term, BoardState.cut),
+        Patch(CutState, "apply", terms.apply_in_any_term, BoardState.apply_cut),
         Patch(LeaderProducer, "_send", terms.send_in_any_term, LeaderProducer.send),
         Patch(leader_producer, "ACK_S_MAX", terms.ACK_S_MAX, LeaderProducer.send),
     ),

@@ -1,4 +1,4 @@
-"""The board's metrics."""
+"""The board's metrics; docs/metrics.md describes each."""
 
 from __future__ import annotations
 
