@@ -130,7 +130,7 @@ NO_UNIQUE_LATCH: Final = Planted(
     invariant=4,
     seen_as="two latches of one threshold, and two alert ids for one recipient",
     patches=(
-        Patch(alerts, "_unique", latches.unique_to_this_life, alerts.alert_id),
+        Patch(alerts, "_unique_columns", latches.unique_to_this_life, alerts.alert_id),
         Patch(LatchStore, "latches", latches.know_no_latches, CutEvaluator.evaluate_once),
     ),
     prepare=latches.drop_the_uniqueness,

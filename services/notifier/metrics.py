@@ -1,4 +1,4 @@
-"""The notifier's metrics; docs/metrics.md says what each means."""
+"""The notifier's metrics; docs/metrics.md describes each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SEND_S: Final = Histogram(
     ["channel"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-TOLD_S: Final = Histogram(
+CROSSING_TO_DELIVERY_S: Final = Histogram(
     "notifier_told_seconds",
     "From the latch to the delivery, by channel.",
     ["channel"],

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.paths import IMPORT_PATH
 from tests.support.board.processes import BoardProcess, open_stream
 from tests.support.board.topic_writer import TopicWriter, minutes_ago
 from tests.support.deadlines import until
@@ -350,7 +351,7 @@ async def test_a_viewer_above_the_limit_is_refused_with_retry_after(
 def test_every_invalid_setting_is_named_at_once() -> None:
     completed = subprocess.run(
         [sys.executable, "-m", "board", "serve"],
-        env={"BOARD_PORT": "x", "PATH": ""},
+        env={"PYTHONPATH": IMPORT_PATH, "BOARD_PORT": "x", "PATH": ""},
         capture_output=True,
         text=True,
         timeout=20,

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 
+from deploy.local.paths import IMPORT_PATH
 from deploy.local.ports import free_ports
 from tests.support.deadlines import until
 from tests.support.log_files import tail
@@ -54,6 +55,7 @@ class BoardProcess:
     def settings(self) -> dict[str, str]:
         """The environment with its settings."""
         own = {
+            "PYTHONPATH": IMPORT_PATH,
             "BOARD_PORT": str(self.port),
             "BOARD_TARGETS_FILE": str(TARGETS),
             "BOARD_STATE_FILE": str(self.folder / "board.json"),
