@@ -1,4 +1,4 @@
-"""The parts of a running board that the page and the API use, as one object."""
+"""The parts of a running board that the page, the API and the stream use."""
 
 from __future__ import annotations
 

@@ -179,11 +179,11 @@ async def test_the_page_works_with_a_screen_reader_and_the_keyboard(
 async def test_the_content_security_policy_allows_only_the_pages_own_files(
     board: BoardProcess, chromium: Browser
 ) -> None:
-    answer = await board.http.get("/")
-    policy = answer.headers["content-security-policy"]
+    response = await board.http.get("/")
+    policy = response.headers["content-security-policy"]
 
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    assert "style=" not in answer.text
+    assert "style=" not in response.text
     async with opened(chromium, board.url) as page:
         assert await page.locator("script:not([src])").count() == 0

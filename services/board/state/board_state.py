@@ -57,7 +57,7 @@ class BoardState:
         self._versions: deque[tuple[float, Version]] = deque()
         """The keys of `_serials` with their times, oldest first."""
         self._restored_head: Head | None = None
-        """The head of the previous run: it fills in what this run has not received yet."""
+        """The head of the previous run, for values that this run has not received yet; None without one."""
 
     @property
     def ready(self) -> bool:

@@ -55,7 +55,7 @@ class Broadcaster:
 
     def _send(self, connection: StreamConnection) -> None:
         subscriber = self._subscribers.get(connection)
-        if subscriber is None:  # it disconnected while others were sent to
+        if subscriber is None:  # it has disconnected during this round
             return
         data = self._subscriptions.next_bytes(subscriber)
         if data:

@@ -42,7 +42,7 @@ class StreamResponse(Response):
         self._last_version = last_version
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Write the response's head and hand the connection over; the events follow without this task."""
+        """Write the response's head and hand the connection over. The broadcaster sends the events."""
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await send({"type": "http.response.body", "body": OPENING, "more_body": True})
         hand_over = scope["extensions"][EXTENSION]

@@ -1,7 +1,7 @@
 """The open streams, and what each subscriber is sent next.
 
-A subscriber has no queue. It stores how far it has been sent to, and when it can be sent more it gets one
-delta with everything that has changed since, however long that took. Subscribers with the same progress share
+A subscriber has no queue. It stores what it was sent last; when it can be sent more, it gets one delta with
+all changes since then, however many they are. Subscribers with the same progress share
 the encoded bytes.
 """
 
@@ -90,7 +90,7 @@ class Subscriptions:
         return Subscriber(scope, depth, last_version, self._milestones.arrivals, self._pings)
 
     def remove(self) -> None:
-        """Count one subscriber less; called when its stream has ended."""
+        """Free the place of a subscriber whose stream has ended."""
         self._viewers -= 1
         VIEWERS.set(self._viewers)
 
@@ -146,7 +146,10 @@ class Subscriptions:
         return data
 
     def _defer_head(self, subscriber: Subscriber) -> bool:
-        """Whether the head can wait one tick: the last tick sent rows, and with them the same freshness."""
+        """Whether the head can wait for the next tick.
+
+        It can if the subscriber was sent rows since the previous tick, and with them the same freshness.
+        """
         deferred = subscriber.rows_tick == self._ticks - 1 and subscriber.state is self._head.state
         self._head_deferred |= deferred
         return deferred
@@ -162,7 +165,7 @@ class Subscriptions:
         return self._shared[key]
 
     def _is_ahead(self, subscriber: Subscriber) -> bool:
-        """Whether another replica has sent this subscriber a cut that this replica has not read yet."""
+        """Whether another replica has sent this viewer a cut that this replica has not read yet."""
         return subscriber.last_version is not None and subscriber.last_version > self._board_state.version
 
     def _rows(self, subscriber: Subscriber) -> bytes:

@@ -21,7 +21,7 @@ from problems.problem import FieldError, Problem, invalid, language_of
 from telemetry.health import Health
 from telemetry.http import health_routes
 
-PAGE_MAX: Final = 200
+ALERTS_PER_PAGE_MAX: Final = 200
 SILENCE_DAYS_MAX: Final = 30
 NOT_FOUND: Final = {"id": "Peringatan tidak ditemukan.", "en": "There is no such alert."}
 NO_LINK: Final = {"id": "Tautan ini tidak berlaku.", "en": "This link is not valid."}
@@ -31,7 +31,7 @@ KEY_REUSED: Final = {
 }
 KEY_MISSING: Final = {"id": "Idempotency-Key diperlukan.", "en": "An Idempotency-Key is required."}
 PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"
-CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 Authorization = Annotated[str | None, Header()]
 IdempotencyKey = Annotated[str | None, Header(max_length=255)]
@@ -65,7 +65,7 @@ class SilenceRequest(BaseModel):
     @field_validator("reason")
     @classmethod
     def _check_printable(cls, value: str) -> str:
-        if CONTROL.search(value) or not value.strip():
+        if CONTROL_CHARACTERS.search(value) or not value.strip():
             raise invalid(
                 "control_characters", id="Berisi karakter kendali.", en="This has control characters."
             )
@@ -101,7 +101,7 @@ def _alert_routes(store: AlertStore, officer_key: OfficerKey) -> APIRouter:
         scope: str | None = None,
         state: StateName | None = None,
         before: Annotated[int | None, Query(ge=1)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
+        limit: Annotated[int, Query(ge=1, le=ALERTS_PER_PAGE_MAX)] = 50,
     ) -> dict[str, Any]:  # one parameter per filter of the API
         alerts, next_before = await store.list_page(
             AlertFilter(recipient, region, rule, scope, state), before, limit

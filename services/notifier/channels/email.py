@@ -75,7 +75,7 @@ class EmailSender:
             "Content-Language": recipient.language,
         }
         try:
-            # connect, MAIL, RCPT and DATA may take timeout_s each.
+            # Each of connect, MAIL, RCPT and DATA may take timeout_s.
             async with asyncio.timeout(4 * self._server.timeout_s):
                 is_accepted = await asyncio.to_thread(self._send, recipient.address, headers, email)
         except TimeoutError:

@@ -55,7 +55,7 @@ class EmailContent:
         alerts = attempt.alerts
         assert alerts, "a message has at least one alert"
         first = alerts[0]
-        body = self._templates.get_template(f"letter.{language}.txt").render(
+        body = self._templates.get_template(f"email.{language}.txt").render(
             role=(recipient.role or {}).get(language, recipient.id),
             repeated=attempt.repeated,
             facts=[self._wording.fact(alert, language) for alert in alerts],
@@ -69,7 +69,7 @@ class EmailContent:
         return EmailText(self._subject(alerts, language), body.strip() + "\n")
 
     def _subject(self, alerts: Sequence[AlertEvidence], language: str) -> str:
-        """The fact of the widest region and its highest threshold, and the number of further milestones."""
+        """The fact about the widest region's highest threshold, and the number of further milestones."""
         widest = min(len(alert.region) for alert in alerts)
         leading = max(
             (alert for alert in alerts if len(alert.region) == widest),

@@ -1,4 +1,4 @@
-"""The command `rules check`, and reading the rules at the start of the process: errors end it with code 2."""
+"""The command `rules check`, and reading the rules at startup; invalid rules exit with code 2."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check(file: Path, targets: Path) -> None:
 def load_or_exit(file: Path, targets: Path, webhooks: Collection[str] | None = None) -> Rules:
     """The rules and targets, checked against the regions and the names of the configured `webhooks`.
 
-    With None the webhooks are not checked. Prints every error and exits with 2 if there is one.
+    If `webhooks` is None, their names are not checked. Prints every error and exits with 2 if there is one.
     """
     try:
         rules = load_rules(file, targets, load_regions(contract_path("regions.csv")))

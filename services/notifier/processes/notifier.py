@@ -1,4 +1,4 @@
-"""Composes the notifier: reads settings and rules, builds the adapters, and runs all loops until stopped."""
+"""Composes the notifier: reads settings and rules, builds the adapters and runs the loops."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 def _read(path: Path, kind: type[F], errors: list[str]) -> F | None:
     try:
-        # A subclass of SafeLoader: it builds plain values only.
+        # _StrictLoader is a SafeLoader, which builds plain values only.
         content = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 - see above
         return kind.model_validate(content)
     except OSError as error:

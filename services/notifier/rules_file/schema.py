@@ -12,7 +12,7 @@ from pydantic.networks import EmailStr
 from notifier.domain.rules import EVER
 
 EVERY_MIN: Final = 50
-"""A smaller step would send too many alerts: at 50, 281,812 participants already cause 5,636."""
+"""A smaller step would send too many alerts: 281,812 participants are 5,636 crossings at a step of 50."""
 THRESHOLDS_MAX: Final = 200
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
@@ -22,7 +22,7 @@ Measure = Literal["registered", "step:P2", "step:P3", "step:P4", "step:P5", "ste
 
 def _reject_number(value: Any) -> Any:
     if isinstance(value, int | float):  # YAML reads an unquoted 31.70 as the number 31.7
-        raise ValueError(f'a region code is a string: write "{value}" in quotes')  # noqa: TRY004 - for pydantic
+        raise ValueError(f'a region code is a string: write "{value}" in quotes')  # noqa: TRY004 - pydantic reports only a ValueError
     return value
 
 

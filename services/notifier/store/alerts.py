@@ -88,7 +88,7 @@ class AlertStore:
         return dict(stored), row is not None
 
     async def active_silences(self) -> list[dict[str, Any]]:
-        """The silences that have not ended, the first to end first."""
+        """The silences that have not ended, ordered by their end."""
         return [dict(row) async for row in QUERIES.list_silences(self._pool)]
 
     async def _rows(

@@ -39,7 +39,7 @@ class NotDue:
 class Ended:
     """The message is delivered or dead.
 
-    `given_up` is its channel if this call gave it up because its last attempt was ambiguous, else None.
+    `given_up` is its channel if this call has given it up (the last attempt was ambiguous), else None.
     """
 
     given_up: Channel | None = None

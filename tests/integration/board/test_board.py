@@ -33,11 +33,11 @@ async def test_counts_are_returned_as_published(board: BoardProcess, source: Top
         return await board.shows(5) and (await board.counts())["coverage"] is not None
 
     await until(the_cut_has_a_coverage)
-    answer = await board.counts(scope="all", level="city", parent="31")
+    response = await board.counts(scope="all", level="city", parent="31")
 
-    assert (answer["scope"], answer["cut"], answer["coverage"]) == ("all", "7.1", 1.0)
-    assert answer["audit"]["drift"] == 0
-    assert {row["region"]: row["counts"]["registered"] for row in answer["rows"]} == {
+    assert (response["scope"], response["cut"], response["coverage"]) == ("all", "7.1", 1.0)
+    assert response["audit"]["drift"] == 0
+    assert {row["region"]: row["counts"]["registered"] for row in response["rows"]} == {
         "31.01": 0,
         "31.71": 3,
         "31.72": 2,
@@ -45,7 +45,7 @@ async def test_counts_are_returned_as_published(board: BoardProcess, source: Top
         "31.74": 0,
         "31.75": 0,
     }
-    pusat = answer["rows"][1]
+    pusat = response["rows"][1]
     assert (pusat["name"], pusat["level"], pusat["parent"], pusat["target"]) == (
         "Jakarta Pusat",
         "city",
@@ -245,14 +245,14 @@ async def test_pace_has_the_minutes_and_the_next_threshold(board: BoardProcess, 
         await source.minute(minutes_ago(minutes), {"31": 2, "31.71": 2})
 
     async def the_minutes_have_arrived() -> bool:
-        answer = (await board.http.get("/v1/pace", params={"region": "31.71", "minutes": "5"})).json()
-        return [growth for _, growth in answer.get("minutes", [])][:4] == [2, 2, 2, 2]
+        response = (await board.http.get("/v1/pace", params={"region": "31.71", "minutes": "5"})).json()
+        return [growth for _, growth in response.get("minutes", [])][:4] == [2, 2, 2, 2]
 
     await until(the_minutes_have_arrived)
-    answer = (await board.http.get("/v1/pace", params={"region": "31.71"})).json()
+    response = (await board.http.get("/v1/pace", params={"region": "31.71"})).json()
 
-    assert (answer["scope"], answer["region"], len(answer["minutes"])) == ("all", "31.71", 180)
-    assert answer["eta"]["threshold"] == 19942
+    assert (response["scope"], response["region"], len(response["minutes"])) == ("all", "31.71", 180)
+    assert response["eta"]["threshold"] == 19942
 
 
 async def test_milestones_are_listed_and_sent_to_viewers(board: BoardProcess, source: TopicWriter) -> None:
@@ -261,8 +261,8 @@ async def test_milestones_are_listed_and_sent_to_viewers(board: BoardProcess, so
     await source.full()
 
     async def milestones() -> list[int]:
-        answer = (await board.http.get("/v1/milestones")).json()
-        return [milestone["threshold"] for milestone in answer["milestones"]]
+        response = (await board.http.get("/v1/milestones")).json()
+        return [milestone["threshold"] for milestone in response["milestones"]]
 
     await until(milestones, name="the milestone is listed")
     async with open_stream(board) as viewer:
@@ -307,14 +307,14 @@ async def test_a_board_that_starts_without_kafka_shows_its_last_cut_as_stale(
 
     try:
         await without_kafka.start()
-        answer = await without_kafka.counts(level="province")
+        response = await without_kafka.counts(level="province")
     finally:
         await without_kafka.close()
 
     assert stopped == 0
-    assert (answer["state"], answer["coverage"]) == ("stale", 1.0)
-    assert answer["rows"][0]["counts"]["registered"] == 41
-    assert answer["as_of"]
+    assert (response["state"], response["coverage"]) == ("stale", 1.0)
+    assert response["rows"][0]["counts"]["registered"] == 41
+    assert response["as_of"]
 
 
 async def test_a_stop_ends_the_streams(board: BoardProcess, source: TopicWriter) -> None:

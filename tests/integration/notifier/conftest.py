@@ -38,7 +38,7 @@ async def cuts(topics: Topics) -> AsyncIterator[CutWriter]:
 
 
 @pytest.fixture
-async def stored(database: Databases) -> AsyncIterator[asyncpg.Connection[Any]]:
+async def connection(database: Databases) -> AsyncIterator[asyncpg.Connection[Any]]:
     """A connection to the notifier's schema."""
     connection = await asyncpg.connect(database.notifier)
     yield connection

@@ -23,14 +23,14 @@ CRASH_POINTS = [
 ]
 
 
-async def all_delivered(stored: Any) -> bool:
+async def all_delivered(connection: Any) -> bool:
     """Whether there are messages, and all of them are delivered."""
-    states = await stored.fetch("select state, count(*) from message group by state")
+    states = await connection.fetch("select state, count(*) from message group by state")
     return [row["state"] for row in states] == ["delivered"]
 
 
 async def test_a_crossing_is_sent_by_email_and_webhook_and_published_to_the_topic(
-    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, connection: Any
 ) -> None:
     running = notifier.start()
     await cuts.full(_31=99, _31_71=10)
@@ -38,7 +38,7 @@ async def test_a_crossing_is_sent_by_email_and_webhook_and_published_to_the_topi
 
     await cuts.change(_31=100)
 
-    await until(lambda: all_delivered(stored))
+    await until(lambda: all_delivered(connection))
     (mail,) = mailbox.messages
     assert mail["Subject"] == "DKI Jakarta mencapai 100 peserta terdaftar"
     assert mail["To"] == "governor@example.org"
@@ -51,12 +51,12 @@ async def test_a_crossing_is_sent_by_email_and_webhook_and_published_to_the_topi
 
 
 async def test_several_thresholds_at_once_are_one_email_and_one_call_each(
-    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, connection: Any
 ) -> None:
     notifier.start()
     await cuts.full(_31=281_812, _31_71=28_100)
 
-    await until(lambda: all_delivered(stored))
+    await until(lambda: all_delivered(connection))
 
     by_address = {mail["To"]: text for mail, text in zip(mailbox.messages, mailbox.texts(), strict=True)}
     assert sorted(by_address) == ["governor@example.org", "mayor@example.org"]
@@ -67,7 +67,7 @@ async def test_several_thresholds_at_once_are_one_email_and_one_call_each(
 
 @pytest.mark.parametrize("point", CRASH_POINTS)
 async def test_after_a_kill_at_any_crash_point_every_alert_is_delivered_and_latched_once(
-    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any, point: str
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, connection: Any, point: str
 ) -> None:
     dying = notifier.start(crash_at=point)
     await cuts.full(_31=150, _31_71=60)
@@ -75,17 +75,19 @@ async def test_after_a_kill_at_any_crash_point_every_alert_is_delivered_and_latc
 
     notifier.start()
 
-    await until(lambda: all_delivered(stored))
+    await until(lambda: all_delivered(connection))
     records = await until(lambda: published(cuts, 2), name="both crossings are on the topic")
-    assert await stored.fetchval("select count(*) from latch") == 2
-    assert await stored.fetchval("select count(*) from alert") == 4
+    assert await connection.fetchval("select count(*) from latch") == 2
+    assert await connection.fetchval("select count(*) from alert") == 4
     assert sorted({mail["To"] for mail in mailbox.messages}) == ["governor@example.org", "mayor@example.org"]
     assert len(mailbox.messages) <= 3  # only the message that was in flight at the crash may be sent twice
     assert len(set(receiver.ids())) == 2
-    webhook_alerts = await stored.fetch("select id::text from alert where recipient = 'webhook:control-room'")
+    webhook_alerts = await connection.fetch(
+        "select id::text from alert where recipient = 'webhook:control-room'"
+    )
     assert set(receiver.ids()) == {row["id"] for row in webhook_alerts}
     assert {record["id"] for record in records} == {
-        str(row["id"]) for row in await stored.fetch("select id from latch")
+        str(row["id"]) for row in await connection.fetch("select id from latch")
     }
 
 
@@ -96,7 +98,7 @@ async def published(cuts: CutWriter, at_least: int) -> list[dict[str, Any]]:
 
 
 async def test_an_interrupted_send_is_ambiguous_and_the_repeated_email_says_so(
-    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, stored: Any
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, connection: Any
 ) -> None:
     notifier.write_rules(RULES.split("webhooks:", maxsplit=1)[0])
     dying = notifier.start(crash_at="notifier.after_send")
@@ -105,22 +107,22 @@ async def test_an_interrupted_send_is_ambiguous_and_the_repeated_email_says_so(
 
     notifier.start()
 
-    await until(lambda: all_delivered(stored))
+    await until(lambda: all_delivered(connection))
     first, second = mailbox.messages
     assert first["X-Jakpreneur-Message"] == second["X-Jakpreneur-Message"]
     assert ["mungkin sudah pernah" in text for text in mailbox.texts()] == [False, True]
-    attempts = await stored.fetch("select reason from attempt order by number")
+    attempts = await connection.fetch("select reason from attempt order by number")
     assert [row["reason"] for row in attempts] == ["ambiguous", "accepted"]
 
 
 async def test_a_restart_with_a_replay_of_all_cuts_sends_no_alert_again(
-    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, connection: Any
 ) -> None:
     first = notifier.start()
     await cuts.full(_31=99)
     for count in (100, 150, 99, 201):
         await cuts.change(_31=count)
-    await until(lambda: all_delivered(stored))
+    await until(lambda: all_delivered(connection))
     await until(lambda: len(receiver.calls) == 2)
     assert await first.stop() == 0
     emails, calls = len(mailbox.messages), len(receiver.calls)
@@ -131,13 +133,13 @@ async def test_a_restart_with_a_replay_of_all_cuts_sends_no_alert_again(
     await cuts.change(_31=300)
 
     await until(lambda: len(receiver.calls) == calls + 1)
-    await until(lambda: all_delivered(stored))
-    assert await stored.fetchval("select count(*) from latch") == 3
+    await until(lambda: all_delivered(connection))
+    assert await connection.fetchval("select count(*) from latch") == 3
     assert len(mailbox.messages) == emails + 1
 
 
 async def test_two_notifiers_latch_and_send_once(
-    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, connection: Any
 ) -> None:
     both = [notifier.start(NOTIFIER_STALLED_S="60") for _ in range(2)]
     await cuts.full(_31=99)
@@ -146,18 +148,18 @@ async def test_two_notifiers_latch_and_send_once(
 
     await cuts.change(_31=350)
 
-    await until(lambda: all_delivered(stored))
+    await until(lambda: all_delivered(connection))
     assert len(mailbox.messages) == 1
     assert len(receiver.calls) == len(set(receiver.ids())) == 3
     assert len(await until(lambda: published(cuts, 3))) == 3
 
 
 async def test_a_rule_added_later_alerts_about_thresholds_already_reached(
-    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, stored: Any
+    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, connection: Any
 ) -> None:
     first = notifier.start()
     await cuts.full(_31=150)
-    await until(lambda: all_delivered(stored))
+    await until(lambda: all_delivered(connection))
     await first.stop()
 
     notifier.write_rules(RULES.replace("rules:\n", 'rules:\n  - {id: late, regions: ["31"], at: [120]}\n', 1))
@@ -167,7 +169,7 @@ async def test_a_rule_added_later_alerts_about_thresholds_already_reached(
 
 
 async def test_a_cut_of_a_lower_term_crosses_nothing(
-    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, stored: Any
+    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, connection: Any
 ) -> None:
     running = notifier.start()
     cuts.term = 2
@@ -178,9 +180,9 @@ async def test_a_cut_of_a_lower_term_crosses_nothing(
     cuts.term, cuts.cut = 2, 1
     await cuts.full(_31=100)
 
-    await until(lambda: all_delivered(stored))
+    await until(lambda: all_delivered(connection))
 
-    assert await stored.fetchval("select max(threshold) from latch") == 100
+    assert await connection.fetchval("select max(threshold) from latch") == 100
 
 
 async def test_a_margin_retracts_on_the_topic_and_alerts_again(

@@ -76,9 +76,9 @@ async def test_alerts_have_their_crossing_and_attempts(
     assert isinstance(begun, Attempt)
     await messages.end_attempt(begun, AttemptResult(DeliveryReason.NOT_ACCEPTED))
 
-    answer = (await client.get("/v1/alerts", params={"recipient": OFFICIAL.id, "region": "31.71"})).json()
+    response = (await client.get("/v1/alerts", params={"recipient": OFFICIAL.id, "region": "31.71"})).json()
 
-    (alert,) = answer["alerts"]
+    (alert,) = response["alerts"]
     assert alert["id"] == str(alert_id(crossing(region="31.71", threshold=500), OFFICIAL.id))
     assert (alert["state"], alert["reason"], alert["channel"]) == ("retry", "not_accepted", "email")
     assert alert["crossing"]["threshold"] == 500
@@ -118,13 +118,13 @@ async def test_pages_have_every_alert_once(client: httpx.AsyncClient, latches: L
 async def test_filters_match_or_are_refused(
     client: httpx.AsyncClient, latches: LatchStore, filter_: dict[str, Any], count: int | None
 ) -> None:
-    answer = await client.get("/v1/alerts", params=filter_)
+    response = await client.get("/v1/alerts", params=filter_)
 
     if count is None:
-        assert answer.status_code == 422
-        assert answer.json()["errors"][0]["pointer"] == f"/{next(iter(filter_))}"
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["pointer"] == f"/{next(iter(filter_))}"
     else:
-        assert len(answer.json()["alerts"]) == count
+        assert len(response.json()["alerts"]) == count
 
 
 async def test_the_interface_returns_no_email_address(client: httpx.AsyncClient, latches: LatchStore) -> None:
@@ -157,7 +157,7 @@ async def test_acknowledging_needs_the_key_and_an_alert(
     assert without.headers["content-type"] == "application/problem+json"
 
 
-async def test_looking_at_a_letters_link_changes_nothing_and_its_button_acknowledges_all(
+async def test_opening_the_link_changes_nothing_and_its_button_acknowledges_all_alerts(
     client: httpx.AsyncClient, pool: Any, latches: LatchStore
 ) -> None:
     path = f"/ack/{LINKS.token(await first_message(pool, OFFICIAL.id))}"
@@ -175,9 +175,9 @@ async def test_looking_at_a_letters_link_changes_nothing_and_its_button_acknowle
 
 
 async def test_a_made_up_link_is_not_found(client: httpx.AsyncClient) -> None:
-    answers = [await client.get(f"/ack/{token}") for token in ("x", "A" * 43, LINKS.token(uuid.uuid4()))]
+    responses = [await client.get(f"/ack/{token}") for token in ("x", "A" * 43, LINKS.token(uuid.uuid4()))]
 
-    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert [response.status_code for response in responses] == [404, 404, 404]
 
 
 def silence(**other: Any) -> dict[str, Any]:
@@ -226,10 +226,12 @@ async def test_a_silence_is_stored_once_per_idempotency_key(client: httpx.AsyncC
 async def test_an_invalid_silence_is_refused_by_field(
     client: httpx.AsyncClient, change: dict[str, Any], pointer: str
 ) -> None:
-    answer = await client.post("/v1/silences", json=silence(**change), headers=KEY | {"Idempotency-Key": "1"})
+    response = await client.post(
+        "/v1/silences", json=silence(**change), headers=KEY | {"Idempotency-Key": "1"}
+    )
 
-    assert answer.status_code == 422
-    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert response.status_code == 422
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
 
 
 async def test_a_silence_needs_the_access_key_and_an_idempotency_key(client: httpx.AsyncClient) -> None:

@@ -38,9 +38,9 @@ async def test_an_email_arrives_as_plain_text_for_one_official(mailbox: Mailbox)
     assert mailbox.texts()[0].startswith("Yth. Gubernur DKI Jakarta,\n\nDKI Jakarta mencapai target 200.000")
 
 
-@pytest.mark.parametrize("answer", ["451 later", "550 no"])
-async def test_an_email_that_the_server_refuses_is_not_accepted(mailbox: Mailbox, answer: str) -> None:
-    mailbox.refusals = [answer]
+@pytest.mark.parametrize("refusal", ["451 later", "550 no"])
+async def test_an_email_that_the_server_refuses_is_not_accepted(mailbox: Mailbox, refusal: str) -> None:
+    mailbox.refusals = [refusal]
 
     result = await sender(mailbox.port).send(attempt(), official())
 

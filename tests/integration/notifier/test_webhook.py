@@ -50,7 +50,7 @@ async def test_a_call_is_signed_and_carries_the_alerts_id(receiver: Receiver) ->
     ],
 )
 async def test_each_status_has_its_reason(receiver: Receiver, status: int, reason: DeliveryReason) -> None:
-    receiver.answers = [web.Response(status=status)]
+    receiver.responses = [web.Response(status=status)]
 
     result = await send(receiver.url)
 
@@ -58,7 +58,7 @@ async def test_each_status_has_its_reason(receiver: Receiver, status: int, reaso
 
 
 async def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
-    receiver.answers = [web.Response(status=307, headers={"location": f"{receiver.url}/elsewhere"})]
+    receiver.responses = [web.Response(status=307, headers={"location": f"{receiver.url}/elsewhere"})]
 
     result = await send(receiver.url)
 
@@ -69,7 +69,7 @@ async def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
 @pytest.mark.parametrize("status", [429, 503])
 async def test_retry_after_is_read_in_seconds_and_as_a_date(receiver: Receiver, status: int) -> None:
     later = datetime.now(UTC) + timedelta(seconds=60)
-    receiver.answers = [
+    receiver.responses = [
         web.Response(status=status, headers={"retry-after": "7"}),
         web.Response(status=status, headers={"retry-after": format_datetime(later, usegmt=True)}),
         web.Response(status=status, headers={"retry-after": "soon"}),
@@ -84,7 +84,7 @@ async def test_retry_after_is_read_in_seconds_and_as_a_date(receiver: Receiver, 
 
 
 async def test_a_receiver_that_never_responds_times_out(receiver: Receiver) -> None:
-    receiver.answers = [None]
+    receiver.responses = [None]
 
     assert (await send(receiver.url)).reason is DeliveryReason.TIMED_OUT
 

@@ -39,7 +39,7 @@ class BoardProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
-        """Start the process, and wait until it answers."""
+        """Start the process, and wait until it responds."""
         with (self.folder / "board.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "board", "serve"],
@@ -48,7 +48,7 @@ class BoardProcess:
                 stdout=log,
             )
         try:
-            await until(self._answers, 20, name="the board answers")
+            await until(self._responds, 20, name="the board responds")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{tail(self.folder / 'board.log')}") from error
 
@@ -62,15 +62,15 @@ class BoardProcess:
         }
         return {**own, **self.kafka, **self.extra}
 
-    async def _answers(self) -> bool:
+    async def _responds(self) -> bool:
         with suppress(httpx.TransportError):
             return (await self.http.get("/health/live")).status_code == 200
         return False
 
     async def counts(self, **query: str) -> dict[str, Any]:
         """The response of /v1/counts; empty before the first cut."""
-        answer = await self.http.get("/v1/counts", params=query)
-        return answer.json() if answer.status_code == 200 else {}
+        response = await self.http.get("/v1/counts", params=query)
+        return response.json() if response.status_code == 200 else {}
 
     async def shows(self, count: int) -> bool:
         """Whether the province has this count."""

@@ -65,11 +65,11 @@ class Call:
 
 @dataclass
 class Receiver:
-    """A webhook that verifies every call. It responds with `answers` in turn, then with 204."""
+    """A webhook that verifies every call. It responds with `responses` in turn, then with 204."""
 
     port: int
     calls: list[Call] = field(default_factory=list)
-    answers: list[web.Response | None] = field(default_factory=list)
+    responses: list[web.Response | None] = field(default_factory=list)
     """None stands for no response until the end of the test."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -86,11 +86,11 @@ class Receiver:
         Webhook(SECRET).verify(body, headers)
         now_s = asyncio.get_running_loop().time()
         self.calls.append(Call(headers["webhook-id"], json.loads(body), now_s))
-        answer = self.answers.pop(0) if self.answers else web.Response(status=204)
-        if answer is None:
+        response = self.responses.pop(0) if self.responses else web.Response(status=204)
+        if response is None:
             await self.ended.wait()
             return web.Response(status=500)
-        return answer
+        return response
 
 
 @asynccontextmanager

@@ -123,9 +123,9 @@ async def test_a_rule_added_later_crosses_at_the_next_start() -> None:
     for listed in ((rule(),), (rule(), rule("late", thresholds=At((5,))))):
         evaluator = CutEvaluator(rules(*listed), store)
         evaluator.apply(full(1, 15))
-        found = await crossed(evaluator)
+        thresholds = await crossed(evaluator)
 
-    assert found == [5]
+    assert thresholds == [5]
 
 
 async def test_growth_is_measured_from_the_first_cut_of_the_epoch() -> None:
@@ -150,9 +150,9 @@ async def test_an_epoch_does_not_open_before_its_time() -> None:
 
 async def test_a_margin_lets_the_same_threshold_cross_again() -> None:
     evaluator = CutEvaluator(rules(rule(rearm_margin=3)), MemoryLatchStore())
-    found = []
+    thresholds = []
     for number, count in enumerate((10, 8, 11, 7, 9, 10), start=1):
         evaluator.apply(full(number, count))
-        found.append(await crossed(evaluator))
+        thresholds.append(await crossed(evaluator))
 
-    assert found == [[10], [], [], [], [], [10]]
+    assert thresholds == [[10], [], [], [], [], [10]]

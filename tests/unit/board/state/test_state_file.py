@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from board.state.state_file import UnreadableStateFileError, encode_cut, read, restore, write
+from board.state.state_file import (
+    StateFileSaver,
+    UnreadableStateFileError,
+    encode_cut,
+    read,
+    restore,
+    write,
+)
 from cuts.freshness import FreshnessState
 from tests.support.samples.boards import BoardFixture
 from tests.support.samples.cuts import at
@@ -60,3 +67,36 @@ def test_the_file_is_replaced_and_no_temporary_file_remains(tmp_path: Path) -> N
 
     assert (missing, read(path)) == (None, b"two")
     assert [file.name for file in tmp_path.iterdir()] == ["board.json"]
+
+
+async def test_the_file_is_written_only_after_a_change(tmp_path: Path) -> None:
+    path = tmp_path / "board.json"
+    board = BoardFixture()
+    saver = StateFileSaver(path, board.board_state, lambda: board.subscriptions.head)
+
+    await saver.save_once()
+    before_the_first_cut = read(path)
+    board.full(1, 5)
+    await saver.save_once()
+    after_the_first_cut = read(path)
+    path.unlink()
+    await saver.save_once()
+    without_a_change = read(path)
+    board.change(2, 6)
+    await saver.save_once()
+
+    assert (before_the_first_cut, without_a_change) == (None, None)
+    assert after_the_first_cut is not None
+    assert read(path) not in (None, after_the_first_cut)
+
+
+async def test_a_file_that_cannot_be_written_does_not_stop_the_board(tmp_path: Path) -> None:
+    board = BoardFixture()
+    board.full(1, 5)
+    saver = StateFileSaver(
+        tmp_path / "missing" / "board.json", board.board_state, lambda: board.subscriptions.head
+    )
+
+    await saver.save_once()
+
+    assert list(tmp_path.iterdir()) == []

@@ -19,47 +19,47 @@ def thresholds(evaluation: Evaluation) -> list[int]:
 
 
 def test_a_value_at_the_threshold_crosses_it() -> None:
-    found = evaluate(RuleSet((rule(),)), cut(("31", 10)), {})
+    evaluation = evaluate(RuleSet((rule(),)), cut(("31", 10)), {})
 
-    assert thresholds(found) == [10]
+    assert thresholds(evaluation) == [10]
 
 
 def test_a_value_below_the_threshold_crosses_nothing() -> None:
-    found = evaluate(RuleSet((rule(),)), cut(("31", 9)), {})
+    evaluation = evaluate(RuleSet((rule(),)), cut(("31", 9)), {})
 
-    assert found == Evaluation()
+    assert evaluation == Evaluation()
 
 
 def test_a_latched_threshold_does_not_cross_again() -> None:
-    found = evaluate(RuleSet((rule(),)), cut(("31", 12)), LATCHED)
+    evaluation = evaluate(RuleSet((rule(),)), cut(("31", 12)), LATCHED)
 
-    assert found == Evaluation()
+    assert evaluation == Evaluation()
 
 
 def test_a_correction_below_the_threshold_changes_nothing_without_a_margin() -> None:
-    found = evaluate(RuleSet((rule(),)), cut(("31", 1)), LATCHED)
+    evaluation = evaluate(RuleSet((rule(),)), cut(("31", 1)), LATCHED)
 
-    assert found == Evaluation()
+    assert evaluation == Evaluation()
 
 
 def test_a_jump_over_several_thresholds_crosses_each() -> None:
-    found = evaluate(RuleSet((rule(thresholds=At((5, 10, 15, 20))),)), cut(("31", 17)), {})
+    evaluation = evaluate(RuleSet((rule(thresholds=At((5, 10, 15, 20))),)), cut(("31", 17)), {})
 
-    assert thresholds(found) == [5, 10, 15]
+    assert thresholds(evaluation) == [5, 10, 15]
 
 
 def test_every_gives_each_multiple_greater_than_above() -> None:
-    found = evaluate(RuleSet((rule(thresholds=Every(10_000, 200_000)),)), cut(("31", 281_812)), {})
+    evaluation = evaluate(RuleSet((rule(thresholds=Every(10_000, 200_000)),)), cut(("31", 281_812)), {})
 
-    assert thresholds(found) == [210_000, 220_000, 230_000, 240_000, 250_000, 260_000, 270_000, 280_000]
+    assert thresholds(evaluation) == [210_000, 220_000, 230_000, 240_000, 250_000, 260_000, 270_000, 280_000]
 
 
 def test_one_evaluation_is_bounded_and_reports_that_there_is_more() -> None:
     rule_set = RuleSet((rule(thresholds=Every(100)),))
 
-    found = evaluate(rule_set, cut(("31", 281_812)), {}, crossings_max=50)
+    evaluation = evaluate(rule_set, cut(("31", 281_812)), {}, crossings_max=50)
 
-    assert (len(found.crossings), found.has_more) == (50, True)
+    assert (len(evaluation.crossings), evaluation.has_more) == (50, True)
 
 
 def test_a_percentage_of_the_target_is_rounded_up() -> None:
@@ -71,26 +71,26 @@ def test_a_percentage_of_the_target_is_rounded_up() -> None:
 
 
 def test_a_percentage_without_a_target_crosses_nothing() -> None:
-    found = evaluate(RuleSet((rule(thresholds=PercentOfTarget((1,))),)), cut(("31", 1000)), {})
+    evaluation = evaluate(RuleSet((rule(thresholds=PercentOfTarget((1,))),)), cut(("31", 1000)), {})
 
-    assert found == Evaluation()
+    assert evaluation == Evaluation()
 
 
 def test_a_level_covers_its_regions_but_not_unplaced_counts() -> None:
     counts = cut(("31", 99), ("31.00", 99), ("31.71", 99), ("31.71.06", 99), ("31.71.06.1003", 99))
 
-    found = evaluate(RuleSet((rule(level="city"),)), counts, {})
+    evaluation = evaluate(RuleSet((rule(level="city"),)), counts, {})
 
-    assert [crossing.region for crossing in found.crossings] == ["31.71"]
+    assert [crossing.region for crossing in evaluation.crossings] == ["31.71"]
 
 
 def test_another_scope_or_measure_crosses_nothing() -> None:
     other_scope = cut(("31", 99), scope="campaign:fest-2021")
     other_measure = cut(("31", 99), measure="step:P2")
 
-    found = [evaluate(RuleSet((rule(),)), counts, {}) for counts in (other_scope, other_measure)]
+    evaluations = [evaluate(RuleSet((rule(),)), counts, {}) for counts in (other_scope, other_measure)]
 
-    assert found == [Evaluation(), Evaluation()]
+    assert evaluations == [Evaluation(), Evaluation()]
 
 
 def test_an_epoch_counts_the_growth_since_it_opened() -> None:
@@ -103,9 +103,9 @@ def test_an_epoch_counts_the_growth_since_it_opened() -> None:
 
 
 def test_an_epoch_that_is_not_open_crosses_nothing() -> None:
-    found = evaluate(RuleSet((rule(epoch="fest"),)), cut(("31", 1000)), {})
+    evaluation = evaluate(RuleSet((rule(epoch="fest"),)), cut(("31", 1000)), {})
 
-    assert found == Evaluation()
+    assert evaluation == Evaluation()
 
 
 def test_a_margin_rearms_under_the_next_number() -> None:
@@ -149,8 +149,8 @@ def test_every_threshold_that_was_ever_reached_is_latched_exactly_once(
     latched = run((rule(thresholds=kind),), values)
 
     highest = max(values, default=0)
-    wanted = kind.values if isinstance(kind, At) else tuple(range(kind.step, 7, kind.step))
-    assert sorted(key[3] for key in latched) == [value for value in wanted if value <= highest]
+    expected = kind.values if isinstance(kind, At) else tuple(range(kind.step, 7, kind.step))
+    assert sorted(key[3] for key in latched) == [value for value in expected if value <= highest]
 
 
 @given(RULES, st.lists(COUNTS, min_size=1, max_size=8), st.data())
@@ -189,13 +189,13 @@ def test_repeated_bounded_evaluations_latch_every_threshold(
     kind: At | Every, value: int, crossings_max: int
 ) -> None:
     latches: dict[LatchKey, LatchState] = {}
-    found, has_more = [], True
+    latched, has_more = [], True
     while has_more:
         evaluation = evaluate(
             RuleSet((rule(thresholds=kind),)), cut(("31", value)), latches, crossings_max=crossings_max
         )
-        found += thresholds(evaluation)
+        latched += thresholds(evaluation)
         latches.update({crossing.key: LatchState() for crossing in evaluation.crossings})
         has_more = evaluation.has_more
 
-    assert found == [key[3] for key in run((rule(thresholds=kind),), [value])]
+    assert latched == [key[3] for key in run((rule(thresholds=kind),), [value])]

@@ -109,18 +109,18 @@ def test_recipients_are_read_with_their_channel(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_an_error_is_reported_with_its_path(tmp_path: Path, rules: str, error: str) -> None:
-    found = errors_of(tmp_path, rules)
+    errors = errors_of(tmp_path, rules)
 
-    assert len(found) == 1
-    assert error in found[0]
+    assert len(errors) == 1
+    assert error in errors[0]
 
 
 def test_all_errors_in_both_files_are_reported_at_once(tmp_path: Path) -> None:
-    found = errors_of(
+    errors = errors_of(
         tmp_path, "rules: [{id: A, regions: ['31'], at: [1]}, {id: b}]", '- {region: "31", value: none}'
     )
 
-    assert [error.split(":")[0] for error in found] == ["rules[0].id", "rules[1]", "[0].value"]
+    assert [error.split(":")[0] for error in errors] == ["rules[0].id", "rules[1]", "[0].value"]
 
 
 def test_a_missing_file_is_reported(tmp_path: Path) -> None:
