@@ -17,7 +17,7 @@ from pathlib import Path as File
 from statistics import quantiles
 from typing import IO, Final, Self
 
-from bench.board_fed_by_stdin import DEPTH, board_of, feed
+from bench.board_fed_by_stdin import DEPTH, empty_board, feed
 from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, SkippedError, WrongCountsError
 from bench.usage import Meter
 from deploy.local.paths import ROOT
@@ -50,12 +50,13 @@ async def open_world(scale: Scale) -> AsyncIterator[World]:
 
 
 def _lines(folder: File, cuts: int) -> list[bytes]:
-    board = board_of(folder, 1)
-    viewer = board.audience.enter("all", DEPTH, None)
+    app_state = empty_board(folder, 1)
+    subscriptions = app_state.subscriptions
+    subscriber = subscriptions.add("all", DEPTH, None)
     lines = []
     for cut in range(1, cuts + 1):
-        feed(board, cut)
-        lines.append(b"%d %s\n" % (cut, board.audience.take(viewer).hex().encode()))
+        feed(app_state, cut)
+        lines.append(b"%d %s\n" % (cut, subscriptions.next_bytes(subscriber).hex().encode()))
     return lines
 
 

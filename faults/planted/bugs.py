@@ -130,7 +130,7 @@ NO_UNIQUE_LATCH: Final = Planted(
     invariant=4,
     seen_as="two latches of one threshold, and two alert ids for one recipient",
     patches=(
-        Patch(alerts, "_unique", latches.unique_to_this_life, alerts.alert_id),
+        Patch(alerts, "_unique_columns", latches.unique_to_this_life, alerts.alert_id),
         Patch(LatchStore, "latches", latches.know_no_latches, CutEvaluator.evaluate_once),
     ),
     prepare=latches.drop_the_uniqueness,
@@ -142,7 +142,7 @@ TERM_IGNORED: Final = Planted(
     invariant=5,
     seen_as="the stream's id goes back to the former term when the deposed publisher wakes",
     patches=(
-        Patch(CutState, "apply", terms.apply_in_any_term, BoardState.cut),
+        Patch(CutState, "apply", terms.apply_in_any_term, BoardState.apply_cut),
         Patch(LeaderProducer, "_send", terms.send_in_any_term, LeaderProducer.send),
         Patch(leader_producer, "ACK_S_MAX", terms.ACK_S_MAX, LeaderProducer.send),
     ),

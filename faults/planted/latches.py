@@ -10,23 +10,23 @@ import psycopg
 from psycopg import sql
 
 from notifier.domain import alerts
-from notifier.domain.milestones import Crossing, Latched, LatchKey
+from notifier.domain.milestones import Crossing, LatchKey, LatchState
 from notifier.store.latches import LatchStore
 
 CONSTRAINTS: Final = "select conname from pg_constraint where conrelid = 'latch'::regclass and contype = 'u'"
 LIFE: Final = uuid4().hex
 
-_unique = alerts._unique
+_unique_columns = alerts._unique_columns
 
 
 def unique_to_this_life(crossing: Crossing) -> tuple[str, str, str, int, str]:
-    """`planning._unique`, but ids are made anew by each process, as if drawn by chance."""
-    scope, region, rule, threshold, epoch = _unique(crossing)
+    """`alerts._unique_columns`, but every process derives other ids, as if they were random."""
+    scope, region, rule, threshold, epoch = _unique_columns(crossing)
     return (scope, region, rule, threshold, f"{epoch}:{LIFE}")
 
 
-async def know_no_latches(self: LatchStore) -> dict[LatchKey, Latched]:
-    """`LatchStore.latches`, but left to the table's own uniqueness."""
+async def know_no_latches(self: LatchStore) -> dict[LatchKey, LatchState]:
+    """`LatchStore.latches`, but empty: only the table's unique constraint knows the latches."""
     return {}
 
 

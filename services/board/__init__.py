@@ -1,1 +1,1 @@
-"""Shows the published counts: page, JSON and stream."""
+"""The board: shows the published counts as a page, as JSON and as an event stream."""

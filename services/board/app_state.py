@@ -1,4 +1,4 @@
-"""The parts of a board that its answers are made from."""
+"""The parts of a running board that the page, the API and the stream use."""
 
 from __future__ import annotations
 
@@ -15,17 +15,23 @@ from board.stream.subscriptions import Subscriptions
 
 @dataclass(frozen=True)
 class AppState:
-    """What is shown, who watches, and the clocks: `clock` in monotonic seconds, `wall` for days."""
+    """The shown data, the open streams and two clocks.
 
-    showing: BoardState
-    audience: Subscriptions
-    delivery: Broadcaster
+    `clock` gives monotonic seconds, `wall_clock` the date and time.
+    """
+
+    board_state: BoardState
+    subscriptions: Subscriptions
+    broadcaster: Broadcaster
     milestones: Milestones
-    minutes: RegistrationRate
+    registration_rate: RegistrationRate
     clock: Callable[[], float]
-    wall: Callable[[], datetime]
+    wall_clock: Callable[[], datetime]
 
     def now(self) -> datetime:
-        """The register's time as last heard: minutes and days are its own; else this machine's."""
-        newest = self.showing.fresh.newest
-        return newest.time if newest else self.wall()
+        """The time of the newest register state: minutes and days are counted by the register's clock.
+
+        Before the first register state, the time of this machine.
+        """
+        newest = self.board_state.freshness.newest
+        return newest.time if newest else self.wall_clock()

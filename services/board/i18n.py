@@ -1,4 +1,4 @@
-"""The page's words in Indonesian and English, and how numbers, shares and times are written in each."""
+"""The page's texts in Indonesian and English, and the formats of numbers, shares and times in each."""
 
 from __future__ import annotations
 
@@ -133,13 +133,16 @@ def number(value: int, language: str) -> str:
 
 
 def signed(value: int, language: str) -> str:
-    """With its sign: +1.840."""
+    """A number with its sign: +1.840 in Indonesian."""
     return ("+" if value >= 0 else "−") + number(abs(value), language)
 
 
 def share(part: float, whole: float, places: int, language: str) -> str:
-    """A share in percent, cut off and never rounded up: 99,96 % stays below 100 %. A part below 0 is none."""
-    # A hair is added back that binary fractions take: 0.57 is 57 %.
+    """`part` ÷ `whole` in percent, truncated to `places` decimals: rounding up would turn 99,96 % into 100 %.
+
+    A negative part, or a whole of 0, gives 0 %.
+    """
+    # 1e-9 corrects binary fractions before truncation: 0.57 * 100 is slightly below 57.
     scaled = int(max(part, 0) * 100 * 10**places / whole + 1e-9) if whole else 0
     digits, rest = divmod(scaled, 10**places)
     decimals = f"{rest:0{places}d}".rstrip("0")
@@ -148,20 +151,20 @@ def share(part: float, whole: float, places: int, language: str) -> str:
 
 
 def date_of(time: datetime, language: str) -> str:
-    """24 Oktober 2021, in Jakarta."""
+    """The date in Jakarta: 24 Oktober 2021, or 24 October 2021."""
     local = time.astimezone(JAKARTA)
     return f"{local.day} {_MONTHS[language][local.month - 1]} {local.year}"
 
 
 def clock_of(time: datetime, language: str, *, seconds: bool = True) -> str:
-    """19.05.01 WIB in Indonesian, 19:05:01 WIB in English."""
+    """The time of day in Jakarta: 19.05.01 WIB in Indonesian, 19:05:01 WIB in English."""
     local = time.astimezone(JAKARTA)
     text = local.strftime("%H:%M:%S" if seconds else "%H:%M")
     return (text.replace(":", ".") if language == "id" else text) + " WIB"
 
 
 def moment(time: datetime, now: datetime, language: str) -> str:
-    """The clock for a time of today, else date and clock without seconds."""
+    """The time of day without seconds, with the date before it unless it is the date of `now`."""
     clock = clock_of(time, language, seconds=False)
     same_day = time.astimezone(JAKARTA).date() == now.astimezone(JAKARTA).date()
     return clock if same_day else f"{date_of(time, language)}, {clock}"

@@ -1,4 +1,4 @@
-"""How many viewers the limit of open files (`ulimit -n`) lets in: each one is an open file."""
+"""Raises the limit of open files (`ulimit -n`) for the viewers: each open stream is an open file."""
 
 from __future__ import annotations
 
@@ -10,36 +10,39 @@ from telemetry.logs import get
 log = get()
 
 OTHER_FILES: Final = 200
-"""What is open beside the viewers: the broker's connections, other requests, the process's own files."""
+"""Open files besides the streams: connections to the broker, other requests, the process's own files."""
 
 
-class Room(NamedTuple):
-    """The limit to ask for, and how many viewers it leaves room for."""
+class FileLimit(NamedTuple):
+    """The limit of open files to set, and the number of viewers that it allows."""
 
     open_files_max: int
     viewers_max: int
 
 
-def room(wanted: int, soft: int, hard: int | None) -> Room:
-    """Room for `wanted` viewers, or as many as `hard` allows (None: no bound); `soft` is never lowered."""
-    needed = max(soft, wanted + OTHER_FILES)
+def limit_for(viewers_max: int, soft: int, hard: int | None) -> FileLimit:
+    """The limit for `viewers_max` viewers, or for as many as the hard limit allows (None: unlimited).
+
+    Never below the soft limit, and always for at least one viewer.
+    """
+    needed = max(soft, viewers_max + OTHER_FILES)
     open_files_max = needed if hard is None else max(soft, min(hard, needed))
-    return Room(open_files_max, max(1, min(wanted, open_files_max - OTHER_FILES)))
+    return FileLimit(open_files_max, max(1, min(viewers_max, open_files_max - OTHER_FILES)))
 
 
-def viewers_allowed(wanted: int) -> int:
-    """Make room for so many viewers; says so, and how many there are, where there is less."""
+def raise_limit_for(viewers_max: int) -> int:
+    """Raise the soft limit for `viewers_max` viewers; return how many it allows, and log if that is fewer."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
-        return wanted
-    found = room(wanted, soft, None if hard == resource.RLIM_INFINITY else hard)
-    if found.open_files_max > soft:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (found.open_files_max, hard))
-    if found.viewers_max < wanted:
+        return viewers_max
+    limit = limit_for(viewers_max, soft, None if hard == resource.RLIM_INFINITY else hard)
+    if limit.open_files_max > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit.open_files_max, hard))
+    if limit.viewers_max < viewers_max:
         log.warning(
             "fewer viewers than BOARD_VIEWERS_MAX",
-            allowed=found.viewers_max,
-            wanted=wanted,
-            open_files_max=found.open_files_max,
+            allowed=limit.viewers_max,
+            wanted=viewers_max,
+            open_files_max=limit.open_files_max,
         )
-    return found.viewers_max
+    return limit.viewers_max

@@ -1,4 +1,4 @@
-"""The regions: their codes, names and levels, and which lie in which."""
+"""The regions: their codes, everyday names, levels and parents."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ LEVELS: Final = ("province", "city", "district", "subdistrict")
 LEVEL_BY_LENGTH: Final = {2: "province", 5: "city", 8: "district", 13: "subdistrict"}
 PROVINCE: Final = "31"
 UNPLACED: Final = "31.00"
-"""Where codes of another shape are counted."""
+"""The code under which malformed region codes are counted."""
 
-SHORT: Final = {
+SHORT_NAMES: Final = {
     "Daerah Khusus Ibukota Jakarta": "DKI Jakarta",
     "Kota Administrasi ": "",
     "Kabupaten Administrasi ": "",
@@ -23,7 +23,7 @@ SHORT: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A region under its everyday name: "Jakarta Pusat", not "Kota Administrasi Jakarta Pusat"."""
+    """A region. `name` is its everyday name: "Jakarta Pusat", not "Kota Administrasi Jakarta Pusat"."""
 
     code: str
     name: str
@@ -32,7 +32,7 @@ class Region:
 
 
 class Regions:
-    """All known regions by code, and a stand-in for any code that is counted but not known."""
+    """The known regions by code, and a substitute for a code that has counts but is unknown."""
 
     def __init__(self, regions: Mapping[str, Region]) -> None:
         self._regions = dict(sorted(regions.items()))
@@ -44,7 +44,7 @@ class Regions:
         return iter(self._regions.values())
 
     def get(self, code: str) -> Region:
-        """The region; one that no list knows goes by its code."""
+        """The region; an unknown one has its code as its name."""
         return self._regions.get(code) or Region(
             code=code,
             name="Wilayah belum dikenal" if code == UNPLACED else code,
@@ -54,22 +54,21 @@ class Regions:
 
 
 def lies_in(code: str, parent: str) -> bool:
-    """Whether a region lies below another, however deep."""
+    """Whether the region lies inside `parent`, at any depth; a region does not lie inside itself."""
     return code.startswith(parent + ".")
 
 
 def load_regions(path: Path) -> Regions:
     """Read contract/regions.csv (code, parent, level, name)."""
     with path.open(encoding="utf-8", newline="") as file:
-        return Regions(
-            {
-                row["code"]: Region(row["code"], _short(row["name"]), row["level"], row["parent"] or None)
-                for row in csv.DictReader(file)
-            }
-        )
+        regions = [
+            Region(row["code"], _short_name(row["name"]), row["level"], row["parent"] or None)
+            for row in csv.DictReader(file)
+        ]
+    return Regions({region.code: region for region in regions})
 
 
-def _short(name: str) -> str:
-    for official, short in SHORT.items():
+def _short_name(name: str) -> str:
+    for official, short in SHORT_NAMES.items():
         name = name.replace(official, short)
     return name

@@ -12,7 +12,7 @@ from settings.loader import Settings
 
 
 class BoardSettings(Settings):
-    """Where the board listens, what it reads, and how many may watch."""
+    """The board's address, files and limit of open streams; docs/settings.md describes each."""
 
     model_config = SettingsConfigDict(env_prefix="BOARD_")
 

@@ -1,4 +1,4 @@
-"""What is to be reached: the targets file, `scope, region, measure, value, by` in a list."""
+"""Reads the targets file: a YAML list of `scope, region, measure, value, by`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from cuts.state import Key
 
 
 class InvalidTargetsError(Exception):
-    """The targets file is not as it should be; the message says where."""
+    """The targets file is invalid; the message names the place."""
 
 
 class Target(BaseModel):
-    """One line of the file."""
+    """One entry of the file: the count to reach, and optionally by which day."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,13 +28,13 @@ class Target(BaseModel):
 
 
 def load_targets(path: Path) -> dict[Key, int]:
-    """Read the file. Raises InvalidTargetsError."""
+    """Read the targets by (scope, region, measure). Raises InvalidTargetsError."""
     try:
-        listed = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-        targets = TypeAdapter(list[Target]).validate_python(listed)
+        entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+        targets = TypeAdapter(list[Target]).validate_python(entries)
     except (yaml.YAMLError, ValidationError) as error:
         raise InvalidTargetsError(f"{path}: {error}") from error
-    found = {(target.scope, target.region, target.measure): target.value for target in targets}
-    if len(found) != len(targets):
+    values = {(target.scope, target.region, target.measure): target.value for target in targets}
+    if len(values) != len(targets):
         raise InvalidTargetsError(f"{path}: a scope, region and measure has two targets")
-    return found
+    return values

@@ -1,1 +1,1 @@
-"""Tells officials when a region passes a milestone: once, with evidence, and with a receipt."""
+"""The notifier: detects milestones, alerts officials once each, and stores a receipt of every delivery."""

@@ -1,4 +1,4 @@
-"""Follows the published cuts and evaluates the rules at each complete one."""
+"""Applies records of region-counts and evaluates the milestone rules on the newest complete cut."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from notifier.domain.milestones import (
     Crossing,
     Cut,
     Evaluation,
-    Latched,
     LatchKey,
-    Milestones,
-    Rearmed,
+    LatchState,
+    Retraction,
+    RuleSet,
     evaluate,
-    watched,
+    watched_measures,
 )
 from notifier.domain.rules import Key
 from notifier.rules_file.reader import Rules
@@ -31,52 +31,55 @@ log = get()
 
 
 class LatchStorePort(Protocol):
-    """Where crossings are latched, once each, whoever asks and how often."""
+    """Stores the latches: every crossing is latched once, however many notifiers record it."""
 
-    async def latches(self) -> dict[LatchKey, Latched]:
+    async def latches(self) -> dict[LatchKey, LatchState]:
         """All latches."""
 
     async def bases(self) -> dict[str, dict[Key, int]]:
-        """The counts at the opening of each epoch that is open."""
+        """The counts at the opening of each open epoch, by epoch."""
 
     async def open_epoch(self, name: str, cut: str, counts: Mapping[Key, int]) -> None:
-        """Store an epoch's base, unless it has one."""
+        """Store the counts at the opening of an epoch, unless they are already stored."""
 
     async def record(
-        self, crossings: Sequence[Crossing], rearmed: Sequence[Rearmed], recipients: Sequence[Recipient]
+        self,
+        crossings: Sequence[Crossing],
+        retractions: Sequence[Retraction],
+        recipients: Sequence[Recipient],
     ) -> list[Crossing]:
-        """Latch, tell and publish, all or nothing; returns the crossings that were new."""
+        """Latch and publish the crossings and plan their messages, all or nothing; return the new ones."""
 
 
 class CutEvaluator:
-    """The newest cut, what has moved in it since the last evaluation, and the latches known.
+    """The newest cut, the counts that have changed since the last evaluation, and the known latches.
 
-    `take` gets every record; `evaluate_once` works on whole cuts only, and on the newest: cuts that come
-    while it waits for the database are skipped, which a level-triggered rule does not mind. What was not
-    latched because the database failed stays to be evaluated.
+    `apply` receives every record; `evaluate_once` evaluates the newest complete cut. Cuts that arrive while
+    an evaluation waits for the database are skipped: the rules are level-triggered, so nothing is lost. If
+    the database fails, the same changes are evaluated again.
     """
 
     def __init__(self, rules: Rules, store: LatchStorePort) -> None:
         self.state = CutState()
         self._rules = rules
         self._store = store
-        self._watched = watched(rules.rules)
-        self._moved: set[Key] = set()
-        self._latches: dict[LatchKey, Latched] | None = None
+        self._watched = watched_measures(rules.rules)
+        self._changed: set[Key] = set()
+        self._latches: dict[LatchKey, LatchState] | None = None
         self._bases: dict[str, dict[Key, int]] = {}
         self._wake = asyncio.Event()
 
-    def take(self, record: CutRecord) -> ApplyResult:
-        """Apply a record; older ones and those without their base change nothing."""
+    def apply(self, record: CutRecord) -> ApplyResult:
+        """Apply a record to the newest cut. An older record, or one without its base, changes nothing."""
         applied = self.state.apply(record)
         metrics.CUTS.labels(applied.reason.value).inc()
         if applied.moved:
-            self._moved.update(key for key in applied.changed if (key[0], key[2]) in self._watched)
+            self._changed.update(key for key in applied.changed if self._is_watched(key))
             self._wake.set()
         return applied
 
-    async def waits_for_a_cut(self, wait_s: float) -> bool:
-        """Wait for something to evaluate; False where nothing came in this time."""
+    async def wait_for_change(self, wait_s: float) -> bool:
+        """Wait until there is something to evaluate; False if nothing arrives within `wait_s` seconds."""
         try:
             await asyncio.wait_for(self._wake.wait(), wait_s)
         except TimeoutError:
@@ -84,9 +87,9 @@ class CutEvaluator:
         return True
 
     async def evaluate_once(self) -> list[Crossing]:
-        """Evaluate what moved in the newest whole cut; the crossings that were latched.
+        """Evaluate the changes of the newest complete cut; return the crossings that were newly latched.
 
-        Raises what the database raises: the same is evaluated again at the next call.
+        Raises what the database raises; the next call evaluates the same changes again.
         """
         self._wake.clear()
         if not self.state.ready or self.state.as_of is None:
@@ -94,39 +97,47 @@ class CutEvaluator:
         began_s = time.monotonic()
         if self._latches is None:
             self._latches, self._bases = await self._store.latches(), await self._store.bases()
-            self._moved.update(key for key in self.state.counts if (key[0], key[2]) in self._watched)
+            self._mark_all_changed()
         await self._open_epochs(self.state.id, self.state.as_of)
         latched = await self._evaluate(self._latches)
         metrics.EVALUATE_S.observe(time.monotonic() - began_s)
         return latched
 
-    async def _evaluate(self, latches: dict[LatchKey, Latched]) -> list[Crossing]:
-        moved, self._moved = self._moved, set()
-        counts = {key: self.state.counts.get(key, 0) for key in moved}
+    def _is_watched(self, key: Key) -> bool:
+        scope, _, measure = key
+        return (scope, measure) in self._watched
+
+    def _mark_all_changed(self) -> None:
+        self._changed.update(key for key in self.state.counts if self._is_watched(key))
+
+    async def _evaluate(self, latches: dict[LatchKey, LatchState]) -> list[Crossing]:
+        changed, self._changed = self._changed, set()
+        counts = {key: self.state.counts.get(key, 0) for key in changed}
         assert self.state.as_of is not None, "a ready state has its time"
         cut = Cut(self.state.id, self.state.as_of, counts)
+        rule_set = RuleSet(self._rules.rules, self._rules.targets, self._bases)
         latched: list[Crossing] = []
         try:
             while True:
-                milestones = Milestones(self._rules.rules, self._rules.targets, self._bases)
-                evaluation = evaluate(milestones, cut, latches)
+                evaluation = evaluate(rule_set, cut, latches)
                 latched += await self._record(evaluation, latches)
-                if not evaluation.more:
+                if not evaluation.has_more:
                     return latched
         except BaseException:
-            self._moved |= moved
+            self._changed |= changed
             self._wake.set()
             raise
 
-    async def _record(self, evaluation: Evaluation, latches: dict[LatchKey, Latched]) -> list[Crossing]:
-        if not evaluation.crossings and not evaluation.rearmed:
+    async def _record(self, evaluation: Evaluation, latches: dict[LatchKey, LatchState]) -> list[Crossing]:
+        if not evaluation.crossings and not evaluation.retractions:
             return []
-        new = await self._store.record(evaluation.crossings, evaluation.rearmed, self._rules.recipients)
-        if evaluation.rearmed or len(new) < len(evaluation.crossings):
-            latches.clear()  # another notifier latched some of them, or some were re-armed
+        new = await self._store.record(evaluation.crossings, evaluation.retractions, self._rules.recipients)
+        if evaluation.retractions or len(new) < len(evaluation.crossings):
+            # Latches were re-armed, or another notifier has latched some of the crossings.
+            latches.clear()
             latches.update(await self._store.latches())
         else:
-            latches.update({crossing.key: Latched(crossing.number) for crossing in new})
+            latches.update({crossing.key: LatchState(crossing.number) for crossing in new})
         for crossing in new:
             metrics.CROSSINGS.labels(crossing.rule).inc()
             log.info(
@@ -152,4 +163,4 @@ class CutEvaluator:
             log.info("epoch opened", epoch=name, cut=cut)
         if due:
             self._bases = await self._store.bases()
-            self._moved.update(key for key in self.state.counts if (key[0], key[2]) in self._watched)
+            self._mark_all_changed()

@@ -1,4 +1,4 @@
-"""Says a crossing in a sentence, in Indonesian and English, with numbers and times as each writes them."""
+"""Sentences about crossings in Indonesian and English, with each language's numbers and times."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime
 from babel.numbers import format_decimal
 
-from notifier.domain.alerts import Text
+from notifier.domain.alerts import BilingualText
 from notifier.domain.rules import EVER
 from notifier.region_names import Regions
 
@@ -56,7 +56,7 @@ FACTS: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 class Crossed(Protocol):
-    """What a sentence needs of a crossing."""
+    """The values of a crossing that a sentence needs."""
 
     @property
     def scope(self) -> str: ...
@@ -75,26 +75,26 @@ class Crossed(Protocol):
 
 
 def number(value: int, language: str) -> str:
-    """281.812 in Indonesian, 281,812 in English."""
+    """A number: 281.812 in Indonesian, 281,812 in English."""
     text: str = format_decimal(value, locale=LOCALES[language])
     return text
 
 
 def moment(value: datetime, language: str) -> str:
-    """21 Oktober 2021 19.05 WIB, or 21 October 2021, 19:05 WIB (UTC+7)."""
+    """A time in Jakarta: 21 Oktober 2021 19.05 WIB, or 21 October 2021, 19:05 WIB (UTC+7)."""
     text: str = format_datetime(value, MOMENTS[language], tzinfo=WIB, locale=LOCALES[language])
     return text
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """Sentences with the names of regions and epochs."""
+    """Writes sentences with the names of regions and epochs."""
 
     regions: Regions
-    epochs: Mapping[str, Text]
+    epochs: Mapping[str, BilingualText]
 
     def fact(self, crossed: Crossed, language: str) -> str:
-        """The crossing as one sentence without its full stop."""
+        """The crossing as a sentence without its full stop."""
         pattern = "reached"
         if crossed.epoch_name != EVER:
             pattern = "grown"
@@ -114,14 +114,14 @@ class Wording:
         return f"{sentence} ({scope})" if scope else sentence
 
     def place(self, region: str, language: str) -> str:
-        """The region's name."""
-        return self.regions.called(region, language)
+        """The name of a region inside a sentence."""
+        return self.regions.display_name(region, language)
 
     def counted(self, measure: str, language: str) -> str:
-        """What the measure counts, for after a number."""
+        """What the measure counts, as written after a number: `registered participants`."""
         return COUNTED[measure][language] if measure in COUNTED else measure
 
     def scope(self, scope: str, language: str) -> str:
-        """The scope in words; empty for all."""
+        """The scope in words; empty for the scope `all`."""
         kind, _, name = scope.partition(":")
         return SCOPES[kind][language].format(name) if kind in SCOPES else ""

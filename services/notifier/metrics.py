@@ -1,4 +1,4 @@
-"""The notifier's metrics; docs/metrics.md says what each means."""
+"""The notifier's metrics; docs/metrics.md describes each."""
 
 from __future__ import annotations
 
@@ -8,31 +8,35 @@ from prometheus_client import Counter, Gauge, Histogram
 
 CROSSINGS: Final = Counter("notifier_crossings", "Thresholds latched, by rule.", ["rule"])
 ATTEMPTS: Final = Counter(
-    "notifier_attempts", "Attempts that ended, by channel and how.", ["channel", "reason"]
+    "notifier_attempts", "Attempts that ended, by channel and delivery reason.", ["channel", "reason"]
 )
 ENDED: Final = Counter(
     "notifier_messages_ended", "Messages that ended, by channel and state.", ["channel", "state"]
 )
 OPEN: Final = Gauge("notifier_messages_open", "Messages not yet delivered or dead, by state.", ["state"])
-TAKEN_OVER: Final = Counter("notifier_jobs_taken_over", "Jobs of a worker that died, given to another.")
-ADOPTED: Final = Counter("notifier_messages_adopted", "Open messages without a job, given one.")
+TAKEN_OVER: Final = Counter(
+    "notifier_jobs_taken_over", "Jobs of a dead worker that another worker took over."
+)
+ADOPTED: Final = Counter(
+    "notifier_messages_adopted", "Open messages without a job that were given a new one."
+)
 SEND_S: Final = Histogram(
     "notifier_send_seconds",
-    "How long an attempt took, by channel.",
+    "Duration of an attempt, by channel.",
     ["channel"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
-TOLD_S: Final = Histogram(
+CROSSING_TO_DELIVERY_S: Final = Histogram(
     "notifier_told_seconds",
-    "From the latch to the delivery, by channel.",
+    "Time from the crossing to the delivery, by channel.",
     ["channel"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60, 300, 1800),
 )
 EVALUATE_S: Final = Histogram(
     "notifier_evaluate_seconds",
-    "How long a cut's evaluation took, with its transaction where something was crossed.",
+    "Duration of a cut's evaluation, including the transaction that stores its crossings.",
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
 CUTS: Final = Counter(
-    "notifier_cut_records", "Records of region-counts read, by what became of them.", ["reason"]
+    "notifier_cut_records", "Records of region-counts that were read, by result.", ["reason"]
 )

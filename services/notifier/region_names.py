@@ -1,4 +1,4 @@
-"""What a region is called, in the short forms people use, in both languages."""
+"""The everyday names of regions in Indonesian and English."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 
 from notifier.domain.rules import UNPLACED, level_of
 
-# The everyday names; the official ones ("Kota Administrasi Jakarta Pusat") are too long for a subject line.
+# The official names ("Kota Administrasi Jakarta Pusat") are too long for the subject of an e-mail.
 SHORT_NAMES: Final[Mapping[str, Mapping[str, str]]] = {
     "31": {"id": "DKI Jakarta", "en": "DKI Jakarta"},
     "31.01": {"id": "Kepulauan Seribu", "en": "the Thousand Islands"},
@@ -29,15 +29,15 @@ FORMS: Final[Mapping[str, Mapping[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """Codes with their official names."""
+    """The known regions: official names by code."""
 
     names: Mapping[str, str] = field(default_factory=dict)
 
     def __contains__(self, code: object) -> bool:
         return code in self.names
 
-    def called(self, code: str, language: str) -> str:
-        """The name for a sentence; the code itself where it is not known."""
+    def display_name(self, code: str, language: str) -> str:
+        """The name of a region inside a sentence; the code if the region is unknown."""
         if code in SHORT_NAMES:
             return SHORT_NAMES[code][language]
         name = self.names.get(code)

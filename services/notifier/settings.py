@@ -25,7 +25,7 @@ def _webhook_secret(value: SecretStr) -> SecretStr:
 
 
 class Endpoint(BaseModel):
-    """Where a webhook is and the secret its calls are signed with."""
+    """The URL of a webhook and the secret that signs its calls."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -34,7 +34,7 @@ class Endpoint(BaseModel):
 
 
 class NotifierSettings(Settings):
-    """What the notifier needs to run."""
+    """The settings of `notifier run`; docs/settings.md describes each."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFIER_")
 
@@ -67,7 +67,7 @@ class NotifierSettings(Settings):
 
 
 class MigrateSettings(Settings):
-    """What bringing the schema up to date needs."""
+    """The settings of `notifier migrate`."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFIER_")
 

@@ -1,4 +1,4 @@
-"""A board with a programme behind it, and Debian's Chromium before it."""
+"""A board with data, and Debian's Chromium to open its page in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from tests.support.board.processes import BoardProcess
-from tests.support.board.topic_writer import Programme, minutes_ago, programme
+from tests.support.board.topic_writer import TopicWriter, minutes_ago, topic_writer
 from tests.support.deadlines import until
 from tests.support.topics import Topics
 
@@ -34,21 +34,21 @@ CITIES = {
 
 
 @pytest.fixture
-async def source(topics: Topics) -> AsyncIterator[Programme]:
-    """281,812 participants, a pace and a milestone."""
-    async with programme(topics) as writing:
+async def source(topics: Topics) -> AsyncIterator[TopicWriter]:
+    """A writer that has published 281,812 participants, 30 minutes of growth and a milestone."""
+    async with topic_writer(topics) as writer:
         for region, count in CITIES.items():
-            writing.register(region, count)
-        await writing.full()
+            writer.register(region, count)
+        await writer.full()
         for minutes in range(30):
-            await writing.minute(minutes_ago(minutes), {"31": 10 + minutes})
-        await writing.milestone("31", 200_000)
-        yield writing
+            await writer.minute(minutes_ago(minutes), {"31": 10 + minutes})
+        await writer.milestone("31", 200_000)
+        yield writer
 
 
 @pytest.fixture
-async def board(topics: Topics, source: Programme, tmp_path: Path) -> AsyncIterator[BoardProcess]:
-    """A board that shows them."""
+async def board(topics: Topics, source: TopicWriter, tmp_path: Path) -> AsyncIterator[BoardProcess]:
+    """A board that shows the 281,812 participants."""
     process = BoardProcess(tmp_path, topics.environment())
     try:
         await process.start()

@@ -1,4 +1,4 @@
-"""The page in a real browser: its numbers without script, and following live with it."""
+"""The page in a real browser: complete without script, and live with it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from playwright.async_api import Browser, Page, ViewportSize
 
 from tests.support.board.processes import BoardProcess
-from tests.support.board.topic_writer import Programme
+from tests.support.board.topic_writer import TopicWriter
 from tests.support.deadlines import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration, pytest.mark.needs("chromium")]
@@ -23,16 +23,16 @@ PROJECTOR = ViewportSize(width=1920, height=1080)
 async def opened(
     chromium: Browser, url: str, viewport: ViewportSize = PROJECTOR, *, script: bool = True
 ) -> AsyncIterator[Page]:
-    """The page at `url`; fails at the end if anything was said in the console."""
+    """The page at `url`; fails at the end if the console has an error."""
     context = await chromium.new_context(viewport=viewport, java_script_enabled=script)
     page = await context.new_page()
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
     await page.goto(url)
     yield page
     await context.close()
-    assert complaints == []
+    assert errors == []
 
 
 async def text(page: Page, selector: str) -> str:
@@ -40,9 +40,9 @@ async def text(page: Page, selector: str) -> str:
 
 
 async def test_without_script_every_number_is_there(
-    board: BoardProcess, source: Programme, chromium: Browser
+    board: BoardProcess, source: TopicWriter, chromium: Browser
 ) -> None:
-    async with source.alive():
+    async with source.publishing():
         await until(lambda: _live(board), name="the board is live")
         async with opened(chromium, board.url, script=False) as page:
             assert await text(page, "#total") == "281.812"
@@ -65,9 +65,9 @@ async def _live(board: BoardProcess) -> bool:
 
 
 async def test_with_script_the_page_follows_each_cut(
-    board: BoardProcess, source: Programme, chromium: Browser
+    board: BoardProcess, source: TopicWriter, chromium: Browser
 ) -> None:
-    async with source.alive(), opened(chromium, board.url) as page:
+    async with source.publishing(), opened(chromium, board.url) as page:
         assert await text(page, "#total") == "281.812"
 
         source.register(PUSAT, 1_000)
@@ -79,22 +79,22 @@ async def test_with_script_the_page_follows_each_cut(
         await page.get_by_text("Jakarta Pusat mencapai 29.000 peserta terdaftar").wait_for()
 
 
-async def test_the_page_says_that_it_is_stale_when_the_numbers_stop_and_when_the_board_is_gone(
-    board: BoardProcess, source: Programme, chromium: Browser
+async def test_the_page_turns_stale_when_no_new_cuts_are_published(
+    board: BoardProcess, source: TopicWriter, chromium: Browser
 ) -> None:
     async with opened(chromium, f"{board.url}/?lang=en") as page:
-        async with source.alive():
+        async with source.publishing():
             await page.get_by_text("Live", exact=True).wait_for()
 
         await page.get_by_text("Stale", exact=True).wait_for(timeout=9_000)
 
 
-async def test_a_page_whose_board_is_gone_says_so_and_goes_on_when_it_is_back(
-    board: BoardProcess, source: Programme, chromium: Browser
+async def test_the_page_turns_stale_while_the_board_is_down_and_live_when_it_is_back(
+    board: BoardProcess, source: TopicWriter, chromium: Browser
 ) -> None:
     context = await chromium.new_context()
     page = await context.new_page()
-    async with source.alive():
+    async with source.publishing():
         await page.goto(board.url)
         await page.get_by_text("Langsung", exact=True).wait_for()
 
@@ -108,7 +108,7 @@ async def test_a_page_whose_board_is_gone_says_so_and_goes_on_when_it_is_back(
     await context.close()
 
 
-async def test_the_page_speaks_english_when_asked(board: BoardProcess, chromium: Browser) -> None:
+async def test_the_page_is_in_english_on_request(board: BoardProcess, chromium: Browser) -> None:
     async with opened(chromium, f"{board.url}/?lang=en") as page:
         assert await page.locator("html").get_attribute("lang") == "en"
         assert await text(page, "#total") == "281,812"
@@ -150,15 +150,17 @@ CONTRASTS = """() => {
 }"""
 
 
-async def test_every_text_stands_out_from_what_is_behind_it(board: BoardProcess, chromium: Browser) -> None:
+async def test_every_text_has_enough_contrast(board: BoardProcess, chromium: Browser) -> None:
     async with opened(chromium, board.url, script=True) as page:
         contrasts = await page.evaluate(CONTRASTS)
 
         assert len(contrasts) > 40
-        assert [found for found in contrasts if found[1] < 4.5] == []
+        assert [text for text, contrast in contrasts if contrast < 4.5] == []
 
 
-async def test_the_page_can_be_used_without_seeing_it(board: BoardProcess, chromium: Browser) -> None:
+async def test_the_page_works_with_a_screen_reader_and_the_keyboard(
+    board: BoardProcess, chromium: Browser
+) -> None:
     async with opened(chromium, board.url) as page:
         for role in ("banner", "main", "contentinfo", "table", "navigation"):
             assert await page.get_by_role(role).count() == 1, role
@@ -174,12 +176,14 @@ async def test_the_page_can_be_used_without_seeing_it(board: BoardProcess, chrom
         assert await page.evaluate("document.activeElement.className") == "skip"
 
 
-async def test_nothing_but_its_own_files_may_run_on_the_page(board: BoardProcess, chromium: Browser) -> None:
-    answer = await board.http.get("/")
-    policy = answer.headers["content-security-policy"]
+async def test_the_content_security_policy_allows_only_the_pages_own_files(
+    board: BoardProcess, chromium: Browser
+) -> None:
+    response = await board.http.get("/")
+    policy = response.headers["content-security-policy"]
 
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
-    assert "style=" not in answer.text
+    assert "style=" not in response.text
     async with opened(chromium, board.url) as page:
         assert await page.locator("script:not([src])").count() == 0

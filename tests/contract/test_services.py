@@ -213,7 +213,7 @@ def test_a_milestone_is_written_and_read_as_the_contract_shows_it(name: str) -> 
     said = sample(name)
     fields = {key: value for key, value in said.items() if key not in ("sequence", "state")}
 
-    key, text = latches._record({**fields, "crossed_at": moment(said["crossed_at"])}, said["state"])
+    key, text = latches._topic_record({**fields, "crossed_at": moment(said["crossed_at"])}, said["state"])
 
     value = text.replace("{sequence}", str(said["sequence"]))
     assert key == said["id"]
@@ -226,7 +226,7 @@ def test_a_crossing_becomes_a_milestone_of_the_contract() -> None:
         "all", "31", "target", "registered", 200_000, "ever", 2, 200_013, 200_013, "7.12", NOW
     )
 
-    _, text = latches._milestone(crossing, NOW)
+    _, text = latches._crossing_record(crossing, NOW)
 
     assert faults("milestone", json.loads(text.replace("{sequence}", "1"))) == []
 

@@ -129,7 +129,7 @@ class Invariants:
         ids = {(key, recipient): alert for alert, (key, recipient) in latches.alerts.items()}
         counts = self._world.boards[0].state.counts
         for ((scope, region, measure), count), rule in product(counts.items(), RULES.rules):
-            if (scope, measure) != (rule.scope, rule.measure) or not rule.watches(region):
+            if (scope, measure) != (rule.scope, rule.measure) or not rule.covers(region):
                 continue
             thresholds = THRESHOLDS if rule.id == "province" else THRESHOLDS[:2]
             reached = [threshold for threshold in thresholds if threshold <= count]

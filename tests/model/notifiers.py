@@ -13,18 +13,26 @@ from uuid import UUID
 from cuts.records import CutRecord
 from notifier.cut_evaluator import CutEvaluator
 from notifier.delivery.sender import DeliverySender, RetryLaterError
-from notifier.domain.alerts import Channel, Message, Recipient, crossing_id, plan
-from notifier.domain.delivery_policy import ENDED, Policy, Reason, Result, State, next_step
-from notifier.domain.milestones import Crossing, Latched, LatchKey, Rearmed
+from notifier.domain.alerts import Channel, Message, Recipient, crossing_id, plan_messages
+from notifier.domain.attempts import Attempt
+from notifier.domain.delivery_policy import (
+    ENDED,
+    AttemptResult,
+    DeliveryReason,
+    MessageState,
+    RetryPolicy,
+    next_step,
+)
+from notifier.domain.milestones import Crossing, LatchKey, LatchState, Retraction
 from notifier.domain.rules import At, Key
 from notifier.rules_file.reader import Rules
-from notifier.store.messages import Attempt, Ended, Judged, MessageStore, NotDue
+from notifier.store.messages import DeliveryState, Ended, MessageStore, NotDue
 from tests.model.interruption_points import ByHand, CutError, Here, Process
 from tests.model.publishers import CutLog
-from tests.support.samples.milestones import AS_OF, official, rule, told, webhook
+from tests.support.samples.milestones import AS_OF, evidence, official, rule, webhook
 
 THRESHOLDS = (1, 2, 3, 4)
-POLICY = Policy(attempts_max=1_000)
+POLICY = RetryPolicy(attempts_max=1_000)
 """Giving up is not what is looked at here."""
 RULES = Rules(
     rules=(
@@ -54,12 +62,14 @@ class Receiver:
     answer: Answer = Answer.TAKES
     delivered: Counter[UUID] = field(default_factory=Counter)
 
-    def take(self, attempt: Attempt) -> Result:
+    def take(self, attempt: Attempt) -> AttemptResult:
         """One call."""
         if self.answer is Answer.REFUSES:
-            return Result(Reason.ERROR_ANSWERED)
+            return AttemptResult(DeliveryReason.ERROR_ANSWERED)
         self.delivered.update(alert.id for alert in attempt.alerts)
-        return Result(Reason.TIMED_OUT if self.answer is Answer.HANGS else Reason.ACCEPTED)
+        if self.answer is Answer.HANGS:
+            return AttemptResult(DeliveryReason.TIMED_OUT)
+        return AttemptResult(DeliveryReason.ACCEPTED)
 
 
 @dataclass
@@ -67,12 +77,12 @@ class Sent:
     """A message's row, with its attempts: None while one is open."""
 
     message: Message
-    state: State = State.INTENT
-    attempts: list[Reason | None] = field(default_factory=list)
+    state: MessageState = MessageState.INTENT
+    attempts: list[DeliveryReason | None] = field(default_factory=list)
 
 
 class Latches:
-    """The notifier's database: what was latched, and what is told of it."""
+    """The notifier's database: latches, alerts and messages."""
 
     def __init__(self) -> None:
         self.rows: list[Crossing] = []
@@ -81,9 +91,9 @@ class Latches:
         """By alert id: what for, and for whom."""
         self.messages: dict[UUID, Sent] = {}
 
-    def known(self) -> dict[LatchKey, Latched]:
+    def known(self) -> dict[LatchKey, LatchState]:
         """All latches, as the rules see them."""
-        return {row.key: Latched(row.number) for row in self.rows}
+        return {row.key: LatchState(row.number) for row in self.rows}
 
     def put(self, crossings: Sequence[Crossing]) -> list[Crossing]:
         """Latch what is not latched yet; the rows that are new."""
@@ -101,7 +111,7 @@ class Latches:
         """One transaction."""
         new = self.put(crossings)
         keys = {crossing_id(crossing): crossing.key for crossing in new}
-        for message in plan(new, recipients):
+        for message in plan_messages(new, recipients):
             self.messages.setdefault(message.id, Sent(message))
             for alert in message.alerts:
                 self.alerts.setdefault(alert.id, (keys[alert.crossing_id], alert.recipient))
@@ -114,13 +124,13 @@ class Latches:
 
 
 class _Asked:
-    """The latches as one process asks for them; see `notifier.cut_evaluator.Latches`."""
+    """The latches as one process asks for them; see `notifier.cut_evaluator.LatchStorePort`."""
 
     def __init__(self, latches: Latches, here: Here) -> None:
         self._latches = latches
         self._here = here
 
-    async def latches(self) -> dict[LatchKey, Latched]:
+    async def latches(self) -> dict[LatchKey, LatchState]:
         await self._here()
         return self._latches.known()
 
@@ -131,7 +141,10 @@ class _Asked:
         raise AssertionError("no rule here has an epoch of its own")
 
     async def record(
-        self, crossings: Sequence[Crossing], rearmed: Sequence[Rearmed], recipients: Sequence[Recipient]
+        self,
+        crossings: Sequence[Crossing],
+        retractions: Sequence[Retraction],
+        recipients: Sequence[Recipient],
     ) -> list[Crossing]:
         await self._here()
         new = self._latches.record(crossings, recipients)
@@ -149,7 +162,7 @@ class Notifier(Process):
         self.begin_anew()
 
     def begin_anew(self) -> None:
-        self.watch = CutEvaluator(RULES, _Asked(self._latches, self.driver.here))
+        self.evaluator = CutEvaluator(RULES, _Asked(self._latches, self.driver.here))
         self._offset: int | None = None
 
     def work(self, what: int) -> Coroutine[Any, Any, None]:
@@ -167,9 +180,9 @@ class Notifier(Process):
         records: Sequence[CutRecord] = self._log.records[self._offset : self._offset + records_max]
         self._offset += len(records)
         for record in records:
-            self.watch.take(record)
+            self.evaluator.apply(record)
         with suppress(CutError):
-            await self.watch.evaluate_once()
+            await self.evaluator.evaluate_once()
 
 
 class _Messages:
@@ -179,24 +192,24 @@ class _Messages:
         self._latches = latches
         self._here = here
 
-    async def begin(self, message_id: UUID) -> Attempt | NotDue | Ended:
+    async def begin_attempt(self, message_id: UUID) -> Attempt | NotDue | Ended:
         await self._here()
         sent = self._latches.messages[message_id]
         if sent.state in ENDED:
             return Ended()
         if sent.attempts and sent.attempts[-1] is None:
-            sent.attempts[-1] = Reason.AMBIGUOUS
+            sent.attempts[-1] = DeliveryReason.AMBIGUOUS
         sent.attempts.append(None)
-        sent.state = State.SENDING
+        sent.state = MessageState.SENDING
         await self._here()
         message = sent.message
-        alerts = tuple(told(id=alert.id, crossing_id=alert.crossing_id) for alert in message.alerts)
-        repeated = Reason.AMBIGUOUS in sent.attempts
+        alerts = tuple(evidence(id=alert.id, crossing_id=alert.crossing_id) for alert in message.alerts)
+        repeated = DeliveryReason.AMBIGUOUS in sent.attempts
         return Attempt(
             message_id, len(sent.attempts), message.channel, message.recipient, alerts, repeated, AS_OF
         )
 
-    async def end(self, attempt: Attempt, result: Result) -> Judged:
+    async def end_attempt(self, attempt: Attempt, result: AttemptResult) -> DeliveryState:
         await self._here()
         step = next_step(result, attempt.number, POLICY)
         sent = self._latches.messages[attempt.message_id]
@@ -204,7 +217,7 @@ class _Messages:
         if sent.state not in ENDED:
             sent.state = step.state
         await self._here()
-        return Judged(step.state, AS_OF if step.state is State.RETRY else None)
+        return DeliveryState(step.state, AS_OF if step.state is MessageState.RETRY else None)
 
 
 class Sender(Process):
@@ -222,7 +235,7 @@ class Sender(Process):
         channels = dict.fromkeys(Channel, self)
         self._sending = DeliverySender(messages, channels, RULES.recipient)
 
-    async def send(self, attempt: Attempt, _recipient: Recipient) -> Result:
+    async def send(self, attempt: Attempt, _recipient: Recipient) -> AttemptResult:
         """One call to the receiver; see `notifier.delivery.sender.Sender`."""
         await self.driver.here()
         result = self._receiver.take(attempt)

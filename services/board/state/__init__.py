@@ -1,1 +1,1 @@
-"""What the board shows: the newest cut, milestones, the registration rate."""
+"""The data that the board shows (newest cut, milestones, registration rate), and its updates from Kafka."""

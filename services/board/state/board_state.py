@@ -1,4 +1,4 @@
-"""What the board shows now: the rows of the newest cut, since when each is as it is, and how fresh they are.
+"""The counts that the board shows: the newest cut, when each region last changed, and how fresh it is.
 
 Pure: the time of each call is an argument, in seconds of a monotonic clock.
 """
@@ -17,14 +17,15 @@ from cuts.records import Audit, CutRecord, RegisterState
 from cuts.state import ApplyResult, CutState, Key
 
 VERSIONS_KEPT_S: Final = 600.0
-"""How long a page that was away can still be sent only what changed."""
+"""A viewer that reconnects within this time is sent only the changes since its last version."""
 
 Version = tuple[int, int]
+"""(term, cut)"""
 
 
 @dataclass(frozen=True)
 class Head:
-    """What stands above the rows of every answer."""
+    """What accompanies every count: the cut's id, time, freshness, coverage and the last audit."""
 
     cut: str
     as_of: datetime | None
@@ -34,24 +35,29 @@ class Head:
 
 
 class BoardState:
-    """Takes cuts and register states in, gives rows and heads out.
+    """Applies cuts and register states, and returns counts by region and the head.
 
-    `serial` counts what became visible. It, and not the cut's id, says what a viewer has: counts may be
-    corrected under the id that stood, and an id says nothing of the replica's own history.
+    `serial` increases with every visible change. The serial, not the cut's id, says which changes a viewer
+    has received: a full may correct counts without changing the cut's id, and an id does not say whether
+    this replica has shown that cut.
     """
 
     def __init__(self, regions: Regions, targets: Mapping[Key, int]) -> None:
         self.regions = regions
         self.targets = targets
         self.cuts = CutState()
-        self.fresh = Freshness()
+        self.freshness = Freshness()
         self.serial = 0
-        self._rows: dict[str, dict[str, dict[str, int]]] = {}
+        self._counts: dict[str, dict[str, dict[str, int]]] = {}
+        """By scope, region and measure."""
         self._changed_at: dict[str, dict[str, int]] = {}
+        """The serial of the last change, by scope and region."""
         self._serials: dict[Version, int] = {}
+        """The serial at which each version was first shown."""
         self._versions: deque[tuple[float, Version]] = deque()
-        self._before: Head | None = None
-        """The head kept from an earlier run, until this one has heard for itself."""
+        """The keys of `_serials` with their times, oldest first."""
+        self._restored_head: Head | None = None
+        """The head of the previous run, for values that this run has not received yet; None without one."""
 
     @property
     def ready(self) -> bool:
@@ -60,68 +66,71 @@ class BoardState:
 
     @property
     def version(self) -> Version:
-        """(term, cut) of the cut shown."""
+        """(term, cut) of the shown cut."""
         return self.cuts.version
 
     def restore(self, records: list[CutRecord], head: Head, now_s: float) -> None:
-        """Show the cut of an earlier run; nothing of it counts as heard."""
+        """Show the cut of the previous run. It does not count as a sign that the publisher is alive."""
         for record in records:
-            self.cut(record, now_s, is_new=False)
-        self._before = head
+            self.apply_cut(record, now_s, is_new=False)
+        self._restored_head = head
 
-    def cut(self, record: CutRecord, now_s: float, *, is_new: bool) -> ApplyResult:
-        """Take a record of region-counts."""
+    def apply_cut(self, record: CutRecord, now_s: float, *, is_new: bool) -> ApplyResult:
+        """Apply a record of region-counts. `is_new`: written after this board began to read."""
         applied = self.cuts.apply(record)
         if applied.moved:
             self.serial += 1
-            self._take(applied.changed)
-            self._remember(now_s)
+            self._apply_counts(applied.changed)
+            self._remember_version(now_s)
         if applied.heard:
-            self.fresh.cut(self.cuts.positions, self.cuts.quarantined_total, now_s, is_new=is_new)
+            self.freshness.cut(self.cuts.positions, self.cuts.quarantined_total, now_s, is_new=is_new)
         return applied
 
-    def register_state(self, state: RegisterState, now_s: float, *, is_new: bool) -> None:
-        """Take a record of register-state."""
-        self.fresh.register_state(state, now_s, is_new=is_new)
+    def apply_register_state(self, state: RegisterState, now_s: float, *, is_new: bool) -> None:
+        """Apply a record of register-state."""
+        self.freshness.register_state(state, now_s, is_new=is_new)
 
     def head(self, now_s: float) -> Head:
-        """What holds now; what this run has not heard yet is as the last one left it."""
-        view: FreshnessView = self.fresh.view(now_s)
-        before = self._before
-        newest = self.fresh.newest
+        """The head at `now_s`, with values of the previous run for what this run has not received yet."""
+        view: FreshnessView = self.freshness.view(now_s)
+        restored = self._restored_head
+        newest = self.freshness.newest
         audit = newest.audit if newest else None
-        if before:
+        if restored:
             return Head(
                 cut=self.cuts.id,
-                as_of=view.as_of or before.as_of,
+                as_of=view.as_of or restored.as_of,
                 state=view.state,
-                coverage=before.coverage if view.coverage is None else view.coverage,
-                audit=audit or before.audit,
+                coverage=restored.coverage if view.coverage is None else view.coverage,
+                audit=audit or restored.audit,
             )
         return Head(self.cuts.id, view.as_of, view.state, view.coverage, audit)
 
-    def has(self, scope: str) -> bool:
-        """Whether anything is counted, or aimed at, in this scope."""
-        return scope == "all" or scope in self._rows or any(key[0] == scope for key in self.targets)
+    def has_scope(self, scope: str) -> bool:
+        """Whether the scope has a count or a target."""
+        return scope == "all" or scope in self._counts or any(key[0] == scope for key in self.targets)
 
     def count(self, scope: str, region: str, measure: str = "registered") -> int:
-        """One count; 0 where nothing is counted."""
-        return self._rows.get(scope, {}).get(region, {}).get(measure, 0)
+        """One count; 0 if the cut has none."""
+        return self._counts.get(scope, {}).get(region, {}).get(measure, 0)
 
     def counts(self, scope: str, region: str) -> dict[str, int]:
         """All counts of a region by measure, `registered` first."""
-        counted = self._rows.get(scope, {}).get(region, {})
-        return {"registered": counted.get("registered", 0)} | dict(sorted(counted.items()))
+        counts = self._counts.get(scope, {}).get(region, {})
+        return {"registered": counts.get("registered", 0)} | dict(sorted(counts.items()))
 
     def target(self, scope: str, region: str) -> int | None:
-        """How many are to be registered there, if that was set."""
+        """The target for registered participants; None if there is none."""
         return self.targets.get((scope, region, "registered"))
 
-    def listed(
+    def list_regions(
         self, scope: str, level: str | None = None, parent: str | None = None, depth: str = LEVELS[-1]
     ) -> list[Region]:
-        """The regions known or counted: of a level, below a parent, down to level `depth`."""
-        unknown = [self.regions.get(code) for code in self._rows.get(scope, {}) if code not in self.regions]
+        """The known regions and those with counts, by code.
+
+        `level` selects one level, `parent` the regions inside another, `depth` the lowest level.
+        """
+        unknown = [self.regions.get(code) for code in self._counts.get(scope, {}) if code not in self.regions]
         regions = sorted([*self.regions, *unknown], key=lambda region: region.code)
         return [
             region
@@ -132,25 +141,25 @@ class BoardState:
         ]
 
     def changed_since(self, scope: str, serial: int, depth: str) -> list[Region]:
-        """The regions down to level `depth` whose counts moved after `serial`."""
+        """The regions down to level `depth` whose counts changed after `serial`."""
         changed = self._changed_at.get(scope, {})
         regions = (self.regions.get(code) for code in sorted(changed) if changed[code] > serial)
         return [region for region in regions if _within(region, depth)]
 
     def serial_of(self, version: Version) -> int | None:
-        """What a viewer has that was sent this version; None: not shown here in the last ten minutes."""
+        """The serial of a version; None if this board has not shown it within VERSIONS_KEPT_S."""
         return self._serials.get(version)
 
-    def _take(self, changed: Mapping[Key, int]) -> None:
+    def _apply_counts(self, changed: Mapping[Key, int]) -> None:
         for (scope, region, measure), count in changed.items():
-            counts = self._rows.setdefault(scope, {}).setdefault(region, {})
+            counts = self._counts.setdefault(scope, {}).setdefault(region, {})
             if count:
                 counts[measure] = count
             else:
                 counts.pop(measure, None)
             self._changed_at.setdefault(scope, {})[region] = self.serial
 
-    def _remember(self, now_s: float) -> None:
+    def _remember_version(self, now_s: float) -> None:
         if self.version not in self._serials:
             self._serials[self.version] = self.serial
             self._versions.append((now_s, self.version))

@@ -1,4 +1,4 @@
-"""The milestones told so far, newest first, from the topic milestones."""
+"""The latest crossings from the topic milestones, for the list and for the event stream."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import msgspec
 from cuts.records import UndecodableRecordError
 
 KEPT_MAX: Final = 1000
-NEWS_MAX: Final = 20
-"""More than so many at once are told by the newest: whoever wants all asks for the list."""
+SENT_MAX: Final = 20
+"""If more crossings arrive at once, a viewer is sent the newest SENT_MAX; the list has all of them."""
 
 
 class Crossing(msgspec.Struct, frozen=True):
-    """One record of the topic: a threshold reached, or taken back."""
+    """One record of the topic: a threshold that was reached, or the retraction of that crossing."""
 
     sequence: int
     id: str
@@ -35,7 +35,7 @@ _decoder = msgspec.json.Decoder(Crossing)
 
 
 def decode_crossing(value: bytes) -> Crossing:
-    """Read a value of milestones. Raises UndecodableRecordError."""
+    """Decode a value of the topic milestones. Raises UndecodableRecordError."""
     try:
         return _decoder.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -43,39 +43,43 @@ def decode_crossing(value: bytes) -> Crossing:
 
 
 class Milestones:
-    """The newest state of each crossing, at most KEPT_MAX of them; `number` counts what arrived.
+    """The newest state of each crossing, for at most KEPT_MAX crossings.
 
-    Whatever arrives is news to those who watch already, also what lay in the log before this board came to
-    read it, or came to read it again: they have been shown a list without it.
+    `arrivals` numbers the crossings by their arrival at this board. Viewers that are already connected are
+    sent every arrival, even a crossing that was in the topic before this board read it: the list on their
+    page does not have it.
     """
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[int, Crossing]] = {}  # by id, as they came, each with its number
-        self.number = 0
+        self._kept: dict[str, tuple[int, Crossing]] = {}
+        """By crossing id, in order of arrival, each with its arrival number."""
+        self.arrivals = 0
 
-    def take(self, crossing: Crossing) -> bool:
-        """Take a record; says whether it was not seen before, and is kept."""
-        held = self._kept.get(crossing.id)
-        if held and held[1].sequence >= crossing.sequence:
+    def add(self, crossing: Crossing) -> bool:
+        """Add a record; True if it is new and is kept."""
+        known = self._kept.get(crossing.id)
+        if known and known[1].sequence >= crossing.sequence:
             return False
         self._kept.pop(crossing.id, None)
-        self._kept[crossing.id] = (self.number + 1, crossing)
+        self._kept[crossing.id] = (self.arrivals + 1, crossing)
         if len(self._kept) > KEPT_MAX:
             oldest = min((kept for _, kept in self._kept.values()), key=_age)
             del self._kept[oldest.id]
             if oldest is crossing:
                 return False
-        self.number += 1
+        self.arrivals += 1
         return True
 
     def newest(self, scope: str | None, count: int) -> list[Crossing]:
-        """The newest crossings, of one scope or of all."""
+        """The newest crossings of a scope, or of all scopes if it is None; newest first."""
         found = [kept for _, kept in self._kept.values() if scope is None or kept.scope == scope]
         return sorted(found, key=_age, reverse=True)[:count]
 
-    def news_since(self, number: int, scope: str) -> list[Crossing]:
-        """The last NEWS_MAX of a scope that arrived after `number`, in the order they came."""
-        return [kept for n, kept in self._kept.values() if n > number and kept.scope == scope][-NEWS_MAX:]
+    def arrived_since(self, arrival: int, scope: str) -> list[Crossing]:
+        """The last SENT_MAX crossings of a scope after arrival number `arrival`, in order of arrival."""
+        return [kept for number, kept in self._kept.values() if number > arrival and kept.scope == scope][
+            -SENT_MAX:
+        ]
 
 
 def _age(crossing: Crossing) -> tuple[datetime, int]:

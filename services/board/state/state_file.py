@@ -1,8 +1,10 @@
-"""The last cut shown, kept in a file: a board that starts while all else is down has numbers to show."""
+"""The state file: the last shown cut, so that a board that starts without Kafka still shows numbers."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -12,12 +14,17 @@ import msgspec
 from board.state.board_state import BoardState, Head
 from cuts.freshness import FreshnessState
 from cuts.records import Audit, CutRecord
+from lifecycle.shutdown import StopSignal
+from telemetry.logs import get
 
+SAVE_S: Final = 5.0
 _FORMAT: Final = 1
 
+log = get()
 
-class Saved(msgspec.Struct, frozen=True, kw_only=True):
-    """The file: the cut as one full, and what was known of it."""
+
+class SavedCut(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of the file: the cut as one full record, and the rest of its head."""
 
     format: int = _FORMAT
     full: CutRecord
@@ -27,12 +34,40 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnreadableStateFileError(Exception):
-    """The file is there but is none of ours; it can be deleted without loss."""
+    """The state file is damaged or has another format; it can be deleted without loss."""
 
 
-def encode_saved(showing: BoardState, head: Head) -> bytes:
-    """The file's content for what is shown now; `showing` is ready."""
-    cuts = showing.cuts
+class StateFileSaver:
+    """Writes the shown cut to the state file whenever the cut or its head has changed."""
+
+    def __init__(self, path: Path, board_state: BoardState, head: Callable[[], Head]) -> None:
+        self._path = path
+        self._board_state = board_state
+        self._head = head
+        self._saved: tuple[int, Head] | None = None
+
+    async def save_until_stopped(self, stopping: StopSignal) -> None:
+        """Save every SAVE_S seconds, and once more at the stop."""
+        stopped = False
+        while not stopped:
+            stopped = await stopping.wait(SAVE_S)
+            await self.save_once()
+
+    async def save_once(self) -> None:
+        """Write the file if the cut or head has changed. Logs a failure; the next change is tried again."""
+        head = self._head()
+        if not self._board_state.ready or self._saved == (self._board_state.serial, head):
+            return
+        self._saved = (self._board_state.serial, head)
+        try:
+            await asyncio.to_thread(write, self._path, encode_cut(self._board_state, head))
+        except OSError as error:
+            log.warning("state file not written", error=type(error).__name__)
+
+
+def encode_cut(board_state: BoardState, head: Head) -> bytes:
+    """The content of the file for the shown cut; `board_state` must be ready."""
+    cuts = board_state.cuts
     assert cuts.as_of, "a ready state has the time of its cut"
     full = CutRecord(
         cut=cuts.cut,
@@ -46,13 +81,14 @@ def encode_saved(showing: BoardState, head: Head) -> bytes:
         generation=cuts.generation,
         rows=tuple((*key, count) for key, count in cuts.counts.items()),
     )
-    return msgspec.json.encode(Saved(full=full, as_of=head.as_of, coverage=head.coverage, audit=head.audit))
+    saved = SavedCut(full=full, as_of=head.as_of, coverage=head.coverage, audit=head.audit)
+    return msgspec.json.encode(saved)
 
 
-def restore(showing: BoardState, content: bytes, now_s: float) -> None:
-    """Show what the file holds, as stale. Raises UnreadableStateFileError."""
+def restore(board_state: BoardState, content: bytes, now_s: float) -> None:
+    """Show the saved cut, as stale. Raises UnreadableStateFileError."""
     try:
-        saved = msgspec.json.decode(content, type=Saved)
+        saved = msgspec.json.decode(content, type=SavedCut)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UnreadableStateFileError(str(error)) from error
     if saved.format != _FORMAT:
@@ -64,11 +100,11 @@ def restore(showing: BoardState, content: bytes, now_s: float) -> None:
         coverage=saved.coverage,
         audit=saved.audit,
     )
-    showing.restore([saved.full], head, now_s)
+    board_state.restore([saved.full], head, now_s)
 
 
 def read(path: Path) -> bytes | None:
-    """The file's content; None where there is none."""
+    """The content of the file; None if there is no file."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -76,10 +112,10 @@ def read(path: Path) -> bytes | None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Replace the file in one step: a reader sees the old content or the new, never a part."""
-    fresh = path.with_name(path.name + ".new")
-    with fresh.open("wb") as file:
+    """Replace the file atomically: a reader sees the old content or the new, never a part."""
+    temporary = path.with_name(path.name + ".new")
+    with temporary.open("wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
+    temporary.replace(path)

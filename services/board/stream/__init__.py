@@ -1,1 +1,1 @@
-"""The event stream: subscribers, their bytes and their connections."""
+"""The event stream: what each subscriber is sent next, and the connections it is sent on."""

@@ -1,4 +1,4 @@
-"""Hands every viewer what is newest for it, so few at a time that other things get done in between."""
+"""Sends every subscriber its newest events, and lets other tasks run after every few subscribers."""
 
 from __future__ import annotations
 
@@ -9,61 +9,61 @@ from typing import Final
 from board.stream.connection_handover import StreamConnection, chunk
 from board.stream.subscriptions import Subscriber, Subscriptions
 
-AT_A_TIME: Final = 200
-FULL_S_MAX: Final = 30.0
-"""A viewer that takes nothing for so long is let go."""
+SENDS_PER_YIELD: Final = 200
+BLOCKED_S_MAX: Final = 30.0
+"""A connection on which the viewer has read nothing for this long is closed."""
 
 
 class Broadcaster:
-    """The lines of all viewers. A line is never sent more than its viewer has taken."""
+    """The connections of all subscribers. A connection with unread bytes is sent nothing more."""
 
-    def __init__(self, audience: Subscriptions, clock: Callable[[], float]) -> None:
-        self._audience = audience
+    def __init__(self, subscriptions: Subscriptions, clock: Callable[[], float]) -> None:
+        self._subscriptions = subscriptions
         self._clock = clock
-        self._viewers: dict[StreamConnection, Subscriber] = {}
+        self._subscribers: dict[StreamConnection, Subscriber] = {}
         self._chunks: dict[bytes, bytes] = {}
 
-    def begin(self, viewer: Subscriber, hand_over: Callable[[StreamConnection], None]) -> None:
-        """Deliver to a viewer that has come in, on the connection that its line is handed."""
-        line = StreamConnection(self._serve, self._leave, self._clock)
-        self._viewers[line] = viewer
-        hand_over(line)
-        if self._audience.closed:
-            line.end()
-        elif line.full_since_s is None:
-            self._serve(line)
+    def add(self, subscriber: Subscriber, hand_over: Callable[[StreamConnection], None]) -> None:
+        """Serve a new subscriber; `hand_over` gives its TCP connection to the StreamConnection."""
+        connection = StreamConnection(self._send, self._remove, self._clock)
+        self._subscribers[connection] = subscriber
+        hand_over(connection)
+        if self._subscriptions.closed:
+            connection.end()
+        elif connection.blocked_since_s is None:
+            self._send(connection)
 
     async def run(self) -> None:
-        """Deliver until the audience is closed, then end all answers."""
-        while not self._audience.closed:
-            await self._audience.news.wait()
-            self._audience.news.clear()
-            await self._round()
-        for line in list(self._viewers):
-            line.end()
+        """Send after every change until the subscriptions are closed, then end all responses."""
+        while not self._subscriptions.closed:
+            await self._subscriptions.changed.wait()
+            self._subscriptions.changed.clear()
+            await self._send_to_all()
+        for connection in list(self._subscribers):
+            connection.end()
 
-    async def _round(self) -> None:
+    async def _send_to_all(self) -> None:
         self._chunks.clear()
         now_s = self._clock()
-        for number, line in enumerate(list(self._viewers), 1):
-            if line.full_since_s is None:
-                self._serve(line)
-            elif now_s - line.full_since_s > FULL_S_MAX:
-                line.abort()
-            if number % AT_A_TIME == 0:
+        for number, connection in enumerate(list(self._subscribers), 1):
+            if connection.blocked_since_s is None:
+                self._send(connection)
+            elif now_s - connection.blocked_since_s > BLOCKED_S_MAX:
+                connection.abort()
+            if number % SENDS_PER_YIELD == 0:
                 await asyncio.sleep(0)
 
-    def _serve(self, line: StreamConnection) -> None:
-        viewer = self._viewers.get(line)
-        if viewer is None:  # it left while others were served
+    def _send(self, connection: StreamConnection) -> None:
+        subscriber = self._subscribers.get(connection)
+        if subscriber is None:  # it has disconnected during this round
             return
-        data = self._audience.take(viewer)
+        data = self._subscriptions.next_bytes(subscriber)
         if data:
             framed = self._chunks.get(data)
             if framed is None:
                 framed = self._chunks[data] = chunk(data)
-            line.send(framed)
+            connection.send(framed)
 
-    def _leave(self, line: StreamConnection) -> None:
-        if self._viewers.pop(line, None) is not None:
-            self._audience.leave()
+    def _remove(self, connection: StreamConnection) -> None:
+        if self._subscribers.pop(connection, None) is not None:
+            self._subscriptions.remove()

@@ -1,8 +1,8 @@
-"""Takes a viewer's connection over from the HTTP server, once the head of its answer is written.
+"""Takes a viewer's connection over from the HTTP server after the head of the response is written.
 
-From then on no task, no queue and no message per event stand between a viewer and the bytes that all share:
-what is new is written to the transport, in chunks as the head announced (RFC 9112, 7.1). The transport says
-when it holds bytes that the viewer has not taken, and nothing is written until it holds none.
+From then on there is no task, queue or message per event and viewer: the bytes, which are the same for many
+viewers, are written straight to the transport, as chunks (RFC 9112, 7.1). The transport reports when it holds
+bytes that the viewer has not read; nothing more is written until it holds none.
 """
 
 from __future__ import annotations
@@ -14,85 +14,85 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 EXTENSION: Final = "board.handover"
-"""In a request's scope: a function that takes a Line, which has the connection from then on."""
+"""The ASGI extension whose value is a function: it gives the request's connection to a StreamConnection."""
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
 def chunk(data: bytes) -> bytes:
-    """Data as one chunk of an answer."""
+    """`data` as one chunk of the chunked transfer coding."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 class StreamConnection(asyncio.Protocol):
-    """A connection that is only written to; `full_since_s` while it holds bytes that were not taken."""
+    """A connection that is only written to. `blocked_since_s` is set while the viewer has bytes to read."""
 
-    __slots__ = ("_clock", "_lost", "_resumed", "_transport", "full_since_s")
+    __slots__ = ("_clock", "_on_closed", "_on_writable", "_transport", "blocked_since_s")
 
     def __init__(
         self,
-        resumed: Callable[[StreamConnection], None],
-        lost: Callable[[StreamConnection], None],
+        on_writable: Callable[[StreamConnection], None],
+        on_closed: Callable[[StreamConnection], None],
         clock: Callable[[], float],
     ) -> None:
-        self._resumed = resumed
-        self._lost = lost
+        self._on_writable = on_writable
+        self._on_closed = on_closed
         self._clock = clock
         self._transport: asyncio.Transport | None = None
-        self.full_since_s: float | None = None
+        self.blocked_since_s: float | None = None
 
     def take_over(self, transport: asyncio.Transport) -> None:
-        """Have this connection from now on; what the server still had to write goes first."""
+        """Write to this transport from now on; bytes that the server has already buffered are sent first."""
         self._transport = transport
         transport.set_protocol(self)
         transport.set_write_buffer_limits(high=0)
 
     def send(self, data: bytes) -> None:
-        """Write a chunk; only where the line is not full."""
-        assert self._transport is not None, "nobody sends before the hand-over"
+        """Write one chunk. Call it only while `blocked_since_s` is None."""
+        assert self._transport is not None, "a connection is sent to only after its hand-over"
         self._transport.write(data)
 
     def end(self) -> None:
-        """End the answer as it should end, and close."""
+        """End the response with its last chunk, and close the connection."""
         if self._transport is not None:
             self._transport.write(LAST_CHUNK)
             self._transport.close()
 
     def abort(self) -> None:
-        """Close at once, and forget what was not taken."""
+        """Close the connection at once and drop unread bytes."""
         if self._transport is not None:
             self._transport.abort()
 
     def pause_writing(self) -> None:
-        """The viewer has not taken all: until it has, it gets nothing more."""
-        self.full_since_s = self._clock()
+        """Called by the transport when the viewer has not read everything."""
+        self.blocked_since_s = self._clock()
 
     def resume_writing(self) -> None:
-        """The viewer has taken all."""
-        self.full_since_s = None
-        self._resumed(self)
+        """Called by the transport when the viewer has read everything."""
+        self.blocked_since_s = None
+        self._on_writable(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The viewer went, or was let go."""
+        """Called by the transport when either side has closed the connection."""
         self._transport = None
-        self._lost(self)
+        self._on_closed(self)
 
 
 class HandoverProtocol(HttpToolsProtocol):
-    """The server's protocol, which lets an answer that has begun have its connection."""
+    """uvicorn's HTTP protocol, extended to hand over the connection of a response that has begun."""
 
     def on_message_begin(self) -> None:
-        """Offer the hand-over with each request."""
+        """Offer the hand-over as an ASGI extension of each request."""
         super().on_message_begin()
-        scope: dict[str, Any] = self.scope  # type: ignore[assignment]  # what a server offers is its own
+        scope: dict[str, Any] = self.scope  # type: ignore[assignment]  # uvicorn's type lacks custom extensions
         scope["extensions"] = {EXTENSION: self._hand_over}
 
-    def _hand_over(self, line: StreamConnection) -> None:
+    def _hand_over(self, connection: StreamConnection) -> None:
         if self.transport.is_closing():
-            line.connection_lost(None)
+            connection.connection_lost(None)
             return
-        # The application's task may end now: the server takes it for one whose client has gone.
+        # Marked as disconnected: otherwise uvicorn reports an error when the task ends before the response.
         self.cycle.disconnected = True
         self.connections.discard(self)
-        line.take_over(self.transport)
-        # The scope holds this object and this object the scope: only the collector would part them.
+        connection.take_over(self.transport)
+        # The scope and this object refer to each other; only the garbage collector would free them.
         self.parser = self.scope = self.cycle = None  # type: ignore[assignment]

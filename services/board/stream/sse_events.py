@@ -1,4 +1,4 @@
-"""The text of server-sent events, and the id that orders them.
+"""Encodes server-sent events and decodes their ids.
 
 Source: WHATWG HTML, 9.2 Server-sent events. An id is "<term>.<cut>".
 """
@@ -13,12 +13,12 @@ OPENING: Final = b"retry: 2000\n\n"
 _ID: Final = re.compile(r"(\d{1,18})\.(\d{1,18})")
 
 
-def event(name: str, data: bytes, identity: str) -> bytes:
+def encode_event(name: str, data: bytes, event_id: str) -> bytes:
     """One event; `data` is JSON on one line."""
-    return b"event: %b\nid: %b\ndata: %b\n\n" % (name.encode(), identity.encode(), data)
+    return b"event: %b\nid: %b\ndata: %b\n\n" % (name.encode(), event_id.encode(), data)
 
 
 def parse_id(text: str | None) -> tuple[int, int] | None:
-    """The version that an id names; None where it is none of ours."""
+    """The (term, cut) of an event id; None if there is no id or it is malformed."""
     match = _ID.fullmatch(text or "")
     return (int(match[1]), int(match[2])) if match else None

@@ -1,4 +1,4 @@
-"""Begins a viewer's answer, and hands its connection over to whoever delivers."""
+"""The response of /v1/stream: writes its head, then hands its connection over to the broadcaster."""
 
 from __future__ import annotations
 
@@ -21,21 +21,30 @@ HEADERS: Final = [
 
 
 class StreamResponse(Response):
-    """Server-sent events of one scope, down to one level, after the version the viewer says to have."""
+    """Server-sent events of one scope, down to one level of regions.
+
+    `scope_and_depth` names both; `last_version` is the version that the viewer already has, None for a new
+    viewer.
+    """
 
     def __init__(
-        self, audience: Subscriptions, delivery: Broadcaster, watched: tuple[str, str], last: Version | None
+        self,
+        subscriptions: Subscriptions,
+        broadcaster: Broadcaster,
+        scope_and_depth: tuple[str, str],
+        last_version: Version | None,
     ) -> None:
         self.status_code = 200
         self.background = None
-        self._audience = audience
-        self._delivery = delivery
-        self._watched = watched
-        self._last = last
+        self._subscriptions = subscriptions
+        self._broadcaster = broadcaster
+        self._scope_and_depth = scope_and_depth
+        self._last_version = last_version
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Write the head; the connection is the line's when this returns."""
+        """Write the response's head and hand the connection over. The broadcaster sends the events."""
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await send({"type": "http.response.body", "body": OPENING, "more_body": True})
         hand_over = scope["extensions"][EXTENSION]
-        self._delivery.begin(self._audience.enter(*self._watched, self._last), hand_over)
+        subscriber = self._subscriptions.add(*self._scope_and_depth, self._last_version)
+        self._broadcaster.add(subscriber, hand_over)

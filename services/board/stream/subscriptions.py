@@ -1,7 +1,8 @@
-"""Who watches, and what each viewer is to be sent next.
+"""The open streams, and what each subscriber is sent next.
 
-A viewer has no queue. It holds how far it was sent, and when it can be sent more it gets what is newest: one
-delta over everything since, however long that took. Viewers who are equally far share the bytes.
+A subscriber has no queue. It stores what it was sent last; when it can be sent more, it gets one delta with
+all changes since then, however many they are. Subscribers with the same progress share
+the encoded bytes.
 """
 
 from __future__ import annotations
@@ -11,191 +12,198 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from board.json_bodies import counts_body, crossing_body, encode, head_body
 from board.metrics import EVENTS, VIEWERS
 from board.state.board_state import BoardState, Head, Version
 from board.state.milestones import Milestones
-from board.stream.sse_events import PING, event
-from board.web.response_bodies import counts_body, crossing_body, encode, head_body
+from board.stream.sse_events import PING, encode_event
 from cuts.freshness import FreshnessState
 
-TICKS_SILENT_MAX: Final = 2
+SILENT_TICKS_MAX: Final = 2
+"""An unchanged head is sent again after this many ticks: a page that receives nothing turns stale."""
 
 
 @dataclass(eq=False, slots=True)
 class Subscriber:
-    """One open stream: what it watches, and how far it was sent."""
+    """One open stream: its scope, the lowest level of its regions, and what it has been sent."""
 
     scope: str
     depth: str
-    last: Version | None
-    news: int
-    pings: int
+    last_version: Version | None
+    """The version that a reconnecting viewer says it has; None for a new viewer and after the first rows."""
+    milestones_sent: int
+    """The arrival number of the last milestone sent."""
+    pings_sent: int
     serial: int | None = None
-    heads: int = -1
+    """The serial of the last rows sent."""
+    head_number: int = -1
+    """The number of the last head sent."""
     state: FreshnessState | None = None
-    """What it was last told of the number."""
-    rows_at_tick: int | None = None
-    """When it was last sent rows, and with them a head."""
+    """The freshness in the last head sent."""
+    rows_tick: int | None = None
+    """The tick at which rows, and a head with them, were last sent."""
 
 
 class Subscriptions:
-    """All open streams. `take` is the only place that decides what a viewer gets."""
+    """All open streams. `next_bytes` is the only place that decides what a subscriber is sent."""
 
     def __init__(
-        self, showing: BoardState, milestones: Milestones, clock: Callable[[], float], viewers_max: int
+        self, board_state: BoardState, milestones: Milestones, clock: Callable[[], float], viewers_max: int
     ) -> None:
-        self._showing = showing
+        self._board_state = board_state
         self._milestones = milestones
         self._clock = clock
         self._viewers_max = viewers_max
         self._viewers = 0
         self._shared: dict[tuple[str, str, int | None], bytes] = {}
-        self._head = showing.head(clock())
-        self._told = self._head
-        self._heads = 0
+        self._head = board_state.head(clock())
+        self._published_head = self._head
+        self._head_number = 0
         self._ticks = 0
-        self._ticks_silent = 0
-        self._head_owed = False
+        self._silent_ticks = 0
+        self._head_deferred = False
         self._pings = 0
         self.closed = False
-        """Whether all streams are to end."""
-        self.news = asyncio.Event()
-        """Set whenever some viewer may have something to take."""
+        """Whether all streams must end."""
+        self.changed = asyncio.Event()
+        """Set when there may be something to send to some subscriber."""
 
     @property
     def full(self) -> bool:
-        """Whether no more viewers are let in."""
+        """Whether no more streams are accepted."""
         return self.closed or self._viewers >= self._viewers_max
 
     @property
     def head(self) -> Head:
-        """What stood above the rows when this was last looked at."""
+        """The head at the last change or tick."""
         return self._head
 
     @property
-    def heads(self) -> int:
-        """How often the head was told anew."""
-        return self._heads
+    def head_number(self) -> int:
+        """How many heads have been published."""
+        return self._head_number
 
-    def enter(self, scope: str, depth: str, last: Version | None) -> Subscriber:
-        """A new viewer, who says to have been sent `last`."""
+    def add(self, scope: str, depth: str, last_version: Version | None) -> Subscriber:
+        """Add a subscriber; `last_version` is its Last-Event-ID."""
         self._viewers += 1
         VIEWERS.set(self._viewers)
-        return Subscriber(scope, depth, last, self._milestones.number, self._pings)
+        return Subscriber(scope, depth, last_version, self._milestones.arrivals, self._pings)
 
-    def leave(self) -> None:
-        """A stream ended."""
+    def remove(self) -> None:
+        """Free the place of a subscriber whose stream has ended."""
         self._viewers -= 1
         VIEWERS.set(self._viewers)
 
-    def moved(self) -> None:
-        """Counts moved, or a milestone arrived."""
-        self._look()
-        if self._head.state is not self._told.state:
-            self._tell()
-        self.news.set()
+    def on_change(self) -> None:
+        """Announce that counts have changed or a milestone has arrived."""
+        self._refresh_head()
+        if self._head.state is not self._published_head.state:
+            self._publish_head()
+        self.changed.set()
 
     def tick(self) -> None:
-        """Once a second: time alone may have changed how fresh the numbers are.
-
-        What has not changed is told again after TICKS_SILENT_MAX: a page that hears nothing is cut off.
-        """
-        self._look()
+        """Publish the head if time has changed it, or after SILENT_TICKS_MAX ticks. Call it once a second."""
+        self._refresh_head()
         self._ticks += 1
-        self._ticks_silent += 1
-        owed, self._head_owed = self._head_owed, False
-        if self._head != self._told or self._ticks_silent >= TICKS_SILENT_MAX:
-            self._tell()
-            self.news.set()
-        elif owed:
-            self.news.set()
+        self._silent_ticks += 1
+        deferred, self._head_deferred = self._head_deferred, False
+        if self._head != self._published_head or self._silent_ticks >= SILENT_TICKS_MAX:
+            self._publish_head()
+            self.changed.set()
+        elif deferred:
+            self.changed.set()
 
     def ping(self) -> None:
-        """Keep connections open through silence."""
+        """Send a comment to every subscriber that gets nothing else, to keep its connection open."""
         self._pings += 1
-        self.news.set()
+        self.changed.set()
 
     def close(self) -> None:
-        """End all streams; whoever comes later is sent away."""
+        """End all streams and accept no more."""
         self.closed = True
-        self.news.set()
+        self.changed.set()
 
-    def take(self, viewer: Subscriber) -> bytes:
-        """The bytes this viewer is to be sent now; none when there is nothing for it."""
-        sent = self._events(viewer)
-        if not sent and viewer.pings != self._pings:
-            sent = PING
-        viewer.pings = self._pings
-        return sent
+    def next_bytes(self, subscriber: Subscriber) -> bytes:
+        """The bytes to send to this subscriber now, recorded as sent; empty if there is nothing to send."""
+        data = self._events(subscriber)
+        if not data and subscriber.pings_sent != self._pings:
+            data = PING
+        subscriber.pings_sent = self._pings
+        return data
 
-    def _events(self, viewer: Subscriber) -> bytes:
-        if not self._showing.ready or self._behind(viewer):
+    def _events(self, subscriber: Subscriber) -> bytes:
+        if not self._board_state.ready or self._is_ahead(subscriber):
             return b""
-        sent = self._rows(viewer)
-        if sent:
-            viewer.heads, viewer.state, viewer.rows_at_tick = self._heads, self._head.state, self._ticks
-        if viewer.news != self._milestones.number:
-            sent += self._crossings(viewer)
-        if viewer.heads != self._heads and not self._told_with_rows(viewer):
-            sent += self._state(viewer)
-            viewer.heads, viewer.state = self._heads, self._head.state
-        return sent
+        data = self._rows(subscriber)
+        if data:
+            subscriber.head_number, subscriber.state = self._head_number, self._head.state
+            subscriber.rows_tick = self._ticks
+        if subscriber.milestones_sent != self._milestones.arrivals:
+            data += self._crossings(subscriber)
+        if subscriber.head_number != self._head_number and not self._defer_head(subscriber):
+            data += self._state(subscriber)
+            subscriber.head_number, subscriber.state = self._head_number, self._head.state
+        return data
 
-    def _told_with_rows(self, viewer: Subscriber) -> bool:
-        """Whether it heard the same state with rows a moment ago: what else the head says can wait a tick."""
-        told = viewer.rows_at_tick == self._ticks - 1 and viewer.state is self._head.state
-        self._head_owed |= told
-        return told
+    def _defer_head(self, subscriber: Subscriber) -> bool:
+        """Whether the head can wait for the next tick.
 
-    def _crossings(self, viewer: Subscriber) -> bytes:
-        since, viewer.news = viewer.news, self._milestones.number
-        key = (viewer.scope, "milestones", since)
+        It can if the subscriber was sent rows since the previous tick, and with them the same freshness.
+        """
+        deferred = subscriber.rows_tick == self._ticks - 1 and subscriber.state is self._head.state
+        self._head_deferred |= deferred
+        return deferred
+
+    def _crossings(self, subscriber: Subscriber) -> bytes:
+        since, subscriber.milestones_sent = subscriber.milestones_sent, self._milestones.arrivals
+        key = (subscriber.scope, "milestones", since)
         if key not in self._shared:
             self._shared[key] = b"".join(
-                self._event("milestone", crossing_body(self._showing.regions, crossing))
-                for crossing in self._milestones.news_since(since, viewer.scope)
+                self._event("milestone", crossing_body(self._board_state.regions, crossing))
+                for crossing in self._milestones.arrived_since(since, subscriber.scope)
             )
         return self._shared[key]
 
-    def _behind(self, viewer: Subscriber) -> bool:
-        """Whether another replica has sent this viewer a cut that has not come here yet."""
-        return viewer.last is not None and viewer.last > self._showing.version
+    def _is_ahead(self, subscriber: Subscriber) -> bool:
+        """Whether another replica has sent this viewer a cut that this replica has not read yet."""
+        return subscriber.last_version is not None and subscriber.last_version > self._board_state.version
 
-    def _rows(self, viewer: Subscriber) -> bytes:
-        """A snapshot for a viewer of whom nothing is known, else one delta over all it has not seen."""
-        if viewer.serial is None and viewer.last is not None:
-            viewer.serial = self._showing.serial_of(viewer.last)
-        since, viewer.serial, viewer.last = viewer.serial, self._showing.serial, None
-        if since == self._showing.serial:
+    def _rows(self, subscriber: Subscriber) -> bytes:
+        """A snapshot if the subscriber's rows are unknown, else one delta with all later changes."""
+        if subscriber.serial is None and subscriber.last_version is not None:
+            subscriber.serial = self._board_state.serial_of(subscriber.last_version)
+        since, subscriber.serial = subscriber.serial, self._board_state.serial
+        subscriber.last_version = None
+        if since == self._board_state.serial:
             return b""
-        key = (viewer.scope, viewer.depth, since)
+        key = (subscriber.scope, subscriber.depth, since)
         if key not in self._shared:
-            self._shared[key] = self._encode(*key)
+            self._shared[key] = self._encode_rows(*key)
         return self._shared[key]
 
-    def _encode(self, scope: str, depth: str, since: int | None) -> bytes:
-        showing = self._showing
+    def _encode_rows(self, scope: str, depth: str, since: int | None) -> bytes:
+        board_state = self._board_state
         if since is None:
-            body = counts_body(showing, scope, self._head, showing.listed(scope, depth=depth))
-            return self._event("snapshot", body)
-        regions = showing.changed_since(scope, since, depth)
-        return self._event("delta", counts_body(showing, scope, self._head, regions)) if regions else b""
+            regions = board_state.list_regions(scope, depth=depth)
+            return self._event("snapshot", counts_body(board_state, scope, self._head, regions))
+        regions = board_state.changed_since(scope, since, depth)
+        return self._event("delta", counts_body(board_state, scope, self._head, regions)) if regions else b""
 
-    def _state(self, viewer: Subscriber) -> bytes:
-        key = (viewer.scope, "", None)
+    def _state(self, subscriber: Subscriber) -> bytes:
+        key = (subscriber.scope, "", None)
         if key not in self._shared:
-            self._shared[key] = self._event("state", head_body(viewer.scope, self._head))
+            self._shared[key] = self._event("state", head_body(subscriber.scope, self._head))
         return self._shared[key]
 
     def _event(self, name: str, data: dict[str, object]) -> bytes:
         EVENTS.labels(name).inc()
-        return event(name, encode(data), self._showing.cuts.id)
+        return encode_event(name, encode(data), self._board_state.cuts.id)
 
-    def _look(self) -> None:
-        self._head = self._showing.head(self._clock())
+    def _refresh_head(self) -> None:
+        self._head = self._board_state.head(self._clock())
         self._shared.clear()
 
-    def _tell(self) -> None:
-        self._told = self._head
-        self._heads += 1
-        self._ticks_silent = 0
+    def _publish_head(self) -> None:
+        self._published_head = self._head
+        self._head_number += 1
+        self._silent_ticks = 0

@@ -1,1 +1,1 @@
-"""The page and the JSON of the board."""
+"""The HTTP interface of the board: the page, the JSON and the static files."""

@@ -1,4 +1,4 @@
-"""The page as it is sent: every number in it before any script runs."""
+"""Renders the page with all its numbers, so that it is complete before any script runs."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from board.app_state import AppState
 from board.i18n import DASH, ENGLISH_NAMES, LANGUAGES, WORDS, clock_of, date_of, moment, number, share, signed
 from board.regions import PROVINCE, Region
 from board.state.milestones import Crossing
-from board.state.registration_rate import PACE_MINUTES, next_threshold, reached_at
+from board.state.registration_rate import PACE_MINUTES, forecast, next_threshold
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 MILESTONES_SHOWN: Final = 5
 SPARK_MINUTES: Final = 60
 BAR_SCALE_MIN: Final = 1.25
-"""The bars' right end, in targets: the target's mark always stands inside."""
+"""The right end of the bars, as a multiple of the target: the mark of the target is always inside the bar."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A share of a target on a scale of 0 to 100: how far it is filled, and where the target stands."""
+    """A bar for the share of a target: its filled length and the target's mark, both from 0 to 100."""
 
     filled: float
     mark: float
 
 
 def bar(count: int, target: int | None, scale: float) -> Bar | None:
-    """None where there is no target."""
+    """The bar of a count; None without a target. `scale`: the bar's right end, in multiples of the target."""
     if not target:
         return None
     return Bar(round(100 * min(1.0, max(0.0, count / target / scale)), 2), round(100 / scale, 2))
 
 
 class PageRenderer:
-    """Renders the page in either language."""
+    """Renders the page in Indonesian or English."""
 
     def __init__(self, static_version: str) -> None:
         environment = Environment(
@@ -52,8 +52,8 @@ class PageRenderer:
         self._template = environment.get_template("page.html")
         self._static_version = static_version
 
-    def render(self, board: AppState, scope: str, language: str) -> str:
-        """The page of a scope; in Indonesian unless English is asked for."""
+    def render(self, app_state: AppState, scope: str, language: str) -> str:
+        """The HTML page of a scope, in Indonesian unless `language` is `en`."""
         language = language if language in LANGUAGES else "id"
         words = WORDS[language]
         return self._template.render(
@@ -63,37 +63,38 @@ class PageRenderer:
             scope=scope,
             static_version=self._static_version,
             script=json.dumps(_script_words(language)),
-            **_Numbers(board, scope, language).all(),
+            **_PageValues(app_state, scope, language).all(),
         )
 
 
-class _Numbers:
-    """What the page says of one scope at this moment, as text."""
+class _PageValues:
+    """The template's values for one scope, formatted for one language."""
 
-    def __init__(self, board: AppState, scope: str, language: str) -> None:
-        self._board = board
-        self._showing = board.showing
+    def __init__(self, app_state: AppState, scope: str, language: str) -> None:
+        self._app_state = app_state
+        self._board_state = app_state.board_state
         self._scope = scope
         self._language = language
         self._words = WORDS[language]
-        self._now = board.now()
+        self._now = app_state.now()
 
     def all(self) -> dict[str, Any]:
-        """Everything the template names."""
+        """All values that the template uses."""
         return {
-            "ready": self._showing.ready,
+            "ready": self._board_state.ready,
             **self._freshness(),
             **self._total(),
             **self._pace(),
             "regions": self._regions(),
             "milestones": [
-                self._milestone(c) for c in self._board.milestones.newest(self._scope, MILESTONES_SHOWN)
+                self._milestone(crossing)
+                for crossing in self._app_state.milestones.newest(self._scope, MILESTONES_SHOWN)
             ],
-            "place": self._name(self._showing.regions.get(PROVINCE)),
+            "place": self._name(self._board_state.regions.get(PROVINCE)),
         }
 
     def _freshness(self) -> dict[str, Any]:
-        head = self._board.audience.head
+        head = self._app_state.subscriptions.head
         audit = head.audit
         return {
             "state": head.state.value,
@@ -109,12 +110,12 @@ class _Numbers:
         }
 
     def _total(self) -> dict[str, Any]:
-        count = self._showing.count(self._scope, PROVINCE)
-        target = self._showing.target(self._scope, PROVINCE)
+        count = self._board_state.count(self._scope, PROVINCE)
+        target = self._board_state.target(self._scope, PROVINCE)
         scale = max(BAR_SCALE_MIN, count / target * 1.08) if target else BAR_SCALE_MIN
         return {
-            "total_count": count if self._showing.ready else "",
-            "total": number(count, self._language) if self._showing.ready else DASH,
+            "total_count": count if self._board_state.ready else "",
+            "total": number(count, self._language) if self._board_state.ready else DASH,
             "goal": self._goal(count, target),
             "distance": self._distance(count, target),
             "total_bar": bar(count, target, scale),
@@ -134,17 +135,17 @@ class _Numbers:
         return word.format(number(abs(count - target), self._language))
 
     def _pace(self) -> dict[str, Any]:
-        minutes = self._board.minutes
-        where = (self._scope, PROVINCE, self._now)
-        count = self._showing.count(self._scope, PROVINCE)
-        threshold = next_threshold(count, self._showing.target(self._scope, PROVINCE))
-        per_minute = minutes.per_minute(*where)
-        at = reached_at(count, threshold, per_minute, self._now)
-        series = [growth for _, growth in minutes.series(*where, SPARK_MINUTES)]
+        rate = self._app_state.registration_rate
+        place_and_time = (self._scope, PROVINCE, self._now)
+        count = self._board_state.count(self._scope, PROVINCE)
+        threshold = next_threshold(count, self._board_state.target(self._scope, PROVINCE))
+        per_minute = rate.per_minute(*place_and_time)
+        at = forecast(count, threshold, per_minute, self._now)
+        series = [growth for _, growth in rate.series(*place_and_time, SPARK_MINUTES)]
         highest = max(*series, 1)
         about = self._words["about"]
         return {
-            "today": signed(minutes.today(*where), self._language),
+            "today": signed(rate.growth_today(*place_and_time), self._language),
             "pace": self._words["per_minute"].format(number(round(per_minute), self._language)),
             "towards": self._words["towards"].format(number(threshold, self._language)),
             "eta": about.format(moment(at, self._now, self._language)) if at else self._words["unknown_eta"],
@@ -153,23 +154,23 @@ class _Numbers:
         }
 
     def _regions(self) -> list[dict[str, Any]]:
-        listed = self._showing.listed(self._scope, "city", PROVINCE)
-        counts = {region.code: self._showing.count(self._scope, region.code) for region in listed}
-        targets = {region.code: self._showing.target(self._scope, region.code) for region in listed}
+        regions = self._board_state.list_regions(self._scope, "city", PROVINCE)
+        counts = {region.code: self._board_state.count(self._scope, region.code) for region in regions}
+        targets = {region.code: self._board_state.target(self._scope, region.code) for region in regions}
         shares = [counts[code] / target for code, target in targets.items() if target]
-        scale = max([BAR_SCALE_MIN, *(part * 1.08 for part in shares)])
+        scale = max([BAR_SCALE_MIN, *(share_of_target * 1.08 for share_of_target in shares)])
         return [
             {
                 "code": region.code,
                 "name": self._name(region),
-                "plain": counts[region.code] if self._showing.ready else "",
-                "count": number(counts[region.code], self._language) if self._showing.ready else DASH,
+                "plain": counts[region.code] if self._board_state.ready else "",
+                "count": number(counts[region.code], self._language) if self._board_state.ready else DASH,
                 "target": targets[region.code] or "",
                 "target_text": number(target, self._language) if (target := targets[region.code]) else DASH,
                 "share": share(counts[region.code], target, 1, self._language) if target else DASH,
                 "bar": bar(counts[region.code], target, scale),
             }
-            for region in listed
+            for region in regions
         ]
 
     def _milestone(self, crossing: Crossing) -> dict[str, Any]:
@@ -177,7 +178,7 @@ class _Numbers:
         measure = self._words["registered"] if step == "registered" else self._words["step"].format(step)
         return {
             "text": self._words["reached"].format(
-                region=self._name(self._showing.regions.get(crossing.region)),
+                region=self._name(self._board_state.regions.get(crossing.region)),
                 threshold=number(crossing.threshold, self._language),
                 measure=measure,
             ),
@@ -196,6 +197,6 @@ class _Numbers:
 
 
 def _script_words(language: str) -> dict[str, Any]:
-    """What the script needs to write the same words."""
+    """The texts and names that the script needs to write the same words as the server."""
     names = ENGLISH_NAMES if language == "en" else {}
     return {**WORDS[language], "names": names, "dash": DASH, "milestones_shown": MILESTONES_SHOWN}

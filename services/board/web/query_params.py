@@ -1,4 +1,4 @@
-"""What may be asked for: scopes, levels and parents, and the problems told about others."""
+"""Query parameters of the board's HTTP interface, and the problems for unknown values."""
 
 from __future__ import annotations
 
@@ -19,34 +19,32 @@ RegionQuery = Annotated[str, Query(pattern=REGION_PATTERN)]
 ParentQuery = Annotated[str | None, Query(pattern=REGION_PATTERN)]
 
 
-def known_scope(showing: BoardState, scope: str) -> str:
-    """The scope, if anything is counted in it. Raises Problem 404."""
-    if showing.has(scope):
-        return scope
-    raise _unknown(
-        "scope",
-        "unknown-scope",
-        "Lingkup ini belum memiliki peserta.",
-        "Nobody is counted in this scope yet.",
-    )
+def require_scope(board_state: BoardState, scope: str) -> None:
+    """Raise Problem 404 if the scope has neither a count nor a target."""
+    if not board_state.has_scope(scope):
+        raise _unknown(
+            "scope",
+            "unknown-scope",
+            "Lingkup ini belum memiliki peserta.",
+            "Nobody is counted in this scope yet.",
+        )
 
 
-def known_region(regions: Regions, code: str | None, field: str) -> str | None:
-    """The code, if it is a region's. Raises Problem 404."""
-    if code is None or code in regions:
-        return code
-    raise _unknown(field, "unknown-region", "Wilayah ini tidak dikenal.", "This region is not known.")
+def require_region(regions: Regions, code: str | None, field: str) -> None:
+    """Raise Problem 404 if `code` is not the code of a known region; None is accepted."""
+    if code is not None and code not in regions:
+        raise _unknown(field, "unknown-region", "Wilayah ini tidak dikenal.", "This region is not known.")
 
 
-def ready(showing: BoardState) -> None:
-    """Raises Problem 503 before the first cut."""
-    if not showing.ready:
+def require_ready(board_state: BoardState) -> None:
+    """Raise Problem 503 before the first cut."""
+    if not board_state.ready:
         title = {"id": "Angka belum tersedia.", "en": "There are no numbers yet."}
         raise Problem(503, "not-ready", title, headers={"Retry-After": "2"})
 
 
 def too_many_viewers() -> Problem:
-    """The problem told above the limit of viewers."""
+    """The problem above the limit of open streams."""
     title = {"id": "Terlalu banyak penonton. Silakan coba lagi.", "en": "Too many viewers. Please try again."}
     return Problem(503, "too-many-viewers", title, headers={"Retry-After": "10"})
 

@@ -1,1 +1,1 @@
-"""The HTTP interface of the notifier."""
+"""The notifier's HTTP interface: alerts, acknowledgements and silences."""

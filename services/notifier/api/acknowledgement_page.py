@@ -1,4 +1,4 @@
-"""The one page the notifier serves: the alerts of a letter, and the button that acknowledges them."""
+"""The page behind the link in an e-mail: its alerts, and a button that acknowledges them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEMPLATES: Final = Path(__file__).with_name("templates")
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row of the database in the shape that a sentence needs."""
+    """The columns of a database row that a sentence needs (`notifier.i18n.Crossed`)."""
 
     scope: str
     region: str
@@ -28,7 +28,7 @@ class _Row:
 
 
 class AcknowledgementPages:
-    """Renders the page in the reader's language."""
+    """Renders the page in Indonesian or English."""
 
     def __init__(self, wording: Wording, board_url: str) -> None:
         self._wording = wording
@@ -37,8 +37,8 @@ class AcknowledgementPages:
             loader=jinja2.FileSystemLoader(TEMPLATES), undefined=jinja2.StrictUndefined, autoescape=True
         )
 
-    def acknowledgement(self, alerts: Sequence[Mapping[str, Any]], language: str) -> str:
-        """The page of one message's alerts."""
+    def render(self, alerts: Sequence[Mapping[str, Any]], language: str) -> str:
+        """The HTML page for the alerts of one message."""
         times = [alert["acknowledged_at"] for alert in alerts]
         rows = [_Row(**{name: alert[name] for name in _Row.__slots__}) for alert in alerts]
         return self._templates.get_template("acknowledgement.html").render(

@@ -1,4 +1,4 @@
-"""The notifier's HTTP interface: alerts with their receipts, acknowledgements, silences."""
+"""The notifier's FastAPI app: alerts with their receipts, acknowledgements and silences."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 from notifier.api.acknowledgement_page import AcknowledgementPages
 from notifier.api.authentication import AcknowledgementLinks, OfficerKey
 from notifier.domain.alerts import NAMESPACE
-from notifier.store.alerts import AlertStore, Filter, NewSilence, utc
+from notifier.store.alerts import AlertFilter, AlertStore, NewSilence, utc_text
 from problems.fastapi_handlers import install
 from problems.problem import FieldError, Problem, invalid, language_of
 from telemetry.health import Health
 from telemetry.http import health_routes
 
-PAGE_MAX: Final = 200
+ALERTS_PER_PAGE_MAX: Final = 200
 SILENCE_DAYS_MAX: Final = 30
 NOT_FOUND: Final = {"id": "Peringatan tidak ditemukan.", "en": "There is no such alert."}
 NO_LINK: Final = {"id": "Tautan ini tidak berlaku.", "en": "This link is not valid."}
@@ -31,7 +31,7 @@ KEY_REUSED: Final = {
 }
 KEY_MISSING: Final = {"id": "Idempotency-Key diperlukan.", "en": "An Idempotency-Key is required."}
 PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"
-CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 Authorization = Annotated[str | None, Header()]
 IdempotencyKey = Annotated[str | None, Header(max_length=255)]
@@ -52,7 +52,7 @@ class SilenceRequest(BaseModel):
 
     @field_validator("until")
     @classmethod
-    def _soon(cls, value: datetime) -> datetime:
+    def _check_range(cls, value: datetime) -> datetime:
         now = datetime.now(UTC)
         if not now < value <= now + timedelta(days=SILENCE_DAYS_MAX):
             raise invalid(
@@ -64,8 +64,8 @@ class SilenceRequest(BaseModel):
 
     @field_validator("reason")
     @classmethod
-    def _printable(cls, value: str) -> str:
-        if CONTROL.search(value) or not value.strip():
+    def _check_printable(cls, value: str) -> str:
+        if CONTROL_CHARACTERS.search(value) or not value.strip():
             raise invalid(
                 "control_characters", id="Berisi karakter kendali.", en="This has control characters."
             )
@@ -74,23 +74,23 @@ class SilenceRequest(BaseModel):
 
 def make_app(
     store: AlertStore,
-    officers: OfficerKey,
+    officer_key: OfficerKey,
     links: AcknowledgementLinks | None,
     pages: AcknowledgementPages,
     health: Health,
 ) -> FastAPI:
-    """The application with its routes."""
+    """The app with all routes; without `links` there is no acknowledgement page."""
     app = FastAPI(title="Jakpreneur notifier", docs_url=None, redoc_url=None)
     install(app)
     app.include_router(health_routes(health))
-    app.include_router(_alerts(store, officers))
-    app.include_router(_silences(store, officers))
+    app.include_router(_alert_routes(store, officer_key))
+    app.include_router(_silence_routes(store, officer_key))
     if links is not None:
-        app.include_router(_links(store, links, pages))
+        app.include_router(_acknowledgement_routes(store, links, pages))
     return app
 
 
-def _alerts(store: AlertStore, officers: OfficerKey) -> APIRouter:
+def _alert_routes(store: AlertStore, officer_key: OfficerKey) -> APIRouter:
     router = APIRouter()
 
     @router.get("/v1/alerts")
@@ -101,83 +101,87 @@ def _alerts(store: AlertStore, officers: OfficerKey) -> APIRouter:
         scope: str | None = None,
         state: StateName | None = None,
         before: Annotated[int | None, Query(ge=1)] = None,
-        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 50,
-    ) -> dict[str, Any]:  # one parameter per filter: they are the interface
-        alerts, following = await store.page(Filter(recipient, region, rule, scope, state), before, limit)
-        return {"alerts": alerts, "next": following}
+        limit: Annotated[int, Query(ge=1, le=ALERTS_PER_PAGE_MAX)] = 50,
+    ) -> dict[str, Any]:  # one parameter per filter of the API
+        alerts, next_before = await store.list_page(
+            AlertFilter(recipient, region, rule, scope, state), before, limit
+        )
+        return {"alerts": alerts, "next": next_before}
 
     @router.get("/v1/alerts/{alert_id}")
     async def one_alert(alert_id: uuid.UUID) -> dict[str, Any]:
-        return await _found(store, alert_id)
+        return await _get_or_404(store, alert_id)
 
     @router.post("/v1/alerts/{alert_id}/ack")
     async def acknowledge(
         alert_id: uuid.UUID, response: Response, authorization: Authorization = None
     ) -> dict[str, Any]:
-        who = officers.require(authorization)
-        is_first = await store.acknowledge(alert_id, who)
+        caller = officer_key.authenticate(authorization)
+        is_first = await store.acknowledge(alert_id, caller)
         if is_first is False:
             response.headers["Idempotent-Replayed"] = "true"
-        return await _found(store, alert_id)
+        return await _get_or_404(store, alert_id)
 
     return router
 
 
-async def _found(store: AlertStore, alert_id: uuid.UUID) -> dict[str, Any]:
-    alert = await store.one(alert_id)
+async def _get_or_404(store: AlertStore, alert_id: uuid.UUID) -> dict[str, Any]:
+    alert = await store.get(alert_id)
     if alert is None:
         raise Problem(404, "not-found", NOT_FOUND)
     return alert
 
 
-def _silences(store: AlertStore, officers: OfficerKey) -> APIRouter:
+def _silence_routes(store: AlertStore, officer_key: OfficerKey) -> APIRouter:
     router = APIRouter()
 
     @router.get("/v1/silences")
     async def list_silences() -> dict[str, Any]:
-        return {"silences": [_silence(row) for row in await store.silences()]}
+        return {"silences": [_silence_body(row) for row in await store.active_silences()]}
 
     @router.post("/v1/silences", status_code=201)
     async def put_silence(
-        wanted: SilenceRequest,
+        request: SilenceRequest,
         response: Response,
         authorization: Authorization = None,
         idempotency_key: IdempotencyKey = None,
     ) -> dict[str, Any]:
-        caller = officers.require(authorization)
+        caller = officer_key.authenticate(authorization)
         if not idempotency_key:
             raise Problem(
                 422, "invalid", KEY_MISSING, errors=[FieldError("/Idempotency-Key", "missing", KEY_MISSING)]
             )
         silence = NewSilence(
             id=uuid.uuid5(NAMESPACE, f"silence {caller} {idempotency_key}"),
-            body_hash=hashlib.sha256(wanted.model_dump_json().encode()).hexdigest(),
-            **wanted.model_dump(),
+            body_hash=hashlib.sha256(request.model_dump_json().encode()).hexdigest(),
+            **request.model_dump(),
         )
         stored, is_new = await store.put_silence(silence)
         if stored["body_hash"] != silence.body_hash:
             raise Problem(422, "idempotency-key-reused", KEY_REUSED)
         if not is_new:
             response.headers["Idempotent-Replayed"] = "true"
-        return _silence(stored)
+        return _silence_body(stored)
 
     return router
 
 
-def _silence(row: dict[str, Any]) -> dict[str, Any]:
+def _silence_body(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": str(row["id"]),
         "recipient": row["recipient"],
         "region": row["region"],
         "rule": row["rule"],
-        "until": utc(row["until"]),
+        "until": utc_text(row["until"]),
         "reason": row["reason"],
-        "created_at": utc(row["created_at"]),
+        "created_at": utc_text(row["created_at"]),
     }
 
 
-def _links(store: AlertStore, links: AcknowledgementLinks, pages: AcknowledgementPages) -> APIRouter:
-    """The page behind a letter's link. Looking at it changes nothing: mail scanners open every link."""
+def _acknowledgement_routes(
+    store: AlertStore, links: AcknowledgementLinks, pages: AcknowledgementPages
+) -> APIRouter:
+    """The page behind the link in an e-mail. GET changes nothing, because mail scanners open every link."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/ack/{token}")
@@ -193,12 +197,12 @@ def _links(store: AlertStore, links: AcknowledgementLinks, pages: Acknowledgemen
 
     async def page(token: str, request: Request) -> HTMLResponse:
         message_id = links.message_id(token)
-        alerts = [] if message_id is None else await store.of_message(message_id)
+        alerts = [] if message_id is None else await store.alerts_of_message(message_id)
         if not alerts:
             raise Problem(404, "not-found", NO_LINK)
         language = language_of(request.headers.get("accept-language"))
         return HTMLResponse(
-            pages.acknowledgement(alerts, language),
+            pages.render(alerts, language),
             headers={
                 "Content-Security-Policy": PAGE_POLICY,
                 "Referrer-Policy": "no-referrer",

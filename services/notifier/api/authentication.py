@@ -1,4 +1,4 @@
-"""Who may change something: the officers' key, and the links in letters."""
+"""Authentication: the officers' access key, and the tokens of acknowledgement links."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ KEY_NEEDED: Final = {"id": "Kunci akses petugas diperlukan.", "en": "An officer'
 
 
 class OfficerKey:
-    """The one key of the officers, known by its SHA-256 alone (it is random, so no slow hash is needed)."""
+    """The access key that all officers share, stored as its SHA-256.
+
+    The key is random, so a slow password hash is not needed. Without a hash no key is accepted.
+    """
 
     def __init__(self, sha256_hex: str | None) -> None:
         self._expected = sha256_hex
 
-    def require(self, authorization: str | None) -> str:
-        """The caller's name for idempotency. Raises Problem 401 where the key is missing or wrong."""
+    def authenticate(self, authorization: str | None) -> str:
+        """The caller's name, for idempotency keys. Raises Problem 401 for a missing or wrong access key."""
         scheme, _, key = (authorization or "").partition(" ")
         given = hashlib.sha256(key.strip().encode()).hexdigest()
         if scheme.lower() == "bearer" and self._expected and hmac.compare_digest(given, self._expected):
@@ -31,17 +34,17 @@ class OfficerKey:
 
 
 class AcknowledgementLinks:
-    """Tokens for letters: the message's id with a keyed check, so nobody can make or guess one."""
+    """Tokens for the links in e-mails: a message's id with a MAC, so that a token cannot be forged."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
 
     def token(self, message_id: uuid.UUID) -> str:
-        """43 characters that are safe in a URL."""
+        """The token of a message: 43 characters that are safe in a URL."""
         return base64.urlsafe_b64encode(message_id.bytes + self._mac(message_id.bytes)).decode().rstrip("=")
 
     def message_id(self, token: str) -> uuid.UUID | None:
-        """The message a token stands for; None where it is not one of ours."""
+        """The id of the message that a token belongs to; None if the token is invalid."""
         try:
             content = base64.urlsafe_b64decode(token.encode("ascii") + b"=")
         except (binascii.Error, ValueError):

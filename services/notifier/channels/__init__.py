@@ -1,1 +1,1 @@
-"""E-mail and webhooks."""
+"""The channels on which messages are sent: e-mail and webhooks."""

@@ -1,4 +1,4 @@
-"""Sends an e-mail through Apprise to the mail server of the settings."""
+"""The e-mail channel: sends through Apprise to the configured mail server."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ import apprise
 
 from notifier.channels.email_content import EmailContent, EmailText
 from notifier.domain.alerts import Recipient
-from notifier.domain.delivery_policy import Reason, Result
-from notifier.store.messages import Attempt
+from notifier.domain.attempts import Attempt
+from notifier.domain.delivery_policy import AttemptResult, DeliveryReason
 
 SENDER_NAME: Final = "Jakpreneur"
 
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail is handed over."""
+    """The mail server and its login."""
 
     host: str
     port: int
     security: str
-    """insecure, starttls or ssl."""
+    """`insecure`, `starttls` or `ssl`."""
     sender: str
     user: str | None = None
     password: str | None = None
     timeout_s: float = 10.0
 
     def url(self, to: str, headers: dict[str, str]) -> str:
-        """The server and the recipient as Apprise writes them."""
+        """Apprise's URL for this server, one recipient and these headers."""
         scheme = "mailto" if self.security == "insecure" else "mailtos"
         login = f"{quote(self.user, safe='')}:{quote(self.password or '', safe='')}@" if self.user else ""
-        # Without smtp= Apprise would guess the server from the sender's domain.
+        # Without `smtp` Apprise would derive the server from the sender's domain.
         options = {
             "smtp": self.host,
             "mode": self.security,
@@ -48,26 +48,26 @@ class MailServer:
         return f"{scheme}://{login}{self.host}:{self.port}/?{urlencode(options, quote_via=quote)}"
 
 
-class MailSender:
-    """The e-mail channel.
+class EmailSender:
+    """Sends one e-mail per message.
 
-    Apprise says only whether the server took the mail, and gives each mail a Message-ID of its own; the
-    header X-Jakpreneur-Message stays the same through all attempts of one message.
+    Apprise reports only whether the server accepted the e-mail, and gives every e-mail a new Message-ID. The
+    header X-Jakpreneur-Message is the same in all attempts of one message.
     """
 
-    def __init__(self, server: MailServer, letters: EmailContent) -> None:
+    def __init__(self, server: MailServer, content: EmailContent) -> None:
         self._server = server
-        self._letters = letters
-        # Its warnings name the recipient's address; what went wrong stands in the receipt.
+        self._content = content
+        # Apprise's warnings contain the recipient's address; the receipt has the reason of a failure.
         logging.getLogger("apprise").setLevel(logging.CRITICAL)
-        # Apprise loads its hundred plugins at the first use, which takes a second: now, not amid an alert.
-        self._service(server.sender, {})
+        # Apprise loads a hundred plugins at its first use, which takes a second: load them before an alert.
+        self._apprise(server.sender, {})
 
-    async def send(self, attempt: Attempt, recipient: Recipient) -> Result:
-        """Send one letter with all alerts of this message. See `notifier.delivery.sender.Sender`."""
+    async def send(self, attempt: Attempt, recipient: Recipient) -> AttemptResult:
+        """Send one e-mail with all alerts of this message. See `notifier.delivery.sender.Sender`."""
         if recipient.address is None:
-            return Result(Reason.NOT_CONFIGURED)
-        letter = self._letters.write(attempt, recipient)
+            return AttemptResult(DeliveryReason.NOT_CONFIGURED)
+        email = self._content.compose(attempt, recipient)
         headers = {
             "X-Jakpreneur-Message": str(attempt.message_id),
             "X-Jakpreneur-Attempt": str(attempt.number),
@@ -75,27 +75,27 @@ class MailSender:
             "Content-Language": recipient.language,
         }
         try:
-            # Each of connect, MAIL, RCPT and DATA has timeout_s; together they may take a little longer.
+            # Each of connect, MAIL, RCPT and DATA may take timeout_s.
             async with asyncio.timeout(4 * self._server.timeout_s):
-                taken = await asyncio.to_thread(self._hand_over, recipient.address, headers, letter)
+                is_accepted = await asyncio.to_thread(self._send, recipient.address, headers, email)
         except TimeoutError:
-            # The thread may still hand the mail over: whether it arrives is not known.
-            return Result(Reason.AMBIGUOUS)
-        if not taken:
-            return Result(Reason.NOT_ACCEPTED)
-        return Result(Reason.ACCEPTED, {"server": self._server.host})
+            # The thread may still deliver the e-mail: whether it arrives is unknown.
+            return AttemptResult(DeliveryReason.AMBIGUOUS)
+        if not is_accepted:
+            return AttemptResult(DeliveryReason.NOT_ACCEPTED)
+        return AttemptResult(DeliveryReason.ACCEPTED, {"server": self._server.host})
 
-    def _hand_over(self, to: str, headers: dict[str, str], letter: EmailText) -> bool:
-        taken = self._service(to, headers).notify(
-            body=letter.body,
-            title=letter.subject,
+    def _send(self, to: str, headers: dict[str, str], email: EmailText) -> bool:
+        is_accepted = self._apprise(to, headers).notify(
+            body=email.body,
+            title=email.subject,
             notify_type=apprise.NotifyType.INFO,
             body_format=apprise.NotifyFormat.TEXT,
         )
-        return bool(taken)
+        return bool(is_accepted)
 
-    def _service(self, to: str, headers: dict[str, str]) -> Any:
-        # In memory: Apprise would otherwise keep a folder of its own in the user's home.
+    def _apprise(self, to: str, headers: dict[str, str]) -> Any:
+        # MEMORY, because Apprise would otherwise create a folder in the user's home.
         asset = apprise.AppriseAsset(storage_mode=apprise.PersistentStoreMode.MEMORY, app_id=SENDER_NAME)
         return apprise.Apprise.instantiate(
             self._server.url(to, headers), asset=asset, suppress_exceptions=False

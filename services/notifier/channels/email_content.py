@@ -1,4 +1,4 @@
-"""Writes the letter that tells an official of crossings: the fact, its evidence and the alerts' numbers."""
+"""Composes the alert e-mail: what was reached, the evidence, and the ids of the alerts."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any, Final
 import jinja2
 
 from notifier.domain.alerts import Recipient
+from notifier.domain.attempts import AlertEvidence, Attempt
 from notifier.i18n import Wording, moment, number
-from notifier.store.messages import Attempt, Told
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 AND_MORE: Final[Mapping[str, str]] = {"id": "dan {} tonggak lain", "en": "and {} more milestones"}
@@ -22,16 +22,16 @@ ONE_MORE: Final[Mapping[str, str]] = {"id": "dan 1 tonggak lain", "en": "and 1 m
 
 @dataclass(frozen=True, slots=True)
 class EmailText:
-    """What is sent: plain text, UTF-8."""
+    """Subject and body of an e-mail, in plain text."""
 
     subject: str
     body: str
 
 
 class EmailContent:
-    """EmailContent in the language of each official.
+    """Composes e-mails in the language of each official.
 
-    `acknowledge_link` makes the address under which a message is acknowledged, if there is such a page.
+    `acknowledge_link` gives the URL that acknowledges a message; None if there is no acknowledgement page.
     """
 
     def __init__(
@@ -43,19 +43,19 @@ class EmailContent:
         self._templates = jinja2.Environment(
             loader=jinja2.FileSystemLoader(TEMPLATES),
             undefined=jinja2.StrictUndefined,
-            autoescape=False,  # noqa: S701 - plain text; the HTML page has an environment of its own
+            autoescape=False,  # noqa: S701 - these templates are plain text
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=False,
         )
 
-    def write(self, attempt: Attempt, recipient: Recipient) -> EmailText:
-        """The letter of one message to one official."""
+    def compose(self, attempt: Attempt, recipient: Recipient) -> EmailText:
+        """The e-mail for one message to one official."""
         language = recipient.language
         alerts = attempt.alerts
         assert alerts, "a message has at least one alert"
         first = alerts[0]
-        body = self._templates.get_template(f"letter.{language}.txt").render(
+        body = self._templates.get_template(f"email.{language}.txt").render(
             role=(recipient.role or {}).get(language, recipient.id),
             repeated=attempt.repeated,
             facts=[self._wording.fact(alert, language) for alert in alerts],
@@ -68,8 +68,8 @@ class EmailContent:
         )
         return EmailText(self._subject(alerts, language), body.strip() + "\n")
 
-    def _subject(self, alerts: Sequence[Told], language: str) -> str:
-        """The fact of the widest region and highest threshold, and how many more there are."""
+    def _subject(self, alerts: Sequence[AlertEvidence], language: str) -> str:
+        """The fact about the widest region's highest threshold, and the number of further milestones."""
         widest = min(len(alert.region) for alert in alerts)
         leading = max(
             (alert for alert in alerts if len(alert.region) == widest),
@@ -82,25 +82,25 @@ class EmailContent:
         more = ONE_MORE[language] if others == 1 else AND_MORE[language].format(number(others, language))
         return f"{fact}, {more}"
 
-    def _groups(self, alerts: Sequence[Told], language: str) -> Iterator[dict[str, Any]]:
-        """Alerts by what was counted: one line with the count, below it each threshold."""
+    def _groups(self, alerts: Sequence[AlertEvidence], language: str) -> Iterator[dict[str, Any]]:
+        """The alerts by region, scope and measure: a group has one count and one or more thresholds."""
 
-        def counted(alert: Told) -> tuple[str, str, str]:
+        def group_key(alert: AlertEvidence) -> tuple[str, str, str]:
             return (alert.region, alert.scope, alert.measure)
 
-        for _, members in groupby(sorted(alerts, key=counted), key=counted):
+        for _, members in groupby(sorted(alerts, key=group_key), key=group_key):
             group = sorted(members, key=lambda alert: (alert.epoch_name, alert.threshold))
-            last = max(group, key=lambda alert: alert.count)
-            scope = self._wording.scope(last.scope, language)
+            newest = max(group, key=lambda alert: alert.count)
+            scope = self._wording.scope(newest.scope, language)
             yield {
-                "place": self._wording.place(last.region, language),
+                "place": self._wording.place(newest.region, language),
                 "scope": scope,
-                "count": number(last.count, language),
-                "counted": self._wording.counted(last.measure, language),
+                "count": number(newest.count, language),
+                "counted": self._wording.counted(newest.measure, language),
                 "alerts": [self._evidence(alert, language) for alert in group],
             }
 
-    def _evidence(self, alert: Told, language: str) -> dict[str, Any]:
+    def _evidence(self, alert: AlertEvidence, language: str) -> dict[str, Any]:
         return {
             "id": alert.id,
             "fact": self._wording.fact(alert, language),

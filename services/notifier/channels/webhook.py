@@ -1,4 +1,4 @@
-"""Calls a webhook after Standard Webhooks: signed, following no redirect, never into a private network.
+"""The webhook channel: signed calls that follow no redirect and never enter a private network.
 
 Source: the Standard Webhooks specification 1.0 (webhook-id, webhook-timestamp, webhook-signature).
 """
@@ -19,8 +19,8 @@ import httpx
 from standardwebhooks import Webhook
 
 from notifier.domain.alerts import Recipient
-from notifier.domain.delivery_policy import Reason, Result
-from notifier.store.messages import Attempt, Told
+from notifier.domain.attempts import AlertEvidence, Attempt
+from notifier.domain.delivery_policy import AttemptResult, DeliveryReason
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 EVENT_TYPE: Final = "id.jakpreneur.milestone.crossed.v1"
@@ -28,74 +28,76 @@ EVENT_TYPE: Final = "id.jakpreneur.milestone.crossed.v1"
 
 @dataclass(frozen=True, slots=True)
 class WebhookEndpoint:
-    """Where a webhook is, and its secret (`whsec_…`)."""
+    """The URL of a webhook and the secret that signs its calls (`whsec_…`)."""
 
     url: str
     secret: str
 
 
 class WebhookSender:
-    """The webhook channel. A call is signed with the time its attempt began, for its receiver to check."""
+    """Calls webhooks. The signature covers the start time of the attempt, so that a receiver can check it."""
 
     def __init__(
         self,
-        hooks: Mapping[str, WebhookEndpoint],
+        endpoints: Mapping[str, WebhookEndpoint],
         *,
         timeout_s: float,
         allowed_networks: Sequence[Network] = (),
     ) -> None:
-        self._hooks = hooks
+        self._endpoints = endpoints
         self._timeout_s = timeout_s
         self._allowed = allowed_networks
-        # Once: it reads every authority's certificate.
+        # Created once, because it reads the certificates of all authorities.
         self._tls = httpx.create_ssl_context(trust_env=False)
 
-    async def send(self, attempt: Attempt, recipient: Recipient) -> Result:
-        """Call the webhook with the one alert of this message. See `notifier.delivery.sender.Sender`."""
-        assert len(attempt.alerts) == 1, "a webhook call carries one alert"
-        hook = self._hooks.get(recipient.id.removeprefix("webhook:"))
-        if hook is None:
-            return Result(Reason.NOT_CONFIGURED)
+    async def send(self, attempt: Attempt, recipient: Recipient) -> AttemptResult:
+        """Call the webhook with the alert of this message. See `notifier.delivery.sender.Sender`."""
+        assert len(attempt.alerts) == 1, "a webhook call has one alert"
+        endpoint = self._endpoints.get(recipient.id.removeprefix("webhook:"))
+        if endpoint is None:
+            return AttemptResult(DeliveryReason.NOT_CONFIGURED)
         alert = attempt.alerts[0]
         try:
             async with asyncio.timeout(self._timeout_s):
-                address = await self._address(hook.url)
+                address = await self._resolve(endpoint.url)
                 if address is None:
-                    return Result(Reason.ADDRESS_REFUSED)
-                return await self._call(hook, address, alert, attempt.began_at)
+                    return AttemptResult(DeliveryReason.ADDRESS_REFUSED)
+                return await self._call(endpoint, address, alert, attempt.began_at)
         except (TimeoutError, httpx.TimeoutException):
-            return Result(Reason.TIMED_OUT)
+            return AttemptResult(DeliveryReason.TIMED_OUT)
         except (httpx.HTTPError, OSError) as error:
-            return Result(Reason.UNREACHABLE, {"error": type(error).__name__})
+            return AttemptResult(DeliveryReason.UNREACHABLE, {"error": type(error).__name__})
 
-    async def _address(self, url: str) -> str | None:
-        """An address of the host that may be called, or None where its name leads to one that may not.
+    async def _resolve(self, url: str) -> str | None:
+        """An IP address of the URL's host; None if any of its addresses must not be called.
 
-        The call then goes to this very address: a name that resolves otherwise a moment later gains nothing.
+        The call then goes to this address, so that a host name cannot resolve to another one after the check.
         """
         parsed = httpx.URL(url)
         port = parsed.port or (443 if parsed.scheme == "https" else 80)
-        found = await asyncio.get_running_loop().getaddrinfo(parsed.host, port, type=socket.SOCK_STREAM)
-        addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
+        infos = await asyncio.get_running_loop().getaddrinfo(parsed.host, port, type=socket.SOCK_STREAM)
+        addresses = [ipaddress.ip_address(info[4][0]) for info in infos]
         return str(addresses[0]) if addresses and all(map(self._may_call, addresses)) else None
 
     def _may_call(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
         mapped = getattr(address, "ipv4_mapped", None) or address
         return (mapped.is_global and not mapped.is_multicast) or any(mapped in net for net in self._allowed)
 
-    async def _call(self, hook: WebhookEndpoint, address: str, alert: Told, moment: datetime) -> Result:
-        url = httpx.URL(hook.url)
+    async def _call(
+        self, endpoint: WebhookEndpoint, address: str, alert: AlertEvidence, began_at: datetime
+    ) -> AttemptResult:
+        url = httpx.URL(endpoint.url)
         body = json.dumps(payload(alert), separators=(",", ":"))
-        signature = Webhook(hook.secret).sign(str(alert.id), moment, body)
+        signature = Webhook(endpoint.secret).sign(str(alert.id), began_at, body)
         headers = {
             "content-type": "application/json",
             "user-agent": "jakpreneur-notifier",
             "webhook-id": str(alert.id),
-            "webhook-timestamp": str(int(moment.timestamp())),
+            "webhook-timestamp": str(int(began_at.timestamp())),
             "webhook-signature": signature,
             "host": url.netloc.decode(),
         }
-        # trust_env off: a proxy of the environment would undo the check of the address.
+        # Without trust_env: a proxy from the environment would bypass the check of the address.
         async with (
             httpx.AsyncClient(
                 timeout=self._timeout_s, verify=self._tls, follow_redirects=False, trust_env=False
@@ -108,27 +110,27 @@ class WebhookSender:
                 extensions={"sni_hostname": url.host},
             ) as response,
         ):
-            # The body says nothing we act on; reading it would let a receiver keep us.
-            return _judge(response, moment)
+            # The body is not read: it is not needed, and a slow receiver could delay the call with it.
+            return _result(response, began_at)
 
 
-def _judge(response: httpx.Response, moment: datetime) -> Result:
+def _result(response: httpx.Response, began_at: datetime) -> AttemptResult:
     status = response.status_code
     receipt: dict[str, Any] = {"status": status}
     if 200 <= status < 300:
-        return Result(Reason.ACCEPTED, receipt)
+        return AttemptResult(DeliveryReason.ACCEPTED, receipt)
     if 300 <= status < 400:
-        return Result(Reason.REDIRECTED, receipt)
+        return AttemptResult(DeliveryReason.REDIRECTED, receipt)
     if status == 410:
-        return Result(Reason.GONE, receipt)
-    wait_s = _retry_after_s(response.headers.get("retry-after"), moment)
+        return AttemptResult(DeliveryReason.GONE, receipt)
+    wait_s = _retry_after_s(response.headers.get("retry-after"), began_at)
     if status in (429, 503) and wait_s is not None:
-        return Result(Reason.ASKED_TO_WAIT, receipt | {"retry_after_s": wait_s}, wait_s)
-    return Result(Reason.ERROR_ANSWERED, receipt)
+        return AttemptResult(DeliveryReason.ASKED_TO_WAIT, receipt | {"retry_after_s": wait_s}, wait_s)
+    return AttemptResult(DeliveryReason.ERROR_ANSWERED, receipt)
 
 
-def payload(alert: Told) -> dict[str, Any]:
-    """The JSON of an alert: type, time and data, as Standard Webhooks proposes. The same at every attempt."""
+def payload(alert: AlertEvidence) -> dict[str, Any]:
+    """The body of a call (type, timestamp and data, as in Standard Webhooks); the same at every attempt."""
     return {
         "type": EVENT_TYPE,
         "timestamp": _utc(alert.crossed_at),
@@ -152,18 +154,18 @@ def payload(alert: Told) -> dict[str, Any]:
     }
 
 
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def _utc(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _retry_after_s(value: str | None, now: datetime) -> float | None:
-    """Seconds of a Retry-After header, in either of its forms (RFC 9110, 10.2.3); None where unreadable."""
+    """The seconds of a Retry-After header, in either of its forms (RFC 9110, 10.2.3); None if unreadable."""
     if value is None:
         return None
     if value.strip().isascii() and value.strip().isdigit():
         return float(value)
     try:
-        moment = parsedate_to_datetime(value)
+        time = parsedate_to_datetime(value)
     except ValueError:
         return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
+    return max(0.0, (time.replace(tzinfo=time.tzinfo or UTC) - now).total_seconds())

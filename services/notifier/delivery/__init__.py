@@ -1,1 +1,1 @@
-"""The queue of deliveries and the sender that empties it."""
+"""The delivery of messages: the job queue, and the sender that makes each attempt."""

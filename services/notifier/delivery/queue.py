@@ -1,4 +1,4 @@
-"""The delivery queue on procrastinate: one job per open message, and the care for jobs of dead workers."""
+"""The delivery queue on procrastinate: one job per open message, and the recovery of lost jobs."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from procrastinate import exceptions
 from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
+from lifecycle.graceful_stop import cancel_on_stop
+from lifecycle.loops import run_forever
+from lifecycle.shutdown import StopSignal
 from notifier import metrics
 from notifier.delivery.sender import DeliverySender, RetryLaterError
 from notifier.store.latches import QUEUE, TASK
@@ -22,15 +25,16 @@ UPKEEP_TASK: Final = "notifier.take_over"
 UPKEEP_CRON: Final = "* * * * * */2"
 """Every two seconds: the sixth field is the second."""
 AT_ONCE: Final = datetime.fromtimestamp(0, UTC)
-"""Past for the database's clock, whatever the time of this process."""
+"""A time in the past by the database's clock, whatever this machine's clock says."""
 POLL_S: Final = 1.0
-"""New jobs wake the worker at once; this is for those whose time comes."""
+"""New jobs wake the worker at once; polling finds retries that have become due."""
+RESTART_S: Final = 0.5
 
 log = get()
 
 
 class RetryAtStoredTime(BaseRetryStrategy):
-    """Retries when the message store says so; an unforeseen fault is left to the orphans' adoption."""
+    """Retries at the time in the message store; after any other failure `defer_orphans` adds a new job."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, RetryLaterError):
@@ -38,11 +42,13 @@ class RetryAtStoredTime(BaseRetryStrategy):
         return None
 
 
-def queue_app(url: str, sending: DeliverySender, store: MessageStore, stalled_s: float) -> procrastinate.App:
-    """The procrastinate application: the delivery task and the periodic upkeep.
+def queue_app(
+    url: str, delivery_sender: DeliverySender, store: MessageStore, stalled_s: float
+) -> procrastinate.App:
+    """The procrastinate app with the delivery task and the periodic upkeep task.
 
-    Jobs of a worker whose heart has not beaten for `stalled_s` seconds are taken over (procrastinate itself
-    only lists them), and open messages without a job get one.
+    The upkeep retries jobs of workers without a heartbeat for `stalled_s` seconds (procrastinate only lists
+    them), and adds a job to every open message that has none.
     """
     connector = procrastinate.PsycopgConnector(
         conninfo=url, min_size=1, max_size=4, kwargs={"application_name": "notifier-queue"}
@@ -51,35 +57,31 @@ def queue_app(url: str, sending: DeliverySender, store: MessageStore, stalled_s:
 
     @app.task(name=TASK, queue=QUEUE, retry=RetryAtStoredTime())
     async def deliver(message: str) -> None:
-        await sending.send_once(uuid.UUID(message))
+        await delivery_sender.send_once(uuid.UUID(message))
 
     @app.periodic(cron=UPKEEP_CRON)
     @app.task(name=UPKEEP_TASK, queue=UPKEEP_QUEUE, priority=10)
-    async def take_over(timestamp: int) -> None:
-        await _adopt_orphans(app, sending, stalled_s)
-        metrics.ADOPTED.inc(await store.adopt_orphans())
-        await _show_open(store)
+    async def upkeep(timestamp: int) -> None:
+        await _retry_stalled_jobs(app, delivery_sender, stalled_s)
+        metrics.ADOPTED.inc(await store.defer_orphans())
+        await _update_open_gauge(store)
 
     return app
 
 
-async def _adopt_orphans(app: procrastinate.App, sending: DeliverySender, stalled_s: float) -> None:
-    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_s):
-        if job.task_name == TASK and sending.is_sending(uuid.UUID(str(job.task_kwargs["message"]))):
-            continue
-        try:
-            if job.task_name == TASK:
-                await app.job_manager.retry_job(job, retry_at=AT_ONCE)
-                metrics.TAKEN_OVER.inc()
-                log.info("job taken over", job=job.id)
-            else:
-                await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
-        except exceptions.ConnectorException:
-            log.info("job already taken over", job=job.id)
+async def deliver_until_stopped(
+    app: procrastinate.App, deliveries_at_once: int, stalled_s: float, stopping: StopSignal
+) -> None:
+    """Work on the queue until the stop; deliveries in progress then get 10 seconds to end."""
+
+    async def run_worker() -> None:
+        await cancel_on_stop(_run_worker(app, deliveries_at_once, stalled_s), stopping)
+
+    await run_forever(run_worker, stopping, name="deliver", pause_s=RESTART_S)
 
 
-async def run_worker(app: procrastinate.App, deliveries_at_once: int, stalled_s: float) -> None:
-    """Work until cancelled, or until the database fails: then the caller starts it again."""
+async def _run_worker(app: procrastinate.App, deliveries_at_once: int, stalled_s: float) -> None:
+    """Work until cancelled, or until the database fails."""
     await app.run_worker_async(
         queues=[QUEUE, UPKEEP_QUEUE],
         concurrency=deliveries_at_once,
@@ -92,7 +94,24 @@ async def run_worker(app: procrastinate.App, deliveries_at_once: int, stalled_s:
     )
 
 
-async def _show_open(store: MessageStore) -> None:
-    standing = await store.open_messages()
+async def _retry_stalled_jobs(
+    app: procrastinate.App, delivery_sender: DeliverySender, stalled_s: float
+) -> None:
+    for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=stalled_s):
+        if job.task_name == TASK and delivery_sender.is_sending(uuid.UUID(str(job.task_kwargs["message"]))):
+            continue
+        try:
+            if job.task_name == TASK:
+                await app.job_manager.retry_job(job, retry_at=AT_ONCE)
+                metrics.TAKEN_OVER.inc()
+                log.info("stalled job taken over", job=job.id)
+            else:
+                await app.job_manager.finish_job(job, status=Status.FAILED, delete_job=True)
+        except exceptions.ConnectorException:
+            log.info("stalled job already taken over", job=job.id)
+
+
+async def _update_open_gauge(store: MessageStore) -> None:
+    open_messages = await store.open_messages()
     for state in ("intent", "held", "sending", "retry"):
-        metrics.OPEN.labels(state).set(standing.get(state, 0))
+        metrics.OPEN.labels(state).set(open_messages.get(state, 0))

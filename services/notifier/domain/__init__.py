@@ -1,1 +1,1 @@
-"""Rules, milestones, alerts and the delivery policy. Pure: no I/O, no clock."""
+"""The notifier's rules: milestones, alerts and the delivery policy. Pure: no I/O, no clock."""

@@ -1,7 +1,7 @@
-"""Who is told of a crossing, in which messages, and under which ids.
+"""Plans the alerts and messages for new crossings, and derives their ids.
 
-Ids are derived from what they stand for: a notifier restored from an older backup tells under the same ids.
-Pure: no clock, no I/O.
+Ids are derived from what they identify, so that a notifier restored from an older backup sends its alerts
+again under the same ids. Pure: no clock, no I/O.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from notifier.domain.milestones import Crossing
 
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "https://jakpreneur.example/milestones")
 EMAIL_ALERTS_MAX: Final = 200
-"""A longer list goes out in several e-mails."""
+"""More alerts for one official are split into several e-mails."""
 
-Text = Mapping[str, str]
-"""The same words by language: `{"id": …, "en": …}`."""
+BilingualText = Mapping[str, str]
+"""A text by language: `{"id": …, "en": …}`."""
 
 
 class Channel(Enum):
-    """How a recipient is reached."""
+    """The means of delivery to a recipient."""
 
     EMAIL = "email"
     WEBHOOK = "webhook"
@@ -33,20 +33,20 @@ class Channel(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An official or a webhook, and the regions it is told about: exactly `regions`, and all `within`."""
+    """An official or a webhook. It receives alerts for `regions` and for every region inside `within`."""
 
     id: str
     channel: Channel
     regions: frozenset[str] = frozenset()
     within: tuple[str, ...] = ()
     rules: frozenset[str] | None = None
-    """None: of every rule."""
-    role: Text | None = None
+    """The ids of the rules whose alerts it receives; None for all rules."""
+    role: BilingualText | None = None
     address: str | None = None
     language: str = "id"
 
-    def is_told_of(self, region: str, rule: str) -> bool:
-        """Whether crossings of this rule in this region concern the recipient."""
+    def receives(self, region: str, rule: str) -> bool:
+        """Whether the recipient receives alerts for this region and rule."""
         if self.rules is not None and rule not in self.rules:
             return False
         return region in self.regions or any(inside(region, outer) for outer in self.within)
@@ -54,7 +54,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Until when which alerts wait; None matches everything."""
+    """Holds matching alerts until `until`; None matches all."""
 
     until: datetime
     recipient: str | None = None
@@ -62,7 +62,7 @@ class Silence:
     rule: str | None = None
 
     def holds(self, recipient: str, crossing: Crossing) -> bool:
-        """Whether an alert about this crossing has to wait."""
+        """Whether it holds this alert. `region` also matches the regions inside it."""
         return (
             self.recipient in (None, recipient)
             and self.rule in (None, crossing.rule)
@@ -72,7 +72,7 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """What one recipient is told of one crossing."""
+    """The notice to one recipient of one crossing."""
 
     id: uuid.UUID
     crossing_id: uuid.UUID
@@ -81,7 +81,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One e-mail or one webhook call, with the alerts it carries; held back until a silence ends."""
+    """One e-mail or webhook call with its alerts. A silence holds it until `held_until`."""
 
     id: uuid.UUID
     recipient: str
@@ -91,39 +91,39 @@ class Message:
 
 
 def crossing_id(crossing: Crossing) -> uuid.UUID:
-    """The id of a crossing, from its scope, region, rule, threshold and epoch."""
-    return _derived("crossing", *_unique(crossing))
+    """The id of a crossing, derived from its scope, region, rule, threshold and epoch."""
+    return _derive_id("crossing", *_unique_columns(crossing))
 
 
 def alert_id(crossing: Crossing, recipient: str) -> uuid.UUID:
-    """The id of an alert, from the same and the recipient."""
-    return _derived("alert", *_unique(crossing), recipient)
+    """The id of an alert, derived from the same values and the recipient."""
+    return _derive_id("alert", *_unique_columns(crossing), recipient)
 
 
-def plan(
+def plan_messages(
     crossings: Iterable[Crossing], recipients: Iterable[Recipient], silences: Sequence[Silence] = ()
 ) -> Iterator[Message]:
-    """The messages that tell of these crossings: per official one e-mail, per webhook one call an alert.
+    """The messages for these crossings: one e-mail per official, one webhook call per alert.
 
-    Alerts under a silence wait together in a message of their own.
+    Alerts that silences hold until the same time share a message of their own.
     """
-    told = sorted(crossings, key=lambda crossing: (crossing.region, crossing.measure, crossing.threshold))
+    ordered = sorted(crossings, key=lambda crossing: (crossing.region, crossing.measure, crossing.threshold))
     for recipient in recipients:
-        held: dict[datetime | None, list[Alert]] = {}
-        for crossing in told:
-            if recipient.is_told_of(crossing.region, crossing.rule):
-                until = _held_until(recipient.id, crossing, silences)
+        by_time: dict[datetime | None, list[Alert]] = {}
+        for crossing in ordered:
+            if recipient.receives(crossing.region, crossing.rule):
+                held_until = _held_until(recipient.id, crossing, silences)
                 alert = Alert(alert_id(crossing, recipient.id), crossing_id(crossing), recipient.id)
-                held.setdefault(until, []).append(alert)
-        size = EMAIL_ALERTS_MAX if recipient.channel is Channel.EMAIL else 1
-        for until, alerts in held.items():
-            for start in range(0, len(alerts), size):
-                part = tuple(alerts[start : start + size])
-                yield Message(_message_id(part), recipient.id, recipient.channel, part, until)
+                by_time.setdefault(held_until, []).append(alert)
+        alerts_max = EMAIL_ALERTS_MAX if recipient.channel is Channel.EMAIL else 1
+        for held_until, alerts in by_time.items():
+            for start in range(0, len(alerts), alerts_max):
+                part = tuple(alerts[start : start + alerts_max])
+                yield Message(_message_id(part), recipient.id, recipient.channel, part, held_until)
 
 
 def inside(region: str, outer: str) -> bool:
-    """Whether a region is another one or lies in it: `31.71.01` in `31.71`."""
+    """Whether a region is `outer` or lies inside it: `31.71.01` lies inside `31.71`."""
     return region == outer or region.startswith(outer + ".")
 
 
@@ -131,13 +131,14 @@ def _held_until(recipient: str, crossing: Crossing, silences: Sequence[Silence])
     return max((silence.until for silence in silences if silence.holds(recipient, crossing)), default=None)
 
 
-def _unique(crossing: Crossing) -> tuple[str, str, str, int, str]:
+def _unique_columns(crossing: Crossing) -> tuple[str, str, str, int, str]:
+    """The values of the unique constraint of the table `latch`."""
     return (crossing.scope, crossing.region, crossing.rule, crossing.threshold, crossing.epoch_label)
 
 
 def _message_id(alerts: Sequence[Alert]) -> uuid.UUID:
-    return _derived("message", *sorted(str(alert.id) for alert in alerts))
+    return _derive_id("message", *sorted(str(alert.id) for alert in alerts))
 
 
-def _derived(*parts: str | int) -> uuid.UUID:
+def _derive_id(*parts: str | int) -> uuid.UUID:
     return uuid.uuid5(NAMESPACE, json.dumps(parts, separators=(",", ":")))

@@ -1,4 +1,4 @@
-"""What follows from an attempt: delivered, tried again later, or given up, and why.
+"""The delivery policy: whether a message is delivered, retried or given up after an attempt.
 
 Pure: no clock, no I/O.
 """
@@ -10,62 +10,68 @@ from enum import Enum
 from typing import Any, Final
 
 
-class Reason(Enum):
-    """How an attempt ended, in the word that logs, metrics, receipts and tests use."""
+class DeliveryReason(Enum):
+    """How an attempt ended; logs, metrics, receipts and tests use the same word."""
 
     ACCEPTED = "accepted"
-    """The mail server or the webhook took it."""
+    """The mail server or the webhook accepted the message."""
     ERROR_ANSWERED = "error_answered"
-    """The webhook answered with an error."""
+    """The webhook responded with an error status."""
     ASKED_TO_WAIT = "asked_to_wait"
-    """The webhook answered 429 or 503 with Retry-After."""
+    """The webhook responded with 429 or 503 and a Retry-After header."""
     REDIRECTED = "redirected"
-    """The webhook answered with a redirect; none is followed."""
+    """The webhook responded with a redirect, which is not followed."""
     GONE = "gone"
-    """The webhook answered 410: it wants no more."""
+    """The webhook responded with 410: it accepts no more calls."""
     TIMED_OUT = "timed_out"
     UNREACHABLE = "unreachable"
     NOT_ACCEPTED = "not_accepted"
-    """The mail server was not there or did not take it."""
+    """The mail server was unreachable or refused the message."""
     ADDRESS_REFUSED = "address_refused"
-    """The webhook's name leads to a private address that the settings do not allow."""
+    """The webhook's host name resolves to a private address that the settings do not allow."""
     NOT_CONFIGURED = "not_configured"
-    """The recipient no longer stands in the rules or the settings."""
+    """The recipient is no longer in the rules or the settings."""
     AMBIGUOUS = "ambiguous"
-    """The process ended between the attempt and its receipt: nobody knows whether it was sent."""
+    """The process died before it stored a receipt: the message may or may not have been sent."""
     FAILED = "failed"
-    """A fault of ours while sending."""
+    """The notifier itself failed while sending."""
 
 
-FINAL_REFUSALS: Final = frozenset({Reason.GONE, Reason.ADDRESS_REFUSED, Reason.NOT_CONFIGURED})
+FINAL_REFUSALS: Final = frozenset(
+    {DeliveryReason.GONE, DeliveryReason.ADDRESS_REFUSED, DeliveryReason.NOT_CONFIGURED}
+)
+"""After these a retry cannot succeed."""
 
 
-class State(Enum):
-    """Where a message stands."""
+class MessageState(Enum):
+    """The state of a message."""
 
     INTENT = "intent"
+    """Stored, and not attempted yet."""
     HELD = "held"
+    """Held by a silence."""
     SENDING = "sending"
     RETRY = "retry"
     DELIVERED = "delivered"
     DEAD = "dead"
+    """Given up."""
 
 
-ENDED: Final = frozenset({State.DELIVERED, State.DEAD})
+ENDED: Final = frozenset({MessageState.DELIVERED, MessageState.DEAD})
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """How an attempt ended; the receipt holds what the other side said, and never an address."""
+class AttemptResult:
+    """How an attempt ended. `receipt` is what the server responded, without any address."""
 
-    reason: Reason
+    reason: DeliveryReason
     receipt: dict[str, Any] = field(default_factory=dict)
     retry_after_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
-    """How often and how fast is tried again."""
+class RetryPolicy:
+    """How many attempts a message gets, and the delays between them."""
 
     attempts_max: int = 10
     retry_delay_s: float = 2.0
@@ -74,23 +80,24 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """The state that follows; `retry_in_s` only with RETRY."""
+class NextStep:
+    """The state after an attempt; `retry_in_s` is set only for RETRY."""
 
-    state: State
+    state: MessageState
     retry_in_s: float | None = None
 
 
-def next_step(result: Result, attempt: int, policy: Policy) -> Step:
-    """What follows the attempt of this number (from 1).
+def next_step(result: AttemptResult, attempt: int, policy: RetryPolicy) -> NextStep:
+    """The step after attempt number `attempt` (from 1).
 
-    The delay doubles twice per attempt up to its bound; a longer Retry-After is honoured up to its own.
+    The delay grows fourfold with each attempt, up to `retry_delay_s_max`. A longer Retry-After replaces it,
+    up to `retry_after_s_max`.
     """
-    if result.reason is Reason.ACCEPTED:
-        return Step(State.DELIVERED)
+    if result.reason is DeliveryReason.ACCEPTED:
+        return NextStep(MessageState.DELIVERED)
     if result.reason in FINAL_REFUSALS or attempt >= policy.attempts_max:
-        return Step(State.DEAD)
+        return NextStep(MessageState.DEAD)
     doublings = min(2 * (attempt - 1), 32)
     delay_s = min(policy.retry_delay_s * 2**doublings, policy.retry_delay_s_max)
-    asked_s = min(result.retry_after_s or 0.0, policy.retry_after_s_max)
-    return Step(State.RETRY, max(delay_s, asked_s))
+    requested_s = min(result.retry_after_s or 0.0, policy.retry_after_s_max)
+    return NextStep(MessageState.RETRY, max(delay_s, requested_s))

@@ -1,7 +1,7 @@
-"""Which thresholds the counts of a cut have reached that nobody was told about yet.
+"""Finds the thresholds that the counts of a cut have reached and that are not latched yet.
 
-Level-triggered: what counts is that a value stands at or above a threshold without a latch. A value never
-seen because a cut was skipped, a replay, a restart and a rule added late are therefore all the same case.
+Level-triggered: a value at or above a threshold without a latch is a crossing, whatever the previous value
+was. Skipped cuts, replays, restarts and rules that are added later therefore need no special handling.
 Pure: no clock, no I/O.
 """
 
@@ -10,20 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Final
 
 from notifier.domain.rules import EVER, Key, Rule, thresholds
 
 LatchKey = tuple[str, str, str, int, str]
-"""(scope, region, rule, threshold, epoch's name)."""
+"""(scope, region, rule, threshold, epoch name)"""
 
 CROSSINGS_MAX: Final = 500
-"""At most so many crossings come out of one evaluation; the rest come out of the next."""
+"""One evaluation returns at most this many crossings; the next evaluation continues with the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The counts to look at, and the cut they stand in."""
+    """The counts of a cut that are to be evaluated."""
 
     id: str
     as_of: datetime
@@ -31,17 +32,17 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Latched:
-    """What is known of a threshold: how often it has been armed, and whether it is latched now."""
+class LatchState:
+    """The newest latch of a threshold. `number` is 1 for the first, and rises each time the rule re-arms."""
 
     number: int = 1
-    closed: bool = False
-    """True once it was re-armed: the next crossing is number + 1."""
+    retracted: bool = False
+    """True after re-arming: the next crossing gets `number` + 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """A threshold reached, with its evidence."""
+    """A threshold that was reached, with its evidence."""
 
     scope: str
     region: str
@@ -51,7 +52,7 @@ class Crossing:
     epoch: str
     number: int
     value: int
-    """What was compared: the count, or its growth in the epoch."""
+    """What was compared with the threshold: the count, or its growth in the epoch."""
     count: int
     cut: str
     as_of: datetime
@@ -60,18 +61,18 @@ class Crossing:
 
     @property
     def key(self) -> LatchKey:
-        """What finds its latch."""
+        """The key of its latch."""
         return (self.scope, self.region, self.rule, self.threshold, self.epoch)
 
     @property
     def epoch_label(self) -> str:
-        """The epoch with its number from the second arming on: `ever`, `ever.2`."""
+        """The epoch's name, with the latch's number if that is above 1: `ever`, `ever.2`."""
         return self.epoch if self.number == 1 else f"{self.epoch}.{self.number}"
 
 
 @dataclass(frozen=True, slots=True)
-class Rearmed:
-    """A latch whose value fell below its threshold by the rule's margin."""
+class Retraction:
+    """A latch to re-arm: its value has fallen below the threshold by the rule's margin."""
 
     key: LatchKey
     number: int
@@ -81,18 +82,18 @@ class Rearmed:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a cut asks for; `more` says that further crossings wait for the next evaluation."""
+    """The result for one cut. `has_more`: another evaluation of the same cut gives further crossings."""
 
     crossings: tuple[Crossing, ...] = ()
-    rearmed: tuple[Rearmed, ...] = ()
-    more: bool = False
+    retractions: tuple[Retraction, ...] = ()
+    has_more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Milestones:
-    """The rules with what they compare with: targets by key, and the base of each open epoch.
+class RuleSet:
+    """The rules, the targets by key, and the counts at the opening of each open epoch.
 
-    A rule of an epoch that is not open stays silent.
+    A rule whose epoch is not open has no crossings.
     """
 
     rules: tuple[Rule, ...]
@@ -101,67 +102,67 @@ class Milestones:
 
 
 def evaluate(
-    milestones: Milestones,
+    rule_set: RuleSet,
     cut: Cut,
-    latches: Mapping[LatchKey, Latched],
+    latches: Mapping[LatchKey, LatchState],
     crossings_max: int = CROSSINGS_MAX,
 ) -> Evaluation:
-    """The crossings of this cut that have no latch, lowest threshold first, and the latches that re-arm.
+    """The crossings of this cut that have no latch, lowest threshold first, and the latches to re-arm.
 
-    Several thresholds jumped at once are several crossings. A value below a latched threshold changes
-    nothing unless the rule has a margin.
+    A value that passes several thresholds at once gives one crossing for each. A value below a latched
+    threshold changes nothing unless the rule has a margin.
     """
-    crossings: list[Crossing] = []
-    rearmed: list[Rearmed] = []
-    by_key = _by_scope_and_measure(milestones.rules)
-    for key, count in sorted(cut.counts.items()):
-        scope, region, measure = key
-        for rule in by_key.get((scope, measure), ()):
-            value = _value(milestones, rule, key, count)
-            if value is None or not rule.watches(region):
-                continue
-            for crossing in _reached(milestones, rule, key, value, count, cut, latches):
-                if len(crossings) == crossings_max:
-                    return Evaluation(tuple(crossings), tuple(rearmed), more=True)
-                crossings.append(crossing)
-    if any(rule.rearm_margin is not None for rule in milestones.rules):
-        rearmed.extend(_rearmed(milestones, cut, latches))
-    return Evaluation(tuple(crossings), tuple(rearmed))
+    crossings = tuple(islice(_crossings(rule_set, cut, latches), crossings_max + 1))
+    if len(crossings) > crossings_max:
+        return Evaluation(crossings[:crossings_max], has_more=True)
+    return Evaluation(crossings, tuple(_retractions(rule_set, cut, latches)))
 
 
-def watched(rules: Iterable[Rule]) -> frozenset[tuple[str, str]]:
-    """The (scope, measure) pairs that any rule looks at."""
+def watched_measures(rules: Iterable[Rule]) -> frozenset[tuple[str, str]]:
+    """The (scope, measure) pairs of all rules."""
     return frozenset((rule.scope, rule.measure) for rule in rules)
 
 
+def _crossings(rule_set: RuleSet, cut: Cut, latches: Mapping[LatchKey, LatchState]) -> Iterator[Crossing]:
+    rules = _by_scope_and_measure(rule_set.rules)
+    for key, count in sorted(cut.counts.items()):
+        scope, region, measure = key
+        for rule in rules.get((scope, measure), ()):
+            if rule.covers(region):
+                yield from _crossings_of_rule(rule_set, rule, key, count, cut, latches)
+
+
 def _by_scope_and_measure(rules: Iterable[Rule]) -> dict[tuple[str, str], list[Rule]]:
-    found: dict[tuple[str, str], list[Rule]] = {}
+    grouped: dict[tuple[str, str], list[Rule]] = {}
     for rule in rules:
-        found.setdefault((rule.scope, rule.measure), []).append(rule)
-    return found
+        grouped.setdefault((rule.scope, rule.measure), []).append(rule)
+    return grouped
 
 
-def _value(milestones: Milestones, rule: Rule, key: Key, count: int) -> int | None:
+def _value(rule_set: RuleSet, rule: Rule, key: Key, count: int) -> int | None:
+    """The value to compare: the count, or its growth in the rule's epoch; None if the epoch is not open."""
     if rule.epoch == EVER:
         return count
-    base = milestones.bases.get(rule.epoch)
+    base = rule_set.bases.get(rule.epoch)
     return None if base is None else count - base.get(key, 0)
 
 
-def _reached(
-    milestones: Milestones,
+def _crossings_of_rule(
+    rule_set: RuleSet,
     rule: Rule,
     key: Key,
-    value: int,
     count: int,
     cut: Cut,
-    latches: Mapping[LatchKey, Latched],
-) -> Iterator[Crossing]:  # seven arguments: they are one rule's view of one count, used here alone
+    latches: Mapping[LatchKey, LatchState],
+) -> Iterator[Crossing]:  # six parameters: one rule and one count with their context
+    value = _value(rule_set, rule, key, count)
+    if value is None:
+        return
     scope, region, measure = key
-    target = milestones.targets.get(key)
+    target = rule_set.targets.get(key)
     for threshold, percent in thresholds(rule, target, value):
-        known = latches.get((scope, region, rule.id, threshold, rule.epoch))
-        if known is not None and not known.closed:
+        latch = latches.get((scope, region, rule.id, threshold, rule.epoch))
+        if latch is not None and not latch.retracted:
             continue
         yield Crossing(
             scope=scope,
@@ -170,7 +171,7 @@ def _reached(
             measure=measure,
             threshold=threshold,
             epoch=rule.epoch,
-            number=1 if known is None else known.number + 1,
+            number=1 if latch is None else latch.number + 1,
             value=value,
             count=count,
             cut=cut.id,
@@ -180,16 +181,18 @@ def _reached(
         )
 
 
-def _rearmed(milestones: Milestones, cut: Cut, latches: Mapping[LatchKey, Latched]) -> Iterator[Rearmed]:
-    rules = {rule.id: rule for rule in milestones.rules if rule.rearm_margin is not None}
-    for key, known in latches.items():
+def _retractions(rule_set: RuleSet, cut: Cut, latches: Mapping[LatchKey, LatchState]) -> Iterator[Retraction]:
+    rules = {rule.id: rule for rule in rule_set.rules if rule.rearm_margin is not None}
+    if not rules:
+        return
+    for key, latch in latches.items():
         scope, region, rule_id, threshold, epoch = key
         rule = rules.get(rule_id)
-        if rule is None or known.closed or rule.rearm_margin is None or rule.epoch != epoch:
+        if rule is None or latch.retracted or rule.rearm_margin is None or rule.epoch != epoch:
             continue
         count = cut.counts.get((scope, region, rule.measure))
         if count is None:
             continue
-        value = _value(milestones, rule, (scope, region, rule.measure), count)
+        value = _value(rule_set, rule, (scope, region, rule.measure), count)
         if value is not None and value <= threshold - rule.rearm_margin:
-            yield Rearmed(key, known.number, value, cut.id)
+            yield Retraction(key, latch.number, value, cut.id)

@@ -1,4 +1,4 @@
-"""What a milestone's definition says: of what, where, and at which values.
+"""The definition of a milestone rule: its scope, measure, regions, epoch and thresholds.
 
 Pure: no clock, no I/O.
 """
@@ -14,8 +14,9 @@ Key = tuple[str, str, str]
 """(scope, region, measure), as in a cut."""
 
 EVER: Final = "ever"
+"""The epoch without a beginning: its value is the count itself."""
 UNPLACED: Final = "31.00"
-"""Where codes of another shape are counted: no city, so no rule of a level means it."""
+"""The code under which malformed region codes are counted; a rule for a level does not cover it."""
 
 LEVELS: Final[Mapping[str, re.Pattern[str]]] = {
     "province": re.compile(r"\d\d"),
@@ -27,14 +28,14 @@ LEVELS: Final[Mapping[str, re.Pattern[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """Named thresholds, ascending."""
+    """A list of thresholds, ascending."""
 
     values: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Every multiple of `step` that lies beyond `above`."""
+    """Every multiple of `step` greater than `above`."""
 
     step: int
     above: int = 0
@@ -42,18 +43,18 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class PercentOfTarget:
-    """Shares of the target of the same scope, region and measure; silent where there is none."""
+    """Percentages of the target of the same scope, region and measure; no thresholds without a target."""
 
     percents: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A milestone's definition: of what, where, and at which values.
+    """A milestone rule: which thresholds of which measure, and in which scope and regions.
 
-    `regions` names them; where it is None the rule holds for every region of `level`. In an epoch other than
-    `ever` the value is the growth since the epoch opened. `rearm_margin`, if any, is how far below a
-    threshold the value must fall before reaching it counts anew.
+    The rule covers `regions`, or every region of `level` if `regions` is None. In an epoch other than `ever`
+    the value is the growth since the epoch opened. `rearm_margin` is how far below a threshold the value must
+    fall before the threshold can be crossed again; None for never.
     """
 
     id: str
@@ -65,20 +66,23 @@ class Rule:
     epoch: str = EVER
     rearm_margin: int | None = None
 
-    def watches(self, region: str) -> bool:
-        """Whether the rule holds for this region."""
+    def covers(self, region: str) -> bool:
+        """Whether the rule applies to this region."""
         if self.regions is not None:
             return region in self.regions
         return region != UNPLACED and self.level is not None and bool(LEVELS[self.level].fullmatch(region))
 
 
 def level_of(region: str) -> str | None:
-    """`province`, `city`, `district` or `subdistrict`, by the shape of the code."""
+    """`province`, `city`, `district` or `subdistrict`, by the shape of the code; None for any other shape."""
     return next((level for level, shape in LEVELS.items() if shape.fullmatch(region)), None)
 
 
 def thresholds(rule: Rule, target: int | None, value: int) -> Iterator[tuple[int, int | None]]:
-    """The rule's thresholds at or below the value, ascending, with the percentage where they are shares."""
+    """(threshold, percentage) for each threshold at or below `value`, ascending.
+
+    The percentage is None unless the threshold is a percentage of the target.
+    """
     match rule.thresholds:
         case At(values):
             yield from ((threshold, None) for threshold in values if threshold <= value)

@@ -1,1 +1,1 @@
-"""One module per process: settings, then adapters, then run."""
+"""The notifier's process and its composition root."""

@@ -1,1 +1,1 @@
-"""The rules file: its schema, reading and checking it."""
+"""The rules file and the targets file: their schema, and reading them."""

@@ -1,8 +1,8 @@
-"""What the rules file and the targets file say, checked strictly: every fault is named with its path."""
+"""Reads and checks the rules file and the targets file; reports every error with its path in the file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from notifier.domain.alerts import Channel, Recipient, Text
+from notifier.domain.alerts import BilingualText, Channel, Recipient
 from notifier.domain.rules import EVER, UNPLACED, At, Every, Key, PercentOfTarget, Rule
 from notifier.region_names import Regions
 from notifier.rules_file.schema import (
@@ -27,46 +27,46 @@ F = TypeVar("F", RulesFile, TargetsFile)
 
 
 class InvalidRulesError(Exception):
-    """The rules or targets file has faults; each is one line that begins with its path."""
+    """The rules or targets file is invalid. `errors` has one line each, which begins with a path."""
 
-    def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("\n".join(faults))
-        self.faults = tuple(faults)
+    def __init__(self, errors: Sequence[str]) -> None:
+        super().__init__("\n".join(errors))
+        self.errors = tuple(errors)
 
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """A time from whose opening growth is measured."""
+    """A named time from which a rule can measure growth."""
 
     name: str
-    title: Text
+    title: BilingualText
     opens: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """Both files together, checked."""
+    """The valid content of both files."""
 
     rules: tuple[Rule, ...]
-    titles: Mapping[str, Text]
+    titles: Mapping[str, BilingualText]
     epochs: Mapping[str, Epoch]
     recipients: tuple[Recipient, ...]
     targets: Mapping[Key, int]
 
-    def recipient(self, id: str) -> Recipient | None:  # noqa: A002 - it is called an id everywhere
-        """The recipient of this id, if it still stands in the file."""
+    def recipient(self, id: str) -> Recipient | None:  # noqa: A002 - the field's name
+        """The recipient with this id; None if the rules file no longer has it."""
         return next((recipient for recipient in self.recipients if recipient.id == id), None)
 
 
 def load_rules(rules_file: Path, targets_file: Path | None, regions: Regions) -> Rules:
-    """Read and check both files. Raises InvalidRulesError with every fault of both."""
-    faults: list[str] = []
-    entries = _read(rules_file, RulesFile, faults)
-    targets = _read(targets_file, TargetsFile, faults) if targets_file else TargetsFile()
+    """Read and check both files. Raises InvalidRulesError with every error in both."""
+    errors: list[str] = []
+    entries = _read(rules_file, RulesFile, errors)
+    targets = _read(targets_file, TargetsFile, errors) if targets_file else TargetsFile()
     if entries is not None and targets is not None:
-        faults.extend(_contradictions(entries, targets, regions))
-    if faults or entries is None or targets is None:
-        raise InvalidRulesError(faults)
+        errors.extend(_cross_check(entries, targets, regions))
+    if errors or entries is None or targets is None:
+        raise InvalidRulesError(errors)
     return Rules(
         rules=tuple(_rule(entry) for entry in entries.rules),
         titles={entry.id: entry.title.model_dump() for entry in entries.rules if entry.title},
@@ -81,37 +81,49 @@ def load_rules(rules_file: Path, targets_file: Path | None, regions: Regions) ->
     )
 
 
+def check_webhooks(rules: Rules, configured: Collection[str]) -> None:
+    """Raise InvalidRulesError if a webhook in the rules is not one of the `configured` names."""
+    names = [
+        recipient.id.removeprefix("webhook:")
+        for recipient in rules.recipients
+        if recipient.channel is Channel.WEBHOOK
+    ]
+    missing = [name for name in names if name not in configured]
+    if missing:
+        raise InvalidRulesError([f"webhooks: {name} has no address in NOTIFIER_WEBHOOKS" for name in missing])
+
+
 class _StrictLoader(yaml.SafeLoader):
-    """YAML where a key given twice is a fault, not the last one's victory."""
+    """A safe YAML loader that rejects a repeated key instead of keeping its last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
+        keys: set[str] = set()
         for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"{key.value} stands twice", problem_mark=key.start_mark)
-            seen.add(key.value)
+            if key.value in keys:
+                raise yaml.MarkedYAMLError(problem=f"{key.value} is repeated", problem_mark=key.start_mark)
+            keys.add(key.value)
         return super().construct_mapping(node, deep)
 
 
-def _read(path: Path, kind: type[F], faults: list[str]) -> F | None:
+def _read(path: Path, kind: type[F], errors: list[str]) -> F | None:
     try:
-        # A subclass of SafeLoader: it builds plain values only.
+        # _StrictLoader is a SafeLoader, which builds plain values only.
         content = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 - see above
         return kind.model_validate(content)
     except OSError as error:
-        faults.append(f"{path}: cannot be read: {error.strerror}")
+        errors.append(f"{path}: cannot be read: {error.strerror}")
     except UnicodeDecodeError:
-        faults.append(f"{path}: is not UTF-8")
+        errors.append(f"{path}: is not UTF-8")
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f"line {mark.line + 1}" if mark else "?"
-        faults.append(f"{path}: {where}: {error.problem}")
+        errors.append(f"{path}: {where}: {error.problem}")
     except yaml.YAMLError as error:
-        faults.append(f"{path}: {error}")
+        errors.append(f"{path}: {error}")
     except ValidationError as error:
-        faults.extend(
-            f"{_path(fault['loc'])}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors(include_url=False, include_input=False)
+        errors.extend(
+            f"{_path(entry['loc'])}: {entry['msg'].removeprefix('Value error, ')}"
+            for entry in error.errors(include_url=False, include_input=False)
         )
     return None
 
@@ -121,57 +133,57 @@ def _path(location: Sequence[int | str]) -> str:
     return text.removeprefix(".") or "(whole file)"
 
 
-def _contradictions(entries: RulesFile, targets: TargetsFile, regions: Regions) -> Iterator[str]:
-    """What each entry cannot see alone: names given twice, and names of things that do not exist."""
-    yield from _twice("rules", "id", [entry.id for entry in entries.rules])
-    yield from _twice("epochs", "name", [entry.name for entry in entries.epochs])
-    yield from _twice("officials", "id", [entry.id for entry in entries.officials])
-    yield from _twice("webhooks", "id", [entry.id for entry in entries.webhooks])
+def _cross_check(entries: RulesFile, targets: TargetsFile, regions: Regions) -> Iterator[str]:
+    """Errors that concern several entries: repeated names and references to unknown names."""
+    yield from _repeated("rules", "id", [entry.id for entry in entries.rules])
+    yield from _repeated("epochs", "name", [entry.name for entry in entries.epochs])
+    yield from _repeated("officials", "id", [entry.id for entry in entries.officials])
+    yield from _repeated("webhooks", "id", [entry.id for entry in entries.webhooks])
     keys = [f"{entry.scope} {entry.region} {entry.measure}" for entry in targets.root]
-    yield from _twice("targets", "scope, region and measure", keys)
+    yield from _repeated("targets", "scope, region and measure", keys)
     for number, target in enumerate(targets.root):
-        yield from _unknown(f"targets[{number}].region", [target.region], regions)
+        yield from _unknown_regions(f"targets[{number}].region", [target.region], regions)
     epochs = {entry.name for entry in entries.epochs} | {EVER}
     rule_ids = {entry.id for entry in entries.rules}
     for number, rule in enumerate(entries.rules):
         if rule.epoch not in epochs:
             yield f"rules[{number}].epoch: {rule.epoch} is not under epochs"
-        yield from _unknown(f"rules[{number}].regions", rule.regions or [], regions)
-        yield from _without_target(f"rules[{number}]", rule, targets.root)
-    listed: list[tuple[str, OfficialEntry | WebhookEntry]] = [
+        yield from _unknown_regions(f"rules[{number}].regions", rule.regions or [], regions)
+        yield from _missing_targets(f"rules[{number}]", rule, targets.root)
+    recipients: list[tuple[str, OfficialEntry | WebhookEntry]] = [
         *((f"officials[{n}]", entry) for n, entry in enumerate(entries.officials)),
         *((f"webhooks[{n}]", entry) for n, entry in enumerate(entries.webhooks)),
     ]
-    for path, recipient in listed:
-        yield from _unknown(f"{path}.regions", recipient.regions, regions)
-        yield from _unknown(f"{path}.within", recipient.within, regions)
+    for path, recipient in recipients:
+        yield from _unknown_regions(f"{path}.regions", recipient.regions, regions)
+        yield from _unknown_regions(f"{path}.within", recipient.within, regions)
         for rule_id in recipient.rules or []:
             if rule_id not in rule_ids:
                 yield f"{path}.rules: there is no rule {rule_id}"
 
 
-def _without_target(path: str, rule: RuleEntry, targets: Sequence[TargetEntry]) -> Iterator[str]:
+def _missing_targets(path: str, rule: RuleEntry, targets: Sequence[TargetEntry]) -> Iterator[str]:
     if rule.percent_of_target is None:
         return
-    having = {t.region for t in targets if (t.scope, t.measure) == (rule.scope, rule.measure)}
-    if rule.regions is None and not any(_rule(rule).watches(region) for region in having):
+    with_target = {t.region for t in targets if (t.scope, t.measure) == (rule.scope, rule.measure)}
+    if rule.regions is None and not any(_rule(rule).covers(region) for region in with_target):
         yield f"{path}.percent_of_target: no {rule.level} has a target of {rule.scope}, {rule.measure}"
     for region in rule.regions or []:
-        if region not in having:
+        if region not in with_target:
             yield f"{path}.percent_of_target: {region} has no target of {rule.scope}, {rule.measure}"
 
 
-def _unknown(path: str, codes: Sequence[str], regions: Regions) -> Iterator[str]:
+def _unknown_regions(path: str, codes: Sequence[str], regions: Regions) -> Iterator[str]:
     for code in codes:
         if code not in regions and code != UNPLACED:
             yield f"{path}: there is no region {code}"
 
 
-def _twice(path: str, what: str, names: Sequence[str]) -> Iterator[str]:
+def _repeated(path: str, field: str, names: Sequence[str]) -> Iterator[str]:
     first: dict[str, int] = {}
     for number, name in enumerate(names):
         if name in first:
-            yield f"{path}[{number}]: the {what} {name} stands already at {path}[{first[name]}]"
+            yield f"{path}[{number}]: the {field} {name} is already used at {path}[{first[name]}]"
         first.setdefault(name, number)
 
 
@@ -182,7 +194,7 @@ def _rule(entry: RuleEntry) -> Rule:
     elif entry.every is not None:
         thresholds = Every(entry.every, entry.above)
     else:
-        assert entry.percent_of_target is not None, "the entry was checked to have one of the three"
+        assert entry.percent_of_target is not None, "the schema requires one of the three"
         thresholds = PercentOfTarget(tuple(entry.percent_of_target))
     return Rule(
         id=entry.id,

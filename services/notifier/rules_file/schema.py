@@ -1,4 +1,4 @@
-"""The shape of the rules file and the targets file: unknown keys, wrong types and odd values are faults."""
+"""The schema of the rules file and the targets file; unknown keys and wrong types are errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic.networks import EmailStr
 from notifier.domain.rules import EVER
 
 EVERY_MIN: Final = 50
-"""A smaller step would tell of every few people: 281,812 participants are 5,636 messages at 50."""
+"""A smaller step would send too many alerts: 281,812 participants are 5,636 crossings at a step of 50."""
 THRESHOLDS_MAX: Final = 200
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
@@ -20,20 +20,20 @@ Scope = Annotated[str, Field(pattern=r"^(all|(campaign|agency):[a-z0-9][a-z0-9._
 Measure = Literal["registered", "step:P2", "step:P3", "step:P4", "step:P5", "step:P6", "step:P7"]
 
 
-def _code(value: Any) -> Any:
-    if isinstance(value, int | float):  # YAML reads 31.71 as a number and would lose the zero of 31.70
-        raise ValueError(f'a region code is a text: write "{value}" in quotes')  # noqa: TRY004 - for pydantic
+def _reject_number(value: Any) -> Any:
+    if isinstance(value, int | float):  # YAML reads an unquoted 31.70 as the number 31.7
+        raise ValueError(f'a region code is a string: write "{value}" in quotes')  # noqa: TRY004 - pydantic reports only a ValueError
     return value
 
 
 RegionCode = Annotated[
-    str, BeforeValidator(_code), Field(pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$", strict=True)
+    str, BeforeValidator(_reject_number), Field(pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$", strict=True)
 ]
 
 
-def _ascending(values: list[int]) -> list[int]:
+def _check_ascending(values: list[int]) -> list[int]:
     if any(later <= earlier for earlier, later in pairwise(values)):
-        raise ValueError("must ascend, each value once")
+        raise ValueError("must be in ascending order without repeats")
     return values
 
 
@@ -42,37 +42,37 @@ Percent = Annotated[int, Field(ge=1, le=1000, strict=True)]
 
 
 class Entry(BaseModel):
-    """What all entries share: nothing unknown, nothing changed."""
+    """Base of all entries: immutable, and without unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Words(Entry):
-    """The same words in both languages."""
+class BilingualEntry(Entry):
+    """A text in Indonesian and English."""
 
     id: str = Field(min_length=1, max_length=120)
     en: str = Field(min_length=1, max_length=120)
 
 
 class EpochEntry(Entry):
-    """When growth begins to be measured: at the first cut seen from `opens` on."""
+    """An epoch; its growth is measured from the first cut evaluated at or after `opens`."""
 
     name: Name
-    title: Words
+    title: BilingualEntry
     opens: AwareDatetime
 
     @model_validator(mode="after")
-    def _not_ever(self) -> Self:
+    def _check_name(self) -> Self:
         if self.name == EVER:
-            raise ValueError("`ever` needs no entry")
+            raise ValueError("`ever` is built in and needs no entry")
         return self
 
 
 class RuleEntry(Entry):
-    """One rule: where (`level` or `regions`) and at which values (`at`, `every` or `percent_of_target`)."""
+    """One rule: its regions (`level` or `regions`) and thresholds (`at`, `every` or `percent_of_target`)."""
 
     id: Name
-    title: Words | None = None
+    title: BilingualEntry | None = None
     scope: Scope = "all"
     measure: Measure = "registered"
     level: Literal["province", "city", "district", "subdistrict"] | None = None
@@ -85,21 +85,21 @@ class RuleEntry(Entry):
     rearm_margin: Count | None = None
 
     @model_validator(mode="after")
-    def _one_of_each(self) -> Self:
+    def _check_alternatives(self) -> Self:
         if (self.level is None) == (self.regions is None):
             raise ValueError("needs either level or regions")
-        ways = [self.at, self.every, self.percent_of_target]
-        if sum(way is not None for way in ways) != 1:
+        kinds = [self.at, self.every, self.percent_of_target]
+        if sum(kind is not None for kind in kinds) != 1:
             raise ValueError("needs exactly one of at, every and percent_of_target")
         if self.above and self.every is None:
-            raise ValueError("above belongs to every")
-        _ascending(self.at or [])
-        _ascending(self.percent_of_target or [])
+            raise ValueError("above requires every")
+        _check_ascending(self.at or [])
+        _check_ascending(self.percent_of_target or [])
         return self
 
 
 class RecipientEntry(Entry):
-    """Which regions a recipient is told about: exactly `regions`, and everything `within` others."""
+    """A recipient, who receives alerts for `regions` and for every region inside `within`."""
 
     id: Name
     regions: list[RegionCode] = []
@@ -107,22 +107,22 @@ class RecipientEntry(Entry):
     rules: list[Name] | None = None
 
     @model_validator(mode="after")
-    def _told_of_something(self) -> Self:
+    def _check_regions(self) -> Self:
         if not self.regions and not self.within:
             raise ValueError("needs regions or within")
         return self
 
 
 class OfficialEntry(RecipientEntry):
-    """A person in office, by role: no names."""
+    """An official, identified by role and not by name."""
 
-    role: Words
+    role: BilingualEntry
     address: EmailStr
     language: Literal["id", "en"] = "id"
 
 
 class WebhookEntry(RecipientEntry):
-    """A system that is called; its address and secret are settings, not rules."""
+    """A webhook; its URL and secret are in the settings, not in the rules."""
 
 
 class RulesFile(Entry):
@@ -135,7 +135,7 @@ class RulesFile(Entry):
 
 
 class TargetEntry(Entry):
-    """What is to be reached by when."""
+    """A target, and optionally the day by which it is to be reached."""
 
     scope: Scope = "all"
     region: RegionCode
@@ -145,6 +145,6 @@ class TargetEntry(Entry):
 
 
 class TargetsFile(RootModel[list[TargetEntry]]):
-    """The whole targets file: a list."""
+    """The whole targets file, which is a list."""
 
     root: list[TargetEntry] = []

@@ -1,1 +1,1 @@
-"""The notifier's tables in PostgreSQL."""
+"""The notifier's tables in PostgreSQL and their queries."""

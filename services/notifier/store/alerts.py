@@ -1,4 +1,4 @@
-"""Alerts as the interface shows them, their acknowledgements, and silences, in PostgreSQL."""
+"""Alerts as the API returns them, their acknowledgements, and silences, in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ QUERIES: Final = load_queries("notifier.store")
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """Which alerts; None matches everything, a region also what lies in it."""
+class AlertFilter:
+    """A filter of alerts: None matches all; a region matches the regions inside it, too."""
 
     recipient: str | None = None
     region: str | None = None
@@ -29,7 +29,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class NewSilence:
-    """A silence to be stored; `id` is derived from the request's key, `body_hash` from its body."""
+    """A silence to store. `id` is derived from the idempotency key, `body_hash` from the request body."""
 
     id: uuid.UUID
     recipient: str | None
@@ -41,39 +41,39 @@ class NewSilence:
 
 
 class AlertStore:
-    """What was told to whom, and how it went."""
+    """Alerts with their delivery attempts, and silences."""
 
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self._pool = pool
 
-    async def page(
-        self, wanted: Filter, before: int | None, limit: int
+    async def list_page(
+        self, alert_filter: AlertFilter, before: int | None, limit: int
     ) -> tuple[list[dict[str, Any]], int | None]:
-        """Alerts, newest first, and where the next page begins."""
-        rows = await self._rows(wanted, before, None, limit + 1)
-        following = rows[limit - 1]["number"] if len(rows) > limit else None
-        return await self._shown(rows[:limit]), following
+        """At most `limit` alerts, newest first, and the `before` of the next page; None on the last page."""
+        rows = await self._rows(alert_filter, before, None, limit + 1)
+        next_before = rows[limit - 1]["number"] if len(rows) > limit else None
+        return await self._with_attempts(rows[:limit]), next_before
 
-    async def one(self, alert_id: uuid.UUID) -> dict[str, Any] | None:
-        """One alert, as on a page."""
-        shown = await self._shown(await self._rows(Filter(), None, alert_id, 1))
-        return shown[0] if shown else None
+    async def get(self, alert_id: uuid.UUID) -> dict[str, Any] | None:
+        """The alert with this id; None if there is none."""
+        alerts = await self._with_attempts(await self._rows(AlertFilter(), None, alert_id, 1))
+        return alerts[0] if alerts else None
 
-    async def acknowledge(self, alert_id: uuid.UUID, who: str) -> bool | None:
-        """Note that the alert is known; False where it was already, None where there is none."""
-        row = await QUERIES.acknowledge(self._pool, id=alert_id, who=who)
+    async def acknowledge(self, alert_id: uuid.UUID, by: str) -> bool | None:
+        """Acknowledge the alert. False if it already was, None if there is no such alert."""
+        row = await QUERIES.acknowledge(self._pool, id=alert_id, who=by)
         return None if row is None else bool(row["is_first"])
 
-    async def acknowledge_message(self, message_id: uuid.UUID, who: str) -> None:
-        """The same for all alerts of a message."""
-        await QUERIES.acknowledge_message(self._pool, id=message_id, who=who)
+    async def acknowledge_message(self, message_id: uuid.UUID, by: str) -> None:
+        """Acknowledge all alerts of a message."""
+        await QUERIES.acknowledge_message(self._pool, id=message_id, who=by)
 
-    async def of_message(self, message_id: uuid.UUID) -> list[Any]:
-        """The alerts that a message carries."""
+    async def alerts_of_message(self, message_id: uuid.UUID) -> list[Any]:
+        """The alerts in a message, with the values of their crossings."""
         return [row async for row in QUERIES.message_alerts(self._pool, id=message_id)]
 
     async def put_silence(self, silence: NewSilence) -> tuple[dict[str, Any], bool]:
-        """Store a silence once; returns what stands under its id, and whether that is new."""
+        """Store a silence once per id. Returns the stored silence, and True if it is new."""
         row = await QUERIES.put_silence(
             self._pool,
             id=silence.id,
@@ -87,12 +87,12 @@ class AlertStore:
         stored = await QUERIES.silence(self._pool, id=silence.id)
         return dict(stored), row is not None
 
-    async def silences(self) -> list[dict[str, Any]]:
-        """The silences that hold now."""
+    async def active_silences(self) -> list[dict[str, Any]]:
+        """The silences that have not ended, ordered by their end."""
         return [dict(row) async for row in QUERIES.list_silences(self._pool)]
 
     async def _rows(
-        self, wanted: Filter, before: int | None, alert_id: uuid.UUID | None, limit: int
+        self, alert_filter: AlertFilter, before: int | None, alert_id: uuid.UUID | None, limit: int
     ) -> list[Any]:
         return [
             row
@@ -100,16 +100,16 @@ class AlertStore:
                 self._pool,
                 before=before,
                 limit=limit,
-                recipient=wanted.recipient,
-                region=wanted.region,
-                rule=wanted.rule,
-                scope=wanted.scope,
-                state=wanted.state,
+                recipient=alert_filter.recipient,
+                region=alert_filter.region,
+                rule=alert_filter.rule,
+                scope=alert_filter.scope,
+                state=alert_filter.state,
                 id=alert_id,
             )
         ]
 
-    async def _shown(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
+    async def _with_attempts(self, rows: Sequence[Any]) -> list[dict[str, Any]]:
         attempts: dict[uuid.UUID, list[dict[str, Any]]] = {}
         ids = list({row["message_id"] for row in rows})
         async for row in QUERIES.attempts_of(self._pool, ids=ids):
@@ -120,8 +120,8 @@ class AlertStore:
 def _attempt(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "number": row["number"],
-        "started_at": utc(row["started_at"]),
-        "ended_at": utc(row["ended_at"]),
+        "started_at": utc_text(row["started_at"]),
+        "ended_at": utc_text(row["ended_at"]),
         "reason": row["reason"],
         "receipt": json.loads(row["receipt"]),
     }
@@ -146,24 +146,24 @@ def _alert(row: Mapping[str, Any], attempts: list[dict[str, Any]]) -> dict[str, 
         "channel": row["channel"],
         "state": row["state"],
         "reason": row["reason"],
-        "created_at": utc(row["created_at"]),
-        "due_at": utc(row["due_at"]) if row["ended_at"] is None else None,
-        "ended_at": utc(row["ended_at"]),
-        "acknowledged_at": utc(row["acknowledged_at"]),
+        "created_at": utc_text(row["created_at"]),
+        "due_at": utc_text(row["due_at"]) if row["ended_at"] is None else None,
+        "ended_at": utc_text(row["ended_at"]),
+        "acknowledged_at": utc_text(row["acknowledged_at"]),
         "acknowledged_by": row["acknowledged_by"],
         "message_id": str(row["message_id"]),
         "crossing": {
             "id": str(row["crossing_id"]),
             **{name: row[name] for name in crossing_fields},
             "cut": row["cut"],
-            "as_of": utc(row["as_of"]),
-            "crossed_at": utc(row["crossed_at"]),
+            "as_of": utc_text(row["as_of"]),
+            "crossed_at": utc_text(row["crossed_at"]),
             "state": row["crossing_state"],
         },
         "attempts": attempts,
     }
 
 
-def utc(moment: datetime | None) -> str | None:
-    """A moment as the interface writes it."""
-    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def utc_text(time: datetime | None) -> str | None:
+    """A time in RFC 3339, UTC, as the API writes it; None stays None."""
+    return None if time is None else time.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Latches, epochs and silences in PostgreSQL; a crossing, its alerts and their jobs are one transaction."""
+"""Latches and epochs in PostgreSQL; a crossing, its alerts and their jobs are written in one transaction."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, Final
 import asyncpg
 
 from database.queries import load_queries
-from notifier.domain.alerts import Message, Recipient, Silence, crossing_id, plan
-from notifier.domain.milestones import Crossing, Latched, LatchKey, Rearmed
+from notifier.domain.alerts import Message, Recipient, Silence, crossing_id, plan_messages
+from notifier.domain.milestones import Crossing, LatchKey, LatchState, Retraction
 from notifier.domain.rules import Key
 from outbox.table_source import append
 from telemetry.failpoints import failpoint
@@ -20,13 +20,13 @@ TASK: Final = "notifier.deliver"
 TOPIC: Final = "milestones"
 
 Connection = Any
-"""An asyncpg connection, of a pool or not: its generic types do not exist at run time."""
+"""An asyncpg connection, from a pool or not: its generic types do not exist at run time."""
 
 QUERIES: Final = load_queries("notifier.store")
 
 
 class LatchStore:
-    """What was crossed, and what it set going.
+    """The latches, and what is written with them: alerts, messages, jobs and records for the topic.
 
     Crash points: notifier.before_latch, notifier.before_latch_commit, notifier.after_latch.
     """
@@ -34,79 +34,82 @@ class LatchStore:
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self._pool = pool
 
-    async def latches(self) -> dict[LatchKey, Latched]:
-        """All latches, for `evaluate`."""
+    async def latches(self) -> dict[LatchKey, LatchState]:
+        """All latches, as `evaluate` needs them: the newest of each threshold."""
         return {
-            (row["scope"], row["region"], row["rule"], row["threshold"], row["epoch_name"]): Latched(
-                row["number"], row["closed"]
+            (row["scope"], row["region"], row["rule"], row["threshold"], row["epoch_name"]): LatchState(
+                row["number"], row["retracted"]
             )
             async for row in QUERIES.latches(self._pool)
         }
 
     async def bases(self) -> dict[str, dict[Key, int]]:
-        """The counts at the opening of each epoch that is open."""
+        """The counts at the opening of each open epoch, by epoch."""
         return {
             row["name"]: {
-                (scope, region, measure): n for scope, region, measure, n in json.loads(row["base"])
+                (scope, region, measure): count for scope, region, measure, count in json.loads(row["base"])
             }
             async for row in QUERIES.epochs(self._pool)
         }
 
     async def open_epoch(self, name: str, cut: str, counts: Mapping[Key, int]) -> None:
-        """Store the counts from which the epoch's growth is measured; the first to do so decides them."""
+        """Store the counts from which the epoch's growth is measured, unless they are already stored."""
         base = [[*key, count] for key, count in sorted(counts.items())]
         await QUERIES.put_epoch(self._pool, name=name, cut=cut, base=json.dumps(base))
 
     async def record(
-        self, crossings: Sequence[Crossing], rearmed: Iterable[Rearmed], recipients: Sequence[Recipient]
+        self,
+        crossings: Sequence[Crossing],
+        retractions: Iterable[Retraction],
+        recipients: Sequence[Recipient],
     ) -> list[Crossing]:
-        """Latch the crossings, tell the recipients and publish, all or nothing; returns those that were new.
+        """Latch and publish the crossings and plan their messages, all or nothing; return the new crossings.
 
-        A crossing that another notifier has latched meanwhile is left to it.
+        A crossing that another notifier has latched meanwhile is not new.
         """
         failpoint("notifier.before_latch")
         async with self._pool.acquire() as connection, connection.transaction():
-            records = [await _retract(connection, one) for one in rearmed]
-            crossed_at = await _put(connection, crossings)
+            records = [await _retract_latch(connection, retraction) for retraction in retractions]
+            crossed_at = await _insert_latches(connection, crossings)
             new = [crossing for crossing in crossings if crossing_id(crossing) in crossed_at]
             silences = [Silence(**dict(row)) async for row in QUERIES.silences(connection)]
-            await _tell(connection, list(plan(new, recipients, silences)))
-            records += [_milestone(one, crossed_at[crossing_id(one)]) for one in new]
+            await _insert_messages(connection, list(plan_messages(new, recipients, silences)))
+            records += [_crossing_record(crossing, crossed_at[crossing_id(crossing)]) for crossing in new]
             await append(connection, TOPIC, [record for record in records if record is not None])
             failpoint("notifier.before_latch_commit")
         failpoint("notifier.after_latch")
         return new
 
 
-async def _put(connection: Connection, crossings: Sequence[Crossing]) -> dict[Any, Any]:
+async def _insert_latches(connection: Connection, crossings: Sequence[Crossing]) -> dict[Any, Any]:
     if not crossings:
         return {}
     rows = [
         {
-            "id": str(crossing_id(one)),
-            "scope": one.scope,
-            "region": one.region,
-            "rule": one.rule,
-            "threshold": one.threshold,
-            "epoch": one.epoch_label,
-            "epoch_name": one.epoch,
-            "number": one.number,
-            "measure": one.measure,
-            "value": one.value,
-            "count": one.count,
-            "percent": one.percent,
-            "target": one.target,
-            "cut": one.cut,
-            "as_of": one.as_of.isoformat(),
+            "id": str(crossing_id(crossing)),
+            "scope": crossing.scope,
+            "region": crossing.region,
+            "rule": crossing.rule,
+            "threshold": crossing.threshold,
+            "epoch": crossing.epoch_label,
+            "epoch_name": crossing.epoch,
+            "number": crossing.number,
+            "measure": crossing.measure,
+            "value": crossing.value,
+            "count": crossing.count,
+            "percent": crossing.percent,
+            "target": crossing.target,
+            "cut": crossing.cut,
+            "as_of": crossing.as_of.isoformat(),
         }
-        for one in crossings
+        for crossing in crossings
     ]
     inserted = QUERIES.put_latches(connection, crossings=json.dumps(rows))
     return {row["id"]: row["crossed_at"] async for row in inserted}
 
 
-async def _retract(connection: Connection, rearmed: Rearmed) -> tuple[str, str] | None:
-    scope, region, rule, threshold, epoch_name = rearmed.key
+async def _retract_latch(connection: Connection, retraction: Retraction) -> tuple[str, str] | None:
+    scope, region, rule, threshold, epoch_name = retraction.key
     row = await QUERIES.retract_latch(
         connection,
         scope=scope,
@@ -114,14 +117,14 @@ async def _retract(connection: Connection, rearmed: Rearmed) -> tuple[str, str] 
         rule=rule,
         threshold=threshold,
         epoch_name=epoch_name,
-        number=rearmed.number,
-        cut=rearmed.cut,
-        value=rearmed.value,
+        number=retraction.number,
+        cut=retraction.cut,
+        value=retraction.value,
     )
-    return None if row is None else _record(dict(row), "retracted")
+    return None if row is None else _topic_record(dict(row), "retracted")
 
 
-async def _tell(connection: Connection, messages: Sequence[Message]) -> None:
+async def _insert_messages(connection: Connection, messages: Sequence[Message]) -> None:
     if not messages:
         return
     rows = [
@@ -145,16 +148,16 @@ async def _tell(connection: Connection, messages: Sequence[Message]) -> None:
     ]
     await QUERIES.put_messages(connection, messages=json.dumps(rows))
     await QUERIES.put_alerts(connection, alerts=json.dumps(alerts))
-    await defer(connection, [message.id for message in messages])
+    await defer_messages(connection, [message.id for message in messages])
 
 
-async def defer(connection: Connection | asyncpg.Pool[Any], ids: Sequence[Any]) -> None:
-    """Give each open message a job, due when the message is."""
+async def defer_messages(connection: Connection | asyncpg.Pool[Any], ids: Sequence[Any]) -> None:
+    """Add a job to the queue for each open message, due at the message's time."""
     await QUERIES.defer_messages(connection, queue=QUEUE, task=TASK, ids=list(ids))
 
 
-def _milestone(crossing: Crossing, crossed_at: Any) -> tuple[str, str]:
-    return _record(
+def _crossing_record(crossing: Crossing, crossed_at: Any) -> tuple[str, str]:
+    return _topic_record(
         {
             "id": crossing_id(crossing),
             "scope": crossing.scope,
@@ -171,8 +174,8 @@ def _milestone(crossing: Crossing, crossed_at: Any) -> tuple[str, str]:
     )
 
 
-def _record(fields: Mapping[str, Any], state: str) -> tuple[str, str]:
-    """Key and value for the topic; the outbox puts the sequence in."""
+def _topic_record(fields: Mapping[str, Any], state: str) -> tuple[str, str]:
+    """Key and value of a record for the topic; the outbox replaces `{sequence}` with the number."""
     value = {
         **fields,
         "id": str(fields["id"]),

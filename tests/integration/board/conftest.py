@@ -1,4 +1,4 @@
-"""A board over a topic of this test's own, and the programme that writes to it."""
+"""A board process with topics of its own, and a writer to them."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from tests.support.board.processes import BoardProcess
-from tests.support.board.topic_writer import Programme, programme
+from tests.support.board.topic_writer import TopicWriter, topic_writer
 from tests.support.topics import Topics
 
 
 @pytest.fixture
-async def source(topics: Topics) -> AsyncIterator[Programme]:
-    """Writes cuts and register states."""
-    async with programme(topics) as writing:
-        yield writing
+async def source(topics: Topics) -> AsyncIterator[TopicWriter]:
+    """A writer to the board's topics."""
+    async with topic_writer(topics) as writer:
+        yield writer
 
 
 @pytest.fixture
 async def board(topics: Topics, tmp_path: Path) -> AsyncIterator[BoardProcess]:
-    """A board, started."""
+    """A board that has started."""
     process = BoardProcess(tmp_path, topics.environment())
     try:
         await process.start()

@@ -1,4 +1,4 @@
-"""A board on a real broker: what it answers, streams and says of its freshness."""
+"""A board on a real broker: its responses, its stream and its freshness."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.board.processes import BoardProcess, watching
-from tests.support.board.topic_writer import Programme, minutes_ago
+from tests.support.board.processes import BoardProcess, open_stream
+from tests.support.board.topic_writer import TopicWriter, minutes_ago
 from tests.support.deadlines import until
 from tests.support.topics import Topics
 
@@ -22,21 +22,21 @@ GAMBIR = "31.71.01.1001"
 KOJA = "31.72.03.1001"
 
 
-async def test_counts_are_answered_as_published(board: BoardProcess, source: Programme) -> None:
+async def test_counts_are_returned_as_published(board: BoardProcess, source: TopicWriter) -> None:
     source.register(GAMBIR, 3)
     source.register(KOJA, 2)
     await source.full()
     await source.register_state()
 
-    async def what_is_shown_is_covered() -> bool:
+    async def the_cut_has_a_coverage() -> bool:
         return await board.shows(5) and (await board.counts())["coverage"] is not None
 
-    await until(what_is_shown_is_covered)
-    answer = await board.counts(scope="all", level="city", parent="31")
+    await until(the_cut_has_a_coverage)
+    response = await board.counts(scope="all", level="city", parent="31")
 
-    assert (answer["scope"], answer["cut"], answer["coverage"]) == ("all", "7.1", 1.0)
-    assert answer["audit"]["drift"] == 0
-    assert {row["region"]: row["counts"]["registered"] for row in answer["rows"]} == {
+    assert (response["scope"], response["cut"], response["coverage"]) == ("all", "7.1", 1.0)
+    assert response["audit"]["drift"] == 0
+    assert {row["region"]: row["counts"]["registered"] for row in response["rows"]} == {
         "31.01": 0,
         "31.71": 3,
         "31.72": 2,
@@ -44,7 +44,7 @@ async def test_counts_are_answered_as_published(board: BoardProcess, source: Pro
         "31.74": 0,
         "31.75": 0,
     }
-    pusat = answer["rows"][1]
+    pusat = response["rows"][1]
     assert (pusat["name"], pusat["level"], pusat["parent"], pusat["target"]) == (
         "Jakarta Pusat",
         "city",
@@ -53,7 +53,9 @@ async def test_counts_are_answered_as_published(board: BoardProcess, source: Pro
     )
 
 
-async def test_bad_questions_are_told_which_field_is_wrong(board: BoardProcess, source: Programme) -> None:
+async def test_invalid_and_unknown_parameters_are_refused_by_field(
+    board: BoardProcess, source: TopicWriter
+) -> None:
     before = await board.http.get("/v1/counts")
     source.register(GAMBIR)
     await source.full()
@@ -71,9 +73,7 @@ async def test_bad_questions_are_told_which_field_is_wrong(board: BoardProcess, 
     assert unknown_scope.headers["content-type"] == "application/problem+json"
 
 
-async def test_an_answer_that_has_not_changed_is_not_sent_again(
-    board: BoardProcess, source: Programme
-) -> None:
+async def test_an_unchanged_response_is_answered_304(board: BoardProcess, source: TopicWriter) -> None:
     source.register(GAMBIR)
     await source.full()
     await until(lambda: board.shows(1), name="the board shows 1")
@@ -91,16 +91,16 @@ async def test_an_answer_that_has_not_changed_is_not_sent_again(
     assert (await board.http.get("/v1/counts", headers={"If-None-Match": tag})).status_code == 200
 
 
-async def test_the_stream_brings_every_cut_in_order(board: BoardProcess, source: Programme) -> None:
+async def test_the_stream_sends_cuts_in_order(board: BoardProcess, source: TopicWriter) -> None:
     source.register(GAMBIR)
     await source.full()
-    async with watching(board) as viewer:
-        await until(lambda: viewer.count() == 1, name="the snapshot came")
+    async with open_stream(board) as viewer:
+        await until(lambda: viewer.count() == 1, name="the snapshot arrived")
 
         for _ in range(30):
             source.register(GAMBIR)
             await source.change()
-        await until(lambda: viewer.count() == 31, name="the last cut came")
+        await until(lambda: viewer.count() == 31, name="the last cut arrived")
 
         assert viewer.ids == sorted(viewer.ids)
         assert [event.name for event in viewer.events if event.name != "state"][:2] == ["snapshot", "delta"]
@@ -108,7 +108,9 @@ async def test_the_stream_brings_every_cut_in_order(board: BoardProcess, source:
         assert counts == sorted(set(counts))
 
 
-async def test_a_returning_viewer_is_sent_only_what_it_missed(board: BoardProcess, source: Programme) -> None:
+async def test_a_returning_viewer_is_sent_only_the_changes_it_missed(
+    board: BoardProcess, source: TopicWriter
+) -> None:
     source.register(GAMBIR)
     source.register(KOJA)
     await source.full()
@@ -116,50 +118,50 @@ async def test_a_returning_viewer_is_sent_only_what_it_missed(board: BoardProces
     await source.change()
     await until(lambda: board.shows(3), name="the board shows 3")
 
-    async with watching(board, last="7.1") as viewer:
-        await until(lambda: viewer.events, name="an event came")
+    async with open_stream(board, last="7.1") as viewer:
+        await until(lambda: viewer.events, name="an event arrived")
 
     assert (viewer.events[0].name, viewer.events[0].id) == ("delta", "7.2")
     assert GAMBIR not in viewer.events[0].counts
 
 
 async def test_a_replica_that_is_behind_waits_for_the_viewers_cut(
-    board: BoardProcess, source: Programme
+    board: BoardProcess, source: TopicWriter
 ) -> None:
     source.register(GAMBIR)
     await source.full()
     await until(lambda: board.shows(1), name="the board shows 1")
 
-    async with watching(board, last="7.3") as ahead, watching(board) as new:
+    async with open_stream(board, last="7.3") as ahead, open_stream(board) as new:
         for _ in range(3):
             source.register(GAMBIR)
             await source.change()
-        await until(lambda: ahead.count() == 4, name="the fourth came")
-        await until(lambda: new.count() == 4, name="the fourth came to the other too")
+        await until(lambda: ahead.count() == 4, name="the fourth cut arrived")
+        await until(lambda: new.count() == 4, name="the fourth cut arrived at the other viewer too")
 
     assert min(ahead.ids) >= (7, 3)
     assert min(new.ids) == (7, 1)
 
 
-async def test_a_late_publisher_of_a_lost_lease_is_never_shown(
-    board: BoardProcess, source: Programme
+async def test_a_cut_of_a_publisher_that_lost_its_lease_is_never_shown(
+    board: BoardProcess, source: TopicWriter
 ) -> None:
     source.register(GAMBIR, 5)
     await source.full()
-    async with watching(board) as viewer:
-        await until(lambda: viewer.count() == 5, name="the snapshot came")
+    async with open_stream(board) as viewer:
+        await until(lambda: viewer.count() == 5, name="the snapshot arrived")
 
-        await source.zombie_change(3)
+        await source.change_of_lower_term(3)
         await source.raw("region-counts", b"not a cut at all")
         source.register(GAMBIR)
         await source.change()
-        await until(lambda: viewer.count() == 6, name="the next cut came")
+        await until(lambda: viewer.count() == 6, name="the next cut arrived")
 
         assert 3 not in [event.counts.get("31") for event in viewer.events if event.name != "state"]
 
 
-async def test_a_viewer_that_reads_slowly_gets_the_newest_and_not_a_queue(
-    board: BoardProcess, source: Programme
+async def test_a_viewer_that_reads_slowly_gets_fewer_and_larger_deltas(
+    board: BoardProcess, source: TopicWriter
 ) -> None:
     regions = [row["region"] for row in await _all_subdistricts(board, source)]
     cuts = 200  # some 10 MB of deltas: more than the buffers of both sockets hold
@@ -180,7 +182,7 @@ async def test_a_viewer_that_reads_slowly_gets_the_newest_and_not_a_queue(
     assert text.count(b"event: snapshot") == 1
 
 
-async def _all_subdistricts(board: BoardProcess, source: Programme) -> list[dict[str, str]]:
+async def _all_subdistricts(board: BoardProcess, source: TopicWriter) -> list[dict[str, str]]:
     source.register(GAMBIR, 0)
     await source.full()
     await until(lambda: board.shows(0), name="the board is ready")
@@ -199,28 +201,30 @@ def _read_until(connection: socket.socket, wanted: bytes) -> bytes:
     return text
 
 
-async def test_a_number_without_news_turns_stale_by_the_boards_own_clock_and_live_again(
-    board: BoardProcess, source: Programme
+async def test_the_number_turns_stale_without_new_records_and_live_again_with_them(
+    board: BoardProcess, source: TopicWriter
 ) -> None:
     source.register(GAMBIR)
     await source.full()
-    async with watching(board) as viewer:
-        async with source.alive():
-            await until(lambda: (e := viewer.events) and e[-1].data["state"] == "live", name="it is live")
-        silent_s = time.monotonic()
+    async with open_stream(board) as viewer:
+        async with source.publishing():
+            await until(
+                lambda: viewer.events and viewer.events[-1].data["state"] == "live", name="it is live"
+            )
+        stopped_s = time.monotonic()
         await until(lambda: viewer.events[-1].data["state"] == "stale", 8, name="it is stale")
 
-        assert 4.0 < time.monotonic() - silent_s < 7.0
-        async with source.alive():
+        assert 4.0 < time.monotonic() - stopped_s < 7.0
+        async with source.publishing():
             await until(lambda: viewer.events[-1].data["state"] == "live", name="it is live again")
 
 
-async def test_with_the_relay_dead_and_all_else_alive_the_number_is_not_live_within_five_seconds(
-    board: BoardProcess, source: Programme
+async def test_with_only_the_relay_dead_the_number_is_catching_up_within_five_seconds(
+    board: BoardProcess, source: TopicWriter
 ) -> None:
     source.register(GAMBIR)
     await source.full()
-    async with source.alive():
+    async with source.publishing():
         await until(lambda: _is(board, "live"), name="it is live")
 
         source.register(GAMBIR, counted=False)
@@ -233,48 +237,46 @@ async def _is(board: BoardProcess, state: str) -> bool:
     return await board.state() == state
 
 
-async def test_pace_tells_the_minutes_today_and_what_comes_next(
-    board: BoardProcess, source: Programme
-) -> None:
+async def test_pace_has_the_minutes_and_the_next_threshold(board: BoardProcess, source: TopicWriter) -> None:
     source.register(GAMBIR, 95)
     await source.full()
     for minutes in range(20):
         await source.minute(minutes_ago(minutes), {"31": 2, "31.71": 2})
 
-    async def the_minutes_have_come() -> bool:
-        answer = (await board.http.get("/v1/pace", params={"region": "31.71", "minutes": "5"})).json()
-        return [growth for _, growth in answer.get("minutes", [])][:4] == [2, 2, 2, 2]
+    async def the_minutes_have_arrived() -> bool:
+        response = (await board.http.get("/v1/pace", params={"region": "31.71", "minutes": "5"})).json()
+        return [growth for _, growth in response.get("minutes", [])][:4] == [2, 2, 2, 2]
 
-    await until(the_minutes_have_come)
-    answer = (await board.http.get("/v1/pace", params={"region": "31.71"})).json()
+    await until(the_minutes_have_arrived)
+    response = (await board.http.get("/v1/pace", params={"region": "31.71"})).json()
 
-    assert (answer["scope"], answer["region"], len(answer["minutes"])) == ("all", "31.71", 180)
-    assert answer["eta"]["threshold"] == 19942
+    assert (response["scope"], response["region"], len(response["minutes"])) == ("all", "31.71", 180)
+    assert response["eta"]["threshold"] == 19942
 
 
-async def test_milestones_are_listed_and_told_to_viewers(board: BoardProcess, source: Programme) -> None:
+async def test_milestones_are_listed_and_sent_to_viewers(board: BoardProcess, source: TopicWriter) -> None:
     await source.milestone("31.71", 10)
     source.register(GAMBIR, 20)
     await source.full()
 
     async def milestones() -> list[int]:
-        answer = (await board.http.get("/v1/milestones")).json()
-        return [milestone["threshold"] for milestone in answer["milestones"]]
+        response = (await board.http.get("/v1/milestones")).json()
+        return [milestone["threshold"] for milestone in response["milestones"]]
 
     await until(milestones, name="the milestone is listed")
-    async with watching(board) as viewer:
-        await until(lambda: viewer.count() == 20, name="the snapshot came")
+    async with open_stream(board) as viewer:
+        await until(lambda: viewer.count() == 20, name="the snapshot arrived")
         await source.milestone("31", 20, 2)
-        await until(lambda: viewer.last("milestone"), name="the milestone was told")
+        await until(lambda: viewer.last("milestone"), name="the milestone arrived")
 
-    told = viewer.last("milestone")
-    assert told
-    assert (told.data["name"], told.data["threshold"]) == ("DKI Jakarta", 20)
+    event = viewer.last("milestone")
+    assert event
+    assert (event.data["name"], event.data["threshold"]) == ("DKI Jakarta", 20)
     assert await milestones() == [20, 10]
 
 
-async def test_viewers_are_told_of_milestones_that_lay_there_when_the_board_came_to_read_them(
-    board: BoardProcess, topics: Topics, source: Programme
+async def test_milestones_already_in_the_topic_reach_connected_viewers(
+    board: BoardProcess, topics: Topics, source: TopicWriter
 ) -> None:
     source.register(GAMBIR, 20)
     await source.full()
@@ -284,41 +286,41 @@ async def test_viewers_are_told_of_milestones_that_lay_there_when_the_board_came
     await board.start()
     await until(lambda: board.shows(20), name="the board shows 20")
 
-    async with watching(board) as viewer:
-        await until(lambda: viewer.count() == 20, name="the snapshot came")
+    async with open_stream(board) as viewer:
+        await until(lambda: viewer.count() == 20, name="the snapshot arrived")
         await topics.create()
         await source.milestone("31.71", 10)
         await source.milestone("31", 20, 2)
-        await until(lambda: viewer.told() == [10, 20], name="both milestones were told")
+        await until(lambda: viewer.milestone_thresholds() == [10, 20], name="both milestones arrived")
 
 
-async def test_a_board_that_starts_while_kafka_is_away_shows_its_last_cut_as_stale(
-    board: BoardProcess, source: Programme, tmp_path: Path
+async def test_a_board_that_starts_without_kafka_shows_its_last_cut_as_stale(
+    board: BoardProcess, source: TopicWriter, tmp_path: Path
 ) -> None:
     source.register(GAMBIR, 41)
     await source.full()
-    async with source.alive():
+    async with source.publishing():
         await until(lambda: _is(board, "live"), name="it is live")
     stopped = await board.stop()
-    alone = BoardProcess(tmp_path, {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
+    without_kafka = BoardProcess(tmp_path, {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
 
     try:
-        await alone.start()
-        answer = await alone.counts(level="province")
+        await without_kafka.start()
+        response = await without_kafka.counts(level="province")
     finally:
-        await alone.close()
+        await without_kafka.close()
 
     assert stopped == 0
-    assert (answer["state"], answer["coverage"]) == ("stale", 1.0)
-    assert answer["rows"][0]["counts"]["registered"] == 41
-    assert answer["as_of"]
+    assert (response["state"], response["coverage"]) == ("stale", 1.0)
+    assert response["rows"][0]["counts"]["registered"] == 41
+    assert response["as_of"]
 
 
-async def test_a_stop_ends_the_streams(board: BoardProcess, source: Programme) -> None:
+async def test_a_stop_ends_the_streams(board: BoardProcess, source: TopicWriter) -> None:
     source.register(GAMBIR)
     await source.full()
-    async with watching(board) as viewer:
-        await until(lambda: viewer.count() == 1, name="the snapshot came")
+    async with open_stream(board) as viewer:
+        await until(lambda: viewer.count() == 1, name="the snapshot arrived")
 
         began_s = time.monotonic()
         code = await board.stop()
@@ -328,16 +330,16 @@ async def test_a_stop_ends_the_streams(board: BoardProcess, source: Programme) -
     assert time.monotonic() - began_s < 4
 
 
-async def test_more_viewers_than_allowed_are_asked_to_come_back(
-    topics: Topics, source: Programme, tmp_path: Path
+async def test_a_viewer_above_the_limit_is_refused_with_retry_after(
+    topics: Topics, source: TopicWriter, tmp_path: Path
 ) -> None:
     source.register(GAMBIR)
     await source.full()
     board = BoardProcess(tmp_path, topics.environment(), {"BOARD_VIEWERS_MAX": "1"})
     try:
         await board.start()
-        async with watching(board) as viewer:
-            await until(lambda: viewer.count() == 1, name="the snapshot came")
+        async with open_stream(board) as viewer:
+            await until(lambda: viewer.count() == 1, name="the snapshot arrived")
             refused = await board.http.get("/v1/stream")
     finally:
         await board.close()
@@ -345,8 +347,8 @@ async def test_more_viewers_than_allowed_are_asked_to_come_back(
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
 
 
-def test_every_wrong_setting_is_named_at_once() -> None:
-    found = subprocess.run(
+def test_every_invalid_setting_is_named_at_once() -> None:
+    completed = subprocess.run(
         [sys.executable, "-m", "board", "serve"],
         env={"BOARD_PORT": "x", "PATH": ""},
         capture_output=True,
@@ -355,6 +357,6 @@ def test_every_wrong_setting_is_named_at_once() -> None:
         check=False,
     )
 
-    assert found.returncode == 2
+    assert completed.returncode == 2
     for name in ("BOARD_PORT", "BOARD_TARGETS_FILE", "BOARD_STATE_FILE", "KAFKA_BOOTSTRAP_SERVERS"):
-        assert name in found.stderr
+        assert name in completed.stderr

@@ -1,4 +1,4 @@
-"""The readers of cuts on a real broker: where they begin, and what they outlive."""
+"""The readers of cuts on a real broker: at which record they begin, and which failures they survive."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aiokafka.admin import RecordsToDelete
 
 from cuts.reader import Followed, follow_cuts, follow_register_state
 from cuts.state import CutState
-from tests.support.board.topic_writer import Programme, programme
+from tests.support.board.topic_writer import TopicWriter, topic_writer
 from tests.support.broker import Broker
 from tests.support.deadlines import until
 from tests.support.topics import Topics
@@ -27,14 +27,14 @@ GAMBIR = "31.71.01.1001"
 
 @asynccontextmanager
 async def reading(records: AsyncIterator[Followed[T]]) -> AsyncIterator[list[Followed[T]]]:
-    """What the reader has read so far."""
+    """The records read so far; the list grows while it is read."""
     read: list[Followed[T]] = []
 
-    async def follow() -> None:
+    async def read_all() -> None:
         async for record in records:
             read.append(record)  # noqa: PERF401 - the list is watched while it grows
 
-    task = asyncio.ensure_future(follow())
+    task = asyncio.ensure_future(read_all())
     try:
         yield read
     finally:
@@ -50,7 +50,7 @@ def state_of(read: list[Followed[Any]]) -> CutState:
     return state
 
 
-async def test_a_reader_begins_at_the_newest_acknowledged_full(topics: Topics, source: Programme) -> None:
+async def test_a_reader_begins_at_the_newest_acknowledged_full(topics: Topics, source: TopicWriter) -> None:
     for _ in range(3):
         source.register(GAMBIR)
         await source.full(2)
@@ -59,17 +59,17 @@ async def test_a_reader_begins_at_the_newest_acknowledged_full(topics: Topics, s
     await source.change()
 
     async with reading(follow_cuts(topics.settings())) as read:
-        await until(lambda: state_of(read).id == "7.4", name="the last cut is held")
+        await until(lambda: state_of(read).id == "7.4", name="the last cut is read")
         await source.change()
-        await until(lambda: read[-1].is_new, name="a heart-beat came")
+        await until(lambda: read[-1].is_new, name="a heart-beat is read")
 
     assert read[0].offset == newest_full
     assert [record.is_new for record in read] == [False, False, False, True]
     assert state_of(read).counts["all", "31", "registered"] == 4
 
 
-async def test_a_first_full_that_nobody_acknowledged_yet_is_read_from_its_first_part(
-    topics: Topics, source: Programme
+async def test_a_first_full_without_a_later_record_is_read_from_its_first_part(
+    topics: Topics, source: TopicWriter
 ) -> None:
     source.register(GAMBIR)
     await source.full(3)
@@ -80,8 +80,8 @@ async def test_a_first_full_that_nobody_acknowledged_yet_is_read_from_its_first_
     assert [record.value.part for record in read] == [0, 1, 2]
 
 
-async def test_a_last_record_that_cannot_be_read_sends_the_reader_further_back(
-    topics: Topics, source: Programme
+async def test_a_reader_whose_last_record_is_undecodable_begins_further_back(
+    topics: Topics, source: TopicWriter
 ) -> None:
     source.register(GAMBIR)
     await source.full(2)
@@ -96,15 +96,15 @@ async def test_a_reader_waits_for_a_topic_that_does_not_exist_yet(kafka: Broker)
 
     async with reading(follow_register_state(topics.settings())) as read:
         await topics.create()
-        async with programme(topics) as source:
+        async with topic_writer(topics) as source:
             await source.register_state()
-            await until(lambda: read, 15, name="the register state came")
+            await until(lambda: read, 15, name="the register state is read")
 
     assert read[0].value.last_sequence == (0,) * 12
 
 
-async def test_a_full_that_retention_took_away_is_replaced_by_the_next(
-    topics: Topics, source: Programme
+async def test_after_retention_has_deleted_the_full_the_reader_waits_for_the_next(
+    topics: Topics, source: TopicWriter
 ) -> None:
     source.register(GAMBIR)
     await source.full(2)
@@ -123,8 +123,8 @@ async def test_a_full_that_retention_took_away_is_replaced_by_the_next(
     assert not ready_before
 
 
-async def test_a_reader_outlives_a_broker_that_is_killed(own_kafka: Broker, topics: Topics) -> None:
-    async with programme(topics) as source:
+async def test_a_reader_survives_a_killed_broker(own_kafka: Broker, topics: Topics) -> None:
+    async with topic_writer(topics) as source:
         source.register(GAMBIR)
         await source.full()
         async with reading(follow_cuts(topics.settings())) as read:

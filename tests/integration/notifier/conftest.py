@@ -1,4 +1,4 @@
-"""What the notifier's tests on the real broker, database and receivers share."""
+"""Fixtures for tests of the notifier with a real broker, database, mail server and webhook."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def cuts(topics: Topics) -> AsyncIterator[CutWriter]:
-    """Writes cuts to this test's topic."""
+    """A writer of cuts to this test's topic."""
     async with cut_writer(topics) as writer:
         yield writer
 
 
 @pytest.fixture
-async def stored(database: Databases) -> AsyncIterator[asyncpg.Connection[Any]]:
+async def connection(database: Databases) -> AsyncIterator[asyncpg.Connection[Any]]:
     """A connection to the notifier's schema."""
     connection = await asyncpg.connect(database.notifier)
     yield connection

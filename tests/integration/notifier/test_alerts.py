@@ -1,4 +1,4 @@
-"""A crossing in a cut becomes a mail, a signed call and a record in the topic: once, whatever dies."""
+"""A crossing becomes an e-mail, a signed webhook call and a record: once, even if processes die."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ CRASH_POINTS = [
 ]
 
 
-async def all_told(stored: Any) -> bool:
-    """Whether there are alerts, and every message has ended as delivered."""
-    states = await stored.fetch("select state, count(*) from message group by state")
+async def all_delivered(connection: Any) -> bool:
+    """Whether there are messages, and all of them are delivered."""
+    states = await connection.fetch("select state, count(*) from message group by state")
     return [row["state"] for row in states] == ["delivered"]
 
 
-async def test_a_crossing_is_told_by_mail_by_webhook_and_on_the_topic(
-    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any
+async def test_a_crossing_is_sent_by_email_and_webhook_and_published_to_the_topic(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, connection: Any
 ) -> None:
     running = notifier.start()
     await cuts.full(_31=99, _31_71=10)
@@ -38,7 +38,7 @@ async def test_a_crossing_is_told_by_mail_by_webhook_and_on_the_topic(
 
     await cuts.change(_31=100)
 
-    await until(lambda: all_told(stored))
+    await until(lambda: all_delivered(connection))
     (mail,) = mailbox.messages
     assert mail["Subject"] == "DKI Jakarta mencapai 100 peserta terdaftar"
     assert mail["To"] == "governor@example.org"
@@ -50,13 +50,13 @@ async def test_a_crossing_is_told_by_mail_by_webhook_and_on_the_topic(
     assert record["id"] == call.body["data"]["crossing_id"]
 
 
-async def test_several_thresholds_at_once_are_one_mail_and_a_call_each(
-    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any
+async def test_several_thresholds_at_once_are_one_email_and_one_call_each(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, connection: Any
 ) -> None:
     notifier.start()
     await cuts.full(_31=281_812, _31_71=28_100)
 
-    await until(lambda: all_told(stored))
+    await until(lambda: all_delivered(connection))
 
     by_address = {mail["To"]: text for mail, text in zip(mailbox.messages, mailbox.texts(), strict=True)}
     assert sorted(by_address) == ["governor@example.org", "mayor@example.org"]
@@ -66,98 +66,100 @@ async def test_several_thresholds_at_once_are_one_mail_and_a_call_each(
 
 
 @pytest.mark.parametrize("point", CRASH_POINTS)
-async def test_killed_at_any_point_every_alert_is_told_and_no_latch_is_doubled(
-    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any, point: str
+async def test_after_a_kill_at_any_crash_point_every_alert_is_delivered_and_latched_once(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, connection: Any, point: str
 ) -> None:
     dying = notifier.start(crash_at=point)
     await cuts.full(_31=150, _31_71=60)
-    await dying.killed_itself()
+    await dying.crashed()
 
     notifier.start()
 
-    await until(lambda: all_told(stored))
+    await until(lambda: all_delivered(connection))
     records = await until(lambda: published(cuts, 2), name="both crossings are on the topic")
-    assert await stored.fetchval("select count(*) from latch") == 2
-    assert await stored.fetchval("select count(*) from alert") == 4
+    assert await connection.fetchval("select count(*) from latch") == 2
+    assert await connection.fetchval("select count(*) from alert") == 4
     assert sorted({mail["To"] for mail in mailbox.messages}) == ["governor@example.org", "mayor@example.org"]
-    assert len(mailbox.messages) <= 3  # at most the one in flight at the crash comes again
+    assert len(mailbox.messages) <= 3  # only the message that was in flight at the crash may be sent twice
     assert len(set(receiver.ids())) == 2
-    webhook_alerts = await stored.fetch("select id::text from alert where recipient = 'webhook:control-room'")
+    webhook_alerts = await connection.fetch(
+        "select id::text from alert where recipient = 'webhook:control-room'"
+    )
     assert set(receiver.ids()) == {row["id"] for row in webhook_alerts}
     assert {record["id"] for record in records} == {
-        str(row["id"]) for row in await stored.fetch("select id from latch")
+        str(row["id"]) for row in await connection.fetch("select id from latch")
     }
 
 
 async def published(cuts: CutWriter, at_least: int) -> list[dict[str, Any]]:
-    """The records of the topic, once they hold so many different crossings."""
+    """The records of the topic once they have `at_least` different crossings, else an empty list."""
     records = await cuts.milestones()
     return records if len({record["id"] for record in records}) >= at_least else []
 
 
-async def test_a_send_cut_off_is_shown_as_ambiguous_and_the_repeat_says_so(
-    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, stored: Any
+async def test_an_interrupted_send_is_ambiguous_and_the_repeated_email_says_so(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, connection: Any
 ) -> None:
     notifier.write_rules(RULES.split("webhooks:", maxsplit=1)[0])
     dying = notifier.start(crash_at="notifier.after_send")
     await cuts.full(_31=100)
-    await dying.killed_itself()
+    await dying.crashed()
 
     notifier.start()
 
-    await until(lambda: all_told(stored))
+    await until(lambda: all_delivered(connection))
     first, second = mailbox.messages
     assert first["X-Jakpreneur-Message"] == second["X-Jakpreneur-Message"]
     assert ["mungkin sudah pernah" in text for text in mailbox.texts()] == [False, True]
-    attempts = await stored.fetch("select reason from attempt order by number")
+    attempts = await connection.fetch("select reason from attempt order by number")
     assert [row["reason"] for row in attempts] == ["ambiguous", "accepted"]
 
 
-async def test_a_restart_with_a_replay_of_all_cuts_tells_nothing_again(
-    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any
+async def test_a_restart_with_a_replay_of_all_cuts_sends_no_alert_again(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, connection: Any
 ) -> None:
     first = notifier.start()
     await cuts.full(_31=99)
     for count in (100, 150, 99, 201):
         await cuts.change(_31=count)
-    await until(lambda: all_told(stored))
+    await until(lambda: all_delivered(connection))
     await until(lambda: len(receiver.calls) == 2)
     assert await first.stop() == 0
-    told = len(mailbox.messages), len(receiver.calls)
+    emails, calls = len(mailbox.messages), len(receiver.calls)
 
     second = notifier.start()
     await second.ready()
     await cuts.change(_31=299)
     await cuts.change(_31=300)
 
-    await until(lambda: len(receiver.calls) == told[1] + 1)
-    await until(lambda: all_told(stored))
-    assert await stored.fetchval("select count(*) from latch") == 3
-    assert len(mailbox.messages) == told[0] + 1
+    await until(lambda: len(receiver.calls) == calls + 1)
+    await until(lambda: all_delivered(connection))
+    assert await connection.fetchval("select count(*) from latch") == 3
+    assert len(mailbox.messages) == emails + 1
 
 
-async def test_two_notifiers_at_once_latch_and_tell_once(
-    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any
+async def test_two_notifiers_latch_and_send_once(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, connection: Any
 ) -> None:
     both = [notifier.start(NOTIFIER_STALLED_S="60") for _ in range(2)]
     await cuts.full(_31=99)
-    for one in both:
-        await one.ready()
+    for process in both:
+        await process.ready()
 
     await cuts.change(_31=350)
 
-    await until(lambda: all_told(stored))
+    await until(lambda: all_delivered(connection))
     assert len(mailbox.messages) == 1
     assert len(receiver.calls) == len(set(receiver.ids())) == 3
     assert len(await until(lambda: published(cuts, 3))) == 3
 
 
-async def test_a_rule_added_late_is_told_of_what_stands(
-    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, stored: Any
+async def test_a_rule_added_later_alerts_about_thresholds_already_reached(
+    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, connection: Any
 ) -> None:
     first = notifier.start()
     await cuts.full(_31=150)
-    await until(lambda: all_told(stored))
+    await until(lambda: all_delivered(connection))
     await first.stop()
 
     notifier.write_rules(RULES.replace("rules:\n", 'rules:\n  - {id: late, regions: ["31"], at: [120]}\n', 1))
@@ -166,8 +168,8 @@ async def test_a_rule_added_late_is_told_of_what_stands(
     await until(lambda: [call.body["data"]["rule"] for call in receiver.calls] == ["province", "late"])
 
 
-async def test_a_lower_cut_of_a_paused_publisher_tells_nothing(
-    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, stored: Any
+async def test_a_cut_of_a_lower_term_crosses_nothing(
+    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, connection: Any
 ) -> None:
     running = notifier.start()
     cuts.term = 2
@@ -178,12 +180,12 @@ async def test_a_lower_cut_of_a_paused_publisher_tells_nothing(
     cuts.term, cuts.cut = 2, 1
     await cuts.full(_31=100)
 
-    await until(lambda: all_told(stored))
+    await until(lambda: all_delivered(connection))
 
-    assert await stored.fetchval("select max(threshold) from latch") == 100
+    assert await connection.fetchval("select max(threshold) from latch") == 100
 
 
-async def test_a_margin_retracts_on_the_topic_and_tells_again(
+async def test_a_margin_retracts_on_the_topic_and_alerts_again(
     notifier: Notifiers, cuts: CutWriter, receiver: Receiver
 ) -> None:
     notifier.write_rules(RULES.replace("at: [100, 200, 300]", "at: [100], rearm_margin: 10"))
@@ -215,7 +217,7 @@ async def at_least(cuts: CutWriter, count: int) -> list[dict[str, Any]]:
     return records if len(records) >= count else []
 
 
-async def test_it_stops_gracefully_while_nothing_comes(notifier: Notifiers, cuts: CutWriter) -> None:
+async def test_an_idle_notifier_stops_with_exit_code_0(notifier: Notifiers, cuts: CutWriter) -> None:
     running = notifier.start()
     await cuts.full(_31=1)
     await running.ready()

@@ -16,11 +16,12 @@ from notifier.api.acknowledgement_page import AcknowledgementPages
 from notifier.api.app import make_app
 from notifier.api.authentication import AcknowledgementLinks, OfficerKey
 from notifier.domain.alerts import alert_id
-from notifier.domain.delivery_policy import Policy, Reason, Result
+from notifier.domain.attempts import Attempt
+from notifier.domain.delivery_policy import AttemptResult, DeliveryReason, RetryPolicy
 from notifier.i18n import Wording
 from notifier.store.alerts import AlertStore
 from notifier.store.latches import LatchStore
-from notifier.store.messages import Attempt, MessageStore, NotDue
+from notifier.store.messages import MessageStore, NotDue
 from telemetry.health import Health
 from tests.support.databases import Databases
 from tests.support.samples.milestones import REGIONS, crossing, official, webhook
@@ -54,7 +55,7 @@ async def client(pool: Any) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def latches(pool: Any) -> LatchStore:
-    """A store with two crossings that an official and a webhook are told of."""
+    """A store with two crossings, each with an alert for an official and for a webhook."""
     store = LatchStore(pool)
     await store.record([crossing(), crossing(region="31.71", threshold=500)], [], [OFFICIAL, webhook()])
     return store
@@ -66,27 +67,27 @@ async def first_message(pool: Any, recipient: str) -> uuid.UUID:
     )
 
 
-async def test_alerts_come_with_their_crossing_and_attempts(
+async def test_alerts_have_their_crossing_and_attempts(
     client: httpx.AsyncClient, pool: Any, latches: LatchStore
 ) -> None:
-    messages = MessageStore(pool, Policy(retry_delay_s=60))
+    messages = MessageStore(pool, RetryPolicy(retry_delay_s=60))
     message_id = await first_message(pool, OFFICIAL.id)
-    begun = await messages.begin(message_id)
+    begun = await messages.begin_attempt(message_id)
     assert isinstance(begun, Attempt)
-    await messages.end(begun, Result(Reason.NOT_ACCEPTED))
+    await messages.end_attempt(begun, AttemptResult(DeliveryReason.NOT_ACCEPTED))
 
-    answer = (await client.get("/v1/alerts", params={"recipient": OFFICIAL.id, "region": "31.71"})).json()
+    response = (await client.get("/v1/alerts", params={"recipient": OFFICIAL.id, "region": "31.71"})).json()
 
-    (alert,) = answer["alerts"]
+    (alert,) = response["alerts"]
     assert alert["id"] == str(alert_id(crossing(region="31.71", threshold=500), OFFICIAL.id))
     assert (alert["state"], alert["reason"], alert["channel"]) == ("retry", "not_accepted", "email")
     assert alert["crossing"]["threshold"] == 500
     assert alert["crossing"]["as_of"] == "2021-10-21T12:05:00Z"
-    assert [(one["number"], one["reason"]) for one in alert["attempts"]] == [(1, "not_accepted")]
-    assert isinstance(await messages.begin(message_id), NotDue)
+    assert [(sent["number"], sent["reason"]) for sent in alert["attempts"]] == [(1, "not_accepted")]
+    assert isinstance(await messages.begin_attempt(message_id), NotDue)
 
 
-async def test_pages_follow_each_other_without_a_gap(client: httpx.AsyncClient, latches: LatchStore) -> None:
+async def test_pages_have_every_alert_once(client: httpx.AsyncClient, latches: LatchStore) -> None:
     ids, before = [], None
     while True:
         page = (
@@ -117,22 +118,20 @@ async def test_pages_follow_each_other_without_a_gap(client: httpx.AsyncClient, 
 async def test_filters_match_or_are_refused(
     client: httpx.AsyncClient, latches: LatchStore, filter_: dict[str, Any], count: int | None
 ) -> None:
-    answer = await client.get("/v1/alerts", params=filter_)
+    response = await client.get("/v1/alerts", params=filter_)
 
     if count is None:
-        assert answer.status_code == 422
-        assert answer.json()["errors"][0]["pointer"] == f"/{next(iter(filter_))}"
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["pointer"] == f"/{next(iter(filter_))}"
     else:
-        assert len(answer.json()["alerts"]) == count
+        assert len(response.json()["alerts"]) == count
 
 
-async def test_no_address_leaves_through_the_interface(
-    client: httpx.AsyncClient, latches: LatchStore
-) -> None:
+async def test_the_interface_returns_no_email_address(client: httpx.AsyncClient, latches: LatchStore) -> None:
     assert "example.org" not in (await client.get("/v1/alerts")).text
 
 
-async def test_an_alert_is_acknowledged_once_and_the_first_stays(
+async def test_a_second_acknowledgement_changes_nothing(
     client: httpx.AsyncClient, latches: LatchStore
 ) -> None:
     url = f"/v1/alerts/{alert_id(crossing(), OFFICIAL.id)}/ack"
@@ -158,7 +157,7 @@ async def test_acknowledging_needs_the_key_and_an_alert(
     assert without.headers["content-type"] == "application/problem+json"
 
 
-async def test_looking_at_a_letters_link_changes_nothing_and_its_button_acknowledges_all(
+async def test_opening_the_link_changes_nothing_and_its_button_acknowledges_all_alerts(
     client: httpx.AsyncClient, pool: Any, latches: LatchStore
 ) -> None:
     path = f"/ack/{LINKS.token(await first_message(pool, OFFICIAL.id))}"
@@ -176,9 +175,9 @@ async def test_looking_at_a_letters_link_changes_nothing_and_its_button_acknowle
 
 
 async def test_a_made_up_link_is_not_found(client: httpx.AsyncClient) -> None:
-    answers = [await client.get(f"/ack/{token}") for token in ("x", "A" * 43, LINKS.token(uuid.uuid4()))]
+    responses = [await client.get(f"/ack/{token}") for token in ("x", "A" * 43, LINKS.token(uuid.uuid4()))]
 
-    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert [response.status_code for response in responses] == [404, 404, 404]
 
 
 def silence(**other: Any) -> dict[str, Any]:
@@ -186,9 +185,7 @@ def silence(**other: Any) -> dict[str, Any]:
     return {"region": "31.71", "until": until, "reason": "maintenance"} | other
 
 
-async def test_a_silence_holds_what_crosses_under_it_until_it_ends(
-    client: httpx.AsyncClient, pool: Any
-) -> None:
+async def test_a_silence_holds_matching_alerts_until_it_ends(client: httpx.AsyncClient, pool: Any) -> None:
     posted = await client.post("/v1/silences", json=silence(), headers=KEY | {"Idempotency-Key": "1"})
 
     await LatchStore(pool).record([crossing(), crossing(region="31.71")], [], [OFFICIAL])
@@ -204,7 +201,7 @@ async def test_a_silence_holds_what_crosses_under_it_until_it_ends(
     assert (await client.get("/v1/silences")).json()["silences"] == [posted.json()]
 
 
-async def test_a_silence_is_put_once_per_key(client: httpx.AsyncClient) -> None:
+async def test_a_silence_is_stored_once_per_idempotency_key(client: httpx.AsyncClient) -> None:
     body, headers = silence(), KEY | {"Idempotency-Key": "1"}
 
     first = await client.post("/v1/silences", json=body, headers=headers)
@@ -226,16 +223,18 @@ async def test_a_silence_is_put_once_per_key(client: httpx.AsyncClient) -> None:
         ({"colour": "red"}, "/colour"),
     ],
 )
-async def test_a_wrong_silence_is_refused_by_field(
+async def test_an_invalid_silence_is_refused_by_field(
     client: httpx.AsyncClient, change: dict[str, Any], pointer: str
 ) -> None:
-    answer = await client.post("/v1/silences", json=silence(**change), headers=KEY | {"Idempotency-Key": "1"})
+    response = await client.post(
+        "/v1/silences", json=silence(**change), headers=KEY | {"Idempotency-Key": "1"}
+    )
 
-    assert answer.status_code == 422
-    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert response.status_code == 422
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
 
 
-async def test_a_silence_needs_the_key_and_an_idempotency_key(client: httpx.AsyncClient) -> None:
+async def test_a_silence_needs_the_access_key_and_an_idempotency_key(client: httpx.AsyncClient) -> None:
     without_key = await client.post("/v1/silences", json=silence())
     without_idempotency = await client.post("/v1/silences", json=silence(), headers=KEY)
 

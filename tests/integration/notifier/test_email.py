@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from notifier.channels.email import MailSender, MailServer
+from notifier.channels.email import EmailSender, MailServer
 from notifier.channels.email_content import EmailContent
-from notifier.domain.delivery_policy import Reason
+from notifier.domain.delivery_policy import DeliveryReason
 from notifier.i18n import Wording
 from tests.support.notifier.receivers import Mailbox
 from tests.support.samples.milestones import REGIONS, attempt, official
@@ -18,16 +18,16 @@ pytestmark = [
 ]
 
 
-def sender(port: int) -> MailSender:
+def sender(port: int) -> EmailSender:
     server = MailServer("127.0.0.1", port, "insecure", "jakpreneur@example.org", timeout_s=1.0)
-    return MailSender(server, EmailContent(Wording(REGIONS, {}), "https://board.example"))
+    return EmailSender(server, EmailContent(Wording(REGIONS, {}), "https://board.example"))
 
 
-async def test_a_letter_arrives_as_plain_text_from_us_to_one_official(mailbox: Mailbox) -> None:
+async def test_an_email_arrives_as_plain_text_for_one_official(mailbox: Mailbox) -> None:
     result = await sender(mailbox.port).send(attempt(number=2), official())
 
     (mail,) = mailbox.messages
-    assert result.reason is Reason.ACCEPTED
+    assert result.reason is DeliveryReason.ACCEPTED
     assert mail["From"] == "Jakpreneur <jakpreneur@example.org>"
     assert mail["To"] == "gubernur@example.org"
     assert mail["Subject"] == "DKI Jakarta mencapai target 200.000 peserta terdaftar"
@@ -38,23 +38,23 @@ async def test_a_letter_arrives_as_plain_text_from_us_to_one_official(mailbox: M
     assert mailbox.texts()[0].startswith("Yth. Gubernur DKI Jakarta,\n\nDKI Jakarta mencapai target 200.000")
 
 
-@pytest.mark.parametrize("answer", ["451 later", "550 no"])
-async def test_a_mail_that_is_refused_is_not_accepted(mailbox: Mailbox, answer: str) -> None:
-    mailbox.refusals = [answer]
+@pytest.mark.parametrize("refusal", ["451 later", "550 no"])
+async def test_an_email_that_the_server_refuses_is_not_accepted(mailbox: Mailbox, refusal: str) -> None:
+    mailbox.refusals = [refusal]
 
     result = await sender(mailbox.port).send(attempt(), official())
 
-    assert result.reason is Reason.NOT_ACCEPTED
+    assert result.reason is DeliveryReason.NOT_ACCEPTED
     assert mailbox.messages == []
 
 
-async def test_a_mail_server_that_is_not_there_is_not_accepted() -> None:
+async def test_an_unreachable_mail_server_is_not_accepted() -> None:
     result = await sender(1).send(attempt(), official())
 
-    assert result.reason is Reason.NOT_ACCEPTED
+    assert result.reason is DeliveryReason.NOT_ACCEPTED
 
 
 async def test_an_official_without_an_address_is_not_configured() -> None:
     result = await sender(1).send(attempt(), official(address=None))
 
-    assert result.reason is Reason.NOT_CONFIGURED
+    assert result.reason is DeliveryReason.NOT_CONFIGURED

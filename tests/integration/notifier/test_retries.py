@@ -1,4 +1,4 @@
-"""A message is retried within bounds, waits where it is asked to, and ends as dead; all of it on record."""
+"""Retries: bounded, delayed by Retry-After, and recorded with their reasons."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ pytestmark = pytest.mark.integration
 ONLY_WEBHOOK = RULES.split("officials:", maxsplit=1)[0] + 'webhooks: [{id: control-room, within: ["31"]}]\n'
 
 
-async def ended(stored: Any, state: str, channel: str) -> bool:
-    found: list[Any] = await stored.fetch("select state from message where channel = $1", channel)
-    return [row["state"] for row in found] == [state]
+async def has_state(connection: Any, state: str, channel: str) -> bool:
+    rows: list[Any] = await connection.fetch("select state from message where channel = $1", channel)
+    return [row["state"] for row in rows] == [state]
 
 
-async def reasons(stored: Any, channel: str) -> list[str]:
-    rows = await stored.fetch(
+async def reasons(connection: Any, channel: str) -> list[str]:
+    rows = await connection.fetch(
         "select attempt.reason from attempt join message on id = message_id"
         " where channel = $1 order by number",
         channel,
@@ -31,10 +31,10 @@ async def reasons(stored: Any, channel: str) -> list[str]:
     return [row["reason"] for row in rows]
 
 
-async def test_errors_are_retried_under_the_same_id_until_one_is_accepted(
-    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, stored: Any
+async def test_failed_calls_are_repeated_with_the_same_id_until_accepted(
+    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, connection: Any
 ) -> None:
-    receiver.answers = [
+    receiver.responses = [
         web.Response(status=500),
         web.Response(status=429, headers={"retry-after": "1"}),
         web.Response(status=307, headers={"location": "http://127.0.0.1:1/"}),
@@ -43,12 +43,12 @@ async def test_errors_are_retried_under_the_same_id_until_one_is_accepted(
     notifier.start(NOTIFIER_RETRY_DELAY_S_MAX="0.3")
     await cuts.full(_31=100)
 
-    await until(lambda: ended(stored, "delivered", "webhook"))
+    await until(lambda: has_state(connection, "delivered", "webhook"))
 
     assert len(receiver.calls) == 5
     assert len(set(receiver.ids())) == 1
     assert receiver.calls[2].at_s - receiver.calls[1].at_s >= 1.0
-    assert await reasons(stored, "webhook") == [
+    assert await reasons(connection, "webhook") == [
         "error_answered",
         "asked_to_wait",
         "redirected",
@@ -59,100 +59,100 @@ async def test_errors_are_retried_under_the_same_id_until_one_is_accepted(
 
 @pytest.mark.needs("faketime")
 @pytest.mark.parametrize("by", ["+1h", "-1h"])
-async def test_a_process_whose_clock_is_an_hour_off_signs_and_retries_by_the_databases(
-    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, stored: Any, by: str
+async def test_a_process_whose_clock_is_an_hour_off_uses_the_databases_time(
+    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, connection: Any, by: str
 ) -> None:
-    receiver.answers = [web.Response(status=500), web.Response(status=503)]
+    receiver.responses = [web.Response(status=500), web.Response(status=503)]
     notifier.start(NOTIFIER_RETRY_DELAY_S_MAX="0.3", **clock_off(by))
     await cuts.full(_31=100)
 
-    await until(lambda: ended(stored, "delivered", "webhook"))
+    await until(lambda: has_state(connection, "delivered", "webhook"))
 
-    assert len(receiver.calls) == 3  # the receiver has verified signature and time of each
+    assert len(receiver.calls) == 3  # the receiver has verified the signature and time of each call
     assert receiver.calls[2].at_s - receiver.calls[0].at_s < 30
-    assert await reasons(stored, "webhook") == ["error_answered", "error_answered", "accepted"]
+    assert await reasons(connection, "webhook") == ["error_answered", "error_answered", "accepted"]
 
 
-async def test_after_the_last_attempt_a_message_is_dead_and_left_alone(
-    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, stored: Any
+async def test_after_its_last_attempt_a_message_is_dead_and_not_sent_again(
+    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, connection: Any
 ) -> None:
-    receiver.answers = [web.Response(status=500) for _ in range(9)]
+    receiver.responses = [web.Response(status=500) for _ in range(9)]
     running = notifier.start(NOTIFIER_ATTEMPTS_MAX="3", NOTIFIER_RETRY_DELAY_S_MAX="0.3")
     await cuts.full(_31=100)
-    await until(lambda: ended(stored, "dead", "webhook"))
+    await until(lambda: has_state(connection, "dead", "webhook"))
     await running.stop()
 
     again = notifier.start(NOTIFIER_ATTEMPTS_MAX="3")
     await again.ready()
 
-    assert await until(lambda: upkeep_ran(stored))
+    assert await until(lambda: upkeep_ran(connection))
     assert len(receiver.calls) == 3
-    assert await reasons(stored, "webhook") == ["error_answered"] * 3
+    assert await reasons(connection, "webhook") == ["error_answered"] * 3
 
 
-async def upkeep_ran(stored: Any) -> bool:
-    """Whether the periodic take-over has run since the last start."""
+async def upkeep_ran(connection: Any) -> bool:
+    """Whether the periodic upkeep has run since the message ended."""
     return bool(
-        await stored.fetchval(
+        await connection.fetchval(
             "select count(*) from procrastinate_periodic_defers"
             " where to_timestamp(defer_timestamp) > (select max(ended_at) + interval '3 s' from message)"
         )
     )
 
 
-async def test_one_hanging_receiver_does_not_keep_the_mail_waiting(
-    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, stored: Any
+async def test_a_hanging_webhook_does_not_delay_emails(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, connection: Any
 ) -> None:
-    receiver.answers = [None]
+    receiver.responses = [None]
     notifier.start(NOTIFIER_WEBHOOK_TIMEOUT_S="55", NOTIFIER_DELIVERIES_AT_ONCE="2")
     await cuts.full(_31=100)
 
     await until(lambda: len(mailbox.messages) == 1)
 
-    assert await ended(stored, "sending", "webhook")
+    assert await has_state(connection, "sending", "webhook")
 
 
-async def test_mail_waits_for_its_server(
-    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, stored: Any
+async def test_an_email_is_retried_until_the_server_accepts_it(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, connection: Any
 ) -> None:
     mailbox.refusals = ["451 later", "451 later"]
     notifier.start(NOTIFIER_RETRY_DELAY_S_MAX="0.3")
     await cuts.full(_31=100)
 
-    await until(lambda: ended(stored, "delivered", "email"))
+    await until(lambda: has_state(connection, "delivered", "email"))
 
-    assert await reasons(stored, "email") == ["not_accepted", "not_accepted", "accepted"]
+    assert await reasons(connection, "email") == ["not_accepted", "not_accepted", "accepted"]
     assert len(mailbox.messages) == 1
 
 
-async def test_a_message_whose_job_was_lost_gets_another(
-    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, stored: Any
+async def test_a_message_without_a_job_gets_a_new_one(
+    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, connection: Any
 ) -> None:
     notifier.write_rules(ONLY_WEBHOOK)
     dying = notifier.start(crash_at="notifier.after_latch")
     await cuts.full(_31=100)
-    await dying.killed_itself()
-    await stored.execute("delete from procrastinate_jobs")
+    await dying.crashed()
+    await connection.execute("delete from procrastinate_jobs")
 
     notifier.start()
 
-    await until(lambda: ended(stored, "delivered", "webhook"))
+    await until(lambda: has_state(connection, "delivered", "webhook"))
     assert len(receiver.calls) == 1
 
 
-async def test_a_message_cut_off_at_every_attempt_ends_as_dead(
-    notifier: Notifiers, cuts: CutWriter, stored: Any
+async def test_a_message_interrupted_at_every_attempt_ends_as_dead(
+    notifier: Notifiers, cuts: CutWriter, connection: Any
 ) -> None:
     notifier.write_rules(ONLY_WEBHOOK)
     await cuts.full(_31=100)
     for _ in range(2):
         dying = notifier.start(crash_at="notifier.before_send", NOTIFIER_ATTEMPTS_MAX="2")
-        await dying.killed_itself()
+        await dying.crashed()
 
     last = notifier.start(NOTIFIER_ATTEMPTS_MAX="2")
 
-    await until(lambda: ended(stored, "dead", "webhook"))
-    assert await reasons(stored, "webhook") == ["ambiguous", "ambiguous"]
+    await until(lambda: has_state(connection, "dead", "webhook"))
+    assert await reasons(connection, "webhook") == ["ambiguous", "ambiguous"]
     await last.ready()
     async with httpx.AsyncClient() as client:
         metrics = (await client.get(f"{last.url}/metrics")).text

@@ -1,4 +1,4 @@
-"""A board in a process of its own, and viewers that read its stream."""
+"""Runs a board in its own process, and viewers that read its event stream."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TARGETS = Path(__file__).parents[3] / "deploy/local/config/targets.yaml"
 
 @dataclass
 class BoardProcess:
-    """`python -m board serve`, on a port of its own."""
+    """`python -m board serve` on a free port."""
 
     folder: Path
     kafka: Mapping[str, str]
@@ -38,7 +38,7 @@ class BoardProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start the process, and wait until it responds."""
         with (self.folder / "board.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "board", "serve"],
@@ -47,12 +47,12 @@ class BoardProcess:
                 stdout=log,
             )
         try:
-            await until(self._answers, 20, name="the board answers")
+            await until(self._responds, 20, name="the board responds")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{tail(self.folder / 'board.log')}") from error
 
     def settings(self) -> dict[str, str]:
-        """Its settings."""
+        """The environment with its settings."""
         own = {
             "BOARD_PORT": str(self.port),
             "BOARD_TARGETS_FILE": str(TARGETS),
@@ -60,33 +60,33 @@ class BoardProcess:
         }
         return {**own, **self.kafka, **self.extra}
 
-    async def _answers(self) -> bool:
+    async def _responds(self) -> bool:
         with suppress(httpx.TransportError):
             return (await self.http.get("/health/live")).status_code == 200
         return False
 
     async def counts(self, **query: str) -> dict[str, Any]:
-        """The answer of /v1/counts; empty while there is none."""
-        answer = await self.http.get("/v1/counts", params=query)
-        return answer.json() if answer.status_code == 200 else {}
+        """The response of /v1/counts; empty before the first cut."""
+        response = await self.http.get("/v1/counts", params=query)
+        return response.json() if response.status_code == 200 else {}
 
     async def shows(self, count: int) -> bool:
-        """Whether the province's count is this."""
+        """Whether the province has this count."""
         rows = (await self.counts(level="province")).get("rows", [])
         return bool(rows) and rows[0]["counts"]["registered"] == count
 
     async def state(self) -> str:
-        """What it says of its number."""
+        """The freshness that it shows: live, catching_up or stale."""
         return str((await self.counts(level="province")).get("state"))
 
     async def stop(self) -> int:
-        """SIGTERM; the exit code."""
+        """Send SIGTERM, wait for the end and return the exit code."""
         assert self._process
         self._process.send_signal(signal.SIGTERM)
         return await asyncio.to_thread(self._process.wait, 10)
 
     async def close(self) -> None:
-        """End it, however it is."""
+        """Kill the process if it still runs."""
         await self.http.aclose()
         if self._process and self._process.poll() is None:
             self._process.kill()
@@ -94,7 +94,7 @@ class BoardProcess:
 
 
 class Viewer:
-    """One open stream, read in the background."""
+    """An open stream that is read in the background."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -102,19 +102,19 @@ class Viewer:
 
     @property
     def ids(self) -> list[tuple[int, int]]:
-        """The ids in the order they came."""
+        """The event ids, in order of arrival."""
         return [(int(term), int(cut)) for term, cut in (event.id.split(".") for event in self.events)]
 
     def last(self, *names: str) -> Event | None:
         """The newest event of these names."""
         return next((event for event in reversed(self.events) if event.name in names), None)
 
-    def told(self) -> list[int]:
-        """The thresholds of the milestones it was told, in the order they came."""
+    def milestone_thresholds(self) -> list[int]:
+        """The thresholds of the milestones received, in order of arrival."""
         return [event.data["threshold"] for event in self.events if event.name == "milestone"]
 
     def count(self) -> int | None:
-        """The province's count as last heard."""
+        """The last count received for the province; None before the first."""
         for event in reversed(self.events):
             if event.name in ("snapshot", "delta") and "31" in event.counts:
                 return event.counts["31"]
@@ -122,15 +122,15 @@ class Viewer:
 
 
 @asynccontextmanager
-async def watching(board: BoardProcess, last: str | None = None, **query: str) -> AsyncIterator[Viewer]:
-    """A viewer of the board's stream."""
+async def open_stream(board: BoardProcess, last: str | None = None, **query: str) -> AsyncIterator[Viewer]:
+    """A viewer of the board's stream; `last` is its Last-Event-ID."""
     viewer = Viewer()
 
     async def read(stream: httpx.Response) -> None:
-        rest = b""
+        incomplete = b""
         async for chunk in stream.aiter_raw():
-            done, _, rest = (rest + chunk).rpartition(b"\n\n")
-            viewer.events += parse(done)
+            complete, _, incomplete = (incomplete + chunk).rpartition(b"\n\n")
+            viewer.events += parse(complete)
         viewer.ended = True
 
     headers = {"Last-Event-ID": last} if last else {}

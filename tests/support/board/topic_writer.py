@@ -1,4 +1,4 @@
-"""A small stand-in for everything before the board: writes cuts, register states, minutes and milestones."""
+"""Writes the board's four topics: cuts, register states, minutes and milestones."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Region = str
 
 
 def prefixes(region: Region) -> list[Region]:
-    """The region and all it lies in."""
+    """The region and all regions that contain it."""
     parts = region.split(".")
     return [".".join(parts[: n + 1]) for n in range(len(parts))]
 
 
-class Programme:
-    """Counts what it is told was registered, and publishes it as the aggregator and the audit would."""
+class TopicWriter:
+    """Counts registrations and writes records as the publisher, the audit and the notifier do."""
 
     def __init__(self, producer: AIOKafkaProducer, topics: Topics) -> None:
         self._producer = producer
@@ -39,7 +39,7 @@ class Programme:
         self._changed: set[tuple[str, str, str]] = set()
 
     def register(self, region: Region, count: int = 1, *, counted: bool = True, scope: str = "all") -> None:
-        """Accept so many registrations, and count them unless told not to."""
+        """Accept `count` registrations in a region; with `counted` False the next cut does not have them."""
         self.accepted[0] += count
         if counted:
             self.positions[0] = self.accepted[0]
@@ -49,8 +49,8 @@ class Programme:
                 self._changed.add(key)
 
     async def full(self, parts: int = 2) -> None:
-        """Publish every row, under the next cut number if anything moved."""
-        self._number()
+        """Publish a full cut in `parts` records, under the next cut number if counts have changed."""
+        self._advance_cut()
         rows = [[*key, count] for key, count in self.counts.items()]
         head = self._head() | {"kind": "full", "base": None, "parts": parts}
         offsets = [
@@ -60,14 +60,14 @@ class Programme:
         self.full_offset = offsets[0]
 
     async def change(self) -> None:
-        """Publish what moved since the last cut; nothing moved: a heart-beat."""
+        """Publish the changes since the last cut; without changes this is a heart-beat."""
         base, changed = self.cut, sorted(self._changed)
-        self._number()
+        self._advance_cut()
         rows = [[*key, self.counts[key]] for key in changed]
         await self._put("region-counts", self._head() | {"kind": "change", "base": base, "rows": rows})
 
-    async def zombie_change(self, count: int) -> None:
-        """What a publisher of the term before, back from a pause, still writes."""
+    async def change_of_lower_term(self, count: int) -> None:
+        """Publish a change as a publisher that lost its lease while it was paused."""
         head = self._head() | {
             "term": self.term - 1,
             "cut": self.cut + 50,
@@ -77,7 +77,7 @@ class Programme:
         await self._put("region-counts", head | {"rows": [["all", "31", "registered", count]]})
 
     async def register_state(self, **fields: Any) -> None:
-        """Publish where the register stands."""
+        """Publish a register state; `fields` replace its values."""
         state = {
             "time": _now(),
             "term": 3,
@@ -91,13 +91,13 @@ class Programme:
         await self._put("register-state", state | fields, b"state")
 
     async def minute(self, at: datetime, rows: Mapping[Region, int], scope: str = "all") -> None:
-        """Publish a minute's growth."""
+        """Publish the growth of one minute by region."""
         minute = _text(at.replace(second=0, microsecond=0))
         body = {"scope": scope, "minute": minute, "term": self.term, "rows": list(rows.items())}
         await self._put("region-minutes", body, f"{scope}|{minute}".encode())
 
     async def milestone(self, region: Region, threshold: int, sequence: int = 1, **fields: Any) -> None:
-        """Publish a crossing."""
+        """Publish a crossing; `fields` replace its values."""
         crossing = {
             "sequence": sequence,
             "id": f"{region}-{threshold}",
@@ -115,20 +115,20 @@ class Programme:
         await self._put("milestones", crossing | fields, f"{region}-{threshold}".encode())
 
     async def raw(self, topic: str, value: bytes) -> None:
-        """Write any bytes."""
+        """Write any value."""
         await self._producer.send_and_wait(self._topics.name(topic), value)
 
     @asynccontextmanager
-    async def alive(self, every_s: float = 0.3) -> AsyncIterator[None]:
-        """Publish what moved, and a register state, again and again."""
+    async def publishing(self, every_s: float = 0.3) -> AsyncIterator[None]:
+        """Publish changes and a register state every `every_s` seconds."""
 
-        async def beat() -> None:
+        async def publish() -> None:
             while True:
                 await self.change()
                 await self.register_state()
                 await asyncio.sleep(every_s)
 
-        task = asyncio.ensure_future(beat())
+        task = asyncio.ensure_future(publish())
         try:
             yield
         finally:
@@ -136,7 +136,7 @@ class Programme:
             with suppress(asyncio.CancelledError):
                 await task
 
-    def _number(self) -> None:
+    def _advance_cut(self) -> None:
         if self._changed or not self.cut:
             self.cut += 1
         self._changed.clear()
@@ -161,12 +161,12 @@ class Programme:
 
 
 @asynccontextmanager
-async def programme(topics: Topics) -> AsyncIterator[Programme]:
-    """A programme that writes to these topics."""
+async def topic_writer(topics: Topics) -> AsyncIterator[TopicWriter]:
+    """A writer to these topics."""
     producer = AIOKafkaProducer(**topics.settings().client_options(), enable_idempotence=True)
     await producer.start()
     try:
-        yield Programme(producer, topics)
+        yield TopicWriter(producer, topics)
     finally:
         await producer.stop()
 
@@ -180,5 +180,5 @@ def _text(time: datetime) -> str:
 
 
 def minutes_ago(minutes: int) -> datetime:
-    """A moment so many minutes ago."""
+    """The time `minutes` ago."""
     return datetime.now(UTC) - timedelta(minutes=minutes)

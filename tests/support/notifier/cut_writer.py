@@ -1,4 +1,4 @@
-"""Writes cuts to region-counts as the aggregator's publisher does."""
+"""Writes cuts to the topic region-counts, as the publisher does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.topics import Topics
 
 @dataclass
 class CutWriter:
-    """Absolute counts by region; each call is one cut."""
+    """Writes one cut per call, from absolute counts by region."""
 
     producer: Any
     topics: Topics
@@ -26,14 +26,14 @@ class CutWriter:
     counts: dict[str, int] = field(default_factory=dict)
 
     async def full(self, **counts: int) -> None:
-        """A complete cut; `_31_71=5` is region 31.71."""
+        """Write a full; the argument `_31_71=5` is the count of region 31.71."""
         self.cut += 1
         self.counts.update({_code(name): count for name, count in counts.items()})
         offset = await self._send("full", None, self.counts)
         self.full_offset = offset
 
     async def change(self, **counts: int) -> None:
-        """The rows that changed since the cut before."""
+        """Write a change: the counts that differ from the previous cut."""
         self.cut += 1
         rows = {_code(name): count for name, count in counts.items()}
         self.counts.update(rows)
@@ -62,7 +62,7 @@ class CutWriter:
         return int(sent.offset)
 
     async def milestones(self) -> list[dict[str, Any]]:
-        """Everything in the topic milestones."""
+        """All records of the topic milestones."""
         partition = TopicPartition(self.topics.name("milestones"), 0)
         consumer = AIOKafkaConsumer(**self.topics.settings().client_options(), group_id=None)
         await consumer.start()
@@ -85,7 +85,7 @@ def _code(name: str) -> str:
 
 @asynccontextmanager
 async def cut_writer(topics: Topics) -> AsyncIterator[CutWriter]:
-    """A writer that ends with the test."""
+    """A writer whose producer is closed at the end."""
     producer = AIOKafkaProducer(**topics.settings().client_options())
     await producer.start()
     try:

@@ -1,4 +1,4 @@
-"""Real notifier processes for tests: started, killed, awaited, and always ended."""
+"""Starts, kills and stops real notifier processes for tests."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.deadlines import until as until_within
 from tests.support.log_files import tail
 from tests.support.notifier.receivers import SECRET, Mailbox, Receiver
 
-# A busy machine takes its time to start a process; what is quick still ends quickly.
+# Starting a process takes long on a busy machine; a condition that holds earlier ends the wait earlier.
 until = partial(until_within, deadline_s=60.0)
 OFFICER_KEY = "an-officers-key"
 
@@ -42,8 +42,8 @@ webhooks:
 
 
 @dataclass
-class Running:
-    """One process."""
+class NotifierProcess:
+    """One notifier process."""
 
     port: int
     log: Path
@@ -51,11 +51,11 @@ class Running:
 
     @property
     def url(self) -> str:
-        """Where its interface is."""
+        """The root of its HTTP interface."""
         return f"http://127.0.0.1:{self.port}"
 
     def kill(self) -> None:
-        """kill -9, and wait until it is gone."""
+        """Send SIGKILL and wait for the end."""
         self.process.kill()
         self.process.wait(10)
 
@@ -63,20 +63,20 @@ class Running:
         """Whether it has ended."""
         return self.process.poll() is not None
 
-    async def killed_itself(self) -> None:
-        """Wait until its crash point was passed."""
+    async def crashed(self) -> None:
+        """Wait until it has died at its crash point."""
         await until(self.ended, name="the process dies at its crash point")
         assert self.process.returncode == -signal.SIGKILL, tail(self.log)
 
     async def stop(self) -> int:
-        """SIGTERM; the exit code."""
+        """Send SIGTERM, wait for the end and return the exit code."""
         self.process.terminate()
         return await asyncio.to_thread(self.process.wait, 60)
 
     async def ready(self) -> None:
-        """Wait until it has a cut and its database."""
+        """Wait until it has read a cut and reached its database."""
 
-        async def answers() -> bool:
+        async def is_ready() -> bool:
             assert not self.ended(), tail(self.log)
             try:
                 async with httpx.AsyncClient() as client:
@@ -84,25 +84,25 @@ class Running:
             except httpx.TransportError:
                 return False
 
-        await until(answers, name="the notifier is ready")
+        await until(is_ready, name="the notifier is ready")
 
 
 @dataclass
 class Notifiers:
-    """Starts `python -m notifier run` with this test's settings."""
+    """Starts notifier processes with one test's settings."""
 
     folder: Path
     environment: Mapping[str, str]
-    running: list[Running] = field(default_factory=list)
+    processes: list[NotifierProcess] = field(default_factory=list)
 
     def write_rules(self, text: str) -> None:
-        """Replace the rules of processes started from now on."""
+        """Replace the rules file for processes that start later."""
         (self.folder / "rules.yaml").write_text(text, encoding="utf-8")
 
-    def start(self, crash_at: str = "", **settings: str) -> Running:
-        """Start one; settings given here come on top."""
+    def start(self, crash_at: str = "", **settings: str) -> NotifierProcess:
+        """Start a process; `settings` override the test's settings."""
         port = free_ports(1)[0]
-        log = self.folder / f"notifier-{len(self.running)}.log"
+        log = self.folder / f"notifier-{len(self.processes)}.log"
         environment = {
             **os.environ,
             **self.environment,
@@ -118,21 +118,21 @@ class Notifiers:
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
-        self.running.append(Running(port, log, process))
-        return self.running[-1]
+        self.processes.append(NotifierProcess(port, log, process))
+        return self.processes[-1]
 
     def close(self) -> None:
-        """End all that still run, and show the end of their logs."""
-        for one in self.running:
-            if not one.ended():
-                one.kill()
-            print(tail(one.log))  # noqa: T201 - pytest shows it with a failure
+        """Kill all processes that still run, and print the end of their logs."""
+        for process in self.processes:
+            if not process.ended():
+                process.kill()
+            print(tail(process.log))  # noqa: T201 - pytest shows it with a failure
 
 
 def notifiers(
     folder: Path, environment: Mapping[str, str], mailbox: Mailbox, receiver: Receiver
 ) -> Iterator[Notifiers]:
-    """Processes that end with the test."""
+    """Notifier processes that are killed at the end of the test."""
     (folder / "targets.yaml").write_text('- {region: "31", value: 200}\n', encoding="utf-8")
     settings = {
         **environment,
@@ -147,9 +147,9 @@ def notifiers(
         "NOTIFIER_OFFICER_KEY_HASH": hashlib.sha256(OFFICER_KEY.encode()).hexdigest(),
         "NOTIFIER_LINK_SECRET": "l" * 32,
     }
-    started = Notifiers(folder, settings)
-    started.write_rules(RULES)
+    test_notifiers = Notifiers(folder, settings)
+    test_notifiers.write_rules(RULES)
     try:
-        yield started
+        yield test_notifiers
     finally:
-        started.close()
+        test_notifiers.close()

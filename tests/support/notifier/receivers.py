@@ -1,11 +1,11 @@
-"""Real receivers for tests: a mail server and a webhook that answers as a test tells it to."""
+"""A mail server and a webhook for tests; a test sets their responses."""
 
 from __future__ import annotations
 
 import asyncio
 import email
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email.message import EmailMessage
@@ -23,7 +23,7 @@ SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 @dataclass
 class Mailbox:
-    """What arrived, and the answers to give first: a mail that is answered by one of them is not kept."""
+    """A mail server. It responds with `refusals` in turn, then accepts and keeps every e-mail."""
 
     port: int
     messages: list[EmailMessage] = field(default_factory=list)
@@ -32,20 +32,20 @@ class Mailbox:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         if self.refusals:
             return self.refusals.pop(0)
-        content = cast(bytes, envelope.content)  # the server is not set to decode
+        content = cast(bytes, envelope.content)  # the server does not decode
         message = email.message_from_bytes(content, policy=default)
         self.messages.append(message)
         return "250 kept"
 
     def texts(self) -> list[str]:
-        """The bodies, in the order they came."""
-        bodies = [cast(EmailMessage, one.get_body()).get_content() for one in self.messages]
+        """The bodies, in order of arrival."""
+        bodies = [cast(EmailMessage, message.get_body()).get_content() for message in self.messages]
         return [body.replace("\r\n", "\n") for body in bodies]
 
 
 @asynccontextmanager
 async def mail_server() -> AsyncIterator[Mailbox]:
-    """A mail server that runs with the test."""
+    """A mail server on a free port."""
     mailbox = Mailbox(free_ports(1)[0])
     server = await asyncio.get_running_loop().create_server(
         lambda: SMTP(mailbox, hostname="localhost", enable_SMTPUTF8=True), "127.0.0.1", mailbox.port
@@ -56,25 +56,21 @@ async def mail_server() -> AsyncIterator[Mailbox]:
 
 @dataclass
 class Call:
-    """One call of the webhook: `at_s` by the loop's clock."""
+    """A webhook call; `at_s` is its time by the event loop's clock."""
 
     id: str
     body: dict[str, Any]
     at_s: float
-    genuine: bool
-
-
-Answer = Callable[[], Any]
 
 
 @dataclass
 class Receiver:
-    """Calls, and the answers to give first; then 204."""
+    """A webhook that verifies every call. It responds with `responses` in turn, then with 204."""
 
     port: int
     calls: list[Call] = field(default_factory=list)
-    answers: list[web.Response | None] = field(default_factory=list)
-    """None: no answer at all, for as long as the test lasts."""
+    responses: list[web.Response | None] = field(default_factory=list)
+    """None stands for no response until the end of the test."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -84,25 +80,25 @@ class Receiver:
     def ids(self) -> list[str]:
         return [call.id for call in self.calls]
 
-    async def take(self, request: web.Request) -> web.StreamResponse:
+    async def receive(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         headers = {name.lower(): value for name, value in request.headers.items()}
         Webhook(SECRET).verify(body, headers)
         now_s = asyncio.get_running_loop().time()
-        self.calls.append(Call(headers["webhook-id"], json.loads(body), now_s, genuine=True))
-        answer = self.answers.pop(0) if self.answers else web.Response(status=204)
-        if answer is None:
+        self.calls.append(Call(headers["webhook-id"], json.loads(body), now_s))
+        response = self.responses.pop(0) if self.responses else web.Response(status=204)
+        if response is None:
             await self.ended.wait()
             return web.Response(status=500)
-        return answer
+        return response
 
 
 @asynccontextmanager
 async def webhook_receiver() -> AsyncIterator[Receiver]:
-    """A webhook that runs with the test."""
+    """A webhook on a free port."""
     receiver = Receiver(free_ports(1)[0])
     app = web.Application()
-    app.add_routes([web.route("*", "/{path:.*}", receiver.take)])
+    app.add_routes([web.route("*", "/{path:.*}", receiver.receive)])
     runner = web.AppRunner(app, shutdown_timeout=1.0)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", receiver.port).start()

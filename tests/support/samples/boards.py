@@ -1,4 +1,4 @@
-"""A board over a few regions, with a clock that tests move."""
+"""A board with a few regions and a clock that tests advance."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ REGIONS = Regions(
 
 @dataclass
 class Clock:
-    """Seconds that pass when told to."""
+    """A monotonic clock whose time a test sets."""
 
     now_s: float = 100.0
 
@@ -44,24 +44,24 @@ class Clock:
 
 
 @dataclass
-class Show:
-    """A board, and shorthands to feed it."""
+class BoardFixture:
+    """A board, with short methods that give it records."""
 
     clock: Clock = field(default_factory=Clock)
     viewers_max: int = 10
 
     def __post_init__(self) -> None:
-        self.showing = BoardState(REGIONS, TARGETS)
+        self.board_state = BoardState(REGIONS, TARGETS)
         self.milestones = Milestones()
-        self.audience = Subscriptions(self.showing, self.milestones, self.clock, self.viewers_max)
-        self.board = AppState(
-            self.showing,
-            self.audience,
-            Broadcaster(self.audience, self.clock),
+        self.subscriptions = Subscriptions(self.board_state, self.milestones, self.clock, self.viewers_max)
+        self.app_state = AppState(
+            self.board_state,
+            self.subscriptions,
+            Broadcaster(self.subscriptions, self.clock),
             self.milestones,
             RegistrationRate(),
             self.clock,
-            wall=lambda: NOW,
+            wall_clock=lambda: NOW,
         )
 
     def full(self, cut: int, count: int = 0, **fields: Any) -> None:
@@ -73,24 +73,24 @@ class Show:
         self._cut(cut_record(cut, **{"base": cut - 1, "rows": rows, **fields}))
 
     def _cut(self, record: Any) -> None:
-        if self.showing.cut(record, self.clock.now_s, is_new=True).moved:
-            self.audience.moved()
+        if self.board_state.apply_cut(record, self.clock.now_s, is_new=True).moved:
+            self.subscriptions.on_change()
 
     def register(self, second: float, *last_sequence: int, **fields: Any) -> None:
-        self.showing.register_state(
+        self.board_state.apply_register_state(
             register_state(second, *last_sequence, **fields), self.clock.now_s, is_new=True
         )
 
     def cross(self, threshold: int, sequence: int, **fields: Any) -> None:
-        if self.milestones.take(crossing(threshold, sequence, **fields)):
-            self.audience.moved()
+        if self.milestones.add(crossing(threshold, sequence, **fields)):
+            self.subscriptions.on_change()
 
-    def events(self, viewer: Subscriber) -> list[Event]:
-        return parse(self.audience.take(viewer))
+    def events(self, subscriber: Subscriber) -> list[Event]:
+        return parse(self.subscriptions.next_bytes(subscriber))
 
 
 def crossing(threshold: int, sequence: int, **fields: Any) -> Crossing:
-    known: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "id": f"crossing-{threshold}",
         "scope": "all",
         "region": "31",
@@ -102,12 +102,12 @@ def crossing(threshold: int, sequence: int, **fields: Any) -> Crossing:
         "crossed_at": NOW,
         "state": "crossed",
     }
-    return Crossing(threshold=threshold, sequence=sequence, **{**known, **fields})
+    return Crossing(threshold=threshold, sequence=sequence, **{**defaults, **fields})
 
 
 @dataclass(frozen=True)
 class Event:
-    """A server-sent event, read back."""
+    """A server-sent event that was received."""
 
     name: str
     id: str
@@ -119,7 +119,7 @@ class Event:
 
 
 def parse(text: bytes) -> list[Event]:
-    """The events of a stretch of stream; comments and retry lines are left out."""
+    """The events in a part of a stream, without comments and retry lines."""
     events = []
     for block in text.decode().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))

@@ -1,4 +1,4 @@
-"""Small things to test with: cuts, rules and recipients with sensible values for what a test does not say."""
+"""Samples of cuts, rules, crossings and recipients; a test sets only the values that matter to it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from notifier.domain.alerts import Channel, Recipient
+from notifier.domain.attempts import AlertEvidence, Attempt
 from notifier.domain.milestones import Crossing, Cut
 from notifier.domain.rules import At, Rule
 from notifier.region_names import Regions
-from notifier.store.messages import Attempt, Told
 
 AS_OF = datetime(2021, 10, 21, 12, 5, tzinfo=UTC)
 REGIONS = Regions(
@@ -24,13 +24,13 @@ REGIONS = Regions(
 )
 
 
-def cut(*counts: tuple[str, int], scope: str = "all", measure: str = "registered", id: str = "7.1203") -> Cut:  # noqa: A002 - its name everywhere
-    """A cut with these counts by region."""
+def cut(*counts: tuple[str, int], scope: str = "all", measure: str = "registered", id: str = "7.1203") -> Cut:  # noqa: A002 - the field's name
+    """A cut with these (region, count) pairs."""
     return Cut(id, AS_OF, {(scope, region, measure): count for region, count in counts})
 
 
-def rule(id: str = "rule", **other: Any) -> Rule:  # noqa: A002 - its name everywhere
-    """A rule for the province at 10."""
+def rule(id: str = "rule", **other: Any) -> Rule:  # noqa: A002 - the field's name
+    """A rule with the threshold 10 for the province."""
     fields: dict[str, Any] = {
         "scope": "all",
         "measure": "registered",
@@ -43,7 +43,7 @@ def rule(id: str = "rule", **other: Any) -> Rule:  # noqa: A002 - its name every
 
 
 def crossing(**other: Any) -> Crossing:
-    """The province's 200,000."""
+    """The crossing of 200,000 in the province."""
     fields: dict[str, Any] = {
         "scope": "all",
         "region": "31",
@@ -60,8 +60,8 @@ def crossing(**other: Any) -> Crossing:
     return Crossing(**(fields | other))
 
 
-def told(**other: Any) -> Told:
-    """The alert of such a crossing."""
+def evidence(**other: Any) -> AlertEvidence:
+    """An alert for that crossing."""
     fields: dict[str, Any] = {
         "id": uuid.UUID("11111111-1111-5111-8111-111111111111"),
         "crossing_id": uuid.UUID("22222222-2222-5222-8222-222222222222"),
@@ -80,20 +80,20 @@ def told(**other: Any) -> Told:
         "as_of": AS_OF,
         "crossed_at": AS_OF,
     }
-    return Told(**(fields | other))
+    return AlertEvidence(**(fields | other))
 
 
 def attempt(
-    *alerts: Told, channel: Channel = Channel.EMAIL, number: int = 1, repeated: bool = False
+    *alerts: AlertEvidence, channel: Channel = Channel.EMAIL, number: int = 1, repeated: bool = False
 ) -> Attempt:
-    """An attempt to tell these alerts."""
+    """An attempt to send these alerts."""
     message_id = uuid.UUID("33333333-3333-5333-8333-333333333333")
     recipient = "official:governor" if channel is Channel.EMAIL else "webhook:control-room"
-    return Attempt(message_id, number, channel, recipient, alerts or (told(),), repeated, AS_OF)
+    return Attempt(message_id, number, channel, recipient, alerts or (evidence(),), repeated, AS_OF)
 
 
-def official(id: str = "governor", **other: Any) -> Recipient:  # noqa: A002 - its name everywhere
-    """An official of the province."""
+def official(id: str = "governor", **other: Any) -> Recipient:  # noqa: A002 - the field's name
+    """An official who receives the province's alerts."""
     fields: dict[str, Any] = {
         "channel": Channel.EMAIL,
         "regions": frozenset({"31"}),
@@ -103,7 +103,7 @@ def official(id: str = "governor", **other: Any) -> Recipient:  # noqa: A002 - i
     return Recipient(id=f"official:{id}", **(fields | other))
 
 
-def webhook(id: str = "control-room", **other: Any) -> Recipient:  # noqa: A002 - its name everywhere
-    """A webhook that is told of everything in the province."""
+def webhook(id: str = "control-room", **other: Any) -> Recipient:  # noqa: A002 - the field's name
+    """A webhook that receives all alerts in the province."""
     fields: dict[str, Any] = {"channel": Channel.WEBHOOK, "within": ("31",)}
     return Recipient(id=f"webhook:{id}", **(fields | other))

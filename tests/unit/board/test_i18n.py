@@ -1,4 +1,4 @@
-"""Numbers, shares and times as people write them."""
+"""Numbers, shares and times as each language writes them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_numbers_shares_and_times_are_written_as_in_english() -> None:
     assert clock_of(EVENING, "en") == "19:05:01 WIB"
 
 
-def test_a_time_of_another_day_says_which() -> None:
+def test_a_time_of_another_day_has_its_date() -> None:
     next_morning = datetime(2021, 10, 24, 17, 1, tzinfo=UTC)
 
     assert moment(EVENING, EVENING, "id") == "19.05 WIB"
@@ -37,18 +37,18 @@ def test_a_time_of_another_day_says_which() -> None:
 @pytest.mark.parametrize(
     ("part", "text"), [(1.0, "100 %"), (0.999999, "99,99 %"), (0.0, "0 %"), (0.57, "57 %"), (-0.2, "0 %")]
 )
-def test_a_share_is_cut_off_and_never_rounded_up(part: float, text: str) -> None:
+def test_a_share_is_truncated_and_never_rounded_up(part: float, text: str) -> None:
     assert share(part, 1, 2, "id") == text
 
 
 @given(part=st.integers(0, 500), whole=st.integers(1, 500))
-def test_a_share_says_all_or_more_only_of_all_or_more(part: int, whole: int) -> None:
+def test_a_share_reads_100_percent_only_if_the_target_is_reached(part: int, whole: int) -> None:
     percent = float(share(part, whole, 1, "en").rstrip("%").replace(",", ""))
 
     assert (percent >= 100) == (part >= whole)
 
 
-def test_both_languages_say_the_same_things() -> None:
+def test_both_languages_have_the_same_texts_and_placeholders() -> None:
     assert tuple(WORDS) == LANGUAGES
     assert WORDS["id"].keys() == WORDS["en"].keys()
     assert all(WORDS["id"][key].count("{") == WORDS["en"][key].count("{") for key in WORDS["id"])

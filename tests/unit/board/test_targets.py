@@ -1,4 +1,4 @@
-"""Regions and targets, as the board reads them."""
+"""Regions and targets as the board reads them from their files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from settings.contract_files import contract_path
 from tests.support.samples.boards import REGIONS
 
 
-def test_cities_go_by_their_everyday_names() -> None:
+def test_cities_have_their_everyday_names() -> None:
     regions = load_regions(contract_path("regions.csv"))
 
     assert regions.get("31").name == "DKI Jakarta"
@@ -21,7 +21,7 @@ def test_cities_go_by_their_everyday_names() -> None:
     assert sum(1 for region in regions if region.level == "subdistrict") == 267
 
 
-def test_a_code_that_no_list_knows_still_has_a_place() -> None:
+def test_an_unknown_code_still_has_a_level_and_a_parent() -> None:
     unplaced = REGIONS.get(UNPLACED)
     split_off = REGIONS.get("31.73.01.1099")
 
@@ -45,7 +45,7 @@ def test_a_region_lies_in_another_by_whole_parts_of_its_code() -> None:
         "a: [",
     ],
 )
-def test_a_wrong_targets_file_says_where(tmp_path: Path, text: str) -> None:
+def test_an_invalid_targets_file_is_named_in_the_error(tmp_path: Path, text: str) -> None:
     path = tmp_path / "targets.yaml"
     path.write_text(text)
 
@@ -53,7 +53,7 @@ def test_a_wrong_targets_file_says_where(tmp_path: Path, text: str) -> None:
         load_targets(path)
 
 
-def test_targets_are_found_by_scope_region_and_measure() -> None:
+def test_targets_are_keyed_by_scope_region_and_measure() -> None:
     targets = load_targets(Path(__file__).parents[3] / "deploy/local/config/targets.yaml")
 
     assert targets["all", "31", "registered"] == 200_000

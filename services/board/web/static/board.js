@@ -1,49 +1,49 @@
-// Takes the page as the server sent it, and keeps its numbers moving.
+// Updates the numbers of the page that the server rendered.
 
 import { follow } from "./stream.js";
 import { clock, dated, fill, moment, number, share, signed, words } from "./wording.js";
 
-const ANNOUNCE_MS = 30000; // a screen reader hears the total this often, and only if it moved
+const ANNOUNCE_MS = 30000; // how often a screen reader announces the total, if it has changed
 const PACE_MS = 15000;
-const ASK_MS_MAX = 10000;
+const REQUEST_MS_MAX = 10000;
 const BAR_SCALE_MIN = 1.25;
 const PROVINCE = "31";
 
 const { scope, cut } = document.body.dataset;
-const at = (id) => document.getElementById(id);
-const write = (node, text) => { if (node && node.textContent !== text) node.textContent = text; };
+const element = (id) => document.getElementById(id);
+const setText = (node, text) => { if (node && node.textContent !== text) node.textContent = text; };
 
-const rows = new Map([...at("rows").children].map((row) => [row.dataset.region, row]));
-const counts = new Map([[PROVINCE, at("total")], ...rows]
+const rows = new Map([...element("rows").children].map((row) => [row.dataset.region, row]));
+const counts = new Map([[PROVINCE, element("total")], ...rows]
   .filter(([, node]) => node.dataset.count !== "")
   .map(([code, node]) => [code, Number(node.dataset.count)]));
 let head = null;
-let drawing = false;
+let drawScheduled = false;
 
 function draw() {
-  drawing = false;
+  drawScheduled = false;
   drawTotal();
   drawRegions();
   if (head) drawHead();
 }
 
-function drawSoon() {
-  if (!drawing) requestAnimationFrame(draw);
-  drawing = true;
+function scheduleDraw() {
+  if (!drawScheduled) requestAnimationFrame(draw);
+  drawScheduled = true;
 }
 
 function drawTotal() {
   const count = counts.get(PROVINCE);
   if (count === undefined) return;
-  write(at("total"), number(count));
-  at("total").classList.toggle("long", at("total").textContent.length > 7);
+  setText(element("total"), number(count));
+  element("total").classList.toggle("long", element("total").textContent.length > 7);
   document.title = `${number(count)} · ${words.title}`;
-  const bar = at("total-bar");
+  const bar = element("total-bar");
   if (!bar) return;
   const target = Number(bar.dataset.target);
   drawBar(bar, count, target, Math.max(BAR_SCALE_MIN, (count / target) * 1.08));
-  write(at("goal"), fill(words.of_target, share(count, target, 1), number(target)));
-  write(at("distance"), fill(count >= target ? words.above : words.below, number(Math.abs(count - target))));
+  setText(element("goal"), fill(words.of_target, share(count, target, 1), number(target)));
+  setText(element("distance"), fill(count >= target ? words.above : words.below, number(Math.abs(count - target))));
 }
 
 function drawRegions() {
@@ -55,12 +55,12 @@ function drawRegions() {
     const cell = row.querySelector(".count");
     const text = number(count);
     if (cell.textContent !== text) {
-      write(cell, text);
+      setText(cell, text);
       flash(row);
     }
     const target = Number(row.dataset.target);
     if (!target) continue;
-    write(row.querySelector(".share"), share(count, target, 1));
+    setText(row.querySelector(".share"), share(count, target, 1));
     drawBar(row.querySelector(".bar"), count, target, scale);
   }
 }
@@ -80,53 +80,53 @@ function flash(row) {
 function drawHead() {
   showState(head.state);
   if (head.as_of) {
-    at("as-of").dateTime = head.as_of;
-    write(at("as-of"), fill(words.per, dated(head.as_of)));
+    element("as-of").dateTime = head.as_of;
+    setText(element("as-of"), fill(words.per, dated(head.as_of)));
   }
-  write(at("coverage"), head.coverage === null ? words.dash : share(head.coverage, 1, 2));
-  write(at("drift"), head.audit ? number(head.audit.drift) : words.dash);
-  at("drift").classList.toggle("wrong", Boolean(head.audit?.drift));
-  write(at("checked"), head.audit ? fill(words.checked, clock(head.audit.checked_at)) : words.unchecked);
-  write(at("cut"), head.cut);
+  setText(element("coverage"), head.coverage === null ? words.dash : share(head.coverage, 1, 2));
+  setText(element("drift"), head.audit ? number(head.audit.drift) : words.dash);
+  element("drift").classList.toggle("wrong", Boolean(head.audit?.drift));
+  setText(element("checked"), head.audit ? fill(words.checked, clock(head.audit.checked_at)) : words.unchecked);
+  setText(element("cut"), head.cut);
 }
 
 function showState(state) {
   document.body.dataset.state = state;
-  write(at("state-word"), words[state]);
-  write(at("note"), words[`${state}_note`]);
+  setText(element("state-word"), words[state]);
+  setText(element("note"), words[`${state}_note`]);
 }
 
-function take(kind, data) {
-  if (kind === "milestone") {
+function onEvent(name, data) {
+  if (name === "milestone") {
     refreshMilestones();
     return;
   }
   head = { ...data, rows: undefined };
   for (const row of data.rows ?? []) counts.set(row.region, row.counts.registered);
-  // A region that no list knew when the page was sent has no row yet: ask for the page anew.
+  // The table has no row for a city that was unknown when the page was rendered: load the page again.
   if (data.rows?.some((row) => row.level === "city" && !rows.has(row.region))) location.reload();
-  drawSoon();
+  scheduleDraw();
 }
 
-async function ask(path) {
-  const signal = AbortSignal.timeout(ASK_MS_MAX);
-  // "no-store": a second request within the answer's max-age would get the old list from the browser cache.
-  const answer = await fetch(path, { headers: { Accept: "application/json" }, cache: "no-store", signal });
-  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
-  return answer.json();
+async function getJson(path) {
+  const signal = AbortSignal.timeout(REQUEST_MS_MAX);
+  // "no-store": within max-age the browser cache would answer a second request with the old list.
+  const response = await fetch(path, { headers: { Accept: "application/json" }, cache: "no-store", signal });
+  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+  return response.json();
 }
 
-// One at a time, and once more where it was asked for meanwhile: an old answer never comes after a newer one.
+// Runs `work` once at a time, and once more if it was requested meanwhile: no old response follows a newer one.
 function oneAtATime(work) {
   let running = false;
-  let wanted = false;
+  let requested = false;
   return async () => {
-    wanted = true;
+    requested = true;
     if (running) return;
     running = true;
-    while (wanted) {
-      wanted = false;
-      await work().catch(() => {}); // the next milestone, or the next stream, asks again
+    while (requested) {
+      requested = false;
+      await work().catch(() => {}); // the next milestone or the next stream requests it again
     }
     running = false;
   };
@@ -134,8 +134,8 @@ function oneAtATime(work) {
 
 const refreshMilestones = oneAtATime(async () => {
   const query = new URLSearchParams({ scope, limit: words.milestones_shown });
-  const { milestones } = await ask(`/v1/milestones?${query}`);
-  if (milestones.length) at("milestones").replaceChildren(...milestones.map(milestoneLine));
+  const { milestones } = await getJson(`/v1/milestones?${query}`);
+  if (milestones.length) element("milestones").replaceChildren(...milestones.map(milestoneLine));
 });
 
 function milestoneLine(milestone) {
@@ -160,37 +160,37 @@ function milestoneLine(milestone) {
 
 async function refreshPace() {
   if (document.hidden) return;
-  const pace = await ask(`/v1/pace?${new URLSearchParams({ scope, region: PROVINCE, minutes: 60 })}`);
+  const pace = await getJson(`/v1/pace?${new URLSearchParams({ scope, region: PROVINCE, minutes: 60 })}`);
   const growth = pace.minutes.map(([, count]) => count);
   const highest = Math.max(...growth, 1);
   const now = pace.minutes.at(-1)[0];
   growth.forEach((count, index) => {
     const height = (Math.max(0, count) / highest) * 100;
-    const rect = at("spark").querySelectorAll("rect")[index];
+    const rect = element("spark").querySelectorAll("rect")[index];
     rect.setAttribute("y", (100 - height).toFixed(1));
     rect.setAttribute("height", height.toFixed(1));
   });
-  write(at("today"), signed(pace.today));
+  setText(element("today"), signed(pace.today));
   const recent = growth.slice(-16, -1).reduce((sum, count) => sum + count, 0) / 15;
-  write(at("pace"), fill(words.per_minute, number(Math.round(recent))));
-  write(at("towards"), fill(words.towards, number(pace.threshold)));
-  write(at("eta"), pace.eta ? fill(words.about, moment(pace.eta.at, now)) : words.unknown_eta);
+  setText(element("pace"), fill(words.per_minute, number(Math.round(recent))));
+  setText(element("towards"), fill(words.towards, number(pace.threshold)));
+  setText(element("eta"), pace.eta ? fill(words.about, moment(pace.eta.at, now)) : words.unknown_eta);
 }
 
-const quietly = (work) => () => work().catch(() => {}); // the next round tries again; silence shows as stale
+const ignoringErrors = (work) => () => work().catch(() => {}); // tried again later; until then the page turns stale
 
 follow({
   scope,
   after: cut,
-  onEvent: take,
-  onOpen: quietly(async () => { await Promise.all([refreshMilestones(), refreshPace()]); }),
+  onEvent,
+  onOpen: ignoringErrors(async () => { await Promise.all([refreshMilestones(), refreshPace()]); }),
   onSilence: () => showState("stale"),
 });
-setInterval(quietly(refreshPace), PACE_MS);
+setInterval(ignoringErrors(refreshPace), PACE_MS);
 
-let announced = at("total").textContent;
+let announced = element("total").textContent;
 setInterval(() => {
-  const total = at("total").textContent;
-  if (total !== announced) write(at("announcement"), `${total} ${words.registered}`);
+  const total = element("total").textContent;
+  if (total !== announced) setText(element("announcement"), `${total} ${words.registered}`);
   announced = total;
 }, ANNOUNCE_MS);

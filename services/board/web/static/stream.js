@@ -1,42 +1,42 @@
-// Keeps one stream open, whatever the network does, and never hands on what is older than what was shown.
+// Keeps one event stream open through network failures, and drops events that are older than the last one.
 
-const SILENCE_MS = 7000; // the board speaks at least every two seconds
+const SILENCE_MS = 7000; // the board sends an event at least every two seconds
 const RETRY_MS_MIN = 1000;
 const RETRY_MS_MAX = 30000;
 const EVENTS = ["snapshot", "delta", "state", "milestone"];
 
 const version = (id) => id.split(".").map(Number);
-const older = ([term, cut], [ownTerm, ownCut]) => term < ownTerm || (term === ownTerm && cut < ownCut);
+const older = ([term, cut], [lastTerm, lastCut]) => term < lastTerm || (term === lastTerm && cut < lastCut);
 
 export function follow({ scope, after, onEvent, onSilence, onOpen }) {
-  let last = after;
+  let lastId = after;
   let retryMs = RETRY_MS_MIN;
   let source = null;
-  let heard = performance.now();
+  let receivedMs = performance.now();
 
   function open() {
-    const query = new URLSearchParams({ scope, down_to: "city", ...(last && { after: last }) });
+    const query = new URLSearchParams({ scope, down_to: "city", ...(lastId && { after: lastId }) });
     source = new EventSource(`/v1/stream?${query}`);
-    source.onopen = () => { retryMs = RETRY_MS_MIN; heard = performance.now(); onOpen(); };
-    source.onerror = () => { if (source.readyState === EventSource.CLOSED) again(); };
-    for (const name of EVENTS) source.addEventListener(name, take);
+    source.onopen = () => { retryMs = RETRY_MS_MIN; receivedMs = performance.now(); onOpen(); };
+    source.onerror = () => { if (source.readyState === EventSource.CLOSED) reconnect(); };
+    for (const name of EVENTS) source.addEventListener(name, receive);
   }
 
-  function take(event) {
-    heard = performance.now();
-    if (last && older(version(event.lastEventId), version(last))) return;
-    last = event.lastEventId;
+  function receive(event) {
+    receivedMs = performance.now();
+    if (lastId && older(version(event.lastEventId), version(lastId))) return;
+    lastId = event.lastEventId;
     onEvent(event.type, JSON.parse(event.data));
   }
 
-  function again() {
+  function reconnect() {
     source.close();
     setTimeout(open, retryMs * (0.5 + Math.random()));
     retryMs = Math.min(retryMs * 2, RETRY_MS_MAX);
   }
 
   setInterval(() => {
-    if (performance.now() - heard > SILENCE_MS) onSilence();
+    if (performance.now() - receivedMs > SILENCE_MS) onSilence();
   }, 1000);
   open();
 }

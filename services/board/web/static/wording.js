@@ -1,4 +1,4 @@
-// How numbers, shares and times are written: the same as the server writes them.
+// Formats numbers, shares and times exactly as the server does.
 
 export const words = JSON.parse(document.body.dataset.words);
 const indonesian = document.documentElement.lang === "id";
@@ -13,7 +13,7 @@ export const fill = (text, ...values) => values.reduce((filled, value) => filled
 export const number = (value) => whole.format(value);
 export const signed = (value) => (value >= 0 ? "+" : "−") + number(Math.abs(value));
 
-// Cut off, never rounded up: 99,96 % stays below 100 %. A part below 0 is none.
+// Truncated: rounding up would turn 99,96 % into 100 %. A negative part gives 0 %.
 export function share(part, total, places) {
   const unit = 10 ** places;
   const scaled = Math.floor((Math.max(part, 0) * 100 * unit) / total + 1e-9);

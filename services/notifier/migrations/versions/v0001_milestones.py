@@ -1,4 +1,4 @@
-"""Latches, alerts, messages, attempts, silences; the lease and the outbox of the topic `milestones`."""
+"""Creates the notifier's tables, and the lease and the outbox of the topic `milestones`."""
 
 from alembic import op
 
@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Run the SQL file beside this one, and the outbox's own definitions."""
+    """Run the SQL file with the same name, then the DDL of the lease and the outbox."""
     run_sql_file(__file__, "v0001_milestones.sql")
     connection = op.get_bind().connection.dbapi_connection
     assert connection is not None, "alembic runs online only"

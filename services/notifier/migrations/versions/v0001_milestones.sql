@@ -1,4 +1,4 @@
--- A threshold reached, once per scope, region, rule, threshold and epoch (`ever`, `ever.2`, …).
+-- A crossing: unique per scope, region, rule, threshold and epoch (`ever`, `ever.2`, …).
 create table latch (
     id              uuid primary key,
     scope           text not null,
@@ -23,7 +23,7 @@ create table latch (
     unique (scope, region, rule, threshold, epoch)
 );
 
--- When growth began to be measured, and every count at that cut: [[scope, region, measure, count], …].
+-- An open epoch: the cut from which growth is measured, and all its counts: [[scope, region, measure, count], …].
 create table epoch (
     name      text primary key,
     opened_at timestamptz not null default now(),
@@ -31,7 +31,7 @@ create table epoch (
     base      jsonb not null
 );
 
--- One e-mail or one webhook call.
+-- One e-mail or webhook call.
 create table message (
     id         uuid primary key,
     recipient  text not null,
@@ -56,7 +56,7 @@ create table alert (
 create index alert_latch on alert (latch_id);
 create index alert_message on alert (message_id);
 
--- Written before the call; one without an end belongs to a send in progress, or to a process that died.
+-- Inserted before the send. An attempt without `ended_at` is in progress, or its process has died.
 create table attempt (
     message_id uuid not null references message,
     number     integer not null,
@@ -67,7 +67,7 @@ create table attempt (
     primary key (message_id, number)
 );
 
--- Alerts that match wait until then; a null matches everything.
+-- Holds matching alerts until `until`; null matches all.
 create table silence (
     id         uuid primary key,
     recipient  text,

@@ -1,6 +1,6 @@
-"""procrastinate's own schema, as its pinned version ships it.
+"""Creates procrastinate's schema, as the pinned version ships it.
 
-A later procrastinate is a later migration here, from the files in its `sql/migrations`.
+An update of procrastinate needs a new migration here, made from the files in its `sql/migrations`.
 """
 
 from importlib.metadata import version

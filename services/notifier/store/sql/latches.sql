@@ -1,18 +1,18 @@
 -- name: latches()
--- Every latch as the rules see it: the newest number of each, closed where it was re-armed.
+-- The newest latch of each threshold; a retracted one is re-armed.
 select distinct on (scope, region, rule, threshold, epoch_name)
-       scope, region, rule, threshold, epoch_name, number, state = 'retracted' as closed
+       scope, region, rule, threshold, epoch_name, number, state = 'retracted' as retracted
   from latch
  order by scope, region, rule, threshold, epoch_name, number desc;
 
 -- name: put_latches(crossings)
--- Latch what is not latched yet; the rows that are new come back. Sorted, so that two notifiers never deadlock.
+-- Insert the latches that do not exist yet, and return them. Sorted, so that two notifiers never deadlock.
 insert into latch (id, scope, region, rule, threshold, epoch, epoch_name, number, measure, value, count, percent,
                    target, cut, as_of)
 select id, scope, region, rule, threshold, epoch, epoch_name, number, measure, value, count, percent, target, cut,
        as_of
   from jsonb_to_recordset(:crossings::text::jsonb)
-       as given (id uuid, scope text, region text, rule text, threshold bigint, epoch text, epoch_name text,
+       as input (id uuid, scope text, region text, rule text, threshold bigint, epoch text, epoch_name text,
                  number integer, measure text, value bigint, count bigint, percent integer, target bigint, cut text,
                  as_of timestamptz)
  order by scope, region, rule, threshold, epoch
@@ -27,24 +27,24 @@ update latch
 returning id, scope, region, rule, measure, threshold, epoch, value, cut, crossed_at;
 
 -- name: put_messages(messages)!
--- A silence that has ended by now holds nothing back.
+-- A silence that has ended meanwhile does not hold the message.
 insert into message (id, recipient, channel, state, due_at)
 select id, recipient, channel, case when held_until > now() then 'held' else 'intent' end,
        greatest(coalesce(held_until, now()), now())
   from jsonb_to_recordset(:messages::text::jsonb)
-       as given (id uuid, recipient text, channel text, held_until timestamptz)
+       as input (id uuid, recipient text, channel text, held_until timestamptz)
     on conflict do nothing;
 
 -- name: put_alerts(alerts)!
 insert into alert (id, latch_id, message_id, recipient)
 select id, latch_id, message_id, recipient
   from jsonb_to_recordset(:alerts::text::jsonb)
-       as given (id uuid, latch_id uuid, message_id uuid, recipient text)
+       as input (id uuid, latch_id uuid, message_id uuid, recipient text)
     on conflict do nothing;
 
 -- name: defer_messages(queue, task, ids)!
--- The queue's own function, on this connection: the jobs exist if and only if the messages do. Calls go before
--- letters: a machine waits for them, and a letter takes longer.
+-- procrastinate's own function, in this transaction, so that the jobs exist if and only if the messages do.
+-- Webhook calls have a higher priority than e-mails: a program waits for them, and an e-mail takes longer.
 select procrastinate_defer_jobs_v1(array_agg(
            row(:queue, :task, case channel when 'webhook' then 5 else 0 end, 'message:' || id, 'message:' || id, jsonb_build_object('message', id),
                case when due_at > now() then due_at end)::procrastinate_job_to_defer_v1))

@@ -1,5 +1,5 @@
 -- name: lock_message(id)^
--- `now` is the one clock that due times and signatures go by: processes may be set wrong.
+-- Due times and signatures use `now`, the database's clock: the clock of a process may be wrong.
 select id, recipient, channel, state, ended_at is not null as ended, due_at, now() as now
   from message where id = :id for update;
 
@@ -20,7 +20,7 @@ update message
 returning due_at;
 
 -- name: end_attempt(id, number, reason, receipt)!
--- Where another worker has taken this message over meanwhile, its judgement 'ambiguous' is made exact.
+-- If another worker has closed this attempt as ambiguous meanwhile, the real reason and receipt replace that.
 update attempt
    set ended_at = now(), reason = :reason, receipt = :receipt::text::jsonb
  where message_id = :id and number = :number and (ended_at is null or reason = 'ambiguous');
@@ -37,7 +37,7 @@ select alert.id, latch.id as crossing_id, scope, region, rule, measure, threshol
 select count(*) from attempt where message_id = :id and number < :number and reason = 'ambiguous';
 
 -- name: without_job(queue, task, ids_max)
--- Open messages that no job will send: a job that failed by a fault of ours, or a queue restored without them.
+-- Open messages without a job: the job failed unexpectedly, or the queue was restored without it.
 select id from message
  where ended_at is null
    and not exists (select from procrastinate_jobs as job

@@ -1,4 +1,4 @@
-"""Growth per minute, today, and what comes next."""
+"""Growth per minute and today, the next threshold, and the forecast of reaching it."""
 
 from __future__ import annotations
 
@@ -9,62 +9,62 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from board.state.registration_rate import (
-    AHEAD_MAX,
+    FORECAST_MAX,
     MinuteRecord,
     RegistrationRate,
     decode_minute,
+    forecast,
     next_threshold,
-    reached_at,
 )
 from cuts.records import UndecodableRecordError
 
 NOW = datetime(2021, 10, 24, 12, 5, 30, tzinfo=UTC)
 
 
-def minutes(*growth: tuple[datetime, int], term: int = 1) -> RegistrationRate:
-    taken = RegistrationRate()
+def rate_of(*growth: tuple[datetime, int], term: int = 1) -> RegistrationRate:
+    rate = RegistrationRate()
     for at, count in growth:
-        taken.take(MinuteRecord("all", at.replace(second=0), term, (("31", count),)))
-    return taken
+        rate.add(MinuteRecord("all", at.replace(second=0), term, (("31", count),)))
+    return rate
 
 
 def test_the_series_ends_at_the_current_minute_and_has_no_holes() -> None:
-    taken = minutes((NOW, 3), (NOW - timedelta(minutes=2), 7))
+    rate = rate_of((NOW, 3), (NOW - timedelta(minutes=2), 7))
 
-    series = taken.series("all", "31", NOW, 3)
+    series = rate.series("all", "31", NOW, 3)
 
     assert [growth for _, growth in series] == [7, 0, 3]
     assert series[-1][0] == NOW.replace(second=0)
 
 
-def test_a_minute_sent_again_replaces_and_one_of_an_older_term_does_not() -> None:
-    taken = minutes((NOW, 3), (NOW, 4), term=2)
+def test_a_repeated_minute_replaces_the_earlier_one_unless_its_term_is_lower() -> None:
+    rate = rate_of((NOW, 3), (NOW, 4), term=2)
 
-    taken.take(MinuteRecord("all", NOW.replace(second=0), 1, (("31", 99),)))
+    rate.add(MinuteRecord("all", NOW.replace(second=0), 1, (("31", 99),)))
 
-    assert taken.series("all", "31", NOW, 1)[0][1] == 4
+    assert rate.series("all", "31", NOW, 1)[0][1] == 4
 
 
 def test_today_begins_at_midnight_in_jakarta() -> None:
     midnight = datetime(2021, 10, 23, 17, 0, tzinfo=UTC)
 
-    taken = minutes((midnight - timedelta(minutes=1), 100), (midnight, 5), (NOW, 2), (NOW, -1))
+    rate = rate_of((midnight - timedelta(minutes=1), 100), (midnight, 5), (NOW, 2), (NOW, -1))
 
-    assert taken.today("all", "31", NOW) == 4
-
-
-def test_minutes_of_more_than_two_days_ago_are_forgotten() -> None:
-    taken = minutes((NOW - timedelta(hours=50), 5))
-
-    taken.take(MinuteRecord("all", NOW.replace(second=0), 1, (("31", 1),)))
-
-    assert sum(growth for _, growth in taken.series("all", "31", NOW, 4000)) == 1
+    assert rate.growth_today("all", "31", NOW) == 4
 
 
-def test_the_pace_leaves_the_minute_that_is_not_over_aside() -> None:
-    taken = minutes((NOW, 1000), (NOW - timedelta(minutes=1), 30))
+def test_minutes_older_than_two_days_are_deleted() -> None:
+    rate = rate_of((NOW - timedelta(hours=50), 5))
 
-    assert taken.per_minute("all", "31", NOW) == 2.0
+    rate.add(MinuteRecord("all", NOW.replace(second=0), 1, (("31", 1),)))
+
+    assert sum(growth for _, growth in rate.series("all", "31", NOW, 4000)) == 1
+
+
+def test_the_pace_ignores_the_current_minute() -> None:
+    rate = rate_of((NOW, 1000), (NOW - timedelta(minutes=1), 30))
+
+    assert rate.per_minute("all", "31", NOW) == 2.0
 
 
 @pytest.mark.parametrize(
@@ -78,28 +78,26 @@ def test_the_pace_leaves_the_minute_that_is_not_over_aside() -> None:
         (999_999, None, 1_000_000),
     ],
 )
-def test_what_comes_next_is_the_target_or_a_round_number(
+def test_the_next_threshold_is_the_target_or_a_round_number(
     value: int, target: int | None, threshold: int
 ) -> None:
     assert next_threshold(value, target) == threshold
 
 
 @given(value=st.integers(0, 12_000_000), target=st.none() | st.integers(1, 12_000_000))
-def test_what_comes_next_lies_ahead(value: int, target: int | None) -> None:
+def test_the_next_threshold_is_above_the_count(value: int, target: int | None) -> None:
     assert next_threshold(value, target) > value
 
 
 @given(per_minute=st.floats(-10, 1000), ahead=st.integers(1, 1_000_000))
-def test_a_threshold_is_reached_in_the_future_within_a_year_or_not_told(
-    per_minute: float, ahead: int
-) -> None:
-    at = reached_at(0, ahead, per_minute, NOW)
+def test_a_forecast_lies_in_the_future_within_a_year_or_is_none(per_minute: float, ahead: int) -> None:
+    at = forecast(0, ahead, per_minute, NOW)
 
-    assert at is None or NOW <= at <= NOW + AHEAD_MAX
+    assert at is None or NOW <= at <= NOW + FORECAST_MAX
     assert at is not None or per_minute <= 0 or ahead / per_minute > 366 * 24 * 60 - 1
 
 
-def test_a_value_that_is_no_minute_says_so() -> None:
+def test_a_value_that_is_not_a_minute_is_undecodable() -> None:
     for value in (b"{}", b"\xff", b'{"scope":"all","minute":"2021-10-24","term":1,"rows":[]}'):
         with pytest.raises(UndecodableRecordError):
             decode_minute(value)

@@ -1,4 +1,4 @@
-"""Lines over transports that take what the test lets them take."""
+"""Streams over transports that block or read as a test decides."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from board.stream.broadcaster import FULL_S_MAX
+from board.stream.broadcaster import BLOCKED_S_MAX
 from board.stream.connection_handover import LAST_CHUNK, StreamConnection
 from tests.support.deadlines import until
-from tests.support.samples.boards import Event, Show, parse
+from tests.support.samples.boards import BoardFixture, Event, parse
 
 
-class Pipe(asyncio.Transport):
-    """Holds what is written until `read`; `narrow` makes it hold back."""
+class FakeTransport(asyncio.Transport):
+    """Keeps what is written until `read`. With `blocks`, any unread bytes pause writing."""
 
-    def __init__(self, *, narrow: bool = False) -> None:
+    def __init__(self, *, blocks: bool = False) -> None:
         super().__init__()
-        self.narrow = narrow
-        self.held: list[bytes] = []
+        self.blocks = blocks
+        self.unread: list[bytes] = []
         self.closed = False
         self._protocol: Any = None
 
@@ -27,23 +27,23 @@ class Pipe(asyncio.Transport):
         self._protocol = protocol
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        assert high == 0, "one slot: anything held is too much"
+        assert high == 0, "any unread byte must pause writing"
 
     def write(self, data: Any) -> None:
-        assert not (self.narrow and self.held), "written to while it held something"
-        self.held.append(data)
-        if self.narrow:
+        assert not (self.blocks and self.unread), "written to while it had unread bytes"
+        self.unread.append(data)
+        if self.blocks:
             self._protocol.pause_writing()
 
     def read(self) -> bytes:
-        """What came."""
-        taken, self.held = b"".join(self.held), []
-        if self.narrow:
+        """Everything written since the last call."""
+        data, self.unread = b"".join(self.unread), []
+        if self.blocks:
             self._protocol.resume_writing()
-        return taken
+        return data
 
     def events(self) -> list[Event]:
-        """The events of the one chunk that came."""
+        """The events of the only chunk that was written."""
         return parse(self.read().partition(b"\r\n")[2].removesuffix(b"\r\n"))
 
     def close(self) -> None:
@@ -54,47 +54,49 @@ class Pipe(asyncio.Transport):
 
 
 @asynccontextmanager
-async def delivering(show: Show) -> AsyncIterator[None]:
-    task = asyncio.ensure_future(show.board.delivery.run())
+async def broadcasting(board: BoardFixture) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(board.app_state.broadcaster.run())
     try:
         yield
     finally:
-        show.audience.close()
+        board.subscriptions.close()
         await asyncio.wait_for(task, 5)
 
 
-def watch(show: Show, pipe: Pipe) -> None:
-    """A viewer whose connection is this pipe."""
+def subscribe(board: BoardFixture, transport: FakeTransport) -> None:
+    """Add a subscriber whose connection is this transport."""
 
-    def hand_over(line: StreamConnection) -> None:
-        line.take_over(pipe)
+    def hand_over(connection: StreamConnection) -> None:
+        connection.take_over(transport)
 
-    show.board.delivery.begin(show.audience.enter("all", "city", None), hand_over)
-
-
-async def test_viewers_are_sent_the_same_bytes() -> None:
-    show = Show()
-    show.full(1, 5)
-    pipes = [Pipe(), Pipe()]
-    async with delivering(show):
-        for pipe in pipes:
-            watch(show, pipe)
-        show.change(2, 6)
-        await until(lambda: all(len(pipe.held) == 2 for pipe in pipes), name="the delta came")
-
-        assert all(one is other for one, other in zip(pipes[0].held, pipes[1].held, strict=True))
+    board.app_state.broadcaster.add(board.subscriptions.add("all", "city", None), hand_over)
 
 
-async def test_a_viewer_that_has_not_taken_all_gets_nothing_then_the_newest_at_once() -> None:
-    show = Show()
-    show.full(1, 5)
-    slow, quick = Pipe(narrow=True), Pipe()
-    async with delivering(show):
-        watch(show, slow)
-        watch(show, quick)
+async def test_all_viewers_are_sent_the_same_bytes() -> None:
+    board = BoardFixture()
+    board.full(1, 5)
+    transports = [FakeTransport(), FakeTransport()]
+    async with broadcasting(board):
+        for transport in transports:
+            subscribe(board, transport)
+        board.change(2, 6)
+        await until(lambda: all(len(sent.unread) == 2 for sent in transports), name="the delta arrived")
+
+        assert all(
+            first is second for first, second in zip(*(sent.unread for sent in transports), strict=True)
+        )
+
+
+async def test_a_viewer_with_unread_bytes_is_sent_nothing_and_then_one_delta_to_the_newest_cut() -> None:
+    board = BoardFixture()
+    board.full(1, 5)
+    slow, quick = FakeTransport(blocks=True), FakeTransport()
+    async with broadcasting(board):
+        subscribe(board, slow)
+        subscribe(board, quick)
         for cut in (2, 3, 4):
-            show.change(cut, cut + 4)
-            await until(lambda: len(quick.held) == cut, name="the quick one has the cut")  # noqa: B023 - awaited here
+            board.change(cut, cut + 4)
+            await until(lambda: len(quick.unread) == cut, name="the quick viewer has the cut")  # noqa: B023 - awaited here
 
         slow.read()
         (event,) = slow.events()
@@ -102,39 +104,39 @@ async def test_a_viewer_that_has_not_taken_all_gets_nothing_then_the_newest_at_o
     assert (event.name, event.id, event.counts["31"]) == ("delta", "1.4", 8)
 
 
-async def test_a_viewer_that_takes_nothing_for_long_is_let_go() -> None:
-    show = Show()
-    show.full(1, 5)
-    stuck, quick = Pipe(narrow=True), Pipe()
-    async with delivering(show):
-        watch(show, stuck)
-        watch(show, quick)
-        show.clock.now_s += FULL_S_MAX + 1
-        show.change(2, 6)
-        await until(lambda: stuck.closed, name="it is let go")
+async def test_a_viewer_that_reads_nothing_for_too_long_is_disconnected() -> None:
+    board = BoardFixture()
+    board.full(1, 5)
+    stuck, quick = FakeTransport(blocks=True), FakeTransport()
+    async with broadcasting(board):
+        subscribe(board, stuck)
+        subscribe(board, quick)
+        board.clock.now_s += BLOCKED_S_MAX + 1
+        board.change(2, 6)
+        await until(lambda: stuck.closed, name="it is disconnected")
 
         assert not quick.closed
 
 
-async def test_closing_ends_each_answer() -> None:
-    show = Show(viewers_max=1)
-    show.full(1, 5)
-    pipe = Pipe()
-    async with delivering(show):
-        watch(show, pipe)
-        full = show.audience.full
+async def test_closing_ends_every_response_with_its_last_chunk() -> None:
+    board = BoardFixture(viewers_max=1)
+    board.full(1, 5)
+    transport = FakeTransport()
+    async with broadcasting(board):
+        subscribe(board, transport)
+        full = board.subscriptions.full
 
     assert full
-    assert (pipe.held[-1], pipe.closed) == (LAST_CHUNK, True)
+    assert (transport.unread[-1], transport.closed) == (LAST_CHUNK, True)
 
 
-async def test_who_leaves_makes_room() -> None:
-    show = Show(viewers_max=1)
-    show.full(1, 5)
-    pipe = Pipe()
-    watch(show, pipe)
-    full = show.audience.full
+async def test_a_disconnected_viewer_frees_its_place() -> None:
+    board = BoardFixture(viewers_max=1)
+    board.full(1, 5)
+    transport = FakeTransport()
+    subscribe(board, transport)
+    full = board.subscriptions.full
 
-    pipe.close()
+    transport.close()
 
-    assert (full, show.audience.full) == (True, False)
+    assert (full, board.subscriptions.full) == (True, False)

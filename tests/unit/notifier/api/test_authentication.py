@@ -1,4 +1,4 @@
-"""The officers' key and the links of letters."""
+"""The officers' access key and the tokens of acknowledgement links."""
 
 from __future__ import annotations
 
@@ -15,40 +15,42 @@ from problems.problem import Problem
 LINKS = AcknowledgementLinks("s" * 32)
 
 
-def test_only_the_right_key_opens() -> None:
+def test_only_the_right_key_is_accepted() -> None:
     key = OfficerKey(hashlib.sha256(b"right").hexdigest())
 
-    assert key.require("Bearer right") == "officer"
+    assert key.authenticate("Bearer right") == "officer"
     for wrong in (None, "", "Bearer", "Bearer wrong", "Basic right"):
         with pytest.raises(Problem):
-            key.require(wrong)
+            key.authenticate(wrong)
 
 
-def test_without_a_hash_no_key_opens() -> None:
+def test_without_a_hash_no_key_is_accepted() -> None:
     with pytest.raises(Problem):
-        OfficerKey(None).require("Bearer ")
+        OfficerKey(None).authenticate("Bearer ")
 
 
 @given(st.uuids())
-def test_a_token_leads_back_to_its_message(message_id: uuid.UUID) -> None:
+def test_a_token_gives_the_id_of_its_message(message_id: uuid.UUID) -> None:
     assert LINKS.message_id(LINKS.token(message_id)) == message_id
 
 
 @given(st.one_of(st.text(max_size=50), st.binary(max_size=40).map(lambda b: b.hex())))
-def test_a_made_up_token_leads_nowhere(token: str) -> None:
+def test_a_made_up_token_is_invalid(token: str) -> None:
     assert LINKS.message_id(token) is None
 
 
 @given(st.uuids(), st.integers(0, 42), st.sampled_from("Aa0_-"))
-def test_a_changed_token_leads_nowhere_or_to_the_same(message_id: uuid.UUID, place: int, letter: str) -> None:
+def test_a_changed_token_is_invalid_unless_only_unused_bits_differ(
+    message_id: uuid.UUID, index: int, character: str
+) -> None:
     token = LINKS.token(message_id)
-    changed = token[:place] + letter + token[place + 1 :]
+    changed = token[:index] + character + token[index + 1 :]
 
     # The last character carries four unused bits: changing only those is the same token.
-    assert LINKS.message_id(changed) in ((None, message_id) if place == 42 or changed == token else (None,))
+    assert LINKS.message_id(changed) in ((None, message_id) if index == 42 or changed == token else (None,))
 
 
-def test_another_secret_makes_other_tokens() -> None:
+def test_a_token_made_with_another_secret_is_invalid() -> None:
     message_id = uuid.uuid4()
 
     assert AcknowledgementLinks("t" * 32).message_id(LINKS.token(message_id)) is None

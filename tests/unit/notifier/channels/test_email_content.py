@@ -1,4 +1,4 @@
-"""The letters, word for word, in both languages."""
+"""The alert e-mails, word for word, in both languages."""
 
 from __future__ import annotations
 
@@ -8,26 +8,28 @@ from pathlib import Path
 import pytest
 
 from notifier.channels.email_content import EmailContent
+from notifier.domain.attempts import AlertEvidence
 from notifier.i18n import Wording
-from notifier.store.messages import Told
-from tests.support.samples.milestones import REGIONS, attempt, official, told
+from tests.support.samples.milestones import REGIONS, attempt, evidence, official
 
 GOLDEN = Path(__file__).with_name("golden")
 FEST = {"id": "Jakpreneur Fest 2021", "en": "Jakpreneur Fest 2021"}
 
 
-def letters(with_link: bool = True) -> EmailContent:
+def email_content(with_link: bool = True) -> EmailContent:
     link = (lambda message: f"https://notifier.example/ack/{str(message)[:8]}") if with_link else None
     return EmailContent(Wording(REGIONS, {"fest": FEST}), "https://board.example", link)
 
 
-def many() -> tuple[Told, ...]:
+def several_alerts() -> tuple[AlertEvidence, ...]:
     numbers = (uuid.UUID(int=number) for number in range(1, 10))
-    big = {"count": 281_812, "value": 281_812}
+    counts = {"count": 281_812, "value": 281_812}
     return (
-        told(id=next(numbers), **big),
-        told(id=next(numbers), rule="province-steps", threshold=210_000, percent=None, target=None, **big),
-        told(
+        evidence(id=next(numbers), **counts),
+        evidence(
+            id=next(numbers), rule="province-steps", threshold=210_000, percent=None, target=None, **counts
+        ),
+        evidence(
             id=next(numbers),
             region="31.71",
             threshold=14_957,
@@ -36,7 +38,7 @@ def many() -> tuple[Told, ...]:
             count=28_100,
             value=28_100,
         ),
-        told(
+        evidence(
             id=next(numbers),
             measure="step:P2",
             threshold=100_000,
@@ -45,7 +47,7 @@ def many() -> tuple[Told, ...]:
             count=176_891,
             value=176_891,
         ),
-        told(
+        evidence(
             id=next(numbers),
             scope="campaign:fest-2021",
             region="31.71.06.1003",
@@ -62,33 +64,36 @@ def many() -> tuple[Told, ...]:
 
 @pytest.mark.parametrize("language", ["id", "en"])
 @pytest.mark.parametrize("case", ["single", "several", "repeated"])
-def test_a_letter_reads_word_for_word_as_agreed(language: str, case: str) -> None:
-    alerts = many() if case == "several" else (told(),)
+def test_an_email_equals_its_golden_text(language: str, case: str) -> None:
+    alerts = several_alerts() if case == "several" else (evidence(),)
 
-    letter = letters(case != "repeated").write(
+    email = email_content(case != "repeated").compose(
         attempt(*alerts, repeated=case == "repeated"), official(language=language)
     )
 
-    text = f"Subject: {letter.subject}\n\n{letter.body}"
+    text = f"Subject: {email.subject}\n\n{email.body}"
     assert text == (GOLDEN / f"{case}.{language}.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
     ("alert", "subject"),
     [
-        (told(), "DKI Jakarta mencapai target 200.000 peserta terdaftar"),
-        (told(percent=75, threshold=150_000), "DKI Jakarta mencapai 75% target: 150.000 peserta terdaftar"),
-        (told(percent=None, region="31.71.06"), "Kecamatan Menteng mencapai 200.000 peserta terdaftar"),
-        (told(percent=None, region="31.99.01"), "31.99.01 mencapai 200.000 peserta terdaftar"),
+        (evidence(), "DKI Jakarta mencapai target 200.000 peserta terdaftar"),
         (
-            told(percent=None, scope="agency:ppkukm", measure="step:P7", threshold=1_000),
+            evidence(percent=75, threshold=150_000),
+            "DKI Jakarta mencapai 75% target: 150.000 peserta terdaftar",
+        ),
+        (evidence(percent=None, region="31.71.06"), "Kecamatan Menteng mencapai 200.000 peserta terdaftar"),
+        (evidence(percent=None, region="31.99.01"), "31.99.01 mencapai 200.000 peserta terdaftar"),
+        (
+            evidence(percent=None, scope="agency:ppkukm", measure="step:P7", threshold=1_000),
             "DKI Jakarta mencapai 1.000 peserta selesai P7 (permodalan) (instansi ppkukm)",
         ),
         (
-            told(percent=None, epoch="fest.2", epoch_name="fest", threshold=500),
+            evidence(percent=None, epoch="fest.2", epoch_name="fest", threshold=500),
             "DKI Jakarta bertambah 500 peserta terdaftar sejak Jakpreneur Fest 2021",
         ),
     ],
 )
-def test_the_subject_says_the_fact(alert: Told, subject: str) -> None:
-    assert letters().write(attempt(alert), official()).subject == subject
+def test_the_subject_states_the_fact(alert: AlertEvidence, subject: str) -> None:
+    assert email_content().compose(attempt(alert), official()).subject == subject

@@ -1,4 +1,4 @@
-"""Who is told, in which messages, under which ids."""
+"""Which recipients get which messages, under which ids."""
 
 from __future__ import annotations
 
@@ -9,78 +9,80 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.domain import alerts
-from notifier.domain.alerts import Silence, alert_id, crossing_id, plan
+from notifier.domain.alerts import Silence, alert_id, crossing_id, plan_messages
 from tests.support.samples.milestones import AS_OF, crossing, official, webhook
 
 
 def test_an_official_gets_one_message_for_all_crossings_of_a_cut() -> None:
     crossings = [crossing(threshold=200_000), crossing(threshold=210_000)]
 
-    (message,) = plan(crossings, [official()])
+    (message,) = plan_messages(crossings, [official()])
 
-    assert [alert.id for alert in message.alerts] == [alert_id(one, "official:governor") for one in crossings]
+    assert [alert.id for alert in message.alerts] == [
+        alert_id(crossed, "official:governor") for crossed in crossings
+    ]
 
 
 def test_a_webhook_gets_one_call_per_alert() -> None:
-    messages = list(plan([crossing(threshold=1), crossing(threshold=2)], [webhook()]))
+    messages = list(plan_messages([crossing(threshold=1), crossing(threshold=2)], [webhook()]))
 
     assert [len(message.alerts) for message in messages] == [1, 1]
 
 
-def test_regions_are_exact_and_within_is_a_whole_subtree() -> None:
-    exact = official(regions=frozenset({"31.71"}))
-    whole = official(regions=frozenset(), within=("31.71",))
+def test_regions_match_exactly_and_within_matches_a_subtree() -> None:
+    listed = official(regions=frozenset({"31.71"}))
+    subtree = official(regions=frozenset(), within=("31.71",))
 
-    told = [
-        [one.is_told_of(region, "any") for region in ("31", "31.71", "31.71.06", "31.7")]
-        for one in (exact, whole)
+    received = [
+        [recipient.receives(region, "any") for region in ("31", "31.71", "31.71.06", "31.7")]
+        for recipient in (listed, subtree)
     ]
 
-    assert told == [[False, True, False, False], [False, True, True, False]]
+    assert received == [[False, True, False, False], [False, True, True, False]]
 
 
-def test_an_official_of_some_rules_is_told_of_no_other() -> None:
-    messages = list(plan([crossing(rule="other")], [official(rules=frozenset({"province-target"}))]))
+def test_an_official_with_a_list_of_rules_receives_no_alert_of_another_rule() -> None:
+    messages = list(plan_messages([crossing(rule="other")], [official(rules=frozenset({"province-target"}))]))
 
     assert messages == []
 
 
-def test_ids_follow_from_what_they_stand_for_and_not_from_the_evidence() -> None:
+def test_ids_do_not_depend_on_the_evidence() -> None:
     again = crossing(value=250_000, count=250_000, cut="9.1")
 
     assert crossing_id(again) == crossing_id(crossing())
     assert alert_id(again, "official:governor") == alert_id(crossing(), "official:governor")
 
 
-def test_ids_stay_the_same_over_the_years() -> None:
+def test_ids_stay_the_same_in_every_release() -> None:
     assert str(crossing_id(crossing())) == "d30b600c-0b27-53a9-a4a2-83ce2ee0513f"
 
 
 @given(st.data())
 def test_another_scope_region_rule_threshold_epoch_or_recipient_is_another_alert(data: st.DataObject) -> None:
-    one = crossing()
+    original = crossing()
     changed = data.draw(
         st.sampled_from(
             [
-                replace(one, scope="agency:ppkukm"),
-                replace(one, region="31.71"),
-                replace(one, rule="other"),
-                replace(one, threshold=1),
-                replace(one, epoch="fest"),
-                replace(one, number=2),
+                replace(original, scope="agency:ppkukm"),
+                replace(original, region="31.71"),
+                replace(original, rule="other"),
+                replace(original, threshold=1),
+                replace(original, epoch="fest"),
+                replace(original, number=2),
             ]
         )
     )
 
-    assert alert_id(changed, "a") != alert_id(one, "a")
-    assert alert_id(one, "b") != alert_id(one, "a")
+    assert alert_id(changed, "a") != alert_id(original, "a")
+    assert alert_id(original, "b") != alert_id(original, "a")
 
 
-def test_a_silenced_alert_waits_in_a_message_of_its_own() -> None:
+def test_a_silenced_alert_is_held_in_a_message_of_its_own() -> None:
     until = AS_OF + timedelta(hours=1)
     crossings = [crossing(region="31"), crossing(region="31.71")]
 
-    messages = list(plan(crossings, [official(within=("31",))], [Silence(until, region="31.71")]))
+    messages = list(plan_messages(crossings, [official(within=("31",))], [Silence(until, region="31.71")]))
 
     assert sorted((message.held_until is None, len(message.alerts)) for message in messages) == [
         (False, 1),
@@ -88,9 +90,9 @@ def test_a_silenced_alert_waits_in_a_message_of_its_own() -> None:
     ]
 
 
-def test_a_long_list_goes_out_in_several_letters() -> None:
+def test_too_many_alerts_for_one_email_are_split() -> None:
     crossings = [crossing(threshold=n) for n in range(1, alerts.EMAIL_ALERTS_MAX + 2)]
 
-    messages = list(plan(crossings, [official()]))
+    messages = list(plan_messages(crossings, [official()]))
 
     assert [len(message.alerts) for message in messages] == [alerts.EMAIL_ALERTS_MAX, 1]

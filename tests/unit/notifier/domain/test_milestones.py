@@ -1,4 +1,4 @@
-"""The rules of milestones: level-triggered, latched once, re-armed only where a rule says so."""
+"""Milestone rules: level-triggered, latched once, and re-armed only with a margin."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.domain.milestones import Cut, Evaluation, Latched, LatchKey, Milestones, evaluate
+from notifier.domain.milestones import Cut, Evaluation, LatchKey, LatchState, RuleSet, evaluate
 from notifier.domain.rules import At, Every, PercentOfTarget, Rule
 from tests.support.samples.milestones import AS_OF, cut, rule
 
-LATCHED = {("all", "31", "rule", 10, "ever"): Latched()}
+LATCHED = {("all", "31", "rule", 10, "ever"): LatchState()}
 
 
 def thresholds(evaluation: Evaluation) -> list[int]:
@@ -19,106 +19,106 @@ def thresholds(evaluation: Evaluation) -> list[int]:
 
 
 def test_a_value_at_the_threshold_crosses_it() -> None:
-    found = evaluate(Milestones((rule(),)), cut(("31", 10)), {})
+    evaluation = evaluate(RuleSet((rule(),)), cut(("31", 10)), {})
 
-    assert thresholds(found) == [10]
+    assert thresholds(evaluation) == [10]
 
 
 def test_a_value_below_the_threshold_crosses_nothing() -> None:
-    found = evaluate(Milestones((rule(),)), cut(("31", 9)), {})
+    evaluation = evaluate(RuleSet((rule(),)), cut(("31", 9)), {})
 
-    assert found == Evaluation()
+    assert evaluation == Evaluation()
 
 
 def test_a_latched_threshold_does_not_cross_again() -> None:
-    found = evaluate(Milestones((rule(),)), cut(("31", 12)), LATCHED)
+    evaluation = evaluate(RuleSet((rule(),)), cut(("31", 12)), LATCHED)
 
-    assert found == Evaluation()
+    assert evaluation == Evaluation()
 
 
-def test_a_correction_below_the_line_changes_nothing_without_a_margin() -> None:
-    found = evaluate(Milestones((rule(),)), cut(("31", 1)), LATCHED)
+def test_a_correction_below_the_threshold_changes_nothing_without_a_margin() -> None:
+    evaluation = evaluate(RuleSet((rule(),)), cut(("31", 1)), LATCHED)
 
-    assert found == Evaluation()
+    assert evaluation == Evaluation()
 
 
 def test_a_jump_over_several_thresholds_crosses_each() -> None:
-    found = evaluate(Milestones((rule(thresholds=At((5, 10, 15, 20))),)), cut(("31", 17)), {})
+    evaluation = evaluate(RuleSet((rule(thresholds=At((5, 10, 15, 20))),)), cut(("31", 17)), {})
 
-    assert thresholds(found) == [5, 10, 15]
-
-
-def test_every_means_each_multiple_beyond_above() -> None:
-    found = evaluate(Milestones((rule(thresholds=Every(10_000, 200_000)),)), cut(("31", 281_812)), {})
-
-    assert thresholds(found) == [210_000, 220_000, 230_000, 240_000, 250_000, 260_000, 270_000, 280_000]
+    assert thresholds(evaluation) == [5, 10, 15]
 
 
-def test_one_evaluation_is_bounded_and_says_that_more_waits() -> None:
-    milestones = Milestones((rule(thresholds=Every(100)),))
+def test_every_gives_each_multiple_greater_than_above() -> None:
+    evaluation = evaluate(RuleSet((rule(thresholds=Every(10_000, 200_000)),)), cut(("31", 281_812)), {})
 
-    found = evaluate(milestones, cut(("31", 281_812)), {}, crossings_max=50)
-
-    assert (len(found.crossings), found.more) == (50, True)
+    assert thresholds(evaluation) == [210_000, 220_000, 230_000, 240_000, 250_000, 260_000, 270_000, 280_000]
 
 
-def test_a_share_of_the_target_is_rounded_up() -> None:
-    milestones = Milestones((rule(thresholds=PercentOfTarget((50, 100))),), {("all", "31", "registered"): 3})
+def test_one_evaluation_is_bounded_and_reports_that_there_is_more() -> None:
+    rule_set = RuleSet((rule(thresholds=Every(100)),))
 
-    at_one, at_two = (evaluate(milestones, cut(("31", value)), {}) for value in (1, 2))
+    evaluation = evaluate(rule_set, cut(("31", 281_812)), {}, crossings_max=50)
 
-    assert (thresholds(at_one), thresholds(at_two)) == ([], [2])
-
-
-def test_a_share_without_a_target_stays_silent() -> None:
-    found = evaluate(Milestones((rule(thresholds=PercentOfTarget((1,))),)), cut(("31", 1000)), {})
-
-    assert found == Evaluation()
+    assert (len(evaluation.crossings), evaluation.has_more) == (50, True)
 
 
-def test_a_level_means_its_regions_but_not_the_unplaced() -> None:
+def test_a_percentage_of_the_target_is_rounded_up() -> None:
+    rule_set = RuleSet((rule(thresholds=PercentOfTarget((50, 100))),), {("all", "31", "registered"): 3})
+
+    of_one, of_two = (evaluate(rule_set, cut(("31", value)), {}) for value in (1, 2))
+
+    assert (thresholds(of_one), thresholds(of_two)) == ([], [2])
+
+
+def test_a_percentage_without_a_target_crosses_nothing() -> None:
+    evaluation = evaluate(RuleSet((rule(thresholds=PercentOfTarget((1,))),)), cut(("31", 1000)), {})
+
+    assert evaluation == Evaluation()
+
+
+def test_a_level_covers_its_regions_but_not_unplaced_counts() -> None:
     counts = cut(("31", 99), ("31.00", 99), ("31.71", 99), ("31.71.06", 99), ("31.71.06.1003", 99))
 
-    found = evaluate(Milestones((rule(level="city"),)), counts, {})
+    evaluation = evaluate(RuleSet((rule(level="city"),)), counts, {})
 
-    assert [crossing.region for crossing in found.crossings] == ["31.71"]
+    assert [crossing.region for crossing in evaluation.crossings] == ["31.71"]
 
 
-def test_another_scope_or_measure_is_not_looked_at() -> None:
+def test_another_scope_or_measure_crosses_nothing() -> None:
     other_scope = cut(("31", 99), scope="campaign:fest-2021")
     other_measure = cut(("31", 99), measure="step:P2")
 
-    found = [evaluate(Milestones((rule(),)), counts, {}) for counts in (other_scope, other_measure)]
+    evaluations = [evaluate(RuleSet((rule(),)), counts, {}) for counts in (other_scope, other_measure)]
 
-    assert found == [Evaluation(), Evaluation()]
+    assert evaluations == [Evaluation(), Evaluation()]
 
 
 def test_an_epoch_counts_the_growth_since_it_opened() -> None:
-    milestones = Milestones((rule(epoch="fest"),), bases={"fest": {("all", "31", "registered"): 100}})
+    rule_set = RuleSet((rule(epoch="fest"),), bases={"fest": {("all", "31", "registered"): 100}})
 
-    below, reached = (evaluate(milestones, cut(("31", value)), {}) for value in (109, 110))
+    below, reached = (evaluate(rule_set, cut(("31", value)), {}) for value in (109, 110))
 
     assert thresholds(below) == []
     assert [(crossing.value, crossing.count) for crossing in reached.crossings] == [(10, 110)]
 
 
-def test_an_epoch_that_is_not_open_stays_silent() -> None:
-    found = evaluate(Milestones((rule(epoch="fest"),)), cut(("31", 1000)), {})
+def test_an_epoch_that_is_not_open_crosses_nothing() -> None:
+    evaluation = evaluate(RuleSet((rule(epoch="fest"),)), cut(("31", 1000)), {})
 
-    assert found == Evaluation()
+    assert evaluation == Evaluation()
 
 
 def test_a_margin_rearms_under_the_next_number() -> None:
-    milestones = Milestones((rule(rearm_margin=3),))
+    rule_set = RuleSet((rule(rearm_margin=3),))
 
-    near = evaluate(milestones, cut(("31", 8)), LATCHED)
-    far = evaluate(milestones, cut(("31", 7)), LATCHED)
+    near = evaluate(rule_set, cut(("31", 8)), LATCHED)
+    far = evaluate(rule_set, cut(("31", 7)), LATCHED)
     again = evaluate(
-        milestones, cut(("31", 10)), {("all", "31", "rule", 10, "ever"): Latched(1, closed=True)}
+        rule_set, cut(("31", 10)), {("all", "31", "rule", 10, "ever"): LatchState(1, retracted=True)}
     )
 
     assert near == Evaluation()
-    assert [one.key for one in far.rearmed] == [("all", "31", "rule", 10, "ever")]
+    assert [retraction.key for retraction in far.retractions] == [("all", "31", "rule", 10, "ever")]
     assert [crossing.epoch_label for crossing in again.crossings] == ["ever.2"]
 
 
@@ -131,42 +131,42 @@ RULES = st.one_of(
 
 
 def run(rules: tuple[Rule, ...], values: Iterable[int]) -> list[LatchKey]:
-    """Evaluate one cut after another, latching what crosses; every latch made, in order."""
-    latches: dict[LatchKey, Latched] = {}
-    made: list[LatchKey] = []
+    """Evaluate cuts with these counts in turn and latch their crossings; return all latches in order."""
+    latches: dict[LatchKey, LatchState] = {}
+    latched: list[LatchKey] = []
     for number, value in enumerate(values):
-        seen = Cut(f"1.{number}", AS_OF, {("all", "31", "registered"): value})
-        for crossing in evaluate(Milestones(rules), seen, latches).crossings:
-            latches[crossing.key] = Latched(crossing.number)
-            made.append(crossing.key)
-    return made
+        current = Cut(f"1.{number}", AS_OF, {("all", "31", "registered"): value})
+        for crossing in evaluate(RuleSet(rules), current, latches).crossings:
+            latches[crossing.key] = LatchState(crossing.number)
+            latched.append(crossing.key)
+    return latched
 
 
 @given(RULES, st.lists(COUNTS, max_size=8))
-def test_every_threshold_ever_stood_at_or_above_is_latched_exactly_once(
+def test_every_threshold_that_was_ever_reached_is_latched_exactly_once(
     kind: At | Every, values: list[int]
 ) -> None:
-    made = run((rule(thresholds=kind),), values)
+    latched = run((rule(thresholds=kind),), values)
 
     highest = max(values, default=0)
-    wanted = kind.values if isinstance(kind, At) else tuple(range(kind.step, 7, kind.step))
-    assert sorted(key[3] for key in made) == [value for value in wanted if value <= highest]
+    expected = kind.values if isinstance(kind, At) else tuple(range(kind.step, 7, kind.step))
+    assert sorted(key[3] for key in latched) == [value for value in expected if value <= highest]
 
 
 @given(RULES, st.lists(COUNTS, min_size=1, max_size=8), st.data())
-def test_skipping_cuts_below_the_last_one_loses_only_what_no_longer_stands(
+def test_skipping_cuts_loses_only_thresholds_that_are_no_longer_reached(
     kind: At | Every, values: list[int], data: st.DataObject
 ) -> None:
     kept = data.draw(st.lists(st.booleans(), min_size=len(values), max_size=len(values)))
 
-    made = run(
+    latched = run(
         (rule(thresholds=kind),), [v for v, keep in zip(values, kept, strict=True) if keep] + [values[-1]]
     )
 
-    whole = set(run((rule(thresholds=kind),), values))
-    standing = {key for key in whole if key[3] <= values[-1]}
-    assert standing <= set(made) <= whole
-    assert len(made) == len(set(made))
+    without_skipping = set(run((rule(thresholds=kind),), values))
+    still_reached = {key for key in without_skipping if key[3] <= values[-1]}
+    assert still_reached <= set(latched) <= without_skipping
+    assert len(latched) == len(set(latched))
 
 
 @given(RULES, st.lists(COUNTS, max_size=6), st.integers(1, 3))
@@ -177,7 +177,7 @@ def test_a_replay_of_all_cuts_latches_nothing_more(kind: At | Every, values: lis
 
 
 @given(RULES, st.lists(COUNTS, min_size=1, max_size=6))
-def test_a_rule_added_late_latches_what_stands_then(kind: At | Every, values: list[int]) -> None:
+def test_a_rule_added_later_latches_the_thresholds_reached_then(kind: At | Every, values: list[int]) -> None:
     late = run((rule(thresholds=kind),), values[-1:])
 
     assert all(key[3] <= values[-1] for key in late)
@@ -185,15 +185,17 @@ def test_a_rule_added_late_latches_what_stands_then(kind: At | Every, values: li
 
 
 @given(RULES, COUNTS, st.integers(1, 3))
-def test_a_bounded_evaluation_goes_on_until_all_is_latched(kind: At | Every, value: int, most: int) -> None:
-    latches: dict[LatchKey, Latched] = {}
-    found, more = [], True
-    while more:
+def test_repeated_bounded_evaluations_latch_every_threshold(
+    kind: At | Every, value: int, crossings_max: int
+) -> None:
+    latches: dict[LatchKey, LatchState] = {}
+    latched, has_more = [], True
+    while has_more:
         evaluation = evaluate(
-            Milestones((rule(thresholds=kind),)), cut(("31", value)), latches, crossings_max=most
+            RuleSet((rule(thresholds=kind),)), cut(("31", value)), latches, crossings_max=crossings_max
         )
-        found += thresholds(evaluation)
-        latches.update({crossing.key: Latched() for crossing in evaluation.crossings})
-        more = evaluation.more
+        latched += thresholds(evaluation)
+        latches.update({crossing.key: LatchState() for crossing in evaluation.crossings})
+        has_more = evaluation.has_more
 
-    assert found == [key[3] for key in run((rule(thresholds=kind),), [value])]
+    assert latched == [key[3] for key in run((rule(thresholds=kind),), [value])]

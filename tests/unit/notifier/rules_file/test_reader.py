@@ -1,6 +1,6 @@
-"""The rules file is checked strictly: every fault is named with its path."""
+"""The rules file is checked strictly: every error is reported with its path."""
 
-# ruff: noqa: E501 - one fault a line reads as a table
+# ruff: noqa: E501 - one error per line reads as a table
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def load(folder: Path, rules: str, targets: str = TARGETS) -> Rules:
     return load_rules(folder / "rules.yaml", folder / "targets.yaml", REGIONS)
 
 
-def faults(folder: Path, rules: str, targets: str = TARGETS) -> list[str]:
+def errors_of(folder: Path, rules: str, targets: str = TARGETS) -> list[str]:
     with pytest.raises(InvalidRulesError) as caught:
         load(folder, rules, targets)
-    return list(caught.value.faults)
+    return list(caught.value.errors)
 
 
-def test_the_local_rules_are_in_order() -> None:
+def test_the_local_rules_are_valid() -> None:
     config = Path(__file__).parents[4] / "deploy" / "local" / "config"
 
     rules = load_rules(
@@ -56,12 +56,12 @@ def test_each_kind_of_threshold_is_read(tmp_path: Path) -> None:
         """,
     )
 
-    assert [one.thresholds for one in rules.rules] == [
+    assert [rule.thresholds for rule in rules.rules] == [
         At((10, 20)),
         Every(1000, 5000),
         PercentOfTarget((50, 100)),
     ]
-    assert [one.epoch for one in rules.rules] == ["ever", "fest", "ever"]
+    assert [rule.epoch for rule in rules.rules] == ["ever", "fest", "ever"]
     assert rules.targets == {("all", "31", "registered"): 200_000}
 
 
@@ -77,52 +77,52 @@ def test_recipients_are_read_with_their_channel(tmp_path: Path) -> None:
         """.replace("\n        ", "\n"),
     )
 
-    assert [(one.id, one.channel) for one in rules.recipients] == [
+    assert [(recipient.id, recipient.channel) for recipient in rules.recipients] == [
         ("official:governor", Channel.EMAIL),
         ("webhook:room", Channel.WEBHOOK),
     ]
 
 
 @pytest.mark.parametrize(
-    ("rules", "fault"),
+    ("rules", "error"),
     [
         ("rules: [{id: a, regions: ['31']}]", "rules[0]: needs exactly one of at, every and percent_of_target"),
         ("rules: [{id: a, at: [1]}]", "rules[0]: needs either level or regions"),
         ("rules: [{id: a, level: city, regions: ['31'], at: [1]}]", "rules[0]: needs either level or regions"),
-        ("rules: [{id: a, regions: ['31'], at: [2, 1]}]", "rules[0]: must ascend, each value once"),
+        ("rules: [{id: a, regions: ['31'], at: [2, 1]}]", "rules[0]: must be in ascending order without repeats"),
         ("rules: [{id: a, regions: ['31'], every: 10}]", "rules[0].every: Input should be greater than or equal to 50"),
-        ("rules: [{id: a, regions: ['31'], at: [1], above: 5}]", "rules[0]: above belongs to every"),
+        ("rules: [{id: a, regions: ['31'], at: [1], above: 5}]", "rules[0]: above requires every"),
         ("rules: [{id: a, regions: ['31'], at: [0]}]", "rules[0].at[0]: Input should be greater than or equal to 1"),
         ("rules: [{id: a, regions: ['31'], at: [1], colour: red}]", "rules[0].colour: Extra inputs are not permitted"),
-        ("rules: [{id: a, regions: [31.71], at: [1]}]", 'rules[0].regions[0]: a region code is a text: write "31.71" in quotes'),
+        ("rules: [{id: a, regions: [31.71], at: [1]}]", 'rules[0].regions[0]: a region code is a string: write "31.71" in quotes'),
         ("rules: [{id: a, regions: ['31.99'], at: [1]}]", "rules[0].regions: there is no region 31.99"),
         ("rules: [{id: a, regions: ['31'], at: [1], epoch: fest}]", "rules[0].epoch: fest is not under epochs"),
         ("rules: [{id: a, regions: ['31.71'], percent_of_target: [5]}]", "rules[0].percent_of_target: 31.71 has no target of all, registered"),
         ("rules: [{id: a, level: city, percent_of_target: [5]}]", "rules[0].percent_of_target: no city has a target of all, registered"),
-        ("rules: [{id: a, regions: ['31'], at: [1]}, {id: a, regions: ['31'], at: [2]}]", "rules[1]: the id a stands already at rules[0]"),
+        ("rules: [{id: a, regions: ['31'], at: [1]}, {id: a, regions: ['31'], at: [2]}]", "rules[1]: the id a is already used at rules[0]"),
         (RULE + "\nofficials: [{id: x, role: {id: X, en: X}, address: nobody, regions: ['31']}]", "officials[0].address: value is not a valid email address: An email address must have an @-sign."),
         (RULE + "\nofficials: [{id: x, role: {id: X, en: X}, address: x@example.org}]", "officials[0]: needs regions or within"),
         (RULE + "\nwebhooks: [{id: x, within: ['31'], rules: [nothing]}]", "webhooks[0].rules: there is no rule nothing"),
-        ("rules: []\nrules: []", "line 2: rules stands twice"),
+        ("rules: []\nrules: []", "line 2: rules is repeated"),
         ("rules: [", "line 1: "),
         ("", "(whole file): "),
     ],
 )  # fmt: skip
-def test_a_fault_is_named_with_its_path(tmp_path: Path, rules: str, fault: str) -> None:
-    found = faults(tmp_path, rules)
+def test_an_error_is_reported_with_its_path(tmp_path: Path, rules: str, error: str) -> None:
+    errors = errors_of(tmp_path, rules)
 
-    assert len(found) == 1
-    assert fault in found[0]
+    assert len(errors) == 1
+    assert error in errors[0]
 
 
-def test_all_faults_of_both_files_are_named_at_once(tmp_path: Path) -> None:
-    found = faults(
+def test_all_errors_in_both_files_are_reported_at_once(tmp_path: Path) -> None:
+    errors = errors_of(
         tmp_path, "rules: [{id: A, regions: ['31'], at: [1]}, {id: b}]", '- {region: "31", value: none}'
     )
 
-    assert [fault.split(":")[0] for fault in found] == ["rules[0].id", "rules[1]", "[0].value"]
+    assert [error.split(":")[0] for error in errors] == ["rules[0].id", "rules[1]", "[0].value"]
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InvalidRulesError, match="cannot be read"):
         load_rules(tmp_path / "none.yaml", None, REGIONS)

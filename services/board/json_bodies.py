@@ -1,4 +1,4 @@
-"""The bodies of answers and events: rows under a head, as JSON."""
+"""The JSON of HTTP responses and stream events: the head of a cut, region rows and milestones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ encode = msgspec.json.Encoder(uuid_format="canonical").encode
 
 
 def head_body(scope: str, head: Head) -> dict[str, Any]:
-    """What stands above the rows."""
+    """The scope and the head that accompany every count."""
     return {
         "scope": scope,
         "cut": head.cut,
@@ -28,31 +28,31 @@ def head_body(scope: str, head: Head) -> dict[str, Any]:
 
 
 def audit_body(audit: Audit | None) -> dict[str, Any] | None:
-    """The last audit, or None before the first."""
+    """The last audit; None before the first."""
     if audit is None:
         return None
     return {"drift": audit.drift, "checked_at": audit.checked_at, "cut": audit.cut}
 
 
-def row_body(showing: BoardState, scope: str, region: Region) -> dict[str, Any]:
-    """One region with all its counts."""
+def row_body(board_state: BoardState, scope: str, region: Region) -> dict[str, Any]:
+    """One region with all its counts and its target."""
     return {
         "region": region.code,
         "name": region.name,
         "level": region.level,
         "parent": region.parent,
-        "counts": showing.counts(scope, region.code),
-        "target": showing.target(scope, region.code),
+        "counts": board_state.counts(scope, region.code),
+        "target": board_state.target(scope, region.code),
     }
 
 
-def counts_body(showing: BoardState, scope: str, head: Head, regions: Iterable[Region]) -> dict[str, Any]:
-    """The answer of /v1/counts, and the data of a snapshot or a delta."""
-    return head_body(scope, head) | {"rows": [row_body(showing, scope, region) for region in regions]}
+def counts_body(board_state: BoardState, scope: str, head: Head, regions: Iterable[Region]) -> dict[str, Any]:
+    """The response of /v1/counts, and the data of a snapshot or delta event."""
+    return head_body(scope, head) | {"rows": [row_body(board_state, scope, region) for region in regions]}
 
 
 def crossing_body(regions: Regions, crossing: Crossing) -> dict[str, Any]:
-    """One milestone with the name of its region."""
+    """One milestone, with the name of its region."""
     return {
         "id": crossing.id,
         "scope": crossing.scope,

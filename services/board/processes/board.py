@@ -1,0 +1,105 @@
+"""Composes the board: reads the settings, builds its parts, follows the topics and serves HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from datetime import UTC, datetime
+from functools import partial
+
+from board.app_state import AppState
+from board.open_file_limit import raise_limit_for
+from board.regions import load_regions
+from board.settings import BoardSettings
+from board.state import topic_followers
+from board.state.board_state import BoardState
+from board.state.milestones import Milestones
+from board.state.registration_rate import RegistrationRate
+from board.state.state_file import StateFileSaver, UnreadableStateFileError, read, restore
+from board.stream.broadcaster import Broadcaster
+from board.stream.connection_handover import HandoverProtocol
+from board.stream.freshness_ticker import tick_until_stopped
+from board.stream.subscriptions import Subscriptions
+from board.targets import InvalidTargetsError, load_targets
+from board.web.app import make_app
+from lifecycle import gc_tuning
+from lifecycle.graceful_stop import cancel_on_stop
+from lifecycle.shutdown import StopSignal
+from lifecycle.shutdown import run as run_until_stopped
+from settings.contract_files import contract_path
+from settings.kafka import KafkaSettings
+from settings.loader import load
+from telemetry.health import Health
+from telemetry.http import serve
+from telemetry.logs import configure, get
+
+log = get()
+
+
+def run() -> None:
+    """Run the board until it is stopped. Exits with 2 if a setting or the targets file is invalid."""
+    settings, kafka = load(BoardSettings, KafkaSettings)
+    configure("board", settings.log_level)
+    try:
+        app_state = build_app_state(settings)
+    except InvalidTargetsError as error:
+        print(f"BOARD_TARGETS_FILE: {error}", file=sys.stderr)  # noqa: T201 - as the loader prints invalid settings
+        raise SystemExit(2) from error
+    run_until_stopped(partial(_run, settings, kafka, app_state))
+
+
+def build_app_state(settings: BoardSettings) -> AppState:
+    """Build the board's state, with the last cut of the previous run if the state file holds one."""
+    board_state = BoardState(load_regions(contract_path("regions.csv")), load_targets(settings.targets_file))
+    content = read(settings.state_file)
+    if content is not None:
+        try:
+            restore(board_state, content, time.monotonic())
+            log.info("last cut restored", cut=board_state.cuts.id)
+        except UnreadableStateFileError as error:
+            log.warning("state file unreadable", reason=str(error))
+    milestones = Milestones()
+    viewers_max = raise_limit_for(settings.viewers_max)
+    subscriptions = Subscriptions(board_state, milestones, time.monotonic, viewers_max)
+    return AppState(
+        board_state=board_state,
+        subscriptions=subscriptions,
+        broadcaster=Broadcaster(subscriptions, time.monotonic),
+        milestones=milestones,
+        registration_rate=RegistrationRate(),
+        clock=time.monotonic,
+        wall_clock=lambda: datetime.now(UTC),
+    )
+
+
+async def _run(
+    settings: BoardSettings, kafka: KafkaSettings, app_state: AppState, stopping: StopSignal
+) -> None:
+    health = Health()
+    board_state, subscriptions = app_state.board_state, app_state.subscriptions
+    health.check("cut", lambda: board_state.ready)
+    progress = health.progress("clock")
+    app = make_app(app_state, health)
+    saver = StateFileSaver(settings.state_file, board_state, lambda: subscriptions.head)
+    clock, on_change = app_state.clock, subscriptions.on_change
+    gc_tuning.freeze_startup_objects()
+
+    async with asyncio.TaskGroup() as tasks:
+        for follower in (
+            topic_followers.follow_region_counts(kafka, board_state, clock, on_change),
+            topic_followers.follow_register_states(kafka, board_state, clock),
+            topic_followers.follow_region_minutes(kafka, app_state.registration_rate, app_state.wall_clock),
+            topic_followers.follow_milestones(kafka, app_state.milestones, on_change),
+        ):
+            tasks.create_task(cancel_on_stop(follower, stopping))
+        tasks.create_task(_close_on_stop(subscriptions, stopping))
+        tasks.create_task(tick_until_stopped(board_state, subscriptions, clock, stopping, progress))
+        tasks.create_task(saver.save_until_stopped(stopping))
+        tasks.create_task(app_state.broadcaster.run())
+        tasks.create_task(serve(app, settings.host, settings.port, stopping, http=HandoverProtocol))
+
+
+async def _close_on_stop(subscriptions: Subscriptions, stopping: StopSignal) -> None:
+    await stopping.wait()
+    subscriptions.close()

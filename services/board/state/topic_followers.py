@@ -1,0 +1,50 @@
+"""Follows the board's four topics and applies every record to the state that is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from board.metrics import CUTS
+from board.state.board_state import BoardState
+from board.state.milestones import Milestones, decode_crossing
+from board.state.registration_rate import KEPT, RegistrationRate, decode_minute
+from cuts.reader import follow_cuts, follow_register_state, follow_table
+from cuts.topic_log import KafkaAccess
+
+
+async def follow_region_counts(
+    kafka: KafkaAccess, board_state: BoardState, clock: Callable[[], float], on_change: Callable[[], None]
+) -> None:
+    """Apply every record of region-counts, without end; call `on_change` if the shown counts have changed."""
+    async for record in follow_cuts(kafka):
+        applied = board_state.apply_cut(record.value, clock(), is_new=record.is_new)
+        CUTS.labels(applied.reason.value).inc()
+        if applied.moved:
+            on_change()
+
+
+async def follow_register_states(
+    kafka: KafkaAccess, board_state: BoardState, clock: Callable[[], float]
+) -> None:
+    """Apply every record of register-state, without end; the next tick publishes the new freshness."""
+    async for record in follow_register_state(kafka):
+        board_state.apply_register_state(record.value, clock(), is_new=record.is_new)
+
+
+async def follow_region_minutes(
+    kafka: KafkaAccess, registration_rate: RegistrationRate, wall_clock: Callable[[], datetime]
+) -> None:
+    """Add the growth per minute of the last two days and of every new minute, without end."""
+    async for record in follow_table(kafka, "region-minutes", decode_minute, wall_clock() - KEPT):
+        if record.value is not None:
+            registration_rate.add(record.value)
+
+
+async def follow_milestones(
+    kafka: KafkaAccess, milestones: Milestones, on_change: Callable[[], None]
+) -> None:
+    """Add every crossing of the topic milestones, without end; call `on_change` for each new one."""
+    async for record in follow_table(kafka, "milestones", decode_crossing):
+        if record.value is not None and milestones.add(record.value):
+            on_change()

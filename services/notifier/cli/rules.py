@@ -1,0 +1,36 @@
+"""The command `rules check`, and reading the rules at startup; invalid rules exit with code 2."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import typer
+
+from notifier.region_names import load_regions
+from notifier.rules_file.reader import InvalidRulesError, Rules, check_webhooks, load_rules
+from settings.contract_files import contract_path
+
+
+def check(file: Path, targets: Path) -> None:
+    """Print the numbers of rules, recipients and targets, or every error. Exits with 2 if there is one."""
+    rules = load_or_exit(file, targets)
+    numbers = f"{len(rules.rules)} rules, {len(rules.recipients)} recipients, {len(rules.targets)} targets"
+    typer.echo(f"{file}: {numbers}: valid")
+
+
+def load_or_exit(file: Path, targets: Path, webhooks: Collection[str] | None = None) -> Rules:
+    """The rules and targets, checked against the regions and the names of the configured `webhooks`.
+
+    If `webhooks` is None, their names are not checked. Prints every error and exits with 2 if there is one.
+    """
+    try:
+        rules = load_rules(file, targets, load_regions(contract_path("regions.csv")))
+        if webhooks is not None:
+            check_webhooks(rules, webhooks)
+    except InvalidRulesError as error:
+        typer.echo(f"{file} with {targets}: {len(error.errors)} errors:", err=True)
+        for line in error.errors:
+            typer.echo(f"  {line}", err=True)
+        raise SystemExit(2) from None
+    return rules

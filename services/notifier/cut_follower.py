@@ -1,0 +1,39 @@
+"""The two loops around the cut evaluator: reading region-counts, and evaluating each changed cut."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cuts.reader import follow_cuts
+from cuts.topic_log import KafkaAccess
+from lifecycle.graceful_stop import cancel_on_stop
+from lifecycle.loops import run_forever
+from lifecycle.shutdown import StopSignal
+from notifier.cut_evaluator import CutEvaluator
+from telemetry.health import Health
+
+WAIT_S: Final = 1.0
+EVALUATION_S_MAX: Final = 90.0
+"""Longer than the loop retries a failing database before it ends the process (60 s)."""
+
+
+async def follow_until_stopped(kafka: KafkaAccess, evaluator: CutEvaluator, stopping: StopSignal) -> None:
+    """Apply every record of region-counts until the stop."""
+
+    async def follow() -> None:
+        async for record in follow_cuts(kafka):
+            evaluator.apply(record.value)
+
+    await cancel_on_stop(follow(), stopping)
+
+
+async def evaluate_until_stopped(evaluator: CutEvaluator, health: Health, stopping: StopSignal) -> None:
+    """Evaluate the newest cut whenever it has changed, until the stop."""
+    progress = health.progress("evaluate", EVALUATION_S_MAX)
+
+    async def evaluate_if_changed() -> None:
+        if await evaluator.wait_for_change(WAIT_S):
+            await evaluator.evaluate_once()
+        progress.beat()
+
+    await run_forever(evaluate_if_changed, stopping, name="evaluate")

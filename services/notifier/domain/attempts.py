@@ -1,0 +1,46 @@
+"""One attempt to send a message, with the evidence of each of its alerts."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from notifier.domain.alerts import Channel
+
+
+@dataclass(frozen=True, slots=True)
+class AlertEvidence:
+    """An alert with the evidence of its crossing, as the e-mail or webhook call states it."""
+
+    id: uuid.UUID
+    crossing_id: uuid.UUID
+    scope: str
+    region: str
+    rule: str
+    measure: str
+    threshold: int
+    epoch: str
+    epoch_name: str
+    value: int
+    count: int
+    percent: int | None
+    target: int | None
+    cut: str
+    as_of: datetime
+    crossed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt that is stored and that the sender may now make."""
+
+    message_id: uuid.UUID
+    number: int
+    channel: Channel
+    recipient: str
+    alerts: tuple[AlertEvidence, ...]
+    repeated: bool
+    """An earlier attempt has no receipt, so the recipient may receive this message a second time."""
+    began_at: datetime
+    """By the database's clock."""

@@ -1,0 +1,147 @@
+"""Composes the notifier: reads settings and rules, builds the adapters and runs the loops."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final
+
+import asyncpg
+import procrastinate
+
+from database.pool import connect
+from lifecycle.graceful_stop import stop_together
+from lifecycle.shutdown import StopSignal
+from lifecycle.shutdown import run as run_until_stopped
+from notifier.api.acknowledgement_page import AcknowledgementPages
+from notifier.api.app import make_app
+from notifier.api.authentication import AcknowledgementLinks, OfficerKey
+from notifier.channels.email import EmailSender, MailServer
+from notifier.channels.email_content import EmailContent
+from notifier.channels.webhook import WebhookEndpoint, WebhookSender
+from notifier.cli.rules import load_or_exit
+from notifier.cut_evaluator import CutEvaluator
+from notifier.cut_follower import evaluate_until_stopped, follow_until_stopped
+from notifier.delivery.queue import deliver_until_stopped, queue_app
+from notifier.delivery.sender import DeliverySender, Sender
+from notifier.domain.alerts import Channel
+from notifier.domain.delivery_policy import RetryPolicy
+from notifier.i18n import Wording
+from notifier.milestone_publisher import publish_until_stopped
+from notifier.region_names import load_regions
+from notifier.rules_file.reader import Rules
+from notifier.settings import NotifierSettings
+from notifier.store.alerts import AlertStore
+from notifier.store.latches import TOPIC, LatchStore
+from notifier.store.messages import MessageStore
+from outbox.lease import Lease, new_holder
+from outbox.publisher import Publisher, TopicChannel
+from outbox.table_source import TableSource
+from settings.contract_files import contract_path
+from settings.kafka import KafkaSettings
+from settings.loader import load
+from telemetry.failpoints import arm
+from telemetry.health import Health
+from telemetry.http import serve
+from telemetry.logs import configure, get
+
+POOL_SIZE_MAX: Final = 12
+
+
+def run() -> None:
+    """Run the notifier until it is stopped. Exits with 2 if a setting or a rule is invalid."""
+    settings, kafka = load(NotifierSettings, KafkaSettings)
+    configure("notifier", settings.log_level)
+    arm(settings.crash_at)
+    rules = load_or_exit(settings.rules_file, settings.targets_file, settings.webhooks)
+    run_until_stopped(partial(_run, settings, kafka, rules))
+
+
+async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, stopping: StopSignal) -> None:
+    pool = await connect(str(settings.database_url), application_name="notifier", max_size=POOL_SIZE_MAX)
+    try:
+        evaluator = CutEvaluator(rules, LatchStore(pool))
+        health = _health(pool, evaluator)
+        links = _acknowledgement_links(settings)
+        wording = _wording(rules)
+        queue = _delivery_queue(settings, rules, wording, links, pool)
+        pages = AcknowledgementPages(wording, str(settings.board_url))
+        app = make_app(AlertStore(pool), OfficerKey(settings.officer_key_hash), links, pages, health)
+        lease = Lease(pool, TOPIC, new_holder())
+        channel = TopicChannel(kafka.topic(TOPIC), kafka.client_options())
+        publisher = Publisher(TableSource(pool, TOPIC, TOPIC), lease, channel)
+        get().info("notifier starts", rules=len(rules.rules), recipients=len(rules.recipients))
+        async with queue.open_async():
+            await stop_together(
+                stopping,
+                follow_until_stopped(kafka, evaluator, stopping),
+                evaluate_until_stopped(evaluator, health, stopping),
+                deliver_until_stopped(queue, settings.deliveries_at_once, settings.stalled_s, stopping),
+                publish_until_stopped(publisher, lease, stopping),
+                serve(app, settings.host, settings.port, stopping),
+            )
+    finally:
+        await pool.close()
+
+
+def _health(pool: asyncpg.Pool[Any], evaluator: CutEvaluator) -> Health:
+    async def database_responds() -> bool:
+        return bool(await pool.fetchval("select true"))
+
+    health = Health()
+    health.check("postgres", database_responds)
+    health.check("cut", lambda: evaluator.state.ready)
+    return health
+
+
+def _acknowledgement_links(settings: NotifierSettings) -> AcknowledgementLinks | None:
+    secret = settings.link_secret
+    return None if secret is None else AcknowledgementLinks(secret.get_secret_value())
+
+
+def _wording(rules: Rules) -> Wording:
+    titles = {name: epoch.title for name, epoch in rules.epochs.items()}
+    return Wording(load_regions(contract_path("regions.csv")), titles)
+
+
+def _delivery_queue(
+    settings: NotifierSettings,
+    rules: Rules,
+    wording: Wording,
+    links: AcknowledgementLinks | None,
+    pool: asyncpg.Pool[Any],
+) -> procrastinate.App:
+    policy = RetryPolicy(settings.attempts_max, settings.retry_delay_s, settings.retry_delay_s_max)
+    messages = MessageStore(pool, policy)
+    senders: dict[Channel, Sender] = {
+        Channel.EMAIL: _email_sender(settings, wording, links),
+        Channel.WEBHOOK: _webhook_sender(settings),
+    }
+    delivery_sender = DeliverySender(messages, senders, rules.recipient)
+    return queue_app(str(settings.database_url), delivery_sender, messages, settings.stalled_s)
+
+
+def _email_sender(
+    settings: NotifierSettings, wording: Wording, links: AcknowledgementLinks | None
+) -> EmailSender:
+    server = MailServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        sender=settings.mail_from,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        timeout_s=settings.mail_timeout_s,
+    )
+    root = str(settings.public_url).rstrip("/")
+    link = None if links is None else (lambda message_id: f"{root}/ack/{links.token(message_id)}")
+    return EmailSender(server, EmailContent(wording, str(settings.board_url), link))
+
+
+def _webhook_sender(settings: NotifierSettings) -> WebhookSender:
+    endpoints = {
+        name: WebhookEndpoint(str(endpoint.url), endpoint.secret.get_secret_value())
+        for name, endpoint in settings.webhooks.items()
+    }
+    return WebhookSender(
+        endpoints, timeout_s=settings.webhook_timeout_s, allowed_networks=settings.webhook_allowed_networks
+    )
