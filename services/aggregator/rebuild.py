@@ -19,7 +19,7 @@ from aggregator.metrics import REBUILDS
 from aggregator.tallies.batch_counter import MINUTES_KEPT
 from aggregator.tallies.postgres_tally_store import QUERIES, PostgresTallyStore
 from aggregator.tallies.tally_store import PartitionPosition, PositionMove
-from outbox.lease import RENEW_EVERY_S, Lease
+from outbox.postgres_leases import RENEW_EVERY_S, Lease
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 

@@ -25,12 +25,12 @@ from board.stream.subscriptions import Subscriptions
 from board.targets import InvalidTargetsError, load_targets
 from board.web.app import make_app
 from lifecycle import gc_tuning
+from lifecycle.http_server import serve as serve_http
 from lifecycle.shutdown import StopSignal, run
 from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 from settings.loader import load
 from telemetry.health import Health
-from telemetry.http import serve as serve_http
 from telemetry.logs import configure, get
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Shows the published counts.")

@@ -14,6 +14,7 @@ import typer
 
 from database.migrations import migrate as migrate_schema
 from database.pool import connect
+from lifecycle.http_server import serve
 from lifecycle.shutdown import StopSignal
 from lifecycle.shutdown import run as run_until_stopped
 from notifier.api.acknowledgement_page import AcknowledgementPages
@@ -35,7 +36,7 @@ from notifier.settings import MigrateSettings, NotifierSettings
 from notifier.store.alerts import AlertStore
 from notifier.store.latches import TOPIC, LatchStore
 from notifier.store.messages import MessageStore
-from outbox.lease import Lease, new_holder
+from outbox.postgres_leases import Lease, new_holder
 from outbox.publisher import Publisher
 from outbox.publisher import TopicChannel as TopicChannel
 from outbox.table_source import TableSource
@@ -44,7 +45,6 @@ from settings.kafka import KafkaSettings
 from settings.loader import load
 from telemetry.failpoints import arm
 from telemetry.health import Health
-from telemetry.http import serve
 from telemetry.logs import configure, get
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Tells officials of milestones.")

@@ -70,7 +70,7 @@ class CutEvaluator:
         """Apply a record; older ones and those without their base change nothing."""
         applied = self.state.apply(record)
         metrics.CUTS.labels(applied.reason.value).inc()
-        if applied.moved:
+        if applied.state_changed:
             self._moved.update(key for key in applied.changed if (key[0], key[2]) in self._watched)
             self._wake.set()
         return applied

@@ -9,8 +9,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from outbox.leadership import LeaseRows
-from outbox.lease import PostgresLeases
+from outbox.leadership import LeaseTable
+from outbox.postgres_leases import PostgresLeaseTable
 from tests.support.databases import Databases
 from tests.support.deadlines import until
 from tests.support.fakes.outbox import Clock, MemoryLeases
@@ -22,7 +22,7 @@ SHORT_S = 0.2
 class Case:
     """Rows, and how to let a short lease run out."""
 
-    def __init__(self, rows: LeaseRows, clock: Clock | None) -> None:
+    def __init__(self, rows: LeaseTable, clock: Clock | None) -> None:
         self.rows = rows
         self._clock = clock
 
@@ -50,7 +50,7 @@ def memory() -> Case:
 async def postgres(database: Databases) -> AsyncIterator[Case]:
     pool: asyncpg.Pool[Any]
     async with asyncpg.create_pool(database.registration, min_size=2, max_size=8) as pool:
-        yield Case(PostgresLeases(pool), None)
+        yield Case(PostgresLeaseTable(pool), None)
 
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.integration)])

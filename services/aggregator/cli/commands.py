@@ -14,7 +14,7 @@ from aggregator.settings import AggregatorSettings
 from aggregator.tallies.postgres_tally_store import QUERIES
 from aggregator.tallies.quarantine_resolution import Resolution, apply, change_from_file, skip
 from database.pool import connect
-from outbox.lease import Lease, new_holder
+from outbox.postgres_leases import Lease, new_holder
 from settings.kafka import KafkaSettings
 
 LISTED_MAX: Final = 200

@@ -15,7 +15,7 @@ from aggregator.metrics import CUT_SECONDS, CUTS, GAPS, OUTSTANDING
 from aggregator.publishing.snapshot import Snapshot, published_state, snapshot
 from aggregator.tallies.postgres_tally_store import QUERIES
 from outbox.leader_producer import LeaderProducer, LeaderRecord, SupersededError
-from outbox.lease import Lease
+from outbox.postgres_leases import Lease
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 

@@ -8,7 +8,7 @@ from aggregator.event_log import TOPIC, EventLog
 from aggregator.rebuild import REBUILD_LEASE, Rebuild
 from aggregator.tallies.postgres_tally_store import QUERIES
 from cuts.reader import follow_register_state
-from outbox.lease import Lease, new_holder
+from outbox.postgres_leases import Lease, new_holder
 from settings.kafka import KafkaSettings
 from telemetry.logs import get
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cuts.records import UndecodableRecordError, decode_cut
-from cuts.topic_log import opened
+from cuts.topic_log import open_topic_log
 from settings.kafka import KafkaSettings
 
 POLL_S: Final = 5.0
@@ -14,7 +14,7 @@ LOOK_BACK_RECORDS: Final = 50
 
 async def last_cut(kafka: KafkaSettings) -> tuple[int, int] | None:
     """The highest (term, cut) among the newest records, None where the topic is empty. Raises KafkaError."""
-    async with opened(kafka, "region-counts") as topic:
+    async with open_topic_log(kafka, "region-counts") as topic:
         first, end = await topic.bounds()
         start = max(first, end - LOOK_BACK_RECORDS)
         highest: tuple[int, int] | None = None

@@ -17,7 +17,7 @@ from aggregator.metrics import MINUTES
 from aggregator.publishing.snapshot import MinuteKey, published_state, snapshot
 from aggregator.tallies.postgres_tally_store import QUERIES
 from outbox.leader_producer import LeaderProducer, LeaderRecord, SupersededError
-from outbox.lease import Lease
+from outbox.postgres_leases import Lease
 from telemetry.failpoints import failpoint
 
 if TYPE_CHECKING:

@@ -33,7 +33,7 @@ async def follow_cut_topic(board: AppState, kafka: KafkaAccess) -> None:
     async for read in follow_cuts(kafka):
         applied = board.showing.cut(read.value, board.clock(), is_new=read.is_new)
         CUTS.labels(applied.reason.value).inc()
-        if applied.moved:
+        if applied.state_changed:
             board.audience.moved()
 
 

@@ -72,11 +72,11 @@ class BoardState:
     def cut(self, record: CutRecord, now_s: float, *, is_new: bool) -> ApplyResult:
         """Take a record of region-counts."""
         applied = self.cuts.apply(record)
-        if applied.moved:
+        if applied.state_changed:
             self.serial += 1
             self._take(applied.changed)
             self._remember(now_s)
-        if applied.heard:
+        if applied.publisher_alive:
             self.fresh.cut(self.cuts.positions, self.cuts.quarantined_total, now_s, is_new=is_new)
         return applied
 

@@ -14,7 +14,7 @@ from lifecycle.loops import run_forever
 from lifecycle.shutdown import StopSignal
 from notifier.cut_evaluator import CutEvaluator
 from notifier.delivery.queue import run_worker
-from outbox.lease import Lease
+from outbox.postgres_leases import Lease
 from outbox.publisher import Publisher
 from telemetry.health import Health
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 import asyncpg
 
 from cuts.records import UndecodableRecordError, decode_register_state
-from cuts.topic_log import opened
+from cuts.topic_log import open_topic_log
 from database.queries import load_queries
-from outbox.lease import Lease
+from outbox.postgres_leases import Lease
 from outbox.producer import Producer
 from registration.audit.auditor import Auditor
 from registration.audit.lag import Since, lag_of
@@ -104,7 +104,7 @@ class StatePublisher:
         """Get a producer, and a term above the last one that was told: a restored lease may have come back
         lower.
         """
-        async with opened(self._kafka, TOPIC) as topic:
+        async with open_topic_log(self._kafka, TOPIC) as topic:
             first, end = await topic.bounds()
             if end > first:
                 topic.seek(end - 1)

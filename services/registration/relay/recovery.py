@@ -21,7 +21,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from database.pool import connect
 from database.queries import load_queries
-from outbox.lease import new_holder
+from outbox.postgres_leases import new_holder
 from registration.domain.partitioning import PARTITIONS
 from registration.relay.event_source import LEASE, TOPIC, UNDER_WAY
 from registration.settings import RegisterSettings

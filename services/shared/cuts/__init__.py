@@ -1,1 +1,3 @@
-"""The published cuts and register states: their shapes, what a reader keeps, how to follow them."""
+"""Reading cuts and register states from Kafka: record formats, the reader's state, freshness, and following
+a topic.
+"""

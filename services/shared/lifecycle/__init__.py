@@ -1,1 +1,3 @@
-"""How a process lives: its stop signal, its loops, and what it does when they keep failing."""
+"""The lifecycle of a process: its stop signal, retried loops, task groups, HTTP server and garbage
+collection.
+"""

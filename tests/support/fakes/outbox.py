@@ -25,7 +25,7 @@ class Clock:
 
 
 class MemoryLeases:
-    """The table of leases with its server's clock; see `LeaseRows`."""
+    """The table of leases with its server's clock; see `LeaseTable`."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

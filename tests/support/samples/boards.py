@@ -73,7 +73,7 @@ class Show:
         self._cut(cut_record(cut, **{"base": cut - 1, "rows": rows, **fields}))
 
     def _cut(self, record: Any) -> None:
-        if self.showing.cut(record, self.clock.now_s, is_new=True).moved:
+        if self.showing.cut(record, self.clock.now_s, is_new=True).state_changed:
             self.audience.moved()
 
     def register(self, second: float, *last_sequence: int, **fields: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cuts.topic_log import opened
+from cuts.topic_log import open_topic_log
 from tests.support.broker import Broker
 from tests.support.topics import Topics
 
@@ -16,7 +16,7 @@ async def test_closing_a_reader_of_a_dead_broker_is_no_cancellation(
 ) -> None:
     tries = 0
 
-    async with opened(topics.settings(), "region-counts") as log:
+    async with open_topic_log(topics.settings(), "region-counts") as log:
         log.seek(0)
         await log.poll(0.1)
         own_kafka.kill()

@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from outbox.lease import Lease, new_holder
+from outbox.postgres_leases import Lease, new_holder
 from outbox.publisher import Publisher, PublishOutcome, TopicChannel
 from outbox.source import PublishedMove
 from outbox.table_source import TableSource, append, table_ddl

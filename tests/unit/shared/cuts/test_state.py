@@ -71,8 +71,8 @@ def test_a_heart_beat_is_heard_and_moves_nothing() -> None:
     applied = state.apply(cut_record(4, base=4))
 
     assert applied.reason is ApplyReason.REPEATED
-    assert applied.heard
-    assert not applied.moved
+    assert applied.publisher_alive
+    assert not applied.state_changed
 
 
 def test_a_full_of_the_same_cut_that_differs_is_shown_so_that_a_miscount_cannot_hide() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi.testclient import TestClient
 
 from telemetry.health import Health
-from telemetry.http import plain_app
+from telemetry.health_endpoints import plain_app
 
 
 class Clock:
