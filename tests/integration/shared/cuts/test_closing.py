@@ -11,7 +11,7 @@ from tests.support.topics import Topics
 pytestmark = pytest.mark.integration
 
 
-async def test_closing_a_reader_of_a_dead_broker_is_no_cancellation(
+async def test_closing_a_reader_of_a_dead_broker_raises_no_cancellation(
     own_kafka: Broker, topics: Topics
 ) -> None:
     tries = 0
@@ -20,7 +20,7 @@ async def test_closing_a_reader_of_a_dead_broker_is_no_cancellation(
         log.seek(0)
         await log.poll(0.1)
         own_kafka.kill()
-        while tries < 5:  # each fails and waits to be tried again; closing meets one that waits
+        while tries < 5:  # each poll fails and waits for its retry; closing then finds a waiting fetch
             await log.poll(0.3)
             tries += 1
 

@@ -1,4 +1,4 @@
-"""A crash point ends the process by SIGKILL, at the pass it was armed for, and else does nothing."""
+"""An armed failpoint kills the process with SIGKILL at the armed pass; others do nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ for n in range(5):
 """
 
 
-def test_the_third_pass_is_the_last() -> None:
+def test_a_failpoint_armed_for_the_third_pass_kills_the_process_there() -> None:
     services = Path(telemetry.failpoints.__file__).parents[1]
 
     ended = subprocess.run(

@@ -1,4 +1,4 @@
-"""A process is alive while its loops go round, and ready while it has what it needs."""
+"""A process is alive while its loops make progress, and ready while its checks pass."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Clock:
         return self.now
 
 
-def test_a_loop_that_stands_still_fails_the_live_probe_until_it_beats_again() -> None:
+def test_a_stalled_loop_fails_the_live_probe_until_its_next_heartbeat() -> None:
     clock = Clock()
     health = Health(clock)
     progress = health.progress("relay", seconds_max=15)
@@ -23,12 +23,12 @@ def test_a_loop_that_stands_still_fails_the_live_probe_until_it_beats_again() ->
 
     fresh = client.get("/health/live").status_code
     clock.now = 16
-    still = client.get("/health/live")
+    stalled = client.get("/health/live")
     progress.beat()
     again = client.get("/health/live").status_code
 
-    assert (fresh, still.status_code, again) == (200, 503, 200)
-    assert still.json()["standing_still"] == ["relay"]
+    assert (fresh, stalled.status_code, again) == (200, 503, 200)
+    assert stalled.json()["standing_still"] == ["relay"]
 
 
 def test_a_check_that_fails_or_raises_is_named_as_missing() -> None:
