@@ -16,7 +16,7 @@ from deploy.topics import create_topics, read_topics
 from faults.api_proxy import Gate, gate
 from faults.webhook_receiver import Receiver, receiving
 from settings.contract_files import contract_path
-from simulator.clients.access_keys import Keys
+from simulator.clients.access_keys import AccessKeys
 from tests.support.broker_cluster import Cluster
 from tests.support.commit_proxy import Proxy, proxied
 from tests.support.databases import Databases, TestServer
@@ -69,9 +69,9 @@ class World:
     """Per partition, the sequences whose records were taken from the topic."""
 
     @property
-    def keys(self) -> Keys:
+    def keys(self) -> AccessKeys:
         """The API keys."""
-        return Keys(**self.stack.keys)
+        return AccessKeys(**self.stack.keys)
 
     @property
     def url(self) -> str:

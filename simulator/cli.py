@@ -1,4 +1,4 @@
-"""What the commands do: people into a file, a night or a watch against a running register."""
+"""The commands `people`, `fest` and `watch`: write people to a file, or load or probe a running register."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from simulator.clients.access_keys import read_keys
 from simulator.clients.sse_client import messages
 from simulator.load.latencies import Latencies
-from simulator.load.load_runner import Fest
-from simulator.load.session import NightOptions, session, times
+from simulator.load.load_runner import LoadRunner
+from simulator.load.session import LoadOptions, arrival_times, open_session
 from simulator.seed import participants
 from simulator.seed.population import weights_2021
-from simulator.verify.latency_probe import Probes, follow, settled, watch
+from simulator.verify.latency_probe import LatencyProbes, all_observed, observe_stream, run_probes
 
 console = Console(stderr=True)
 
@@ -42,64 +42,74 @@ def write_people(out: Path, count: int, seed: int) -> None:
                 progress.update(task, completed=done)
 
 
-def play_fest(options: NightOptions) -> int:
-    """A night with a line of progress; 0 unless something was left unanswered."""
+def play_fest(options: LoadOptions) -> int:
+    """Run a Fest night and print its progress every second.
+
+    Return 1 if a request has an unknown outcome, else 0.
+    """
     return asyncio.run(_fest(options))
 
 
-async def _fest(options: NightOptions) -> int:
-    async with session(options, read_keys(options.keys)) as night:
-        playing = asyncio.ensure_future(night.fest.play(times(options), night.stopping))
+async def _fest(options: LoadOptions) -> int:
+    async with open_session(options, read_keys(options.keys)) as session:
+        running = asyncio.ensure_future(session.runner.play(arrival_times(options), session.stopping))
         began = time.monotonic()
-        while not playing.done():
-            await asyncio.wait([playing], timeout=1)
-            console.print(_line(night.fest, time.monotonic() - began))
-        await playing
-        unsettled = night.fest.progress.total("unknown")
+        while not running.done():
+            await asyncio.wait([running], timeout=1)
+            console.print(_line(session.runner, time.monotonic() - began))
+        await running
+        unsettled = session.runner.progress.total("unknown")
         console.print(
-            f"ledger: {night.path}" + (f"; {unsettled} left without an answer" if unsettled else "")
+            f"ledger: {session.path}" + (f"; {unsettled} with an unknown outcome" if unsettled else "")
         )
         return 1 if unsettled else 0
 
 
-def _line(fest: Fest, elapsed_s: float) -> str:
-    seen = fest.progress
+def _line(runner: LoadRunner, elapsed_s: float) -> str:
+    progress = runner.progress
     return (
-        f"{elapsed_s:5.0f} s  sent {seen.sent:,}  registered {seen.registered:,} "
-        f"({seen.registered / max(elapsed_s, 0.1):.0f}/s)  refused {seen.total('refused'):,}  "
-        f"unknown {seen.total('unknown'):,}  retried {seen.retried:,}  {told(seen.answered)}"
+        f"{elapsed_s:5.0f} s  sent {progress.sent:,}  registered {progress.registered:,} "
+        f"({progress.registered / max(elapsed_s, 0.1):.0f}/s)  refused {progress.total('refused'):,}  "
+        f"unknown {progress.total('unknown'):,}  retried {progress.retried:,}  "
+        f"{_percentiles(progress.response_times)}"
     )
 
 
-def told(latencies: Latencies) -> str:
-    """Percentiles in milliseconds, as people read them."""
+def _percentiles(latencies: Latencies) -> str:
+    """Format p50, p95 and p99 in milliseconds."""
     values = [latencies.percentile_s(percent) for percent in (50, 95, 99)]
     return (
         "p50/p95/p99 " + "/".join("–" if value is None else f"{value * 1000:.0f}" for value in values) + " ms"
     )
 
 
-def play_watch(options: NightOptions, board: str) -> int:
-    """Probes until the duration or Ctrl-C; 0 if every accepted probe was seen on the stream."""
+def play_watch(options: LoadOptions, board: str) -> int:
+    """Register probes until the duration or Ctrl-C.
+
+    Return 0 if the stream showed every accepted probe, else 1.
+    """
     return asyncio.run(_watch(options, board))
 
 
-async def _watch(options: NightOptions, board: str) -> int:
-    async with session(options, read_keys(options.keys)) as night:
-        probes = Probes(weights_2021())
-        scope = f"{board}/v1/stream?scope=campaign:{night.run.probe_campaign}"
-        following = asyncio.ensure_future(follow(messages(night.http, scope), probes))
-        probing = asyncio.ensure_future(watch(night.fest, probes, 1 / options.rate_per_s, night.stopping))
+async def _watch(options: LoadOptions, board: str) -> int:
+    async with open_session(options, read_keys(options.keys)) as session:
+        probes = LatencyProbes(weights_2021())
+        scope = f"{board}/v1/stream?scope=campaign:{session.run.probe_campaign}"
+        observing = asyncio.ensure_future(observe_stream(messages(session.http, scope), probes))
+        probing = asyncio.ensure_future(
+            run_probes(session.runner, probes, 1 / options.rate_per_s, session.stopping)
+        )
         try:
             await asyncio.wait(
-                [following, probing], timeout=options.duration_s, return_when="FIRST_COMPLETED"
+                [observing, probing], timeout=options.duration_s, return_when="FIRST_COMPLETED"
             )
-            night.stopping.set()
+            session.stopping.set()
             await probing
-            complete = await settled(probes, 30)
+            complete = await all_observed(probes, 30)
         finally:
-            following.cancel()
+            observing.cancel()
         console.print(
-            f"{probes.latencies.count} probes seen, {probes.on_their_way} not: {told(probes.latencies)}"
+            f"{probes.latencies.count} probes observed, {probes.pending} not: "
+            f"{_percentiles(probes.latencies)}"
         )
         return 0 if complete else 1

@@ -1,1 +1,3 @@
-"""Whether the services did what the ledger says."""
+"""Verification after a run: register, counts and alerts against the ledger, and the latency from 201 to the
+stream.
+"""

@@ -21,13 +21,13 @@ async def test_an_open_transaction_is_rolled_back_when_its_connection_returns_to
     )  # the driver reports the open transaction there
     try:
         async with pool.acquire() as connection:
-            backend = await connection.fetchval("SELECT pg_backend_pid()")
+            backend = await connection.fetchval("select pg_backend_pid()")
             await connection.transaction().start()
-            await connection.execute("INSERT INTO campaign (id, name) VALUES ('left-open', 'Contoh')")
+            await connection.execute("insert into campaign (id, name) values ('left-open', 'Contoh')")
 
         async with pool.acquire() as connection:
-            assert await connection.fetchval("SELECT pg_backend_pid()") == backend
-            assert await connection.fetchval("SELECT count(*) FROM campaign") == 0
+            assert await connection.fetchval("select pg_backend_pid()") == backend
+            assert await connection.fetchval("select count(*) from campaign") == 0
             assert not connection.is_in_transaction()
     finally:
         pool.terminate()
