@@ -82,7 +82,7 @@ async def system(settings: Mapping[str, str], *names: str) -> AsyncIterator[Syst
             databases=urls,
             kafka={"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers},
             ports=dict(zip(("smtp", *PROCESSES), free_ports(1 + len(PROCESSES)), strict=True)),
-            secrets=secret_files.read_or_make(servers.folder / "secrets"),
+            secrets=secret_files.read_or_create(servers.folder / "secrets"),
             folder=servers.folder,
         )
         register = Register(servers.folder, url, await commission(url), postgres_pid)

@@ -1,1 +1,3 @@
-"""How the system is brought up: topics, database roles, and everything on one machine without containers."""
+"""Deployment: topics, database roles, images, monitoring, and the local stack on one machine without
+containers.
+"""

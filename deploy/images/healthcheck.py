@@ -1,4 +1,6 @@
-"""The container's health check: exit 0 while the process on HEALTH_PORT says that it is ready."""
+"""The health check of a container: exit 0 if the process on HEALTH_PORT is ready, or if HEALTH_PORT is
+unset.
+"""
 
 import os
 import sys
