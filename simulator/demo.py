@@ -249,4 +249,4 @@ async def _rows(
 
 
 def _url(stack: Stack, name: str) -> str:
-    return f"http://127.0.0.1:{stack.surroundings().ports[name]}"
+    return f"http://127.0.0.1:{stack.stack_config().ports[name]}"

@@ -120,7 +120,7 @@ def exec(  # noqa: A001 - users know the word from docker compose
     if package not in {process.package for process in PROCESSES.values() if process.is_service}:
         console.print(f"no service is called {package}")
         raise typer.Exit(2)
-    settings = Stack.here().surroundings().commands(package)
+    settings = Stack.here().stack_config().commands(package)
     environment = {**os.environ, **commands.clean_environment(settings)}
     os.execve(sys.executable, [sys.executable, "-m", package, *(arguments or [])], environment)
 

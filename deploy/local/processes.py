@@ -58,7 +58,7 @@ PROCESSES: Final = {
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class StackConfig:
     """What the processes are configured from: database URLs by service, Kafka settings, ports by process,
     secrets, files.
     """

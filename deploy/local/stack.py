@@ -15,7 +15,7 @@ from deploy.local import commands, health, kafka, postgres, secret_files
 from deploy.local.orphan_processes import end_all
 from deploy.local.paths import broker_cache, local_folder, locked
 from deploy.local.port_allocation import allocate_ports, last_ports
-from deploy.local.processes import PROCESSES, Surroundings
+from deploy.local.processes import PROCESSES, StackConfig
 from deploy.local.supervisor import Program, Supervisor
 from deploy.topics import create_topics, read_topics
 from settings.contract_files import contract_path
@@ -82,22 +82,22 @@ class Stack:
         on_progress("starting PostgreSQL and Kafka")
         server.wait_ready()
         server.create_database(DATABASE, {name: secrets[f"{name}_password"] for name in postgres.SERVICES})
-        surroundings = self.surroundings(ports)
-        self._migrate(surroundings, on_progress)
-        surroundings = self._keys(surroundings, on_progress)
+        stack_config = self.stack_config(ports)
+        self._migrate(stack_config, on_progress)
+        stack_config = self._keys(stack_config, on_progress)
         on_progress("starting the services")
         # Processes that need no Kafka start while Kafka is starting.
         early = [name for name, process in PROCESSES.items() if "kafka" not in process.needs]
-        supervisor.add(stores + [_program(surroundings, name) for name in early])
+        supervisor.add(stores + [_program(stack_config, name) for name in early])
         asyncio.run(self._topics(broker))
-        supervisor.add(stores + [_program(surroundings, name) for name in PROCESSES])
+        supervisor.add(stores + [_program(stack_config, name) for name in PROCESSES])
 
-    def surroundings(self, ports: Mapping[str, int] | None = None) -> Surroundings:
+    def stack_config(self, ports: Mapping[str, int] | None = None) -> StackConfig:
         """Return the configuration of this stack's processes; without `ports`, that of the last start."""
         ports = ports or last_ports(self.folder)
         secrets = secret_files.read_or_create(self.folder / "secrets")
         server = postgres.Server(self.folder / "postgres", ports["postgres"], secrets["postgres_password"])
-        return Surroundings(
+        return StackConfig(
             databases={
                 name: server.url(DATABASE, name, secrets[f"{name}_password"]) for name in postgres.SERVICES
             },
@@ -108,14 +108,14 @@ class Stack:
             keys=commands.read_keys(self.folder / "keys.env"),
         )
 
-    def _migrate(self, surroundings: Surroundings, on_progress: OnProgress) -> None:
+    def _migrate(self, stack_config: StackConfig, on_progress: OnProgress) -> None:
         # Skipped if the migrations have not changed since they last ran: this makes a second start seconds
         # faster.
         done, digest = self.folder / "migrated.json", commands.migrations_digest()
         if done.exists() and json.loads(done.read_text()) == digest:
             return
         on_progress("bringing the schemas up to date")
-        commands.migrate_all(surroundings)
+        commands.migrate_all(stack_config)
         done.write_text(json.dumps(digest))
 
     async def _topics(self, broker: kafka.Broker) -> None:
@@ -123,12 +123,12 @@ class Stack:
         settings = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
         await create_topics(settings, read_topics(contract_path("topics.yaml")))
 
-    def _keys(self, surroundings: Surroundings, on_progress: OnProgress) -> Surroundings:
+    def _keys(self, stack_config: StackConfig, on_progress: OnProgress) -> StackConfig:
         path = self.folder / "keys.env"
         if not path.exists():
             on_progress("opening campaigns and agencies, making keys")
-            commands.write_keys(path, commands.commission(surroundings))
-        return self.surroundings(surroundings.ports)
+            commands.write_keys(path, commands.commission(stack_config))
+        return self.stack_config(stack_config.ports)
 
     def wait_ready(
         self, on_status: Callable[[list[health.Status]], None], deadline_s: float = READY_S_MAX
@@ -170,9 +170,9 @@ class Stack:
                 _remove(path)
 
 
-def _program(surroundings: Surroundings, name: str) -> Program:
+def _program(stack_config: StackConfig, name: str) -> Program:
     process = PROCESSES[name]
-    return Program(name, surroundings.command(process), surroundings.settings(process))
+    return Program(name, stack_config.command(process), stack_config.settings(process))
 
 
 def _remove_unless_kept(folder: Path) -> None:
