@@ -59,9 +59,7 @@ def fetch() -> bytes:
 
 
 def regions_csv(tarball: bytes) -> bytes:
-    """Return regions.csv from the package: the province's regions of all levels, sorted by code (parents
-    first).
-    """
+    """Return regions.csv: the province's regions of all levels, sorted by code (parents first)."""
     rows = []
     with tarfile.open(fileobj=io.BytesIO(tarball)) as package:
         for level, member in LEVELS.items():

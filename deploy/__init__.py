@@ -1,3 +1,1 @@
-"""Deployment: topics, database roles, images, monitoring, and the local stack on one machine without
-containers.
-"""
+"""Deployment: topics, database roles, images, monitoring, and a local stack without containers."""

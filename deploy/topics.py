@@ -27,9 +27,7 @@ RETRIABLE_CODES: Final = {6, 7, 36, 38, 41, 87}
 
 
 class TopicsError(RuntimeError):
-    """The topics could not be created: no broker answers, it refuses, or a topic has another number of
-    partitions.
-    """
+    """The topics could not be created: the broker is unreachable or refuses, or partition numbers differ."""
 
 
 @dataclass(frozen=True)

@@ -206,9 +206,7 @@ async def _check_alerts(
 
 
 def _missing(alerts: list[Alert], first: InitialState, after: InitialState) -> list[str]:
-    """Describe the passed thresholds without an alert, for the repeating rules of the province and the
-    Fest.
-    """
+    """Describe the thresholds passed without an alert, for repeating rules of the province and the Fest."""
     errors = []
     for rule in yaml.safe_load(RULES.read_text(encoding="utf-8"))["rules"]:
         if "every" not in rule or rule.get("measure", "registered") != "registered":

@@ -1,6 +1,4 @@
-"""The health check of a container: exit 0 if the process on HEALTH_PORT is ready, or if HEALTH_PORT is
-unset.
-"""
+"""The container's health check: exits with 0 if the process on HEALTH_PORT is ready, or none is set."""
 
 import os
 import sys

@@ -1,6 +1,4 @@
-"""The status of each process of the local stack, from supervisor and from the process's own health
-endpoint.
-"""
+"""The status of each process of the local stack, from supervisor and the process's health endpoint."""
 
 from __future__ import annotations
 

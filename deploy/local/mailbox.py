@@ -1,4 +1,4 @@
-"""A mail server for tests: it stores each message as a file and shows the messages as a page and as JSON."""
+"""The local stack's mail server: stores each message as a file, and shows them as a page and as JSON."""
 
 from __future__ import annotations
 
@@ -82,9 +82,7 @@ class _Handler:
 
 
 def application(mailbox: Mailbox) -> web.Application:
-    """Return the web application: `/` (page), `/messages` (JSON) and `/messages/<id>` (the message as
-    received).
-    """
+    """Return the web application: `/` (page), `/messages` (JSON), `/messages/<id>` (message as received)."""
 
     async def index(_: web.Request) -> web.Response:
         return page("Mailbox", [_entry(message) for message in mailbox.newest()])

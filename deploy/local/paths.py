@@ -20,9 +20,7 @@ def local_folder() -> Path:
 
 
 def broker_cache() -> Path:
-    """Return the folder of the broker's jars and class archive: fetched once, shared with tests, kept by
-    `forget`.
-    """
+    """Return the folder of the broker's jars and class archive, shared with tests and kept by `forget`."""
     return Path(os.environ.get("KAFKA_CACHE_DIR") or ROOT / ".local" / "kafka").resolve()
 
 

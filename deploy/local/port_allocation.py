@@ -1,6 +1,4 @@
-"""Allocates the ports of the local stack: the given port, else the default, else the last used, else any
-free one.
-"""
+"""Allocates the local stack's ports: the given port, else the default, the last used, or any free one."""
 
 from __future__ import annotations
 
@@ -26,9 +24,7 @@ class PortTakenError(RuntimeError):
 
 
 def allocate_ports(folder: Path, given: Mapping[str, int]) -> dict[str, int]:
-    """Return a port for each name, and write them to `ports.json`, from which clients of the stack read
-    them.
-    """
+    """Return a port for each name, and write them to `ports.json` for clients of the stack."""
     unknown = set(given) - set(DEFAULT_PORTS)
     if unknown:
         raise PortTakenError(

@@ -1,5 +1,4 @@
-"""The processes of the system: their command lines, default ports and settings, for the local stack and for
-tests.
+"""The processes of the system: command lines, default ports and settings, for local stack and tests.
 
 Each process gets only the settings it needs: the board no database, the relay no encryption key.
 """
@@ -59,9 +58,7 @@ PROCESSES: Final = {
 
 @dataclass(frozen=True)
 class StackConfig:
-    """What the processes are configured from: database URLs by service, Kafka settings, ports by process,
-    secrets, files.
-    """
+    """The configuration of the processes: database URLs, Kafka settings, ports, secrets, files."""
 
     databases: Mapping[str, str]
     kafka: Mapping[str, str]

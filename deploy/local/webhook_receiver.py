@@ -1,4 +1,4 @@
-"""A webhook receiver for tests: verifies and stores each signed call before it responds."""
+"""The local stack's webhook receiver: verifies and stores each call before it responds."""
 
 from __future__ import annotations
 
@@ -72,9 +72,7 @@ def verify_and_store(calls: Calls, secret: str, received: Mapping[str, str], bod
 
 
 def application(calls: Calls, secret: str) -> web.Application:
-    """Return the web application: `POST` to any path receives a call, `GET /` is the page, `GET /calls` is
-    JSON.
-    """
+    """Return the web application: `POST` to any path receives a call, `GET /` and `GET /calls` show them."""
 
     async def receive(request: web.Request) -> web.Response:
         body = await request.read()

@@ -35,7 +35,7 @@ begin
         execute format('grant connect, temporary on database %I to %I', current_database(), service);
         execute format('create schema if not exists %I authorization %I', service, service);
         execute format('revoke all on schema %I from public', service);
-        -- By default PUBLIC may execute functions; no other kind of object is open to it.
+        -- By default PUBLIC may execute every function.
         execute format('alter default privileges for role %I revoke execute on functions from public', service);
     end loop;
 end

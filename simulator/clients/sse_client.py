@@ -85,8 +85,9 @@ async def _parse(content: aiohttp.StreamReader, last_id: str) -> AsyncIterator[M
 
 
 async def lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Yield lines of any length: StreamReader's own iteration rejects lines over 64 KiB, and a snapshot is
-    longer.
+    """Yield lines of any length.
+
+    StreamReader's own iteration rejects lines over 64 KiB, such as snapshots.
     """
     rest = b""
     async for chunk in content.iter_any():

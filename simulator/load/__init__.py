@@ -1,3 +1,1 @@
-"""The load of a Fest night: arrivals, planned actions, requests, the ledger and the expected state of the
-register.
-"""
+"""The load of a Fest night: arrivals, planned actions, requests, ledger, expected register state."""

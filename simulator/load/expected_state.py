@@ -45,9 +45,7 @@ def participant_after(
 
 @dataclass(slots=True)
 class ExpectedState:
-    """What a ledger implies: the participants that the register must have, and the errors found in its
-    answers.
-    """
+    """The state that a ledger implies: the expected participants, and the errors found in the answers."""
 
     known: dict[str, KnownParticipant] = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -1,6 +1,4 @@
-"""Runs the load of a Fest night: records each planned action in the ledger, sends it and records its
-answer.
-"""
+"""Runs the load of a Fest night: records each action in the ledger, sends it, records its answer."""
 
 from __future__ import annotations
 
@@ -58,7 +56,7 @@ class LoadRunner:
     _failure: BaseException | None = None
 
     async def play(self, times_s: Iterator[float], stopping: asyncio.Event) -> None:
-        """Send an action at each of `times_s` (seconds from now) until they end or the stop; then await the
+        """Send an action at each of `times_s` (seconds from now) until they end or the stop; await all
         answers.
 
         Open loop: an arrival while IN_FLIGHT_MAX requests are in flight is counted as not sent, never

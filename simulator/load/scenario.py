@@ -86,8 +86,8 @@ class Scenario:
         return PlannedAction(kind, self.next_person - 1, region, campaign)
 
     def release(self, known: KnownParticipant) -> None:
-        """Allow further actions for a participant whose last action was answered and who is still
-        registered.
+        """Allow further actions for a participant who is still registered and whose last action was
+        answered.
         """
         if known.standing == "registered":
             self._idle.append(known)

@@ -1,6 +1,4 @@
-"""A load session: opens the HTTP client, ledger, campaigns and load runner of one run, and handles its
-stop.
-"""
+"""A load session: opens HTTP client, ledger, campaigns and load runner of a run, and handles its stop."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ from simulator.seed.population import weights_2021
 FIRST_PERSON: Final = 100_000_000
 CAMPAIGN, PROBE_CAMPAIGN = "fest-2021", "latency-probe"
 CAMPAIGNS: Final = {CAMPAIGN: "Jakpreneur Fest 2021", PROBE_CAMPAIGN: "Latency probe"}
-# Enough connections for all requests in flight, so that no request times out waiting for a connection.
+# A high limit, so that requests do not queue for a connection inside this client.
 CONNECTIONS_MAX: Final = 1_000
 
 

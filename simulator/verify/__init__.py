@@ -1,3 +1,1 @@
-"""Verification after a run: register, counts and alerts against the ledger, and the latency from 201 to the
-stream.
-"""
+"""Checks register, counts and alerts after a run against the ledger, and measures latency to the stream."""

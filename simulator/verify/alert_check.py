@@ -1,5 +1,4 @@
-"""Checks that every alert was delivered exactly once: the notifier's list against the mailbox and the
-webhook calls.
+"""Checks with mailbox and webhook calls that each alert of the notifier was delivered exactly once.
 
 The mailbox is a folder of messages; the webhook receiver's file has a JSON line per call. Both are read
 completely, so a second delivery is found however long ago it was.

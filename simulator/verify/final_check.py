@@ -1,6 +1,4 @@
-"""Checks after a run that nothing was lost, doubled or miscounted: the register and the board against the
-ledger.
-"""
+"""Checks after a run that register and board have exactly what the ledger implies."""
 
 from __future__ import annotations
 

@@ -1,3 +1,1 @@
-"""Reading cuts and register states from Kafka: record formats, the reader's state, freshness, and following
-a topic.
-"""
+"""Reads cuts and register states from Kafka: record formats, reader state, freshness, topic readers."""

@@ -1,9 +1,9 @@
 """Computes how fresh and how complete a cut is, from the register's positions and the reader's own clock.
 
-`as_of` is the time of the newest register state whose positions the cut has all reached. Its age is
-measured from the arrival of that state, by the reader's monotonic clock, so clocks of two machines are
-never compared. If the relay is dead, the register's `last_sequence` grows but the cut's positions do not:
-the cut reaches no newer state, and the age exceeds `LIVE_S`. If nobody registers either, no event is
+`as_of` is the time of the newest register state whose positions the cut has reached in every partition. Its
+age is measured from the arrival of that state, by the reader's monotonic clock, so clocks of two machines
+are never compared. If the relay is dead, the register's `last_sequence` grows but the cut's positions do
+not: the cut reaches no newer state, and the age exceeds `LIVE_S`. If nobody registers either, no event is
 missing; then `relay_alive` in the register state shows whether a relay runs.
 """
 
@@ -25,9 +25,7 @@ WAITING_MAX: Final = 600
 The oldest are dropped first.
 """
 COVERAGE_STEPS: Final = 1_000_000
-"""Coverage is rounded down to a multiple of 1 / COVERAGE_STEPS, so 1.0 means that every accepted event is
-counted.
-"""
+"""Coverage is rounded down to multiples of 1 / COVERAGE_STEPS; 1.0 means that all events are counted."""
 
 
 class FreshnessState(Enum):
@@ -55,8 +53,7 @@ class _Arrived:
 
 
 class Freshness:
-    """Collects the records read and derives the freshness of the cut; `now_s` is the reader's monotonic
-    clock.
+    """Derives the freshness of the cut from the records read; `now_s` is the reader's monotonic clock.
 
     `is_new` is False for records that were in the topic before the reader connected: their content counts,
     but they do not prove that their sender is alive.
@@ -80,8 +77,7 @@ class Freshness:
         self._advance()
 
     def register_state(self, state: RegisterState, now_s: float, *, is_new: bool) -> None:
-        """Record a register state. A late one of a former leader is ignored; a new epoch discards older
-        states.
+        """Record a register state; a late one of a former leader is ignored, a new epoch discards older ones.
 
         A state with a lower term but a later time is accepted, because a restored database issues its terms
         again.

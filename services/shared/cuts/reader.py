@@ -67,8 +67,8 @@ def follow_cuts(kafka: KafkaAccess) -> AsyncIterator[FollowedRecord[CutRecord]]:
 
 
 def follow_register_state(kafka: KafkaAccess) -> AsyncIterator[FollowedRecord[RegisterState]]:
-    """Yield records of register-state: those of the last two minutes, which a cut needs for its `as_of`,
-    and new ones.
+    """Yield the records of register-state: the last two minutes, which a cut needs for `as_of`, then new
+    ones.
     """
     return _Follower(kafka, "register-state", decode_register_state, _last_register_states).records()
 
@@ -151,9 +151,7 @@ class _Follower(Generic[T]):
         return FollowedRecord(value, record.key, record.offset, is_new=record.offset >= end)
 
     async def _check_end(self, topic: TopicLog) -> None:
-        """Raise ReaderBehindError if the topic has records beyond the reader's offset, or was created
-        again.
-        """
+        """Raise ReaderBehindError if the topic ends beyond the reader's offset, or was created again."""
         _, end = await topic.bounds()
         if end != self._next_offset:
             raise ReaderBehindError(f"{self._name} ends at {end}, the reader is at {self._next_offset}")

@@ -26,9 +26,7 @@ class UndecodableRecordError(ValueError):
 
 
 class Gap(msgspec.Struct, frozen=True):
-    """A gap in a partition: `expected` is the missing next sequence, `seen` a higher sequence that has
-    arrived.
-    """
+    """A gap in a partition: `expected` is the missing sequence, `seen` a higher one that has arrived."""
 
     partition: int
     expected: int
@@ -36,9 +34,7 @@ class Gap(msgspec.Struct, frozen=True):
 
 
 class CutRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A record of region-counts: the rows that changed since the cut `base`, or one part of all rows of the
-    cut.
-    """
+    """A record of region-counts: the rows changed since the cut `base`, or one part of all rows of a cut."""
 
     cut: int
     term: int
@@ -104,9 +100,7 @@ class RegisterState(msgspec.Struct, frozen=True, kw_only=True):
     refused: str | None = None
     """Why relay and audit refuse to work (the register was restored), else None."""
     relay_alive: bool | None = None
-    """False if no process holds the relay's lease: then no event is being published, even if none is
-    pending.
-    """
+    """False if no process holds the relay's lease: then no event is being published, even if none waits."""
 
 
 _cut = msgspec.json.Decoder(CutRecord)

@@ -1,6 +1,4 @@
-"""The state of a reader of region-counts: the newest complete cut, and the rules by which records change
-it.
-"""
+"""The state of a reader of region-counts: the newest complete cut, and how records change it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,6 +1,4 @@
-"""Reads a single-partition topic without a consumer group: its offset bounds, and its records from an
-offset on.
-"""
+"""Reads a topic with one partition, without a consumer group: its offset bounds and its records."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

@@ -10,7 +10,8 @@ import aiosql
 
 
 def load_queries(package: str) -> Any:
-    """Return the queries of all files in `<package>/sql/` as methods whose first argument is an asyncpg
-    connection.
+    """Return the queries of all files in `<package>/sql/` as methods.
+
+    The first argument is the connection.
     """
     return aiosql.from_path(Path(str(files(package))) / "sql", "asyncpg", kwargs_only=False)

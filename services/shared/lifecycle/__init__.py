@@ -1,3 +1,1 @@
-"""The lifecycle of a process: its stop signal, retried loops, task groups, HTTP server and garbage
-collection.
-"""
+"""Process lifecycle: stop signal, retried loops, task groups, HTTP server, garbage collection."""

@@ -33,7 +33,10 @@ class StopSignal:
 
 
 def run(main: Callable[[StopSignal], Awaitable[None]]) -> None:
-    """Run `main` on uvloop. The first SIGTERM or SIGINT sets its `StopSignal`, the second cancels it."""
+    """Run `main` on uvloop.
+
+    The first SIGTERM or SIGINT sets its `StopSignal`, the second one cancels `main`.
+    """
     uvloop.run(_with_signals(main))
 
 

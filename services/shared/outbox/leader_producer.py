@@ -14,7 +14,7 @@ ACK_S_MAX: Final = 10.0
 
 
 class SupersededError(Exception):
-    """This process no longer leads for certain, so it sends nothing more in this term."""
+    """This process may no longer lead, so it sends nothing more in this term."""
 
 
 class LeaderRecord(NamedTuple):
@@ -34,8 +34,7 @@ class LeaderProducer:
         self._producer: Producer | None = None
 
     async def send(self, messages: Sequence[LeaderRecord], term: int) -> int:
-        """Send the records in order, wait for all acknowledgements, and return the offset of the first
-        record.
+        """Send the records in order, wait for all acknowledgements, and return the first record's offset.
 
         Raises SupersededError before it sends a record for which the lease may have expired by this
         process's clock.

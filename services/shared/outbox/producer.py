@@ -124,16 +124,14 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
 def retrieve_exception(future: asyncio.Future[Any]) -> None:
     """Retrieve a future's exception, so that asyncio does not report it as never retrieved.
 
-    A done callback.
+    Use it as a done callback.
     """
     if not future.cancelled():
         future.exception()
 
 
 async def _end(task: asyncio.Future[Any] | None) -> None:
-    """Cancel the task until it ends: aiokafka's sender reacts to the first cancellation by waiting for its
-    requests.
-    """
+    """Cancel the task until it ends; aiokafka's sender first reacts by waiting for its requests."""
     if task is None:
         return
     for _ in range(5):

@@ -47,9 +47,9 @@ class PublishOutcome(Enum):
     STANDING_BY = "standing_by"  # another process leads
     REFUSED = "refused"  # the guard allows nothing to be sent
     IDLE = "idle"  # nothing to publish
-    WAITING = "waiting"  # for an acknowledgement
+    WAITING = "waiting"  # no acknowledgement yet
     PUBLISHED = "published"
-    SUPERSEDED = "superseded"  # lease lost or position moved by another process; restarts
+    SUPERSEDED = "superseded"  # lost lease, or position moved by another process: restarts
 
 
 @dataclass(frozen=True, slots=True)

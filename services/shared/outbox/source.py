@@ -40,8 +40,7 @@ class Source(Protocol):
     """
 
     async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
-        """Return at most `records_max` records above the stored position of each partition that is not in
-        `skip`.
+        """Return at most `records_max` records above the position of each partition that is not in `skip`.
 
         Position and records come from one snapshot; partitions without pending records are omitted.
         """

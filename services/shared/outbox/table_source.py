@@ -25,7 +25,7 @@ QUERIES: Final = load_queries("outbox")
 def table_ddl() -> str:
     """Return the DDL of the tables, for the migrations of a service that publishes.
 
-    It also needs `lease_ddl()`.
+    The publisher also needs the table of `lease_ddl()`.
     """
     return Path(__file__).with_name("ddl").joinpath("table.sql").read_text("utf-8")
 

@@ -1,3 +1,1 @@
-"""HTTP error responses: RFC 9457 problem details in Indonesian and English, which never repeat the invalid
-value.
-"""
+"""HTTP error responses: RFC 9457 problem details in two languages, without the invalid value."""

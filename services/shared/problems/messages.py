@@ -37,9 +37,7 @@ DEFAULT: Final[Text] = {"id": "Isian tidak sah.", "en": "This value is not valid
 
 
 def message_for(error: Mapping[str, Any]) -> Text:
-    """Return the message for an entry of `ValidationError.errors()`: the validator's own if it has one,
-    else by type.
-    """
+    """Return the message of an entry of `ValidationError.errors()`: the validator's own, else by type."""
     own = error.get("ctx") or {}
     if "id" in own and "en" in own:
         return {"id": str(own["id"]), "en": str(own["en"])}

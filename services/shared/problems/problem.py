@@ -67,8 +67,8 @@ def invalid(code: str, *, id: str, en: str) -> PydanticCustomError:  # noqa: A00
 
 
 def pointer(location: tuple[int | str, ...]) -> str:
-    """Return the JSON pointer of a pydantic error location, without its leading `body`, `query`, `path` or
-    `header`.
+    """Return the JSON pointer of a pydantic error location, without its leading `body`, `query` or the
+    like.
     """
     parts = location[1:] if location and location[0] in ("body", "query", "path", "header") else location
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

@@ -1,6 +1,4 @@
-"""Finds the data files of the contract: in `CONTRACT_DIR`, by default the folder `contract/` beside
-`services/`.
-"""
+"""Finds the contract's data files in `CONTRACT_DIR`, by default the folder `contract/` of the project."""
 
 from __future__ import annotations
 

@@ -51,9 +51,7 @@ class KafkaSettings(Settings):
         return options
 
     def ssl_context(self) -> ssl.SSLContext:
-        """Return a TLS context with the configured CA (default: the system's) and client certificate, if
-        any.
-        """
+        """Return a TLS context with the configured CA (default: the system's) and client certificate."""
         context = ssl.create_default_context(cafile=self.ssl_ca_file)
         if self.ssl_certificate_file:
             context.load_cert_chain(self.ssl_certificate_file, self.ssl_key_file)
