@@ -23,9 +23,9 @@ async def until_settled(poll: Callable[[], Awaitable[T]], good: Callable[[T], bo
     """Poll until `good` accepts the result or `wait_s` is over; return the last result."""
     deadline = time.monotonic() + wait_s
     while True:
-        seen = await poll()
-        if good(seen) or time.monotonic() > deadline:
-            return seen
+        latest = await poll()
+        if good(latest) or time.monotonic() > deadline:
+            return latest
         await asyncio.sleep(0.25)
 
 
@@ -62,11 +62,11 @@ async def count_errors(
     wanted = Counter(before)
     wanted.update(grown)
 
-    def differing(seen: Counts) -> list[tuple[str, str]]:
-        return [cell for cell in sorted(wanted.keys() | seen.keys()) if seen[cell] != wanted[cell]]
+    def differing(counts: Counts) -> list[tuple[str, str]]:
+        return [cell for cell in sorted(wanted.keys() | counts.keys()) if counts[cell] != wanted[cell]]
 
-    seen = await until_settled(lambda: board.kelurahan(scope), lambda now: not differing(now), wait_s)
+    counts = await until_settled(lambda: board.kelurahan(scope), lambda now: not differing(now), wait_s)
     return [
-        f"miscounted: {scope} {' '.join(cell)} is {seen[cell]}, must be {wanted[cell]}"
-        for cell in differing(seen)
+        f"miscounted: {scope} {' '.join(cell)} is {counts[cell]}, must be {wanted[cell]}"
+        for cell in differing(counts)
     ]

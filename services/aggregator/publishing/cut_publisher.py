@@ -88,7 +88,7 @@ class CutPublisher:
         before = await published_state(self._pool)
         shown_term, shown_cut = await self._last_in_topic() or (0, 0)
         if shown_term >= term:
-            lifted = await self._lease.lift(shown_term)
+            lifted = await self._lease.raise_term(shown_term)
             if lifted is None:
                 raise SupersededError("the lease was lost while taking over")
             term = lifted

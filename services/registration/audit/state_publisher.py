@@ -118,7 +118,7 @@ class StatePublisher:
             told = decode_register_state(value)
         except UndecodableRecordError:
             return
-        await self._lease.lift(told.term)
+        await self._lease.raise_term(told.term)
 
     async def _send(self, value: bytes) -> None:
         assert self._producer is not None, "told before taking over"

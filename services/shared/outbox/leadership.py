@@ -31,12 +31,12 @@ class LeaseTable(Protocol):
     Each call is one atomic statement by the table's own clock and raises the driver's errors.
     """
 
-    async def take(self, name: str, holder: str, seconds: float) -> int | None:
+    async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
         """Acquire or renew a lease and return its term; None if another holder has it.
 
         A lease can be acquired if it is free or has expired; the holder can always renew its own."""
 
-    async def lift(self, name: str, holder: str, term: int, above: int) -> int | None:
+    async def raise_term(self, name: str, holder: str, term: int, above: int) -> int | None:
         """Set the term of a held lease to `above` + 1 and return it; None if the lease is no longer held."""
 
     async def release(self, name: str, holder: str, term: int) -> None:
@@ -79,11 +79,11 @@ class Leadership:
         """
         asked_s = self._clock()
         async with asyncio.timeout(min(CALL_S_MAX, self._seconds)):
-            term = await self._rows.take(self.name, self.holder, self._seconds)
+            term = await self._rows.acquire(self.name, self.holder, self._seconds)
         self._record(term, asked_s + self._seconds)
         return self.term
 
-    async def lift(self, above: int) -> int | None:
+    async def raise_term(self, above: int) -> int | None:
         """Raise the term above one that is already in use; return the new term, or None if the lease is lost.
 
         After a restore of the database its terms are lower than those in the topics. Readers compare
@@ -92,8 +92,8 @@ class Leadership:
         if (term := self.term) is None or term > above:
             return term
         async with asyncio.timeout(CALL_S_MAX):
-            lifted = await self._rows.lift(self.name, self.holder, term, above)
-        self._record(lifted, self._until)
+            raised = await self._rows.raise_term(self.name, self.holder, term, above)
+        self._record(raised, self._until)
         return self.term
 
     async def release(self) -> None:

@@ -39,15 +39,17 @@ class PostgresLeaseTable:
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self._pool = pool
 
-    async def take(self, name: str, holder: str, seconds: float) -> int | None:
+    async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
         """See `LeaseTable`."""
-        term: int | None = await QUERIES.take(self._pool, name=name, holder=holder, seconds=seconds)
+        term: int | None = await QUERIES.acquire(self._pool, name=name, holder=holder, seconds=seconds)
         return term
 
-    async def lift(self, name: str, holder: str, term: int, above: int) -> int | None:
+    async def raise_term(self, name: str, holder: str, term: int, above: int) -> int | None:
         """See `LeaseTable`."""
-        lifted: int | None = await QUERIES.lift(self._pool, name=name, holder=holder, term=term, above=above)
-        return lifted
+        raised: int | None = await QUERIES.raise_term(
+            self._pool, name=name, holder=holder, term=term, above=above
+        )
+        return raised
 
     async def release(self, name: str, holder: str, term: int) -> None:
         """See `LeaseTable`."""

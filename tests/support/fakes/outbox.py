@@ -31,7 +31,7 @@ class MemoryLeases:
         self._clock = clock
         self.rows: dict[str, tuple[str, int, float]] = {}
 
-    async def take(self, name: str, holder: str, seconds: float) -> int | None:
+    async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
         now = self._clock()
         held_by, term, until = self.rows.get(name, (holder, 1, now))
         if held_by != holder and until >= now:
@@ -40,7 +40,7 @@ class MemoryLeases:
         self.rows[name] = (holder, term, now + seconds)
         return term
 
-    async def lift(self, name: str, holder: str, term: int, above: int) -> int | None:
+    async def raise_term(self, name: str, holder: str, term: int, above: int) -> int | None:
         if not self.leads(name, term) or self.rows[name][0] != holder:
             return None
         self.rows[name] = (holder, above + 1, self.rows[name][2])

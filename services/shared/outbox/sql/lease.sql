@@ -1,6 +1,6 @@
 -- clock_timestamp() instead of now(): the statement may wait for the row lock, and the lease starts when it is written.
 
--- name: take(name, holder, seconds)$
+-- name: acquire(name, holder, seconds)$
 -- Acquire a free or expired lease, or renew the holder's own; returns no row if another holder has it.
 insert into lease as held (name, holder, term, until)
 values (:name, :holder, 1, clock_timestamp() + make_interval(secs => :seconds))
@@ -11,7 +11,7 @@ on conflict (name) do update
  where held.holder = excluded.holder or held.until < clock_timestamp()
 returning term;
 
--- name: lift(name, holder, term, above)$
+-- name: raise_term(name, holder, term, above)$
 -- Raise the term of a held lease above a term that is already in use.
 update lease set term = :above::bigint + 1
  where name = :name and holder = :holder and term = :term and until > clock_timestamp()

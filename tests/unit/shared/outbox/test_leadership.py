@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.fakes.outbox import Clock, MemoryLeases, leadership
 
 STEPS = st.lists(
-    st.sampled_from(["A renews", "B renews", "A releases", "1 s", "2 s", "A lifts"]), max_size=12
+    st.sampled_from(["A renews", "B renews", "A releases", "1 s", "2 s", "A raises its term"]), max_size=12
 )
 
 
@@ -34,8 +34,8 @@ async def _two_never_lead(steps: list[str]) -> None:
                 await b.renew()
             case "A releases":
                 await a.release()
-            case "A lifts":
-                await a.lift(above=newest)
+            case "A raises its term":
+                await a.raise_term(above=newest)
             case seconds:
                 clock.now_s += int(seconds[0])
 
@@ -60,8 +60,8 @@ async def test_the_lease_time_starts_before_the_statement_is_sent() -> None:
     clock = Clock()
 
     class Slow(MemoryLeases):
-        async def take(self, name: str, holder: str, seconds: float) -> int | None:
-            term = await super().take(name, holder, seconds)
+        async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
+            term = await super().acquire(name, holder, seconds)
             clock.now_s += 3.0  # the response takes as long as the lease
             return term
 
@@ -88,10 +88,10 @@ async def test_a_lease_expires_by_itself_if_the_database_does_not_answer() -> No
     clock = Clock()
 
     class Unreachable(MemoryLeases):
-        async def take(self, name: str, holder: str, seconds: float) -> int | None:
+        async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
             if clock.now_s > 0:
                 raise ConnectionError
-            return await super().take(name, holder, seconds)
+            return await super().acquire(name, holder, seconds)
 
     lease = leadership(Unreachable(clock), "l", "A", clock)
     await lease.renew()

@@ -42,7 +42,7 @@ def test_the_same_index_and_seed_give_the_same_person_and_half_are_women() -> No
     people = [person(index, 7) for index in range(2000)]
 
     assert people == [person(index, 7) for index in range(2000)]
-    assert 900 < sum(int(somebody.nik[6:8]) > 40 for somebody in people) < 1100
+    assert 900 < sum(int(resident.nik[6:8]) > 40 for resident in people) < 1100
 
 
 def test_an_index_out_of_range_is_refused() -> None:
