@@ -21,9 +21,9 @@ from board.web.app import make_app
 from cuts.records import CutRecord, RegisterState, Row
 from deploy.local.paths import ROOT
 from lifecycle import gc_tuning
+from lifecycle.http_server import serve
 from lifecycle.shutdown import StopSignal, run
 from telemetry.health import Health
-from telemetry.http import serve
 from telemetry.logs import configure
 
 START: Final = datetime(2021, 10, 24, 12, 0, tzinfo=UTC)

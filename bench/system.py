@@ -16,7 +16,7 @@ from deploy.local.commands import clean_environment
 from deploy.local.paths import ROOT
 from deploy.local.ports import free_ports
 from deploy.local.postgres import SERVICES
-from deploy.local.processes import PROCESSES, Surroundings
+from deploy.local.processes import PROCESSES, StackConfig
 
 READY_S_MAX: Final = 60.0
 END_S_MAX: Final = 20.0
@@ -29,7 +29,7 @@ class System:
 
     register: Register
     servers: Servers
-    surroundings: Surroundings
+    stack_config: StackConfig
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -39,7 +39,7 @@ class System:
 
     def url(self, name: str) -> str:
         """Where a process serves HTTP."""
-        return f"http://127.0.0.1:{self.surroundings.ports[name]}"
+        return f"http://127.0.0.1:{self.stack_config.ports[name]}"
 
     def start(self, settings: Mapping[str, str], *names: str) -> None:
         """Start processes with settings of one's own, and wait until each is ready."""
@@ -47,8 +47,8 @@ class System:
             process = PROCESSES[name]
             with (self.servers.folder / f"{name}.log").open("wb") as log:
                 self.processes[name] = subprocess.Popen(
-                    self.surroundings.command(process),
-                    env=clean_environment({**self.surroundings.settings(process), **settings}),
+                    self.stack_config.command(process),
+                    env=clean_environment({**self.stack_config.settings(process), **settings}),
                     cwd=ROOT,
                     stdout=log,
                     stderr=log,
@@ -78,15 +78,15 @@ async def system(settings: Mapping[str, str], *names: str) -> AsyncIterator[Syst
         urls = servers.database("bench", *SERVICES)
         kafka = await servers.topics()
         url, postgres_pid = urls["registration"], servers.pids["PostgreSQL"]
-        surroundings = Surroundings(
+        stack_config = StackConfig(
             databases=urls,
             kafka={"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers},
             ports=dict(zip(("smtp", *PROCESSES), free_ports(1 + len(PROCESSES)), strict=True)),
-            secrets=secret_files.read_or_make(servers.folder / "secrets"),
+            secrets=secret_files.read_or_create(servers.folder / "secrets"),
             folder=servers.folder,
         )
         register = Register(servers.folder, url, await commission(url), postgres_pid)
-        found = System(register, servers, surroundings)
+        found = System(register, servers, stack_config)
         try:
             found.start(settings, *names)
             yield found

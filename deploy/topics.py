@@ -1,4 +1,4 @@
-"""Creates the topics that `contract/topics.yaml` lists; what is there already stays as it is.
+"""Creates the topics of `contract/topics.yaml` at the broker; existing topics are not changed.
 
 Run as `python -m deploy.topics` with the services' KAFKA_* settings.
 """
@@ -21,18 +21,18 @@ from settings.kafka import KafkaSettings
 from settings.loader import load
 
 RETRY_PAUSE_S: Final = 0.25
-# Worth another try: a controller that has only just taken over, a broker not yet let in, and a topic that the
-# broker does not list yet (its partitions are still to be checked).
-PASSING_CODES: Final = {6, 7, 36, 38, 41, 87}
+# Errors to retry: the controller has just changed, the broker is not registered yet, or the topic exists
+# but is not listed yet (its partitions must still be checked).
+RETRIABLE_CODES: Final = {6, 7, 36, 38, 41, 87}
 
 
 class TopicsError(RuntimeError):
-    """The topics could not be made: the broker is away, refuses, or holds one with other partitions."""
+    """The topics could not be created: the broker is unreachable or refuses, or partition numbers differ."""
 
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic of the contract, named without the prefix."""
+    """A topic of the contract, named without the prefix."""
 
     name: str
     partitions: int
@@ -40,7 +40,7 @@ class Topic:
 
 
 def read_topics(path: Path) -> list[Topic]:
-    """The topics of a contract file: a list of name, partitions and config."""
+    """Read the topics of a contract file: a YAML list of name, partitions and config."""
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))
     return [
         Topic(
@@ -53,21 +53,20 @@ def read_topics(path: Path) -> list[Topic]:
 async def create_topics(
     settings: KafkaSettings, topics: list[Topic], *, replication: int = 1, wait_s: float = 60.0
 ) -> list[str]:
-    """Create what is missing and answer its names on the wire, once the broker lists them all.
+    """Create the missing topics and return their full names, once the broker lists all topics.
 
-    Waits up to `wait_s` seconds for the broker.
-
-    Raises TopicsError, also where a topic has another number of partitions: events would be misplaced.
+    Waits up to `wait_s` seconds for the broker. Raises TopicsError; also if an existing topic has another
+    number of partitions, because events would get into wrong partitions.
     """
-    ends = time.monotonic() + wait_s
+    deadline = time.monotonic() + wait_s
     created: list[str] = []
     while True:
         try:
-            if not (fresh := await _create_once(settings, topics, replication)):
+            if not (new := await _create_once(settings, topics, replication)):
                 return created
-            created += fresh
+            created += new
         except (KafkaError, OSError, TimeoutError) as error:
-            if time.monotonic() > ends:
+            if time.monotonic() > deadline:
                 raise TopicsError(f"{settings.bootstrap_servers} after {wait_s:.0f} s: {error!r}") from error
             await asyncio.sleep(RETRY_PAUSE_S)
 
@@ -100,7 +99,7 @@ async def _create_once(settings: KafkaSettings, topics: list[Topic], replication
 def _created(answer: object) -> list[str]:
     names = []
     for name, code, *rest in answer.topic_errors:  # type: ignore[attr-defined]  # aiokafka ships no types
-        if code in PASSING_CODES:
+        if code in RETRIABLE_CODES:
             raise for_code(code)(name)
         if code == 0:
             names.append(name)
@@ -116,7 +115,7 @@ async def _check_partitions(
         return
     wanted = {settings.topic(topic.name): topic.partitions for topic in present}
     described = await admin.describe_topics(list(wanted))
-    found = {one["topic"]: len(one["partitions"]) for one in described if one["error_code"] == 0}
+    found = {topic["topic"]: len(topic["partitions"]) for topic in described if topic["error_code"] == 0}
     wrong = [
         f"{name} has {count} partitions, the contract says {wanted[name]}"
         for name, count in sorted(found.items())
@@ -132,7 +131,7 @@ def main(
     ),
     wait_s: float = typer.Option(60.0, help="Seconds to wait for the broker."),
 ) -> None:
-    """Create the topics of the contract; those that exist stay as they are."""
+    """Create the topics of the contract; existing topics are not changed."""
     settings = load(KafkaSettings)
     topics = read_topics(contract_path("topics.yaml"))
     try:
@@ -140,7 +139,7 @@ def main(
     except TopicsError as error:
         typer.echo(f"topics not created: {error}", err=True)
         raise typer.Exit(1) from error
-    typer.echo(f"topics created: {', '.join(created)}" if created else f"all {len(topics)} topics are there")
+    typer.echo(f"topics created: {', '.join(created)}" if created else f"all {len(topics)} topics exist")
 
 
 if __name__ == "__main__":

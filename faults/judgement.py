@@ -18,7 +18,7 @@ from faults.load import Load
 from faults.observers import Lag, Viewer
 from faults.system import World
 from faults.verdict import Plan, Round
-from simulator.load.expected_state import account
+from simulator.load.expected_state import expected_state
 from simulator.load.ledger import read
 from simulator.verify.alert_check import deliveries
 
@@ -50,7 +50,7 @@ async def judge(
     stored = await read_stored(world)
     topics = await read_topics(world)
     truth = Truth(stored.values)
-    told = account(read(load.night.path))
+    told = expected_state(read(load.night.path))
     counts, highest = check_counts(stored, truth, topics["region-counts"])
     arrived = deliveries(world.stack.folder / "mail", world.stack.folder / "webhooks" / "calls.jsonl")
     findings = [

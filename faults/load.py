@@ -17,12 +17,12 @@ from typing import Final
 import aiohttp
 
 from faults.system import World
-from simulator.clients.register_client import Import, Register, UnexpectedAnswerError
-from simulator.load.arrivals import Night, arrivals
-from simulator.load.session import NightOptions, Session, session
+from simulator.clients.register_client import Import, RegisterClient, UnexpectedAnswerError
+from simulator.load.arrivals import ArrivalProfile, arrivals
+from simulator.load.session import LoadOptions, Session, open_session
 from simulator.seed import participants
 from simulator.seed.synthetic_people import person
-from simulator.verify.reconciliation import settle
+from simulator.verify.reconciliation import reconcile
 
 SEED: Final = 11
 CANARY_NAME: Final = "Kenari Sembunyi Rahasia"
@@ -46,7 +46,7 @@ class Load:
     @property
     def answered(self) -> int:
         """Requests answered so far."""
-        return self.night.fest.progress.total("accepted") + self.night.fest.progress.total("refused")
+        return self.night.runner.progress.total("accepted") + self.night.runner.progress.total("refused")
 
     async def stop(self) -> None:
         """Nobody comes any more; whoever has begun is still answered, and an import goes on by itself."""
@@ -55,7 +55,7 @@ class Load:
 
     async def settle(self) -> int:
         """Ask again about every request that was not answered; how many there were."""
-        return await settle(self.night.path, self.night.fest.sender_of)
+        return await reconcile(self.night.path, self.night.runner.sender_of)
 
     async def unfinished_imports(self, wait_s: float) -> list[str]:
         """What is wrong with the imports, once each has ended or the time is over."""
@@ -72,14 +72,14 @@ async def loaded(
     world: World, rate_per_s: float, import_rows: int, import_every_s: float
 ) -> AsyncIterator[Load]:
     """People come and files are imported, one after another, until the load is stopped."""
-    options = NightOptions(world.url, rate_per_s, None, SEED, Path(), world.folder / "ledger")
-    async with session(options, world.keys) as night:
+    options = LoadOptions(world.url, rate_per_s, None, SEED, Path(), world.folder / "ledger")
+    async with open_session(options, world.keys) as night:
         for agency in filter(None, participants.AGENCIES):
             await night.register.open_agency(agency, agency)
         await _sing_once(world)
         load = Load(night)
-        times = arrivals(Night(rate_per_s), random.Random(SEED), None)
-        load._coming = [asyncio.ensure_future(night.fest.play(times, night.stopping))]
+        times = arrivals(ArrivalProfile(rate_per_s), random.Random(SEED), None)
+        load._coming = [asyncio.ensure_future(night.runner.play(times, night.stopping))]
         load._others = [
             asyncio.ensure_future(_import(world, load, import_rows, import_every_s)),
             asyncio.ensure_future(_sing(world, night.stopping)),
@@ -121,7 +121,7 @@ def _write(path: Path, count: int, number: int) -> None:
             writer.writerow(fields.values())
 
 
-async def _uploaded(register: Register, path: Path) -> Import:
+async def _uploaded(register: RegisterClient, path: Path) -> Import:
     """Sent until it is taken: the same file again is the same import."""
     ends_at = time.monotonic() + IMPORT_S_MAX
     while True:
@@ -134,7 +134,7 @@ async def _uploaded(register: Register, path: Path) -> Import:
 
 
 async def _ended(
-    register: Register, id_: str, wait_s: float, stopping: asyncio.Event | None = None
+    register: RegisterClient, id_: str, wait_s: float, stopping: asyncio.Event | None = None
 ) -> Import | None:
     """The import once it has ended, or as it was last seen when the time is over or all is to stop."""
     last: Import | None = None

@@ -23,7 +23,7 @@ from faults.peer_systems import Contestant, Ours, faust_table, streams
 from tests.support.broker import Broker
 from tests.support.databases import TestServer
 from tests.support.register_template import commission
-from tests.support.stack import Stack, surroundings
+from tests.support.stack import Stack, stack_config
 from tests.support.topics import Topics
 
 STEP_S: Final = 0.1
@@ -141,7 +141,7 @@ async def _ours(folder: Path, topics: Topics) -> AsyncIterator[Ours]:
         opened.callback(server.close)
         commissioned = await asyncio.to_thread(commission, server, folder)
         databases = await asyncio.to_thread(server.clone, commissioned.template)
-        place = surroundings(folder / "stack", databases.urls(), topics.environment(), commissioned.secrets)
+        place = stack_config(folder / "stack", databases.urls(), topics.environment(), commissioned.secrets)
         yield Ours(Stack(replace(place, keys=commissioned.keys)), databases)
 
 

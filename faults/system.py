@@ -16,13 +16,13 @@ from deploy.topics import create_topics, read_topics
 from faults.api_proxy import Gate, gate
 from faults.webhook_receiver import Receiver, receiving
 from settings.contract_files import contract_path
-from simulator.clients.access_keys import Keys
+from simulator.clients.access_keys import AccessKeys
 from tests.support.broker_cluster import Cluster
 from tests.support.commit_proxy import Proxy, proxied
 from tests.support.databases import Databases, TestServer
 from tests.support.register_template import commission
 from tests.support.small_filesystem import Disk, mountable
-from tests.support.stack import Stack, surroundings
+from tests.support.stack import Stack, stack_config
 from tests.support.topics import Topics
 
 RULES: Final = Path(__file__).with_name("rules.yaml")
@@ -69,9 +69,9 @@ class World:
     """Per partition, the sequences whose records were taken from the topic."""
 
     @property
-    def keys(self) -> Keys:
+    def keys(self) -> AccessKeys:
         """The API keys."""
-        return Keys(**self.stack.keys)
+        return AccessKeys(**self.stack.keys)
 
     @property
     def url(self) -> str:
@@ -111,7 +111,7 @@ async def open_world(folder: Path, brokers: int, planted: Mapping[str, str]) -> 
         await cluster.ready()
         topics = Topics(cluster.bootstrap_servers, f"f{uuid4().hex[:6]}-")
         await create_topics(topics.settings(), read_topics(contract_path("topics.yaml")), replication=brokers)
-        place = surroundings(folder / "stack", databases.urls(), topics.environment(), commissioned.secrets)
+        place = stack_config(folder / "stack", databases.urls(), topics.environment(), commissioned.secrets)
         stack = Stack(replace(place, keys=commissioned.keys))
         opened.push_async_callback(stack.close)
         way = await opened.enter_async_context(gate([stack.port("api"), stack.port("api-2")]))

@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from deploy.local.webhook_receiver import BODY_BYTES_MAX, Calls, keep
+from deploy.local.webhook_receiver import BODY_BYTES_MAX, Calls, verify_and_store
 
 HANG_S: Final = 30.0
 TRAP_HOST: Final = "127.0.0.2"
@@ -53,7 +53,7 @@ class Receiver:
             return web.Response(status=500)
         if manner is Manner.REDIRECT:
             return web.Response(status=307, headers={"Location": f"http://{TRAP_HOST}:{self.trap_port}/"})
-        genuine = keep(self._calls, self._secret, request.headers, body)
+        genuine = verify_and_store(self._calls, self._secret, request.headers, body)
         if manner is Manner.LOST and request.transport is not None:
             request.transport.abort()
         return web.Response(status=204 if genuine else 401)

@@ -1,1 +1,1 @@
-"""A Fest night over HTTP: made-up people, their arrivals, a ledger of every answer. Imports no service."""
+"""Simulates a Fest night over HTTP with synthetic people, and verifies the results. It imports no service."""

@@ -1,4 +1,4 @@
-"""The whole programme on one machine: start, fill the register, play a Fest night, prove it, stop."""
+"""The demo: start the local stack, fill the register, run a Fest night, verify the result, stop."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from deploy.local.paths import ROOT
 from deploy.local.stack import Stack
 from simulator.clients.access_keys import read_keys
-from simulator.clients.board_client import Board
+from simulator.clients.board_client import BoardClient
 from simulator.clients.register_client import Import
-from simulator.live_display_run import TAIL_S_MAX, play
-from simulator.load.expected_state import Account, account
+from simulator.live_display_run import TAIL_S_MAX, run_with_display
+from simulator.load.expected_state import ExpectedState, expected_state
 from simulator.load.ledger import read
-from simulator.load.session import CAMPAIGN, NightOptions, Session, session
-from simulator.seed.seeding import SeedingError, fill
+from simulator.load.session import CAMPAIGN, LoadOptions, Session, open_session
+from simulator.seed.seeding import SeedingError, seed_register
 from simulator.terminal_view import percentiles, report
-from simulator.verify.alert_check import Alert, alerts_of, deliveries, faults, missing
-from simulator.verify.final_check import Counts, count_faults, register_faults, until_settled
-from simulator.verify.latency_probe import Probes
-from simulator.verify.reconciliation import settle
+from simulator.verify.alert_check import Alert, alerts_of, deliveries, delivery_errors, missing_alerts
+from simulator.verify.final_check import Counts, count_errors, register_errors, until_settled
+from simulator.verify.latency_probe import LatencyProbes
+from simulator.verify.reconciliation import reconcile
 
 CAUGHT_UP_S_MAX: Final = 180.0
 SCOPE: Final = f"campaign:{CAMPAIGN}"
@@ -35,7 +35,7 @@ console = Console()
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """How much of everything."""
+    """The options of the demo."""
 
     people: int
     rate_per_s: float
@@ -44,8 +44,8 @@ class DemoOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """How things stood before: the province's total, the Fest's counts, the alerts there were."""
+class InitialState:
+    """The state before the run: the province's total, the Fest campaign's counts, and the alert ids."""
 
     registered: int
     fest: Counts
@@ -53,13 +53,16 @@ class Start:
 
 
 def demo(options: DemoOptions) -> int:
-    """Run it all; 0 if nothing was lost, doubled or miscounted. What it started it stops."""
+    """Run the demo; return 0 if nothing was lost, doubled or miscounted.
+
+    A stack that the demo started is stopped.
+    """
     stack = Stack.here()
     ours = stack.up({}, lambda text: console.print(f"[dim]{text}[/]"))
     try:
         stack.wait_ready(lambda _: None)
         console.print(f"the page: [bold]{_url(stack, 'board')}[/]")
-        return asyncio.run(_programme(stack, options))
+        return asyncio.run(_run(stack, options))
     except SeedingError as error:
         console.print(f"[red]{error}[/]")
         return 1
@@ -68,9 +71,9 @@ def demo(options: DemoOptions) -> int:
             console.print(f"[dim]ended {stack.down()} processes[/]")
 
 
-async def _programme(stack: Stack, options: DemoOptions) -> int:
+async def _run(stack: Stack, options: DemoOptions) -> int:
     keys = stack.folder / "keys.env"
-    night_options = NightOptions(
+    load_options = LoadOptions(
         _url(stack, "api"),
         options.rate_per_s,
         options.duration_s,
@@ -78,120 +81,133 @@ async def _programme(stack: Stack, options: DemoOptions) -> int:
         keys,
         stack.folder / "ledger",
     )
-    async with session(night_options, read_keys(keys)) as night:
-        board = Board(night.http, _url(stack, "board"))
-        first = await _start(stack, night, board)
-        filled = await _fill(night, stack.folder / "demo", options)
-        if not await _caught_up(night, board, filled):
-            return 1 if not night.stopping.is_set() else 0
-        for path in sorted(night_options.ledgers.glob("*.jsonl")):
-            await settle(path, night.fest.sender_of)
-        start = await _start(stack, night, board)
-        probes = await play(night, night_options, board, stack.folder, console)
-        await settle(night.path, night.fest.sender_of)
-        result = account(read(night.path))
-        wrong = [*result.faults, *(f"unsettled: {one.kind} {one.number}" for one in result.unsettled)]
-        wrong += await _count_faults(night, board, start, result)
-        if probes.on_their_way:
-            wrong.append(f"{probes.on_their_way} probes were accepted and never seen on the stream")
-        told, untold = await _told(stack, night, board, first)
-        console.print(report(await _rows(night, board, probes, result, filled) + told, wrong + untold))
-        return 1 if wrong or untold else 0
+    async with open_session(load_options, read_keys(keys)) as session:
+        board = BoardClient(session.http, _url(stack, "board"))
+        first = await _initial_state(stack, session, board)
+        filled = await _fill(session, stack.folder / "demo", options)
+        if not await _all_counted(session, board, filled):
+            return 1 if not session.stopping.is_set() else 0
+        for path in sorted(load_options.ledgers.glob("*.jsonl")):
+            await reconcile(path, session.runner.sender_of)
+        start = await _initial_state(stack, session, board)
+        probes = await run_with_display(session, load_options, board, stack.folder, console)
+        await reconcile(session.path, session.runner.sender_of)
+        result = expected_state(read(session.path))
+        errors = [
+            *result.faults,
+            *(f"unsettled: {intent.kind} {intent.number}" for intent in result.unsettled),
+        ]
+        errors += await _check_counts(session, board, start, result)
+        if probes.pending:
+            errors.append(f"{probes.pending} probes were accepted and never shown on the stream")
+        alert_rows, alert_errors = await _check_alerts(stack, session, board, first)
+        rows = await _rows(session, board, probes, result, filled) + alert_rows
+        console.print(report(rows, errors + alert_errors))
+        return 1 if errors or alert_errors else 0
 
 
-async def _start(stack: Stack, night: Session, board: Board) -> Start:
-    total = await until_settled(board.total, lambda seen: seen is not None, CAUGHT_UP_S_MAX)
-    alerts = await alerts_of(night.http, _url(stack, "notifier"))
-    return Start(
-        total.registered if total else 0, await board.kelurahan(SCOPE), frozenset(one.id for one in alerts)
+async def _initial_state(stack: Stack, session: Session, board: BoardClient) -> InitialState:
+    total = await until_settled(board.total, lambda total: total is not None, CAUGHT_UP_S_MAX)
+    alerts = await alerts_of(session.http, _url(stack, "notifier"))
+    return InitialState(
+        total.registered if total else 0,
+        await board.kelurahan(SCOPE),
+        frozenset(alert.id for alert in alerts),
     )
 
 
-async def _fill(night: Session, folder: Path, options: DemoOptions) -> Import:
+async def _fill(session: Session, folder: Path, options: DemoOptions) -> Import:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=options.people)
 
-        def told(what: str, done: int, count: int) -> None:
-            progress.update(task, description=what, completed=done, total=count)
+        def on_progress(step: str, done: int, count: int) -> None:
+            progress.update(task, description=step, completed=done, total=count)
 
-        filling = asyncio.ensure_future(fill(night.register, folder, options.people, options.seed, told))
-        stop = asyncio.ensure_future(night.stopping.wait())
+        filling = asyncio.ensure_future(
+            seed_register(session.register, folder, options.people, options.seed, on_progress)
+        )
+        stop = asyncio.ensure_future(session.stopping.wait())
         await asyncio.wait([filling, stop], return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
         if not filling.done():
             filling.cancel()
-            raise SeedingError("stopped while the register was filled; the next start goes on")
+            raise SeedingError("stopped while the register was filled; the next run continues")
         filled = filling.result()
     rate = f" at {filled.rows_per_s:,.0f} rows/s" if filled.rows_per_s else ""
     console.print(f"imported: {filled.accepted:,} participants{rate}")
     return filled
 
 
-async def _caught_up(night: Session, board: Board, filled: Import) -> bool:
-    """Wait until everything accepted so far is counted and proven."""
+async def _all_counted(session: Session, board: BoardClient, filled: Import) -> bool:
+    """Wait until everything accepted so far is counted and the audit has found no drift.
+
+    Return False on time-out.
+    """
     with console.status("counting") as status:
 
-        def good(total: Any) -> bool:
+        def proven_or_stopped(total: Any) -> bool:
             if total is not None:
                 status.update(f"counted {total.registered:,}, {total.state}, coverage {total.coverage:.2%}")
-            return night.stopping.is_set() or (total is not None and total.proven)
+            return session.stopping.is_set() or (total is not None and total.proven)
 
-        total = await until_settled(board.total, good, CAUGHT_UP_S_MAX)
+        total = await until_settled(board.total, proven_or_stopped, CAUGHT_UP_S_MAX)
     if total is None or not total.proven:
         console.print(f"[red]not counted within {CAUGHT_UP_S_MAX:.0f} s: {total}[/]")
         return False
     console.print(f"counted: {total.registered:,}, drift {total.drift}")
-    return not night.stopping.is_set()
+    return not session.stopping.is_set()
 
 
-async def _count_faults(night: Session, board: Board, start: Start, result: Account) -> list[str]:
-    """The register against the ledger, then the board against both."""
+async def _check_counts(
+    session: Session, board: BoardClient, start: InitialState, result: ExpectedState
+) -> list[str]:
+    """Compare the register with the ledger, and then the board with both."""
     with console.status("reading every participant of the night back"):
-        wrong = await register_faults(night.register, result)
+        errors = await register_errors(session.register, result)
     grown = result.counts(CAMPAIGN)
-    wrong += await count_faults(board, SCOPE, start.fest, grown, TAIL_S_MAX)
-    standing = sum(one.standing == "registered" for one in result.known.values())
+    errors += await count_errors(board, SCOPE, start.fest, grown, TAIL_S_MAX)
+    standing = sum(known.standing == "registered" for known in result.known.values())
     wanted = start.registered + standing
     total = await until_settled(
         board.total,
-        lambda seen: seen is not None and seen.proven and seen.registered == wanted,
+        lambda total: total is not None and total.proven and total.registered == wanted,
         TAIL_S_MAX,
     )
     if total is None or not total.proven:
-        wrong.append(f"not proven: {total}")
+        errors.append(f"not proven: {total}")
     elif total.registered != wanted:
-        wrong.append(f"miscounted: {total.registered:,} in the province, must be {wanted:,}")
-    return wrong
+        errors.append(f"miscounted: {total.registered:,} in the province, must be {wanted:,}")
+    return errors
 
 
-async def _told(
-    stack: Stack, night: Session, board: Board, first: Start
+async def _check_alerts(
+    stack: Stack, session: Session, board: BoardClient, first: InitialState
 ) -> tuple[list[tuple[str, str]], list[str]]:
-    """Rows for the report, and what is wrong with the alerts of this run."""
-    after = await _start(stack, night, board)
+    """Return the report's rows on alerts, and the errors in the alerts of this run."""
+    after = await _initial_state(stack, session, board)
     new: list[Alert] = []
 
-    async def look() -> list[str]:
-        alerts = await alerts_of(night.http, _url(stack, "notifier"))
-        new[:] = [one for one in alerts if one.id not in first.alerts]
+    async def check() -> list[str]:
+        alerts = await alerts_of(session.http, _url(stack, "notifier"))
+        new[:] = [alert for alert in alerts if alert.id not in first.alerts]
         arrived = await asyncio.to_thread(
             deliveries, stack.folder / "mail", stack.folder / "webhooks" / "calls.jsonl"
         )
-        return [*faults(new, arrived), *_missing(new, first, after)]
+        return [*delivery_errors(new, arrived), *_missing(new, first, after)]
 
-    wrong = await until_settled(look, lambda seen: not seen, TAIL_S_MAX)
-    crossings = len({one.crossing for one in new})
-    webhooks = sum(one.channel == "webhook" for one in new)
+    errors = await until_settled(check, lambda found: not found, TAIL_S_MAX)
+    crossings = len({alert.crossing for alert in new})
+    webhooks = sum(alert.channel == "webhook" for alert in new)
     return [
         ("milestones crossed", f"{crossings:,}"),
-        ("alerts", f"{len(new) - webhooks:,} by mail, {webhooks:,} by webhook, {len(wrong):,} not once"),
-    ], wrong
+        ("alerts", f"{len(new) - webhooks:,} by mail, {webhooks:,} by webhook, {len(errors):,} not once"),
+    ], errors
 
 
-def _missing(alerts: list[Alert], first: Start, after: Start) -> list[str]:
-    """Thresholds of the rules "every so many" of province and Fest that were passed and not told."""
-    wrong = []
+def _missing(alerts: list[Alert], first: InitialState, after: InitialState) -> list[str]:
+    """Describe the thresholds passed without an alert, for repeating rules of the province and the Fest."""
+    errors = []
     for rule in yaml.safe_load(RULES.read_text(encoding="utf-8"))["rules"]:
         if "every" not in rule or rule.get("measure", "registered") != "registered":
             continue
@@ -199,8 +215,8 @@ def _missing(alerts: list[Alert], first: Start, after: Start) -> list[str]:
             passed = (_registered(first.fest), _registered(after.fest))
         else:
             passed = (first.registered, after.registered)
-        wrong += missing(alerts, rule["id"], rule["every"], *passed, above=rule.get("above", 0))
-    return wrong
+        errors += missing_alerts(alerts, rule["id"], rule["every"], *passed, above=rule.get("above", 0))
+    return errors
 
 
 def _registered(counts: Counts) -> int:
@@ -208,9 +224,9 @@ def _registered(counts: Counts) -> int:
 
 
 async def _rows(
-    night: Session, board: Board, probes: Probes, result: Account, filled: Import
+    session: Session, board: BoardClient, probes: LatencyProbes, result: ExpectedState, filled: Import
 ) -> list[tuple[str, str]]:
-    seen, total = night.fest.progress, await board.total()
+    progress, total = session.runner.progress, await board.total()
     accepted, refused = result.total("accepted"), result.total("refused")
     registered = result.outcomes["register", "accepted"] + result.outcomes["probe", "accepted"]
     return [
@@ -218,17 +234,17 @@ async def _rows(
             "imported",
             f"{filled.accepted:,}" + (f" at {filled.rows_per_s:,.0f}/s" if filled.rows_per_s else ""),
         ),
-        ("sent", f"{seen.sent:,} ({seen.retried:,} needed a retry, {seen.turned_away:,} never sent)"),
+        ("sent", f"{progress.sent:,} ({progress.retried:,} needed a retry, {progress.not_sent:,} not sent)"),
         (
             "accepted",
             f"{accepted:,}, of these {registered:,} registrations; {refused:,} refused as they must",
         ),
         ("counted", f"{total.registered:,} in the province" if total else "unknown"),
         ("unexplained drift", "unknown" if total is None or total.drift is None else str(total.drift)),
-        ("answer", percentiles(seen.answered)),
+        ("answer", percentiles(progress.response_times)),
         ("201 to the stream", f"{percentiles(probes.latencies)} of {probes.latencies.count:,} probes"),
     ]
 
 
 def _url(stack: Stack, name: str) -> str:
-    return f"http://127.0.0.1:{stack.surroundings().ports[name]}"
+    return f"http://127.0.0.1:{stack.stack_config().ports[name]}"

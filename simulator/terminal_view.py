@@ -1,4 +1,4 @@
-"""What the terminal shows while a night goes on, and the table at its end."""
+"""The terminal output of a run: the live display and the report at the end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from simulator.clients.board_client import Total
+from simulator.clients.board_client import ProvinceTotal
 from simulator.load.latencies import Latencies
 from simulator.load.load_runner import Progress
 
@@ -19,33 +19,34 @@ LAST: Final = 400
 
 
 @dataclass(slots=True)
-class Screen:
-    """The state that the live display shows; it renders itself."""
+class TerminalView:
+    """The data of the live display, and its rendering with rich."""
 
     progress: Progress
     latencies: Latencies
     page: str
     duration_s: float | None
     began_s: float = field(default_factory=time.monotonic)
-    total: Total | None = None
+    total: ProvinceTotal | None = None
     milestones: list[str] = field(default_factory=list)
     mails: int = 0
     calls: int = 0
     _rates: list[tuple[float, int]] = field(default_factory=list)
 
     def __rich__(self) -> RenderableType:
-        seen, table = self.progress, Table.grid(padding=(0, 2))
+        progress, table = self.progress, Table.grid(padding=(0, 2))
         total = self.total
         table.add_row("page", self.page)
-        table.add_row("registered", f"{seen.registered:,} tonight, {self._rate():.0f}/s now")
+        table.add_row("registered", f"{progress.registered:,} tonight, {self._rate():.0f}/s now")
         table.add_row("counted", _counted(total))
-        table.add_row("answer", percentiles(seen.answered, LAST))
+        table.add_row("answer", percentiles(progress.response_times, LAST))
         table.add_row("201 to stream", percentiles(self.latencies, LAST))
         table.add_row("proof", _proof(total))
         table.add_row(
             "requests",
-            f"{seen.sent:,} sent, {seen.total('accepted'):,} accepted, {seen.total('refused'):,} refused, "
-            f"{seen.total('unknown'):,} unknown, {seen.retried:,} retried",
+            f"{progress.sent:,} sent, {progress.total('accepted'):,} accepted, "
+            f"{progress.total('refused'):,} refused, "
+            f"{progress.total('unknown'):,} unknown, {progress.retried:,} retried",
         )
         table.add_row("alerts", f"{self.mails:,} in the mailbox, {self.calls:,} at the webhook receiver")
         for line in self.milestones[:4]:
@@ -59,16 +60,18 @@ class Screen:
 
     def _rate(self) -> float:
         now = time.monotonic()
-        self._rates = [one for one in self._rates if one[0] > now - 5] + [(now, self.progress.registered)]
+        self._rates = [sample for sample in self._rates if sample[0] > now - 5] + [
+            (now, self.progress.registered)
+        ]
         (first_s, first), (last_s, last) = self._rates[0], self._rates[-1]
         return (last - first) / (last_s - first_s) if last_s > first_s else 0.0
 
 
-def _counted(total: Total | None) -> str:
-    return f"{total.registered:,} in the province, about {total.lag:,} on their way" if total else "–"
+def _counted(total: ProvinceTotal | None) -> str:
+    return f"{total.registered:,} in the province, about {total.lag:,} not counted yet" if total else "–"
 
 
-def _proof(total: Total | None) -> str:
+def _proof(total: ProvinceTotal | None) -> str:
     if total is None:
         return "–"
     drift = "–" if total.drift is None else str(total.drift)
@@ -76,20 +79,20 @@ def _proof(total: Total | None) -> str:
 
 
 def percentiles(latencies: Latencies, last: int | None = None) -> str:
-    """p50, p95 and p99 in milliseconds."""
+    """Format p50, p95 and p99 in milliseconds."""
     values = [latencies.percentile_s(percent, last) for percent in (50, 95, 99)]
     numbers = " / ".join("–" if value is None else f"{value * 1000:.0f}" for value in values)
     return f"p50 / p95 / p99  {numbers} ms"
 
 
-def report(rows: Iterable[tuple[str, str]], faults: list[str], shown_max: int = 20) -> RenderableType:
-    """The table at the end, and what was wrong."""
+def report(rows: Iterable[tuple[str, str]], errors: list[str], shown_max: int = 20) -> RenderableType:
+    """Render the report: a table of results, and the errors found."""
     table = Table("", "", title="Report", show_header=False, title_justify="left")
     for name, value in rows:
         table.add_row(name, value)
-    if not faults:
+    if not errors:
         return Group(table, Text("Nothing was lost, doubled or miscounted.", style="green"))
-    lines = [Text(fault, style="red") for fault in faults[:shown_max]]
-    if len(faults) > shown_max:
-        lines.append(Text(f"… and {len(faults) - shown_max} more", style="red"))
+    lines = [Text(error, style="red") for error in errors[:shown_max]]
+    if len(errors) > shown_max:
+        lines.append(Text(f"… and {len(errors) - shown_max} more", style="red"))
     return Group(table, *lines)

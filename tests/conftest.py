@@ -12,7 +12,7 @@ import pytest
 from tests.support.broker import Broker
 from tests.support.databases import Databases, TestServer
 from tests.support.register_template import Commissioned, commission
-from tests.support.stack import Stack, surroundings
+from tests.support.stack import Stack, stack_config
 from tests.support.topics import Topics
 
 pytest_plugins = ["tests.support.programs"]
@@ -82,7 +82,7 @@ async def stack(
     _commissioned: Commissioned, topics: Topics, database: Databases, tmp_path: Path
 ) -> AsyncIterator[Stack]:
     """The real processes of all services: none runs until the test starts it, none is left after it."""
-    place = surroundings(tmp_path / "stack", database.urls(), topics.environment(), _commissioned.secrets)
+    place = stack_config(tmp_path / "stack", database.urls(), topics.environment(), _commissioned.secrets)
     stack = Stack(replace(place, keys=_commissioned.keys))
     try:
         yield stack

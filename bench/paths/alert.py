@@ -81,7 +81,7 @@ async def open_world(scale: Scale) -> AsyncIterator[World]:
             rules.write_text(RULES, "utf-8")
             target = {
                 "url": f"http://127.0.0.1:{receiver.port}/",
-                "secret": found.surroundings.secrets["webhook_secret"],
+                "secret": found.stack_config.secrets["webhook_secret"],
             }
             settings = {
                 "NOTIFIER_RULES_FILE": str(rules),
@@ -111,7 +111,7 @@ async def ours(world: World) -> Measured:
 
 
 async def _come(world: World, first: int) -> list[float]:
-    port = world.system.surroundings.ports["api"]
+    port = world.system.stack_config.ports["api"]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bench.open_loop", str(port), world.system.register.key),
         *(str(RATE), str(world.people), str(first)),

@@ -79,7 +79,7 @@ async def open_world(scale: Scale) -> AsyncIterator[World]:
         following = asyncio.ensure_future(screen.follow(found.url("board")))
         asked = intake.World(found.register, scale)
         try:
-            port = found.surroundings.ports["api"]
+            port = found.stack_config.ports["api"]
             told = await intake.wrk(asked, port, MAXIMUM_S[scale])
             rate = told["answered"] / told["seconds"] * SHARE_OF_MAXIMUM
             world = World(found, screen, rate, TIMED_S[scale], asked)
@@ -112,7 +112,7 @@ async def ours(world: World) -> Measured:
 
 
 async def _come(world: World, count: int) -> list[tuple[str, float]]:
-    port, first = world.system.surroundings.ports["api"], FIRST + world.come
+    port, first = world.system.stack_config.ports["api"], FIRST + world.come
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bench.open_loop", str(port), world.system.register.key),
         *(str(world.rate), str(count), str(first)),

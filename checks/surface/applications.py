@@ -23,7 +23,7 @@ def _registration() -> FastAPI:
     from registration.processes.api import Components
     from registration.settings import ApiSettings, SecretSettings
     from telemetry.health import Health
-    from telemetry.http import health_routes
+    from telemetry.health_endpoints import health_routes
 
     own = ApiSettings()
     secrets = SecretSettings.model_validate({"secret_key": SECRET})

@@ -17,7 +17,7 @@ from tests.support.broker import Broker
 from tests.support.databases import TestServer
 from tests.support.deadlines import until
 from tests.support.register_template import commission
-from tests.support.stack import Stack, surroundings
+from tests.support.stack import Stack, stack_config
 from tests.support.topics import Topics
 
 __all__ = ["System", "SystemStartError", "running", "until"]
@@ -60,7 +60,7 @@ async def running(rules: str) -> AsyncIterator[System]:
         await topics.create()
         commissioned = commission(server, folder)
         databases = server.clone(commissioned.template)
-        place = surroundings(folder / "stack", databases.urls(), topics.environment(), commissioned.secrets)
+        place = stack_config(folder / "stack", databases.urls(), topics.environment(), commissioned.secrets)
         (folder / "rules.yaml").write_text(rules)
         stack = Stack(replace(place, keys=commissioned.keys))
         ends.push_async_callback(stack.close)

@@ -1,4 +1,4 @@
-"""The container's health check: exit 0 while the process on HEALTH_PORT says that it is ready."""
+"""The container's health check: exits with 0 if the process on HEALTH_PORT is ready, or none is set."""
 
 import os
 import sys

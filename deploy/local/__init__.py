@@ -1,1 +1,1 @@
-"""A real broker, a real database and all services on one machine, supervised, on loopback only."""
+"""The local stack: Kafka, PostgreSQL and all services on one machine, supervised, on loopback only."""

@@ -1,4 +1,4 @@
-"""The commands of the local stack: `python -m deploy.local up | status | logs | down | forget | exec`."""
+"""Command line of the local stack: `python -m deploy.local up | status | logs | down | forget | exec | …`."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ FAILURES: Final = (
 @app.command()
 def up(
     port: Annotated[
-        list[str] | None, typer.Option(help="A port by name, such as board=8100; may be repeated.")
+        list[str] | None, typer.Option(help="Port of a process, for example board=8100; repeatable.")
     ] = None,
 ) -> None:
-    """Start everything in the background and wait until it is ready; sets up what is missing."""
+    """Set up what is missing, start the stack in the background and wait until it is ready."""
     stack = Stack.here()
     started = time.monotonic()
     try:
@@ -53,26 +53,26 @@ def up(
                 spinner.update(text)
                 console.print(f"[dim]{time.monotonic() - started:5.1f} s[/] {text}")
 
-            fresh = stack.up(_ports(port or []), say)
-            statuses = stack.wait_ready(lambda seen: spinner.update(_waiting(seen)))
+            started_now = stack.up(_ports(port or []), say)
+            statuses = stack.wait_ready(lambda current: spinner.update(_waiting(current)))
     except FAILURES as error:
         console.print(f"[red]{error}[/]", highlight=False)
         raise typer.Exit(1) from error
     console.print(_table(statuses))
-    took = f"ready after {time.monotonic() - started:.1f} s" if fresh else "was running already"
+    took = f"ready after {time.monotonic() - started:.1f} s" if started_now else "was running already"
     console.print(f"{took}; keys in {stack.folder / 'keys.env'}, logs in {stack.supervisor.logs}")
 
 
 @app.command()
 def down() -> None:
-    """End every process; what is stored stays."""
+    """Stop every process; stored data stays."""
     count = Stack.here().down()
     console.print(f"ended {count} processes" if count else "nothing was running")
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """Show each process, its health and its address; exit 1 where one is not ready, 3 where none runs."""
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Show each process, its health and its address; exit 1 if one is not ready, 3 if none runs."""
     statuses = Stack.here().status()
     if as_json:
         print(json.dumps([asdict(status) for status in statuses]))
@@ -88,9 +88,9 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
 
 @app.command()
 def logs(
-    name: Annotated[str, typer.Argument(help="A process, such as relay.")],
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on showing what is added.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", help="How many to show first.")] = 50,
+    name: Annotated[str, typer.Argument(help="Name of a process, such as relay.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the log.")] = False,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="Number of lines to show first.")] = 50,
 ) -> None:
     """Show the end of a process's log."""
     path = Stack.here().supervisor.logs / f"{name}.log"
@@ -104,7 +104,7 @@ def logs(
 
 @app.command()
 def forget(ask: Annotated[bool, typer.Option("--ask", help="Ask before removing.")] = False) -> None:
-    """End everything and remove all that was stored."""
+    """Stop every process and remove all stored data."""
     stack = Stack.here()
     if ask:
         typer.confirm(f"Remove everything stored in {stack.folder}?", abort=True)
@@ -113,22 +113,22 @@ def forget(ask: Annotated[bool, typer.Option("--ask", help="Ask before removing.
 
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
-def exec(  # noqa: A001 - the word a user knows from docker compose
+def exec(  # noqa: A001 - users know the word from docker compose
     package: Annotated[str, typer.Argument(help="A service: registration, aggregator, notifier, board.")],
-    arguments: Annotated[list[str] | None, typer.Argument(help="Its command, such as: key create …")] = None,
+    arguments: Annotated[list[str] | None, typer.Argument(help="The command, such as: key create …")] = None,
 ) -> None:
     """Run a service's command with the stack's settings."""
     if package not in {process.package for process in PROCESSES.values() if process.is_service}:
         console.print(f"no service is called {package}")
         raise typer.Exit(2)
-    settings = Stack.here().surroundings().commands(package)
+    settings = Stack.here().stack_config().commands(package)
     environment = {**os.environ, **commands.clean_environment(settings)}
     os.execve(sys.executable, [sys.executable, "-m", package, *(arguments or [])], environment)
 
 
 @app.command("compile")
 def compile_step() -> None:
-    """Build the aggregator's compiled step; ends with 2 where this machine cannot."""
+    """Build the aggregator's compiled decoder; exit 2 if this machine has no C compiler."""
     if not extension_build.can_compile():
         typer.echo("no C compiler with Python's headers: the aggregator counts in pure Python")
         raise typer.Exit(2)
@@ -137,7 +137,7 @@ def compile_step() -> None:
 
 @app.command()
 def fetch() -> None:
-    """Fetch Kafka and prepare what makes its starts quick; does nothing the second time."""
+    """Fetch Kafka and build its class archive, which makes starts faster; does nothing the second time."""
     try:
         with Progress(console=console) as bar:
             task = bar.add_task("fetching Kafka's jars", total=None)

@@ -13,7 +13,7 @@ from typing import Final
 
 from deploy.local.paths import ROOT
 from deploy.local.postgres import SERVICES
-from deploy.local.processes import Surroundings
+from deploy.local.processes import StackConfig
 from deploy.local.supervisor import INHERITED
 
 ROLES: Final = ("booth", "officer", "admin")
@@ -41,7 +41,7 @@ class Command:
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        stack_config: StackConfig,
         package: str,
         *arguments: str,
         env: Mapping[str, str] | None = None,
@@ -49,7 +49,7 @@ class Command:
         self._words = [package, *arguments]
         self._process = subprocess.Popen(
             [sys.executable, "-m", package, *arguments],
-            env=clean_environment({**surroundings.commands(package), **(env or {})}),
+            env=clean_environment({**stack_config.commands(package), **(env or {})}),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -95,16 +95,16 @@ def migrations_digest() -> str:
     return digest.hexdigest()
 
 
-def migrate_all(surroundings: Surroundings) -> None:
+def migrate_all(stack_config: StackConfig) -> None:
     """Bring every service's schema up to date."""
-    results([Command(surroundings, service, "migrate") for service in SERVICES])
+    results([Command(stack_config, service, "migrate") for service in SERVICES])
 
 
-def commission(surroundings: Surroundings) -> dict[str, str]:
+def commission(stack_config: StackConfig) -> dict[str, str]:
     """Open the campaign and the agencies that people register under; answers a fresh API key per role."""
-    scopes = [Command(surroundings, "registration", kind, "add", name, title) for kind, name, title in SCOPES]
+    scopes = [Command(stack_config, "registration", kind, "add", name, title) for kind, name, title in SCOPES]
     keys = [
-        Command(surroundings, "registration", "key", "create", "--role", role, "--label", f"local {role}")
+        Command(stack_config, "registration", "key", "create", "--role", role, "--label", f"local {role}")
         for role in ROLES
     ]
     printed = results([*scopes, *keys])[len(scopes) :]

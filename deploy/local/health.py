@@ -1,4 +1,4 @@
-"""How each process of the local stack is: what supervisor says of it, and what it says itself."""
+"""The status of each process of the local stack, from supervisor and the process's health endpoint."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANSWER_S_MAX: Final = 2.0
 
 @dataclass(frozen=True)
 class Status:
-    """One process at one moment; `health` is `ready`, or a word for why not."""
+    """The status of a process; `health` is `ready` or the reason why it is not."""
 
     name: str
     state: str
@@ -28,8 +28,8 @@ class Status:
     url: str
 
 
-def look(processes: Mapping[str, Mapping[str, Any]], ports: Mapping[str, int]) -> list[Status]:
-    """Ask all of them at once."""
+def check_all(processes: Mapping[str, Mapping[str, Any]], ports: Mapping[str, int]) -> list[Status]:
+    """Check all processes in parallel."""
     with ThreadPoolExecutor(len(processes) or 1) as threads:
         return list(threads.map(lambda name: _status(name, processes[name], ports), processes))
 

@@ -1,4 +1,4 @@
-"""A mail server that keeps what it is given: each message a file, readable as a page and as JSON."""
+"""The local stack's mail server: stores each message as a file, and shows them as a page and as JSON."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LISTED_MAX: Final = 500
 
 
 class Mailbox:
-    """A folder of messages, named in the order they came."""
+    """A folder of messages, numbered in the order of arrival."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -30,36 +30,36 @@ class Mailbox:
         self._count = max((int(path.name.split("-")[0]) for path in folder.glob("*.eml")), default=0)
 
     def put(self, content: bytes) -> str:
-        """Keep a message, on disk when this returns; answers its id."""
+        """Store a message and return its id; the message is on disk when this returns."""
         self._count += 1
         name = f"{self._count:06d}-{datetime.now(UTC):%Y%m%dT%H%M%S}Z"
-        fresh = self._folder / f"{name}.new"
-        with fresh.open("wb") as file:
+        partial = self._folder / f"{name}.new"
+        with partial.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        fresh.rename(self._folder / f"{name}.eml")
+        partial.rename(self._folder / f"{name}.eml")
         return name
 
     def raw(self, name: str) -> bytes | None:
-        """A message as it came; None where there is none of that id."""
+        """Return a message as received; None if the id is unknown."""
         path = self._folder / f"{name}.eml"
         return path.read_bytes() if path.parent == self._folder and path.exists() else None
 
     def newest(self, count: int = LISTED_MAX) -> list[dict[str, str]]:
-        """The newest messages, newest first, decoded."""
+        """Return the newest messages, newest first, decoded."""
         paths = sorted(self._folder.glob("*.eml"), reverse=True)[:count]
         return [read(path.stem, path.read_bytes()) for path in paths]
 
 
 def read(name: str, content: bytes) -> dict[str, str]:
-    """A message's id, sender, recipients, subject and text, decoded."""
+    """Decode a message: id, sender, recipients, subject, date and text."""
     message = email.message_from_bytes(content, policy=default)
     body = message.get_body(("plain", "html"))
     return {
         "id": name,
         "from": str(message["From"] or ""),
-        # X-RcptTo is what the envelope said: a recipient may stand in no header.
+        # X-RcptTo has the envelope's recipients, who may appear in no other header.
         "to": str(message["X-RcptTo"] or message["To"] or ""),
         "subject": str(message["Subject"] or ""),
         "date": str(message["Date"] or ""),
@@ -67,22 +67,22 @@ def read(name: str, content: bytes) -> dict[str, str]:
     }
 
 
-class _Keeper:
-    """What the mail server calls for each message."""
+class _Handler:
+    """The handler that aiosmtpd calls for each message."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         content = envelope.content
-        assert isinstance(content, bytes), "the server is not set to decode"
+        assert isinstance(content, bytes), "aiosmtpd decodes nothing by default"
         recipients = ", ".join(envelope.rcpt_tos)
         self._mailbox.put(f"X-RcptTo: {recipients}\r\n".encode() + content)
         return "250 kept"
 
 
 def application(mailbox: Mailbox) -> web.Application:
-    """The pages: `/`, `/messages` (JSON) and `/messages/<id>` (as it came)."""
+    """Return the web application: `/` (page), `/messages` (JSON), `/messages/<id>` (message as received)."""
 
     async def index(_: web.Request) -> web.Response:
         return page("Mailbox", [_entry(message) for message in mailbox.newest()])
@@ -113,11 +113,11 @@ def _entry(message: dict[str, str]) -> str:
 
 
 async def serve(folder: Path, smtp_port: int, http_port: int) -> None:
-    """Take mail and show it, until a signal asks for the stop."""
+    """Receive mail and serve the pages until SIGTERM or SIGINT."""
     mailbox = Mailbox(folder)
     server = await asyncio.get_running_loop().create_server(
         lambda: SMTP(
-            _Keeper(mailbox),
+            _Handler(mailbox),
             hostname="localhost",
             ident="local mailbox",
             data_size_limit=MESSAGE_BYTES_MAX,
@@ -130,11 +130,11 @@ async def serve(folder: Path, smtp_port: int, http_port: int) -> None:
 
 
 def main(
-    folder: Annotated[Path, typer.Option(help="Where messages are kept.")],
-    smtp_port: Annotated[int, typer.Option(help="Port for mail.")] = 8025,
-    http_port: Annotated[int, typer.Option(help="Port for the page.")] = 8026,
+    folder: Annotated[Path, typer.Option(help="Folder of the messages.")],
+    smtp_port: Annotated[int, typer.Option(help="SMTP port.")] = 8025,
+    http_port: Annotated[int, typer.Option(help="HTTP port.")] = 8026,
 ) -> None:
-    """Keep every mail that is sent to 127.0.0.1, and show it as a page."""
+    """Store every mail sent to this SMTP server, and show the mails on a page."""
     asyncio.run(serve(folder, smtp_port, http_port))
 
 

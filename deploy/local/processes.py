@@ -1,6 +1,6 @@
-"""The processes: their commands, ports and settings; used by the local stack and by tests.
+"""The processes of the system: command lines, default ports and settings, for local stack and tests.
 
-Each process is given the settings of its own service and no more: the board no database, the relay no key.
+Each process gets only the settings it needs: the board no database, the relay no encryption key.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HOST: Final = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Process:
-    """One process of a service."""
+    """A process of a service, or the mailbox or webhook receiver; `needs` are groups of settings."""
 
     name: str
     package: str
@@ -30,7 +30,7 @@ class Process:
 
     @property
     def is_service(self) -> bool:
-        """Whether it has health, metrics and settings, as all services do."""
+        """Whether it is a service, with health endpoints, metrics and settings."""
         return bool(self.port_setting)
 
 
@@ -49,7 +49,7 @@ PROCESSES: Final = {
         _process("publisher", "aggregator publisher", 8022, "AGGREGATOR_PUBLISHER_PORT", "database", "kafka"),
         _process("notifier", "notifier run", 8003, "NOTIFIER_PORT", "database", "kafka"),
         _process("board", "board serve", 8000, "BOARD_PORT", "kafka"),
-        # Not services: where alerts arrive on this machine.
+        # Not services: these two receive the alerts on this machine.
         _process("mailbox", "deploy.local.mailbox", 8026, ""),
         _process("receiver", "deploy.local.webhook_receiver", 8030, ""),
     )
@@ -57,8 +57,8 @@ PROCESSES: Final = {
 
 
 @dataclass(frozen=True)
-class Surroundings:
-    """What processes stand among: databases by service, Kafka's settings, ports by name, secrets, files."""
+class StackConfig:
+    """The configuration of the processes: database URLs, Kafka settings, ports, secrets, files."""
 
     databases: Mapping[str, str]
     kafka: Mapping[str, str]
@@ -69,7 +69,7 @@ class Surroundings:
     config: Path = CONFIG
 
     def command(self, process: Process) -> list[str]:
-        """The command line of one process."""
+        """Return the command line of a process."""
         arguments = list(process.arguments)
         match process.name:
             case "mailbox":
@@ -91,7 +91,7 @@ class Surroundings:
         return [sys.executable, "-m", process.package, *arguments]
 
     def settings(self, process: Process) -> dict[str, str]:
-        """The settings of one process."""
+        """Return the settings of a process, as environment variables."""
         settings = {process.port_setting: str(self.ports[process.name])} if process.is_service else {}
         if "database" in process.needs:
             settings |= self.database(process.package)
@@ -111,11 +111,11 @@ class Surroundings:
         return settings
 
     def database(self, package: str) -> dict[str, str]:
-        """The setting that names a service's database."""
+        """Return the database setting of a service."""
         return {f"{package.upper()}_DATABASE_URL": self.databases[package]}
 
     def commands(self, package: str) -> dict[str, str]:
-        """The settings of a service's one-shot commands: all that any process of it has, but ports."""
+        """Return the settings of a service's one-shot commands: those of all its processes, without ports."""
         settings: dict[str, str] = {}
         for process in PROCESSES.values():
             if process.package == package:

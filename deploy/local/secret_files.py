@@ -1,4 +1,4 @@
-"""The local stack's secrets: each a file in `.local/secrets`, made once, readable by its owner only."""
+"""The secrets of the local stack: files in `.local/secrets`, generated once, readable only by their owner."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 SERVICES: Final = ("registration", "aggregator", "notifier")
 
 
-def _word() -> str:
+def _password() -> str:
     return secrets.token_urlsafe(24)
 
 
@@ -24,29 +24,32 @@ def _webhook_secret() -> str:
     return "whsec_" + _key_of_32_bytes()
 
 
-MADE: Final[dict[str, Callable[[], str]]] = {
-    "postgres_password": _word,
-    **{f"{service}_password": _word for service in SERVICES},
+GENERATORS: Final[dict[str, Callable[[], str]]] = {
+    "postgres_password": _password,
+    **{f"{service}_password": _password for service in SERVICES},
     "registration_secret_key": _key_of_32_bytes,
-    "notifier_link_secret": _word,
+    "notifier_link_secret": _password,
     "webhook_secret": _webhook_secret,
 }
 
 
-def read_or_make(folder: Path) -> dict[str, str]:
-    """All secrets by name; those that are missing are made. Losing one loses what it protects."""
+def read_or_create(folder: Path) -> dict[str, str]:
+    """Return all secrets by name; generate those that are missing.
+
+    Data protected by a lost secret is lost as well.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    return {name: _one(folder / name, make) for name, make in MADE.items()}
+    return {name: _read_or_create(folder / name, generate) for name, generate in GENERATORS.items()}
 
 
-def _one(path: Path, make: Callable[[], str]) -> str:
+def _read_or_create(path: Path, generate: Callable[[], str]) -> str:
     if not path.exists():
-        fresh = path.with_name(f"{path.name}.new")
-        fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(make())
+        partial = path.with_name(f"{path.name}.new")
+        partial.unlink(missing_ok=True)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(generate())
             file.flush()
             os.fsync(file.fileno())
-        fresh.rename(path)
+        partial.rename(path)
     return path.read_text().strip()

@@ -1,4 +1,4 @@
-"""What the mailbox and the webhook receiver share as web servers: a plain page, and ending on a signal."""
+"""Web server parts of the mailbox and the webhook receiver: a plain HTML page, and serving until a signal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STYLE: Final = (
 
 
 def page(title: str, entries: list[str]) -> web.Response:
-    """A page of entries that are HTML already; says so where there are none."""
+    """Return a page with entries that are already HTML."""
     body = "<hr>".join(entries) or "<p>Nothing yet.</p>"
     text = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'

@@ -1,4 +1,4 @@
-"""Brings the whole system up on this machine and takes it down: one stack per folder."""
+"""The local stack: sets up, starts and stops the whole system on this machine, one stack per folder."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Final
 from deploy.local import commands, health, kafka, postgres, secret_files
 from deploy.local.orphan_processes import end_all
 from deploy.local.paths import broker_cache, local_folder, locked
-from deploy.local.port_allocation import choose, remembered
-from deploy.local.processes import PROCESSES, Surroundings
+from deploy.local.port_allocation import allocate_ports, last_ports
+from deploy.local.processes import PROCESSES, StackConfig
 from deploy.local.supervisor import Program, Supervisor
 from deploy.topics import create_topics, read_topics
 from settings.contract_files import contract_path
@@ -23,51 +23,53 @@ from settings.kafka import KafkaSettings
 
 DATABASE: Final = "jakpreneur"
 READY_S_MAX: Final = 90.0
-# What `forget` keeps: the same for every start, and slow to make.
+# Files that `forget` keeps: they are the same for every start and slow to create.
 KEPT: Final = ("jars", "ready", "formatted-*", "*.jsa", "*.lock")
 
-Say = Callable[[str], None]
+OnProgress = Callable[[str], None]
+"""Called with a description of each step."""
 
 
 class StackError(RuntimeError):
-    """The stack did not come up; the message says which part and why."""
+    """The stack did not start; the message names the process and the reason."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The stack of one folder."""
+    """The stack whose files are in one folder."""
 
     folder: Path
 
     @classmethod
     def here(cls) -> Stack:
-        """The stack of this checkout, or of LOCAL_DIR."""
+        """Return the stack of this checkout, or of LOCAL_DIR."""
         return cls(local_folder())
 
     @property
     def supervisor(self) -> Supervisor:
+        """The supervisor of this stack."""
         return Supervisor(self.folder)
 
-    def up(self, given_ports: Mapping[str, int], say: Say) -> bool:
-        """Set up what is missing and start everything; False where it runs already."""
+    def up(self, given_ports: Mapping[str, int], on_progress: OnProgress) -> bool:
+        """Set up what is missing and start all processes; return False if the stack is already running."""
         with locked(self.folder / "stack.lock"):
-            if self.supervisor.runs():
+            if self.supervisor.is_running():
                 return False
             if count := end_all(self.folder):
-                say(f"ended {count} processes left over from a stack that lost its supervisor")
+                on_progress(f"ended {count} processes left over from a stack that lost its supervisor")
             try:
-                self._up(choose(self.folder, given_ports), say)
-            except BaseException:  # also Ctrl-C: half a stack would pass for a running one
+                self._up(allocate_ports(self.folder, given_ports), on_progress)
+            except BaseException:  # also Ctrl-C: a half-started stack would be taken for a running one
                 end_all(self.folder)
                 raise
             return True
 
-    def _up(self, ports: Mapping[str, int], say: Say) -> None:
-        secrets = secret_files.read_or_make(self.folder / "secrets")
+    def _up(self, ports: Mapping[str, int], on_progress: OnProgress) -> None:
+        secrets = secret_files.read_or_create(self.folder / "secrets")
         server = postgres.Server(self.folder / "postgres", ports["postgres"], secrets["postgres_password"])
         broker = kafka.Broker(self.folder / "kafka" / "data", ports["kafka"], ports["kafka-controller"])
         if not (broker_cache() / "jars").exists():
-            say("fetching Kafka (once)")
+            on_progress("fetching Kafka (once)")
         broker.prepare()
         server.prepare()
         stores = [
@@ -77,25 +79,25 @@ class Stack:
         supervisor = self.supervisor
         supervisor.write(stores)
         supervisor.start()
-        say("starting PostgreSQL and Kafka")
+        on_progress("starting PostgreSQL and Kafka")
         server.wait_ready()
         server.create_database(DATABASE, {name: secrets[f"{name}_password"] for name in postgres.SERVICES})
-        surroundings = self.surroundings(ports)
-        self._migrate(surroundings, say)
-        surroundings = self._keys(surroundings, say)
-        say("starting the services")
-        # Those that need no Kafka start while it does.
+        stack_config = self.stack_config(ports)
+        self._migrate(stack_config, on_progress)
+        stack_config = self._keys(stack_config, on_progress)
+        on_progress("starting the services")
+        # Processes that need no Kafka start while Kafka is starting.
         early = [name for name, process in PROCESSES.items() if "kafka" not in process.needs]
-        supervisor.add(stores + [_program(surroundings, name) for name in early])
+        supervisor.add(stores + [_program(stack_config, name) for name in early])
         asyncio.run(self._topics(broker))
-        supervisor.add(stores + [_program(surroundings, name) for name in PROCESSES])
+        supervisor.add(stores + [_program(stack_config, name) for name in PROCESSES])
 
-    def surroundings(self, ports: Mapping[str, int] | None = None) -> Surroundings:
-        """What this stack's processes stand among; of the last start where no ports are given."""
-        ports = ports or remembered(self.folder)
-        secrets = secret_files.read_or_make(self.folder / "secrets")
+    def stack_config(self, ports: Mapping[str, int] | None = None) -> StackConfig:
+        """Return the configuration of this stack's processes; without `ports`, that of the last start."""
+        ports = ports or last_ports(self.folder)
+        secrets = secret_files.read_or_create(self.folder / "secrets")
         server = postgres.Server(self.folder / "postgres", ports["postgres"], secrets["postgres_password"])
-        return Surroundings(
+        return StackConfig(
             databases={
                 name: server.url(DATABASE, name, secrets[f"{name}_password"]) for name in postgres.SERVICES
             },
@@ -106,13 +108,14 @@ class Stack:
             keys=commands.read_keys(self.folder / "keys.env"),
         )
 
-    def _migrate(self, surroundings: Surroundings, say: Say) -> None:
-        # Not run again for what it ran for last time: a second start is quicker by seconds.
+    def _migrate(self, stack_config: StackConfig, on_progress: OnProgress) -> None:
+        # Skipped if the migrations have not changed since they last ran: this makes a second start seconds
+        # faster.
         done, digest = self.folder / "migrated.json", commands.migrations_digest()
         if done.exists() and json.loads(done.read_text()) == digest:
             return
-        say("bringing the schemas up to date")
-        commands.migrate_all(surroundings)
+        on_progress("bringing the schemas up to date")
+        commands.migrate_all(stack_config)
         done.write_text(json.dumps(digest))
 
     async def _topics(self, broker: kafka.Broker) -> None:
@@ -120,42 +123,44 @@ class Stack:
         settings = KafkaSettings(bootstrap_servers=broker.bootstrap_servers)
         await create_topics(settings, read_topics(contract_path("topics.yaml")))
 
-    def _keys(self, surroundings: Surroundings, say: Say) -> Surroundings:
+    def _keys(self, stack_config: StackConfig, on_progress: OnProgress) -> StackConfig:
         path = self.folder / "keys.env"
         if not path.exists():
-            say("opening campaigns and agencies, making keys")
-            commands.write_keys(path, commands.commission(surroundings))
-        return self.surroundings(surroundings.ports)
+            on_progress("opening campaigns and agencies, making keys")
+            commands.write_keys(path, commands.commission(stack_config))
+        return self.stack_config(stack_config.ports)
 
     def wait_ready(
-        self, seen: Callable[[list[health.Status]], None], deadline_s: float = READY_S_MAX
+        self, on_status: Callable[[list[health.Status]], None], deadline_s: float = READY_S_MAX
     ) -> list[health.Status]:
-        """Wait until every process is ready, showing each look; raises StackFailed naming the others."""
-        ends = time.monotonic() + deadline_s
+        """Wait until every process is ready, and call `on_status` after each check.
+
+        Raises StackError with the processes that are not ready after `deadline_s`."""
+        deadline = time.monotonic() + deadline_s
         while True:
             statuses = self.status()
-            seen(statuses)
+            on_status(statuses)
             waiting = [status for status in statuses if status.health != "ready"]
             if not waiting:
                 return statuses
-            if time.monotonic() > ends:
+            if time.monotonic() > deadline:
                 lines = [f"{status.name}: {status.state}, {status.health}" for status in waiting]
                 raise StackError("not ready:\n  " + "\n  ".join(lines) + f"\nlogs: {self.supervisor.logs}")
             time.sleep(0.2)
 
     def status(self) -> list[health.Status]:
-        """Each process: pid, uptime, health, address. Empty where nothing runs."""
-        if not self.supervisor.runs():
+        """Return the status of each process; empty if the stack does not run."""
+        if not self.supervisor.is_running():
             return []
-        return health.look(self.supervisor.processes(), remembered(self.folder))
+        return health.check_all(self.supervisor.processes(), last_ports(self.folder))
 
     def down(self) -> int:
-        """End every process, also those whose supervisor is gone; answers how many there were."""
+        """Stop every process, including those whose supervisor has died; return their number."""
         with locked(self.folder / "stack.lock"):
             return end_all(self.folder)
 
     def forget(self) -> None:
-        """End everything and remove what was stored; what was fetched stays."""
+        """Stop every process and remove the stored data; fetched files stay."""
         self.down()
         postgres.remove(self.folder / "postgres")
         for path in self.folder.iterdir() if self.folder.exists() else ():
@@ -165,9 +170,9 @@ class Stack:
                 _remove(path)
 
 
-def _program(surroundings: Surroundings, name: str) -> Program:
+def _program(stack_config: StackConfig, name: str) -> Program:
     process = PROCESSES[name]
-    return Program(name, surroundings.command(process), surroundings.settings(process))
+    return Program(name, stack_config.command(process), stack_config.settings(process))
 
 
 def _remove_unless_kept(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What supervisor is told and asked: it runs every process of the stack and restarts those that end."""
+"""The client of supervisor, which runs every process of the stack and restarts those that end."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from typing import Any, Final
 from deploy.local.paths import ROOT
 
 MARKER: Final = "LOCAL_STACK"
-# The kernel's limit is 107 bytes, and supervisor adds its process id while it opens the socket.
+# The kernel's limit is 107 bytes; supervisor appends its process id to the path while it opens the socket.
 SOCKET_PATH_MAX: Final = 95
-# Retried for ever, each pause a second longer than the last: one that waits for another is never given up.
+# Practically unlimited, because a process may wait long for another one. Each pause is a second longer.
 RETRIES: Final = 1_000_000_000
 INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "TMPDIR")
 
 
 @dataclass(frozen=True)
 class Program:
-    """One supervised process."""
+    """A supervised process."""
 
     name: str
     command: list[str]
@@ -37,7 +37,7 @@ class Program:
     stop_signal: str = "TERM"
 
     def section(self, logs: Path) -> str:
-        """Its section of supervisor's file."""
+        """Return its section of supervisor's configuration file."""
         lines = {
             "command": shlex.join(self.command),
             "directory": "/" if self.user else str(ROOT),
@@ -54,18 +54,18 @@ class Program:
             "redirect_stderr": "true",
             **({"user": self.user} if self.user else {}),
         }
-        # A per cent sign would be an expansion.
+        # Percent signs are escaped, because supervisor expands them.
         body = "\n".join(f"{name}={value.replace('%', '%%')}" for name, value in lines.items() if value)
         return f"[program:{self.name}]\n{body}\n"
 
 
 def _quoted(value: str) -> str:
-    assert not set(value) & {"'", "\n"}, "supervisor's file has no way to write these"
+    assert not set(value) & {"'", "\n"}, "supervisor's configuration file cannot contain these characters"
     return f"'{value}'"
 
 
 class Supervisor:
-    """The supervisor of one folder; it may or may not be running."""
+    """The supervisor of a folder, running or not."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -78,7 +78,7 @@ class Supervisor:
         self._socket = path
 
     def write(self, programs: list[Program]) -> None:
-        """Write supervisor's file, readable by its owner only: it holds secrets."""
+        """Write supervisor's configuration file, readable only by its owner because it contains secrets."""
         self.logs.mkdir(parents=True, exist_ok=True)
         head = (
             f"[supervisord]\nlogfile={self.logs}/supervisor.log\npidfile={self.folder}/supervisord.pid\n"
@@ -88,13 +88,18 @@ class Supervisor:
             "[rpcinterface:supervisor]\n"
             "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n"
         ).replace("%", "%%")
-        fresh = self._file.with_suffix(".new")
-        fresh.touch(mode=0o600)
-        fresh.write_text(head + "".join(program.section(self.logs) for program in programs), encoding="utf-8")
-        fresh.rename(self._file)
+        partial = self._file.with_suffix(".new")
+        partial.touch(mode=0o600)
+        partial.write_text(
+            head + "".join(program.section(self.logs) for program in programs), encoding="utf-8"
+        )
+        partial.rename(self._file)
 
     def start(self) -> None:
-        """Start it in the background; its children bear a mark by which `leftovers` knows them."""
+        """Start supervisor in the background.
+
+        Its children have a marker in their environment, which `stack_pids` finds.
+        """
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environment[MARKER] = str(self.folder)
         self._socket.unlink(missing_ok=True)
@@ -102,27 +107,27 @@ class Supervisor:
         subprocess.run(command, env=environment, cwd=ROOT, check=True, stdin=subprocess.DEVNULL)
 
     def add(self, programs: list[Program]) -> None:
-        """Rewrite the file with more programs than run, and start those."""
+        """Rewrite the configuration file with additional programs, and start these."""
         self.write(programs)
-        ((added, _, _),) = self.ask("reloadConfig")
+        ((added, _, _),) = self.call("reloadConfig")
         for name in added:
-            self.ask("addProcessGroup", name)
+            self.call("addProcessGroup", name)
 
-    def ask(self, method: str, *arguments: Any) -> Any:
-        """Call supervisor's interface; raises OSError where it does not run."""
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Call a method of supervisor's XML-RPC interface. Raises OSError if supervisor does not run."""
         with xmlrpc.client.ServerProxy("http://local", transport=_UnixTransport(self._socket)) as proxy:
             return getattr(proxy.supervisor, method)(*arguments)
 
-    def runs(self) -> bool:
-        """Whether it answers."""
+    def is_running(self) -> bool:
+        """Return whether supervisor runs and answers."""
         try:
-            return bool(self.ask("getState"))
+            return bool(self.call("getState"))
         except (OSError, http.client.HTTPException):
             return False
 
     def processes(self) -> dict[str, dict[str, Any]]:
-        """State, pid and times of each process by name."""
-        return {info["name"]: info for info in self.ask("getAllProcessInfo")}
+        """Return supervisor's information on each process, by name: state, pid, times."""
+        return {info["name"]: info for info in self.call("getAllProcessInfo")}
 
 
 class _UnixTransport(xmlrpc.client.Transport):
@@ -142,5 +147,5 @@ class _UnixTransport(xmlrpc.client.Transport):
             opened.close()
             raise
         connection.sock = opened
-        self._connection = host, connection  # what closing the proxy closes
+        self._connection = host, connection  # closing the proxy closes this connection
         return connection

@@ -1,4 +1,4 @@
-"""A receiver of signed webhooks: verifies each call and keeps it as a JSON line before it answers."""
+"""The local stack's webhook receiver: verifies and stores each call before it responds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LISTED_MAX: Final = 500
 
 
 class Calls:
-    """A file of calls, one JSON line each."""
+    """The file of received calls, one JSON line per call."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -31,21 +31,21 @@ class Calls:
         self._path.touch()
 
     def put(self, call: dict[str, Any]) -> None:
-        """Keep a call, on disk when this returns."""
+        """Append a call; it is on disk when this returns."""
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(call, ensure_ascii=False) + "\n")
             file.flush()
             os.fsync(file.fileno())
 
     def newest(self, count: int = LISTED_MAX) -> list[dict[str, Any]]:
-        """The newest calls, newest first."""
+        """Return the newest calls, newest first."""
         with self._path.open(encoding="utf-8") as file:
             lines = deque(file, maxlen=count)
         return [json.loads(line) for line in reversed(lines)]
 
 
 def verified(secret: str, headers: dict[str, str], body: bytes) -> bool:
-    """Whether a call bears a signature made with the secret in the last five minutes (Standard Webhooks)."""
+    """Return whether a call is signed with the secret, within the last five minutes (Standard Webhooks)."""
     try:
         Webhook(secret).verify(body, headers, json_parse=False)
     except WebhookVerificationError:
@@ -53,8 +53,11 @@ def verified(secret: str, headers: dict[str, str], body: bytes) -> bool:
     return True
 
 
-def keep(calls: Calls, secret: str, received: Mapping[str, str], body: bytes) -> bool:
-    """Verify a call and keep it, on disk when this returns; whether it is signed with the secret."""
+def verify_and_store(calls: Calls, secret: str, received: Mapping[str, str], body: bytes) -> bool:
+    """Verify a call and store it; return whether its signature is valid.
+
+    The call is on disk when this returns.
+    """
     headers = {name.lower(): value for name, value in received.items()}
     genuine = verified(secret, headers, body)
     calls.put(
@@ -69,12 +72,12 @@ def keep(calls: Calls, secret: str, received: Mapping[str, str], body: bytes) ->
 
 
 def application(calls: Calls, secret: str) -> web.Application:
-    """`POST` to any path takes a call; `GET /` is the page, `GET /calls` the same as JSON."""
+    """Return the web application: `POST` to any path receives a call, `GET /` and `GET /calls` show them."""
 
-    async def take(request: web.Request) -> web.Response:
+    async def receive(request: web.Request) -> web.Response:
         body = await request.read()
-        genuine = keep(calls, secret, request.headers, body)
-        # An answer is given only after the call is on disk: what was acknowledged can be counted.
+        genuine = verify_and_store(calls, secret, request.headers, body)
+        # The call is on disk before the response, so every acknowledged call can be counted.
         return web.Response(status=204 if genuine else 401)
 
     async def index(_: web.Request) -> web.Response:
@@ -84,7 +87,7 @@ def application(calls: Calls, secret: str) -> web.Application:
         return web.json_response(calls.newest())
 
     app = web.Application(client_max_size=BODY_BYTES_MAX)
-    app.add_routes([web.get("/", index), web.get("/calls", listed), web.post(r"/{path:.*}", take)])
+    app.add_routes([web.get("/", index), web.get("/calls", listed), web.post(r"/{path:.*}", receive)])
     return app
 
 
@@ -105,12 +108,12 @@ def _entry(call: dict[str, Any]) -> str:
 
 
 def main(
-    folder: Annotated[Path, typer.Option(help="Where calls are kept.")],
-    secret_file: Annotated[Path, typer.Option(help="File of the secret that calls are signed with.")],
+    folder: Annotated[Path, typer.Option(help="Folder of the calls.")],
+    secret_file: Annotated[Path, typer.Option(help="File with the secret that signs the calls.")],
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8030,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
 ) -> None:
-    """Receive signed webhooks, verify and keep them."""
+    """Receive webhook calls, verify their signatures and store them."""
     secret = secret_file.read_text().strip()
     asyncio.run(run_until_stopped(application(Calls(folder), secret), port, host))
 

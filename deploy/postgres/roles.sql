@@ -1,15 +1,15 @@
--- Roles and schemas of the services, one each, in the database this runs in. As the superuser; safe to run again.
+-- Creates one role and one schema per service in the current database. Run it as the superuser; it may be repeated.
 --
--- Passwords come from the session's settings jakpreneur.<role>_password, so that none stands in a file:
+-- The passwords are session settings named jakpreneur.<role>_password, so that no file contains them:
 --   PGOPTIONS="-c jakpreneur.registration_password=…" psql -d jakpreneur -f roles.sql
--- A role whose setting is missing keeps the password it has (a new one cannot log in by password).
+-- A role without this setting keeps its password; a new role without it cannot log in by password.
 
 do $$
 declare
     service text;
     password text;
 begin
-    -- Roles belong to the whole server: two databases being set up at once take turns.
+    -- Roles belong to the whole server: the lock serializes runs for two databases at the same time.
     perform pg_advisory_xact_lock(hashtext('jakpreneur roles'));
     execute format('revoke all on database %I from public', current_database());
     revoke all on schema public from public;
@@ -22,7 +22,7 @@ begin
             execute format('alter role %I password %L', service, password);
         end if;
 
-        -- Nobody holds a lock while asleep: a stopped or cut-off client loses its transaction within seconds.
+        -- A stopped or disconnected client loses its transaction within seconds, and so its locks.
         execute format('alter role %I set idle_in_transaction_session_timeout = ''3s''', service);
         execute format('alter role %I set lock_timeout = ''2s''', service);
         execute format('alter role %I set statement_timeout = ''10s''', service);
@@ -35,7 +35,7 @@ begin
         execute format('grant connect, temporary on database %I to %I', current_database(), service);
         execute format('create schema if not exists %I authorization %I', service, service);
         execute format('revoke all on schema %I from public', service);
-        -- Functions are the one kind of thing PUBLIC may use unless told otherwise.
+        -- By default PUBLIC may execute every function.
         execute format('alter default privileges for role %I revoke execute on functions from public', service);
     end loop;
 end

@@ -9,7 +9,7 @@ import msgspec
 
 from faults.evidence import Stored, Topic
 from faults.finding import Finding
-from simulator.load.expected_state import Account
+from simulator.load.expected_state import ExpectedState
 
 
 class Envelope(msgspec.Struct):
@@ -21,7 +21,7 @@ class Envelope(msgspec.Struct):
 
 
 def check_register(
-    account: Account,
+    account: ExpectedState,
     asked_again: int,
     stored: Stored,
     imports: Mapping[str, int],

@@ -11,7 +11,7 @@ from faults.evidence import Participant
 from faults.finding import Finding
 from faults.invariants.register import check_register, check_topic
 from faults.tests.evidence_samples import ELSEWHERE, KELURAHAN, event, participant, stored, topic
-from simulator.load.expected_state import Account, account
+from simulator.load.expected_state import ExpectedState, expected_state
 from simulator.load.ledger import Answer, Intent, Line
 
 INTENT = Intent(number=1, kind="register", key="k1", person=1, region=KELURAHAN, at="2021-10-24T12:00:00Z")
@@ -24,7 +24,7 @@ def _register(
     lines: tuple[Line, ...] = (INTENT, TOLD),
     unfinished: tuple[str, ...] = (),
 ) -> Finding:
-    told: Account = account(lines)
+    told: ExpectedState = expected_state(lines)
     return check_register(told, 0, stored({}, participants=participants), {"import": 1}, unfinished)
 
 

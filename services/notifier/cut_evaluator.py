@@ -73,7 +73,7 @@ class CutEvaluator:
         """Apply a record to the newest cut. An older record, or one without its base, changes nothing."""
         applied = self.state.apply(record)
         metrics.CUTS.labels(applied.reason.value).inc()
-        if applied.moved:
+        if applied.state_changed:
             self._changed.update(key for key in applied.changed if self._is_watched(key))
             self._wake.set()
         return applied

@@ -7,7 +7,7 @@ from typing import Final
 
 from lifecycle.loops import run_forever
 from lifecycle.shutdown import StopSignal
-from outbox.lease import Lease
+from outbox.postgres_leases import Lease
 from outbox.publisher import Publisher
 
 RENEW_S: Final = 1.0

@@ -1,1 +1,1 @@
-"""Clients of the running services, over HTTP."""
+"""HTTP clients of the register and the board, and the access keys they use."""

@@ -1,4 +1,4 @@
-"""The API keys of the local stack, as `deploy.local` writes them."""
+"""Reads the access keys of the local stack from the file that `deploy.local` writes."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """One API key for each role."""
+class AccessKeys:
+    """One access key per role."""
 
     booth: str
     officer: str
     admin: str
 
 
-def keys_of(text: str) -> Keys:
-    """The keys of a file with lines such as `BOOTH_KEY=…`. Raises KeyError, naming the missing one."""
+def parse_keys(text: str) -> AccessKeys:
+    """Parse the text of a keys file with lines such as `BOOTH_KEY=…`.
+
+    Raises KeyError with the name of a missing key.
+    """
     pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
     found = {name.strip(): value.strip().strip("'\"") for name, _, value in pairs}
-    return Keys(found["BOOTH_KEY"], found["OFFICER_KEY"], found["ADMIN_KEY"])
+    return AccessKeys(found["BOOTH_KEY"], found["OFFICER_KEY"], found["ADMIN_KEY"])
 
 
-def read_keys(path: Path) -> Keys:
-    """The keys of `.local/keys.env`."""
-    return keys_of(path.read_text(encoding="utf-8"))
+def read_keys(path: Path) -> AccessKeys:
+    """Read a keys file such as `.local/keys.env`."""
+    return parse_keys(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""What the simulator asks of the board: totals, counts of a scope, milestones."""
+"""Reads the province's total, the counts of a scope and the milestones from the board."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import aiohttp
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
-    """The province's row and the head above it, as the board shows them now."""
+class ProvinceTotal:
+    """The province's current count with its freshness, coverage and audit, as the board shows them."""
 
     registered: int
     state: str
@@ -20,33 +20,33 @@ class Total:
 
     @property
     def lag(self) -> int:
-        """About how many are accepted and not counted yet."""
+        """The approximate number of accepted events that are not counted yet."""
         return round(self.registered / self.coverage) - self.registered if self.coverage else 0
 
     @property
     def proven(self) -> bool:
-        """Whether everything accepted is counted, and the last audit found nothing wrong."""
+        """Whether all accepted events are counted and the last audit found no drift."""
         return self.state == "live" and self.coverage == 1.0 and self.drift == 0
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
-    """The board's endpoints; all are public."""
+class BoardClient:
+    """Client of the board's endpoints, which are all public."""
 
     http: aiohttp.ClientSession
     url: str
 
-    async def total(self) -> Total | None:
-        """The province's total; None while the board cannot say."""
+    async def total(self) -> ProvinceTotal | None:
+        """Return the province's total; None if the board does not answer or has no count yet."""
         body = await self._get("/v1/counts?scope=all&level=province")
         if body is None or not body["rows"]:
             return None
         drift = body["audit"]["drift"] if body["audit"] else None
         registered = body["rows"][0]["counts"].get("registered", 0)
-        return Total(registered, body["state"], body["coverage"] or 0.0, drift)
+        return ProvinceTotal(registered, body["state"], body["coverage"] or 0.0, drift)
 
     async def kelurahan(self, scope: str) -> Counter[tuple[str, str]]:
-        """Every count of a scope by (kelurahan, measure); none where nobody was ever counted in it."""
+        """Return all counts of a scope by (kelurahan, measure); empty if the scope has no counts."""
         body = await self._get(f"/v1/counts?scope={scope}&level=subdistrict")
         counts: Counter[tuple[str, str]] = Counter()
         for row in body["rows"] if body else ():
@@ -55,7 +55,7 @@ class Board:
         return counts
 
     async def milestones(self, limit: int = 200) -> list[dict[str, Any]]:
-        """The newest crossings."""
+        """Return the newest crossings, at most `limit`."""
         body = await self._get(f"/v1/milestones?limit={limit}")
         listed: list[dict[str, Any]] = body["milestones"] if body else []
         return listed

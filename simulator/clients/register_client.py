@@ -1,4 +1,4 @@
-"""What the simulator asks of the register beside registering: campaigns, imports, participants."""
+"""Client of the register's endpoints for campaigns, agencies, imports and reading participants."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any, Final
 import aiohttp
 import msgspec
 
-from simulator.clients.access_keys import Keys
+from simulator.clients.access_keys import AccessKeys
 
 READ_ATTEMPTS_MAX: Final = 8
 
 
 class UnexpectedAnswerError(Exception):
-    """The register answered something that the simulator has no use for; the message has the status."""
+    """The register answered with an unexpected status, which the message contains."""
 
 
 class Import(msgspec.Struct, frozen=True):
-    """How far an import is."""
+    """The state and progress of an import."""
 
     id: str
     state: str
@@ -33,7 +33,7 @@ class Import(msgspec.Struct, frozen=True):
 
     @property
     def rows_per_s(self) -> float | None:
-        """Its speed over all, where it has ended."""
+        """Rows per second over the whole import; None while it runs."""
         if self.finished_at is None:
             return None
         seconds = (self.finished_at - self.started_at).total_seconds()
@@ -44,23 +44,23 @@ _import = msgspec.json.Decoder(Import)
 
 
 @dataclass(frozen=True, slots=True)
-class Register:
-    """The register's endpoints, with the right key for each."""
+class RegisterClient:
+    """Calls the register's endpoints, each with the access key of the role it requires."""
 
     http: aiohttp.ClientSession
     url: str
-    keys: Keys
+    keys: AccessKeys
 
     async def open_campaign(self, campaign: str, name: str) -> None:
-        """Open a campaign; one that is open already is fine. Raises UnexpectedAnswerError."""
+        """Open a campaign, unless it is open already. Raises UnexpectedAnswerError."""
         await self._open("campaigns", campaign, name)
 
     async def open_agency(self, agency: str, name: str) -> None:
-        """Open an agency; one that is open already is fine. Raises UnexpectedAnswerError."""
+        """Open an agency, unless it is open already. Raises UnexpectedAnswerError."""
         await self._open("agencies", agency, name)
 
     async def upload(self, path: Path) -> Import:
-        """Hand a CSV file over to be imported. Raises UnexpectedAnswerError."""
+        """Upload a CSV file for import. Raises UnexpectedAnswerError."""
         with path.open("rb") as file:
             async with self.http.post(
                 f"{self.url}/v1/imports?name={path.name}",
@@ -74,31 +74,34 @@ class Register:
                 return _import.decode(body)
 
     async def import_status(self, import_id: str) -> Import | None:
-        """How far an import is; None where the register knows none of that id, or cannot say now."""
+        """Return the status of an import; None if the register does not know the id or does not answer."""
         status, body = await self._read(f"/v1/imports/{import_id}")
         return _import.decode(body) if status == 200 else None
 
-    async def _open(self, what: str, id_: str, name: str) -> None:
-        headers = _bearer(self.keys.admin) | {"Idempotency-Key": f"open-{what}-{id_}"}
+    async def _open(self, collection: str, id_: str, name: str) -> None:
+        headers = _bearer(self.keys.admin) | {"Idempotency-Key": f"open-{collection}-{id_}"}
         body = {"id": id_, "name": name}
-        async with self.http.post(f"{self.url}/v1/{what}", json=body, headers=headers) as response:
+        async with self.http.post(f"{self.url}/v1/{collection}", json=body, headers=headers) as response:
             if response.status not in (200, 201, 409):
                 raise UnexpectedAnswerError(
-                    f"opening {what} {id_}: {response.status} {await response.text()}"
+                    f"opening {collection} {id_}: {response.status} {await response.text()}"
                 )
 
     async def participant(self, participant: str) -> dict[str, Any] | None:
-        """The register's view of a participant, None for an unknown id. Raises UnexpectedAnswerError."""
+        """Return the register's view of a participant, None if the id is unknown.
+
+        Raises UnexpectedAnswerError.
+        """
         status, body = await self._read(f"/v1/participants/{participant}")
         if status == 404:
             return None
         if status != 200:
             raise UnexpectedAnswerError(f"reading a participant: {status}")
-        held: dict[str, Any] = msgspec.json.decode(body)
-        return held
+        stored: dict[str, Any] = msgspec.json.decode(body)
+        return stored
 
     async def _read(self, path: str) -> tuple[int, bytes]:
-        """Read something; a kept connection that the server has closed, or 503, is worth another try."""
+        """Send a GET request and return (status, body); retry a 503 or a connection closed by the server."""
         for attempt in range(1, READ_ATTEMPTS_MAX + 1):
             try:
                 async with self.http.get(self.url + path, headers=_bearer(self.keys.officer)) as response:

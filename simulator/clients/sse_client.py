@@ -1,9 +1,10 @@
-"""Reads the board's stream of server-sent events, coming back where a connection broke."""
+"""A client of the board's server-sent events: parses the stream and reconnects after a failure."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -16,14 +17,14 @@ SILENCE_S_MAX: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One event of the stream."""
+    """A server-sent event."""
 
     event: str
     id: str
     data: bytes
 
     def rows(self) -> list[dict[str, Any]]:
-        """The rows of a snapshot or a delta."""
+        """Return the rows of a snapshot or delta."""
         body = msgspec.json.decode(self.data)
         rows: list[dict[str, Any]] = body.get("rows", [])
         return rows
@@ -31,14 +32,14 @@ class Message:
 
 @dataclass(slots=True)
 class Parser:
-    """Turns lines into messages; pure. Format: WHATWG HTML, section 9.2.6, of which `retry` is not heeded."""
+    """Parses the lines of a stream into messages. Format: WHATWG HTML, section 9.2.6; `retry` is ignored."""
 
     last_id: str = ""
     _event: str = ""
     _data: list[bytes] = field(default_factory=list)
 
     def feed(self, line: bytes) -> Message | None:
-        """Take one line without its end; a message where it completes one."""
+        """Parse a line without its line ending; return the message that the line completes, else None."""
         if not line:
             message = Message(self._event or "message", self.last_id, b"\n".join(self._data))
             complete = bool(self._data)
@@ -56,26 +57,38 @@ class Parser:
 
 
 async def messages(session: aiohttp.ClientSession, url: str) -> AsyncIterator[Message]:
-    """The messages of a stream, without end; a lost connection is taken up after the last id seen."""
+    """Yield the messages of a stream, without end; after a lost connection continue after the last id."""
     last_id = ""
     while True:
-        parser = Parser(last_id)
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=5, sock_read=SILENCE_S_MAX)
-        try:
-            async with session.get(url, headers=headers, timeout=timeout) as response:
-                response.raise_for_status()
-                async for line in lines(response.content):
-                    if message := parser.feed(line):
-                        last_id = message.id
-                        yield message
-        except (aiohttp.ClientError, TimeoutError):
-            pass  # the board restarts or is silent: come back
+        request = session.get(url, headers=headers, timeout=timeout)
+        async with _connection_errors_ignored(), request as response:
+            response.raise_for_status()
+            async for message in _parse(response.content, last_id):
+                last_id = message.id
+                yield message
         await asyncio.sleep(RETRY_DELAY_S)
 
 
+@asynccontextmanager
+async def _connection_errors_ignored() -> AsyncIterator[None]:
+    with suppress(aiohttp.ClientError, TimeoutError):  # the board restarts or is silent
+        yield
+
+
+async def _parse(content: aiohttp.StreamReader, last_id: str) -> AsyncIterator[Message]:
+    parser = Parser(last_id)
+    async for line in lines(content):
+        if message := parser.feed(line):
+            yield message
+
+
 async def lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """Lines of any length: the reader's own iteration refuses those over 64 KiB, and a snapshot is longer."""
+    """Yield lines of any length.
+
+    StreamReader's own iteration rejects lines over 64 KiB, such as snapshots.
+    """
     rest = b""
     async for chunk in content.iter_any():
         *complete, rest = (rest + chunk).split(b"\n")

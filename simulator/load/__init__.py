@@ -1,1 +1,1 @@
-"""A Fest night's load: arrivals, requests, and the ledger of what they must lead to."""
+"""The load of a Fest night: arrivals, planned actions, requests, ledger, expected register state."""

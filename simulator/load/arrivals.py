@@ -1,6 +1,7 @@
-"""When people come: independent arrivals whose rate jumps as a stage act ends and dies down again.
+"""Arrival times: a Poisson process whose rate jumps when an act on the stage ends, and then decays.
 
-Open loop: the next arrival never waits for an answer, so a slow register meets a growing queue, as it would.
+The load is open-loop: an arrival never waits for an earlier response, so a slow register faces a growing
+queue, as in reality.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from math import exp
 
 
 @dataclass(frozen=True, slots=True)
-class Night:
-    """A programme of acts of `act_s` seconds; each end brings a burst on top of the base rate.
+class ArrivalProfile:
+    """The arrival rate over time: acts of `act_s` seconds, each followed by a burst on top of the base rate.
 
-    `mean_per_s` is what comes in the long run, bursts included; the burst starts at `burst` times the base
-    rate above it and falls by a factor of e every `decay_s` seconds.
+    `mean_per_s` is the long-run mean, bursts included. A burst adds `burst` times the base rate at first,
+    and decays by a factor of e every `decay_s` seconds.
     """
 
     mean_per_s: float
@@ -26,31 +27,31 @@ class Night:
 
     @property
     def base_per_s(self) -> float:
-        """The rate between the bursts."""
+        """The rate between two bursts."""
         share = self.decay_s / self.act_s * (1 - exp(-self.act_s / self.decay_s))
         return self.mean_per_s / (1 + self.burst * share)
 
     @property
     def peak_per_s(self) -> float:
-        """The rate in the instant an act ends."""
+        """The rate at the moment an act ends."""
         return self.base_per_s * (1 + self.burst)
 
     def rate_per_s(self, at_s: float) -> float:
-        """The rate so many seconds into the night."""
+        """Return the rate at `at_s` seconds after the start."""
         return self.base_per_s * (1 + self.burst * exp(-(at_s % self.act_s) / self.decay_s))
 
 
-def arrivals(night: Night, dice: random.Random, duration_s: float | None = None) -> Iterator[float]:
-    """Seconds at which somebody comes, rising, up to `duration_s` or without end.
+def arrivals(profile: ArrivalProfile, rng: random.Random, duration_s: float | None = None) -> Iterator[float]:
+    """Yield the seconds of the arrivals, ascending, up to `duration_s` (None: without end).
 
-    A Poisson process of changing rate, by thinning one of the peak rate (Lewis and Shedler, 1979).
+    A Poisson process with a varying rate, made by thinning one with the peak rate (Lewis and Shedler, 1979).
     """
-    if night.mean_per_s <= 0:
+    if profile.mean_per_s <= 0:
         return
     at_s = 0.0
     while True:
-        at_s += dice.expovariate(night.peak_per_s)
+        at_s += rng.expovariate(profile.peak_per_s)
         if duration_s is not None and at_s >= duration_s:
             return
-        if dice.random() * night.peak_per_s < night.rate_per_s(at_s):
+        if rng.random() * profile.peak_per_s < profile.rate_per_s(at_s):
             yield at_s

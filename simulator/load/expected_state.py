@@ -1,4 +1,4 @@
-"""What the register must say once it gave an answer: a pure rule over intents and answers."""
+"""The expected state of the register, derived from the ledger's intents and answers by pure functions."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from simulator.load.ledger import Answer, Intent, Line
-from simulator.load.scenario import Known
+from simulator.load.scenario import KnownParticipant
 
 
-def known_after(intent: Intent, answer: Answer, before: Known | None) -> Known | None:
-    """Whoever is concerned, as the answer leaves them; None where nobody came to be known.
+def participant_after(
+    intent: Intent, answer: Answer, before: KnownParticipant | None
+) -> KnownParticipant | None:
+    """Return the participant after an answered request; None if there is none.
 
-    A refused or unsettled request changes nothing; `before` is needed for all but a first registration.
+    A refused or unanswered request changes nothing. `before` is the participant before the request; only a
+    first registration has none.
     """
     if answer.outcome != "accepted" or intent.kind in ("repeat", "duplicate"):
         return before
     assert answer.participant is not None, "an accepted answer names its participant"
-    assert answer.revision is not None, "an accepted answer tells the revision"
+    assert answer.revision is not None, "an accepted answer has the revision"
     if before is None:
-        return Known(
+        return KnownParticipant(
             participant=answer.participant,
             person=intent.person,
             region=intent.region,
@@ -41,30 +44,30 @@ def known_after(intent: Intent, answer: Answer, before: Known | None) -> Known |
 
 
 @dataclass(slots=True)
-class Account:
-    """All that a ledger implies: who must be known and how, and what must not have happened."""
+class ExpectedState:
+    """The state that a ledger implies: the expected participants, and the errors found in the answers."""
 
-    known: dict[str, Known] = field(default_factory=dict)
+    known: dict[str, KnownParticipant] = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     unsettled: list[Intent] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     def total(self, outcome: str) -> int:
-        """Requests of any kind with this outcome."""
-        return sum(count for (_, one), count in self.outcomes.items() if one == outcome)
+        """Return the number of requests with this outcome."""
+        return sum(count for (_, counted), count in self.outcomes.items() if counted == outcome)
 
     def counts(self, campaign: str) -> Counter[tuple[str, str]]:
-        """How many of a campaign stand in each kelurahan, by (region, measure)."""
+        """Return the expected tallies of a campaign, by (kelurahan, measure)."""
         totals: Counter[tuple[str, str]] = Counter()
-        for one in self.known.values():
-            if one.standing == "registered" and one.campaign == campaign:
-                totals[one.region, "registered"] += 1
-                totals.update((one.region, f"step:{step}") for step in one.steps)
+        for participant in self.known.values():
+            if participant.standing == "registered" and participant.campaign == campaign:
+                totals[participant.region, "registered"] += 1
+                totals.update((participant.region, f"step:{step}") for step in participant.steps)
         return totals
 
 
-def account(lines: Iterable[Line]) -> Account:
-    """Follow a ledger in its order; the last answer to an intent counts."""
+def expected_state(lines: Iterable[Line]) -> ExpectedState:
+    """Apply the lines of a ledger in order; the last answer to an intent counts."""
     intents: dict[int, Intent] = {}
     answers: dict[int, Answer] = {}
     for line in lines:
@@ -73,10 +76,10 @@ def account(lines: Iterable[Line]) -> Account:
         elif isinstance(line, Answer):
             answers.pop(line.number, None)
             answers[line.number] = line
-    result = Account()
+    result = ExpectedState()
     owners: dict[str, str] = {}
     for number, answer in answers.items():
-        _follow(intents[number], answer, result, owners)
+        _apply(intents[number], answer, result, owners)
     result.unsettled = [
         intent
         for number, intent in intents.items()
@@ -85,20 +88,20 @@ def account(lines: Iterable[Line]) -> Account:
     return result
 
 
-def _follow(intent: Intent, answer: Answer, into: Account, owners: dict[str, str]) -> None:
+def _apply(intent: Intent, answer: Answer, into: ExpectedState, owners: dict[str, str]) -> None:
     into.outcomes[intent.kind, answer.outcome] += 1
-    into.faults.extend(_faults(intent, answer, owners))
+    into.faults.extend(_errors(intent, answer, owners))
     if intent.kind in ("register", "probe") and answer.participant and answer.outcome == "accepted":
         owners[intent.key] = answer.participant
     before = into.known.get(intent.participant or "")
-    after = known_after(intent, answer, before)
+    after = participant_after(intent, answer, before)
     if after is not None:
         if before is None and after.participant in into.known:
             into.faults.append(f"doubled: two registrations were given participant {after.participant}")
         into.known[after.participant] = after
 
 
-def _faults(intent: Intent, answer: Answer, owners: Mapping[str, str]) -> Iterable[str]:
+def _errors(intent: Intent, answer: Answer, owners: Mapping[str, str]) -> Iterable[str]:
     label = f"{intent.kind} {intent.number}"
     if intent.kind == "duplicate" and answer.outcome == "accepted":
         yield f"doubled: {label}, a NIK already registered, was accepted"

@@ -1,4 +1,4 @@
-"""Percentiles of what was measured, exactly, by the nearest rank."""
+"""Exact percentiles of measured latencies, by the nearest-rank method."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from math import ceil
 
 @dataclass(slots=True)
 class Latencies:
-    """Seconds measured one by one; kept in full, as a night has some ten thousand."""
+    """Latencies in seconds. All are kept: a night has some ten thousand."""
 
     seconds: list[float] = field(default_factory=list)
 
     def add(self, seconds: float) -> None:
-        """Keep one measurement."""
+        """Add a measurement."""
         self.seconds.append(seconds)
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """The number of measurements."""
         return len(self.seconds)
 
     def percentile_s(self, percent: float, last: int | None = None) -> float | None:
-        """The nearest-rank percentile, of all or of the `last` so many; None without measurements."""
-        some = sorted(self.seconds if last is None else self.seconds[-last:])
-        return some[max(ceil(percent / 100 * len(some)), 1) - 1] if some else None
+        """Return the nearest-rank percentile of all measurements, or of the `last` ones.
+
+        None if there are none.
+        """
+        values = sorted(self.seconds if last is None else self.seconds[-last:])
+        return values[max(ceil(percent / 100 * len(values)), 1) - 1] if values else None

@@ -1,8 +1,9 @@
-"""The ledger: what was asked and what was answered, on disk before the request goes out.
+"""The ledger: a file of JSON lines with every intent and its answer; an intent is on disk before it is sent.
 
-A file of JSON lines. An intent line is fsynced before its first request is sent and its answer line follows
-the answer, so after any crash every request that may have reached the register is known, with its key. It
-holds no personal data: a person stands there by index, from which the seed makes the form again.
+An intent line is written with fsync before its first request is sent; its answer line follows the response.
+So after any crash the ledger contains every request that may have reached the register, with its
+idempotency key. It contains no personal data: people are identified by their index, from which the seed
+generates the same form again.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Outcome = Literal["accepted", "refused", "unknown"]
 
 
 class Run(msgspec.Struct, tag="run", tag_field="line", frozen=True):
-    """The first line: what makes the people and scopes of this run."""
+    """The first line of a ledger: the seed and campaigns from which this run's requests are generated."""
 
     run: str
     seed: int
@@ -29,7 +30,10 @@ class Run(msgspec.Struct, tag="run", tag_field="line", frozen=True):
 
 
 class Intent(msgspec.Struct, tag="intent", tag_field="line", frozen=True, omit_defaults=True):
-    """What somebody set out to do; a change names the participant and its revision, a form its campaign."""
+    """A planned request.
+
+    A change has the participant and its revision; a registration form has its campaign.
+    """
 
     number: int
     kind: str
@@ -44,7 +48,7 @@ class Intent(msgspec.Struct, tag="intent", tag_field="line", frozen=True, omit_d
 
 
 class Answer(msgspec.Struct, tag="answer", tag_field="line", frozen=True, omit_defaults=True):
-    """What the register said; `unknown` where no attempt got an answer that settles it."""
+    """The register's answer; the outcome is `unknown` if no attempt got a conclusive response."""
 
     number: int
     outcome: Outcome
@@ -61,9 +65,9 @@ _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 
 
 class Ledger:
-    """Appends lines; `settled` returns once they are on disk, many callers sharing one fsync.
+    """Appends lines to the file; many callers share one fsync.
 
-    `flushing` must run as a task for as long as lines are written.
+    `flush_forever` must run as a task while lines are written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,19 +79,22 @@ class Ledger:
 
     @staticmethod
     def encoded(line: Line) -> bytes:
-        """A line as it stands in the file."""
+        """Return the line as bytes of the file."""
         return _encoder.encode(line) + b"\n"
 
     def put(self, line: Line) -> asyncio.Future[None]:
-        """Queue a line; the future is done once the line is on disk."""
+        """Queue a line; the returned future is done once the line is on disk."""
         self._waiting.append(self.encoded(line))
         if self._group is None:
             self._group = asyncio.get_running_loop().create_future()
         self._wanted.set()
         return self._group
 
-    async def flushing(self, pause_s: float = 0.005) -> None:
-        """Write and fsync what waits, group by group; ends by cancellation, having flushed the rest."""
+    async def flush_forever(self, pause_s: float = 0.005) -> None:
+        """Write the queued lines group by group, each with one fsync.
+
+        When cancelled, flush the rest and end.
+        """
         try:
             while True:
                 await self._wanted.wait()
@@ -114,12 +121,12 @@ class Ledger:
         os.fdatasync(self._file.fileno())
 
     def close(self) -> None:
-        """Close the file; what was put and not flushed is lost."""
+        """Close the file; lines that were not flushed are lost."""
         self._file.close()
 
 
 def read(path: Path) -> Iterator[Line]:
-    """The lines of a ledger; a last line that a crash cut short is left out."""
+    """Yield the lines of a ledger, except a last line that a crash left incomplete."""
     with path.open("rb") as file:
         for block in file:
             if block.endswith(b"\n"):
@@ -127,7 +134,7 @@ def read(path: Path) -> Iterator[Line]:
 
 
 def next_person(folder: Path, first: int) -> int:
-    """The first person that no earlier run in this folder has used; `first` where there is none."""
+    """Return the index of the first person that no earlier run in this folder has used, at least `first`."""
     following = first
     for path in sorted(folder.glob("*.jsonl")):
         for line in read(path):

@@ -1,4 +1,4 @@
-"""A Fest night: people come, the ledger is written, requests go out, answers are followed."""
+"""Runs the load of a Fest night: records each action in the ledger, sends it, records its answer."""
 
 from __future__ import annotations
 
@@ -10,56 +10,58 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from simulator.load.expected_state import known_after
+from simulator.load.expected_state import participant_after
 from simulator.load.latencies import Latencies
 from simulator.load.ledger import Answer, Intent, Ledger, Run
-from simulator.load.request_sender import Sender
+from simulator.load.request_sender import RequestSender
 from simulator.load.requests import FORMS, request
-from simulator.load.scenario import Crowd, Known, Plan
+from simulator.load.scenario import KnownParticipant, PlannedAction, Scenario
 
 IN_FLIGHT_MAX: Final = 4_000
 
 
 @dataclass(slots=True)
 class Progress:
-    """What the night has seen so far."""
+    """The counters of a run so far."""
 
     sent: int = 0
-    turned_away: int = 0
+    not_sent: int = 0
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     retried: int = 0
-    answered: Latencies = field(default_factory=Latencies)
+    response_times: Latencies = field(default_factory=Latencies)
 
     @property
     def registered(self) -> int:
-        """Newcomers whose registration was accepted."""
+        """Accepted registrations of people who were not registered before."""
         return self.outcomes["register", "accepted"] + self.outcomes["probe", "accepted"]
 
     def total(self, outcome: str) -> int:
-        """Requests of any kind with this outcome."""
-        return sum(count for (_, one), count in self.outcomes.items() if one == outcome)
+        """Return the number of requests with this outcome."""
+        return sum(count for (_, counted), count in self.outcomes.items() if counted == outcome)
 
 
 @dataclass(slots=True)
-class Fest:
-    """Plays the night out. `senders` has one for booths, one for officers."""
+class LoadRunner:
+    """Sends the actions of a scenario to a register; `booth` sends registrations, `officer` sends changes."""
 
     run: Run
     ledger: Ledger
-    crowd: Crowd
-    booth: Sender
-    officer: Sender
+    scenario: Scenario
+    booth: RequestSender
+    officer: RequestSender
     progress: Progress = field(default_factory=Progress)
-    known: dict[str, Known] = field(default_factory=dict)
+    known: dict[str, KnownParticipant] = field(default_factory=dict)
     _number: int = 0
     _in_flight: set[asyncio.Task[tuple[Answer, float]]] = field(default_factory=set)
     _failure: BaseException | None = None
 
     async def play(self, times_s: Iterator[float], stopping: asyncio.Event) -> None:
-        """Send at each of the times, counted from now, until they end or the stop; then wait for the answers.
+        """Send an action at each of `times_s` (seconds from now) until they end or the stop; await all
+        answers.
 
-        Open loop: whoever comes while IN_FLIGHT_MAX wait is turned away and counted, never queued. Raises
-        what made a request impossible to record or to understand, such as a full disk.
+        Open loop: an arrival while IN_FLIGHT_MAX requests are in flight is counted as not sent, never
+        queued. Raises an error that prevents recording a request or reading its response, such as a full
+        disk.
         """
         start = time.monotonic()
         for at_s in times_s:
@@ -68,19 +70,19 @@ class Fest:
                 break
             if stopping.is_set() or self._failure:
                 break
-            self._start(self.crowd.next())
+            self._start(self.scenario.next_action())
         while self._in_flight:
             await asyncio.wait(self._in_flight)
         if self._failure:
             raise self._failure
 
-    def _start(self, plan: Plan) -> None:
+    def _start(self, plan: PlannedAction) -> None:
         if len(self._in_flight) >= IN_FLIGHT_MAX:
-            self.progress.turned_away += 1
+            self.progress.not_sent += 1
             if plan.known:
-                self.crowd.free(plan.known)
+                self.scenario.release(plan.known)
             return
-        task = asyncio.ensure_future(self.carry_out(plan))
+        task = asyncio.ensure_future(self.execute(plan))
         self._in_flight.add(task)
         task.add_done_callback(self._done)
 
@@ -89,20 +91,23 @@ class Fest:
         if not task.cancelled():
             self._failure = self._failure or task.exception()
 
-    async def carry_out(self, plan: Plan) -> tuple[Answer, float]:
-        """Note the intent, send it, note the answer; returns that and the monotonic second it came."""
+    async def execute(self, plan: PlannedAction) -> tuple[Answer, float]:
+        """Record the intent, send it and record the answer.
+
+        Return the answer and its monotonic time in seconds.
+        """
         intent = self._intent(plan)
         self.progress.sent += 1
         await self.ledger.put(intent)
         began_s = time.monotonic()
         answer = await self.sender_of(plan.kind).send(intent, request(intent, self.run))
-        told_s = time.monotonic()
-        self.progress.answered.add(told_s - began_s)
-        self._follow(intent, answer, plan.known)
+        answered_s = time.monotonic()
+        self.progress.response_times.add(answered_s - began_s)
+        self._apply(intent, answer, plan.known)
         await self.ledger.put(answer)
-        return answer, told_s
+        return answer, answered_s
 
-    def _intent(self, plan: Plan) -> Intent:
+    def _intent(self, plan: PlannedAction) -> Intent:
         self._number += 1
         key, at = f"{self.run.run}-{self._number}", datetime.now(UTC).isoformat(timespec="seconds")
         if plan.kind == "repeat" and plan.known:
@@ -121,18 +126,18 @@ class Fest:
             step=plan.step,
         )
 
-    def _follow(self, intent: Intent, answer: Answer, before: Known | None) -> None:
+    def _apply(self, intent: Intent, answer: Answer, before: KnownParticipant | None) -> None:
         self.progress.outcomes[intent.kind, answer.outcome] += 1
         self.progress.retried += answer.attempts > 1
-        after = known_after(intent, answer, before)
+        after = participant_after(intent, answer, before)
         if after is None:
             return
         self.known[after.participant] = after
         if answer.outcome != "unknown" and intent.kind != "probe":
-            self.crowd.free(after)
+            self.scenario.release(after)
 
-    def sender_of(self, kind: str) -> Sender:
-        """Who does this: booths register, officers change."""
+    def sender_of(self, kind: str) -> RequestSender:
+        """Return the sender for a kind of action: booths register, officers change."""
         return self.booth if kind in FORMS else self.officer
 
 

@@ -1,4 +1,4 @@
-"""Sends one request until it is answered: time-outs, cut lines and 503 are tried again under the same key."""
+"""Sends a request with retries: after a time-out, a lost connection, 429 or 5xx, again with the same key."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RETRY_DELAY_S_MAX: Final = 5.0
 
 
 class Registered(msgspec.Struct):
-    """What the register answers to an accepted POST; more fields may come."""
+    """The response body of an accepted POST; other fields are ignored."""
 
     participant_id: str
     revision: int
@@ -30,19 +30,19 @@ _registered = msgspec.json.Decoder(Registered)
 
 
 @dataclass(slots=True)
-class Sender:
-    """Posts to the register at `url`, as the holder of `key`."""
+class RequestSender:
+    """Sends POST requests to the register at `url` with the access key `key`."""
 
     session: aiohttp.ClientSession
     url: str
     key: str
     patience_s: float = 20.0
     timeout_s: float = TIMEOUT_S
-    dice: random.Random = field(default_factory=random.Random)
+    rng: random.Random = field(default_factory=random.Random)
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def send(self, intent: Intent, request: Request) -> Answer:
-        """The register's answer; `unknown` once patience is over, for whoever asks again later."""
+        """Send until the response is conclusive or `patience_s` is over; then the outcome is `unknown`."""
         deadline = time.monotonic() + self.patience_s
         attempts = 0
         while True:
@@ -50,7 +50,7 @@ class Sender:
             answer, wait_s = await self._attempt(intent, request, attempts)
             if answer.outcome != "unknown":
                 return answer
-            delay_s = wait_s or min(0.25 * 2**attempts, RETRY_DELAY_S_MAX) * (0.5 + self.dice.random())
+            delay_s = wait_s or min(0.25 * 2**attempts, RETRY_DELAY_S_MAX) * (0.5 + self.rng.random())
             if time.monotonic() + delay_s > deadline:
                 return answer
             await self.sleep(delay_s)
@@ -61,7 +61,8 @@ class Sender:
                 self.url + request.path,
                 data=request.body,
                 headers=request.headers | {"Authorization": f"Bearer {self.key}"},
-                # The register's silence counts, not the wait for a free connection of ours.
+                # The time-out covers the register's silence, not the wait for a free connection of this
+                # client.
                 timeout=aiohttp.ClientTimeout(
                     total=None, sock_connect=self.timeout_s, sock_read=self.timeout_s
                 ),
@@ -72,15 +73,15 @@ class Sender:
         outcome = _outcome(response.status)
         answer = Answer(intent.number, outcome, response.status, attempts)
         if outcome == "accepted":
-            told = _registered.decode(body)
+            registered = _registered.decode(body)
             replayed = response.headers.get("Idempotent-Replayed") == "true"
             return Answer(
                 intent.number,
                 outcome,
                 response.status,
                 attempts,
-                told.participant_id,
-                told.revision,
+                registered.participant_id,
+                registered.revision,
                 replayed,
             ), None
         return answer, _retry_after_s(response.headers.get("Retry-After"))

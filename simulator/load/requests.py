@@ -1,4 +1,4 @@
-"""What goes over the wire for an intent: the same intent always makes the same request, byte for byte."""
+"""Builds the HTTP request of an intent; the same intent always gives the same bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simulator.seed.participants import CONSENT
 from simulator.seed.synthetic_people import person
 
 FORMS: Final = ("register", "probe", "repeat", "duplicate")
-"""The kinds that send the form of a registration; all others change one who is registered."""
+"""The kinds of intents that send a registration form; all others change a participant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Request:
 
 
 def request(intent: Intent, run: Run) -> Request:
-    """The request of an intent; the key makes a second sending of it harmless."""
+    """Return the request of an intent; its idempotency key makes it safe to send again."""
     headers = {"Content-Type": "application/json", "Idempotency-Key": intent.key}
     if intent.kind in FORMS:
         return Request("/v1/participants", headers, msgspec.json.encode(_form(intent, run)))
@@ -41,13 +41,13 @@ _ENDPOINTS: Final = {"move": "move", "step": "steps", "correct": "correct", "wit
 
 
 def _form(intent: Intent, run: Run) -> dict[str, object]:
-    who = person(intent.person, run.seed)
+    applicant = person(intent.person, run.seed)
     return {
-        "name": who.name,
-        "nik": who.nik,
-        "phone": who.phone,
+        "name": applicant.name,
+        "nik": applicant.nik,
+        "phone": applicant.phone,
         "region": intent.region,
-        "business": {"name": who.business_name, "category": who.category},
+        "business": {"name": applicant.business_name, "category": applicant.category},
         "campaign": intent.campaign,
         "booth": f"booth-{intent.person % 20 + 1:02d}",
         "consent": CONSENT,

@@ -1,4 +1,4 @@
-"""Who is at the Fest and what they do next: a rule over what has been answered so far."""
+"""Chooses the next action of the simulated crowd, depending on the answers so far."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-# For every hundred who come to register, so many do something else. Made up; each kind must occur.
+# Other actions per hundred registrations. The numbers are invented; each kind must occur.
 PER_HUNDRED: Final = {"step": 4, "move": 3, "correct": 2, "withdraw": 2, "duplicate": 4, "repeat": 1}
 STEPS: Final = ("P2", "P3", "P4", "P5", "P6", "P7")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A participant as the answers so far imply: the register must say the same.
+class KnownParticipant:
+    """A participant as the answers so far imply; the register must have the same.
 
-    `key`, `at`, `first_region` and `campaign` made the registration: they make it again, word for word.
+    `key`, `at`, `first_region` and `campaign` are those of the registration, so that it can be repeated
+    exactly.
     """
 
     participant: str
@@ -32,74 +33,79 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """One thing to do: a kind, the person, the region, and for a change whom it concerns."""
+class PlannedAction:
+    """An action to send: its kind, person and region, and for a change the participant it changes."""
 
     kind: str
     person: int
     region: str
     campaign: str
-    known: Known | None = None
+    known: KnownParticipant | None = None
     step: str | None = None
 
 
 @dataclass(slots=True)
-class Crowd:
-    """Deals the next plan.
+class Scenario:
+    """Chooses actions at random.
 
-    Nobody has two plans in flight: a revision is stale, or a second registration accepted, only by a fault.
+    No person has two actions in flight, so a stale revision or an accepted second registration is always an
+    error.
     """
 
-    dice: random.Random
+    rng: random.Random
     campaign: str
     regions: Sequence[str]
     weights: Sequence[float]
     next_person: int
-    _idle: list[Known] = field(default_factory=list)
-    _dealt: list[str] = field(default_factory=list)
+    _idle: list[KnownParticipant] = field(default_factory=list)
+    _drawn: list[str] = field(default_factory=list)
 
-    def next(self) -> Plan:
-        """What whoever just came does; those who come to change something register if nobody is free."""
+    def next_action(self) -> PlannedAction:
+        """Return the next action: a registration, or a change of an idle participant if there is one."""
         kind = self._kind()
         if kind == "register" or not self._idle:
             return self.newcomer("register", self._region(), self.campaign)
-        known = self._take()
+        known = self._take_idle()
         if kind == "step":
             left = [step for step in STEPS if step not in known.steps]
             if left:
-                return Plan(kind, known.person, known.region, known.campaign, known, self.dice.choice(left))
+                return PlannedAction(
+                    kind, known.person, known.region, known.campaign, known, self.rng.choice(left)
+                )
             kind = "move"
         if kind == "repeat":
-            return Plan(kind, known.person, known.first_region, known.campaign, known)
+            return PlannedAction(kind, known.person, known.first_region, known.campaign, known)
         region = self._region() if kind == "move" else known.region
         if kind == "move" and region == known.region:
             kind = "correct"
-        return Plan(kind, known.person, region, known.campaign, known)
+        return PlannedAction(kind, known.person, region, known.campaign, known)
 
-    def newcomer(self, kind: str, region: str, campaign: str) -> Plan:
-        """Somebody who was never here registers."""
+    def newcomer(self, kind: str, region: str, campaign: str) -> PlannedAction:
+        """Return the registration of a new person."""
         self.next_person += 1
-        return Plan(kind, self.next_person - 1, region, campaign)
+        return PlannedAction(kind, self.next_person - 1, region, campaign)
 
-    def free(self, known: Known) -> None:
-        """Whoever is settled and still registered can be dealt again."""
+    def release(self, known: KnownParticipant) -> None:
+        """Allow further actions for a participant who is still registered and whose last action was
+        answered.
+        """
         if known.standing == "registered":
             self._idle.append(known)
 
     def _kind(self) -> str:
-        throw = self.dice.random() * (100 + sum(PER_HUNDRED.values()))
+        draw = self.rng.random() * (100 + sum(PER_HUNDRED.values()))
         for kind, share in PER_HUNDRED.items():
-            throw -= share
-            if throw < 0:
+            draw -= share
+            if draw < 0:
                 return kind
         return "register"
 
     def _region(self) -> str:
-        if not self._dealt:
-            self._dealt = self.dice.choices(self.regions, self.weights, k=1000)
-        return self._dealt.pop()
+        if not self._drawn:
+            self._drawn = self.rng.choices(self.regions, self.weights, k=1000)
+        return self._drawn.pop()
 
-    def _take(self) -> Known:
-        at = self.dice.randrange(len(self._idle))
+    def _take_idle(self) -> KnownParticipant:
+        at = self.rng.randrange(len(self._idle))
         self._idle[at], self._idle[-1] = self._idle[-1], self._idle[at]
         return self._idle.pop()

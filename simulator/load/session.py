@@ -1,4 +1,4 @@
-"""A night's run against a register: its ledger, its people, its senders, and its stop."""
+"""A load session: opens HTTP client, ledger, campaigns and load runner of a run, and handles its stop."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from typing import Final
 
 import aiohttp
 
-from simulator.clients.access_keys import Keys
-from simulator.clients.register_client import Register
-from simulator.load.arrivals import Night, arrivals
+from simulator.clients.access_keys import AccessKeys
+from simulator.clients.register_client import RegisterClient
+from simulator.load.arrivals import ArrivalProfile, arrivals
 from simulator.load.ledger import Ledger, Run, next_person
-from simulator.load.load_runner import Fest
-from simulator.load.request_sender import Sender
-from simulator.load.scenario import Crowd
+from simulator.load.load_runner import LoadRunner
+from simulator.load.request_sender import RequestSender
+from simulator.load.scenario import Scenario
 from simulator.seed.population import weights_2021
 
-# The import's people are numbered from 0: those of the Fest start well beyond any import.
+# Imports number their people from 0; the people of the Fest start far above any import.
 FIRST_PERSON: Final = 100_000_000
 CAMPAIGN, PROBE_CAMPAIGN = "fest-2021", "latency-probe"
 CAMPAIGNS: Final = {CAMPAIGN: "Jakpreneur Fest 2021", PROBE_CAMPAIGN: "Latency probe"}
-# Everybody at the Fest has a connection of their own: nobody times out waiting for somebody else's.
+# A high limit, so that requests do not queue for a connection inside this client.
 CONNECTIONS_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class NightOptions:
-    """What a night needs to be told."""
+class LoadOptions:
+    """The options of a load session."""
 
     url: str
     rate_per_s: float
@@ -46,19 +46,19 @@ class NightOptions:
 
 @dataclass(slots=True)
 class Session:
-    """A run against a register: its HTTP session, its ledger, its people."""
+    """An open load session: HTTP client, ledger, load runner and register client."""
 
     http: aiohttp.ClientSession
     run: Run
     path: Path
-    fest: Fest
-    register: Register
+    runner: LoadRunner
+    register: RegisterClient
     stopping: asyncio.Event
 
 
 @asynccontextmanager
-async def session(options: NightOptions, keys: Keys) -> AsyncIterator[Session]:
-    """Open the run's ledger and campaign; Ctrl-C and SIGTERM set `stopping`."""
+async def open_session(options: LoadOptions, keys: AccessKeys) -> AsyncIterator[Session]:
+    """Open a ledger for a new run and the campaigns; SIGINT and SIGTERM set the session's `stopping`."""
     first = next_person(options.ledgers, FIRST_PERSON)
     name = datetime.now(UTC).strftime("%Y%m%dt%H%M%S")
     run = Run(
@@ -71,17 +71,20 @@ async def session(options: NightOptions, keys: Keys) -> AsyncIterator[Session]:
     path = options.ledgers / f"{name}.jsonl"
     connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX)
     async with aiohttp.ClientSession(connector=connector) as http:
-        register = Register(http, options.url, keys)
+        register = RegisterClient(http, options.url, keys)
         for campaign, title in CAMPAIGNS.items():
             await register.open_campaign(campaign, title)
-        crowd = _crowd(random.Random(options.seed + first), run)
+        scenario = _scenario(random.Random(options.seed + first), run)
         ledger = Ledger(path)
-        senders = (Sender(http, options.url, keys.booth), Sender(http, options.url, keys.officer))
-        flushing = asyncio.ensure_future(ledger.flushing())
+        senders = (
+            RequestSender(http, options.url, keys.booth),
+            RequestSender(http, options.url, keys.officer),
+        )
+        flushing = asyncio.ensure_future(ledger.flush_forever())
         try:
             await ledger.put(run)
-            fest = Fest(run, ledger, crowd, *senders)
-            yield Session(http, run, path, fest, register, stop_on_signals())
+            runner = LoadRunner(run, ledger, scenario, *senders)
+            yield Session(http, run, path, runner, register, stop_on_signals())
         finally:
             flushing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -89,26 +92,29 @@ async def session(options: NightOptions, keys: Keys) -> AsyncIterator[Session]:
             ledger.close()
 
 
-def _crowd(dice: random.Random, run: Run) -> Crowd:
+def _scenario(rng: random.Random, run: Run) -> Scenario:
     weights = weights_2021()
     shares = [float(weight) for weight in weights.values()]
-    return Crowd(dice, run.campaign, list(weights), shares, run.first_person)
+    return Scenario(rng, run.campaign, list(weights), shares, run.first_person)
 
 
 def stop_on_signals() -> asyncio.Event:
-    """Set by the first SIGINT or SIGTERM; a second SIGINT interrupts as usual."""
+    """Return an event that the first SIGINT or SIGTERM sets.
+
+    A second SIGINT interrupts the process as usual.
+    """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    def asked(number: signal.Signals) -> None:
+    def on_signal(number: signal.Signals) -> None:
         stopping.set()
         loop.remove_signal_handler(number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked, number)
+        loop.add_signal_handler(number, on_signal, number)
     return stopping
 
 
-def times(options: NightOptions) -> Iterator[float]:
-    """When people come in this night."""
-    return arrivals(Night(options.rate_per_s), random.Random(options.seed), options.duration_s)
+def arrival_times(options: LoadOptions) -> Iterator[float]:
+    """Yield the arrival times of the session, in seconds from its start."""
+    return arrivals(ArrivalProfile(options.rate_per_s), random.Random(options.seed), options.duration_s)

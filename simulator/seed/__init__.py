@@ -1,1 +1,1 @@
-"""The synthetic participants that are there before a night begins."""
+"""Synthetic participants: generating them, and importing them into the register before a load run."""

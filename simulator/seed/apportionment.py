@@ -1,4 +1,4 @@
-"""How many of a whole each part gets: exact totals, nobody lost to rounding."""
+"""Splits an integer total by weights so that the shares add up exactly."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from fractions import Fraction
 def apportion(total: int, weights: Mapping[str, Fraction | int]) -> dict[str, int]:
     """Split `total` by weight with the method of largest remainders (Hamilton's); ties go to the first key.
 
-    The shares add up to `total`, and each is its exact quota rounded down or up. Raises ValueError where the
-    total is negative, a weight is negative, or something is to be split and no weight is above zero.
+    The shares add up to `total`, and each is its exact quota rounded down or up. Raises ValueError if the
+    total or a weight is negative, or if the total is positive but no weight is.
     """
     whole = sum(weights.values(), Fraction(0))
     if total < 0 or min(weights.values(), default=0) < 0:
         raise ValueError("neither the total nor a weight may be negative")
     if whole == 0:
         if total:
-            raise ValueError("nothing has a weight: there is no one to give a share to")
+            raise ValueError("the total is positive, but no weight is positive")
         return dict.fromkeys(weights, 0)
     quotas = {key: Fraction(total) * weight / whole for key, weight in weights.items()}
     shares = {key: int(quota) for key, quota in quotas.items()}
@@ -29,5 +29,5 @@ def apportion(total: int, weights: Mapping[str, Fraction | int]) -> dict[str, in
 
 
 def scaled(part: int, whole: int, new_whole: int) -> int:
-    """`part` of `whole` as the nearest integer part of `new_whole`; halves go up."""
+    """Scale `part` of `whole` to `new_whole`, rounded to the nearest integer; halves are rounded up."""
     return (2 * part * new_whole + whole) // (2 * whole)

@@ -1,8 +1,9 @@
-"""A register as it might have stood on 21 October 2021, as rows of the product's import.
+"""The register as it might have been on 21 October 2021, as rows of a CSV file for the import.
 
 Published: 281,812 registered at 21 October 2021 (monitor.co.id). Completed steps were published for 27
-October, of 284,164 registered (megapolitan.kompas.com, 12 November 2021): the same proportions are used. No
-split by city or agency was published: kelurahan follow their population, campaigns and agencies are made up.
+October, of 284,164 registered (megapolitan.kompas.com, 12 November 2021); the same proportions are used. No
+split by city or agency was published: kelurahan are weighted by population, campaigns and agencies are
+invented.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ HEADER: Final = (
     "occurred_at", "steps",
 )  # fmt: skip
 
-# Made-up shares per mille; "" is none. The ids must exist in the register before the import.
+# Invented shares per mille; "" means none. The ids must exist in the register before the import.
 AGENCIES: Final = {"ppkukm": 520, "ppapp": 110, "parekraf": 70, "": 300}
 CAMPAIGNS: Final = {"jakpreneur-2019": 180, "jakpreneur-2020": 260, "kolaborasi-2021": 160, "": 400}
 OPENED: Final = datetime(2018, 10, 21, tzinfo=UTC)
@@ -42,35 +43,39 @@ DAYS: Final = 3 * 365
 
 
 def step_totals(count: int) -> dict[str, int]:
-    """How many of `count` participants have completed each step, in the published proportions."""
+    """Return how many of `count` participants have completed each step, in the published proportions."""
     return {step: scaled(total, PUBLISHED_REGISTERED, count) for step, total in PUBLISHED_STEPS.items()}
 
 
 def region_totals(count: int) -> dict[str, int]:
-    """How many of `count` participants live in each kelurahan."""
+    """Return how many of `count` participants live in each kelurahan."""
     return apportion(count, weights_2021())
 
 
 def rows(count: int, seed: int) -> Iterator[tuple[str, ...]]:
-    """`count` rows under HEADER; regions, steps, agencies, campaigns come in exact totals, well shuffled."""
-    dice = random.Random(seed)
-    regions = _dealt(region_totals(count), dice)
-    agencies = _dealt(apportion(count, {key: Fraction(share) for key, share in AGENCIES.items()}), dice)
-    campaigns = _dealt(apportion(count, {key: Fraction(share) for key, share in CAMPAIGNS.items()}), dice)
+    """Yield `count` rows under HEADER.
+
+    Regions, steps, agencies and campaigns have exact totals, in random order.
+    """
+    rng = random.Random(seed)
+    regions = _shuffled(region_totals(count), rng)
+    agencies = _shuffled(apportion(count, {key: Fraction(share) for key, share in AGENCIES.items()}), rng)
+    campaigns = _shuffled(apportion(count, {key: Fraction(share) for key, share in CAMPAIGNS.items()}), rng)
     completed = {
-        step: _dealt({step: total, "": count - total}, dice) for step, total in step_totals(count).items()
+        step: _shuffled({step: total, "": count - total}, rng) for step, total in step_totals(count).items()
     }
     for index in range(count):
-        who = person(index, seed)
+        applicant = person(index, seed)
         steps = ";".join(filter(None, (column[index] for column in completed.values())))
-        when = OPENED + timedelta(seconds=(index * DAYS * 86_400) // max(count, 1))
+        occurred_at = OPENED + timedelta(seconds=(index * DAYS * 86_400) // max(count, 1))
         yield (
-            who.name, who.nik, who.phone, regions[index], who.business_name, who.category, agencies[index],
-            campaigns[index], CONSENT, when.strftime("%Y-%m-%dT%H:%M:%SZ"), steps,
+            applicant.name, applicant.nik, applicant.phone, regions[index], applicant.business_name,
+            applicant.category, agencies[index],
+            campaigns[index], CONSENT, occurred_at.strftime("%Y-%m-%dT%H:%M:%SZ"), steps,
         )  # fmt: skip
 
 
-def _dealt(totals: dict[str, int], dice: random.Random) -> list[str]:
-    deck = [key for key, total in totals.items() for _ in range(total)]
-    dice.shuffle(deck)
-    return deck
+def _shuffled(totals: dict[str, int], rng: random.Random) -> list[str]:
+    values = [key for key, total in totals.items() for _ in range(total)]
+    rng.shuffle(values)
+    return values

@@ -1,4 +1,4 @@
-"""Fills a register with made-up participants through its own import; a second start finds it done."""
+"""Fills a register with synthetic participants through its import; a second run finds the import done."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from simulator.clients.register_client import Import, Register
+from simulator.clients.register_client import Import, RegisterClient
 from simulator.seed import participants
 
 LOOK_EVERY_S: Final = 0.5
@@ -17,34 +17,36 @@ STALLED_S_MAX: Final = 180.0
 
 
 class SeedingError(Exception):
-    """The import did not end well; the message says how it stands."""
+    """The import failed or stalled; the message has its state."""
 
 
-Told = Callable[[str, int, int], None]
-"""Hears what is being done, how much of it, and out of how much."""
+OnProgress = Callable[[str, int, int], None]
+"""Called with the name of the current step, the number of rows done, and the total."""
 
 
-async def fill(register: Register, folder: Path, count: int, seed: int, told: Told) -> Import:
-    """Import `count` people, unless that was done before; how the import ended. Raises SeedingError."""
+async def seed_register(
+    register: RegisterClient, folder: Path, count: int, seed: int, on_progress: OnProgress
+) -> Import:
+    """Import `count` people, unless this was done before; return the finished import. Raises SeedingError."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"people-{count}-{seed}.csv"
-    remembered = path.with_suffix(".import")
-    if remembered.exists():
-        found = await register.import_status(remembered.read_text().strip())
+    id_file = path.with_suffix(".import")
+    if id_file.exists():
+        found = await register.import_status(id_file.read_text().strip())
         if found is not None:
-            return await _followed(register, found, count, told)
+            return await _wait_for_import(register, found, count, on_progress)
     if not path.exists():
-        await asyncio.to_thread(_write, path, count, seed, told)
+        await asyncio.to_thread(_write, path, count, seed, on_progress)
     for campaign in filter(None, participants.CAMPAIGNS):
         await register.open_campaign(campaign, campaign)
     for agency in filter(None, participants.AGENCIES):
         await register.open_agency(agency, agency)
-    begun = await register.upload(path)
-    remembered.write_text(begun.id)
-    return await _followed(register, begun, count, told)
+    started = await register.upload(path)
+    id_file.write_text(started.id)
+    return await _wait_for_import(register, started, count, on_progress)
 
 
-def _write(path: Path, count: int, seed: int, told: Told) -> None:
+def _write(path: Path, count: int, seed: int, on_progress: OnProgress) -> None:
     partial = path.with_suffix(".part")
     with partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -52,22 +54,26 @@ def _write(path: Path, count: int, seed: int, told: Told) -> None:
         for done, row in enumerate(participants.rows(count, seed), 1):
             writer.writerow(row)
             if done % 5_000 == 0:
-                told("making people up", done, count)
+                on_progress("generating people", done, count)
     partial.rename(path)
 
 
-async def _followed(register: Register, begun: Import, count: int, told: Told) -> Import:
-    now, moved_s = begun, time.monotonic()
-    while now.state == "running":
-        told("importing", now.accepted + now.rejected, count)
+async def _wait_for_import(
+    register: RegisterClient, started: Import, count: int, on_progress: OnProgress
+) -> Import:
+    current, moved_s = started, time.monotonic()
+    while current.state == "running":
+        on_progress("importing", current.accepted + current.rejected, count)
         await asyncio.sleep(LOOK_EVERY_S)
-        seen = await register.import_status(now.id)
-        if seen is not None and seen.last_row != now.last_row:
+        latest = await register.import_status(current.id)
+        if latest is not None and latest.last_row != current.last_row:
             moved_s = time.monotonic()
-        now = seen or now
+        current = latest or current
         if time.monotonic() - moved_s > STALLED_S_MAX:
-            raise SeedingError(f"the import stands at row {now.last_row:,}")
-    told("importing", now.accepted + now.rejected, count)
-    if now.state != "done" or now.rejected:
-        raise SeedingError(f"the import is {now.state}: {now.accepted:,} accepted, {now.rejected:,} rejected")
-    return now
+            raise SeedingError(f"the import stalled at row {current.last_row:,}")
+    on_progress("importing", current.accepted + current.rejected, count)
+    if current.state != "done" or current.rejected:
+        raise SeedingError(
+            f"the import is {current.state}: {current.accepted:,} accepted, {current.rejected:,} rejected"
+        )
+    return current

@@ -1,8 +1,8 @@
-"""Made-up people who belong to nobody: the same index and seed always give the same person.
+"""Synthetic people who do not exist; the same index and seed always give the same person.
 
-NIK: region of first issue 31.99, which exists nowhere, then a kecamatan number, the date of birth (women: day
-+ 40) and a serial from 0001. Phones: +62 with a prefix of 0824 to 0827, which pass for mobiles and which no
-operator is known to give out.
+A NIK has the issuing region 31.99, which does not exist, then a kecamatan number, the date of birth (women:
+day + 40) and a serial from 0001. A phone number has +62 and a prefix from 0824 to 0827, which is valid for
+mobile numbers but not assigned by any known operator.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ BIRTH_DAYS: Final = (date(2003, 12, 31) - FIRST_BIRTH).days + 1
 DISTRICTS: Final = 80
 SERIALS: Final = 9_999
 NIKS: Final = DISTRICTS * BIRTH_DAYS * 2 * SERIALS
-"""How many different people there are: every index below has its own NIK under one seed."""
+"""The number of different people: each index below NIKS has its own NIK for a given seed."""
 
-# Strides that share no factor with what they step through visit everything once before anything twice.
+# A stride that shares no factor with NIKS reaches every NIK once before it repeats any.
 _NIK_STRIDE: Final = 7_368_787_213
 _SEED_STRIDE: Final = 1_000_003
 assert gcd(_NIK_STRIDE, NIKS) == 1, "the stride must reach every NIK"
@@ -45,7 +45,7 @@ CATEGORIES: Final = tuple(_TRADES)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What somebody would write on the form about themselves."""
+    """The personal and business data of a registration form."""
 
     name: str
     nik: str
@@ -55,22 +55,22 @@ class Person:
 
 
 def person(index: int, seed: int) -> Person:
-    """The person of an index from 0 to NIKS - 1; different indexes of one seed never share a NIK."""
+    """Return the person with an index from 0 to NIKS - 1; two indexes of one seed never share a NIK."""
     if not 0 <= index < NIKS:
         raise ValueError(f"people are numbered from 0 to {NIKS - 1:,}")
-    dice = _mixed(index, seed)
-    dice, first = divmod(dice, len(_OPENINGS))
-    dice, middle = divmod(dice, len(_ENDINGS))
-    dice, last = divmod(dice, len(_OPENINGS))
-    dice, end = divmod(dice, len(_ENDINGS))
-    dice, kind = divmod(dice, len(CATEGORIES))
+    bits = _mixed(index, seed)
+    bits, first = divmod(bits, len(_OPENINGS))
+    bits, middle = divmod(bits, len(_ENDINGS))
+    bits, last = divmod(bits, len(_OPENINGS))
+    bits, end = divmod(bits, len(_ENDINGS))
+    bits, kind = divmod(bits, len(CATEGORIES))
     category = CATEGORIES[kind]
-    trade = _TRADES[category][dice % 4]
+    trade = _TRADES[category][bits % 4]
     family = _OPENINGS[last] + _ENDINGS[end]
     return Person(
         name=f"{_OPENINGS[first]}{_ENDINGS[middle]} {family}",
         nik=_nik((index * _NIK_STRIDE + seed * _SEED_STRIDE) % NIKS),
-        phone=f"+62{_PREFIXES[dice % 4]}{dice // 4 % 100_000_000:08d}",
+        phone=f"+62{_PREFIXES[bits % 4]}{bits // 4 % 100_000_000:08d}",
         business_name=f"{trade} {_OPENINGS[first]}{index % 1000}",
         category=category,
     )
@@ -86,7 +86,7 @@ def _nik(number: int) -> str:
 
 
 def _mixed(index: int, seed: int) -> int:
-    """A number of 64 bits that looks thrown (the finalizer of SplitMix64, Steele et al. 2014)."""
+    """Return a pseudo-random 64-bit number (the finalizer of SplitMix64, Steele et al. 2014)."""
     word = (index * 0x9E3779B97F4A7C15 + seed * 0xD1B54A32D192ED03 + 1) & 0xFFFF_FFFF_FFFF_FFFF
     word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFF_FFFF_FFFF_FFFF
     word = ((word ^ (word >> 27)) * 0x94D049BB133111EB) & 0xFFFF_FFFF_FFFF_FFFF

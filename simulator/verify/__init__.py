@@ -1,1 +1,1 @@
-"""Whether the services did what the ledger says."""
+"""Checks register, counts and alerts after a run against the ledger, and measures latency to the stream."""

@@ -1,7 +1,7 @@
-"""What was told to whom: alerts as the notifier lists them, against what lies in mailbox and receiver.
+"""Checks with mailbox and webhook calls that each alert of the notifier was delivered exactly once.
 
-The mailbox is a folder of messages, the receiver's file has a JSON line for each call; both are read whole:
-what was delivered twice is seen however long ago it was.
+The mailbox is a folder of messages; the webhook receiver's file has a JSON line per call. Both are read
+completely, so a second delivery is found however long ago it was.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PAGE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """One official's alert of one crossing."""
+    """An alert to one official about one crossing."""
 
     id: str
     channel: str
@@ -38,7 +38,7 @@ class Alert:
 
 @dataclass(slots=True)
 class Deliveries:
-    """How often each alert id arrived."""
+    """How often each alert id arrived, per channel, and the number of calls with an invalid signature."""
 
     mailbox: Counter[str] = field(default_factory=Counter)
     webhook: Counter[str] = field(default_factory=Counter)
@@ -46,21 +46,21 @@ class Deliveries:
 
 
 async def alerts_of(http: aiohttp.ClientSession, notifier: str) -> list[Alert]:
-    """All alerts, through every page."""
+    """Return all alerts of the notifier, from all pages."""
     found: list[Alert] = []
     before = ""
     while True:
         async with http.get(f"{notifier}/v1/alerts?limit={PAGE}{before}") as response:
             response.raise_for_status()
             body: dict[str, Any] = await response.json()
-        found += [alert_of(one) for one in body["alerts"]]
+        found += [parse_alert(entry) for entry in body["alerts"]]
         if body["next"] is None:
             return found
         before = f"&before={body['next']}"
 
 
-def alert_of(body: dict[str, Any]) -> Alert:
-    """An alert as the notifier shows it."""
+def parse_alert(body: dict[str, Any]) -> Alert:
+    """Parse an alert of the notifier's API."""
     crossing = body["crossing"]
     return Alert(
         id=body["id"],
@@ -78,7 +78,7 @@ def deliveries(mail: Path, calls: Path) -> Deliveries:
     """Read the mailbox's folder and the receiver's file."""
     found = Deliveries()
     for path in mail.glob("*.eml"):
-        found.mailbox.update(mentioned(path.read_bytes()))
+        found.mailbox.update(ids_in(path.read_bytes()))
     if calls.exists():
         for line in calls.read_text(encoding="utf-8").splitlines():
             call = json.loads(line)
@@ -89,14 +89,14 @@ def deliveries(mail: Path, calls: Path) -> Deliveries:
     return found
 
 
-def mentioned(message: bytes) -> set[str]:
-    """The ids that a message's text names: alerts, and perhaps others."""
+def ids_in(message: bytes) -> set[str]:
+    """Return all UUIDs in a message's text: alert ids, and possibly other ids."""
     body = email.message_from_bytes(message, policy=default).get_body(("plain", "html"))
     return set(UUID.findall(str(body.get_content()))) if body else set()
 
 
-def faults(alerts: Iterable[Alert], arrived: Deliveries) -> list[str]:
-    """Alerts that did not arrive exactly once, and calls that were not signed by us."""
+def delivery_errors(alerts: Iterable[Alert], arrived: Deliveries) -> list[str]:
+    """Describe the alerts that did not arrive exactly once, and the calls with an invalid signature."""
     wrong = []
     for alert in alerts:
         times = (arrived.webhook if alert.channel == "webhook" else arrived.mailbox)[alert.id]
@@ -107,10 +107,10 @@ def faults(alerts: Iterable[Alert], arrived: Deliveries) -> list[str]:
     return wrong
 
 
-def missing(
+def missing_alerts(
     alerts: Iterable[Alert], rule: str, every: int, before: int, after: int, above: int = 0
 ) -> list[str]:
-    """Multiples of `every` that a count passed on its way from `before` to `after` and nobody was told."""
-    told = {alert.threshold for alert in alerts if alert.rule == rule}
+    """Describe the multiples of `every` that a count passed from `before` to `after` without an alert."""
+    alerted = {alert.threshold for alert in alerts if alert.rule == rule}
     passed = range((max(before, above) // every + 1) * every, after + 1, every)
-    return [f"{rule}: nobody was told of {threshold:,}" for threshold in passed if threshold not in told]
+    return [f"{rule}: no alert for {threshold:,}" for threshold in passed if threshold not in alerted]

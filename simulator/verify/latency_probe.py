@@ -1,12 +1,11 @@
-"""How long a registration takes from its 201 to the board's stream, measured from outside.
+"""Measures the latency of a registration from its response 201 to the board's stream, from outside.
 
-A count on the stream does not say whose registration it holds, so the watch makes its own. It opens a
-campaign nobody else uses and registers probes into it, each in a kelurahan that has no other probe on its
-way. The cell (that campaign, that kelurahan, registered) then rises by one exactly when the cut holding that
-probe arrives: the cell names the probe, whatever else is registered, moved or withdrawn meanwhile. Both
-instants are read from one monotonic clock in one process, so no clocks are compared. Measured is the whole
-way: register's answer, relay, Kafka, counting, cut, board, stream; a viewer sees it this long after the
-participant was told.
+A count on the stream does not show whose registration it contains. So this module registers probes in a
+campaign that nobody else uses, each in a kelurahan without another pending probe. The tally (campaign,
+kelurahan, registered) then rises by one exactly when the cut with the probe arrives, whatever else is
+registered, moved or withdrawn. Both times are read from the monotonic clock of one process, so no two
+clocks are compared. The latency covers response, relay, Kafka, counting, cut, board and stream: a viewer
+sees the registration this long after its response.
 """
 
 from __future__ import annotations
@@ -20,115 +19,119 @@ from dataclasses import dataclass, field
 
 from simulator.clients.sse_client import Message
 from simulator.load.latencies import Latencies
-from simulator.load.load_runner import Fest
+from simulator.load.load_runner import LoadRunner
 
 
 @dataclass(slots=True)
-class Probes:
-    """Which kelurahan are free for a probe, and what the others wait for; instants come as arguments."""
+class LatencyProbes:
+    """The pending probes, one per kelurahan at most, and the measured latencies; times are arguments."""
 
     regions: Iterable[str]
     latencies: Latencies = field(default_factory=Latencies)
-    following: bool = False
+    stream_connected: bool = False
     early: int = 0
     _free: deque[str] = field(init=False)
     _count: dict[str, int] = field(default_factory=dict)
     _expected: dict[str, int] = field(default_factory=dict)
-    _told_s: dict[str, float] = field(default_factory=dict)
-    _seen_s: dict[str, float] = field(default_factory=dict)
+    _accepted_s: dict[str, float] = field(default_factory=dict)
+    _observed_s: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._free = deque(self.regions)
 
-    def take(self) -> str | None:
-        """A kelurahan for the next probe; None where every one waits for its count."""
+    def next_region(self) -> str | None:
+        """Return a kelurahan for the next probe; None if every kelurahan has a pending probe."""
         if not self._free:
             return None
         region = self._free.popleft()
         self._expected[region] = self._count.get(region, 0) + 1
         return region
 
-    def drop(self, region: str) -> None:
-        """Its probe was not accepted, or nobody knows: the kelurahan is not used again."""
-        for table in (self._expected, self._told_s, self._seen_s):
+    def retire(self, region: str) -> None:
+        """Never use a kelurahan again, because its probe was refused or its outcome is unknown."""
+        for table in (self._expected, self._accepted_s, self._observed_s):
             table.pop(region, None)
 
-    def told(self, region: str, now_s: float) -> None:
-        """The register has accepted the probe of this kelurahan."""
-        if (seen_s := self._seen_s.pop(region, None)) is not None:
+    def accepted(self, region: str, now_s: float) -> None:
+        """Record that the register accepted the probe of a kelurahan."""
+        if (observed_s := self._observed_s.pop(region, None)) is not None:
             self.early += 1
-            self._done(region, max(seen_s - now_s, 0.0))
+            self._complete(region, max(observed_s - now_s, 0.0))
         else:
-            self._told_s[region] = now_s
+            self._accepted_s[region] = now_s
 
-    def seen(self, region: str, count: int, now_s: float) -> None:
-        """The stream shows this count for a kelurahan of the probes' campaign."""
+    def observed(self, region: str, count: int, now_s: float) -> None:
+        """Record the count that the stream shows for a kelurahan in the probes' campaign."""
         self._count[region] = count
         if region not in self._expected or count < self._expected[region]:
             return
-        if (told_s := self._told_s.pop(region, None)) is not None:
-            self._done(region, now_s - told_s)
+        if (accepted_s := self._accepted_s.pop(region, None)) is not None:
+            self._complete(region, now_s - accepted_s)
         else:
-            self._seen_s.setdefault(region, now_s)
+            self._observed_s.setdefault(region, now_s)
 
     @property
-    def on_their_way(self) -> int:
-        """Probes accepted and not seen yet."""
-        return len(self._told_s)
+    def pending(self) -> int:
+        """The number of accepted probes that the stream has not shown yet."""
+        return len(self._accepted_s)
 
     def oldest_s(self, now_s: float) -> float:
-        """How long the slowest of them has waited."""
-        return now_s - min(self._told_s.values(), default=now_s)
+        """Return the age of the oldest pending probe."""
+        return now_s - min(self._accepted_s.values(), default=now_s)
 
-    def _done(self, region: str, latency_s: float) -> None:
+    def _complete(self, region: str, latency_s: float) -> None:
         self.latencies.add(latency_s)
         self._expected.pop(region)
         self._free.append(region)
 
 
-async def follow(messages: AsyncIterator[Message], probes: Probes) -> None:
-    """Hand every count of the probes' scope on the stream to the probes, with the instant it came."""
+async def observe_stream(messages: AsyncIterator[Message], probes: LatencyProbes) -> None:
+    """Pass every kelurahan count on the stream of the probes' scope to `probes`, with its arrival time."""
     async for message in messages:
         now_s = time.monotonic()
         if message.event not in ("snapshot", "delta"):
             continue
-        probes.following = True
+        probes.stream_connected = True
         for row in message.rows():
             count = row.get("counts", {}).get("registered")
             if count is not None and row["region"].count(".") == 3:
-                probes.seen(row["region"], count, now_s)
+                probes.observed(row["region"], count, now_s)
 
 
-async def watch(fest: Fest, probes: Probes, every_s: float, stopping: asyncio.Event) -> None:
-    """Probe until the stop, once the stream of the probes' scope is there.
+async def run_probes(
+    runner: LoadRunner, probes: LatencyProbes, every_s: float, stopping: asyncio.Event
+) -> None:
+    """Wait for the stream of the probes' scope, then register probes until the stop.
 
-    A scope nobody was counted in is unknown to the board: somebody is registered into it first, in a
-    kelurahan that no probe uses.
+    The board does not know a scope without counts, so one person is registered in it first, in a kelurahan
+    that no probe uses.
     """
-    region = probes.take()
-    assert region is not None, "there are kelurahan"
-    probes.drop(region)
-    await fest.carry_out(fest.crowd.newcomer("probe", region, fest.run.probe_campaign))
-    while not probes.following and not stopping.is_set():
+    region = probes.next_region()
+    assert region is not None, "there is at least one kelurahan"
+    probes.retire(region)
+    await runner.execute(runner.scenario.newcomer("probe", region, runner.run.probe_campaign))
+    while not probes.stream_connected and not stopping.is_set():
         await asyncio.sleep(0.1)
-    await probe(fest, probes, every_s, stopping)
+    await _probe_repeatedly(runner, probes, every_s, stopping)
 
 
-async def settled(probes: Probes, wait_s: float) -> bool:
-    """Wait until every accepted probe was seen; False where one was not in time."""
+async def all_observed(probes: LatencyProbes, wait_s: float) -> bool:
+    """Wait until the stream has shown every accepted probe; return False if `wait_s` is over first."""
     deadline = time.monotonic() + wait_s
-    while probes.on_their_way and time.monotonic() < deadline:
+    while probes.pending and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
-    return not probes.on_their_way
+    return not probes.pending
 
 
-async def probe(fest: Fest, probes: Probes, every_s: float, stopping: asyncio.Event) -> None:
-    """Register a probe every so often until the stop, noted in the ledger, and wait for their answers."""
+async def _probe_repeatedly(
+    runner: LoadRunner, probes: LatencyProbes, every_s: float, stopping: asyncio.Event
+) -> None:
+    """Register a probe every `every_s` seconds until the stop, and wait for the answers."""
     tasks: set[asyncio.Task[None]] = set()
     due_s = time.monotonic()
     while not stopping.is_set():
-        if (region := probes.take()) is not None:
-            task = asyncio.ensure_future(_probe_once(fest, probes, region))
+        if (region := probes.next_region()) is not None:
+            task = asyncio.ensure_future(_probe_once(runner, probes, region))
             tasks.add(task)
             task.add_done_callback(tasks.discard)
         due_s += every_s
@@ -137,9 +140,11 @@ async def probe(fest: Fest, probes: Probes, every_s: float, stopping: asyncio.Ev
     await asyncio.gather(*tasks)
 
 
-async def _probe_once(fest: Fest, probes: Probes, region: str) -> None:
-    answer, told_s = await fest.carry_out(fest.crowd.newcomer("probe", region, fest.run.probe_campaign))
+async def _probe_once(runner: LoadRunner, probes: LatencyProbes, region: str) -> None:
+    answer, accepted_s = await runner.execute(
+        runner.scenario.newcomer("probe", region, runner.run.probe_campaign)
+    )
     if answer.outcome == "accepted":
-        probes.told(region, told_s)
+        probes.accepted(region, accepted_s)
     else:
-        probes.drop(region)
+        probes.retire(region)

@@ -1,4 +1,4 @@
-"""Finds out what became of requests that were never answered: each is sent again with its own key."""
+"""Resolves the intents with an unknown outcome: each is sent again with its own idempotency key."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from simulator.load.expected_state import account
+from simulator.load.expected_state import expected_state
 from simulator.load.ledger import Intent, Ledger, Line, Run, read
-from simulator.load.request_sender import Sender
+from simulator.load.request_sender import RequestSender
 from simulator.load.requests import request
 
 AT_ONCE_MAX: Final = 32
 
 
-async def settle(path: Path, sender_of: Callable[[str], Sender]) -> int:
-    """Ask again about every unsettled intent of a ledger and note the answers in it; how many there were."""
+async def reconcile(path: Path, sender_of: Callable[[str], RequestSender]) -> int:
+    """Send all unsettled intents of a ledger again, add the answers to it, and return their number."""
     lines: list[Line] = list(read(path))
-    unsettled = account(lines).unsettled
+    unsettled = expected_state(lines).unsettled
     run = next((line for line in lines if isinstance(line, Run)), None)
     if not unsettled or run is None:
         return 0
     ledger, slots = Ledger(path), asyncio.Semaphore(AT_ONCE_MAX)
-    flushing = asyncio.ensure_future(ledger.flushing())
+    flushing = asyncio.ensure_future(ledger.flush_forever())
 
-    async def again(intent: Intent) -> None:
+    async def resend(intent: Intent) -> None:
         async with slots:
             answer = await sender_of(intent.kind).send(intent, request(intent, run))
         await ledger.put(answer)
 
     try:
-        await asyncio.gather(*(again(intent) for intent in unsettled))
+        await asyncio.gather(*(resend(intent) for intent in unsettled))
     finally:
         flushing.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -17,7 +17,7 @@ from tests.support.deadlines import until
 from tests.support.outside_observer import Witness
 from tests.support.register_template import commission
 from tests.support.registration_load import Crowd
-from tests.support.stack import Stack, surroundings
+from tests.support.stack import Stack, stack_config
 from tests.support.topics import Topics
 
 pytestmark = pytest.mark.e2e
@@ -38,7 +38,7 @@ async def own_stack(
     """Everything from the register to the board over the server of this test's own."""
     commissioned = commission(own_postgres, tmp_path / "commissioned")
     databases = own_postgres.clone(commissioned.template)
-    place = surroundings(tmp_path / "stack", databases.urls(), topics.environment(), commissioned.secrets)
+    place = stack_config(tmp_path / "stack", databases.urls(), topics.environment(), commissioned.secrets)
     stack = Stack(replace(place, keys=commissioned.keys))
     try:
         await stack.start(*COUNTING)

@@ -143,7 +143,7 @@ class Publisher(Process):
         await self.driver.here()
         shown_term, shown_cut = max((record.version for record in self._log.records), default=(0, 0))
         if shown_term >= term:
-            lifted = await self._lease.lift(shown_term)
+            lifted = await self._lease.raise_term(shown_term)
             if lifted is None:
                 raise SupersededError
             term = lifted

@@ -9,8 +9,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from outbox.leadership import LeaseRows
-from outbox.lease import PostgresLeases
+from outbox.leadership import LeaseTable
+from outbox.postgres_leases import PostgresLeaseTable
 from tests.support.databases import Databases
 from tests.support.deadlines import until
 from tests.support.fakes.outbox import Clock, MemoryLeases
@@ -22,7 +22,7 @@ SHORT_S = 0.2
 class Case:
     """Rows, and how to let a short lease run out."""
 
-    def __init__(self, rows: LeaseRows, clock: Clock | None) -> None:
+    def __init__(self, rows: LeaseTable, clock: Clock | None) -> None:
         self.rows = rows
         self._clock = clock
 
@@ -34,7 +34,7 @@ class Case:
             await until(lambda: self._taken_by("probe"), 5, name="the short lease has run out")
 
     async def _taken_by(self, holder: str) -> bool:
-        if await self.rows.take("l", holder, 0.0) is None:
+        if await self.rows.acquire("l", holder, 0.0) is None:
             return False
         await self.rows.release("l", holder, 0)
         return True
@@ -50,7 +50,7 @@ def memory() -> Case:
 async def postgres(database: Databases) -> AsyncIterator[Case]:
     pool: asyncpg.Pool[Any]
     async with asyncpg.create_pool(database.registration, min_size=2, max_size=8) as pool:
-        yield Case(PostgresLeases(pool), None)
+        yield Case(PostgresLeaseTable(pool), None)
 
 
 @pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.integration)])
@@ -60,63 +60,63 @@ def case(request: pytest.FixtureRequest) -> Case:
 
 
 async def test_a_held_lease_is_kept_by_its_holder_and_by_nobody_else(case: Case) -> None:
-    assert await case.rows.take("l", "A", LONG_S) == 1
-    assert await case.rows.take("l", "A", LONG_S) == 1
-    assert await case.rows.take("l", "B", LONG_S) is None
+    assert await case.rows.acquire("l", "A", LONG_S) == 1
+    assert await case.rows.acquire("l", "A", LONG_S) == 1
+    assert await case.rows.acquire("l", "B", LONG_S) is None
 
 
 async def test_leases_of_other_names_are_apart(case: Case) -> None:
-    assert await case.rows.take("l", "A", LONG_S) == 1
-    assert await case.rows.take("m", "B", LONG_S) == 1
+    assert await case.rows.acquire("l", "A", LONG_S) == 1
+    assert await case.rows.acquire("m", "B", LONG_S) == 1
 
 
 async def test_a_lease_that_has_run_out_goes_to_the_next_in_a_higher_term(case: Case) -> None:
-    first = await case.rows.take("l", "A", SHORT_S)
+    first = await case.rows.acquire("l", "A", SHORT_S)
     await case.run_out()
 
-    term = await case.rows.take("l", "B", LONG_S)
+    term = await case.rows.acquire("l", "B", LONG_S)
 
     assert first == 1
     assert term is not None
     assert term > first
-    assert await case.rows.take("l", "A", LONG_S) is None
+    assert await case.rows.acquire("l", "A", LONG_S) is None
 
 
 async def test_a_released_lease_goes_to_the_next_at_once(case: Case) -> None:
-    term = await case.rows.take("l", "A", LONG_S)
+    term = await case.rows.acquire("l", "A", LONG_S)
     assert term == 1
 
     await case.rows.release("l", "A", term)
 
-    assert await case.rows.take("l", "B", LONG_S) == 2
+    assert await case.rows.acquire("l", "B", LONG_S) == 2
 
 
 async def test_only_the_term_that_holds_it_releases_a_lease(case: Case) -> None:
-    await case.rows.take("l", "A", LONG_S)
+    await case.rows.acquire("l", "A", LONG_S)
 
     await case.rows.release("l", "A", 9)
 
-    assert await case.rows.take("l", "B", LONG_S) is None
+    assert await case.rows.acquire("l", "B", LONG_S) is None
 
 
 async def test_a_lifted_term_is_kept_by_renewals_and_risen_above_by_the_next(case: Case) -> None:
-    await case.rows.take("l", "A", LONG_S)
+    await case.rows.acquire("l", "A", LONG_S)
 
-    assert await case.rows.lift("l", "A", 1, above=40) == 41
-    assert await case.rows.take("l", "A", LONG_S) == 41
+    assert await case.rows.raise_term("l", "A", 1, above=40) == 41
+    assert await case.rows.acquire("l", "A", LONG_S) == 41
     await case.rows.release("l", "A", 41)
-    assert await case.rows.take("l", "B", LONG_S) == 42
+    assert await case.rows.acquire("l", "B", LONG_S) == 42
 
 
 async def test_a_lease_lost_meanwhile_is_not_lifted(case: Case) -> None:
-    await case.rows.take("l", "A", LONG_S)
+    await case.rows.acquire("l", "A", LONG_S)
     await case.rows.release("l", "A", 1)
-    await case.rows.take("l", "B", LONG_S)
+    await case.rows.acquire("l", "B", LONG_S)
 
-    assert await case.rows.lift("l", "A", 1, above=40) is None
+    assert await case.rows.raise_term("l", "A", 1, above=40) is None
 
 
 async def test_of_many_who_ask_at_once_one_gets_it(case: Case) -> None:
-    terms = await asyncio.gather(*(case.rows.take("l", f"holder-{n}", LONG_S) for n in range(16)))
+    terms = await asyncio.gather(*(case.rows.acquire("l", f"holder-{n}", LONG_S) for n in range(16)))
 
     assert [term for term in terms if term is not None] == [1]

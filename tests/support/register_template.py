@@ -33,7 +33,7 @@ def commission(server: TestServer, folder: Path) -> Commissioned:
     databases = server.clone(name=TEMPLATE)
     with ThreadPoolExecutor(1) as thread:  # a session's fixture has no loop
         keys = thread.submit(lambda: asyncio.run(_commission(databases.registration))).result()
-    return Commissioned(TEMPLATE, secret_files.read_or_make(folder / "secrets"), keys)
+    return Commissioned(TEMPLATE, secret_files.read_or_create(folder / "secrets"), keys)
 
 
 async def _commission(url: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from deploy.local.commands import Command, clean_environment
 from deploy.local.ports import free_ports
-from deploy.local.processes import PROCESSES, Process, Surroundings
+from deploy.local.processes import PROCESSES, Process, StackConfig
 from tests.support.deadlines import until
 from tests.support.log_files import tail
 from tests.support.processes import Running
@@ -22,14 +22,14 @@ PORTS = ("smtp", *(name + suffix for name in PROCESSES for suffix in INSTANCES))
 READY_S_MAX = 45.0
 
 
-def surroundings(
+def stack_config(
     folder: Path, databases: Mapping[str, str], kafka: Mapping[str, str], secrets: Mapping[str, str]
-) -> Surroundings:
+) -> StackConfig:
     """Free ports and a folder for a stack's processes."""
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     (folder / "secrets").mkdir(parents=True, exist_ok=True)
     (folder / "secrets" / "webhook_secret").write_text(secrets["webhook_secret"])
-    return Surroundings(databases=databases, kafka=kafka, ports=ports, secrets=secrets, folder=folder)
+    return StackConfig(databases=databases, kafka=kafka, ports=ports, secrets=secrets, folder=folder)
 
 
 class Stack:
@@ -38,8 +38,8 @@ class Stack:
     None is restarted unless `keep_running` asks for it. One that ends though nobody asked fails the test.
     """
 
-    def __init__(self, surroundings: Surroundings) -> None:
-        self._surroundings = surroundings
+    def __init__(self, stack_config: StackConfig) -> None:
+        self._stack_config = stack_config
         self._running: dict[str, Running] = {}
         self._environments: dict[str, dict[str, str]] = {}
         self._keepers: list[asyncio.Task[None]] = []
@@ -48,12 +48,12 @@ class Stack:
     @property
     def keys(self) -> Mapping[str, str]:
         """API keys by role: booth, officer, admin."""
-        return self._surroundings.keys
+        return self._stack_config.keys
 
     @property
     def folder(self) -> Path:
         """Where logs, mail and webhook calls are."""
-        return self._surroundings.folder
+        return self._stack_config.folder
 
     async def start(
         self,
@@ -72,8 +72,8 @@ class Stack:
 
     def _launch(self, name: str) -> None:
         process = _instance(name)
-        settings = {**self._surroundings.settings(process), **self._environments[name]}
-        python, *arguments = self._surroundings.command(process)
+        settings = {**self._stack_config.settings(process), **self._environments[name]}
+        python, *arguments = self._stack_config.command(process)
         launcher = self._launchers.get(name)
         command = [python, "-m", *launcher, *arguments[1:]] if launcher else [python, *arguments]
         self._running[name] = Running(name, command, clean_environment(settings), self.log(name))
@@ -112,7 +112,7 @@ class Stack:
 
     def port(self, name: str) -> int:
         """The port of a process, or of `smtp`."""
-        return self._surroundings.ports[name]
+        return self._stack_config.ports[name]
 
     def runs(self, name: str) -> bool:
         """Whether it has been started and has not ended."""
@@ -173,7 +173,7 @@ class Stack:
 
     async def command(self, package: str, *arguments: str, env: Mapping[str, str] | None = None) -> str:
         """Run a service's one-shot command; answers what it printed, raises CommandFailed."""
-        command = Command(self._surroundings, package, *arguments, env=env)
+        command = Command(self._stack_config, package, *arguments, env=env)
         return await asyncio.to_thread(command.result)
 
     def unexpected_ends(self) -> list[str]:

@@ -16,17 +16,18 @@ from aggregator.publishing.quarantine_outbox import QUARANTINE_TOPIC, Quarantine
 from aggregator.rebuild.register_epoch_trigger import RegisterEpochTrigger
 from aggregator.settings import AggregatorSettings
 from database.pool import connect
+from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
 from lifecycle.shutdown import StopSignal
-from lifecycle.task_group import until_first
+from lifecycle.task_group import run_group_with_server
 from outbox.leader_producer import LeaderProducer
-from outbox.lease import RENEW_EVERY_S, Lease, new_holder
+from outbox.postgres_leases import RENEW_EVERY_S, Lease, new_holder
 from outbox.publisher import Publisher as OutboxPublisher
 from outbox.publisher import TopicChannel
 from outbox.table_source import TableSource
 from settings.kafka import KafkaSettings
 from telemetry.health import Health
-from telemetry.http import plain_app, serve
+from telemetry.health_endpoints import plain_app
 
 LEASE: Final = "publisher"
 QUARANTINE_LEASE: Final = "quarantine"
@@ -56,7 +57,7 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
         return run_forever(once, stopping, name=name, pause_s=pause_s, failing_s_max=settings.failing_s_max)
 
     try:
-        await until_first(
+        await run_group_with_server(
             loop(lambda: _renew(lease, quarantine_lease), "lease", RENEW_EVERY_S),
             loop(cycle.publish_once, "cuts", 0.0),
             loop(quarantine.publish_once, "quarantine", QUARANTINE_EVERY_S),

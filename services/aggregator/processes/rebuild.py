@@ -11,7 +11,7 @@ from aggregator.rebuild.tally_rebuild import REBUILD_LEASE, TallyRebuild
 from aggregator.settings import AggregatorSettings
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore
 from database.pool import connect
-from outbox.lease import Lease, new_holder
+from outbox.postgres_leases import Lease, new_holder
 from settings.kafka import KafkaSettings
 
 if TYPE_CHECKING:

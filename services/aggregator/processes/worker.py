@@ -17,11 +17,12 @@ from aggregator.event_topic_reader import EVENT_TOPIC
 from aggregator.settings import AggregatorSettings
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore
 from database.pool import connect
+from lifecycle.http_server import serve
 from lifecycle.shutdown import StopSignal
-from lifecycle.task_group import until_first
+from lifecycle.task_group import run_group_with_server
 from settings.kafka import KafkaSettings
 from telemetry.health import Health
-from telemetry.http import plain_app, serve
+from telemetry.health_endpoints import plain_app
 from telemetry.logs import get
 
 log = get()
@@ -50,7 +51,7 @@ async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stoppin
         await worker.start()
         is_compiled = decode is not decode_events
         log.info("worker started", group=group, topic=topic, compiled=is_compiled)
-        await until_first(
+        await run_group_with_server(
             worker.wait_for_failure(),
             watchdog.run(stopping),
             server=serve(plain_app(health), settings.host, settings.worker_port, stopping),

@@ -24,7 +24,7 @@ from aggregator.metrics import CUT_SECONDS, CUTS, GAPS, OUTSTANDING
 from aggregator.publishing.cut_snapshot import CutSnapshot, open_snapshot, read_published_state
 from aggregator.publishing.queries import QUERIES
 from outbox.leader_producer import LeaderProducer, LeaderRecord, SupersededError
-from outbox.lease import Lease
+from outbox.postgres_leases import Lease
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
@@ -100,7 +100,7 @@ class CutPublisher:
         stored = await read_published_state(self._pool)
         topic_term, topic_cut = await self._last_in_topic() or (0, 0)
         if topic_term >= term:
-            lifted = await self._lease.lift(topic_term)
+            lifted = await self._lease.raise_term(topic_term)
             if lifted is None:
                 raise SupersededError("the lease was lost during the take-over")
             term = lifted

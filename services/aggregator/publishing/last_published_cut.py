@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cuts.records import UndecodableRecordError, decode_cut
-from cuts.topic_log import opened
+from cuts.topic_log import open_topic_log
 from settings.kafka import KafkaSettings
 
 Version = tuple[int, int]
@@ -17,7 +17,7 @@ NEWEST_RECORDS: Final = 50
 
 async def last_cut(kafka: KafkaSettings) -> Version | None:
     """Return the highest (term, cut) of the newest records; None if the topic is empty. Raises KafkaError."""
-    async with opened(kafka, "region-counts") as topic:
+    async with open_topic_log(kafka, "region-counts") as topic:
         first, end = await topic.bounds()
         next_offset = max(first, end - NEWEST_RECORDS)
         topic.seek(next_offset)

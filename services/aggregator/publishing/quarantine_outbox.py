@@ -8,7 +8,7 @@ import msgspec
 
 from aggregator.domain.cut import utc_text
 from aggregator.publishing.queries import QUERIES
-from outbox.lease import Lease
+from outbox.postgres_leases import Lease
 from outbox.publisher import Publisher
 from outbox.table_source import append
 

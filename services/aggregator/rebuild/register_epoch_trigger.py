@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator.rebuild.queries import QUERIES
 from cuts.reader import follow_register_state
-from outbox.lease import Lease
+from outbox.postgres_leases import Lease
 from settings.kafka import KafkaSettings
 from telemetry.logs import get
 

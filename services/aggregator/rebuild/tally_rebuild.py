@@ -20,7 +20,7 @@ from aggregator.rebuild.queries import QUERIES
 from aggregator.rebuild.shadow_set import RebuildImpossibleError, RebuildSupersededError, ShadowSet
 from aggregator.tallies.batch_counter import MINUTES_KEPT
 from aggregator.tallies.tally_store import PartitionPosition, PositionChange, TallyStore
-from outbox.lease import RENEW_EVERY_S, Lease
+from outbox.postgres_leases import RENEW_EVERY_S, Lease
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 

@@ -25,13 +25,13 @@ from board.targets import InvalidTargetsError, load_targets
 from board.web.app import make_app
 from lifecycle import gc_tuning
 from lifecycle.graceful_stop import cancel_on_stop
+from lifecycle.http_server import serve
 from lifecycle.shutdown import StopSignal
 from lifecycle.shutdown import run as run_until_stopped
 from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 from settings.loader import load
 from telemetry.health import Health
-from telemetry.http import serve
 from telemetry.logs import configure, get
 
 log = get()

@@ -78,11 +78,11 @@ class BoardState:
     def apply_cut(self, record: CutRecord, now_s: float, *, is_new: bool) -> ApplyResult:
         """Apply a record of region-counts. `is_new`: written after this board began to read."""
         applied = self.cuts.apply(record)
-        if applied.moved:
+        if applied.state_changed:
             self.serial += 1
             self._apply_counts(applied.changed)
             self._remember_version(now_s)
-        if applied.heard:
+        if applied.publisher_alive:
             self.freshness.cut(self.cuts.positions, self.cuts.quarantined_total, now_s, is_new=is_new)
         return applied
 

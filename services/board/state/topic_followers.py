@@ -20,7 +20,7 @@ async def follow_region_counts(
     async for record in follow_cuts(kafka):
         applied = board_state.apply_cut(record.value, clock(), is_new=record.is_new)
         CUTS.labels(applied.reason.value).inc()
-        if applied.moved:
+        if applied.state_changed:
             on_change()
 
 

@@ -29,7 +29,7 @@ from board.web.query_params import (
 )
 from problems.fastapi_handlers import install
 from telemetry.health import Health
-from telemetry.http import health_routes
+from telemetry.health_endpoints import health_routes
 
 STATIC: Final = Path(__file__).with_name("static")
 MINUTES_MAX: Final = 2880

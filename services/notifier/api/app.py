@@ -19,7 +19,7 @@ from notifier.store.alerts import AlertFilter, AlertStore, NewSilence, utc_text
 from problems.fastapi_handlers import install
 from problems.problem import FieldError, Problem, invalid, language_of
 from telemetry.health import Health
-from telemetry.http import health_routes
+from telemetry.health_endpoints import health_routes
 
 ALERTS_PER_PAGE_MAX: Final = 200
 SILENCE_DAYS_MAX: Final = 30

@@ -10,6 +10,7 @@ import procrastinate
 
 from database.pool import connect
 from lifecycle.graceful_stop import stop_together
+from lifecycle.http_server import serve
 from lifecycle.shutdown import StopSignal
 from lifecycle.shutdown import run as run_until_stopped
 from notifier.api.acknowledgement_page import AcknowledgementPages
@@ -33,7 +34,7 @@ from notifier.settings import NotifierSettings
 from notifier.store.alerts import AlertStore
 from notifier.store.latches import TOPIC, LatchStore
 from notifier.store.messages import MessageStore
-from outbox.lease import Lease, new_holder
+from outbox.postgres_leases import Lease, new_holder
 from outbox.publisher import Publisher, TopicChannel
 from outbox.table_source import TableSource
 from settings.contract_files import contract_path
@@ -41,7 +42,6 @@ from settings.kafka import KafkaSettings
 from settings.loader import load
 from telemetry.failpoints import arm
 from telemetry.health import Health
-from telemetry.http import serve
 from telemetry.logs import configure, get
 
 POOL_SIZE_MAX: Final = 12

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from problems.fastapi_handlers import failed, respond
+from problems.fastapi_handlers import internal_error, respond
 from problems.problem import Problem
 from registration.api import problem_responses
 from registration.api.authentication import Authenticator, sent
@@ -69,7 +69,7 @@ class FastPath:
         except Problem as problem:
             await respond(Request(scope), problem)(scope, receive, send)
         except Exception as error:  # the edge: outside of the application nobody else answers this one
-            await (await failed(Request(scope), error))(scope, receive, send)
+            await (await internal_error(Request(scope), error))(scope, receive, send)
         else:
             await _send(answer, send)
 

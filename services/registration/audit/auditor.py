@@ -16,7 +16,7 @@ from typing import Any, Final
 import asyncpg
 
 from lifecycle.shutdown import StopSignal
-from outbox.lease import Lease
+from outbox.postgres_leases import Lease
 from registration.audit.expected_tallies import ForeignCutError, expected_at
 from registration.audit.metrics import AUDIT_SECONDS, AUDITED_AT, AUDITS, DRIFT
 from registration.audit.published_cut import CutFollower, PublishedCut

@@ -12,9 +12,9 @@ from typing import Any, Final
 import asyncpg
 
 from cuts.records import UndecodableRecordError, decode_register_state
-from cuts.topic_log import opened
+from cuts.topic_log import open_topic_log
 from database.queries import load_queries
-from outbox.lease import Lease
+from outbox.postgres_leases import Lease
 from outbox.producer import Producer
 from registration.audit.auditor import Auditor
 from registration.audit.lag import PositionSince, measure_lag
@@ -110,7 +110,7 @@ class StatePublisher:
 
         After a restore from a backup, the term of the lease may be lower than terms already published.
         """
-        async with opened(self._kafka, TOPIC) as topic:
+        async with open_topic_log(self._kafka, TOPIC) as topic:
             first, end = await topic.bounds()
             if end > first:
                 topic.seek(end - 1)
@@ -124,7 +124,7 @@ class StatePublisher:
             published = decode_register_state(value)
         except UndecodableRecordError:
             return
-        await self._lease.lift(published.term)
+        await self._lease.raise_term(published.term)
 
     async def _send(self, value: bytes) -> None:
         assert self._producer is not None, "the producer is open"

@@ -14,9 +14,10 @@ from fastapi import APIRouter
 
 from database.pool import connect
 from lifecycle import gc_tuning
+from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
 from lifecycle.shutdown import StopSignal
-from lifecycle.task_group import run_together
+from lifecycle.task_group import run_group
 from registration.api.app import application
 from registration.api.authentication import Authenticator
 from registration.api.fast_path import FastPath
@@ -42,7 +43,7 @@ from registration.requests.body_validator import BodyValidator
 from registration.settings import ApiSettings, RegisterSettings, SecretSettings
 from settings.contract_files import contract_path
 from telemetry.health import Health
-from telemetry.http import health_routes, serve
+from telemetry.health_endpoints import health_routes
 from telemetry.logs import get
 
 log = get()
@@ -110,7 +111,7 @@ async def serve_api(
         )
         app = build(parts, own, health, [imports_router(imports, parts.callers)])
         gc_tuning.freeze_startup_objects()
-        await run_together(
+        await run_group(
             parts.writer.run(progress.beat),
             _serve(app, register.host, own, parts.writer, stopping),
             _clean(parts, own, stopping),

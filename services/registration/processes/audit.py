@@ -11,10 +11,11 @@ import contextlib
 from typing import Final
 
 from database.pool import connect
+from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
 from lifecycle.shutdown import StopSignal
-from lifecycle.task_group import run_together
-from outbox.lease import RENEW_EVERY_S, Lease, new_holder
+from lifecycle.task_group import run_group
+from outbox.postgres_leases import RENEW_EVERY_S, Lease, new_holder
 from registration.audit.auditor import Auditor
 from registration.audit.published_cut import CutFollower
 from registration.audit.settings import AuditSettings
@@ -22,7 +23,7 @@ from registration.audit.state_publisher import StatePublisher
 from registration.settings import RegisterSettings
 from settings.kafka import KafkaSettings
 from telemetry.health import Health
-from telemetry.http import plain_app, serve
+from telemetry.health_endpoints import plain_app
 
 LEASE: Final = "audit"
 STATEMENT_TIMEOUT_S: Final = 120.0
@@ -59,7 +60,7 @@ async def audit(
         await auditor.pause(stopping)
 
     try:
-        await run_together(
+        await run_group(
             run_forever(lease.renew, stopping, name="audit lease", pause_s=RENEW_EVERY_S),
             cuts.follow(kafka),
             run_forever(tell, stopping, name="audit telling", failing_s_max=float("inf")),

@@ -14,10 +14,11 @@ import asyncpg
 
 from cuts.reader import follow_cuts
 from database.pool import connect
+from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
 from lifecycle.shutdown import StopSignal
-from lifecycle.task_group import run_together
-from outbox.lease import RENEW_EVERY_S, Lease, new_holder
+from lifecycle.task_group import run_group
+from outbox.postgres_leases import RENEW_EVERY_S, Lease, new_holder
 from outbox.publisher import Publisher, PublishLimits, PublishOutcome, TopicChannel
 from registration.domain.partitioning import PARTITIONS
 from registration.relay.event_source import HEADERS, LEASE, RECOVERY_UNFINISHED, TOPIC, RegisterEventSource
@@ -29,7 +30,7 @@ from registration.settings import RegisterSettings
 from settings.kafka import KafkaSettings
 from telemetry.failpoints import failpoint
 from telemetry.health import Health
-from telemetry.http import plain_app, serve
+from telemetry.health_endpoints import plain_app
 from telemetry.logs import get
 
 log = get()
@@ -52,7 +53,7 @@ async def relay(
     health = Health()
     running.watch(health)
     try:
-        await run_together(
+        await run_group(
             run_forever(lease.renew, stopping, name="relay lease", pause_s=RENEW_EVERY_S),
             run_forever(
                 lambda: running.step(stopping),

@@ -26,7 +26,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from database.pool import connect
 from database.queries import load_queries
-from outbox.lease import new_holder
+from outbox.postgres_leases import new_holder
 from registration.domain.partitioning import PARTITIONS
 from registration.relay.event_source import LEASE, RECOVERY_UNFINISHED, TOPIC
 from registration.settings import RegisterSettings

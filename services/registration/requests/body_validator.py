@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from problems.fastapi_handlers import from_faults
+from problems.fastapi_handlers import validation_problem
 from registration.intake.scopes import ScopeKind, Scopes
 from registration.regions import Regions
 from registration.requests.request_models import Vocabulary
@@ -36,13 +36,13 @@ class BodyValidator:
         except ValidationError as error:
             faults = error.errors(include_url=False, include_input=False)
             if SCOPE_FAULTS.isdisjoint(fault["type"] for fault in faults):
-                raise from_faults(faults) from None
+                raise validation_problem(faults) from None
         # Another process may have opened the scope a moment ago.
         await self._scopes.refresh()
         try:
             return self.known(model, body)
         except ValidationError as error:
-            raise from_faults(error.errors(include_url=False, include_input=False)) from None
+            raise validation_problem(error.errors(include_url=False, include_input=False)) from None
 
     def vocabulary(self) -> Vocabulary:
         """What a body may name now."""

@@ -1,1 +1,1 @@
-"""The published cuts and register states: their shapes, what a reader keeps, how to follow them."""
+"""Reads cuts and register states from Kafka: record formats, reader state, freshness, topic readers."""

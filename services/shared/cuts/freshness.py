@@ -1,10 +1,10 @@
-"""How fresh and how complete a cut is, from the register's own positions and the reader's own clock.
+"""Computes how fresh and how complete a cut is, from the register's positions and the reader's own clock.
 
-`as_of` is the time of the newest register state whose every position the cut has reached. Its age is counted
-from its arrival by the reader's monotonic clock, so no two machines' clocks are compared. A dead relay shows
-thus: the register's `last_sequence` moves on, the cut's positions do not, no newer state is reached, and the
-age grows past `LIVE_S`. Where nobody registers either, nothing is missing; the register state then says
-itself whether a relay is there.
+`as_of` is the time of the newest register state whose positions the cut has reached in every partition. Its
+age is measured from the arrival of that state, by the reader's monotonic clock, so clocks of two machines
+are never compared. If the relay is dead, the register's `last_sequence` grows but the cut's positions do
+not: the cut reaches no newer state, and the age exceeds `LIVE_S`. If nobody registers either, no event is
+missing; then `relay_alive` in the register state shows whether a relay runs.
 """
 
 from collections import deque
@@ -20,13 +20,16 @@ from cuts.records import RegisterState
 LIVE_S: Final = 2.0
 STALE_S: Final = 5.0
 WAITING_MAX: Final = 600
-"""Register states kept that no cut has reached: ten minutes of them; beyond, the oldest go."""
+"""Maximum number of register states that no cut has reached yet: ten minutes of them.
+
+The oldest are dropped first.
+"""
 COVERAGE_STEPS: Final = 1_000_000
-"""Coverage is cut off, never rounded up, to this many steps: 1.0 means every accepted event is counted."""
+"""Coverage is rounded down to multiples of 1 / COVERAGE_STEPS; 1.0 means that all events are counted."""
 
 
 class FreshnessState(Enum):
-    """What a page says of its number."""
+    """How current a displayed count is."""
 
     LIVE = "live"
     CATCHING_UP = "catching_up"
@@ -35,7 +38,7 @@ class FreshnessState(Enum):
 
 @dataclass(frozen=True)
 class FreshnessView:
-    """What is known at one moment: `as_of` and `coverage` are None until a register state was read."""
+    """The freshness at one moment; `as_of` and `coverage` are None until enough records were read."""
 
     state: FreshnessState
     as_of: datetime | None
@@ -50,10 +53,10 @@ class _Arrived:
 
 
 class Freshness:
-    """Takes what was read and when (`now_s`: a monotonic clock); answers how fresh the cut is.
+    """Derives the freshness of the cut from the records read; `now_s` is the reader's monotonic clock.
 
-    `is_new` is False for records that were in the log before this reader came: they tell what was counted and
-    when, but not that anybody lives now.
+    `is_new` is False for records that were in the topic before the reader connected: their content counts,
+    but they do not prove that their sender is alive.
     """
 
     def __init__(self) -> None:
@@ -66,7 +69,7 @@ class Freshness:
         self._waiting: deque[_Arrived] = deque(maxlen=WAITING_MAX)
 
     def cut(self, positions: Sequence[int], quarantined_total: int, now_s: float, *, is_new: bool) -> None:
-        """A cut was applied, or repeated by a heart-beat."""
+        """Record that a cut was applied, or repeated by a heartbeat."""
         self._positions = tuple(positions)
         self._quarantined_total = quarantined_total
         if is_new:
@@ -74,9 +77,10 @@ class Freshness:
         self._advance()
 
     def register_state(self, state: RegisterState, now_s: float, *, is_new: bool) -> None:
-        """A register state was read. A late one of a lost lease is ignored; a new epoch forgets older ones.
+        """Record a register state; a late one of a former leader is ignored, a new epoch discards older ones.
 
-        A lower term with a later time is taken: a restored database hands out its terms again.
+        A state with a lower term but a later time is accepted, because a restored database issues its terms
+        again.
         """
         newest = self._newest
         if newest and state.term < newest.term and state.time <= newest.time:
@@ -90,7 +94,7 @@ class Freshness:
         self._advance()
 
     def view(self, now_s: float) -> FreshnessView:
-        """What holds at `now_s`."""
+        """Return the freshness at `now_s`."""
         age_s = now_s - self._reached.at_s if self._reached else inf
         return FreshnessView(
             state=self._state(age_s, now_s),
@@ -101,7 +105,7 @@ class Freshness:
 
     @property
     def newest(self) -> RegisterState | None:
-        """The newest register state read."""
+        """The newest register state that was read."""
         return self._newest
 
     def _state(self, age_s: float, now_s: float) -> FreshnessState:

@@ -1,51 +1,52 @@
-"""Follows region-counts, register-state and compacted topics without a consumer group, for as long as asked.
+"""Endless readers of region-counts, register-state and compacted topics, without a consumer group.
 
-Every reader outlives broker restarts, time-outs, a topic that does not exist yet and records that retention
-took away: it counts the interruption and goes on where it was, or finds its start anew. A record may come
-again after an interruption; none is left out that is still in the log.
+A reader survives broker restarts, time-outs, a topic that does not exist yet, and records that retention
+deleted: it counts the interruption, reconnects and continues after its last record, or locates its start
+again. A record may be repeated after an interruption; no record that the topic still has is skipped.
 """
 
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from prometheus_client import Counter
 
 from cuts.records import CutRecord, RegisterState, UndecodableRecordError, decode_cut, decode_register_state
-from cuts.topic_log import KafkaAccess, TopicLog, opened
+from cuts.topic_log import KafkaAccess, TopicLog, open_topic_log
 from telemetry.logs import get
 
 T = TypeVar("T")
 Decode = Callable[[bytes | None], T]
 Locate = Callable[[TopicLog, int, int], Awaitable[int]]
-"""From the log, its first offset and its end: where to begin."""
+"""Called with the topic, its first offset and its end offset; returns the offset at which to start."""
 
 POLL_S: Final = 1.0
 ANSWER_S: Final = 5.0
 SILENCE_S: Final = 10.0
-"""After so long without a record the broker is asked whether there is one."""
+"""After this time without a record, the reader compares its offset with the topic's end."""
 RETRY_DELAY_S_MIN: Final = 0.2
 RETRY_DELAY_S_MAX: Final = 5.0
 LOOK_BACK_RECORDS: Final = 1000
-"""Where the last cut cannot be read: more records than lie between two fulls."""
+"""Where to start if the last cut cannot be decoded: more records than there are between two fulls."""
 REGISTER_STATES_BACK: Final = 120
 
 UNDECODABLE: Final = Counter(
-    "cuts_records_undecodable", "Records that could not be read, skipped.", ["topic"]
+    "cuts_records_undecodable", "Records that could not be decoded and were skipped.", ["topic"]
 )
-INTERRUPTIONS: Final = Counter("cuts_reader_interruptions", "Times a reader had to connect anew.", ["topic"])
+INTERRUPTIONS: Final = Counter("cuts_reader_interruptions", "Reconnections of readers.", ["topic"])
 
 log = get()
 
 
 @dataclass(frozen=True)
-class Followed(Generic[T]):
-    """A record read. `is_new`: written after this reader had come to the end of what lay there."""
+class FollowedRecord(Generic[T]):
+    """A decoded record. `is_new`: it was written after the reader connected."""
 
     value: T
     key: bytes | None
@@ -54,25 +55,30 @@ class Followed(Generic[T]):
 
 
 class ReaderBehindError(Exception):
-    """The broker holds records that the reader was not given: it connects anew."""
+    """The topic has records that the reader did not receive, so it must reconnect."""
 
 
-def follow_cuts(kafka: KafkaAccess) -> AsyncIterator[Followed[CutRecord]]:
-    """Records of region-counts from the newest acknowledged full on, without end; give them to a CutState."""
+def follow_cuts(kafka: KafkaAccess) -> AsyncIterator[FollowedRecord[CutRecord]]:
+    """Yield records of region-counts, from the newest acknowledged full on, without end.
+
+    Apply them to a CutState.
+    """
     return _Follower(kafka, "region-counts", decode_cut, _newest_full).records()
 
 
-def follow_register_state(kafka: KafkaAccess) -> AsyncIterator[Followed[RegisterState]]:
-    """Records of register-state: the last two minutes' (so that a cut finds its as_of), then each new one."""
+def follow_register_state(kafka: KafkaAccess) -> AsyncIterator[FollowedRecord[RegisterState]]:
+    """Yield the records of register-state: the last two minutes, which a cut needs for `as_of`, then new
+    ones.
+    """
     return _Follower(kafka, "register-state", decode_register_state, _last_register_states).records()
 
 
 def follow_table(
     kafka: KafkaAccess, name: str, decode: Callable[[bytes], T], since: datetime | None = None
-) -> AsyncIterator[Followed[T | None]]:
-    """Records of a compacted topic, all or those written from `since` on, then each new one; None: deleted.
+) -> AsyncIterator[FollowedRecord[T | None]]:
+    """Yield all records of a compacted topic, or those written from `since` on, and then new ones.
 
-    `decode` raises UndecodableRecord where a value cannot be read.
+    The value of a tombstone is None. `decode` raises UndecodableRecordError for an invalid value.
     """
 
     def decode_or_none(value: bytes | None) -> T | None:
@@ -82,7 +88,7 @@ def follow_table(
 
 
 class _Follower(Generic[T]):
-    """One endless reading of one topic; `_next_offset` outlives the connections."""
+    """An endless reader of one topic; `_next_offset` persists across connections."""
 
     def __init__(self, kafka: KafkaAccess, name: str, decode: Decode[T], locate: Locate) -> None:
         self._kafka = kafka
@@ -90,59 +96,72 @@ class _Follower(Generic[T]):
         self._decode = decode
         self._locate = locate
         self._next_offset: int | None = None
+        self._retry_delay_s = RETRY_DELAY_S_MIN
 
-    async def records(self) -> AsyncIterator[Followed[T]]:
-        delay_s = RETRY_DELAY_S_MIN
+    async def records(self) -> AsyncIterator[FollowedRecord[T]]:
         while True:
-            try:
-                async with opened(self._kafka, self._name) as topic:
-                    async for followed in self._connected(topic):
-                        delay_s = RETRY_DELAY_S_MIN
-                        yield followed
-            except (KafkaError, ReaderBehindError, TimeoutError, OSError) as error:
-                INTERRUPTIONS.labels(self._name).inc()
-                log.warning(
-                    "reader interrupted", topic=self._name, error=type(error).__name__, retry_s=delay_s
-                )
-                if isinstance(error, OffsetOutOfRangeError):
-                    self._next_offset = None
-                await asyncio.sleep(delay_s)
-                delay_s = min(delay_s * 2, RETRY_DELAY_S_MAX)
+            async with self._interruption_handled(), open_topic_log(self._kafka, self._name) as topic:
+                async for record in self._read(topic):
+                    self._retry_delay_s = RETRY_DELAY_S_MIN
+                    yield record
 
-    async def _connected(self, topic: TopicLog) -> AsyncIterator[Followed[T]]:
+    @asynccontextmanager
+    async def _interruption_handled(self) -> AsyncIterator[None]:
+        """Suppress an error of the connection: count it, log it, and wait before the next attempt."""
+        try:
+            yield
+        except (KafkaError, ReaderBehindError, TimeoutError, OSError) as error:
+            delay_s = self._retry_delay_s
+            INTERRUPTIONS.labels(self._name).inc()
+            log.warning("reader interrupted", topic=self._name, error=type(error).__name__, retry_s=delay_s)
+            if isinstance(error, OffsetOutOfRangeError):
+                self._next_offset = None
+            await asyncio.sleep(delay_s)
+            self._retry_delay_s = min(delay_s * 2, RETRY_DELAY_S_MAX)
+
+    async def _read(self, topic: TopicLog) -> AsyncIterator[FollowedRecord[T]]:
         first, end = await topic.bounds()
         if self._next_offset is None or not first <= self._next_offset <= end:
             self._next_offset = await self._locate(topic, first, end)
         topic.seek(self._next_offset)
-        heard_s = time.monotonic()
+        last_record_s = time.monotonic()
         while True:
             records = await topic.poll(POLL_S)
             if records:
-                heard_s = time.monotonic()
-            elif time.monotonic() - heard_s > SILENCE_S:
-                await self._prove_silence(topic)
-                heard_s = time.monotonic()
+                last_record_s = time.monotonic()
+            elif time.monotonic() - last_record_s > SILENCE_S:
+                await self._check_end(topic)
+                last_record_s = time.monotonic()
             for record in records:
                 self._next_offset = record.offset + 1
-                try:
-                    value = self._decode(record.value)
-                except UndecodableRecordError as error:
-                    UNDECODABLE.labels(self._name).inc()
-                    log.warning(
-                        "record undecodable", topic=self._name, offset=record.offset, reason=str(error)
-                    )
-                    continue
-                yield Followed(value, record.key, record.offset, is_new=record.offset >= end)
+                if (decoded := self._decode_or_skip(record, end)) is not None:
+                    yield decoded
 
-    async def _prove_silence(self, topic: TopicLog) -> None:
-        """Raises ReaderBehindError where the log goes on without this reader, or was made anew."""
+    def _decode_or_skip(self, record: Any, end: int) -> FollowedRecord[T] | None:
+        """Decode a record of aiokafka; None if it is undecodable.
+
+        `end`: the topic's end at the connection.
+        """
+        try:
+            value = self._decode(record.value)
+        except UndecodableRecordError as error:
+            UNDECODABLE.labels(self._name).inc()
+            log.warning("record undecodable", topic=self._name, offset=record.offset, reason=str(error))
+            return None
+        return FollowedRecord(value, record.key, record.offset, is_new=record.offset >= end)
+
+    async def _check_end(self, topic: TopicLog) -> None:
+        """Raise ReaderBehindError if the topic ends beyond the reader's offset, or was created again."""
         _, end = await topic.bounds()
         if end != self._next_offset:
-            raise ReaderBehindError(f"{self._name} ends at {end}, read up to {self._next_offset}")
+            raise ReaderBehindError(f"{self._name} ends at {end}, the reader is at {self._next_offset}")
 
 
 async def _newest_full(topic: TopicLog, first: int, end: int) -> int:
-    """The full that the last record names, or that it is; where it cannot be read, far enough back."""
+    """Locate the full that the last record refers to, or belongs to.
+
+    Go LOOK_BACK_RECORDS back if it is undecodable.
+    """
     if end == first:
         return end
     topic.seek(end - 1)

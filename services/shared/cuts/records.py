@@ -1,7 +1,7 @@
-"""The shapes of the records in the topics region-counts and register-state.
+"""The record formats of the topics region-counts and register-state, and their decoders.
 
-Unknown fields are ignored, so a newer publisher may add some. A value that cannot be read raises
-`UndecodableRecordError`; readers count it and go on.
+Unknown fields are ignored, so that a newer publisher may add fields. An invalid value raises
+`UndecodableRecordError`; readers count it and continue with the next record.
 """
 
 from datetime import datetime
@@ -12,15 +12,21 @@ import msgspec
 T = TypeVar("T")
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Row = tuple[str, str, str, int]
-"""(scope, region, measure, absolute count); below zero only if what added to it is quarantined."""
+"""(scope, region, measure, absolute count).
+
+A count is negative only while the events that added to it are quarantined.
+"""
 
 
 class UndecodableRecordError(ValueError):
-    """The value is not a record of this topic. Nothing of it may be applied; the next record may be fine."""
+    """The value is not a valid record of this topic.
+
+    No part of it may be applied; later records may be valid.
+    """
 
 
 class Gap(msgspec.Struct, frozen=True):
-    """A partition whose next event is missing: `expected` is the next to count, `seen` a later sequence."""
+    """A gap in a partition: `expected` is the missing sequence, `seen` a higher one that has arrived."""
 
     partition: int
     expected: int
@@ -28,7 +34,7 @@ class Gap(msgspec.Struct, frozen=True):
 
 
 class CutRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One record of region-counts: a whole change since cut `base`, or one part of every row at `cut`."""
+    """A record of region-counts: the rows changed since the cut `base`, or one part of all rows of a cut."""
 
     cut: int
     term: int
@@ -42,9 +48,12 @@ class CutRecord(msgspec.Struct, frozen=True, kw_only=True):
     quarantined_total: Count = 0
     generation: int = 0
     epoch: int = 1
-    """The register's epoch whose events are counted; it rises when a restored register starts over."""
+    """The register's epoch whose events are counted.
+
+    It rises each time the register recovers from an older backup.
+    """
     full_offset: int = -1
-    """Where the newest acknowledged full begins; -1: no full has been acknowledged yet."""
+    """Offset of the first part of the newest acknowledged full; -1 if no full is acknowledged yet."""
     rows: tuple[Row, ...]
     part: int = 0
     parts: int = 1
@@ -57,12 +66,12 @@ class CutRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def version(self) -> tuple[int, int]:
-        """What orders cuts: a later term beats any cut of an earlier one."""
+        """(term, cut), the order of cuts: every cut of a higher term is newer."""
         return (self.term, self.cut)
 
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest audit: what the counts at `cut` (written "term.cut") differ from the register by."""
+    """The newest audit: the difference between the counts of `cut` ("term.cut") and the register."""
 
     cut: str
     drift: int
@@ -72,14 +81,14 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lag(msgspec.Struct, frozen=True, kw_only=True):
-    """How many accepted events are not counted, and for how long counting has not moved."""
+    """The number of accepted events not counted yet, and the seconds since a lagging position last moved."""
 
     events: int = 0
     standing_s: float = 0
 
 
 class RegisterState(msgspec.Struct, frozen=True, kw_only=True):
-    """One record of register-state: where the register stands at `time`, by the database's clock."""
+    """A record of register-state: the state of the register at `time`, by the database's clock."""
 
     time: datetime
     term: int
@@ -89,9 +98,9 @@ class RegisterState(msgspec.Struct, frozen=True, kw_only=True):
     audit: Audit | None = None
     lag: Lag = Lag()
     refused: str | None = None
-    """Why relay and audit refuse to go on (a restored register), or null."""
+    """Why relay and audit refuse to work (the register was restored), else None."""
     relay_alive: bool | None = None
-    """False when nobody holds the relay's lease: then nothing is on its way, even if nothing waits yet."""
+    """False if no process holds the relay's lease: then no event is being published, even if none waits."""
 
 
 _cut = msgspec.json.Decoder(CutRecord)
@@ -99,12 +108,12 @@ _register_state = msgspec.json.Decoder(RegisterState)
 
 
 def decode_cut(value: bytes | None) -> CutRecord:
-    """Read a value of region-counts. Raises UndecodableRecordError."""
+    """Decode a value of region-counts. Raises UndecodableRecordError."""
     return _decode(_cut, value)
 
 
 def decode_register_state(value: bytes | None) -> RegisterState:
-    """Read a value of register-state. Raises UndecodableRecordError."""
+    """Decode a value of register-state. Raises UndecodableRecordError."""
     return _decode(_register_state, value)
 
 

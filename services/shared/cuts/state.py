@@ -1,4 +1,4 @@
-"""What a reader of region-counts knows: the newest whole cut, and which records may change it."""
+"""The state of a reader of region-counts: the newest complete cut, and how records change it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,47 +12,47 @@ Key = tuple[str, str, str]
 
 
 class ApplyReason(Enum):
-    """What became of a record."""
+    """What a record did to the state."""
 
     CHANGED = "changed"
-    """A change on its base: counts or positions moved."""
+    """A change whose base is the held cut: counts or positions changed."""
     REPLACED = "replaced"
-    """A complete full that is newer, or differs from what stood at its cut."""
+    """A complete full that is newer than the held cut, or contradicts it."""
     REPEATED = "repeated"
-    """A heart-beat or a full of the cut already held: nothing moved, but somebody lives."""
+    """A heartbeat or a full of the held cut: nothing changed, but the publisher is alive."""
     PART = "part"
     """A part of a full that is not complete yet."""
     OLDER = "older"
-    """A lower (term, cut) than the one held: a late or paused publisher. Ignored."""
+    """A lower (term, cut) than the held one, from a late or suspended publisher: ignored."""
     OFF_BASE = "off_base"
-    """A change on a cut not held: the next full brings it."""
+    """A change whose base is not the held cut: ignored, the next full contains it."""
     NOT_READY = "not_ready"
-    """A change before the first complete full."""
+    """A change before the first complete full: ignored."""
 
 
 @dataclass(frozen=True)
 class ApplyResult:
-    """The reason, and the keys whose counts moved with their new absolute counts (0: gone)."""
+    """The reason, and the changed keys with their new absolute counts; 0 if a tally was removed."""
 
     reason: ApplyReason
     changed: Mapping[Key, int] = field(default_factory=dict)
 
     @property
-    def moved(self) -> bool:
-        """Whether the state now shows something else than before."""
+    def state_changed(self) -> bool:
+        """Whether the record changed the state."""
         return self.reason in (ApplyReason.CHANGED, ApplyReason.REPLACED)
 
     @property
-    def heard(self) -> bool:
-        """Whether the record shows that the publisher of the held cut, or a later one, lives."""
-        return self.moved or self.reason is ApplyReason.REPEATED
+    def publisher_alive(self) -> bool:
+        """Whether the record proves that the publisher of the held cut, or a later publisher, is alive."""
+        return self.state_changed or self.reason is ApplyReason.REPEATED
 
 
 class CutState:
-    """The newest whole cut that the records so far give; `apply` is the only way to change it.
+    """The newest complete cut of the records applied so far; only `apply` changes it.
 
-    Records may start anywhere in the log, repeat, and be mixed with those of a publisher that lost its lease:
-    (term, cut) never goes down, and the counts are always those of one cut.
+    Records may start anywhere in the topic, repeat, and be mixed with records of a publisher that lost its
+    lease. Nevertheless (term, cut) never decreases, and the counts are always those of one cut.
     """
 
     def __init__(self) -> None:
@@ -71,16 +71,16 @@ class CutState:
 
     @property
     def version(self) -> tuple[int, int]:
-        """(term, cut) of the cut held."""
+        """The (term, cut) of the held cut."""
         return (self.term, self.cut)
 
     @property
     def id(self) -> str:
-        """The cut held as "term.cut"."""
+        """The id of the held cut, "term.cut"."""
         return f"{self.term}.{self.cut}"
 
     def apply(self, record: CutRecord) -> ApplyResult:
-        """Take one record; says what became of it and which counts moved."""
+        """Apply one record; return what it did and which counts changed."""
         if self.ready and record.version < self.version:
             return ApplyResult(ApplyReason.OLDER)
         if record.kind == "full":
@@ -118,7 +118,10 @@ class CutState:
         return self._replace()
 
     def _continues(self, record: CutRecord) -> bool:
-        """Whether the record is the next part of the full being collected: all parts carry the same head."""
+        """Return whether the record is the next part of the full being collected.
+
+        All its parts have the same head.
+        """
         if not self._parts:
             return False
         first = self._parts[0]

@@ -1,4 +1,4 @@
-"""One partition of a topic, read without a consumer group: its bounds, and its records from an offset on."""
+"""Reads a topic with one partition, without a consumer group: its offset bounds and its records."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -14,50 +14,50 @@ RECORDS_MAX: Final = 500
 
 
 class KafkaAccess(Protocol):
-    """Where Kafka is and what topics are called there: `settings.kafka.KafkaSettings`."""
+    """The port to the Kafka settings; `settings.kafka.KafkaSettings` implements it."""
 
     def client_options(self) -> dict[str, Any]:
-        """Arguments for a client of aiokafka."""
+        """Return the connection arguments of an aiokafka client."""
 
     def topic(self, name: str) -> str:
-        """The name on the wire."""
+        """Return the topic's full name, with its prefix."""
 
 
 class TopicLog:
-    """Partition 0 of one topic. Every call is answered within ANSWER_S_MAX or raises."""
+    """Partition 0 of one topic. Every call returns within ANSWER_S_MAX or raises TimeoutError."""
 
     def __init__(self, consumer: AIOKafkaConsumer, topic: str) -> None:
         self._consumer = consumer
         self._partition = TopicPartition(topic, 0)
 
     async def exists(self) -> bool:
-        """Whether the broker knows the topic; asking does not create it."""
+        """Return whether the topic exists; the query does not create it."""
         async with asyncio.timeout(ANSWER_S_MAX):
             return self._partition.topic in await self._consumer.topics()
 
     def assign(self) -> None:
-        """Read this partition from now on; no group is asked."""
+        """Assign the partition to this consumer, without a consumer group."""
         self._consumer.assign([self._partition])
 
     async def bounds(self) -> tuple[int, int]:
-        """The offset of the first record kept, and of the next to come."""
+        """Return the offset of the oldest retained record, and the offset of the next record to come."""
         async with asyncio.timeout(ANSWER_S_MAX):
             first = await self._consumer.beginning_offsets([self._partition])
             following = await self._consumer.end_offsets([self._partition])
         return first[self._partition], following[self._partition]
 
     async def offset_at(self, time: datetime) -> int | None:
-        """The offset of the first record written at `time` or later; None: there is none."""
+        """Return the offset of the first record written at `time` or later; None if there is none."""
         async with asyncio.timeout(ANSWER_S_MAX):
             found = await self._consumer.offsets_for_times({self._partition: int(time.timestamp() * 1000)})
         return found[self._partition].offset if found[self._partition] else None
 
     def seek(self, offset: int) -> None:
-        """Let the next `poll` begin at `offset`."""
+        """Make the next `poll` start at `offset`."""
         self._consumer.seek(self._partition, offset)
 
     async def poll(self, wait_s: float) -> Sequence[Any]:
-        """The next records, at most RECORDS_MAX; none when nothing comes within `wait_s`."""
+        """Return the next records, at most RECORDS_MAX; empty if none arrives within `wait_s`."""
         found: dict[TopicPartition, list[Any]] = await self._consumer.getmany(
             self._partition, timeout_ms=int(wait_s * 1000), max_records=RECORDS_MAX
         )
@@ -65,8 +65,8 @@ class TopicLog:
 
 
 @asynccontextmanager
-async def opened(kafka: KafkaAccess, name: str) -> AsyncIterator[TopicLog]:
-    """The log of topic `name`, once the topic exists. Raises KafkaError while no broker answers."""
+async def open_topic_log(kafka: KafkaAccess, name: str) -> AsyncIterator[TopicLog]:
+    """Connect and yield topic `name` once it exists. Raises KafkaError if no broker answers."""
     consumer = AIOKafkaConsumer(
         **kafka.client_options(),
         group_id=None,
@@ -78,7 +78,7 @@ async def opened(kafka: KafkaAccess, name: str) -> AsyncIterator[TopicLog]:
     try:
         await consumer.start()
         log = TopicLog(consumer, kafka.topic(name))
-        while not await log.exists():  # noqa: ASYNC110 - the broker tells nobody of new topics
+        while not await log.exists():  # noqa: ASYNC110 - the broker does not announce new topics
             await asyncio.sleep(TOPIC_PAUSE_S)
         log.assign()
         yield log
@@ -87,10 +87,11 @@ async def opened(kafka: KafkaAccess, name: str) -> AsyncIterator[TopicLog]:
 
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:
-    """Close the consumer, whatever state the broker's death left it in.
+    """Close the consumer, even after its broker has died.
 
-    aiokafka's `stop` raises CancelledError where a fetch was waiting to be tried again: taken for a
-    cancellation of ours it would end the process. What `stop` then left open is closed here.
+    If a fetch is waiting for its retry, aiokafka's `stop` raises CancelledError. Taken for a cancellation
+    of this task, it would end the process. This function suppresses it, and closes the connections that
+    `stop` left open.
     """
     try:
         async with asyncio.timeout(ANSWER_S_MAX):

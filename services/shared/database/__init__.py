@@ -1,1 +1,1 @@
-"""How a service reaches its PostgreSQL schema: connections that hold no lock asleep, queries, migrations."""
+"""PostgreSQL access: connection pools with safe time-outs, named queries from `.sql` files, migrations."""

@@ -1,6 +1,6 @@
-"""What alembic runs for every service: one transaction per migration on the connection it is handed.
+"""The alembic environment of every service: one transaction per migration, on a connection from the caller.
 
-A service's `migrations/env.py` is the one line `from database.alembic_env import run; run()`.
+The only line of a service's `migrations/env.py` is `from database.alembic_env import run; run()`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from alembic import context, op
 
 
 def run() -> None:
-    """Run the pending migrations, keeping the version table in the service's own schema."""
+    """Run the pending migrations; the version table is in the service's own schema."""
     config = context.config
     context.configure(
         connection=config.attributes["connection"],
@@ -23,11 +23,11 @@ def run() -> None:
 
 
 def run_sql_file(migration: str, name: str) -> None:
-    """Run a `.sql` file beside a migration; `migration` is its `__file__`.
+    """Run the `.sql` file `name` in the folder of a migration; `migration` is the migration's `__file__`.
 
-    The file may hold several statements: psycopg sends them as one simple query.
+    The file may contain several statements: psycopg sends them as one simple query.
     """
     text = (Path(migration).parent / name).read_text(encoding="utf-8")
     connection = op.get_bind().connection.dbapi_connection
-    assert connection is not None, "alembic runs online only"
+    assert connection is not None, "migrations run in alembic's online mode only"
     connection.cursor().execute(text)

@@ -1,4 +1,4 @@
-"""Brings a service's schema up to date; two that start at once take turns."""
+"""Migrates a service's schema; an advisory lock serializes migrations that start at the same time."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-# One at a time over all services: the number is arbitrary but must stay.
+# One lock for the migrations of all services. The number is arbitrary but must never change.
 ADVISORY_LOCK: Final = 0x4A414B50
 STATEMENT_TIMEOUT_S: Final = 120
 
 
 def migrate(package: str, url: str) -> None:
-    """Run `<package>/migrations` up to the newest version, in the schema named like the package."""
-    # Imported here: they take most of a second, and every process of a service imports this module.
+    """Run `<package>/migrations` up to the newest version, in the schema with the package's name."""
+    # Imported here because these imports take most of a second and every process imports this module.
     import sqlalchemy
     from alembic import command
     from alembic.config import Config

@@ -1,6 +1,7 @@
-"""A pool of connections to a service's own schema, opened once the server answers and its role is safe.
+"""Opens a connection pool to a service's schema once the server answers, and checks the role's time-outs.
 
-A connection goes back as it is: nothing may change its session (SET without LOCAL, LISTEN, advisory locks).
+A connection returns to the pool without a reset, so no code may change session state (SET without LOCAL,
+LISTEN, session advisory locks).
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from telemetry.logs import get
 
 log = get()
 
-# Nobody holds a lock while asleep: a role without these limits lets one stopped client block every other.
+# Maximum time-outs of the role: without them, one stopped client holds its locks and blocks all others.
 REQUIRED_LIMITS_MS: Final = {
     "idle_in_transaction_session_timeout": 3_000,
     "lock_timeout": 2_000,
     "statement_timeout": 120_000,
     "tcp_user_timeout": 5_000,
 }
-PASSING: Final = (
+TRANSIENT_ERRORS: Final = (
     OSError,
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
@@ -31,9 +32,9 @@ PASSING: Final = (
 
 
 class UnsafeRoleError(RuntimeError):
-    """The database role lacks a time-out that frees the locks of a sleeping client.
+    """The database role lacks a time-out that releases the locks of a stopped client.
 
-    Run deploy/postgres/roles.sql as the superuser: it sets them all.
+    deploy/postgres/roles.sql, run as the superuser, sets all of them.
     """
 
 
@@ -46,10 +47,10 @@ async def connect(
     statement_timeout_s: float | None = None,
     wait_s: float = 60.0,
 ) -> asyncpg.Pool[Any]:
-    """Open a pool; waits up to `wait_s` seconds for the server, saying so.
+    """Open a pool; wait up to `wait_s` seconds for the server, logging each attempt.
 
-    Raises UnsafeRoleError where the role's time-outs are unset or too long; the driver's own error where the
-    server refuses the credentials, or is not there in time.
+    Raises UnsafeRoleError if a time-out of the role is unset or too long, and the driver's error if the
+    server rejects the credentials or does not answer in time.
     """
     server_settings = {"application_name": application_name}
     if statement_timeout_s is not None:
@@ -65,10 +66,10 @@ async def connect(
                 command_timeout=(statement_timeout_s or 10.0) + 5,
                 server_settings=server_settings,
                 max_inactive_connection_lifetime=0,
-                reset=_as_it_is,
+                reset=_skip_reset,
             )
             break
-        except PASSING as error:
+        except TRANSIENT_ERRORS as error:
             if time.monotonic() > deadline:
                 raise
             log.info("waiting for PostgreSQL", error=type(error).__name__)
@@ -81,8 +82,11 @@ async def connect(
     return pool
 
 
-async def _as_it_is(_connection: object) -> None:
-    """Not the driver's `RESET ALL`, a round trip for each release; a transaction left open still ends."""
+async def _skip_reset(_connection: object) -> None:
+    """Replace the driver's `RESET ALL`, which costs a round trip per release.
+
+    The driver still rolls back an open transaction.
+    """
 
 
 async def _check_limits(pool: asyncpg.Pool[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Named queries from the `.sql` files of a package."""
+"""Loads the named queries in the `.sql` files of a package."""
 
 from __future__ import annotations
 
@@ -10,5 +10,8 @@ import aiosql
 
 
 def load_queries(package: str) -> Any:
-    """The queries of every file in `<package>/sql/`, as methods that take an asyncpg connection first."""
+    """Return the queries of all files in `<package>/sql/` as methods.
+
+    The first argument is the connection.
+    """
     return aiosql.from_path(Path(str(files(package))) / "sql", "asyncpg", kwargs_only=False)

@@ -1,1 +1,1 @@
-"""How a process lives: its stop signal, its loops, and what it does when they keep failing."""
+"""Process lifecycle: stop signal, retried loops, task groups, HTTP server, garbage collection."""

@@ -1,4 +1,7 @@
-"""A loop that goes on: failures are counted, logged and retried with a bounded back-off, for so long."""
+"""A loop that repeats a step until the stop.
+
+Failed steps are counted, logged and retried with bounded back-off.
+"""
 
 from __future__ import annotations
 
@@ -22,24 +25,24 @@ RETRY_DELAY_S_MAX: Final = 5.0
 
 
 async def run_forever(
-    once: Callable[[], Awaitable[object]],
+    step: Callable[[], Awaitable[object]],
     stopping: StopSignal,
     *,
     name: str,
     pause_s: float = 0.0,
     failing_s_max: float = 60.0,
 ) -> None:
-    """Call `once` until the stop, `pause_s` apart.
+    """Call `step` until the stop, with `pause_s` between two calls.
 
-    Raises the last failure once `failing_s_max` seconds have gone by without a success: the process then
-    ends and its supervisor starts a fresh one.
+    Raises the last exception if no call has succeeded for `failing_s_max` seconds: the process then ends
+    and its supervisor restarts it.
     """
     delay_s = RETRY_DELAY_S_MIN
     failing_since: float | None = None
     while not stopping.is_set():
         try:
-            await once()
-        except Exception as error:  # the one place where a loop's failures are met
+            await step()
+        except Exception as error:  # the only place where a loop's exceptions are handled
             now = time.monotonic()
             failing_since = failing_since or now
             LOOP_FAILURES.labels(name).inc()

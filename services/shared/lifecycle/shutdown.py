@@ -1,4 +1,4 @@
-"""Runs a process's main coroutine until it ends or a signal asks it to stop."""
+"""Runs the main coroutine of a process, and passes SIGTERM and SIGINT to it as a stop signal."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import uvloop
 
 
 class StopSignal:
-    """Tells whether the process was asked to stop; sleeping on it ends early when it is."""
+    """Whether the process was asked to stop; `wait` sleeps and ends early at the stop."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
     def set(self) -> None:
-        """Ask for the stop."""
+        """Ask the process to stop."""
         self._event.set()
 
     def is_set(self) -> bool:
-        """Whether the stop was asked for."""
+        """Return whether the process was asked to stop."""
         return self._event.is_set()
 
     async def wait(self, seconds: float | None = None) -> bool:
-        """Sleep for so many seconds, or until the stop; True where it came."""
+        """Sleep for `seconds` (None: without limit) or until the stop; return True if the stop came."""
         try:
             await asyncio.wait_for(self._event.wait(), seconds)
         except TimeoutError:
@@ -33,7 +33,10 @@ class StopSignal:
 
 
 def run(main: Callable[[StopSignal], Awaitable[None]]) -> None:
-    """Run `main` on uvloop; SIGTERM and SIGINT set its `StopSignal`, a second one ends it at once."""
+    """Run `main` on uvloop.
+
+    The first SIGTERM or SIGINT sets its `StopSignal`, the second one cancels `main`.
+    """
     uvloop.run(_with_signals(main))
 
 
@@ -42,13 +45,13 @@ async def _with_signals(main: Callable[[StopSignal], Awaitable[None]]) -> None:
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(main(stopping))
 
-    def asked(number: signal.Signals) -> None:
+    def on_signal() -> None:
         if stopping.is_set():
             task.cancel()
         stopping.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked, number)
+        loop.add_signal_handler(number, on_signal)
     try:
         await task
     except asyncio.CancelledError:

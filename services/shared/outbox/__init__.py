@@ -1,18 +1,19 @@
-"""Leadership as a leased row, and a table published to a topic in sequence order.
+"""Leases for leadership, and publishing a table to a topic in sequence order.
 
-What a service builds from this package:
+How a service uses this package:
 
-* `outbox.lease.Lease(pool, name, new_holder())`: at most one holder at a time. The table is `ddl/lease.sql`
-  (`lease_ddl()` for a migration). Run `lease.renew` every `RENEW_EVERY_S` in a loop of its own, ask
-  `lease.term` (None: not leading) before every write, `await lease.release()` at a graceful stop.
-  `lease.lift(above=n)` raises the term above one that a topic already shows.
-* `outbox.publisher.Publisher(source, lease, Channel(topic, client_options, headers))`: call `once()` in a
-  loop with a pause of some 25 ms, `close()` at the end.
-* `outbox.publisher.Source`: what is published: `pending(records_max, skip)` and `advance(moves, term)`.
-* `outbox.table_source.TableSource(pool, topic, lease_name)`: a source for a topic of one partition. A service
-  appends its records by `outbox.table_source.append(connection, topic, [(key, value), ...])` inside its own
-  transactions; the tables are `ddl/table.sql` (`table_ddl()`).
-* `outbox.leader_producer.Wire(client_options, lease)`: sends a leader's single records, fenced by its term.
-* `outbox.producer.Producer`: an idempotent producer that can be abandoned without flushing, with
-  `send_one` for leaders that write single records.
+* `outbox.postgres_leases.Lease(pool, name, new_holder())` is a lease: at most one process holds it. Its
+  table is `ddl/lease.sql` (`lease_ddl()` for a migration). Run `lease.renew` every `RENEW_EVERY_S` in a
+  loop of its own, read `lease.term` (None: not leading) before every write, and `await lease.release()` at
+  a graceful stop. `lease.raise_term(above=n)` raises the term above a term that a topic already contains.
+* `outbox.publisher.Publisher(source, lease, TopicChannel(topic, client_options, headers))` publishes a
+  source: call `publish_once()` in a loop with a pause of some 25 ms, and `close()` at the end.
+* `outbox.source.Source` is the port to the published table: `pending(records_max, skip)` and
+  `advance(moves, term)`.
+* `outbox.table_source.TableSource(pool, topic, lease_name)` is the source for a topic with one partition. A
+  service appends records with `outbox.table_source.append(connection, topic, [(key, value), ...])` inside
+  its own transactions; the tables are `ddl/table.sql` (`table_ddl()`).
+* `outbox.leader_producer.LeaderProducer(client_options, lease)` sends single records of a leader, fenced by
+  its term.
+* `outbox.producer.Producer` is an idempotent Kafka producer that can be abandoned without flushing.
 """

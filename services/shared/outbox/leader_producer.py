@@ -1,4 +1,4 @@
-"""Sends a leader's records; on the first failure the producer is dropped with all that it still holds."""
+"""Sends the records of a leader; a failure abandons the Kafka producer together with its unsent records."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from outbox.lease import Lease
+from outbox.postgres_leases import Lease
 from outbox.producer import Producer
 
 REQUEST_BYTES_MAX: Final = 1_000_000
@@ -14,11 +14,11 @@ ACK_S_MAX: Final = 10.0
 
 
 class SupersededError(Exception):
-    """Another leads by now, or may: nothing more is sent in this term."""
+    """This process may no longer lead, so it sends nothing more in this term."""
 
 
 class LeaderRecord(NamedTuple):
-    """A record to send; `value` None is a tombstone."""
+    """A record for partition 0 of a topic; a `value` of None is a tombstone."""
 
     topic: str
     key: bytes | None
@@ -26,7 +26,7 @@ class LeaderRecord(NamedTuple):
 
 
 class LeaderProducer:
-    """An idempotent producer that is made anew after every failure."""
+    """An idempotent producer that is replaced by a new one after every failure."""
 
     def __init__(self, client_options: Mapping[str, Any], lease: Lease) -> None:
         self._options = client_options
@@ -34,9 +34,10 @@ class LeaderProducer:
         self._producer: Producer | None = None
 
     async def send(self, messages: Sequence[LeaderRecord], term: int) -> int:
-        """Send in order and wait for all acknowledgements; the offset of the first.
+        """Send the records in order, wait for all acknowledgements, and return the first record's offset.
 
-        Raises SupersededError where the lease may have run out by our own clock, before anything is sent.
+        Raises SupersededError before it sends a record for which the lease may have expired by this
+        process's clock.
         """
         try:
             if self._producer is None:
@@ -52,9 +53,10 @@ class LeaderProducer:
     async def _send(self, producer: Producer, messages: Sequence[LeaderRecord], term: int) -> int:
         sent = []
         for message in messages:
-            # A process that was stopped finds out here that others lead; what slips through has a lower term.
+            # A process that was suspended detects here that another may lead. A record sent in spite of
+            # this check carries a lower term, so readers ignore it.
             if self._lease.term != term:
-                raise SupersededError(f"term {term} of {self._lease.name} is over")
+                raise SupersededError(f"term {term} of {self._lease.name} has ended")
             sent.append(await producer.send(message.topic, message.value, message.key, partition=0))
         acknowledged = await asyncio.gather(*sent)
         return int(acknowledged[0].offset)

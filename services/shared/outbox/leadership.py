@@ -1,11 +1,10 @@
-"""Knows when this process leads: a term, counted from before the row was asked, by this process's own
-clock.
+"""The rules of leadership: whether this process holds a lease, and in which term.
 
-At most one process holds a lease. The row runs out `seconds` after the server wrote it, by the server's
-clock; the holder counts the same time from *before* it asked, by its own monotonic clock, so it considers
-itself deposed no later than the server does (a process that slept finds out before it writes). `term` rises
-whenever the holder changes, and every write of a leader carries it: what a former leader still has on its
-way is refused or ignored.
+At most one process holds a lease. By the database's clock, the row expires `seconds` after the database
+wrote it. The holder measures the same time by its own monotonic clock, starting *before* it sent the
+statement. So the holder stops leading no later than the database allows another holder, and a process that
+was suspended detects this before its next write. The term rises whenever the holder changes, and every
+write of a leader carries its term: late writes of a former leader are refused or ignored.
 """
 
 from __future__ import annotations
@@ -23,32 +22,37 @@ log = get()
 SECONDS: Final = 3.0
 RENEW_EVERY_S: Final = 1.0
 CALL_S_MAX: Final = 2.0
-"""Longer than this a renewal is not waited for: the next one has to come before the lease runs out."""
+"""Time-out of one renewal: the next renewal must still fit in before the lease expires."""
 
 
-class LeaseRows(Protocol):
-    """The table of leases, each changed in one step by its own clock. Raises what its driver raises."""
+class LeaseTable(Protocol):
+    """The table of leases.
 
-    async def take(self, name: str, holder: str, seconds: float) -> int | None:
-        """Take or keep a lease that is free, run out or the holder's own; its term, None if another's."""
+    Each call is one atomic statement by the table's own clock and raises the driver's errors.
+    """
 
-    async def lift(self, name: str, holder: str, term: int, above: int) -> int | None:
-        """Set the term of a lease that is still held to one above `above`; the new term, None if not held."""
+    async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
+        """Acquire or renew a lease and return its term; None if another holder has it.
+
+        A lease can be acquired if it is free or has expired; the holder can always renew its own."""
+
+    async def raise_term(self, name: str, holder: str, term: int, above: int) -> int | None:
+        """Set the term of a held lease to `above` + 1 and return it; None if the lease is no longer held."""
 
     async def release(self, name: str, holder: str, term: int) -> None:
-        """Let a lease run out now, if it is held in this term."""
+        """Let the lease expire now if `holder` holds it in this term."""
 
 
 class Leadership:
-    """One lease, as seen by one process.
+    """One lease from the view of one process.
 
-    `renew` takes it where it is free, run out or ours, and is to be called every second. `term` is the term
-    held, or None from the moment the lease may have run out.
+    Call `renew` every RENEW_EVERY_S: it acquires the lease if it is free or expired, and renews it if this
+    process holds it. `term` is the term held, or None from the moment at which the lease may have expired.
     """
 
     def __init__(
         self,
-        rows: LeaseRows,
+        rows: LeaseTable,
         name: str,
         holder: str,
         seconds: float = SECONDS,
@@ -64,42 +68,46 @@ class Leadership:
 
     @property
     def term(self) -> int | None:
-        """The term we lead in, or None when we do not, or cannot be sure to."""
+        """The term in which this process leads; None if it does not lead or cannot be sure."""
         return self._term if self._clock() < self._until else None
 
     async def renew(self) -> int | None:
-        """Take or keep the lease; the term, or None where another holds it.
+        """Acquire or renew the lease; return the term, or None if another process holds the lease.
 
-        Raises what the driver raises when the database does not answer: the lease then runs out by itself.
+        Raises the driver's error or TimeoutError if the database does not answer: the lease then expires by
+        itself.
         """
         asked_s = self._clock()
         async with asyncio.timeout(min(CALL_S_MAX, self._seconds)):
-            term = await self._rows.take(self.name, self.holder, self._seconds)
-        self._note(term, asked_s + self._seconds)
+            term = await self._rows.acquire(self.name, self.holder, self._seconds)
+        self._record(term, asked_s + self._seconds)
         return self.term
 
-    async def lift(self, above: int) -> int | None:
-        """Raise our term above one seen in use, as after a restored database; the term, or None if lost.
+    async def raise_term(self, above: int) -> int | None:
+        """Raise the term above one that is already in use; return the new term, or None if the lease is lost.
 
-        A topic that readers compare by term would otherwise hide everything written until the term catches
-        up.
+        After a restore of the database its terms are lower than those in the topics. Readers compare
+        records by term, so they would ignore every new record until the term had caught up.
         """
         if (term := self.term) is None or term > above:
             return term
         async with asyncio.timeout(CALL_S_MAX):
-            lifted = await self._rows.lift(self.name, self.holder, term, above)
-        self._note(lifted, self._until)
+            raised = await self._rows.raise_term(self.name, self.holder, term, above)
+        self._record(raised, self._until)
         return self.term
 
     async def release(self) -> None:
-        """Let the next one lead at once; part of a graceful stop, after the last write."""
+        """Release the lease, so that another process can lead at once.
+
+        Call it after the last write at a graceful stop.
+        """
         term = self._term
-        self._note(None, float("-inf"))
+        self._record(None, float("-inf"))
         if term is not None:
             async with asyncio.timeout(CALL_S_MAX):
                 await self._rows.release(self.name, self.holder, term)
 
-    def _note(self, term: int | None, until_s: float) -> None:
+    def _record(self, term: int | None, until_s: float) -> None:
         if term != self._term:
             log.info("lease changed", lease=self.name, term=term, was=self._term)
         self._term = term

@@ -1,4 +1,4 @@
-"""Knows the names of what leases and publishers measure."""
+"""The metrics of leases and publishers."""
 
 from typing import Final
 

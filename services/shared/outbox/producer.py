@@ -1,15 +1,14 @@
-"""Knows how to make an idempotent producer of aiokafka that can be abandoned: dropped at once, sending
-nothing more.
+"""An idempotent aiokafka producer that can be abandoned: it stops at once and sends nothing more.
 
-aiokafka's `stop()` flushes: it first waits until every batch taken in is delivered, for as long as the
-broker is away, and a leader that lost its lease would so write after the next one began. `abandon` takes
-the batches that wait out of the accumulator, lets no connection be made any more, closes those there are
-(what is in flight fails) and then ends the sender. A request already in the socket may still reach the
-broker: repeats are allowed, and since a partition has one batch in flight that starts just above an
-acknowledged one, such a straggler leaves no hole.
+aiokafka's `stop()` flushes: it waits until every accepted batch is delivered, however long the broker is
+away. A leader that lost its lease would then write after the next leader began. `abandon` removes the
+waiting batches from the accumulator, prevents new connections, closes the existing ones (requests in flight
+fail) and then ends the sender task. A request that is already in the socket may still reach the broker.
+This is safe: repeats are allowed, and a partition has only one batch in flight, which starts directly above
+an acknowledged one, so a late batch leaves no gap.
 
-This reaches into aiokafka 0.14's private parts (`_message_accumulator`, `_sender`, `client._get_conn`); the
-tests of this package show that they still behave so.
+The module depends on private attributes of aiokafka 0.14 (`_message_accumulator`, `_sender`,
+`client._get_conn`); the integration tests of this package fail if they change.
 """
 
 from __future__ import annotations
@@ -27,31 +26,37 @@ RETRY_BACKOFF_MS: Final = 100
 
 
 class OpenProducer(Protocol):
-    """What a publisher needs of a producer."""
+    """The port to a producer, as a publisher needs it."""
 
     def create_batch(self) -> Any:
-        """A batch to be filled: `append(timestamp, key, value, headers)` answers None when it is full."""
+        """Return an empty batch.
+
+        Its `append(timestamp, key, value, headers)` returns None if the batch is full.
+        """
 
     async def send_batch(self, batch: Any, topic: str, *, partition: int) -> asyncio.Future[Any]:
-        """Hand a batch over; the future is done when the broker has acknowledged it, or failed for good."""
+        """Queue a batch; the future ends with the broker's acknowledgement or with the final error."""
 
     async def abandon(self) -> None:
-        """Drop everything at once; nothing that waits is sent."""
+        """Stop at once; waiting batches are not sent."""
 
 
 async def open_producer(client_options: Mapping[str, Any], batch_bytes_max: int) -> OpenProducer:
-    """A connected `Producer`."""
+    """Return a connected `Producer`."""
     producer = Producer(client_options, batch_bytes_max)
     await producer.open()
     return producer
 
 
 async def _no_connection(*_: object, **__: object) -> None:
-    """Stands in for aiokafka's way to open a connection once a producer is abandoned."""
+    """Replace aiokafka's `_get_conn` in an abandoned producer, so that it opens no connection."""
 
 
 class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
-    """An idempotent producer, lz4, whose batches are built by the caller (`create_batch`, `send_batch`)."""
+    """An idempotent producer with lz4 compression.
+
+    The caller builds the batches (`create_batch`, `send_batch`).
+    """
 
     def __init__(self, client_options: Mapping[str, Any], batch_bytes_max: int) -> None:
         super().__init__(
@@ -69,7 +74,10 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
         )
 
     async def open(self, timeout_s: float = START_S_MAX) -> None:
-        """Connect and get a producer id; abandons itself and raises when that takes too long or fails."""
+        """Connect and get a producer id.
+
+        If this fails or takes longer than `timeout_s`, abandon the producer and raise.
+        """
         try:
             await asyncio.wait_for(self.start(), timeout_s)
         except BaseException:
@@ -79,31 +87,31 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
     async def send_one(
         self, topic: str, partition: int, key: bytes | None, value: bytes | None, timeout_s: float
     ) -> int:
-        """Send one record and wait until it is acknowledged; its offset.
+        """Send one record, wait for its acknowledgement and return its offset.
 
-        Raises KafkaError or TimeoutError. The record may have arrived all the same: abandon the producer
-        then.
+        Raises KafkaError or TimeoutError. The record may have reached the broker nevertheless, so abandon the
+        producer after an error.
         """
         batch = self.create_batch()
         batch.append(timestamp=None, key=key, value=value)
         batch.close()
         async with asyncio.timeout(timeout_s):
             future = await self.send_batch(batch, topic, partition=partition)
-            future.add_done_callback(seen)
+            future.add_done_callback(retrieve_exception)
             offset: int = (await asyncio.shield(future)).offset
         return offset
 
     async def abandon(self) -> None:
-        """Drop everything at once; nothing that waits is sent. Safe to call twice and in any state."""
+        """Stop at once; waiting batches are not sent. May be called twice and in any state."""
         if self._closed:  # type: ignore[has-type]  # aiokafka has no types
             return
-        self._closed = True  # stop() and __del__ have nothing left to do
+        self._closed = True  # makes stop() and __del__ do nothing
         self._message_accumulator._closed = True
         self._message_accumulator._batches.clear()
         self.client._get_conn = _no_connection
         await self._close_connections()
         await _end(self._sender.sender_task)
-        # A connection that was being opened meanwhile.
+        # Again: a connection may have been opened in the meantime.
         await self._close_connections()
 
     async def _close_connections(self) -> None:
@@ -113,14 +121,17 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
             await _end(closing)
 
 
-def seen(future: asyncio.Future[Any]) -> None:
-    """A done callback: an abandoned batch's failure has nobody who asks for it."""
+def retrieve_exception(future: asyncio.Future[Any]) -> None:
+    """Retrieve a future's exception, so that asyncio does not report it as never retrieved.
+
+    Use it as a done callback.
+    """
     if not future.cancelled():
         future.exception()
 
 
 async def _end(task: asyncio.Future[Any] | None) -> None:
-    """Cancel until it ends: aiokafka's sender answers a first cancellation by waiting for its requests."""
+    """Cancel the task until it ends; aiokafka's sender first reacts by waiting for its requests."""
     if task is None:
         return
     for _ in range(5):
@@ -129,4 +140,4 @@ async def _end(task: asyncio.Future[Any] | None) -> None:
         task.cancel()
         await asyncio.wait([task], timeout=ABANDON_S_MAX / 5)
     if task.done() and not task.cancelled():
-        task.exception()  # seen: what a dropped producer's sender dies of is of no interest
+        task.exception()  # retrieved, so that asyncio does not report it

@@ -1,12 +1,12 @@
-"""Knows how a table is published to a topic in sequence order, so that the topic never has a gap.
+"""Publishes a table to a topic in sequence order, so that the topic never has a gap.
 
-Per partition one batch is in flight, and the stored position moves only past an acknowledged batch, by a
-statement that requires the position it started from and the lease's term. Whatever goes wrong (a refused
-batch, a lost lease, a position somebody else moved) the producer is abandoned without flushing and the
-stream starts again from the stored position with a new one. So repeats are possible, in order and from one
-point on; gaps and changes of order are not.
+Each partition has at most one batch in flight. The stored position moves only past an acknowledged batch,
+by a statement that requires the position that the batch started from and the lease's term. After any
+failure (a rejected batch, a lost lease, a position moved by another process) the producer is abandoned
+without flushing, and a new producer starts again from the stored position. So the topic may contain a run
+of records twice, but never a gap or a change of order.
 
-Crash points: `<name>.before_produce`, `<name>.after_produce`, `<name>.after_ack`, `<name>.after_advance`.
+Failpoints: `<name>.before_produce`, `<name>.after_produce`, `<name>.after_ack`, `<name>.after_advance`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any
 
 from outbox.leadership import Leadership
 from outbox.metrics import ACKNOWLEDGED, PRODUCERS, PUBLISHED, ROUNDS
-from outbox.producer import OpenProducer, open_producer, seen
+from outbox.producer import OpenProducer, open_producer, retrieve_exception
 from outbox.source import Pending, PublishedMove, Record, Source
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
@@ -42,19 +42,19 @@ log = get()
 
 
 class PublishOutcome(Enum):
-    """What a round came to."""
+    """The outcome of a round of the publisher."""
 
-    STANDING_BY = "standing_by"  # another leads
-    REFUSED = "refused"  # the guard says that nothing may be sent
-    IDLE = "idle"
-    WAITING = "waiting"  # for an acknowledgement
+    STANDING_BY = "standing_by"  # another process leads
+    REFUSED = "refused"  # the guard allows nothing to be sent
+    IDLE = "idle"  # nothing to publish
+    WAITING = "waiting"  # no acknowledgement yet
     PUBLISHED = "published"
-    SUPERSEDED = "superseded"  # the lease was lost, or a position moved under us: the stream starts again
+    SUPERSEDED = "superseded"  # lost lease, or position moved by another process: restarts
 
 
 @dataclass(frozen=True, slots=True)
 class TopicChannel:
-    """Where to: topic on the wire, aiokafka's options, and the headers that every record carries."""
+    """The target: the topic's full name, aiokafka's client options, and the headers of every record."""
 
     topic: str
     client_options: Mapping[str, Any]
@@ -63,8 +63,9 @@ class TopicChannel:
 
 @dataclass(frozen=True, slots=True)
 class PublishLimits:
-    """Bounds of a publisher. `batch_bytes_max` is before compression and below the broker's
-    message.max.bytes.
+    """Bounds of a publisher.
+
+    `batch_bytes_max` applies before compression and must be below the broker's message.max.bytes.
     """
 
     records_max: int = 1_000
@@ -75,27 +76,28 @@ class PublishLimits:
 
 
 Guard = Callable[[int], Awaitable[str | None]]
-"""Asked with the term before the first record of a term is sent, and again while it refuses: a reason
-refuses.
+"""Called with the term before its first record is sent, and again while it refuses; returns None or the
+reason to refuse.
 """
 
 
-async def _always(_term: int) -> str | None:
+async def _allow_all(_term: int) -> str | None:
     return None
 
 
 class NotAcknowledgedError(Exception):
-    """A batch was not acknowledged in time. The stream starts again by itself: look at the broker."""
+    """A batch was not acknowledged within `ack_s_max`. Check the broker; the publisher restarts by itself."""
 
 
 class BrokenSequenceError(Exception):
-    """The table has a hole: a sequence is missing although a higher one is visible. Nothing is sent past
-    it.
+    """The table has a gap: a sequence is missing although a higher one is visible.
+
+    Nothing above it is sent.
     """
 
 
 class _SupersededError(Exception):
-    """Leadership or position changed under us."""
+    """Another process leads or has moved the position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ class _InFlight:
 
 
 class Publisher:
-    """Publishes a source for as long as the lease is held. Call `once` in a loop, `close` at the end."""
+    """Publishes a source while the lease is held. Call `publish_once` in a loop, and `close` at the end."""
 
     def __init__(
         self,
@@ -114,7 +116,7 @@ class Publisher:
         lease: Leadership,
         channel: TopicChannel,
         *,
-        guard: Guard = _always,
+        guard: Guard = _allow_all,
         limits: PublishLimits | None = None,
         open_producer: Callable[[Mapping[str, Any], int], Awaitable[OpenProducer]] = open_producer,
         clock: Callable[[], float] = time.monotonic,
@@ -130,11 +132,12 @@ class Publisher:
         self._term: int | None = None
         self._in_flight: dict[int, _InFlight] = {}
         self.refused: str | None = None
-        """Why nothing is sent, while the guard refuses."""
+        """The guard's reason while it refuses, else None."""
 
     async def publish_once(self) -> PublishOutcome:
-        """Publish until nothing waits, or for `drain_s_max`. Raises what stopped it, after dropping the
-        producer.
+        """Publish until nothing is pending, or for `drain_s_max`.
+
+        If a round raises, the producer is abandoned and the exception propagates.
         """
         until = self._clock() + self._limits.drain_s_max
         while True:
@@ -143,7 +146,7 @@ class Publisher:
                 return outcome
 
     async def close(self) -> None:
-        """Stop, sending nothing more. What was in flight is sent again by the next leader."""
+        """Abandon the producer and send nothing more. The next leader sends the batches in flight again."""
         self._in_flight.clear()
         self._term = None
         producer, self._producer = self._producer, None
@@ -192,16 +195,19 @@ class Publisher:
             batch = self._producer.create_batch()
             last = _fill(batch, records, published, self._channel.headers)
             if self._lease.term != term:
-                raise _SupersededError("the lease ran out before sending")
+                raise _SupersededError("the lease expired before sending")
             future = await self._producer.send_batch(batch, self._channel.topic, partition=partition)
-            future.add_done_callback(seen)
+            future.add_done_callback(retrieve_exception)
             self._in_flight[partition] = _InFlight(
                 PublishedMove(partition, published, last), future, self._clock()
             )
         failpoint(f"{self._lease.name}.after_produce")
 
     async def _acknowledged(self) -> list[PublishedMove]:
-        """Wait for the batches in flight; a slow one stays in flight and lets the other partitions go on."""
+        """Wait for the batches in flight and return the moves of those acknowledged.
+
+        A slow batch delays no other partition.
+        """
         started_at = self._clock()
         await asyncio.wait(
             [sent.future for sent in self._in_flight.values()], timeout=self._limits.round_s_max
@@ -222,16 +228,19 @@ class Publisher:
             return PublishOutcome.WAITING
         failpoint(f"{self._lease.name}.after_ack")
         if self._lease.term != term:
-            raise _SupersededError("the lease ran out before the position moved")
+            raise _SupersededError("the lease expired before the position moved")
         if await self._source.advance(moves, term) != len(moves):
-            raise _SupersededError("the position is another's by now, or was moved")
+            raise _SupersededError("another process moved the position or holds the lease")
         failpoint(f"{self._lease.name}.after_advance")
         PUBLISHED.labels(self._lease.name).inc(sum(move.to - move.expected for move in moves))
         return PublishOutcome.PUBLISHED
 
 
 def _fill(batch: Any, records: Sequence[Record], published: int, headers: Sequence[tuple[str, bytes]]) -> int:
-    """Append records while they fit; the sequence of the last that did. The first always fits."""
+    """Append records while they fit and return the sequence of the last one appended.
+
+    The first always fits.
+    """
     last = published
     headers = list(headers)
     for sequence, key, value in records:

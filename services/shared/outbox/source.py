@@ -1,4 +1,4 @@
-"""What a publisher needs of a table: the records that come next, and a position that moves past them."""
+"""The port to a published table: its pending records, and a stored position per partition."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 
 class Record(NamedTuple):
-    """One row to publish. `value` None is a tombstone; the key is never None then."""
+    """One row to publish. A `value` of None is a tombstone, which always has a key."""
 
     sequence: int
     key: bytes | None
@@ -15,9 +15,7 @@ class Record(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """What comes next in one partition: `records` begin at `published` + 1, ascending without a hole, and
-    are not empty.
-    """
+    """The next records of one partition: not empty, ascending from `published` + 1 without a gap."""
 
     partition: int
     published: int
@@ -25,8 +23,9 @@ class Pending(NamedTuple):
 
 
 class PublishedMove(NamedTuple):
-    """A partition's position is to move from `expected` to `to`: the broker has acknowledged all in
-    between.
+    """A move of a partition's position from `expected` to `to`.
+
+    The broker has acknowledged all records between.
     """
 
     partition: int
@@ -35,19 +34,20 @@ class PublishedMove(NamedTuple):
 
 
 class Source(Protocol):
-    """The table that is published. Sequences of a partition start at 1 and become visible in order, without
-    a hole.
+    """The published table.
+
+    The sequences of a partition start at 1 and become visible in order, without a gap.
     """
 
     async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
-        """What lies above the stored position of each partition not in `skip`, at most `records_max` each.
+        """Return at most `records_max` records above the position of each partition that is not in `skip`.
 
-        Position and records come from one snapshot; partitions with nothing to publish are left out.
+        Position and records come from one snapshot; partitions without pending records are omitted.
         """
 
     async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
-        """Move positions, in one statement, and say how many moved.
+        """Move the stored positions in one statement and return how many moved.
 
-        Each moves only if it is still at `expected`, and none moves unless `term` leads (`sql/table.sql`
-        shows how).
+        A position moves only if it is still at `expected`, and only if `term` is the term of the lease's
+        holder (see `advance` in `sql/table.sql`).
         """

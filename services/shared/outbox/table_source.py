@@ -1,9 +1,8 @@
-"""Knows the two tables of a topic of one partition: records appended in transactions, published by
-position.
+"""The outbox tables as a source: a service appends records in its transactions, and a publisher reads them.
 
-`append` takes part in the caller's transaction and is best its last statement: it locks the topic's row
-until the commit, which makes the order of sequences the order of commits and leaves no hole behind a
-rollback.
+Each topic has one partition. `append` runs in the caller's transaction and should be its last statement: it
+locks the topic's row until the commit, so that sequences follow the order of commits and a rollback leaves
+no gap.
 """
 
 from __future__ import annotations
@@ -24,15 +23,18 @@ QUERIES: Final = load_queries("outbox")
 
 
 def table_ddl() -> str:
-    """The tables' definition, for the migrations of the service that publishes; `lease.sql` belongs to it."""
+    """Return the DDL of the tables, for the migrations of a service that publishes.
+
+    The publisher also needs the table of `lease_ddl()`.
+    """
     return Path(__file__).with_name("ddl").joinpath("table.sql").read_text("utf-8")
 
 
 async def append(connection: Connection, topic: str, records: Sequence[tuple[str, str | None]]) -> None:
-    """Add (key, value) pairs to a topic, inside the caller's transaction; a value None is a tombstone.
+    """Append (key, value) pairs to a topic, inside the caller's transaction; a value of None is a tombstone.
 
-    `topic` is the topic's own name, without the prefix it has on the wire. Where a value holds
-    `{sequence}`, the record's sequence is put there.
+    `topic` is the topic's name without the configured prefix. `{sequence}` in a value is replaced by the
+    record's sequence.
     """
     if records:
         keys, values = zip(*records, strict=True)
@@ -40,7 +42,7 @@ async def append(connection: Connection, topic: str, records: Sequence[tuple[str
 
 
 class TableSource:
-    """The source of one topic in these tables; its lease, `lease_name`, lies in the same schema."""
+    """The source of one topic; its lease `lease_name` is in the same schema as the tables."""
 
     def __init__(self, pool: asyncpg.Pool[Any], topic: str, lease_name: str) -> None:
         self._pool = pool

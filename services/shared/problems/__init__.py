@@ -1,1 +1,1 @@
-"""How a refusal is told over HTTP: RFC 9457 problem details in two languages, never with the value."""
+"""HTTP error responses: RFC 9457 problem details in two languages, without the invalid value."""

@@ -1,4 +1,4 @@
-"""Answers every refusal of a FastAPI application with problem details."""
+"""Exception handlers of a FastAPI application; each answers with problem details."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from problems.messages import sentence
+from problems.messages import message_for
 from problems.problem import MEDIA_TYPE, FieldError, Problem, language_of, pointer
 from telemetry.logs import get
 
@@ -19,7 +19,7 @@ log = get()
 
 INVALID: Final = {"id": "Isian belum benar.", "en": "Some fields are not valid."}
 NOT_JSON: Final = {"id": "Isi permintaan bukan JSON.", "en": "The body is not JSON."}
-FAILED: Final = {
+INTERNAL: Final = {
     "id": "Terjadi gangguan di pihak kami. Silakan coba lagi.",
     "en": "Something went wrong on our side. Please try again.",
 }
@@ -32,29 +32,32 @@ TITLES: Final = {
 
 
 def install(app: FastAPI) -> None:
-    """Install the handlers; unknown errors are logged by type and answered without detail."""
+    """Install the handlers.
+
+    An unexpected exception is logged by type and answered with 500, without detail.
+    """
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, failed)
+    app.add_exception_handler(Exception, internal_error)
 
 
 def respond(request: Request, problem: Problem) -> JSONResponse:
-    """The response of a problem, in the language the request asks for."""
+    """Return the response for a problem, in the language that the request accepts."""
     language = language_of(request.headers.get("accept-language"))
     headers = {"Content-Language": language, **problem.headers}
     return JSONResponse(problem.body(language), problem.status, headers, media_type=MEDIA_TYPE)
 
 
-def from_faults(faults: Iterable[Mapping[str, Any]]) -> Problem:
-    """The 422 of a list of pydantic faults; 400 where the body is no JSON at all."""
-    listed = list(faults)
-    if any(fault["type"] == "json_invalid" for fault in listed):
+def validation_problem(errors: Iterable[Mapping[str, Any]]) -> Problem:
+    """Return the problem for pydantic errors: status 422, or 400 if the body is not JSON."""
+    listed = list(errors)
+    if any(error["type"] == "json_invalid" for error in listed):
         return Problem(400, "not-json", NOT_JSON)
-    errors = [
-        FieldError(pointer(tuple(fault["loc"])), str(fault["type"]), sentence(fault)) for fault in listed
+    fields = [
+        FieldError(pointer(tuple(error["loc"])), str(error["type"]), message_for(error)) for error in listed
     ]
-    return Problem(422, "invalid", INVALID, errors=errors)
+    return Problem(422, "invalid", INVALID, errors=fields)
 
 
 async def _problem(request: Request, error: Exception) -> JSONResponse:
@@ -64,7 +67,7 @@ async def _problem(request: Request, error: Exception) -> JSONResponse:
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
-    return respond(request, from_faults(error.errors()))
+    return respond(request, validation_problem(error.errors()))
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
@@ -75,7 +78,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return respond(request, Problem(error.status_code, slug, title, headers=dict(error.headers or {})))
 
 
-async def failed(request: Request, error: Exception) -> JSONResponse:
-    """The response of an error that nobody foresaw."""
+async def internal_error(request: Request, error: Exception) -> JSONResponse:
+    """Log an unexpected exception and return a 500."""
     log.error("request failed", path=request.url.path, error=type(error).__name__)
-    return respond(request, Problem(500, "internal", FAILED))
+    return respond(request, Problem(500, "internal", INTERNAL))

@@ -1,4 +1,4 @@
-"""The sentences for faults that pydantic itself finds, by its error type."""
+"""Messages for pydantic's validation errors, by error type, in Indonesian and English."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ BY_TYPE: Final[Mapping[str, Text]] = {
     "datetime_from_date_parsing": {"id": "Bukan waktu ISO 8601.", "en": "This is not an ISO 8601 time."},
     "timezone_aware": {"id": "Waktu harus menyebut zona waktu.", "en": "The time must name its offset."},
 }
-OTHERWISE: Final[Text] = {"id": "Isian tidak sah.", "en": "This value is not valid."}
+DEFAULT: Final[Text] = {"id": "Isian tidak sah.", "en": "This value is not valid."}
 
 
-def sentence(fault: Mapping[str, Any]) -> Text:
-    """The sentence for one entry of `ValidationError.errors()`: the validator's own, else by type."""
-    own = fault.get("ctx") or {}
+def message_for(error: Mapping[str, Any]) -> Text:
+    """Return the message of an entry of `ValidationError.errors()`: the validator's own, else by type."""
+    own = error.get("ctx") or {}
     if "id" in own and "en" in own:
         return {"id": str(own["id"]), "en": str(own["en"])}
-    return BY_TYPE.get(str(fault["type"]), OTHERWISE)
+    return BY_TYPE.get(str(error["type"]), DEFAULT)

@@ -1,6 +1,6 @@
-"""A problem: what went wrong, in a form a program can act on and a person can read.
+"""A problem: an error response that a program can evaluate and a person can read.
 
-Source: RFC 9457, Problem Details for HTTP APIs; pointers after RFC 6901.
+Sources: RFC 9457 (Problem Details for HTTP APIs) and RFC 6901 (JSON Pointer).
 """
 
 from __future__ import annotations
@@ -16,25 +16,28 @@ MEDIA_TYPE: Final = "application/problem+json"
 LANGUAGES: Final = ("id", "en")
 
 Text = Mapping[str, str]
-"""The same sentence by language: `{"id": …, "en": …}`."""
+"""The same text by language: `{"id": …, "en": …}`."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one field: its JSON pointer, a stable code and a sentence. Never the value."""
+    """An error in one field: its JSON pointer, a stable code and a text.
+
+    It never contains the field's value.
+    """
 
     pointer: str
     code: str
     text: Text
 
     def body(self, language: str) -> dict[str, str]:
-        """As it stands under `errors`."""
+        """Return the entry under `errors` in the response body."""
         return {"pointer": self.pointer, "code": self.code, "detail": self.text[language]}
 
 
 @dataclass(slots=True)
 class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
-    """A refusal to be answered as problem details; `slug` ends its stable type."""
+    """An exception that is answered as problem details; `slug` is the last part of its type URI."""
 
     status: int
     slug: str
@@ -45,7 +48,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
     extra: dict[str, Any] = field(default_factory=dict)
 
     def body(self, language: str) -> dict[str, Any]:
-        """The JSON object that is sent."""
+        """Return the response body as a JSON object."""
         body: dict[str, Any] = {
             "type": TYPE_ROOT + self.slug,
             "title": self.title[language],
@@ -58,19 +61,21 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         return body | self.extra
 
 
-def invalid(code: str, *, id: str, en: str) -> PydanticCustomError:  # noqa: A002 - `id` is the language's code
-    """An error for a pydantic validator to raise, with its sentence in both languages."""
+def invalid(code: str, *, id: str, en: str) -> PydanticCustomError:  # noqa: A002 - `id` is the language code
+    """Return an error for a pydantic validator to raise, with its message in both languages."""
     return PydanticCustomError(code, "{en}", {"id": id, "en": en})
 
 
 def pointer(location: tuple[int | str, ...]) -> str:
-    """The JSON pointer of a pydantic error location, without its leading `body` or `query`."""
+    """Return the JSON pointer of a pydantic error location, without its leading `body`, `query` or the
+    like.
+    """
     parts = location[1:] if location and location[0] in ("body", "query", "path", "header") else location
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def language_of(accept_language: str | None) -> str:
-    """The first language of an Accept-Language header that we speak; Indonesian where none is asked for."""
+    """Return the first supported language of an Accept-Language header; Indonesian if there is none."""
     for part in (accept_language or "").split(","):
         tag = part.split(";")[0].strip().lower().split("-")[0]
         if tag in LANGUAGES:

@@ -1,1 +1,1 @@
-"""How a setting is read: from the environment or a secret file, and how a wrong one is told."""
+"""Settings from the environment and secret files, with one error message for all invalid ones."""

@@ -1,4 +1,4 @@
-"""Where the contract's data files are: `CONTRACT_DIR`, else the `contract/` folder beside `services/`."""
+"""Finds the contract's data files in `CONTRACT_DIR`, by default the folder `contract/` of the project."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 
 def contract_path(name: str) -> Path:
-    """The path of a contract file such as `regions.csv`.
+    """Return the path of a contract file such as `regions.csv`.
 
-    Raises FileNotFoundError, naming the remedy, where it is missing.
+    Raises FileNotFoundError if the file is missing; the message says how to set CONTRACT_DIR.
     """
     folder = Path(os.environ.get("CONTRACT_DIR") or Path(__file__).resolve().parents[3] / "contract")
     path = folder / name

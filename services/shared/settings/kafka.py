@@ -1,4 +1,4 @@
-"""How every process reaches Kafka: servers, security, and the names of topics."""
+"""Kafka connection settings: bootstrap servers, security, and the prefix of topic names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from settings.loader import Settings
 
 
 class KafkaSettings(Settings):
-    """The broker's address and security, shared by all services."""
+    """The `KAFKA_*` settings, the same for every service."""
 
     model_config = SettingsConfigDict(env_prefix="KAFKA_")
 
@@ -27,17 +27,17 @@ class KafkaSettings(Settings):
     topic_prefix: str = Field(default="", pattern=r"^[A-Za-z0-9._-]*$")
 
     @model_validator(mode="after")
-    def _credentials_where_needed(self) -> Self:
+    def _require_sasl_credentials(self) -> Self:
         if self.security_protocol.startswith("SASL") and not (self.sasl_username and self.sasl_password):
             raise ValueError("SASL needs KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD")
         return self
 
     def topic(self, name: str) -> str:
-        """The name of a topic on the wire."""
+        """Return the topic's name at the broker: the prefix and `name`."""
         return self.topic_prefix + name
 
     def client_options(self) -> dict[str, Any]:
-        """Arguments that any aiokafka client takes."""
+        """Return the connection arguments of an aiokafka client."""
         options: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap_servers,
             "security_protocol": self.security_protocol,
@@ -51,7 +51,7 @@ class KafkaSettings(Settings):
         return options
 
     def ssl_context(self) -> ssl.SSLContext:
-        """TLS with the given authority (else the system's) and, where given, a client certificate."""
+        """Return a TLS context with the configured CA (default: the system's) and client certificate."""
         context = ssl.create_default_context(cafile=self.ssl_ca_file)
         if self.ssl_certificate_file:
             context.load_cert_chain(self.ssl_certificate_file, self.ssl_key_file)

@@ -1,7 +1,8 @@
-"""Loads settings classes from the environment and secret files; every fault is named in one message.
+"""Loads settings classes from the environment and secret files, and reports all invalid settings at once.
 
-A setting `REGISTRATION_DATABASE_URL` is read from the environment variable of that name, else from the
-file `registration_database_url` in `SECRETS_DIR` (default `/run/secrets`), as container engines mount them.
+The setting `REGISTRATION_DATABASE_URL`, for example, is read from the environment variable of that name. If
+it is unset, the setting is read from the file `registration_database_url` in `SECRETS_DIR` (default
+`/run/secrets`, where container engines mount secrets).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SECRETS_DIR_DEFAULT: Final = "/run/secrets"
 
 
 class Settings(BaseSettings):
-    """A group of settings that share a prefix; subclasses set `env_prefix` in `model_config`."""
+    """Base class of a group of settings with a common prefix, which a subclass sets as `env_prefix`."""
 
     model_config = SettingsConfigDict(
         extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True, case_sensitive=False
@@ -33,13 +34,16 @@ class Settings(BaseSettings):
 
     @classmethod
     def variable(cls, field: str) -> str:
-        """The environment variable of a field, for example `REGISTRATION_PORT`."""
+        """Return the environment variable of a field, for example `REGISTRATION_PORT`."""
         alias = cls.model_fields[field].validation_alias
         return alias if isinstance(alias, str) else f"{cls.model_config.get('env_prefix', '')}{field}".upper()
 
     @classmethod
     def table(cls) -> Iterator[tuple[str, str]]:
-        """Name and default of each setting, as `docs/settings.md` lists them; else `required`."""
+        """Yield (variable, default) of each setting as `docs/settings.md` lists them.
+
+        `required` if it has no default.
+        """
         for name, field in cls.model_fields.items():
             default = field.default
             if isinstance(default, SecretStr):
@@ -51,25 +55,27 @@ class Settings(BaseSettings):
 
 
 @overload
-def load(one: type[S], /) -> S: ...
+def load(first: type[S], /) -> S: ...
 @overload
-def load(one: type[S], two: type[T], /) -> tuple[S, T]: ...
+def load(first: type[S], second: type[T], /) -> tuple[S, T]: ...
 @overload
-def load(one: type[S], two: type[T], three: type[U], /) -> tuple[S, T, U]: ...
+def load(first: type[S], second: type[T], third: type[U], /) -> tuple[S, T, U]: ...
 @overload
-def load(one: type[S], two: type[T], three: type[U], four: type[V], /) -> tuple[S, T, U, V]: ...
+def load(first: type[S], second: type[T], third: type[U], fourth: type[V], /) -> tuple[S, T, U, V]: ...
 def load(*classes: type[Any]) -> Any:
-    """Build each settings class; on any fault print all of them to stderr and exit with 2."""
+    """Load each settings class.
+
+    If any setting is invalid or missing, print all of them to stderr and exit with code 2."""
     built: list[Any] = []
-    faults: list[str] = []
+    errors: list[str] = []
     for cls in classes:
         try:
             built.append(cls(_secrets_dir=_secrets_dir()))
         except ValidationError as error:
-            faults.extend(_faults(cls, error))
-    if faults:
-        lines = "\n".join(f"  {fault}" for fault in dict.fromkeys(faults))
-        print(f"settings are wrong or missing ({len(set(faults))}):\n{lines}", file=sys.stderr)  # noqa: T201 - no log is configured yet
+            errors.extend(_describe(cls, error))
+    if errors:
+        lines = "\n".join(f"  {line}" for line in dict.fromkeys(errors))
+        print(f"settings are wrong or missing ({len(set(errors))}):\n{lines}", file=sys.stderr)  # noqa: T201 - logging is not configured yet
         print(  # noqa: T201 - as above
             "Set them in the environment or as files in SECRETS_DIR; docs/settings.md lists them all.",
             file=sys.stderr,
@@ -83,8 +89,8 @@ def _secrets_dir() -> str | None:
     return folder if Path(folder).is_dir() else None
 
 
-def _faults(cls: type[Settings], error: ValidationError) -> Iterator[str]:
-    for fault in error.errors(include_input=False, include_url=False):
-        field = str(fault["loc"][0]) if fault["loc"] else ""
+def _describe(cls: type[Settings], error: ValidationError) -> Iterator[str]:
+    for detail in error.errors(include_input=False, include_url=False):
+        field = str(detail["loc"][0]) if detail["loc"] else ""
         name = cls.variable(field) if field in cls.model_fields else field.upper()
-        yield f"{name or cls.__name__}: {fault['msg']}"
+        yield f"{name or cls.__name__}: {detail['msg']}"

@@ -1,1 +1,1 @@
-"""What a process tells of itself: logs without personal data, health, metrics, and its crash points."""
+"""Observability of a process: logs without personal data, health, metrics, and failpoints for fault tests."""

@@ -1,7 +1,8 @@
-"""Named points at which a fault test ends the process, as a power cut would: nothing is flushed or closed.
+"""Failpoints: named places in the code where a fault test kills the process, as a power failure would.
 
-A point does nothing unless the composition root armed it from the service's `CRASH_AT` setting, which is
-for fault tests alone. `relay.after_ack` dies at the first pass, `relay.after_ack:3` at the third.
+The kill is a SIGKILL: nothing is flushed or closed. A failpoint does nothing unless the composition root
+arms it from the service's `CRASH_AT` setting, which only fault tests set. `relay.after_ack` kills the
+process the first time it passes that failpoint, `relay.after_ack:3` the third time.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ import signal
 _armed: dict[str, int] = {}
 
 
-def arm(where: str) -> None:
-    """Arm one point (`name` or `name:nth`), or several with commas; an empty text arms none."""
-    for text in filter(None, where.split(",")):
+def arm(failpoints: str) -> None:
+    """Arm comma-separated failpoints, each `name` or `name:nth`; an empty string arms none."""
+    for text in filter(None, failpoints.split(",")):
         name, _, nth = text.partition(":")
         _armed[name.strip()] = int(nth or 1)
 
 
 def failpoint(name: str) -> None:
-    """Die here by SIGKILL if this point is armed and its turn has come."""
+    """Kill this process with SIGKILL if the failpoint is armed and this is the armed pass."""
     if not _armed or name not in _armed:
         return
     _armed[name] -= 1

@@ -1,4 +1,4 @@
-"""Whether a process is alive (makes progress) and ready (has what it needs)."""
+"""Health of a process: alive if its loops make progress, ready if its dependencies work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ Check = Callable[[], Awaitable[bool] | bool]
 
 @dataclass(slots=True)
 class Progress:
-    """A loop that must beat at least every `seconds_max`; a process whose loop stands still is not alive."""
+    """The heartbeat of a loop.
+
+    If none arrives for `seconds_max`, the loop has stalled and the process is not alive.
+    """
 
     name: str
     seconds_max: float
@@ -19,44 +22,44 @@ class Progress:
     last: float
 
     def beat(self) -> None:
-        """Say that the loop went round."""
+        """Record that the loop completed an iteration."""
         self.last = self.clock()
 
     def overdue(self) -> bool:
-        """Whether the loop has stood still for too long."""
+        """Return whether the last heartbeat is older than `seconds_max`."""
         return self.clock() - self.last > self.seconds_max
 
 
 @dataclass(slots=True)
 class Health:
-    """The progress and the checks of one process."""
+    """The heartbeats and readiness checks of one process."""
 
     clock: Callable[[], float] = time.monotonic
     _progress: dict[str, Progress] = field(default_factory=dict)
     _checks: dict[str, Check] = field(default_factory=dict)
 
     def progress(self, name: str, seconds_max: float = 15.0) -> Progress:
-        """Register a loop whose standing still means that the process hangs."""
+        """Register a loop; the process is not alive while this loop is overdue."""
         self._progress[name] = Progress(name, seconds_max, self.clock, self.clock())
         return self._progress[name]
 
     def check(self, name: str, check: Check) -> None:
-        """Register something the process needs before it can serve."""
+        """Register a readiness check; the process is not ready while it returns False or raises."""
         self._checks[name] = check
 
-    def standing_still(self) -> list[str]:
-        """Names of the loops that are overdue."""
+    def stalled_loops(self) -> list[str]:
+        """Return the names of the overdue loops."""
         return [progress.name for progress in self._progress.values() if progress.overdue()]
 
-    async def missing(self) -> list[str]:
-        """Names of the checks that do not hold now."""
-        missing = []
+    async def failed_checks(self) -> list[str]:
+        """Run all checks; return the names of those that returned False or raised."""
+        failed = []
         for name, check in self._checks.items():
             try:
                 result = check()
-                held = result if isinstance(result, bool) else await result
-            except Exception:  # a check that cannot be made does not hold
-                held = False
-            if not held:
-                missing.append(name)
-        return missing
+                passed = result if isinstance(result, bool) else await result
+            except Exception:  # a check that raises has failed
+                passed = False
+            if not passed:
+                failed.append(name)
+        return failed

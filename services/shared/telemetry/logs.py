@@ -1,4 +1,4 @@
-"""Structured logs on stderr, one JSON object a line, with personal data taken out."""
+"""Structured logs on stderr, one JSON object per line, with personal data redacted."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ import structlog
 PERSONAL_KEYS: Final = frozenset(
     {"nik", "name", "phone", "address", "email", "business", "body", "password", "key", "token"}
 )
-# A NIK is 16 digits, a mobile number 08… or +628…: neither may reach a log, wherever it stands.
+# A NIK has 16 digits, a mobile number starts with 08 or +628. Neither may appear anywhere in a log.
 PERSONAL_RUNS: Final = re.compile(r"(?<!\d)\d{16}(?!\d)|(?<![\d.])(?:\+62|0)8\d{7,12}(?!\d)")
 REDACTED: Final = "[redacted]"
 
 
 def configure(service: str, level: str = "INFO") -> None:
-    """Send this process's logs, and those of its libraries, to stderr as JSON lines."""
+    """Write the logs of this process, and warnings of its libraries, to stderr as JSON lines."""
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -49,12 +49,15 @@ def configure(service: str, level: str = "INFO") -> None:
 
 
 def get() -> Any:
-    """A logger: `log.info("relay published", records=n, partition=p)`."""
+    """Return a logger.
+
+    Log an event with its fields: `log.info("relay published", records=n, partition=p)`.
+    """
     return structlog.get_logger()
 
 
 def redact(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Replace values under personal keys, and anything that looks like a NIK or a phone number."""
+    """Redact the values of personal keys, and every NIK or phone number inside other values."""
     for key, value in entry.items():
         if key in PERSONAL_KEYS:
             entry[key] = REDACTED

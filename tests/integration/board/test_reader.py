@@ -12,7 +12,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from cuts.reader import Followed, follow_cuts, follow_register_state
+from cuts.reader import FollowedRecord, follow_cuts, follow_register_state
 from cuts.state import CutState
 from tests.support.board.topic_writer import TopicWriter, topic_writer
 from tests.support.broker import Broker
@@ -26,9 +26,9 @@ GAMBIR = "31.71.01.1001"
 
 
 @asynccontextmanager
-async def reading(records: AsyncIterator[Followed[T]]) -> AsyncIterator[list[Followed[T]]]:
+async def reading(records: AsyncIterator[FollowedRecord[T]]) -> AsyncIterator[list[FollowedRecord[T]]]:
     """The records read so far; the list grows while it is read."""
-    read: list[Followed[T]] = []
+    read: list[FollowedRecord[T]] = []
 
     async def read_all() -> None:
         async for record in records:
@@ -43,7 +43,7 @@ async def reading(records: AsyncIterator[Followed[T]]) -> AsyncIterator[list[Fol
             await task
 
 
-def state_of(read: list[Followed[Any]]) -> CutState:
+def state_of(read: list[FollowedRecord[Any]]) -> CutState:
     state = CutState()
     for record in read:
         state.apply(record.value)

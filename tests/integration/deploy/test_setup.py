@@ -1,4 +1,4 @@
-"""What is made once stays: secrets, keys and ports; a port that is taken is not taken again."""
+"""Secrets, keys and ports are created once and then kept; a port in use is not allocated."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 
 from deploy.local import secret_files
 from deploy.local.commands import read_keys, write_keys
-from deploy.local.port_allocation import USUAL, PortTakenError, choose, remembered
+from deploy.local.port_allocation import DEFAULT_PORTS, PortTakenError, allocate_ports, last_ports
 from deploy.local.ports import free_ports
 
 pytestmark = pytest.mark.integration
 
 
-def test_secrets_are_made_once_and_only_their_owner_may_read_them(tmp_path: Path) -> None:
-    first = secret_files.read_or_make(tmp_path / "secrets")
+def test_secrets_are_created_once_and_readable_only_by_their_owner(tmp_path: Path) -> None:
+    first = secret_files.read_or_create(tmp_path / "secrets")
 
-    second = secret_files.read_or_make(tmp_path / "secrets")
+    second = secret_files.read_or_create(tmp_path / "secrets")
 
     assert second == first
     assert len(set(first.values())) == len(first)
@@ -40,34 +40,34 @@ def test_keys_are_read_back_as_written(tmp_path: Path) -> None:
 def test_a_given_port_is_used_and_remembered(tmp_path: Path) -> None:
     (port,) = free_ports(1)
 
-    chosen = choose(tmp_path, {"board": port})
+    chosen = allocate_ports(tmp_path, {"board": port})
 
     assert chosen["board"] == port
-    assert remembered(tmp_path) == chosen
-    assert set(chosen) == set(USUAL)
+    assert last_ports(tmp_path) == chosen
+    assert set(chosen) == set(DEFAULT_PORTS)
     assert len(set(chosen.values())) == len(chosen)
 
 
-def test_a_given_port_that_is_taken_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_given_port_that_is_in_use_is_refused_by_name(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
 
         with pytest.raises(PortTakenError, match="for board is in use"):
-            choose(tmp_path, {"board": taken.getsockname()[1]})
+            allocate_ports(tmp_path, {"board": taken.getsockname()[1]})
 
 
-def test_a_usual_port_that_is_taken_gives_way_to_a_free_one(
+def test_a_default_port_that_is_in_use_is_replaced_by_a_free_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        monkeypatch.setitem(USUAL, "board", taken.getsockname()[1])
+        monkeypatch.setitem(DEFAULT_PORTS, "board", taken.getsockname()[1])
 
-        assert choose(tmp_path, {})["board"] != taken.getsockname()[1]
+        assert allocate_ports(tmp_path, {})["board"] != taken.getsockname()[1]
 
 
-def test_a_name_that_no_port_has_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_port_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PortTakenError, match="no port is called boards"):
-        choose(tmp_path, {"boards": 8000})
+        allocate_ports(tmp_path, {"boards": 8000})

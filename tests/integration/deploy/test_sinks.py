@@ -1,4 +1,4 @@
-"""What an alert leaves on this machine: a mail that can be read, and a webhook call that was verified."""
+"""The local sinks of alerts: a mailbox with readable mails, and a webhook receiver with verified calls."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SECRET = "whsec_" + base64.b64encode(b"s" * 32).decode()
 BODY = json.dumps({"type": "milestone.crossed", "data": {"region": "31"}})
 
 
-async def test_a_mail_is_kept_and_shown_decoded(stack: Stack) -> None:
+async def test_a_mail_is_stored_and_shown_decoded(stack: Stack) -> None:
     await stack.start("mailbox")
     message = EmailMessage()
     message["From"] = "jakpreneur@example.org"
@@ -44,7 +44,7 @@ async def test_a_mail_is_kept_and_shown_decoded(stack: Stack) -> None:
     assert "=?utf-8?" in source
 
 
-def test_a_mailbox_goes_on_counting_where_it_left_off(tmp_path: Path) -> None:
+def test_a_reopened_mailbox_continues_its_numbering(tmp_path: Path) -> None:
     mailbox.Mailbox(tmp_path).put(b"Subject: one\r\n\r\n")
 
     mailbox.Mailbox(tmp_path).put(b"Subject: two\r\n\r\n")
@@ -58,7 +58,7 @@ def test_no_message_outside_the_mailbox_can_be_read(tmp_path: Path) -> None:
     assert mailbox.Mailbox(tmp_path / "mail").raw("../secret") is None
 
 
-async def test_a_signed_call_is_kept_as_verified(tmp_path: Path) -> None:
+async def test_a_signed_call_is_stored_as_verified(tmp_path: Path) -> None:
     calls = webhook_receiver.Calls(tmp_path)
 
     status = await _call(calls, _signed("alert-1", SECRET))
@@ -68,7 +68,7 @@ async def test_a_signed_call_is_kept_as_verified(tmp_path: Path) -> None:
     assert (kept["webhook_id"], kept["verified"], kept["body"]) == ("alert-1", True, json.loads(BODY))
 
 
-async def test_a_call_signed_with_another_secret_is_refused_and_kept_as_such(tmp_path: Path) -> None:
+async def test_a_call_signed_with_another_secret_is_refused_and_stored_as_unverified(tmp_path: Path) -> None:
     calls = webhook_receiver.Calls(tmp_path)
     other = "whsec_" + base64.b64encode(b"o" * 32).decode()
 

@@ -1,4 +1,4 @@
-"""The local stack's processes come back when killed, and none is left when the stack is taken down."""
+"""Killed processes of the local stack are restarted, and no process is left after the stack is stopped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.orphan_processes import end_all, leftovers
+from deploy.local.orphan_processes import end_all, stack_pids
 from deploy.local.supervisor import Program, Supervisor
 from tests.support.deadlines import until
 
@@ -26,7 +26,7 @@ def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
     end_all(tmp_path, grace_s=1)
 
 
-async def test_a_killed_process_is_started_again(supervisor: Supervisor) -> None:
+async def test_a_killed_process_is_restarted(supervisor: Supervisor) -> None:
     first = await _pid(supervisor, "sleeper")
 
     os.kill(first, signal.SIGKILL)
@@ -34,16 +34,16 @@ async def test_a_killed_process_is_started_again(supervisor: Supervisor) -> None
     await until(lambda: _pid_now(supervisor, "sleeper") not in (0, first), name="another sleeper runs")
 
 
-async def test_settings_reach_the_process_as_they_are(supervisor: Supervisor) -> None:
+async def test_settings_reach_the_process_unchanged(supervisor: Supervisor) -> None:
     pid = await _pid(supervisor, "sleeper")
 
-    def it_has_the_greeting() -> bool:  # before its exec it still has supervisor's
+    def it_has_the_greeting() -> bool:  # before its exec the process has supervisor's environment
         return b'GREETING=100% of {the} "tally", and = too' in Path(f"/proc/{pid}/environ").read_bytes()
 
     await until(it_has_the_greeting)
 
 
-async def test_what_is_added_later_runs_beside_the_first(supervisor: Supervisor) -> None:
+async def test_a_program_added_later_runs_beside_the_first(supervisor: Supervisor) -> None:
     first = await _pid(supervisor, "sleeper")
 
     supervisor.add([SLEEPER, Program("second", ["sleep", "300"])])
@@ -52,26 +52,26 @@ async def test_what_is_added_later_runs_beside_the_first(supervisor: Supervisor)
     assert _pid_now(supervisor, "sleeper") == first
 
 
-async def test_nothing_is_left_after_the_end(supervisor: Supervisor, tmp_path: Path) -> None:
+async def test_no_process_is_left_after_the_end(supervisor: Supervisor, tmp_path: Path) -> None:
     sleeper = await _pid(supervisor, "sleeper")
-    await until(lambda: sleeper in leftovers(tmp_path), name="the sleeper has its own environment")
+    await until(lambda: sleeper in stack_pids(tmp_path), name="the sleeper has its own environment")
 
     assert end_all(tmp_path) == 2
 
-    assert leftovers(tmp_path) == []
-    assert not supervisor.runs()
+    assert stack_pids(tmp_path) == []
+    assert not supervisor.is_running()
 
 
-async def test_nothing_is_left_either_when_the_supervisor_was_killed(
+async def test_no_process_is_left_if_the_supervisor_was_killed(
     supervisor: Supervisor, tmp_path: Path
 ) -> None:
     sleeper = await _pid(supervisor, "sleeper")
     os.kill(int((tmp_path / "supervisord.pid").read_text()), signal.SIGKILL)
-    await until(lambda: leftovers(tmp_path) == [sleeper], name="only the sleeper is left")
+    await until(lambda: stack_pids(tmp_path) == [sleeper], name="only the sleeper is left")
 
     assert end_all(tmp_path) == 1
 
-    assert leftovers(tmp_path) == []
+    assert stack_pids(tmp_path) == []
 
 
 async def _pid(supervisor: Supervisor, name: str) -> int:

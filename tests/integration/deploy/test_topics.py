@@ -1,4 +1,4 @@
-"""Topics are made once, stay as they are, and are refused where they would misplace events."""
+"""Missing topics are created, existing ones are not changed, and another number of partitions is refused."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tests.support.topics import Topics
 pytestmark = pytest.mark.integration
 
 
-async def test_topics_that_are_there_stay_as_they_are(topics: Topics) -> None:
+async def test_existing_topics_are_not_changed(topics: Topics) -> None:
     again = await create_topics(topics.settings(), read_topics(contract_path("topics.yaml")))
 
     assert again == []
 
 
-async def test_a_topic_with_other_partitions_is_refused(topics: Topics) -> None:
+async def test_a_topic_with_another_number_of_partitions_is_refused(topics: Topics) -> None:
     wanted = [
         replace(topic, partitions=topic.partitions + 1) for topic in read_topics(contract_path("topics.yaml"))
     ]
@@ -33,14 +33,14 @@ async def test_a_topic_with_other_partitions_is_refused(topics: Topics) -> None:
         await create_topics(topics.settings(), wanted)
 
 
-async def test_a_broker_that_is_away_is_told_by_its_address() -> None:
+async def test_an_unreachable_broker_is_reported_with_its_address() -> None:
     away = KafkaSettings(bootstrap_servers="127.0.0.1:1")
 
     with pytest.raises(TopicsError, match=r"127\.0\.0\.1:1 after 0 s"):
         await create_topics(away, [], wait_s=0.0)
 
 
-def test_the_command_makes_every_topic_of_the_contract(kafka: Broker) -> None:
+def test_the_command_creates_every_topic_of_the_contract(kafka: Broker) -> None:
     settings = {"KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers, "KAFKA_TOPIC_PREFIX": "command-"}
 
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""A small world in memory: a clock, the table of leases, a table to publish, and a broker that fails on
+"""In-memory fakes for `outbox`: a clock, a lease table, a published table, and a broker that fails on
 demand.
 """
 
@@ -15,7 +15,7 @@ from outbox.source import PublishedMove
 
 
 class Clock:
-    """Moves only when told."""
+    """A clock that moves only when a test sets `now_s`."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
@@ -25,13 +25,13 @@ class Clock:
 
 
 class MemoryLeases:
-    """The table of leases with its server's clock; see `LeaseRows`."""
+    """A lease table with the server's clock; see `LeaseTable`."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.rows: dict[str, tuple[str, int, float]] = {}
 
-    async def take(self, name: str, holder: str, seconds: float) -> int | None:
+    async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
         now = self._clock()
         held_by, term, until = self.rows.get(name, (holder, 1, now))
         if held_by != holder and until >= now:
@@ -40,7 +40,7 @@ class MemoryLeases:
         self.rows[name] = (holder, term, now + seconds)
         return term
 
-    async def lift(self, name: str, holder: str, term: int, above: int) -> int | None:
+    async def raise_term(self, name: str, holder: str, term: int, above: int) -> int | None:
         if not self.leads(name, term) or self.rows[name][0] != holder:
             return None
         self.rows[name] = (holder, above + 1, self.rows[name][2])
@@ -51,13 +51,13 @@ class MemoryLeases:
             self.rows[name] = (holder, term, float("-inf"))
 
     def leads(self, name: str, term: int) -> bool:
-        """Whether the term holds the lease now."""
+        """Return whether the term holds the lease now."""
         row = self.rows.get(name)
         return row is not None and row[1] == term and row[2] > self._clock()
 
 
 class MemoryTable:
-    """Sequences 1..last of each partition; their position moves as `Source` promises."""
+    """A source with the sequences 1..last of each partition; see `Source`."""
 
     def __init__(self, leases: MemoryLeases, name: str, partitions: int) -> None:
         self._leases = leases
@@ -87,7 +87,7 @@ class MemoryTable:
 
 @dataclass
 class MemoryBatch:
-    """Takes `records_max` records, like a batch that is full at so many bytes."""
+    """A batch that is full after `records_max` records, like a real one after a number of bytes."""
 
     records_max: int
     sequences: list[int] = field(default_factory=list)
@@ -103,25 +103,27 @@ class MemoryBatch:
 
 
 class MemoryBroker:
-    """The log of each partition, and batches that are still on their way, also of producers long gone."""
+    """The log of each partition, and the late batches: those in flight, even of abandoned producers."""
 
     def __init__(self, partitions: int) -> None:
         self.logs: list[list[int]] = [[] for _ in range(partitions)]
-        self.stragglers: list[tuple[int, list[int]]] = []
+        self.late_batches: list[tuple[int, list[int]]] = []
         self.next_fates: list[str] = []
 
     async def open(self, _options: Mapping[str, Any], _bytes: int) -> MemoryProducer:
         return MemoryProducer(self)
 
     def deliver(self) -> None:
-        """The oldest straggler arrives after all."""
-        if self.stragglers:
-            partition, sequences = self.stragglers.pop(0)
+        """Append the oldest late batch to its log."""
+        if self.late_batches:
+            partition, sequences = self.late_batches.pop(0)
             self.logs[partition].extend(sequences)
 
 
 class MemoryProducer:
-    """Each batch meets a fate: `ok`, `lost`, `unanswered` (arrived, answered by an error) or `late`."""
+    """A producer whose batches end as the test says: `ok`, `lost`, `unanswered` (written, but answered by
+    an error) or `late`.
+    """
 
     def __init__(self, broker: MemoryBroker) -> None:
         self._broker = broker
@@ -135,7 +137,7 @@ class MemoryProducer:
         if fate in ("ok", "unanswered"):
             self._broker.logs[partition].extend(batch.sequences)
         if fate == "late":
-            self._broker.stragglers.append((partition, list(batch.sequences)))
+            self._broker.late_batches.append((partition, list(batch.sequences)))
         if fate == "ok":
             future.set_result(None)
         else:
@@ -147,7 +149,7 @@ class MemoryProducer:
 
 
 def has_gap(log: Sequence[int]) -> bool:
-    """Whether a sequence stands in the log before the one below it ever did."""
+    """Return whether a sequence appears in the log before the next lower one."""
     highest = 0
     for sequence in log:
         if sequence > highest + 1:
@@ -157,5 +159,5 @@ def has_gap(log: Sequence[int]) -> bool:
 
 
 def leadership(leases: MemoryLeases, name: str, holder: str, clock: Clock) -> Leadership:
-    """A lease of 3 s on these rows."""
+    """Return a lease of 3 s in this table."""
     return Leadership(leases, name, holder, 3.0, clock)

@@ -73,7 +73,7 @@ class BoardFixture:
         self._cut(cut_record(cut, **{"base": cut - 1, "rows": rows, **fields}))
 
     def _cut(self, record: Any) -> None:
-        if self.board_state.apply_cut(record, self.clock.now_s, is_new=True).moved:
+        if self.board_state.apply_cut(record, self.clock.now_s, is_new=True).state_changed:
             self.subscriptions.on_change()
 
     def register(self, second: float, *last_sequence: int, **fields: Any) -> None:

@@ -3,7 +3,7 @@
 from alembic import op
 
 from database.alembic_env import run_sql_file
-from outbox.lease import lease_ddl
+from outbox.postgres_leases import lease_ddl
 from outbox.table_source import table_ddl
 
 revision = "0001"

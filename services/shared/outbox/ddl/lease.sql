@@ -1,4 +1,4 @@
--- Who leads, by the server's clock. One row per leadership; each service has the table in its own schema.
+-- Leases: one row per lease, expiry by the server's clock. Each service has this table in its own schema.
 create table if not exists lease (
     name   text        primary key,
     holder text        not null,

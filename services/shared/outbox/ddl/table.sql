@@ -1,4 +1,4 @@
--- Records that wait to be published to a topic of one partition, and how far they were.
+-- Records to publish to topics of one partition, and the position up to which each topic is published.
 create table if not exists outbox (
     topic         text   primary key,
     last_sequence bigint not null default 0,

@@ -1,7 +1,7 @@
--- clock_timestamp() and not now(): a statement may have waited for the row, and a lease counts from its writing.
+-- clock_timestamp() instead of now(): the statement may wait for the row lock, and the lease starts when it is written.
 
--- name: take(name, holder, seconds)$
--- Take or keep a lease that is free, run out or the holder's own; no row where another holds it.
+-- name: acquire(name, holder, seconds)$
+-- Acquire a free or expired lease, or renew the holder's own; returns no row if another holder has it.
 insert into lease as held (name, holder, term, until)
 values (:name, :holder, 1, clock_timestamp() + make_interval(secs => :seconds))
 on conflict (name) do update
@@ -11,12 +11,12 @@ on conflict (name) do update
  where held.holder = excluded.holder or held.until < clock_timestamp()
 returning term;
 
--- name: lift(name, holder, term, above)$
--- Raise the term of a lease that is held above one that was seen in use.
+-- name: raise_term(name, holder, term, above)$
+-- Raise the term of a held lease above a term that is already in use.
 update lease set term = :above::bigint + 1
  where name = :name and holder = :holder and term = :term and until > clock_timestamp()
 returning term;
 
 -- name: release(name, holder, term)!
--- Let the next one take it at once.
+-- Let the lease expire, so that another holder can acquire it at once.
 update lease set until = '-infinity' where name = :name and holder = :holder and term = :term;

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from cuts.topic_log import opened
+from cuts.topic_log import open_topic_log
 from tests.support.broker import Broker
 from tests.support.topics import Topics
 
 pytestmark = pytest.mark.integration
 
 
-async def test_closing_a_reader_of_a_dead_broker_is_no_cancellation(
+async def test_closing_a_reader_of_a_dead_broker_raises_no_cancellation(
     own_kafka: Broker, topics: Topics
 ) -> None:
     tries = 0
 
-    async with opened(topics.settings(), "region-counts") as log:
+    async with open_topic_log(topics.settings(), "region-counts") as log:
         log.seek(0)
         await log.poll(0.1)
         own_kafka.kill()
-        while tries < 5:  # each fails and waits to be tried again; closing meets one that waits
+        while tries < 5:  # each poll fails and waits for its retry; closing then finds a waiting fetch
             await log.poll(0.3)
             tries += 1
 

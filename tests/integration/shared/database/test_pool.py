@@ -1,4 +1,4 @@
-"""What a connection is like that comes out of the pool again."""
+"""The state of a connection that was returned to the pool and acquired again."""
 
 from __future__ import annotations
 
@@ -12,18 +12,22 @@ from tests.support.databases import Databases
 pytestmark = pytest.mark.integration
 
 
-async def test_a_transaction_left_open_ends_when_its_connection_goes_back(database: Databases) -> None:
+async def test_an_open_transaction_is_rolled_back_when_its_connection_returns_to_the_pool(
+    database: Databases,
+) -> None:
     pool = await connect(database.registration, application_name="test pool", max_size=1)
-    asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # the driver complains there
+    asyncio.get_running_loop().set_exception_handler(
+        lambda *_: None
+    )  # the driver reports the open transaction there
     try:
         async with pool.acquire() as connection:
-            backend = await connection.fetchval("SELECT pg_backend_pid()")
+            backend = await connection.fetchval("select pg_backend_pid()")
             await connection.transaction().start()
-            await connection.execute("INSERT INTO campaign (id, name) VALUES ('left-open', 'Contoh')")
+            await connection.execute("insert into campaign (id, name) values ('left-open', 'Contoh')")
 
         async with pool.acquire() as connection:
-            assert await connection.fetchval("SELECT pg_backend_pid()") == backend
-            assert await connection.fetchval("SELECT count(*) FROM campaign") == 0
+            assert await connection.fetchval("select pg_backend_pid()") == backend
+            assert await connection.fetchval("select count(*) from campaign") == 0
             assert not connection.is_in_transaction()
     finally:
         pool.terminate()

@@ -1,4 +1,4 @@
-"""An abandoned producer sends nothing of what waits, and does not wait for a broker that is away."""
+"""An abandoned producer sends no waiting batch and does not wait for an unreachable broker."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.integration
 BYTES = 100_000
 
 
-async def _hand_over(producer: Producer, topics: Topics, value: bytes) -> asyncio.Future[Any]:
+async def _queue_batch(producer: Producer, topics: Topics, value: bytes) -> asyncio.Future[Any]:
     batch = producer.create_batch()
     batch.append(timestamp=None, key=b"k", value=value)
     future: asyncio.Future[Any] = await producer.send_batch(batch, topics.name("milestones"), partition=0)
@@ -40,7 +40,7 @@ async def test_a_record_is_acknowledged_with_its_offset(topics: Topics) -> None:
     assert await _values(topics) == [b"0", b"1", b"2"]
 
 
-async def test_an_abandoned_producer_sends_nothing_of_what_waited_for_a_hanging_broker(
+async def test_an_abandoned_producer_sends_no_batch_that_waited_for_a_hanging_broker(
     own_kafka: Broker, topics: Topics
 ) -> None:
     producer = Producer(topics.settings().client_options(), BYTES)
@@ -48,8 +48,8 @@ async def test_an_abandoned_producer_sends_nothing_of_what_waited_for_a_hanging_
     await producer.send_one(topics.name("milestones"), 0, b"k", b"acknowledged", 10.0)
 
     own_kafka.pause()
-    in_flight = await _hand_over(producer, topics, b"in flight")
-    waiting = asyncio.ensure_future(_hand_over(producer, topics, b"waiting"))
+    in_flight = await _queue_batch(producer, topics, b"in flight")
+    waiting = asyncio.ensure_future(_queue_batch(producer, topics, b"waiting"))
     await asyncio.sleep(0)
     began_s = time.monotonic()
     await producer.abandon()
@@ -74,7 +74,7 @@ async def test_an_abandoned_producer_leaves_no_task_behind(topics: Topics) -> No
     assert asyncio.all_tasks() == before
 
 
-async def test_opening_gives_up_where_no_broker_listens() -> None:
+async def test_opening_fails_if_no_broker_listens() -> None:
     producer = Producer({"bootstrap_servers": "127.0.0.1:1"}, BYTES)
 
     with pytest.raises(Exception, match="Unable to bootstrap"):

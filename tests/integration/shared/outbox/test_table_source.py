@@ -1,4 +1,4 @@
-"""Records appended in transactions come to their topic in order, each with its sequence."""
+"""Records appended in transactions are published in order, each with its sequence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from outbox.lease import Lease, new_holder
+from outbox.postgres_leases import Lease, new_holder
 from outbox.publisher import Publisher, PublishOutcome, TopicChannel
 from outbox.source import PublishedMove
 from outbox.table_source import TableSource, append, table_ddl
@@ -23,14 +23,14 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture
 async def pool(database: Databases) -> AsyncIterator[asyncpg.Pool[Any]]:
-    """A schema that has a lease, with the outbox's tables added."""
+    """A pool for a schema with the lease table and the outbox tables."""
     pool: asyncpg.Pool[Any]
     async with asyncpg.create_pool(database.registration, min_size=1, max_size=8) as pool:
         await pool.execute(table_ddl())
         yield pool
 
 
-async def test_what_racing_transactions_append_is_published_whole_in_the_order_of_its_sequences(
+async def test_records_of_concurrent_transactions_are_published_completely_in_sequence_order(
     pool: asyncpg.Pool[Any], topics: Topics
 ) -> None:
     async def write(writer: int) -> None:
@@ -61,7 +61,7 @@ async def test_what_racing_transactions_append_is_published_whole_in_the_order_o
         assert [v["n"] for v in values if v and v["writer"] == writer] == list(range(10))
 
 
-async def test_a_position_moves_only_from_where_it_stands_and_only_in_the_term_that_leads(
+async def test_a_position_moves_only_from_its_expected_value_and_only_in_the_holders_term(
     pool: asyncpg.Pool[Any],
 ) -> None:
     async with pool.acquire() as connection:

@@ -1,4 +1,4 @@
-"""What of a record is read, and what is refused."""
+"""Which records are decoded, and which are rejected."""
 
 import json
 
@@ -44,13 +44,13 @@ def test_fields_of_a_newer_publisher_are_ignored() -> None:
     assert record.gaps[0].expected == 17
 
 
-def test_a_count_below_zero_is_read_as_it_is() -> None:
+def test_a_negative_count_is_decoded() -> None:
     record = decode_cut(json.dumps({**CHANGE, "rows": [["all", "31.71.01.1001", "registered", -1]]}).encode())
 
     assert record.rows == (("all", "31.71.01.1001", "registered", -1),)
 
 
-def test_a_register_state_without_an_audit_yet_is_read() -> None:
+def test_a_register_state_before_the_first_audit_is_decoded() -> None:
     state = decode_register_state(json.dumps({**REGISTER, "audit": None}).encode())
 
     assert state.audit is None
@@ -71,13 +71,13 @@ def test_a_register_state_without_an_audit_yet_is_read() -> None:
         json.dumps({**CHANGE, "as_of": "yesterday"}).encode(),
     ],
 )
-def test_what_cannot_be_read_says_so(value: bytes | None) -> None:
+def test_an_invalid_value_is_undecodable(value: bytes | None) -> None:
     with pytest.raises(UndecodableRecordError):
         decode_cut(value)
 
 
 @given(st.binary(max_size=60))
-def test_no_bytes_raise_anything_but_undecodable(value: bytes) -> None:
+def test_arbitrary_bytes_raise_only_undecodable(value: bytes) -> None:
     for decode in (decode_cut, decode_register_state):
         with pytest.raises(UndecodableRecordError):
             decode(value)

@@ -1,4 +1,4 @@
-"""Which records change a reader's cut, and that no order of them leads astray."""
+"""Which records change a reader's cut; no order of records leads to a wrong count."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -32,7 +32,7 @@ def test_a_reader_is_ready_at_its_first_complete_full() -> None:
     assert state.counts == {JAKARTA: 2, ("all", "31.71", "registered"): 2}
 
 
-def test_a_change_applies_on_its_base_and_tells_what_moved() -> None:
+def test_a_change_applies_on_its_base_and_reports_the_changed_counts() -> None:
     state = CutState()
     state.apply(cut_record(1, rows=(row("31", 1), row("31.71", 1))))
 
@@ -64,18 +64,18 @@ def test_a_lower_term_changes_nothing_however_high_its_cut() -> None:
     assert state.counts == {JAKARTA: 5}
 
 
-def test_a_heart_beat_is_heard_and_moves_nothing() -> None:
+def test_a_heartbeat_proves_the_publisher_alive_and_changes_nothing() -> None:
     state = CutState()
     state.apply(cut_record(4, rows=(row("31", 4),)))
 
     applied = state.apply(cut_record(4, base=4))
 
     assert applied.reason is ApplyReason.REPEATED
-    assert applied.heard
-    assert not applied.moved
+    assert applied.publisher_alive
+    assert not applied.state_changed
 
 
-def test_a_full_of_the_same_cut_that_differs_is_shown_so_that_a_miscount_cannot_hide() -> None:
+def test_a_full_that_contradicts_its_cut_replaces_it() -> None:
     state = CutState()
     state.apply(cut_record(4, rows=(row("31", 4),)))
 
@@ -84,7 +84,7 @@ def test_a_full_of_the_same_cut_that_differs_is_shown_so_that_a_miscount_cannot_
     assert (applied.reason, applied.changed) == (ApplyReason.REPLACED, {JAKARTA: 5})
 
 
-def test_a_count_of_zero_and_a_row_missing_from_a_full_are_gone_and_told_as_zero() -> None:
+def test_a_count_of_zero_and_a_row_missing_from_a_full_are_removed_and_reported_as_zero() -> None:
     state = CutState()
     state.apply(cut_record(1, rows=(row("31", 2), row("31.71", 1), row("31.72", 1))))
 
@@ -119,7 +119,8 @@ def test_a_part_sent_twice_does_not_complete_a_full() -> None:
     assert not state.ready
 
 
-# A small world: one publisher after another counts two cities; each that lost its lease may still write.
+# A small world: one publisher after another counts two cities; a publisher that lost its lease may still
+# write.
 
 CITIES = ("31.71", "31.72")
 Version = tuple[int, int]
@@ -127,7 +128,7 @@ Version = tuple[int, int]
 
 @dataclass
 class Publisher:
-    """What one leader holds: it sees the shared counts, and numbers its cuts from the shared number on."""
+    """A leader's state. All leaders share the counts and the cut number."""
 
     term: int
     base: int
@@ -151,7 +152,7 @@ class World:
             self.counts["31"] += by
 
     def take_over(self, random: Random) -> None:
-        """A new leader, perhaps after a rebuild: other counts under the cut number that stood."""
+        """A new leader, perhaps after a rebuild: other counts under the same cut number."""
         self.move(random.choice(CITIES), random.choice((0, 1)))
         self.publishers.append(Publisher(term=len(self.publishers) + 1, base=self.cut))
         self.full(len(self.publishers) - 1, 2)
@@ -188,7 +189,7 @@ class World:
 
 
 def publish(world: World, random: Random) -> None:
-    """Let anybody who ever led publish; most of what is published are changes."""
+    """Let any current or former leader publish, mostly changes."""
     for _ in range(random.randint(3, 12)):
         step = random.choice(("change", "change", "change", "full", "full", "take_over"))
         if step == "change":
@@ -200,7 +201,7 @@ def publish(world: World, random: Random) -> None:
 
 
 def as_read(world: World, random: Random) -> list[CutRecord]:
-    """The log from anywhere on, with records of lost leases repeated and a few records lost."""
+    """The topic from a random offset on, with records of former leaders repeated and a few records lost."""
     log = world.log[random.randrange(len(world.log)) // 2 :]
     late = [record for record in world.log if record.term < len(world.publishers)]
     for record in random.choices(late, k=random.randrange(4)) if late else []:
@@ -210,7 +211,7 @@ def as_read(world: World, random: Random) -> list[CutRecord]:
 
 @settings(max_examples=500, deadline=None)
 @given(random=st.randoms(use_true_random=False))
-def test_a_reader_that_starts_anywhere_ends_at_the_truth_and_never_goes_back(random: Random) -> None:
+def test_a_reader_that_starts_anywhere_ends_at_the_true_counts_and_never_goes_back(random: Random) -> None:
     world = World()
     world.take_over(random)
     publish(world, random)
@@ -218,13 +219,13 @@ def test_a_reader_that_starts_anywhere_ends_at_the_truth_and_never_goes_back(ran
     world.log.clear()
     world.full(len(world.publishers) - 1, 2)
     state = CutState()
-    seen: Version = (0, 0)
+    newest: Version = (0, 0)
 
     for record in log + world.log:
         state.apply(record)
 
-        assert state.version >= seen
-        seen = state.version
+        assert state.version >= newest
+        newest = state.version
         if state.ready:
             shown = {region: state.counts.get(("all", region, "registered"), 0) for region in world.counts}
             assert shown == world.truth[state.version]

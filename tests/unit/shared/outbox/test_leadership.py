@@ -1,4 +1,4 @@
-"""Who leads, in every order of events of a small world."""
+"""At most one process leads, in every order of steps of a small world."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.support.fakes.outbox import Clock, MemoryLeases, leadership
 
 STEPS = st.lists(
-    st.sampled_from(["A renews", "B renews", "A releases", "1 s", "2 s", "A lifts"]), max_size=12
+    st.sampled_from(["A renews", "B renews", "A releases", "1 s", "2 s", "A raises its term"]), max_size=12
 )
 
 
@@ -34,8 +34,8 @@ async def _two_never_lead(steps: list[str]) -> None:
                 await b.renew()
             case "A releases":
                 await a.release()
-            case "A lifts":
-                await a.lift(above=newest)
+            case "A raises its term":
+                await a.raise_term(above=newest)
             case seconds:
                 clock.now_s += int(seconds[0])
 
@@ -46,7 +46,7 @@ async def _two_never_lead(steps: list[str]) -> None:
         assert not leading or leading[0] == newest
 
 
-async def test_a_holder_that_slept_through_its_renewal_is_deposed_by_its_own_clock() -> None:
+async def test_a_holder_that_missed_its_renewal_stops_leading_by_its_own_clock() -> None:
     clock = Clock()
     lease = leadership(MemoryLeases(clock), "l", "A", clock)
     await lease.renew()
@@ -56,13 +56,13 @@ async def test_a_holder_that_slept_through_its_renewal_is_deposed_by_its_own_clo
     assert lease.term is None
 
 
-async def test_the_time_counts_from_before_the_row_was_asked() -> None:
+async def test_the_lease_time_starts_before_the_statement_is_sent() -> None:
     clock = Clock()
 
     class Slow(MemoryLeases):
-        async def take(self, name: str, holder: str, seconds: float) -> int | None:
-            term = await super().take(name, holder, seconds)
-            clock.now_s += 3.0  # the answer is that late
+        async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
+            term = await super().acquire(name, holder, seconds)
+            clock.now_s += 3.0  # the response takes as long as the lease
             return term
 
     lease = leadership(Slow(clock), "l", "A", clock)
@@ -84,16 +84,16 @@ async def test_the_term_rises_only_with_the_holder() -> None:
     assert await a.renew() is None
 
 
-async def test_a_database_that_does_not_answer_leaves_the_lease_to_run_out() -> None:
+async def test_a_lease_expires_by_itself_if_the_database_does_not_answer() -> None:
     clock = Clock()
 
-    class Gone(MemoryLeases):
-        async def take(self, name: str, holder: str, seconds: float) -> int | None:
+    class Unreachable(MemoryLeases):
+        async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
             if clock.now_s > 0:
                 raise ConnectionError
-            return await super().take(name, holder, seconds)
+            return await super().acquire(name, holder, seconds)
 
-    lease = leadership(Gone(clock), "l", "A", clock)
+    lease = leadership(Unreachable(clock), "l", "A", clock)
     await lease.renew()
     clock.now_s = 1.0
 

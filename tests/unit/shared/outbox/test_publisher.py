@@ -1,4 +1,4 @@
-"""What stands on the topic, whatever goes wrong and whoever leads, in a small world."""
+"""The topic never has a gap, after any failure and any change of leader in a small world."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class World:
                     self.broker.deliver()
 
     async def settle(self) -> None:
-        """Nothing fails any more: one of them leads and publishes until nothing waits."""
+        """Let publisher B lead without failures until nothing is pending."""
         self.broker.next_fates = []
         self.clock.now_s += 10.0
         await self.lease_b.renew()
@@ -120,10 +120,10 @@ async def test_nothing_is_sent_without_the_lease() -> None:
     assert world.broker.logs[0] == []
 
 
-async def test_a_reason_to_refuse_keeps_everything_back_until_it_is_gone() -> None:
+async def test_nothing_is_sent_while_the_guard_refuses() -> None:
     world = World()
     reasons: list[str | None] = ["restored", None]
-    told = []
+    results = []
 
     async def guard(_term: int) -> str | None:
         return reasons.pop(0)
@@ -141,12 +141,12 @@ async def test_a_reason_to_refuse_keeps_everything_back_until_it_is_gone() -> No
 
     for _ in range(2):
         outcome = await publisher.publish_once()
-        told.append((outcome, publisher.refused, list(world.broker.logs[0])))
+        results.append((outcome, publisher.refused, list(world.broker.logs[0])))
 
-    assert told == [(PublishOutcome.REFUSED, "restored", []), (PublishOutcome.IDLE, None, [1])]
+    assert results == [(PublishOutcome.REFUSED, "restored", []), (PublishOutcome.IDLE, None, [1])]
 
 
-async def test_a_position_moved_by_another_starts_the_stream_again() -> None:
+async def test_a_position_moved_by_another_process_supersedes_the_publisher() -> None:
     class Rewound(MemoryTable):
         async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
             self.published[0] = 0
@@ -159,12 +159,12 @@ async def test_a_position_moved_by_another_starts_the_stream_again() -> None:
     assert await world.a.publish_once() is PublishOutcome.SUPERSEDED
 
 
-async def test_a_hole_in_the_table_is_not_sent_past() -> None:
-    class Holed(MemoryTable):
+async def test_nothing_above_a_gap_in_the_table_is_sent() -> None:
+    class WithGap(MemoryTable):
         async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
             return [Pending(0, 0, [Record(1, b"k", b"1"), Record(3, b"k", b"3")])]
 
-    world = World(Holed)
+    world = World(WithGap)
     await world.lease_a.renew()
 
     with pytest.raises(BrokenSequenceError):

@@ -1,4 +1,6 @@
-"""Every refusal is problem details, in the asked language, with a pointer per field and never the value."""
+"""Every error response is problem details in the requested language, with a pointer per field and never its
+value.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,7 @@ def _client() -> TestClient:
     return TestClient(app, raise_server_exceptions=False)
 
 
-def test_a_wrong_field_is_pointed_at_without_its_value() -> None:
+def test_an_invalid_field_is_named_without_its_value() -> None:
     answer = _client().post("/things", json={"name": "xyz123", "a/b": 1})
 
     body = answer.json()
@@ -52,27 +54,27 @@ def test_a_wrong_field_is_pointed_at_without_its_value() -> None:
     assert "xyz123" not in answer.text
 
 
-def test_the_asked_language_is_spoken() -> None:
+def test_the_requested_language_is_used() -> None:
     answer = _client().post("/things", json={"name": "taken"}, headers={"Accept-Language": "en-GB,id;q=0.5"})
 
     assert (answer.status_code, answer.json()["title"]) == (409, "Taken.")
     assert answer.headers["retry-after"] == "2"
 
 
-def test_what_is_not_json_gets_400() -> None:
+def test_a_body_that_is_not_json_gets_400() -> None:
     answer = _client().post("/things", content=b"{", headers={"Content-Type": "application/json"})
 
     assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[-1]) == (400, "not-json")
 
 
-def test_an_unknown_error_tells_nothing_of_itself() -> None:
+def test_an_unexpected_exception_is_answered_without_detail() -> None:
     answer = _client().post("/things", json={"name": "broken"})
 
     assert answer.status_code == 500
     assert "secret" not in answer.text
 
 
-def test_an_unknown_path_is_a_problem_too() -> None:
+def test_an_unknown_path_is_answered_with_problem_details() -> None:
     answer = _client().get("/nowhere")
 
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")

@@ -1,4 +1,4 @@
-"""Settings come from the environment or secret files, and every fault is told at once."""
+"""Settings come from the environment or secret files, and all invalid settings are reported at once."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_setting_is_read_from_a_secret_file(monkeypatch: pytest.MonkeyPatch, t
     assert settings.url == "postgresql://secret"
 
 
-def test_every_fault_of_every_class_is_told_in_one_message_without_its_value(
+def test_all_invalid_settings_of_all_classes_are_reported_in_one_message_without_their_values(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SHOP_PORT", "no-port")
@@ -47,12 +47,12 @@ def test_every_fault_of_every_class_is_told_in_one_message_without_its_value(
     with pytest.raises(SystemExit) as ended:
         load(ShopSettings, KafkaSettings)
 
-    told = capsys.readouterr().err
+    message = capsys.readouterr().err
     assert ended.value.code == 2
     for name in ("SHOP_PORT", "SHOP_URL", "SHOP_WORKERS", "KAFKA_BOOTSTRAP_SERVERS"):
-        assert name in told
-    assert "s3cret" not in told
-    assert "no-port" not in told
+        assert name in message
+    assert "s3cret" not in message
+    assert "no-port" not in message
 
 
 def test_sasl_without_credentials_is_refused(

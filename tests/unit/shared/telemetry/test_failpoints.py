@@ -1,4 +1,4 @@
-"""A crash point ends the process by SIGKILL, at the pass it was armed for, and else does nothing."""
+"""An armed failpoint kills the process with SIGKILL at the armed pass; others do nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ for n in range(5):
 """
 
 
-def test_the_third_pass_is_the_last() -> None:
+def test_a_failpoint_armed_for_the_third_pass_kills_the_process_there() -> None:
     ended = subprocess.run([sys.executable, "-c", PROGRAM], env={}, capture_output=True, text=True)
 
     assert ended.returncode == -signal.SIGKILL

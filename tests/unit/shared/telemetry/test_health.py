@@ -1,11 +1,11 @@
-"""A process is alive while its loops go round, and ready while it has what it needs."""
+"""A process is alive while its loops make progress, and ready while its checks pass."""
 
 from __future__ import annotations
 
 from fastapi.testclient import TestClient
 
 from telemetry.health import Health
-from telemetry.http import plain_app
+from telemetry.health_endpoints import plain_app
 
 
 class Clock:
@@ -15,20 +15,20 @@ class Clock:
         return self.now
 
 
-def test_a_loop_that_stands_still_fails_the_live_probe_until_it_beats_again() -> None:
+def test_a_stalled_loop_fails_the_live_probe_until_its_next_heartbeat() -> None:
     clock = Clock()
     health = Health(clock)
     progress = health.progress("relay", seconds_max=15)
     client = TestClient(plain_app(health))
 
-    fresh = client.get("/health/live").status_code
+    at_start = client.get("/health/live").status_code
     clock.now = 16
-    still = client.get("/health/live")
+    stalled = client.get("/health/live")
     progress.beat()
     again = client.get("/health/live").status_code
 
-    assert (fresh, still.status_code, again) == (200, 503, 200)
-    assert still.json()["standing_still"] == ["relay"]
+    assert (at_start, stalled.status_code, again) == (200, 503, 200)
+    assert stalled.json()["standing_still"] == ["relay"]
 
 
 def test_a_check_that_fails_or_raises_is_named_as_missing() -> None:

@@ -12,13 +12,13 @@ PHONES = st.from_regex(r"(\+62|0)8[1-9][0-9]{7,9}", fullmatch=True)
 
 
 @given(st.one_of(NIKS, PHONES), st.sampled_from(["{}", "failed: ({}) exists", "a {} b", "'{}'"]))
-def test_a_nik_or_phone_number_is_taken_out_wherever_it_stands(personal: str, around: str) -> None:
+def test_a_nik_or_phone_number_is_redacted_anywhere_in_a_value(personal: str, around: str) -> None:
     entry = redact(None, "info", {"event": around.format(personal), "reason": personal})
 
     assert personal not in str(entry)
 
 
-def test_values_under_personal_keys_are_taken_out() -> None:
+def test_values_under_personal_keys_are_redacted() -> None:
     entry = redact(None, "info", {"event": "stored", "name": "Peserta Contoh", "records": 3})
 
     assert entry == {"event": "stored", "name": "[redacted]", "records": 3}

@@ -1,3 +1,5 @@
+"""The ledger: lines are on disk when acknowledged, and any prefix of the file can be read."""
+
 from __future__ import annotations
 
 import asyncio
@@ -19,7 +21,7 @@ def intent(number: int, person: int = 100) -> Intent:
 
 async def write(path: Path, *lines: Run | Intent | Answer) -> None:
     ledger = Ledger(path)
-    flushing = asyncio.ensure_future(ledger.flushing(pause_s=0))
+    flushing = asyncio.ensure_future(ledger.flush_forever(pause_s=0))
     for line in lines:
         await ledger.put(line)
     flushing.cancel()
@@ -31,7 +33,7 @@ async def write(path: Path, *lines: Run | Intent | Answer) -> None:
 async def test_a_line_is_on_disk_when_its_future_is_done(tmp_path: Path) -> None:
     path = tmp_path / "r1.jsonl"
     ledger = Ledger(path)
-    flushing = asyncio.ensure_future(ledger.flushing(pause_s=0))
+    flushing = asyncio.ensure_future(ledger.flush_forever(pause_s=0))
 
     await ledger.put(RUN)
 
@@ -42,10 +44,10 @@ async def test_a_line_is_on_disk_when_its_future_is_done(tmp_path: Path) -> None
     ledger.close()
 
 
-async def test_what_was_put_before_the_end_is_written(tmp_path: Path) -> None:
+async def test_lines_put_before_the_end_are_written(tmp_path: Path) -> None:
     path = tmp_path / "r1.jsonl"
     ledger = Ledger(path)
-    flushing = asyncio.ensure_future(ledger.flushing(pause_s=0))
+    flushing = asyncio.ensure_future(ledger.flush_forever(pause_s=0))
     done = [ledger.put(intent(number)) for number in range(5)]
 
     await asyncio.gather(*done)
@@ -58,7 +60,7 @@ async def test_what_was_put_before_the_end_is_written(tmp_path: Path) -> None:
 
 
 @given(st.integers(0, 120))
-def test_a_ledger_cut_anywhere_reads_as_its_complete_lines(cut: int) -> None:
+def test_a_ledger_truncated_anywhere_reads_as_its_complete_lines(cut: int) -> None:
     lines: list[Run | Intent | Answer] = [RUN, intent(1), Answer(1, "accepted", 201, 1, "p", 1)]
     whole = b"".join(Ledger.encoded(line) for line in lines)
     left = whole[: len(whole) - cut]
@@ -71,7 +73,7 @@ def test_a_ledger_cut_anywhere_reads_as_its_complete_lines(cut: int) -> None:
     assert found == lines[: left.count(b"\n")]
 
 
-async def test_the_next_run_starts_after_everybody_an_earlier_one_used(tmp_path: Path) -> None:
+async def test_the_next_run_starts_after_all_people_of_earlier_runs(tmp_path: Path) -> None:
     assert next_person(tmp_path, 100) == 100
 
     await write(tmp_path / "r1.jsonl", RUN, intent(1, 100), intent(2, 104), intent(3, 101))

@@ -1,4 +1,4 @@
-"""The sender against a small HTTP server of our own, over a real socket."""
+"""The request sender against a small HTTP server, over a real socket."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp import web
 
 from simulator.load.ledger import Answer, Intent
-from simulator.load.request_sender import Sender
+from simulator.load.request_sender import RequestSender
 from simulator.load.requests import Request
 
 INTENT = Intent(1, "register", "k1", 5, "31.71.01.1001", "t", "fest")
@@ -19,7 +19,7 @@ CREATED = {"participant_id": "p1", "region": "31.71.01.1001", "revision": 1, "re
 
 
 async def no_wait(_seconds: float) -> None:
-    """Time is not what is tested here."""
+    """Do not wait: these tests do not depend on time."""
 
 
 @asynccontextmanager
@@ -27,7 +27,7 @@ async def sender(
     answer: Callable[[web.Request], Awaitable[web.StreamResponse]],
     timeout_s: float = 2.0,
     patience_s: float = 20.0,
-) -> AsyncIterator[Sender]:
+) -> AsyncIterator[RequestSender]:
     app = web.Application()
     app.router.add_post("/v1/participants", answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -37,12 +37,14 @@ async def sender(
     port = runner.addresses[0][1]
     try:
         async with aiohttp.ClientSession() as session:
-            yield Sender(session, f"http://127.0.0.1:{port}", "secret", patience_s, timeout_s, sleep=no_wait)
+            yield RequestSender(
+                session, f"http://127.0.0.1:{port}", "secret", patience_s, timeout_s, sleep=no_wait
+            )
     finally:
         await runner.cleanup()
 
 
-async def test_what_timed_out_is_sent_again_under_the_same_key() -> None:
+async def test_a_request_that_timed_out_is_sent_again_with_the_same_key() -> None:
     keys: list[str] = []
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -51,30 +53,30 @@ async def test_what_timed_out_is_sent_again_under_the_same_key() -> None:
             await asyncio.Event().wait()
         return web.json_response(CREATED, status=201, headers={"Idempotent-Replayed": "true"})
 
-    async with sender(answer, timeout_s=0.2) as sending:
-        told = await sending.send(INTENT, REQUEST)
+    async with sender(answer, timeout_s=0.2) as request_sender:
+        answered = await request_sender.send(INTENT, REQUEST)
 
-    assert told == Answer(1, "accepted", 201, 2, "p1", 1, replayed=True)
+    assert answered == Answer(1, "accepted", 201, 2, "p1", 1, replayed=True)
     assert keys == ["k1", "k1"]
 
 
-async def test_overload_is_waited_out_and_a_refusal_is_final() -> None:
+async def test_overload_is_retried_and_a_refusal_is_final() -> None:
     statuses = [503, 429, 409]
 
     async def answer(request: web.Request) -> web.StreamResponse:
         return web.Response(status=statuses.pop(0), headers={"Retry-After": "1"})
 
-    async with sender(answer) as sending:
-        told = await sending.send(INTENT, REQUEST)
+    async with sender(answer) as request_sender:
+        answered = await request_sender.send(INTENT, REQUEST)
 
-    assert (told.outcome, told.status, told.attempts) == ("refused", 409, 3)
+    assert (answered.outcome, answered.status, answered.attempts) == ("refused", 409, 3)
 
 
-async def test_without_an_answer_in_time_the_outcome_is_unknown() -> None:
+async def test_without_a_conclusive_response_in_time_the_outcome_is_unknown() -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         return web.Response(status=503)
 
-    async with sender(answer, patience_s=0.1) as sending:
-        told = await sending.send(INTENT, REQUEST)
+    async with sender(answer, patience_s=0.1) as request_sender:
+        answered = await request_sender.send(INTENT, REQUEST)
 
-    assert (told.outcome, told.status) == ("unknown", 503)
+    assert (answered.outcome, answered.status) == ("unknown", 503)

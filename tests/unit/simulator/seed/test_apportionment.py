@@ -1,3 +1,5 @@
+"""Apportionment: shares add up and are the quotas rounded down or up."""
+
 from __future__ import annotations
 
 from fractions import Fraction
@@ -25,12 +27,12 @@ def test_the_shares_add_up_and_each_is_its_quota_rounded_down_or_up(
         assert share in (int(quota), -(-quota.numerator // quota.denominator))
 
 
-def test_the_largest_remainder_gets_the_seat_that_is_left() -> None:
+def test_the_remaining_unit_goes_to_the_largest_remainder() -> None:
     assert apportion(10, {"a": 47, "b": 16, "c": 37}) == {"a": 5, "b": 1, "c": 4}
 
 
 def test_nothing_can_be_split_over_weights_of_zero() -> None:
-    with pytest.raises(ValueError, match="no one to give a share"):
+    with pytest.raises(ValueError, match="no weight is positive"):
         apportion(1, {"a": 0})
 
     assert apportion(0, {"a": 0}) == {"a": 0}

@@ -1,3 +1,5 @@
+"""Synthetic participants: exact totals per region and step, and the same rows for the same seed."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -24,7 +26,7 @@ def test_every_total_is_met_exactly(count: int, seed: int) -> None:
     assert len(set(column("nik", written))) == count
 
 
-def test_the_published_register_gets_the_published_proportions() -> None:
+def test_the_steps_have_the_published_proportions() -> None:
     assert step_totals(284_164) == {
         "P2": 176_891,
         "P3": 157_498,
@@ -36,7 +38,7 @@ def test_the_published_register_gets_the_published_proportions() -> None:
     assert step_totals(281_812)["P2"] == 175_427
 
 
-def test_the_267_kelurahan_share_by_population() -> None:
+def test_the_267_kelurahan_are_weighted_by_population() -> None:
     totals = region_totals(281_812)
 
     cities: Counter[str] = Counter()
@@ -55,6 +57,6 @@ def test_the_267_kelurahan_share_by_population() -> None:
     )
 
 
-def test_the_same_seed_writes_the_same_rows_and_another_seed_other_people() -> None:
+def test_the_same_seed_gives_the_same_rows_and_another_seed_other_rows() -> None:
     assert list(rows(50, 7)) == list(rows(50, 7))
     assert list(rows(50, 7)) != list(rows(50, 8))

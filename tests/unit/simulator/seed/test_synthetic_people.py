@@ -1,3 +1,5 @@
+"""Synthetic people: unique NIKs of a region that does not exist, and valid mobile numbers."""
+
 from __future__ import annotations
 
 from datetime import date
@@ -13,12 +15,12 @@ INDEXES = st.integers(0, NIKS - 1)
 
 
 @given(INDEXES, INDEXES, st.integers(0, 99))
-def test_two_people_of_one_seed_never_share_a_nik(one: int, other: int, seed: int) -> None:
-    assert (person(one, seed).nik == person(other, seed).nik) == (one == other)
+def test_two_people_of_one_seed_never_share_a_nik(index: int, other: int, seed: int) -> None:
+    assert (person(index, seed).nik == person(other, seed).nik) == (index == other)
 
 
 @given(INDEXES, st.integers(0, 99))
-def test_a_nik_is_of_the_region_that_exists_nowhere_and_has_a_real_date(index: int, seed: int) -> None:
+def test_a_nik_has_the_region_that_does_not_exist_and_a_real_date(index: int, seed: int) -> None:
     nik = person(index, seed).nik
 
     day, month, year = int(nik[6:8]), int(nik[8:10]), int(nik[10:12])
@@ -37,10 +39,10 @@ def test_a_phone_is_a_valid_indonesian_mobile(index: int) -> None:
 
 
 def test_the_same_index_and_seed_give_the_same_person_and_half_are_women() -> None:
-    crowd = [person(index, 7) for index in range(2000)]
+    people = [person(index, 7) for index in range(2000)]
 
-    assert crowd == [person(index, 7) for index in range(2000)]
-    assert 900 < sum(int(one.nik[6:8]) > 40 for one in crowd) < 1100
+    assert people == [person(index, 7) for index in range(2000)]
+    assert 900 < sum(int(resident.nik[6:8]) > 40 for resident in people) < 1100
 
 
 def test_an_index_out_of_range_is_refused() -> None:

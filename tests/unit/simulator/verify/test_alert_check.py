@@ -1,3 +1,5 @@
+"""Every alert must arrive exactly once, and every passed threshold must have an alert."""
+
 from __future__ import annotations
 
 import json
@@ -8,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.clients.access_keys import Keys, keys_of
-from simulator.verify.alert_check import Alert, Deliveries, deliveries, faults, missing
+from simulator.clients.access_keys import AccessKeys, parse_keys
+from simulator.verify.alert_check import Alert, Deliveries, deliveries, delivery_errors, missing_alerts
 
 ONE = "0192e0a1-0000-7000-8000-000000000001"
 TWO = "0192e0a1-0000-7000-8000-000000000002"
@@ -24,17 +26,17 @@ def test_an_alert_must_arrive_exactly_once_on_its_own_channel(times: int, wrong:
     mail = Deliveries(mailbox=Counter({ONE: times}))
     call = Deliveries(webhook=Counter({ONE: times}))
 
-    assert len(faults([alert(ONE)], mail)) == wrong
-    assert len(faults([alert(ONE, "webhook")], call)) == wrong
-    assert len(faults([alert(ONE, "webhook")], mail)) == 1
+    assert len(delivery_errors([alert(ONE)], mail)) == wrong
+    assert len(delivery_errors([alert(ONE, "webhook")], call)) == wrong
+    assert len(delivery_errors([alert(ONE, "webhook")], mail)) == 1
 
 
-def test_an_alert_that_arrived_but_is_not_known_as_delivered_is_a_fault() -> None:
-    assert faults([alert(ONE, state="retry")], Deliveries(mailbox=Counter({ONE: 1}))) != []
+def test_an_alert_that_arrived_but_is_not_marked_delivered_is_an_error() -> None:
+    assert delivery_errors([alert(ONE, state="retry")], Deliveries(mailbox=Counter({ONE: 1}))) != []
 
 
-def test_a_call_with_a_bad_signature_is_a_fault() -> None:
-    assert faults([], Deliveries(forged=1)) == ["1 calls at the receiver were not signed by us"]
+def test_a_call_with_an_invalid_signature_is_an_error() -> None:
+    assert delivery_errors([], Deliveries(forged=1)) == ["1 calls at the receiver were not signed by us"]
 
 
 def test_a_letter_with_two_alerts_delivers_both_and_a_repeated_letter_both_twice(tmp_path: Path) -> None:
@@ -59,19 +61,19 @@ def test_a_letter_with_two_alerts_delivers_both_and_a_repeated_letter_both_twice
 @given(
     st.integers(0, 60), st.integers(0, 60), st.integers(1, 9), st.integers(0, 40), st.sets(st.integers(0, 60))
 )
-def test_every_threshold_passed_and_not_told_is_missing(
-    before: int, after: int, every: int, above: int, told: set[int]
+def test_every_passed_threshold_without_an_alert_is_missing(
+    before: int, after: int, every: int, above: int, alerted: set[int]
 ) -> None:
-    alerts = [alert(str(threshold), threshold=threshold) for threshold in told]
+    alerts = [alert(str(threshold), threshold=threshold) for threshold in alerted]
 
-    found = missing(alerts, "fest-night", every, before, after, above)
+    found = missing_alerts(alerts, "fest-night", every, before, after, above)
 
     passed = [n for n in range(1, after + 1) if n % every == 0 and n > before and n > above]
-    assert found == [f"fest-night: nobody was told of {n:,}" for n in passed if n not in told]
+    assert found == [f"fest-night: no alert for {n:,}" for n in passed if n not in alerted]
 
 
 def test_keys_are_read_by_role_and_a_missing_one_is_named() -> None:
-    assert keys_of('# local\nBOOTH_KEY=a\nOFFICER_KEY="b"\nADMIN_KEY=c=\n') == Keys("a", "b", "c=")
+    assert parse_keys('# local\nBOOTH_KEY=a\nOFFICER_KEY="b"\nADMIN_KEY=c=\n') == AccessKeys("a", "b", "c=")
 
     with pytest.raises(KeyError, match="ADMIN_KEY"):
-        keys_of("BOOTH_KEY=a\nOFFICER_KEY=b\n")
+        parse_keys("BOOTH_KEY=a\nOFFICER_KEY=b\n")

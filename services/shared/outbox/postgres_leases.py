@@ -1,6 +1,6 @@
-"""Knows the table of leases in PostgreSQL: taken and renewed in one statement, by the server's clock.
+"""The table of leases in PostgreSQL: one statement acquires or renews a lease, by the server's clock.
 
-No session state: a pooler, a cut connection or a restarted server does no harm.
+It uses no session state, so a connection pooler, a lost connection or a restarted server does no harm.
 """
 
 from __future__ import annotations
@@ -18,39 +18,41 @@ import asyncpg
 from database.queries import load_queries
 from outbox.leadership import RENEW_EVERY_S, SECONDS, Leadership
 
-__all__ = ["RENEW_EVERY_S", "SECONDS", "Lease", "PostgresLeases", "lease_ddl", "new_holder"]
+__all__ = ["RENEW_EVERY_S", "SECONDS", "Lease", "PostgresLeaseTable", "lease_ddl", "new_holder"]
 
 QUERIES: Final = load_queries("outbox")
 
 
 def lease_ddl() -> str:
-    """The table's definition, for the migrations of the service that leads something."""
+    """Return the DDL of the table, for the migrations of a service that has a lease."""
     return Path(__file__).with_name("ddl").joinpath("lease.sql").read_text("utf-8")
 
 
 def new_holder() -> str:
-    """A holder's name that no other life of any process has had."""
+    """Return a holder name that is unique to this run of this process."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
-class PostgresLeases:
-    """The rows of the table `lease`; see `LeaseRows`."""
+class PostgresLeaseTable:
+    """The table `lease`; see `LeaseTable`."""
 
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self._pool = pool
 
-    async def take(self, name: str, holder: str, seconds: float) -> int | None:
-        """See `LeaseRows`."""
-        term: int | None = await QUERIES.take(self._pool, name=name, holder=holder, seconds=seconds)
+    async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
+        """See `LeaseTable`."""
+        term: int | None = await QUERIES.acquire(self._pool, name=name, holder=holder, seconds=seconds)
         return term
 
-    async def lift(self, name: str, holder: str, term: int, above: int) -> int | None:
-        """See `LeaseRows`."""
-        lifted: int | None = await QUERIES.lift(self._pool, name=name, holder=holder, term=term, above=above)
-        return lifted
+    async def raise_term(self, name: str, holder: str, term: int, above: int) -> int | None:
+        """See `LeaseTable`."""
+        raised: int | None = await QUERIES.raise_term(
+            self._pool, name=name, holder=holder, term=term, above=above
+        )
+        return raised
 
     async def release(self, name: str, holder: str, term: int) -> None:
-        """See `LeaseRows`."""
+        """See `LeaseTable`."""
         await QUERIES.release(self._pool, name=name, holder=holder, term=term)
 
 
@@ -65,4 +67,4 @@ class Lease(Leadership):
         seconds: float = SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(PostgresLeases(pool), name, holder, seconds, clock)
+        super().__init__(PostgresLeaseTable(pool), name, holder, seconds, clock)

@@ -1,0 +1,40 @@
+"""The HTTP endpoints for probes and monitoring: `/health/live`, `/health/ready` and `/metrics`."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from telemetry.health import Health
+
+
+def health_routes(health: Health) -> APIRouter:
+    """Return the three endpoints.
+
+    The health endpoints answer 503 if the process is not alive or not ready.
+    """
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/health/live")
+    async def live() -> JSONResponse:
+        stalled = health.stalled_loops()
+        return JSONResponse({"alive": not stalled, "standing_still": stalled}, 503 if stalled else 200)
+
+    @router.get("/health/ready")
+    async def ready() -> JSONResponse:
+        missing = await health.failed_checks() + health.stalled_loops()
+        return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def plain_app(health: Health) -> FastAPI:
+    """Return the application of a process that serves only health and metrics."""
+    app = FastAPI(openapi_url=None)
+    app.include_router(health_routes(health))
+    return app
