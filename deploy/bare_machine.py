@@ -16,24 +16,25 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
-ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / ".local" / "bare-machine"
-MACHINE = FOLDER / "root"
-SUITE = "bookworm"
-PACKAGES = "python3,python3-venv,make,git,ca-certificates"
-USER = "visitor"
-CHECKOUT = f"/home/{USER}/jakpreneur"
-COMMANDS = {"demo": "make demo DURATION=60", "test": "make test"}
-LAST_LINES = 30
+ROOT: Final = Path(__file__).resolve().parents[1]
+FOLDER: Final = ROOT / ".local" / "bare-machine"
+MACHINE: Final = FOLDER / "root"
+SUITE: Final = "bookworm"
+PACKAGES: Final = "python3,python3-venv,make,git,ca-certificates"
+USER: Final = "visitor"
+CHECKOUT: Final = f"/home/{USER}/jakpreneur"
+COMMANDS: Final = {"demo": "make demo DURATION=60", "test": "make test"}
+LAST_LINES: Final = 30
 
-PASSED_ON = ("PIP_*", "UV_*", "JGO_*", "SSL_CERT_*", "REQUESTS_CA_BUNDLE", "*_proxy", "*_PROXY")
-NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/uv/uv.toml")
-HOME_FILES = (".config/pip/pip.conf", ".pip/pip.conf", ".config/uv/uv.toml", ".config/jgo.conf")
-CERTIFICATES = ("/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates")
+PASSED_ON: Final = ("PIP_*", "UV_*", "JGO_*", "SSL_CERT_*", "REQUESTS_CA_BUNDLE", "*_proxy", "*_PROXY")
+NETWORK_FILES: Final = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/uv/uv.toml")
+HOME_FILES: Final = (".config/pip/pip.conf", ".pip/pip.conf", ".config/uv/uv.toml", ".config/jgo.conf")
+CERTIFICATES: Final = ("/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates")
 
 # In namespaces of their own: mounts and processes end with the shell, whatever they do.
-SHELL = """\
+SHELL: Final = """\
 set -e
 mount -t proc proc "$1/proc"
 mount --rbind /dev "$1/dev"

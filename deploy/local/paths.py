@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-IMPORT_PATH: Final = os.pathsep.join(str(ROOT / root) for root in ("services", "services/shared", "."))
-"""PYTHONPATH of the services' processes."""
 
 
 def local_folder() -> Path:
