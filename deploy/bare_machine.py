@@ -11,6 +11,7 @@ import fnmatch
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -115,9 +116,13 @@ def run(command: str, log: Path) -> int:
         ) as process,
     ):
         assert process.stdout is not None
-        for line in process.stdout:
-            file.write(line)
-            print(line, end="", flush=True)
+        try:
+            for line in process.stdout:
+                file.write(line)
+                print(line, end="", flush=True)
+        except BaseException:  # also Ctrl-C and SIGTERM: what runs in the machine ends with it
+            process.kill()
+            raise
     say(f"{command} ended with {process.returncode} after {time.monotonic() - started:.0f} s")
     return process.returncode
 
@@ -130,6 +135,7 @@ def last_lines(name: str, log: Path, status: int) -> str:
 
 def main() -> int:
     """Run the commands; 0 where each ended with 0."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--only", choices=COMMANDS, help="one of the two commands")
     options.add_argument("--keep", action="store_true", help="leave the machine's files")
