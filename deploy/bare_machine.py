@@ -11,29 +11,31 @@ import fnmatch
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
-ROOT = Path(__file__).resolve().parents[1]
-FOLDER = ROOT / ".local" / "bare-machine"
-MACHINE = FOLDER / "root"
-SUITE = "bookworm"
-PACKAGES = "python3,python3-venv,make,git,ca-certificates"
-USER = "visitor"
-CHECKOUT = f"/home/{USER}/jakpreneur"
-COMMANDS = {"demo": "make demo DURATION=60", "test": "make test"}
-LAST_LINES = 30
+ROOT: Final = Path(__file__).resolve().parents[1]
+FOLDER: Final = ROOT / ".local" / "bare-machine"
+MACHINE: Final = FOLDER / "root"
+SUITE: Final = "bookworm"
+PACKAGES: Final = "python3,python3-venv,make,git,ca-certificates"
+USER: Final = "visitor"
+CHECKOUT: Final = f"/home/{USER}/jakpreneur"
+COMMANDS: Final = {"demo": "make demo DURATION=60", "test": "make test"}
+LAST_LINES: Final = 30
 
-PASSED_ON = ("PIP_*", "UV_*", "JGO_*", "SSL_CERT_*", "REQUESTS_CA_BUNDLE", "*_proxy", "*_PROXY")
-NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/uv/uv.toml")
-HOME_FILES = (".config/pip/pip.conf", ".pip/pip.conf", ".config/uv/uv.toml", ".config/jgo.conf")
-CERTIFICATES = ("/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates")
+PASSED_ON: Final = ("PIP_*", "UV_*", "JGO_*", "SSL_CERT_*", "REQUESTS_CA_BUNDLE", "*_proxy", "*_PROXY")
+NETWORK_FILES: Final = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/uv/uv.toml")
+HOME_FILES: Final = (".config/pip/pip.conf", ".pip/pip.conf", ".config/uv/uv.toml", ".config/jgo.conf")
+CERTIFICATES: Final = ("/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates")
 
 # In namespaces of their own: mounts and processes end with the shell, whatever they do.
-SHELL = """\
+SHELL: Final = """\
 set -e
 mount -t proc proc "$1/proc"
 mount --rbind /dev "$1/dev"
@@ -114,9 +116,13 @@ def run(command: str, log: Path) -> int:
         ) as process,
     ):
         assert process.stdout is not None
-        for line in process.stdout:
-            file.write(line)
-            print(line, end="", flush=True)
+        try:
+            for line in process.stdout:
+                file.write(line)
+                print(line, end="", flush=True)
+        except BaseException:  # also Ctrl-C and SIGTERM: what runs in the machine ends with it
+            process.kill()
+            raise
     say(f"{command} ended with {process.returncode} after {time.monotonic() - started:.0f} s")
     return process.returncode
 
@@ -129,6 +135,7 @@ def last_lines(name: str, log: Path, status: int) -> str:
 
 def main() -> int:
     """Run the commands; 0 where each ended with 0."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--only", choices=COMMANDS, help="one of the two commands")
     options.add_argument("--keep", action="store_true", help="leave the machine's files")

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from jgo.config import GlobalSettings
 from jgo.maven import MavenContext
@@ -19,12 +20,12 @@ from requests import RequestException
 
 from deploy.local.paths import ROOT
 
-WANTED = ROOT / "requirements" / "kafka.in"
-LOCK = ROOT / "requirements" / "kafka.txt"
-HASH_OPTION = "--hash=sha256:"
-DOWNLOADS_MAX = 8
-TRIES_MAX = 3
-TIMEOUT_S = 60
+WANTED: Final = ROOT / "requirements" / "kafka.in"
+LOCK: Final = ROOT / "requirements" / "kafka.txt"
+HASH_OPTION: Final = "--hash=sha256:"
+DOWNLOADS_MAX: Final = 8
+TRIES_MAX: Final = 3
+TIMEOUT_S: Final = 60
 
 Progress = Callable[[int, int], None]
 """Called with the number of jars fetched so far and the number of all."""

@@ -8,16 +8,17 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.support.contract_documents import ROOT
 
-IMPORT_PATH = (ROOT / "services", ROOT / "services" / "shared", ROOT)
-DISTRIBUTIONS = packages_distributions()
-LINE = re.compile(r"^([A-Za-z0-9._-]+)[^#\n]*(#.*)?$", re.MULTILINE)
+IMPORT_PATH: Final = (ROOT / "services", ROOT / "services" / "shared", ROOT)
+DISTRIBUTIONS: Final = packages_distributions()
+LINE: Final = re.compile(r"^([A-Za-z0-9._-]+)[^#\n]*(#.*)?$", re.MULTILINE)
 # What an image runs: a whole service, or the modules that its list is for.
-IMAGES = {
+IMAGES: Final = {
     "registration": ("registration",),
     "aggregator": ("aggregator",),
     "notifier": ("notifier",),

@@ -8,6 +8,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Final
 
 import pytest
 
@@ -15,8 +16,8 @@ from deploy.local.jars import FetchError, fetch
 
 pytestmark = pytest.mark.integration
 
-COORDINATE = "org.example:broker:1.0"
-CONTENT = b"a jar"
+COORDINATE: Final = "org.example:broker:1.0"
+CONTENT: Final = b"a jar"
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
