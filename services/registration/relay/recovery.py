@@ -19,12 +19,10 @@ import asyncpg
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from database.pool import connect
 from database.queries import load_queries
 from outbox.lease import new_holder
 from registration.domain.partitioning import PARTITIONS
 from registration.relay.event_source import LEASE, TOPIC, UNDER_WAY
-from registration.settings import RegisterSettings
 from settings.kafka import KafkaSettings
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
@@ -39,19 +37,17 @@ TO_THE_END: Final = -1
 QUERIES: Final = load_queries("registration.store")
 
 
-async def recover(settings: RegisterSettings, kafka: KafkaSettings) -> int:
+async def recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings) -> int:
     """Empty the topic and have everything sent and counted again; the new epoch.
 
     Raises TimeoutError, or what Kafka or PostgreSQL raise: repeat it then.
     """
-    pool = await connect(settings.database, application_name="registration recover")
     holder = new_holder()
     try:
         async with asyncio.timeout(SECONDS_MAX):
             return await _recover(pool, kafka, holder)
     finally:
         await QUERIES.recover_give_back(pool, name=LEASE, holder=holder)
-        await pool.close()
 
 
 async def _recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings, holder: str) -> int:

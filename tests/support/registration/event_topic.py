@@ -1,4 +1,4 @@
-"""What stands on the topic of events, and cuts written by hand for those who follow them."""
+"""Reads the topic of events, and publishes cuts for the processes that read them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Cell = tuple[str, str, str]
 
 
 async def records(topics: Topics, topic: str, partitions: int) -> list[list[ConsumerRecord[Any, Any]]]:
-    """Everything that is in a topic now, partition by partition."""
+    """Read all records that a topic holds now; a list per partition."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=topics.bootstrap_servers,
         group_id=None,
@@ -28,17 +28,17 @@ async def records(topics: Topics, topic: str, partitions: int) -> list[list[Cons
         end = await consumer.end_offsets(tps)
         found: list[list[ConsumerRecord[Any, Any]]] = [[] for _ in tps]
         while True:
-            open_ends = [tp for tp in tps if await consumer.position(tp) < end[tp]]
-            if not open_ends:
+            unread = [tp for tp in tps if await consumer.position(tp) < end[tp]]
+            if not unread:
                 return found
-            for tp, batch in (await consumer.getmany(*open_ends, timeout_ms=500)).items():
+            for tp, batch in (await consumer.getmany(*unread, timeout_ms=500)).items():
                 found[tp.partition].extend(batch)
     finally:
         await consumer.stop()
 
 
 async def events(topics: Topics) -> list[list[tuple[int, str]]]:
-    """(sequence, id) of every event on the topic, partition by partition, in the topic's order."""
+    """Read (sequence, id) of every event; a list per partition, in the order of offsets."""
     found = []
     for partition in await records(topics, "participant-events", 12):
         read = [json.loads(record.value) for record in partition]
@@ -47,7 +47,7 @@ async def events(topics: Topics) -> list[list[tuple[int, str]]]:
 
 
 def first_appearances(log: Sequence[tuple[int, str]]) -> list[str]:
-    """Ids in the order in which a reader that drops repeats and what lies beyond a gap counts them."""
+    """Return the ids that a reader counts: it skips repeats and events above a gap."""
     counted: list[str] = []
     for sequence, event_id in log:
         if sequence == len(counted) + 1:
@@ -56,7 +56,7 @@ def first_appearances(log: Sequence[tuple[int, str]]) -> list[str]:
 
 
 def has_gap(log: Sequence[tuple[int, str]]) -> bool:
-    """Whether a sequence stands in the log before the one below it ever did."""
+    """Return whether a sequence appears before the one below it has appeared."""
     highest = 0
     for sequence, _ in log:
         if sequence > highest + 1:
@@ -66,7 +66,7 @@ def has_gap(log: Sequence[tuple[int, str]]) -> bool:
 
 
 class Cuts:
-    """A publisher of cuts: fulls of one part."""
+    """Publishes cuts as full records of one part."""
 
     def __init__(self, topics: Topics) -> None:
         self._topic = topics.name("region-counts")
@@ -86,7 +86,7 @@ class Cuts:
         counts: Mapping[Cell, int],
         quarantined: Sequence[tuple[int, int]] = (),
     ) -> None:
-        """Write one full."""
+        """Publish one full record."""
         full = {
             "cut": cut,
             "term": 1,

@@ -1,4 +1,4 @@
-"""What happens to registrations when writers race, commits lose their answers and the database goes away."""
+"""Registrations when writers race, replies to COMMIT are lost, or the database is unavailable."""
 
 from __future__ import annotations
 
@@ -17,44 +17,44 @@ from uuid_utils.compat import uuid7
 
 from registration.domain.operation import DONE, Operation, OperationFault
 from registration.intake.idempotency_cleanup import delete_old_keys
-from registration.requests import commands
+from registration.requests.command_mapping import register_command
 from registration.requests.request_models import RegisterBody
 from tests.support.commit_proxy import Cut, proxied
 from tests.support.databases import Databases
 from tests.support.deadlines import until
-from tests.support.registration.served_api import PATH, Served, body, check_register, served
+from tests.support.registration.served_api import PATH, ServedApi, body, check_register, serve_api
 
 pytestmark = pytest.mark.integration
 
 A, B = "31.71.01.1001", "31.72.01.1001"
-END_ONE_AT_WORK = """
+TERMINATE_A_BUSY_WRITER = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE application_name = 'test writer' AND datname = current_database() AND state <> 'idle' LIMIT 1
 """
 
 
-async def test_two_processes_with_overlapping_niks_register_each_once_without_a_deadlock(
+async def test_two_processes_with_the_same_niks_register_each_once_without_deadlock(
     database: Databases,
 ) -> None:
     people = 400
-    async with served(database.registration) as one, served(database.registration) as two:
-        # Each sends everybody, in opposite orders, with keys of its own.
-        sent = [one.post(PATH, body(n), idempotency_key=f"one-{n}") for n in range(people)]
-        sent += [two.post(PATH, body(n), idempotency_key=f"two-{n}") for n in reversed(range(people))]
-        answers = await asyncio.gather(*sent)
+    async with serve_api(database.registration) as one, serve_api(database.registration) as two:
+        # Both send all people, in opposite orders, with different idempotency keys.
+        requests = [one.post(PATH, body(n), idempotency_key=f"one-{n}") for n in range(people)]
+        requests += [two.post(PATH, body(n), idempotency_key=f"two-{n}") for n in reversed(range(people))]
+        answers = await asyncio.gather(*requests)
 
-        told = Counter(answer.status_code for answer in answers)
-        assert told == {201: people, 409: people}
+        statuses = Counter(answer.status_code for answer in answers)
+        assert statuses == {201: people, 409: people}
         assert await check_register(one.pool) == {A: people}
         deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
         assert await one.pool.fetchval(deadlocks) == 0
 
 
-async def test_racing_changes_from_several_processes_keep_sequences_gapless_and_standings_true(
+async def test_racing_changes_from_several_processes_keep_sequences_gapless_and_counts_exact(
     database: Databases,
 ) -> None:
     async with AsyncExitStack() as stack:
-        processes = [await stack.enter_async_context(served(database.registration)) for _ in range(3)]
+        processes = [await stack.enter_async_context(serve_api(database.registration)) for _ in range(3)]
         ids = [await processes[0].registered(n) for n in range(30)]
         random, answers = Random(7), list[httpx.Response]()
 
@@ -80,13 +80,15 @@ async def test_racing_changes_from_several_processes_keep_sequences_gapless_and_
         await check_register(processes[0].pool)
 
 
-async def test_a_key_in_flight_in_two_processes_registers_once_and_both_are_told_the_same(
+async def test_one_key_in_two_processes_registers_once_with_the_same_answer(
     database: Databases,
 ) -> None:
-    async with served(database.registration) as one, served(database.registration) as two:
+    async with serve_api(database.registration) as one, serve_api(database.registration) as two:
         two.keys = one.keys
-        sent = [each.post(PATH, body(n), idempotency_key=f"k{n}") for n in range(100) for each in (one, two)]
-        answers = await asyncio.gather(*sent)
+        requests = [
+            process.post(PATH, body(n), idempotency_key=f"k{n}") for n in range(100) for process in (one, two)
+        ]
+        answers = await asyncio.gather(*requests)
 
         assert {answer.status_code for answer in answers} == {201}
         for first, second in zip(answers[::2], answers[1::2], strict=True):
@@ -96,12 +98,12 @@ async def test_a_key_in_flight_in_two_processes_registers_once_and_both_are_told
 
 
 @pytest.mark.parametrize("cut", list(Cut))
-async def test_a_commit_whose_answer_is_lost_registers_everybody_once_and_tells_them_so(
+async def test_a_lost_reply_to_commit_registers_each_person_once_and_answers_201(
     database: Databases, cut: Cut
 ) -> None:
     async with (
         proxied(database.registration) as (proxy, url),
-        served(database.registration, writer_url=url) as register,
+        serve_api(database.registration, writer_url=url) as register,
     ):
         await register.registered(1_000)
         proxy.cut = cut
@@ -113,32 +115,32 @@ async def test_a_commit_whose_answer_is_lost_registers_everybody_once_and_tells_
         assert await check_register(register.pool) == {A: 41}
 
 
-async def test_a_session_ended_by_the_server_in_the_middle_loses_nobody(database: Databases) -> None:
-    async with served(database.registration, batch_rows_max=10) as register:
+async def test_sessions_terminated_by_the_server_lose_no_accepted_registration(database: Databases) -> None:
+    async with serve_api(database.registration, batch_rows_max=10) as register:
         admin = await asyncpg.connect(database.admin)
 
-        async def a_session_at_work_was_ended() -> bool:
-            return bool(await admin.fetchval(END_ONE_AT_WORK))
+        async def a_busy_session_was_terminated() -> bool:
+            return bool(await admin.fetchval(TERMINATE_A_BUSY_WRITER))
 
-        sent = [asyncio.ensure_future(register.post(PATH, body(n))) for n in range(300)]
+        requests = [asyncio.ensure_future(register.post(PATH, body(n))) for n in range(300)]
         for _ in range(5):
-            await until(a_session_at_work_was_ended, every_s=0.001)
-        answers = await asyncio.gather(*sent)
+            await until(a_busy_session_was_terminated, every_s=0.001)
+        answers = await asyncio.gather(*requests)
         await admin.close()
 
         assert {answer.status_code for answer in answers} <= {201, 503}
         accepted = sum(answer.status_code == 201 for answer in answers)
         assert accepted > 0
-        # Each 503 says that it was not written, and none was.
+        # A 503 means that the registration was not written.
         assert await check_register(register.pool) == {A: accepted}
 
 
-async def test_while_the_database_is_away_all_are_told_when_to_come_back_and_the_accepted_stay(
+async def test_during_a_database_outage_requests_get_503_with_retry_after(
     database: Databases,
 ) -> None:
     async with (
         proxied(database.registration) as (proxy, url),
-        served(url, waited_s_max=1.0) as register,
+        serve_api(url, waited_s_max=1.0) as register,
     ):
         await register.registered(1)
         proxy.hang_up()
@@ -146,19 +148,19 @@ async def test_while_the_database_is_away_all_are_told_when_to_come_back_and_the
         away = await asyncio.gather(*(register.post(PATH, body(n)) for n in range(10, 20)))
         proxy.down = False
 
-        async def it_is_back() -> bool:
+        async def the_database_is_back() -> bool:
             return (await register.post(PATH, body(10), idempotency_key="again")).status_code == 201
 
-        await until(it_is_back)
+        await until(the_database_is_back)
         assert {answer.status_code for answer in away} == {503}
         assert all(int(answer.headers["retry-after"]) > 0 for answer in away)
         assert await check_register(register.pool) == {A: 2}
 
 
-async def test_a_client_asleep_with_locks_holds_up_nobody_for_long(database: Databases) -> None:
-    async with served(database.registration, waited_s_max=30) as register:
-        async with register.pool.acquire() as asleep:
-            await asleep.execute("BEGIN; SELECT * FROM partition FOR UPDATE")
+async def test_an_idle_session_with_locks_delays_registrations_only_briefly(database: Databases) -> None:
+    async with serve_api(database.registration, waited_s_max=30) as register:
+        async with register.pool.acquire() as idle:
+            await idle.execute("BEGIN; SELECT * FROM partition FOR UPDATE")
 
             answers = await asyncio.gather(*(register.post(PATH, body(n)) for n in range(20)))
 
@@ -166,47 +168,55 @@ async def test_a_client_asleep_with_locks_holds_up_nobody_for_long(database: Dat
         assert await check_register(register.pool) == {A: 20}
 
 
-async def test_who_waits_too_long_behind_a_lock_is_told_so_and_is_not_written(database: Databases) -> None:
-    async with served(database.registration, waited_s_max=0.5) as register:
-        async with register.pool.acquire() as asleep:
-            await asleep.execute("BEGIN; SELECT * FROM partition FOR UPDATE")
+async def test_a_request_that_waits_too_long_behind_a_lock_gets_503_and_is_not_written(
+    database: Databases,
+) -> None:
+    async with serve_api(database.registration, waited_s_max=0.5) as register:
+        async with register.pool.acquire() as idle:
+            await idle.execute("BEGIN; SELECT * FROM partition FOR UPDATE")
             answers = await asyncio.gather(*(register.post(PATH, body(n)) for n in range(20)))
-            await asleep.execute("ROLLBACK")
+            await idle.execute("ROLLBACK")
 
         assert {answer.status_code for answer in answers} == {503}
         assert await check_register(register.pool) == {}
 
 
-async def test_a_value_that_no_rule_foresaw_is_refused_alone(register: Served) -> None:
+async def test_a_value_that_postgresql_refuses_fails_only_its_own_request(register: ServedApi) -> None:
     def operation(number: int, name: str) -> Operation:
-        checked = RegisterBody.model_validate_json(
-            json.dumps(body(number)), context=register.parts.checker.vocabulary()
+        valid_body = RegisterBody.model_validate_json(
+            json.dumps(body(number)), context=register.components.validator.vocabulary()
         )
-        command = commands.register_command(checked, register.parts.cipher, "booth", uuid7)
+        command = register_command(valid_body, register.components.cipher, "booth", uuid7)
         command = replace(command, person=replace(command.person, name=name))
         return Operation("caller", "register", f"k{number}", b"", command, "booth")
 
     names = ["bad\0" if number in (3, 17) else "good" for number in range(30)]
     answers = await asyncio.gather(
-        *(register.parts.writer.submit(operation(number, name)) for number, name in enumerate(names))
+        *(
+            register.components.group_commit.submit(operation(number, name))
+            for number, name in enumerate(names)
+        )
     )
 
-    told = [answer.outcome for answer in answers]
-    assert [number for number, outcome in enumerate(told) if outcome is OperationFault.UNSTORABLE] == [3, 17]
-    assert told.count(DONE) == 28
+    outcomes = [answer.outcome for answer in answers]
+    assert [number for number, outcome in enumerate(outcomes) if outcome is OperationFault.UNSTORABLE] == [
+        3,
+        17,
+    ]
+    assert outcomes.count(DONE) == 28
     assert await check_register(register.pool) == {A: 28}
 
 
-async def test_a_full_queue_is_answered_503_and_the_accepted_are_counted(database: Databases) -> None:
-    async with served(database.registration, queue_length_max=5, batch_rows_max=1) as register:
+async def test_requests_above_the_queue_length_get_503_and_are_not_written(database: Databases) -> None:
+    async with serve_api(database.registration, queue_length_max=5, batch_rows_max=1) as register:
         answers = await asyncio.gather(*(register.post(PATH, body(n)) for n in range(40)))
 
-        told = Counter(answer.status_code for answer in answers)
-        assert set(told) == {201, 503}
-        assert await check_register(register.pool) == {A: told[201]}
+        statuses = Counter(answer.status_code for answer in answers)
+        assert set(statuses) == {201, 503}
+        assert await check_register(register.pool) == {A: statuses[201]}
 
 
-async def test_only_answers_that_are_too_old_are_deleted(register: Served) -> None:
+async def test_only_idempotency_keys_beyond_their_age_are_deleted(register: ServedApi) -> None:
     for number in range(3):
         await register.post(PATH, body(number), idempotency_key=f"k{number}")
     await register.pool.execute(
