@@ -40,7 +40,7 @@ CATEGORIES: Final = {
     "jasa": "Jasa",
     "lainnya": "Lainnya",
 }
-# The form field of each JSON pointer whose name differs.
+# JSON pointers of errors whose form field has another name.
 FIELDS: Final = {"/business/name": "business_name", "/business/category": "category"}
 FIELDS_MAX: Final = 50
 HEADERS: Final = {

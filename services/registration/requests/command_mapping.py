@@ -99,15 +99,15 @@ def change_command(body: ChangeBody, participant_id: UUID, expected: int | None,
         return WithdrawCommand(id=participant_id, expected=expected, occurred_at=occurred_at)
     if isinstance(body, MergeBody):
         return MergeCommand(id=participant_id, expected=expected, occurred_at=occurred_at, into=body.into)
-    given = body.model_fields_set
+    fields_set = body.model_fields_set
     fields = ("region", "agency", "campaign")
-    standing: dict[str, object] = {field: getattr(body, field) for field in fields if field in given}
-    if "steps" in given:
+    standing: dict[str, object] = {field: getattr(body, field) for field in fields if field in fields_set}
+    if "steps" in fields_set:
         standing["steps"] = tuple(sorted(set(body.steps)))
-    person: dict[str, object] = {"name": body.name} if "name" in given else {}
-    if "phone" in given:
+    person: dict[str, object] = {"name": body.name} if "name" in fields_set else {}
+    if "phone" in fields_set:
         person["phone_cipher"] = sealed_phone(body.phone, cipher)
-    if "business" in given:
+    if "business" in fields_set:
         person["business"] = business_text(body.business)
     return CorrectCommand(
         id=participant_id, expected=expected, occurred_at=occurred_at, standing=standing, person=person

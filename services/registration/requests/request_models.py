@@ -27,7 +27,8 @@ from registration.requests.field_errors import field_error
 
 NAME_LENGTH_MAX: Final = 120
 AHEAD_S_MAX: Final = 600.0
-# The programme began in 2018, so earlier dates are errors; the limit also keeps the year 1 from the driver.
+# The programme began in 2018, so dates long before it are errors. The limit also keeps dates like the year 1
+# away from the database driver.
 OCCURRED_S_MIN: Final = datetime(2015, 1, 1, tzinfo=UTC).timestamp()
 
 Category = Literal["kuliner", "fesyen", "kerajinan", "jasa", "lainnya"]
@@ -88,8 +89,8 @@ def _known_id(
     return check
 
 
-def _occurred(value: datetime, info: ValidationInfo) -> datetime:
-    at_s = value.timestamp()  # comparing aware datetimes computes both UTC offsets at each comparison
+def _occurred_at(value: datetime, info: ValidationInfo) -> datetime:
+    at_s = value.timestamp()  # each comparison of datetimes with different offsets would compute both offsets
     if at_s < OCCURRED_S_MIN:
         raise field_error("too_long_ago")
     if at_s > _vocabulary(info).now.timestamp() + AHEAD_S_MAX:
@@ -105,7 +106,7 @@ Consent = Annotated[str, AfterValidator(_known_id("consent", lambda vocabulary: 
 Campaign = Annotated[str, AfterValidator(_known_id("campaign", lambda vocabulary: vocabulary.campaigns))]
 Agency = Annotated[str, AfterValidator(_known_id("agency", lambda vocabulary: vocabulary.agencies))]
 Booth = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-OccurredAt = Annotated[AwareDatetime, AfterValidator(_occurred)]
+OccurredAt = Annotated[AwareDatetime, AfterValidator(_occurred_at)]
 
 
 class _Body(BaseModel):

@@ -37,17 +37,19 @@ async def test_two_processes_with_the_same_niks_register_each_once_without_deadl
     database: Databases,
 ) -> None:
     people = 400
-    async with serve_api(database.registration) as one, serve_api(database.registration) as two:
+    async with serve_api(database.registration) as api, serve_api(database.registration) as other_api:
         # Both send all people, in opposite orders, with different idempotency keys.
-        requests = [one.post(PATH, body(n), idempotency_key=f"one-{n}") for n in range(people)]
-        requests += [two.post(PATH, body(n), idempotency_key=f"two-{n}") for n in reversed(range(people))]
+        requests = [api.post(PATH, body(n), idempotency_key=f"one-{n}") for n in range(people)]
+        requests += [
+            other_api.post(PATH, body(n), idempotency_key=f"two-{n}") for n in reversed(range(people))
+        ]
         answers = await asyncio.gather(*requests)
 
         statuses = Counter(answer.status_code for answer in answers)
         assert statuses == {201: people, 409: people}
-        assert await check_register(one.pool) == {A: people}
+        assert await check_register(api.pool) == {A: people}
         deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
-        assert await one.pool.fetchval(deadlocks) == 0
+        assert await api.pool.fetchval(deadlocks) == 0
 
 
 async def test_racing_changes_from_several_processes_keep_sequences_gapless_and_counts_exact(
@@ -59,19 +61,21 @@ async def test_racing_changes_from_several_processes_keep_sequences_gapless_and_
         random, answers = Random(7), list[httpx.Response]()
 
         async def change(number: int) -> None:
-            process, one, other = random.choice(processes), random.choice(ids), random.choice(ids)
+            process, participant, other = random.choice(processes), random.choice(ids), random.choice(ids)
             match number % 10:
                 case 0 | 1 | 2:
-                    sent = process.post(f"{PATH}/{one}/move", {"region": random.choice((A, B))})
+                    request = process.post(f"{PATH}/{participant}/move", {"region": random.choice((A, B))})
                 case 3 | 4:
-                    sent = process.post(f"{PATH}/{one}/steps", {"step": f"P{random.randint(2, 7)}"})
+                    request = process.post(
+                        f"{PATH}/{participant}/steps", {"step": f"P{random.randint(2, 7)}"}
+                    )
                 case 5:
-                    sent = process.post(f"{PATH}/{one}/withdraw", {})
+                    request = process.post(f"{PATH}/{participant}/withdraw", {})
                 case 6 if number % 100 == 6:
-                    sent = process.post(f"{PATH}/{one}/merge", {"into": other}, role="officer")
+                    request = process.post(f"{PATH}/{participant}/merge", {"into": other}, role="officer")
                 case _:
-                    sent = process.post(PATH, body(random.randrange(30)))
-            answers.append(await sent)
+                    request = process.post(PATH, body(random.randrange(30)))
+            answers.append(await request)
 
         await asyncio.gather(*(change(number) for number in range(600)))
 
@@ -83,10 +87,12 @@ async def test_racing_changes_from_several_processes_keep_sequences_gapless_and_
 async def test_one_key_in_two_processes_registers_once_with_the_same_answer(
     database: Databases,
 ) -> None:
-    async with serve_api(database.registration) as one, serve_api(database.registration) as two:
-        two.keys = one.keys
+    async with serve_api(database.registration) as api, serve_api(database.registration) as other_api:
+        other_api.keys = api.keys
         requests = [
-            process.post(PATH, body(n), idempotency_key=f"k{n}") for n in range(100) for process in (one, two)
+            process.post(PATH, body(n), idempotency_key=f"k{n}")
+            for n in range(100)
+            for process in (api, other_api)
         ]
         answers = await asyncio.gather(*requests)
 
@@ -94,7 +100,7 @@ async def test_one_key_in_two_processes_registers_once_with_the_same_answer(
         for first, second in zip(answers[::2], answers[1::2], strict=True):
             assert first.content == second.content
         assert sum("idempotent-replayed" in answer.headers for answer in answers) == 100
-        assert await check_register(one.pool) == {A: 100}
+        assert await check_register(api.pool) == {A: 100}
 
 
 @pytest.mark.parametrize("cut", list(Cut))

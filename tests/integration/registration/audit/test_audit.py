@@ -18,8 +18,9 @@ import pytest
 
 from tests.integration.registration.relay.conftest import StartProcess
 from tests.support.deadlines import until
-from tests.support.registration.event_topic import Cell, Cuts, records
-from tests.support.registration.handwritten_register import Register
+from tests.support.registration.cut_publisher import Cell, CutPublisher
+from tests.support.registration.event_topic import records
+from tests.support.registration.register_writer import Register
 from tests.support.topics import Topics
 
 pytestmark = pytest.mark.integration
@@ -109,7 +110,7 @@ async def test_true_cuts_have_no_drift_under_load_and_a_planted_miscount_is_name
     register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
 ) -> None:
     start("audit", REGISTRATION_AUDIT_EVERY_S="1", REGISTRATION_AUDIT_PAUSE_FACTOR="1")
-    async with load(register), Cuts(topics) as cuts:
+    async with load(register), CutPublisher(topics) as cuts:
         for number in (1, 2, 3):
             positions = await _some_positions(register, behind=2 * number)
             await cuts.publish(number, positions, await _counted(pool, positions))
@@ -149,7 +150,7 @@ async def test_quarantined_events_explain_what_is_missing(
     passed_over = ((3, 1), (5, 2))
     start("audit")
 
-    async with Cuts(topics) as cuts:
+    async with CutPublisher(topics) as cuts:
         await cuts.publish(1, positions, await _counted(pool, positions, passed_over), passed_over)
 
         audit = await until(lambda: _audited(topics, "1.1"), 30, name="the cut is audited")
@@ -168,7 +169,7 @@ async def test_a_count_below_zero_is_explained_by_registrations_in_quarantine(
     assert min(counts.values()) < 0
     start("audit")
 
-    async with Cuts(topics) as cuts:
+    async with CutPublisher(topics) as cuts:
         await cuts.publish(1, positions, counts, passed_over)
 
         audit = await until(lambda: _audited(topics, "1.1"), 30, name="the cut is audited")
@@ -183,7 +184,7 @@ async def test_the_register_state_tells_positions_lag_and_whether_a_relay_lives(
     last = await register.last_sequences()
     start("audit")
 
-    async with Cuts(topics) as cuts:
+    async with CutPublisher(topics) as cuts:
         await cuts.publish(1, last, await _counted(pool, last))
         await until(lambda: _audited(topics, "1.1"), 30, name="the cut is audited")
         await register.write(40)
@@ -210,7 +211,7 @@ async def test_a_cut_that_is_ahead_of_the_register_is_refused(
     last = await register.last_sequences()
     start("audit")
 
-    async with Cuts(topics) as cuts:
+    async with CutPublisher(topics) as cuts:
         await cuts.publish(1, [position + 1 for position in last], await _counted(pool, last))
 
         async def it_is_refused() -> bool:
@@ -228,7 +229,7 @@ async def test_a_relay_that_refuses_is_passed_on_and_nothing_is_called_proved(
     await pool.execute("UPDATE register SET refused = 'restored'")
     start("audit")
 
-    async with Cuts(topics) as cuts:
+    async with CutPublisher(topics) as cuts:
         await cuts.publish(1, last, await _counted(pool, last))
 
         async def it_is_passed_on() -> bool:

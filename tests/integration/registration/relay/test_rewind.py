@@ -16,8 +16,9 @@ import pytest
 from deploy.local.ports import free_ports
 from tests.integration.registration.relay.conftest import StartProcess
 from tests.support.deadlines import until
-from tests.support.registration.event_topic import Cuts, events, first_appearances
-from tests.support.registration.handwritten_register import Register
+from tests.support.registration.cut_publisher import CutPublisher
+from tests.support.registration.event_topic import events, first_appearances
+from tests.support.registration.register_writer import Register
 from tests.support.topics import Topics
 
 pytestmark = pytest.mark.integration
@@ -28,7 +29,7 @@ HEART_BEAT_S = 0.5
 class Counter:
     """Stands for aggregator and publisher: tells positions, twice a second, until they are changed."""
 
-    def __init__(self, cuts: Cuts) -> None:
+    def __init__(self, cuts: CutPublisher) -> None:
         self._cuts = cuts
         self.positions = [0] * 12
         self.cut = 1
@@ -42,7 +43,7 @@ class Counter:
 @pytest.fixture
 async def counter(topics: Topics) -> AsyncIterator[Counter]:
     """Cuts that keep coming."""
-    async with Cuts(topics) as cuts:
+    async with CutPublisher(topics) as cuts:
         counter = Counter(cuts)
         beating = asyncio.ensure_future(counter.beat())
         yield counter
