@@ -5,27 +5,28 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PURE := tests/unit tests/model tests/contract faults/tests
 
-.PHONY: help setup demo up down status check format lint types imports unit test bench bench-growth rivals faults faults-planted faults-peers lock clean-local
+.PHONY: help setup demo up down status check format lint types imports rules surface unit test test-bench bench bench-growth bench-against rivals faults faults-planted faults-peers bare-machine lock clean-local
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: .venv/ready .venv/compiled .local/kafka/ready ## install everything the project needs, into .venv and .local
 
-.venv/ready: requirements/dev.txt
+.venv/ready: requirements/build.txt requirements/dev.txt requirements/install.sh pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: set PYTHON=python3.11"; exit 1; }
-	@echo "installing Python packages into .venv (a minute the first time)"
+	@echo "installing Python packages into .venv"
 	@$(PYTHON) -m venv .venv
-	@$(PY) -m pip install --quiet --require-hashes -r requirements/dev.txt
-	@$(PY) -c 'import site, pathlib; pathlib.Path(site.getsitepackages()[0], "jakpreneur.pth").write_text("$(CURDIR)/services\n$(CURDIR)/services/shared\n$(CURDIR)\n")'
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	@requirements/install.sh .venv requirements/dev.txt
+	@.venv/bin/uv pip install --quiet --python $(PY) --offline --no-deps --no-build-isolation --editable .
 	@touch $@
 
 # Without a compiler nothing is marked as done: one that comes later is used.
 .venv/compiled: services/aggregator/decoding/compiled/decoder.pyx .venv/ready
 	@$(PY) -m deploy.local compile && touch $@ || [ $$? -eq 2 ]
 
-.local/kafka/ready: deploy/local/pom.xml .venv/ready
-	@echo "fetching Kafka into .local/kafka (half a minute the first time)"
+.local/kafka/ready: requirements/kafka.txt .venv/ready
+	@echo "fetching Kafka into .local/kafka"
 	@$(PY) -m deploy.local fetch
 	@touch $@
 
@@ -48,6 +49,7 @@ lint: setup
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check .
 
 types: setup
+	@echo "checking types"
 	@.venv/bin/mypy services tests faults simulator deploy contract bench checks
 
 imports: setup
@@ -56,17 +58,34 @@ imports: setup
 unit: setup
 	@$(PY) -m pytest -q $(PURE)
 
-check: lint types imports unit ## format, lint, types, import rules, unit and contract tests: under a minute
+rules: setup
+	@echo "checking the house rules"
+	@$(PY) -m checks.clocks && $(PY) -m checks.sql_case
 
-test: check rivals ## everything, on a real broker and database, in Chromium and in containers
-	@$(PY) -m pytest -q -n 2 --dist loadscope tests/e2e tests/integration tests/ports tests/browser $(PYTEST_ARGS)
+surface: setup ## compare OpenAPI, metrics and settings with their recordings: FULL=1 also schemas and topics
+	@$(PY) -m checks.surface compare $(if $(FULL),--full)
+
+check: lint types imports rules surface unit ## format, lint, types, import rules, unit and contract tests: under a minute
+
+test: check ## everything, on a real broker and database, in Chromium and in containers; says what it could not run
+	@$(PY) -m pytest -q -n 2 --dist loadscope tests/e2e tests/integration tests/ports tests/browser --ignore tests/integration/bench $(PYTEST_ARGS)
 	@$(PY) -m pytest -q tests/containers $(PYTEST_ARGS)
+	@$(PY) -m tests.support.programs
+
+test-bench: rivals ## each path and its rivals with little work: they run, and their counts agree (Maven and a JDK are needed)
+	@$(PY) -m pytest -q tests/integration/bench $(PYTEST_ARGS)
+
+bare-machine: ## make demo and make test on a minimal Debian made for it (as root, with debootstrap): ONLY=demo or test
+	@$(PYTHON) deploy/bare_machine.py $(if $(ONLY),--only $(ONLY))
 
 bench-growth: setup ## cost and memory as work grows: GROWTH=name for one
 	@$(PY) -m bench.growth.report $(if $(GROWTH),--only $(GROWTH)) $(if $(LARGE),--large)
 
 bench: setup rivals ## every path beside its rivals: QUICK=1 (five minutes), COMPARE=file, BENCH_PATH=name, PAIRS=n
 	@$(PY) -m bench $(if $(QUICK),--quick) $(if $(COMPARE),--compare $(COMPARE)) $(if $(BENCH_PATH),--path $(BENCH_PATH)) $(if $(PAIRS),--pairs $(PAIRS))
+
+bench-against: setup ## this version beside another commit on one path, without rivals: REF=commit, BENCH_PATH=name, PAIRS=5, MIN=0.95, FIGURE=name, QUICK=1
+	@$(PY) -m bench.against $(REF) $(if $(BENCH_PATH),--path $(BENCH_PATH)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(MIN),--min $(MIN)) $(if $(FIGURE),--figure "$(FIGURE)") $(if $(QUICK),--quick)
 
 rivals: setup .local/bench/streams/ready .local/bench/quix/ready
 
@@ -76,11 +95,12 @@ rivals: setup .local/bench/streams/ready .local/bench/quix/ready
 	@mvn -q -B -f $< compile dependency:copy-dependencies
 	@touch $@
 
-.local/bench/quix/ready: requirements/quix.txt
-	@echo "installing Quix Streams into an environment of its own (half a minute the first time)"
-	@rm -rf .local/bench/quix
-	@$(PYTHON) -m venv .local/bench/quix
-	@.local/bench/quix/bin/python -m pip install --quiet --require-hashes -r $<
+.local/bench/quix/ready: requirements/quix.txt .venv/ready
+	@echo "installing Quix Streams into an environment of its own"
+	@$(PYTHON) -m venv --clear .local/bench/quix
+	@requirements/install.sh .local/bench/quix requirements/quix.txt
+	@.venv/bin/hatchling build -t wheel:editable -d .local/bench/wheel >/dev/null
+	@.venv/bin/uv pip install --quiet --python .local/bench/quix/bin/python --offline --no-deps .local/bench/wheel/*.whl
 	@touch $@
 
 faults: setup ## break the running system for 20 minutes and judge it from outside: SHORT=1, ROUNDS=n
@@ -92,10 +112,13 @@ faults-planted: setup ## catch eight planted bugs, each in a short campaign of i
 faults-peers: setup .local/bench/streams/ready ## kill our aggregator, a stock Faust Table and Kafka Streams alike: lost, doubled
 	@$(PY) -m faults.peer_comparison --report .local/faults/peers.json
 
-lock: ## pin and hash the requirements again
-	@for set in service dev quix; do \
-	  .venv/bin/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-	    --python-version 3.11 requirements/$$set.in -o requirements/$$set.txt; done
+LOCK := .venv/bin/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11
+
+lock: setup ## pin and hash the requirements again, of Python and of Kafka
+	@for set in dev quix; do $(LOCK) requirements/$$set.in -o requirements/$$set.txt || exit; done
+	@for set in registration aggregator notifier board deploy build; do \
+	  $(LOCK) -c requirements/dev.txt requirements/$$set.in -o requirements/$$set.txt || exit; done
+	@$(PY) -m deploy.local lock
 
 clean-local: ## forget what the local stack has stored
 	@if [ -x $(PY) ]; then $(PY) -m deploy.local forget; else rm -rf .local; fi

@@ -8,8 +8,9 @@ gathers them, and becomes the page once all were tried.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
@@ -21,7 +22,17 @@ from bench.machine import describe
 from bench.registry import PATHS, find
 from bench.report.pages import number, page_with, section_of
 from bench.report.plots import charts
-from bench.report.results import Ledger, Run, compare, from_json, merged, results_of, to_json, usage_of
+from bench.report.results import (
+    Ledger,
+    Run,
+    compare,
+    from_json,
+    merged,
+    results_of,
+    rounds_json,
+    to_json,
+    usage_of,
+)
 from bench.runner import measure
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -38,6 +49,9 @@ def main(
     compare_with: Annotated[
         Path | None, typer.Option("--compare", help="A results file: print what moved since.")
     ] = None,
+    ours_only: Annotated[
+        Path | None, typer.Option(help="Measure ours without rivals; write its figures to this file only.")
+    ] = None,
 ) -> None:
     """Measure, print, write."""
     try:
@@ -48,25 +62,32 @@ def main(
     scale = Scale.QUICK if quick else Scale.FULL
     older = from_json(compare_with.read_text("utf-8")) if compare_with else None
     machine = {**describe(), "scale": scale.value}
-    ledgers = [Ledger(one) for one in chosen]
+    ledgers = [Ledger(one if ours_only is None else replace(one, rivals=())) for one in chosen]
     interrupted = False
     try:
         asyncio.run(_measure_all(ledgers, scale, pairs))
     except KeyboardInterrupt:
         interrupted = True
         typer.echo("\nstopped; what was measured until now:")
-    run = Run(
+    run = _run_of(machine, ledgers)
+    _print(run)
+    if older is not None:
+        typer.echo("\n".join(["", f"since {compare_with}:", *compare(older.results, run.results)]))
+    if ours_only is None:
+        _write(run, scale, [path.name for path in chosen])
+    else:
+        ours_only.write_text(rounds_json(ledgers), "utf-8")
+    if interrupted or run.failures:
+        raise typer.Exit(1)
+
+
+def _run_of(machine: Mapping[str, object], ledgers: Sequence[Ledger]) -> Run:
+    return Run(
         machine,
         tuple(result for ledger in ledgers for result in results_of(ledger)),
         tuple(usage for ledger in ledgers for usage in usage_of(ledger)),
         tuple(failure for ledger in ledgers for failure in ledger.failures),
     )
-    _print(run)
-    if older is not None:
-        typer.echo("\n".join(["", f"since {compare_with}:", *compare(older.results, run.results)]))
-    _write(run, scale, [path.name for path in chosen])
-    if interrupted or run.failures:
-        raise typer.Exit(1)
 
 
 async def _measure_all(ledgers: list[Ledger], scale: Scale, pairs: int) -> None:

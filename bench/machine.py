@@ -14,7 +14,7 @@ from typing import Final
 from xml.etree import ElementTree
 
 from aggregator.consumer import faust_worker
-from deploy.local import kafka, postgres
+from deploy.local import jars, kafka, postgres
 from deploy.local.java import find_java
 
 PACKAGES: Final = (
@@ -63,7 +63,8 @@ def versions() -> Mapping[str, str]:
             found[package] = version(package)
         except PackageNotFoundError:
             found[package] = "not installed"
-    found |= _pom_versions(kafka.POM) | _pom_versions(STREAMS_POM)
+    found |= {artifact: number for _, artifact, number in (line.split(":") for line in jars.read_wanted())}
+    found |= _pom_versions(STREAMS_POM)
     for line in QUIX_REQUIREMENTS.read_text("utf-8").splitlines():
         if line.startswith("quixstreams=="):
             found["quixstreams"] = line.split("==")[1].split()[0]

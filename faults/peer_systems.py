@@ -104,7 +104,6 @@ class Stock:
         folder.mkdir(parents=True, exist_ok=True)
         environment = {
             **os.environ,
-            "PYTHONPATH": str(rival_process.ROOT),
             "BENCH_SERVERS": self._topics.bootstrap_servers,
             "BENCH_TOPIC": self._topics.name("participant-events"),
             "BENCH_GROUP": self._group,

@@ -147,6 +147,16 @@ def to_json(run: Run) -> str:
     return json.dumps(asdict(run), indent=1, ensure_ascii=False, default=str) + "\n"
 
 
+def rounds_json(ledgers: Iterable[Ledger]) -> str:
+    """The figures of ours, one entry per round: what `--ours-only` writes and `bench.against` reads."""
+    rounds = [
+        {"path": ledger.path.name, "figures": dict(measured.figures)}
+        for ledger in ledgers
+        for measured in ledger.ours()
+    ]
+    return json.dumps(rounds, indent=1, ensure_ascii=False) + "\n"
+
+
 def from_json(text: str) -> Run:
     """What `to_json` wrote."""
     held = json.loads(text)

@@ -63,7 +63,6 @@ def start(
     folder.mkdir()
     environment = {
         **os.environ,
-        "PYTHONPATH": str(ROOT),
         "BENCH_SERVERS": servers.bootstrap_servers,
         "BENCH_GROUP": folder.name,
         "BENCH_FOLDER": str(folder),

@@ -12,9 +12,10 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
-from deploy.local import commands, extension_build, health, kafka, postgres
+from deploy.local import commands, extension_build, health, jars, kafka, postgres
 from deploy.local.paths import ROOT
 from deploy.local.port_allocation import PortTakenError
 from deploy.local.processes import PROCESSES
@@ -138,11 +139,21 @@ def compile_step() -> None:
 def fetch() -> None:
     """Fetch Kafka and prepare what makes its starts quick; does nothing the second time."""
     try:
-        kafka.fetch_jars()
-        kafka.build_class_archive()
+        with Progress(console=console) as bar:
+            task = bar.add_task("fetching Kafka's jars", total=None)
+            kafka.fetch_jars(lambda done, total: bar.update(task, completed=done, total=total))
+            bar.update(task, description="preparing a quick start", total=None)
+            kafka.build_class_archive()
+            bar.remove_task(task)
     except kafka.BrokerError as error:
         console.print(f"[red]{error}[/]", highlight=False)
         raise typer.Exit(1) from error
+
+
+@app.command()
+def lock() -> None:
+    """Resolve and lock Kafka's jars again, from requirements/kafka.in into kafka.txt."""
+    jars.write_lock()
 
 
 def _ports(given: list[str]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from deploy.local.paths import IMPORT_PATH, ROOT
+from deploy.local.paths import ROOT
 from deploy.local.postgres import SERVICES
 from deploy.local.processes import Surroundings
 from deploy.local.supervisor import INHERITED
@@ -33,11 +33,7 @@ class CommandError(RuntimeError):
 def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
     """What a process of the stack sees: no setting of the caller's shell but paths and language."""
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return {
-        **kept,
-        "PYTHONPATH": IMPORT_PATH,
-        **settings,
-    }
+    return {**kept, **settings}
 
 
 class Command:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -19,11 +18,11 @@ from typing import Final
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from deploy.local import jars
 from deploy.local.java import find_java
 from deploy.local.paths import broker_cache, locked
 from deploy.local.ports import free_ports
 
-POM: Final = Path(__file__).with_name("pom.xml")
 CLUSTER_ID: Final = "amFrcHJlbmV1ci1sb2NhbA"
 PROPERTIES: Final = """\
 process.roles=broker,controller
@@ -136,7 +135,7 @@ class Broker:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     async def wait_ready(self, deadline_s: float = 60.0) -> None:
-        """Wait until the broker answers and has itself in the cluster; raises BrokerFailed."""
+        """Wait until the broker answers and has itself in the cluster; raises BrokerError."""
         ends = time.monotonic() + deadline_s
         while not await self._answers():
             if time.monotonic() > ends:
@@ -161,37 +160,26 @@ class Broker:
             await admin.close()
 
 
-def fetch_jars() -> Path:
-    """The folder of the broker's jars, fetched by Maven where missing."""
-    jars = broker_cache() / "jars"
+def fetch_jars(progress: jars.Progress = lambda done, total: None) -> Path:
+    """The folder of the broker's jars, fetched where missing. Raises BrokerError."""
+    folder = broker_cache() / "jars"
     with locked(broker_cache() / "jars.lock"):
-        complete = jars / f"complete-{_edition()}"
+        complete = folder / f"complete-{_edition()}"
         if complete.exists():
-            return jars
-        if shutil.which("mvn") is None:
-            raise BrokerError(
-                "Maven is needed once, to fetch Kafka: install it (on Debian: apt-get install maven)"
-            )
+            return folder
         # Into a folder beside it first: a fetch cut short must not look complete.
         fetched = Path(tempfile.mkdtemp(dir=broker_cache(), prefix="jars-"))
-        _run(
-            [
-                "mvn",
-                "-q",
-                "-B",
-                "-f",
-                str(POM),
-                "dependency:copy-dependencies",
-                f"-DoutputDirectory={fetched}",
-            ],
-            600,
-        )
+        try:
+            jars.fetch(fetched, progress)
+        except jars.FetchError as error:
+            shutil.rmtree(fetched)
+            raise BrokerError(str(error)) from error
         (fetched / complete.name).touch()
         fetched.chmod(0o755)
-        if jars.exists():
-            shutil.rmtree(jars)
-        fetched.rename(jars)
-        return jars
+        if folder.exists():
+            shutil.rmtree(folder)
+        fetched.rename(folder)
+        return folder
 
 
 def build_class_archive() -> None:
@@ -229,8 +217,8 @@ def _in_own_loop(broker: Broker) -> None:
 
 
 def _edition() -> str:
-    """Changes with the pom, and so with Kafka's version: what was made with another one is made again."""
-    return hashlib.sha256(POM.read_bytes()).hexdigest()[:8]
+    """Changes with the lock, and so with Kafka's version: what was made with another one is made again."""
+    return hashlib.sha256(jars.LOCK.read_bytes()).hexdigest()[:8]
 
 
 def _archive() -> Path:
@@ -263,12 +251,8 @@ def _java_command(heap_mb: int, options: list[str], main: str, *arguments: str) 
 
 
 def _run(command: list[str], deadline_s: float) -> None:
-    # Maven runs on the same Java as the broker will.
-    environment = {**os.environ, "JAVA_HOME": str(find_java().path.parents[1])}
     try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, text=True, timeout=deadline_s, check=False
-        )
+        done = subprocess.run(command, capture_output=True, text=True, timeout=deadline_s, check=False)
     except subprocess.TimeoutExpired as error:
         raise BrokerError(f"{command[0]} did not end within {deadline_s:.0f} s") from error
     if done.returncode != 0:

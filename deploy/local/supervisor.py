@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from deploy.local.paths import IMPORT_PATH, ROOT
+from deploy.local.paths import ROOT
 
 MARKER: Final = "LOCAL_STACK"
 # The kernel's limit is 107 bytes, and supervisor adds its process id while it opens the socket.
@@ -96,10 +96,7 @@ class Supervisor:
     def start(self) -> None:
         """Start it in the background; its children bear a mark by which `leftovers` knows them."""
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        environment |= {
-            MARKER: str(self.folder),
-            "PYTHONPATH": IMPORT_PATH,
-        }
+        environment[MARKER] = str(self.folder)
         self._socket.unlink(missing_ok=True)
         command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(self._file)]
         subprocess.run(command, env=environment, cwd=ROOT, check=True, stdin=subprocess.DEVNULL)

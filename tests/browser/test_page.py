@@ -12,7 +12,7 @@ from tests.support.board.processes import BoardProcess
 from tests.support.board.topic_writer import Programme
 from tests.support.deadlines import until
 
-pytestmark = [pytest.mark.browser, pytest.mark.integration]
+pytestmark = [pytest.mark.browser, pytest.mark.integration, pytest.mark.needs("chromium")]
 
 PUSAT = "31.71.01.1001"
 PHONE = ViewportSize(width=390, height=844)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,12 +14,15 @@ import pytest_asyncio
 from deploy.local.ports import free_ports
 from tests.support.containers import stand_ins
 from tests.support.containers.compose import Compose
-from tests.support.containers.podman import environment
 from tests.support.deadlines import until
 
-pytestmark = [pytest.mark.containers, pytest.mark.timeout(900), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [
+    pytest.mark.containers,
+    pytest.mark.needs("containers"),
+    pytest.mark.timeout(900),
+    pytest.mark.asyncio(loop_scope="module"),
+]
 
-NEEDED = ("podman", "runc", "iptables", "debootstrap", "prometheus")
 PUBLISHED = ("REGISTRATION", "NOTIFIER", "BOARD", "MAIL", "WEBHOOKS", "PROMETHEUS")
 REGIONS = ("31.01.01.1001", "31.71.01.1001", "31.72.01.1001", "31.73.01.1005", "31.74.04.1002")
 FIRST, SECOND, THIRD = 260, 260, 80
@@ -86,11 +87,6 @@ def person(number: int) -> dict[str, str]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def running() -> AsyncIterator[Running]:
-    missing = [program for program in NEEDED if shutil.which(program, path=environment()["PATH"]) is None]
-    if missing or os.geteuid() != 0:
-        pytest.skip(
-            f"needs root and Debian's podman and debootstrap; missing: {', '.join(missing) or 'root'}"
-        )
     variables = [f"{name}_PUBLISHED_PORT" for name in PUBLISHED]
     ports = dict(zip(variables, free_ports(len(variables)), strict=True))
     compose = Compose("jakpreneur-test", ports)

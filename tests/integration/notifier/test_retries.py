@@ -57,6 +57,7 @@ async def test_errors_are_retried_under_the_same_id_until_one_is_accepted(
     ]
 
 
+@pytest.mark.needs("faketime")
 @pytest.mark.parametrize("by", ["+1h", "-1h"])
 async def test_a_process_whose_clock_is_an_hour_off_signs_and_retries_by_the_databases(
     notifier: Notifiers, cuts: CutWriter, receiver: Receiver, stored: Any, by: str

@@ -14,8 +14,6 @@ from pathlib import Path
 from deploy.local.ports import free_ports
 from tests.support.log_files import tail
 
-ROOT = Path(__file__).resolve().parents[3]
-
 
 @dataclass
 class Running:
@@ -63,7 +61,6 @@ class Processes:
         log = self.folder / f"{name}.log"
         settings = {
             **os.environ,
-            "PYTHONPATH": f"{ROOT / 'services'}{os.pathsep}{ROOT}",
             "AGGREGATOR_PORT": str(port),
             "AGGREGATOR_PUBLISHER_PORT": str(port),
             **self.environment,

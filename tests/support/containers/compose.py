@@ -16,7 +16,7 @@ from tests.support.containers.podman import BUILD_OPTIONS, podman, run
 from tests.support.deadlines import until
 
 ROOT = Path(__file__).resolve().parents[3]
-PIP_CERTIFICATES = "PIP_CERT=/etc/ssl/certs/ca-certificates.crt"
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 # One service of each image that the file builds.
 BUILT = ("api", "worker-0", "notifier", "board", "topics")
 CONDITION_S_MAX = 90.0
@@ -33,7 +33,8 @@ class Compose:
 
     def build(self) -> None:
         """Build the images of the file: one alone, then the others at once on the layers it left."""
-        options = " ".join((*BUILD_OPTIONS, f"--env={PIP_CERTIFICATES}"))
+        authorities = (f"--env={name}={CERTIFICATES}" for name in ("PIP_CERT", "SSL_CERT_FILE"))
+        options = " ".join((*BUILD_OPTIONS, *authorities))
         for names in (BUILT[:1], BUILT[1:]):
             self._compose("--podman-build-args", options, "build", *names, timeout_s=900)
 

@@ -21,7 +21,6 @@ from tests.support.deadlines import until as until_within
 from tests.support.log_files import tail
 from tests.support.notifier.receivers import SECRET, Mailbox, Receiver
 
-ROOT = Path(__file__).resolve().parents[3]
 # A busy machine takes its time to start a process; what is quick still ends quickly.
 until = partial(until_within, deadline_s=60.0)
 OFFICER_KEY = "an-officers-key"
@@ -106,7 +105,6 @@ class Notifiers:
         log = self.folder / f"notifier-{len(self.running)}.log"
         environment = {
             **os.environ,
-            "PYTHONPATH": f"{ROOT / 'services'}{os.pathsep}{ROOT}",
             **self.environment,
             "NOTIFIER_PORT": str(port),
             "NOTIFIER_CRASH_AT": crash_at,

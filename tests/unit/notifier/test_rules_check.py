@@ -13,7 +13,6 @@ ROOT = Path(__file__).resolve().parents[3]
 def notifier(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     environment = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": f"{ROOT / 'services'}{os.pathsep}{ROOT}",
         **settings,
     }
     return subprocess.run(

@@ -45,7 +45,6 @@ def start(database: Databases, topics: Topics, tmp_path: Path) -> Iterator[Start
     def start(command: str, *arguments: str, **settings: str) -> Running:
         environment = {
             **os.environ,
-            "PYTHONPATH": "services",
             "REGISTRATION_DATABASE_URL": database.registration,
             **topics.environment(),
             f"REGISTRATION_{command.upper()}_PORT": str(free_ports(1)[0]),

@@ -12,12 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.decoding.decoder import decode_events, select_decoder
-from deploy.local.extension_build import can_compile
+from tests.support.programs import require
 
-if not can_compile():
-    pytest.skip("no C compiler: there is only the pure way", allow_module_level=True)
+require("cc", whole_module=True)
 
-from aggregator.decoding.compiled import decoder
+from aggregator.decoding.compiled import decoder  # noqa: E402 - it exists only where a compiler built it
 
 PARTITION = 3
 STANDINGS: list[Any] = [

@@ -1,0 +1,1 @@
+"""Measures the structure of a checkout, so that the versions before and after a change can be compared."""

@@ -1,0 +1,143 @@
+"""Which module imports which, and which room: a top-level package or module inside a service."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from checks.structure.source_tree import Module, Package
+
+Arrow = tuple[str, str]
+"""Importer and imported."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Names and the arrows between them; no name points to itself."""
+
+    names: frozenset[str]
+    arrows: frozenset[Arrow]
+
+    def targets(self, name: str) -> list[str]:
+        """What a name imports."""
+        return sorted(imported for importer, imported in self.arrows if importer == name)
+
+    def leaves(self) -> frozenset[str]:
+        """The names that import no other name of the graph."""
+        return self.names - {importer for importer, _ in self.arrows}
+
+
+def module_graph(package: Package) -> Graph:
+    """The modules of a package; also imports inside functions and for the type checker count."""
+    known = frozenset(module.name for module in package.modules)
+    arrows = {
+        (module.name, imported)
+        for module in package.modules
+        for name in imported_names(module)
+        if (imported := _known_prefix(name, known)) and imported != module.name
+    }
+    return Graph(known, frozenset(arrows))
+
+
+def room_graph(package: Package, modules: Graph) -> Graph:
+    """The same, folded to rooms. The package's own `__init__` is a room only if it imports something."""
+    arrows = {(room(importer), room(imported)) for importer, imported in modules.arrows}
+    names = {room(name) for name in modules.names if name != package.name}
+    arrows = {(importer, imported) for importer, imported in arrows if importer != imported}
+    return Graph(frozenset(names.union(*arrows)), frozenset(arrows))
+
+
+def room(module: str) -> str:
+    """The room of a module, with the service's name."""
+    return ".".join((*module.split("."), "__init__")[:2])
+
+
+def imported_names(module: Module) -> Iterator[str]:
+    """The dotted name of everything that a module imports, the imported object's own name included."""
+    for node in ast.walk(module.syntax):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = _base(module, node)
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def names_in_module(module: Module) -> Mapping[str, str]:
+    """The local names that imports bind, with the dotted names they stand for."""
+    bound: dict[str, str] = {}
+    for node in ast.walk(module.syntax):
+        if isinstance(node, ast.Import):
+            # `import a.b` binds `a`, `import a.b as c` binds `c` to a.b.
+            bound |= {alias.name.partition(".")[0]: alias.name.partition(".")[0] for alias in node.names}
+            bound |= {alias.asname: alias.name for alias in node.names if alias.asname}
+        elif isinstance(node, ast.ImportFrom):
+            base = _base(module, node)
+            bound |= {alias.asname or alias.name: f"{base}.{alias.name}" for alias in node.names}
+    return bound
+
+
+def _base(module: Module, node: ast.ImportFrom) -> str:
+    if not node.level:
+        return node.module or ""
+    parts = module.name.split(".")
+    up = node.level - (module.path.name == "__init__.py")
+    kept = parts[: len(parts) - up]
+    return ".".join([*kept, *([node.module] if node.module else [])])
+
+
+def _known_prefix(name: str, known: frozenset[str]) -> str | None:
+    parts = name.split(".")
+    prefixes = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
+    return next((prefix for prefix in prefixes if prefix in known), None)
+
+
+def cycles(graph: Graph) -> list[list[str]]:
+    """The groups of two or more names that all import each other, directly or not."""
+    return sorted(sorted(group) for group in _components(graph) if len(group) > 1)
+
+
+def level_count(graph: Graph) -> int:
+    """How many names the longest chain of imports has; those of a cycle stand on one level."""
+    groups = _components(graph)
+    group_of = {name: number for number, group in enumerate(groups) for name in group}
+    height = [1] * len(groups)
+    for number, group in enumerate(groups):  # what a group imports comes before it
+        below = {group_of[target] for name in group for target in graph.targets(name)} - {number}
+        height[number] = 1 + max((height[other] for other in below), default=0)
+    return max(height, default=0)
+
+
+def _components(graph: Graph) -> Sequence[Sequence[str]]:
+    """Strongly connected components, imported ones first (Tarjan 1972)."""
+    targets = {name: graph.targets(name) for name in graph.names}
+    return _Search(targets).components(sorted(graph.names))
+
+
+class _Search:
+    def __init__(self, targets: Mapping[str, Iterable[str]]) -> None:
+        self._targets = targets
+        self._found: list[list[str]] = []
+        self._number: dict[str, int] = {}
+        self._lowest: dict[str, int] = {}
+        self._open: list[str] = []
+
+    def components(self, names: Iterable[str]) -> list[list[str]]:
+        for name in names:
+            if name not in self._number:
+                self._visit(name)
+        return self._found
+
+    def _visit(self, name: str) -> None:
+        self._number[name] = self._lowest[name] = len(self._number)
+        self._open.append(name)
+        for target in self._targets[name]:
+            if target not in self._number:
+                self._visit(target)
+                self._lowest[name] = min(self._lowest[name], self._lowest[target])
+            elif target in self._open:
+                self._lowest[name] = min(self._lowest[name], self._number[target])
+        if self._lowest[name] == self._number[name]:
+            start = self._open.index(name)
+            self._found.append(self._open[start:])
+            del self._open[start:]

@@ -1,0 +1,91 @@
+"""How large things are: lines by language, modules per folder, long modules and long functions."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from checks.structure.source_tree import Module, Package, SourceTree, line_count
+
+LANGUAGES: Final = {".py": "Python", ".sql": "SQL", ".pyx": "Cython", ".pxd": "Cython", ".pxi": "Cython"}
+FUNCTION_LINES_MAX: Final = 40
+MODULE_LINES_MAX: Final = 250
+TEST_FOLDERS: Final = ("tests", "faults")
+
+
+@dataclass(frozen=True, order=True)
+class Long:
+    """A function or a module over the limit; `name` is empty for a module."""
+
+    path: Path
+    line: int
+    name: str
+    lines: int
+
+
+@dataclass(frozen=True)
+class SuiteLines:
+    """Python lines of a folder of tests: of `test_*.py`, and of all that supports them."""
+
+    folder: str
+    tests: int
+    support: int
+
+
+def lines_by_language(tree: SourceTree, package: Package) -> Mapping[str, int]:
+    """Lines of Python, SQL and Cython below a package's folder."""
+    lines = Counter(dict.fromkeys(LANGUAGES.values(), 0))
+    for path in tree.files:
+        if path.suffix in LANGUAGES and package.folder in path.parents:
+            lines[LANGUAGES[path.suffix]] += line_count(tree.text(path))
+    return dict(lines)
+
+
+def modules_per_folder(modules: Iterable[Module]) -> Mapping[str, int]:
+    """How many modules lie in each folder, without those called `__init__`; the fullest first."""
+    counts = Counter(module.path.parent.as_posix() for module in modules if module.path.name != "__init__.py")
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def long_modules(modules: Iterable[Module]) -> list[Long]:
+    """The modules over MODULE_LINES_MAX lines."""
+    return sorted(
+        Long(module.path, 1, "", module.lines) for module in modules if module.lines > MODULE_LINES_MAX
+    )
+
+
+def long_functions(modules: Iterable[Module]) -> list[Long]:
+    """The functions over FUNCTION_LINES_MAX lines, from `def` to their last line; nested ones as well."""
+    found = (
+        Long(module.path, node.lineno, node.name, _function_lines(node))
+        for module in modules
+        for node in ast.walk(module.syntax)
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+    )
+    return sorted(function for function in found if function.lines > FUNCTION_LINES_MAX)
+
+
+def _function_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    assert node.end_lineno is not None, "a parsed function has an end"
+    return node.end_lineno - node.lineno + 1
+
+
+def lines_of_tests(modules: Iterable[Module]) -> list[SuiteLines]:
+    """Of each top-level folder that holds tests."""
+    modules = list(modules)
+    return [
+        SuiteLines(folder, _lines(modules, folder, tests=True), _lines(modules, folder, tests=False))
+        for folder in TEST_FOLDERS
+    ]
+
+
+def _lines(modules: Iterable[Module], folder: str, *, tests: bool) -> int:
+    return sum(
+        module.lines
+        for module in modules
+        if module.path.parts[0] == folder and module.path.name.startswith("test_") is tests
+    )

@@ -1,0 +1,57 @@
+"""The command line: `python -m checks.surface record | compare`, with `--full` also database and topics."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from checks.surface import recording
+from checks.surface.difference import differences, report
+from checks.surface.present import UnreadableSurfaceError, surface
+from checks.surface.recording import Files
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Records the surface that others rely on and reports where it has changed.",
+)
+Full = Annotated[
+    bool,
+    typer.Option("--full", help="Also schemas and topics, from a real database, broker and all processes."),
+]
+
+
+@app.command()
+def record(full: Full = False) -> None:
+    """Write the present surface over the recordings."""
+    files = _surface(full)
+    recording.write(files)
+    typer.echo(f"recorded {', '.join(files)}")
+
+
+@app.command()
+def compare(full: Full = False) -> None:
+    """Compare the present surface with the recordings; exit 1 where it differs."""
+    files = _surface(full)
+    found = {name: differences(name, recording.read(name), text) for name, text in files.items()}
+    for name, lines in found.items():
+        if lines:
+            typer.echo(report(name, lines))
+    if any(found.values()):
+        typer.echo("where this is intended: python -m checks.surface record [--full]")
+        raise typer.Exit(1)
+    typer.echo(f"as recorded: {', '.join(files)}")
+
+
+def _surface(full: bool) -> Files:
+    try:
+        return surface(full=full)
+    except UnreadableSurfaceError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from error
+
+
+if __name__ == "__main__":
+    app(prog_name="checks.surface")

@@ -1,0 +1,41 @@
+"""The schema of each service in PostgreSQL, as pg_dump writes it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from checks.surface.recording import Files
+from deploy.local.postgres import SERVICES, programs
+
+# Comments name versions of PostgreSQL; the key of \restrict is another in each dump.
+LEFT_OUT = re.compile(r"^(--|\\(un)?restrict\b)")
+
+
+def dump(url: str) -> Files:
+    """A file for each service: its newest migration, then tables, functions, indexes and rights."""
+    return {f"{service}.sql": _version(url, service) + _dump(url, service) for service in SERVICES}
+
+
+def _version(url: str, service: str) -> str:
+    statement = sql.SQL("SELECT version_num FROM {}.alembic_version").format(sql.Identifier(service))
+    with psycopg.connect(url) as connection:
+        versions = [str(row[0]) for row in connection.execute(statement)]
+    return f"-- migrated to {', '.join(sorted(versions))}\n"
+
+
+def _dump(url: str, service: str) -> str:
+    program = programs(Path("/")) / "bin" / "pg_dump"
+    command = [str(program), "--schema-only", f"--schema={service}", url]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return cleaned(done.stdout)
+
+
+def cleaned(text: str) -> str:
+    """The statements of a dump, without comments and empty lines."""
+    lines = [line for line in text.splitlines() if line and not LEFT_OUT.match(line)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,40 @@
+"""The HTTP interface of an application: its OpenAPI document, and the routes that it leaves out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+
+PROSE = ("description", "summary", "title")
+FIELD_NAMES = ("properties", "patternProperties", "schemas")
+
+
+def interface(app: FastAPI) -> dict[str, Any]:
+    """What a client may rely on: the document without its prose, and every route."""
+    return {"document": without_prose(app.openapi()), "routes": routes(app)}
+
+
+def without_prose(document: Any, *, names: bool = False) -> Any:
+    """A document without descriptions, summaries and titles, which follow the names of classes.
+
+    `names`: the keys of this object are names of fields.
+    """
+    if isinstance(document, list):
+        return [without_prose(one) for one in document]
+    if not isinstance(document, dict):
+        return document
+    return {
+        key: without_prose(value, names=not names and key in FIELD_NAMES)
+        for key, value in document.items()
+        if names or key not in PROSE or not isinstance(value, str)
+    }
+
+
+def routes(app: FastAPI) -> dict[str, list[str]]:
+    """The methods of each path, documented or not; a mounted application has none."""
+    found: dict[str, set[str]] = {}
+    for context in iter_route_contexts(app.routes):
+        found.setdefault(str(context.path), set()).update(context.methods or ())
+    return {path: sorted(methods) for path, methods in sorted(found.items())}

@@ -1,0 +1,160 @@
+-- migrated to 0001
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET transaction_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+CREATE SCHEMA aggregator;
+ALTER SCHEMA aggregator OWNER TO aggregator;
+SET default_tablespace = '';
+SET default_table_access_method = heap;
+CREATE TABLE aggregator.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+ALTER TABLE aggregator.alembic_version OWNER TO aggregator;
+CREATE TABLE aggregator.changed (
+    set_id smallint NOT NULL,
+    partition smallint NOT NULL,
+    sequence bigint NOT NULL,
+    scopes text[] NOT NULL,
+    regions text[] NOT NULL,
+    measures text[] NOT NULL,
+    minutes timestamp with time zone[] NOT NULL,
+    minute_scopes text[] NOT NULL
+);
+ALTER TABLE aggregator.changed OWNER TO aggregator;
+CREATE TABLE aggregator.lease (
+    name text NOT NULL,
+    holder text NOT NULL,
+    term bigint NOT NULL,
+    until timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+ALTER TABLE aggregator.lease OWNER TO aggregator;
+CREATE TABLE aggregator.live (
+    one boolean DEFAULT true NOT NULL,
+    set_id smallint NOT NULL,
+    generation bigint NOT NULL,
+    epoch bigint NOT NULL,
+    building smallint,
+    CONSTRAINT live_one_check CHECK (one)
+);
+ALTER TABLE aggregator.live OWNER TO aggregator;
+CREATE TABLE aggregator.minute_tally (
+    set_id smallint NOT NULL,
+    minute timestamp with time zone NOT NULL,
+    scope text NOT NULL,
+    region text NOT NULL,
+    count bigint NOT NULL
+)
+WITH (fillfactor='50');
+ALTER TABLE aggregator.minute_tally OWNER TO aggregator;
+CREATE TABLE aggregator.outbox (
+    topic text NOT NULL,
+    last_sequence bigint DEFAULT 0 NOT NULL,
+    published bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT outbox_check CHECK ((published <= last_sequence))
+)
+WITH (fillfactor='50');
+ALTER TABLE aggregator.outbox OWNER TO aggregator;
+CREATE TABLE aggregator.outbox_record (
+    topic text NOT NULL,
+    sequence bigint NOT NULL,
+    key text NOT NULL,
+    value text
+);
+ALTER TABLE aggregator.outbox_record OWNER TO aggregator;
+CREATE TABLE aggregator."position" (
+    set_id smallint NOT NULL,
+    partition smallint NOT NULL,
+    sequence bigint NOT NULL,
+    kafka_offset bigint NOT NULL,
+    gap_seen bigint,
+    CONSTRAINT position_partition_check CHECK ((partition >= 0))
+)
+WITH (fillfactor='50');
+ALTER TABLE aggregator."position" OWNER TO aggregator;
+CREATE TABLE aggregator.published (
+    one boolean DEFAULT true NOT NULL,
+    term bigint NOT NULL,
+    cut bigint NOT NULL,
+    minutes_set_id smallint NOT NULL,
+    minutes_generation bigint NOT NULL,
+    minutes_positions bigint[] NOT NULL,
+    CONSTRAINT published_one_check CHECK (one)
+);
+ALTER TABLE aggregator.published OWNER TO aggregator;
+CREATE TABLE aggregator.quarantine (
+    id bigint NOT NULL,
+    epoch bigint NOT NULL,
+    partition smallint NOT NULL,
+    kafka_offset bigint NOT NULL,
+    event_sequence bigint,
+    reason text NOT NULL,
+    state text DEFAULT 'quarantined'::text NOT NULL,
+    note text,
+    changes jsonb,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    told boolean DEFAULT false NOT NULL,
+    CONSTRAINT quarantine_state_check CHECK ((state = ANY (ARRAY['quarantined'::text, 'applied'::text, 'skipped'::text])))
+);
+ALTER TABLE aggregator.quarantine OWNER TO aggregator;
+ALTER TABLE aggregator.quarantine ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME aggregator.quarantine_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE SEQUENCE aggregator.set_ids
+    AS smallint
+    START WITH 2
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+    CYCLE;
+ALTER SEQUENCE aggregator.set_ids OWNER TO aggregator;
+CREATE TABLE aggregator.tally (
+    set_id smallint NOT NULL,
+    scope text NOT NULL,
+    region text NOT NULL,
+    measure text NOT NULL,
+    count bigint NOT NULL
+)
+WITH (fillfactor='50');
+ALTER TABLE aggregator.tally OWNER TO aggregator;
+ALTER TABLE ONLY aggregator.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+ALTER TABLE ONLY aggregator.changed
+    ADD CONSTRAINT changed_pkey PRIMARY KEY (set_id, partition, sequence);
+ALTER TABLE ONLY aggregator.lease
+    ADD CONSTRAINT lease_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY aggregator.live
+    ADD CONSTRAINT live_pkey PRIMARY KEY (one);
+ALTER TABLE ONLY aggregator.minute_tally
+    ADD CONSTRAINT minute_tally_pkey PRIMARY KEY (set_id, minute, scope, region);
+ALTER TABLE ONLY aggregator.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (topic);
+ALTER TABLE ONLY aggregator.outbox_record
+    ADD CONSTRAINT outbox_record_pkey PRIMARY KEY (topic, sequence);
+ALTER TABLE ONLY aggregator."position"
+    ADD CONSTRAINT position_pkey PRIMARY KEY (set_id, partition);
+ALTER TABLE ONLY aggregator.published
+    ADD CONSTRAINT published_pkey PRIMARY KEY (one);
+ALTER TABLE ONLY aggregator.quarantine
+    ADD CONSTRAINT quarantine_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY aggregator.tally
+    ADD CONSTRAINT tally_pkey PRIMARY KEY (set_id, scope, region, measure);
+CREATE UNIQUE INDEX quarantine_placed ON aggregator.quarantine USING btree (epoch, partition, event_sequence) WHERE (event_sequence IS NOT NULL);
+CREATE UNIQUE INDEX quarantine_stray ON aggregator.quarantine USING btree (epoch, partition, kafka_offset) WHERE (event_sequence IS NULL);
+CREATE INDEX quarantine_untold ON aggregator.quarantine USING btree (at) WHERE (NOT told);
+ALTER TABLE ONLY aggregator.outbox_record
+    ADD CONSTRAINT outbox_record_topic_fkey FOREIGN KEY (topic) REFERENCES aggregator.outbox(topic);

@@ -1,0 +1,188 @@
+-- migrated to 0004
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET transaction_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+CREATE SCHEMA registration;
+ALTER SCHEMA registration OWNER TO registration;
+SET default_tablespace = '';
+SET default_table_access_method = heap;
+CREATE TABLE registration.agency (
+    id text NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE registration.agency OWNER TO registration;
+CREATE TABLE registration.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+ALTER TABLE registration.alembic_version OWNER TO registration;
+CREATE TABLE registration.api_key (
+    id text NOT NULL,
+    role text NOT NULL,
+    hash bytea NOT NULL,
+    label text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT api_key_role_check CHECK ((role = ANY (ARRAY['booth'::text, 'officer'::text, 'admin'::text])))
+);
+ALTER TABLE registration.api_key OWNER TO registration;
+CREATE TABLE registration.campaign (
+    id text NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE registration.campaign OWNER TO registration;
+CREATE TABLE registration.event (
+    partition smallint NOT NULL,
+    sequence bigint NOT NULL,
+    id uuid NOT NULL,
+    participant_id uuid NOT NULL,
+    type text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    value text NOT NULL
+);
+ALTER TABLE registration.event OWNER TO registration;
+CREATE TABLE registration.idempotency (
+    caller text NOT NULL,
+    route text NOT NULL,
+    key text NOT NULL,
+    body_hmac bytea NOT NULL,
+    outcome text NOT NULL,
+    participant_id uuid,
+    region text,
+    revision integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE registration.idempotency OWNER TO registration;
+CREATE TABLE registration.import_again (
+    import_id text NOT NULL,
+    participant_id uuid NOT NULL,
+    revision integer NOT NULL
+);
+ALTER TABLE registration.import_again OWNER TO registration;
+CREATE TABLE registration.import_file (
+    id text NOT NULL,
+    name text NOT NULL,
+    state text NOT NULL,
+    rows bigint,
+    last_row bigint DEFAULT 0 NOT NULL,
+    accepted bigint DEFAULT 0 NOT NULL,
+    rejected bigint DEFAULT 0 NOT NULL,
+    undone bigint DEFAULT 0 NOT NULL,
+    caller text,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    fault text,
+    CONSTRAINT import_file_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text, 'undoing'::text, 'undone'::text])))
+);
+ALTER TABLE registration.import_file OWNER TO registration;
+CREATE TABLE registration.import_rejected (
+    import_id text NOT NULL,
+    "row" bigint NOT NULL,
+    field text NOT NULL,
+    reason text NOT NULL
+);
+ALTER TABLE registration.import_rejected OWNER TO registration;
+CREATE TABLE registration.lease (
+    name text NOT NULL,
+    holder text NOT NULL,
+    term bigint NOT NULL,
+    until timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+ALTER TABLE registration.lease OWNER TO registration;
+CREATE TABLE registration.participant (
+    id uuid NOT NULL,
+    nik_hmac bytea,
+    nik_cipher bytea,
+    phone_cipher bytea,
+    cipher_key_id text NOT NULL,
+    name text,
+    business jsonb,
+    region text NOT NULL,
+    agency text,
+    campaign text,
+    steps text[] DEFAULT '{}'::text[] NOT NULL,
+    standing text DEFAULT 'registered'::text NOT NULL,
+    revision integer DEFAULT 1 NOT NULL,
+    consent text NOT NULL,
+    channel text NOT NULL,
+    booth text,
+    occurred_at timestamp with time zone,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    import_id text,
+    merged_into uuid,
+    erased_at timestamp with time zone,
+    CONSTRAINT participant_check CHECK (((standing = 'merged'::text) = (merged_into IS NOT NULL))),
+    CONSTRAINT participant_check1 CHECK (((erased_at IS NULL) OR ((nik_hmac IS NULL) AND (nik_cipher IS NULL) AND (phone_cipher IS NULL) AND (name IS NULL) AND (business IS NULL) AND (import_id IS NULL)))),
+    CONSTRAINT participant_revision_check CHECK ((revision >= 1)),
+    CONSTRAINT participant_standing_check CHECK ((standing = ANY (ARRAY['registered'::text, 'withdrawn'::text, 'merged'::text])))
+);
+ALTER TABLE registration.participant OWNER TO registration;
+CREATE TABLE registration.partition (
+    partition smallint NOT NULL,
+    last_sequence bigint DEFAULT 0 NOT NULL,
+    published bigint DEFAULT 0 NOT NULL,
+    published_term bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT partition_last_sequence_check CHECK ((last_sequence >= 0)),
+    CONSTRAINT partition_partition_check CHECK (((partition >= 0) AND (partition <= 11))),
+    CONSTRAINT partition_published_check CHECK ((published >= 0))
+)
+WITH (fillfactor='50');
+ALTER TABLE registration.partition OWNER TO registration;
+CREATE TABLE registration.register (
+    only_row boolean DEFAULT true NOT NULL,
+    epoch integer DEFAULT 1 NOT NULL,
+    recovered_at timestamp with time zone,
+    refused text,
+    refused_at timestamp with time zone,
+    CONSTRAINT register_only_row_check CHECK (only_row)
+);
+ALTER TABLE registration.register OWNER TO registration;
+ALTER TABLE ONLY registration.agency
+    ADD CONSTRAINT agency_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY registration.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+ALTER TABLE ONLY registration.api_key
+    ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY registration.campaign
+    ADD CONSTRAINT campaign_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY registration.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (partition, sequence);
+ALTER TABLE ONLY registration.idempotency
+    ADD CONSTRAINT idempotency_pkey PRIMARY KEY (caller, route, key);
+ALTER TABLE ONLY registration.import_again
+    ADD CONSTRAINT import_again_pkey PRIMARY KEY (import_id, participant_id);
+ALTER TABLE ONLY registration.import_file
+    ADD CONSTRAINT import_file_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY registration.import_rejected
+    ADD CONSTRAINT import_rejected_pkey PRIMARY KEY (import_id, "row", field);
+ALTER TABLE ONLY registration.lease
+    ADD CONSTRAINT lease_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY registration.participant
+    ADD CONSTRAINT participant_nik_hmac_key UNIQUE (nik_hmac);
+ALTER TABLE ONLY registration.participant
+    ADD CONSTRAINT participant_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY registration.partition
+    ADD CONSTRAINT partition_pkey PRIMARY KEY (partition);
+ALTER TABLE ONLY registration.register
+    ADD CONSTRAINT register_pkey PRIMARY KEY (only_row);
+CREATE INDEX idempotency_age ON registration.idempotency USING brin (created_at) WITH (pages_per_range='32', autosummarize='on');
+CREATE INDEX participant_import ON registration.participant USING btree (import_id) WHERE (import_id IS NOT NULL);
+CREATE INDEX participant_standing ON registration.participant USING btree (region, agency, campaign, steps) WHERE (standing = 'registered'::text);
+ALTER TABLE ONLY registration.import_again
+    ADD CONSTRAINT import_again_import_id_fkey FOREIGN KEY (import_id) REFERENCES registration.import_file(id) ON DELETE CASCADE;
+ALTER TABLE ONLY registration.import_again
+    ADD CONSTRAINT import_again_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES registration.participant(id);
+ALTER TABLE ONLY registration.import_rejected
+    ADD CONSTRAINT import_rejected_import_id_fkey FOREIGN KEY (import_id) REFERENCES registration.import_file(id) ON DELETE CASCADE;

@@ -1,0 +1,64 @@
+"""The settings that a process declares: variable, type with its limits, and default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic_settings import BaseSettings
+
+PROSE = ("title", "description")
+
+
+class ContradictionError(ValueError):
+    """Two classes declare one variable differently."""
+
+
+def declared() -> dict[str, Any]:
+    """The schema of each variable of all settings classes that this process has imported."""
+    return by_variable(_subclasses(BaseSettings))
+
+
+def by_variable(classes: Iterable[type[BaseSettings]]) -> dict[str, Any]:
+    """The JSON schema of each variable; raises Contradiction."""
+    found: dict[str, Any] = {}
+    for cls in classes:
+        for variable, schema in _variables(cls):
+            if found.setdefault(variable, schema) != schema:
+                raise ContradictionError(f"{variable} is declared twice: {found[variable]} and {schema}")
+    return dict(sorted(found.items()))
+
+
+def _variables(cls: type[BaseSettings]) -> Iterator[tuple[str, Any]]:
+    schema = cls.model_json_schema(by_alias=False)
+    for name, field in cls.model_fields.items():
+        alias = field.validation_alias
+        variable = alias if isinstance(alias, str) else f"{cls.model_config.get('env_prefix', '')}{name}"
+        described = _plain(schema["properties"][name], schema.get("$defs", {}))
+        yield variable.upper(), {**described, "required": field.is_required()}
+
+
+def _plain(schema: Any, definitions: dict[str, Any]) -> Any:
+    """A schema without prose and class names: each definition replaces the reference to it."""
+    if isinstance(schema, list):
+        return [_plain(one, definitions) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        name = schema["$ref"].removeprefix("#/$defs/")
+        return _plain({**definitions[name], **{k: v for k, v in schema.items() if k != "$ref"}}, definitions)
+    plain = {
+        key: _plain(value, definitions)
+        for key, value in schema.items()
+        if key not in PROSE and key != "properties"
+    }
+    if "properties" in schema:  # below it keys are names of fields, of which `title` may be one
+        plain["properties"] = {name: _plain(one, definitions) for name, one in schema["properties"].items()}
+    return plain
+
+
+def _subclasses(cls: type[BaseSettings]) -> Iterator[type[BaseSettings]]:
+    for found in cls.__subclasses__():
+        if "pydantic" not in found.__module__:
+            yield found
+        yield from _subclasses(found)

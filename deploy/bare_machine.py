@@ -1,0 +1,157 @@
+"""Makes a minimal Debian below .local/bare-machine and runs the README's two commands in it as a normal user.
+
+Needs root and debootstrap. The repository is cloned as it is committed. What this machine uses to reach
+package indexes (environment, configuration files, certificates) is passed in; nothing else of it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / ".local" / "bare-machine"
+MACHINE = FOLDER / "root"
+SUITE = "bookworm"
+PACKAGES = "python3,python3-venv,make,git,ca-certificates"
+USER = "visitor"
+CHECKOUT = f"/home/{USER}/jakpreneur"
+COMMANDS = {"demo": "make demo DURATION=60", "test": "make test"}
+LAST_LINES = 30
+
+PASSED_ON = ("PIP_*", "UV_*", "JGO_*", "SSL_CERT_*", "REQUESTS_CA_BUNDLE", "*_proxy", "*_PROXY")
+NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc/uv/uv.toml")
+HOME_FILES = (".config/pip/pip.conf", ".pip/pip.conf", ".config/uv/uv.toml", ".config/jgo.conf")
+CERTIFICATES = ("/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates")
+
+# In namespaces of their own: mounts and processes end with the shell, whatever they do.
+SHELL = """\
+set -e
+mount -t proc proc "$1/proc"
+mount --rbind /dev "$1/dev"
+exec chroot --userspec="$2" "$1" /usr/bin/env -i "${@:4}" bash -c "cd $3 && $COMMAND"
+"""
+
+
+def say(text: str) -> None:
+    """Print what happens next, with the time."""
+    print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
+
+
+def make_machine() -> None:
+    """A minimal Debian with a user, and with this machine's way to the package indexes."""
+    say(f"making a minimal Debian ({SUITE}: {PACKAGES}) in {MACHINE}")
+    command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(MACHINE), *_mirror()]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(f"debootstrap failed:\n{(done.stdout + done.stderr)[-2000:]}")
+    subprocess.run(["chroot", MACHINE, "useradd", "--create-home", "--shell=/bin/bash", USER], check=True)
+    for file in NETWORK_FILES:
+        _copy(Path(file), MACHINE / file.lstrip("/"))
+    for folder in CERTIFICATES:
+        if Path(folder).is_dir():
+            target = MACHINE / folder.lstrip("/")
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(folder, target, symlinks=True)
+    home = MACHINE / "home" / USER
+    for file in HOME_FILES:
+        _copy(Path.home() / file, home / file)
+    say("cloning the repository as it is committed")
+    clone = MACHINE / CHECKOUT.lstrip("/")
+    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, clone], check=True)
+    subprocess.run(["chroot", MACHINE, "chown", "-R", f"{USER}:{USER}", f"/home/{USER}"], check=True)
+
+
+def _mirror() -> Iterator[str]:
+    """This machine's own mirror where it names one, else debootstrap's default."""
+    sources = Path("/etc/apt/sources.list.d/debian.sources")
+    found = re.search(r"^URIs:\s*(\S+)", sources.read_text(), re.MULTILINE) if sources.exists() else None
+    if found:
+        yield found[1]
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_file():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def environment() -> list[str]:
+    """What the user sees: the settings of package clients, and what a login sets."""
+    passed = {
+        name: value
+        for name, value in os.environ.items()
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in PASSED_ON)
+    }
+    login = {"HOME": f"/home/{USER}", "USER": USER, "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+    return [f"{name}={value}" for name, value in {**passed, **login}.items()]
+
+
+def run(command: str, log: Path) -> int:
+    """Run a command in the machine, shown here and written to a log; its exit status."""
+    say(f"{command} (log: {log})")
+    inside = SHELL.replace("$COMMAND", command)
+    namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+    arguments = [str(MACHINE), USER, CHECKOUT, *environment()]
+    started = time.monotonic()
+    with (
+        log.open("w", encoding="utf-8") as file,
+        subprocess.Popen(
+            [*namespaces, "bash", "-c", inside, "bash", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        ) as process,
+    ):
+        assert process.stdout is not None
+        for line in process.stdout:
+            file.write(line)
+            print(line, end="", flush=True)
+    say(f"{command} ended with {process.returncode} after {time.monotonic() - started:.0f} s")
+    return process.returncode
+
+
+def last_lines(name: str, log: Path, status: int) -> str:
+    """The end of a command's output, with its exit status."""
+    lines = log.read_text(encoding="utf-8").splitlines()[-LAST_LINES:]
+    return "\n".join([f"$ {COMMANDS[name]}", *lines, f"exit status {status}", ""])
+
+
+def main() -> int:
+    """Run the commands; 0 where each ended with 0."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--only", choices=COMMANDS, help="one of the two commands")
+    options.add_argument("--keep", action="store_true", help="leave the machine's files")
+    given = options.parse_args()
+    if os.geteuid() != 0 or shutil.which("debootstrap") is None:
+        raise SystemExit("needs root and debootstrap (Debian: apt-get install debootstrap)")
+    shutil.rmtree(MACHINE, ignore_errors=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    names = [given.only] if given.only else list(COMMANDS)
+    statuses = {}
+    try:
+        make_machine()
+        for name in names:
+            statuses[name] = run(COMMANDS[name], FOLDER / f"{name}.log")
+    finally:
+        if not given.keep:
+            say("removing the machine")
+            shutil.rmtree(MACHINE, ignore_errors=True)
+    ends = [last_lines(name, FOLDER / f"{name}.log", status) for name, status in statuses.items()]
+    (FOLDER / "last-lines.txt").write_text("\n".join(ends), encoding="utf-8")
+    say(", ".join(f"{COMMANDS[name]}: {status}" for name, status in statuses.items()))
+    return 1 if any(statuses.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Each image installs what its own code imports: requirements/*.in agree with the imports."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from tests.support.contract_documents import ROOT
+
+IMPORT_PATH = (ROOT / "services", ROOT / "services" / "shared", ROOT)
+DISTRIBUTIONS = packages_distributions()
+LINE = re.compile(r"^([A-Za-z0-9._-]+)[^#\n]*(#.*)?$", re.MULTILINE)
+# What an image runs: a whole service, or the modules that its list is for.
+IMAGES = {
+    "registration": ("registration",),
+    "aggregator": ("aggregator",),
+    "notifier": ("notifier",),
+    "board": ("board",),
+    "deploy": ("deploy.topics", "deploy.local.webhook_receiver"),
+}
+
+
+def normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def declared(image: str) -> dict[str, str]:
+    """The packages that an image's list names, each with the comment on its line."""
+    text = (ROOT / "requirements" / f"{image}.in").read_text("utf-8")
+    return {normalised(name): comment for name, comment in LINE.findall(text)}
+
+
+def files_of(module: str) -> list[Path]:
+    """The files of a module of this project, of a package its `__init__.py`; none for another project's."""
+    for base in IMPORT_PATH:
+        path = base.joinpath(*module.split("."))
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
+            if file.is_file():
+                return [file]
+    return []
+
+
+def first_files(module: str) -> list[Path]:
+    """The files that run for certain: all of a service, or one module."""
+    folder = ROOT / "services" / module
+    return sorted(folder.rglob("*.py")) if folder.is_dir() else files_of(module)
+
+
+def imports_of(file: Path) -> Iterator[str]:
+    """The modules that a file imports, each with the packages above it; `from a import b` may import a.b."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+
+
+def imported(image: str) -> set[str]:
+    """The packages of others that an image's code imports, by whatever of ours it imports."""
+    waiting = [file for module in IMAGES[image] for file in first_files(module)]
+    seen: set[Path] = set()
+    packages: set[str] = set()
+    while waiting:
+        file = waiting.pop()
+        if file in seen:
+            continue
+        seen.add(file)
+        for module in imports_of(file):
+            waiting += files_of(module)
+            if module in DISTRIBUTIONS and module not in sys.stdlib_module_names and not files_of(module):
+                packages |= {normalised(name) for name in DISTRIBUTIONS[module]}
+    assert len(seen) > len(IMAGES[image])
+    return packages
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_every_package_that_is_imported_is_declared(image: str) -> None:
+    assert imported(image) - declared(image).keys() == set()
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_a_package_that_is_not_imported_says_what_needs_it(image: str) -> None:
+    unexplained = {name for name, comment in declared(image).items() if not comment}
+
+    assert unexplained - imported(image) == set()
