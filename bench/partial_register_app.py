@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from database.pool import connect
 from registration.__main__ import api
-from registration.domain.decide import RegisterCommand
+from registration.domain.commands import RegisterCommand
 from registration.domain.operation import DONE, Answer, Operation
 from registration.intake.group_commit import GroupCommit, QueueLimits, WriteBatch
 from registration.processes import api as api_process

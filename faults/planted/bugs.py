@@ -103,7 +103,7 @@ PLAIN_SEQUENCE: Final = Planted(
     seen_as="events on the topic before the ones below them, and holes that nothing fills: positions stand",
     patches=(
         Patch(participants, "append", sequences.append_by_a_plain_sequence, register_intake._apply),
-        Patch(register_intake, "_events_at_once", sequences.none_at_once, register_intake._write),
+        Patch(register_intake, "_event_rows_if_all_new", sequences.none_at_once, register_intake._write),
         Patch(publisher, "_fill", sequences.fill_with_whatever_lies_above, Publisher._send),
     ),
 )

@@ -35,7 +35,7 @@ async def tell_before_commit(self: IntakeTransaction, operations: Sequence[Opera
         await transaction.start()
         answers = await intake._write(connection, operations, self._new_id)
     except BaseException:
-        await self._give_back(connection, False)
+        await self._release(connection, False)
         raise
     task = asyncio.ensure_future(_commit_later(self, connection, transaction))
     _committing.add(task)
@@ -54,7 +54,7 @@ async def _commit_later(writer: IntakeTransaction, connection: Any, transaction:
     except Exception as error:  # that is the bug: everybody has been told
         log.warning("planted: a commit failed after its answers", error=type(error).__name__)
     finally:
-        await writer._give_back(connection, sound)
+        await writer._release(connection, sound)
 
 
 async def retry_without_its_key(self: IntakeTransaction, operations: Sequence[Operation]) -> list[Answer]:

@@ -1,1 +1,1 @@
-"""The register: who takes part, what happened to them, and what each caller was told."""
+"""The registration service: participants, their events, and the answers to API requests."""

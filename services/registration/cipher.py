@@ -1,6 +1,6 @@
-"""Seals what must not be read, and fingerprints what must be found or compared without being known.
+"""Encrypts personal data (AES-256-GCM) and computes keyed fingerprints (HMAC-SHA256) of NIK, body and file.
 
-All keys are derived from one secret (HKDF-SHA256, RFC 5869), so that none serves two purposes.
+Each purpose has its own key, derived from one secret (HKDF-SHA256, RFC 5869).
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ KEY_ID_CHARACTERS: Final = 12
 
 
 class WrongKeyError(Exception):
-    """A sealed value was sealed under another key, or for another place, or was changed.
+    """A value cannot be decrypted: the key or the associated data differ, or the value was altered.
 
-    Compare `participant.cipher_key_id` with the key id the process logs at its start.
+    Compare `participant.cipher_key_id` with the key id that the process logs at its start.
     """
 
 
 def secret_from_text(text: str) -> bytes:
-    """The secret of its base64 form; raises ValueError, without the text, where it is not 32 bytes."""
+    """Decode a base64 secret. Raises ValueError, without the text, if it is not 32 bytes."""
     try:
         secret = base64.b64decode(text, validate=True)
     except binascii.Error:
@@ -41,7 +41,7 @@ def secret_from_text(text: str) -> bytes:
 
 
 class Cipher:
-    """The register's keys. Sealing is AES-256-GCM with a random nonce in front."""
+    """The register's keys. A sealed value is a random nonce followed by the AES-256-GCM ciphertext."""
 
     def __init__(self, secret: bytes) -> None:
         self._nik = hmac.new(_derived(secret, b"nik hmac"), digestmod=hashlib.sha256)
@@ -51,13 +51,13 @@ class Cipher:
         self.key_id: Final = _derived(secret, b"key id").hex()[:KEY_ID_CHARACTERS]
 
     def nik_hmac(self, nik: str) -> bytes:
-        """The fingerprint by which a NIK is found: 32 bytes."""
+        """The fingerprint by which a participant is found: 32 bytes."""
         digest = self._nik.copy()
         digest.update(nik.encode())
         return digest.digest()
 
     def body_hmac(self, *parts: bytes) -> bytes:
-        """The fingerprint of a request; parts are told apart by their lengths."""
+        """The fingerprint of a request: 32 bytes. Each part is prefixed by its length."""
         digest = self._body.copy()
         for part in parts:
             digest.update(len(part).to_bytes(8, "big"))
@@ -65,29 +65,29 @@ class Cipher:
         return digest.digest()
 
     def file_hmac(self) -> hmac.HMAC:
-        """A fresh keyed digest for a file: `update` it piece by piece, then take `hexdigest()`."""
+        """A new keyed digest for a file: call `update` with each block, then `hexdigest`."""
         return self._file.copy()
 
-    def seal(self, text: str, place: bytes) -> bytes:
-        """Encrypt; `place` (column, NIK fingerprint) is bound in: a value moved elsewhere does not open."""
+    def seal(self, text: str, associated_data: bytes) -> bytes:
+        """Encrypt. `open` needs the same associated data, so a value copied to another row cannot be read."""
         nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._aead.encrypt(nonce, text.encode(), place)
+        return nonce + self._aead.encrypt(nonce, text.encode(), associated_data)
 
-    def open(self, sealed: bytes, place: bytes) -> str:
-        """The text that was sealed for this place. Raises WrongKeyError."""
+    def open(self, sealed: bytes, associated_data: bytes) -> str:
+        """Decrypt. Raises WrongKeyError."""
         try:
-            return self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], place).decode()
+            return self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated_data).decode()
         except InvalidTag as error:
             raise WrongKeyError("a sealed value does not open with this key") from error
 
 
-def nik_place(nik_hmac: bytes) -> bytes:
-    """The place of a participant's sealed NIK."""
+def nik_associated_data(nik_hmac: bytes) -> bytes:
+    """The associated data of a participant's encrypted NIK."""
     return b"nik\0" + nik_hmac
 
 
-PHONE_PLACE: Final = b"phone"
-"""The place of a sealed phone number: without NIK: a correction is sealed before the participant is known."""
+PHONE_ASSOCIATED_DATA: Final = b"phone"
+"""The associated data of a phone number. It has no NIK, which is not known when a correction is encrypted."""
 
 
 def _derived(secret: bytes, purpose: bytes) -> bytes:

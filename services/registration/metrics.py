@@ -1,4 +1,4 @@
-"""The names of the register's metrics. Labels are closed sets: routes, outcomes, reasons."""
+"""Metrics of the API and the intake. Labels are closed sets: routes, outcomes, reasons."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 OPERATIONS: Final = Counter(
     "registration_operations",
-    "Requests that change the register, by what they were told.",
+    "Requests that change the register, by route and outcome.",
     ["route", "outcome"],
 )
 BATCH_ROWS: Final = Histogram(
@@ -18,11 +18,11 @@ BATCH_ROWS: Final = Histogram(
 )
 BATCH_SECONDS: Final = Histogram(
     "registration_batch_seconds",
-    "Time of one transaction of the intake, from begin to commit.",
+    "Duration of one transaction of the intake, from begin to commit.",
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5),
 )
 BATCH_FAILURES: Final = Counter(
-    "registration_batch_failures", "Transactions of the intake that failed, by what follows.", ["failure"]
+    "registration_batch_failures", "Transactions of the intake that failed, by kind of failure.", ["failure"]
 )
 WAITED_SECONDS: Final = Histogram(
     "registration_waited_seconds",
@@ -32,8 +32,10 @@ WAITED_SECONDS: Final = Histogram(
 QUEUE_LENGTH: Final = Gauge("registration_queue_length", "Requests that wait to be written.")
 OVERLOADED: Final = Counter("registration_overloaded", "Requests answered 503, by reason.", ["reason"])
 LIMITED: Final = Counter(
-    "registration_limited", "Requests without a key answered 429, by what was limited.", ["limit"]
+    "registration_limited",
+    "Requests without an access key answered 429, by limit: per address or per NIK.",
+    ["limit"],
 )
 KEYS_DELETED: Final = Counter(
-    "registration_idempotency_deleted", "Idempotency keys deleted because of their age."
+    "registration_idempotency_deleted", "Expired idempotency keys that were deleted."
 )

@@ -1,4 +1,4 @@
-"""Jakarta's regions: codes, names and levels, and which of them a participant can be counted in."""
+"""Jakarta's regions: codes, names, levels and parents, read from the contract's CSV file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SUBDISTRICT: Final = "subdistrict"
 
 
 class RegionFault(StrEnum):
-    """Why a code is no place to be counted in."""
+    """Why a region code is not valid for a participant."""
 
     UNKNOWN = "region_unknown"
     NOT_KELURAHAN = "region_not_kelurahan"
@@ -30,25 +30,27 @@ class Region(msgspec.Struct, frozen=True):
 
 
 class Regions:
-    """All regions, in the order of the contract's list."""
+    """All regions, in the order of the file."""
 
     def __init__(self, regions: Iterable[Region]) -> None:
         self.by_code: Final[Mapping[str, Region]] = {region.code: region for region in regions}
-        self._kelurahan = frozenset(code for code, each in self.by_code.items() if each.level == SUBDISTRICT)
+        self._kelurahan = frozenset(
+            code for code, region in self.by_code.items() if region.level == SUBDISTRICT
+        )
 
     def fault(self, code: str) -> RegionFault | None:
-        """Why nobody can be counted under this code, or None where somebody can."""
+        """Return None if the code is a kelurahan, as participants need it, else what is wrong with it."""
         if code in self._kelurahan:
             return None
         return RegionFault.NOT_KELURAHAN if code in self.by_code else RegionFault.UNKNOWN
 
     def children(self, code: str) -> list[Region]:
-        """The regions just below one."""
+        """The regions whose parent is this code."""
         return [region for region in self.by_code.values() if region.parent == code]
 
 
 def read_regions(path: Path) -> Regions:
-    """Read the contract's list: columns code, parent, level, name."""
+    """Read the CSV file with the columns code, parent, level, name."""
     with path.open(encoding="utf-8", newline="") as lines:
         return Regions(
             Region(row["code"], row["parent"] or None, row["level"], row["name"])

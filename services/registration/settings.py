@@ -1,4 +1,4 @@
-"""The register's settings, in groups: a process loads only what it needs, the relay never the secret key."""
+"""Settings in groups, so that a process loads only what it needs; the relay never loads the secret key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic_settings import SettingsConfigDict
 from registration.cipher import secret_from_text
 from settings.loader import Settings
 
-# As in contract/schemas/words.json: a consent, a campaign or an agency is named by one of these.
+# The form of the id of a consent, campaign or agency, as in contract/schemas/words.json.
 SCOPE_ID: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 
@@ -27,7 +27,7 @@ def _consents(value: str) -> str:
 
 
 class RegisterSettings(Settings):
-    """What every process and command of the register needs."""
+    """Settings of every process and command of the registration service."""
 
     model_config = SettingsConfigDict(env_prefix="REGISTRATION_")
 
@@ -38,12 +38,12 @@ class RegisterSettings(Settings):
 
     @property
     def database(self) -> str:
-        """The database's URL, as a driver takes it."""
+        """The database URL in plain text."""
         return self.database_url.get_secret_value()
 
 
 class SecretSettings(Settings):
-    """What those need that seal or fingerprint personal data, or take registrations."""
+    """Settings of processes that encrypt or fingerprint personal data, or that validate registrations."""
 
     model_config = SettingsConfigDict(env_prefix="REGISTRATION_")
 
@@ -56,28 +56,29 @@ class SecretSettings(Settings):
 
     @property
     def secret(self) -> bytes:
-        """The secret's 32 bytes."""
+        """The secret key: 32 bytes."""
         return secret_from_text(self.secret_key.get_secret_value())
 
     @property
     def consent_ids(self) -> frozenset[str]:
-        """The consents that a registration may name."""
+        """The ids of consents that a registration may give."""
         return frozenset(part.strip() for part in self.consents.split(","))
 
     @property
     def current_consent(self) -> str:
-        """The consent that the form asks for: the last of the list."""
+        """The id of the consent that the public form uses: the last in the list."""
         return self.consents.split(",")[-1].strip()
 
 
 class ApiSettings(Settings):
-    """What the api process alone needs."""
+    """Settings of the api process."""
 
     model_config = SettingsConfigDict(env_prefix="REGISTRATION_")
 
     port: int = Field(default=8001, ge=0, le=65535, description="Port of the API")
     trusted_proxies: str = Field(
-        default="", description="Addresses whose X-Forwarded-For is believed, separated by commas"
+        default="",
+        description="Addresses of trusted proxies, separated by commas: only their X-Forwarded-For is used",
     )
     body_bytes_max: int = Field(
         default=65_536, ge=1024, description="Largest body; imports have their own limit"
@@ -92,12 +93,16 @@ class ApiSettings(Settings):
     ambiguous_s_max: float = Field(
         default=30.0,
         gt=0,
-        description="Seconds to go on finding out whether a commit with a lost answer counts",
+        description="Seconds to retry a batch whose COMMIT got no reply",
     )
     public_per_address_per_minute: int = Field(
-        default=60, ge=1, description="Registrations without a key that one address may try in a minute"
+        default=60,
+        ge=1,
+        description="Registrations without an access key that one address may send in a minute",
     )
     public_per_nik_per_hour: int = Field(
-        default=10, ge=1, description="Registrations without a key that one NIK may see in an hour"
+        default=10, ge=1, description="Registrations without an access key for one NIK in an hour"
     )
-    idempotency_kept_h: int = Field(default=48, ge=1, description="Hours for which answers to keys are kept")
+    idempotency_kept_h: int = Field(
+        default=48, ge=1, description="Hours for which an idempotency key and its answer are kept"
+    )

@@ -21,7 +21,7 @@ from notifier.store import latches
 from registration.audit import register_state
 from registration.audit.lag import Lag
 from registration.audit.tallies import Difference
-from registration.domain import decide
+from registration.domain import commands, decide
 from registration.domain.event import EventDraft, number_event
 from registration.domain.participant import Participant, Person, Standing, Status
 from tests.support.contract_documents import SAMPLES, faults, sample
@@ -65,29 +65,29 @@ def participant(last: int, *steps: str) -> Participant:
     return Participant(uuid.UUID(int=last), Status.REGISTERED, standing, 1, person())
 
 
-COMMANDS: list[tuple[decide.Command, Participant | None]] = [
-    (decide.RegisterCommand(uuid.UUID(int=1), Standing("31.71.01.1001"), person()), None),
-    (decide.MoveCommand(id=uuid.UUID(int=1), region="31.74.04.1002", occurred_at=NOW), participant(1)),
-    (decide.CompleteStepsCommand(id=uuid.UUID(int=1), steps=("P7", "P2")), participant(1, "P3")),
-    (decide.CorrectCommand(id=uuid.UUID(int=1), standing={"agency": None}, person={}), participant(1)),
+COMMANDS: list[tuple[commands.Command, Participant | None]] = [
+    (commands.RegisterCommand(uuid.UUID(int=1), Standing("31.71.01.1001"), person()), None),
+    (commands.MoveCommand(id=uuid.UUID(int=1), region="31.74.04.1002", occurred_at=NOW), participant(1)),
+    (commands.CompleteStepsCommand(id=uuid.UUID(int=1), steps=("P7", "P2")), participant(1, "P3")),
+    (commands.CorrectCommand(id=uuid.UUID(int=1), standing={"agency": None}, person={}), participant(1)),
     (
-        decide.CorrectCommand(id=uuid.UUID(int=1), standing={}, person={"name": "Peserta Lain"}),
+        commands.CorrectCommand(id=uuid.UUID(int=1), standing={}, person={"name": "Peserta Lain"}),
         participant(1),
     ),
-    (decide.WithdrawCommand(id=uuid.UUID(int=1)), participant(1, "P2")),
-    (decide.MergeCommand(id=uuid.UUID(int=1), into=uuid.UUID(int=2)), participant(1, "P2")),
+    (commands.WithdrawCommand(id=uuid.UUID(int=1)), participant(1, "P2")),
+    (commands.MergeCommand(id=uuid.UUID(int=1), into=uuid.UUID(int=2)), participant(1, "P2")),
 ]
 
 
 @pytest.mark.parametrize(("command", "before"), COMMANDS)
 def test_every_command_of_the_register_leads_to_an_event_of_the_contract(
-    command: decide.Command, before: Participant | None
+    command: commands.Command, before: Participant | None
 ) -> None:
     decision = decide.decide(command, before, participant(2, "P4"))
 
     assert not isinstance(decision, decide.Refused)
-    for happened in decision:
-        event = number_event(EventDraft(uuid.UUID(int=3), happened, "booth"), 7, NOW)
+    for change in decision:
+        event = number_event(EventDraft(uuid.UUID(int=3), change, "booth"), 7, NOW)
         assert faults("participant-event", json.loads(event.value)) == []
         assert isinstance(read_event(event.value.encode(), event.partition), Event)
 
@@ -197,7 +197,9 @@ def test_the_registers_state_is_written_and_read_as_the_contract_shows_it(name: 
         said["relay_alive"],
     )
 
-    value = register_state.encode(said["term"], register, audit, Lag(**said["lag"]), said["refused"])
+    value = register_state.encode(
+        said["term"], register, audit, Lag(said["lag"]["events"], said["lag"]["standing_s"]), said["refused"]
+    )
 
     assert plain(json.loads(value)) == plain(said)
     assert plain(json.loads(msgspec.json.encode(decode_register_state(value)))) == plain(said)

@@ -9,14 +9,14 @@ from uuid import UUID
 
 import msgspec
 
-from registration.domain.decide import (
+from registration.domain.commands import (
     Command,
     CompleteStepsCommand,
     MergeCommand,
     MoveCommand,
     WithdrawCommand,
 )
-from registration.domain.decide import RegisterCommand as RegisterPerson
+from registration.domain.commands import RegisterCommand as RegisterPerson
 from registration.domain.operation import Answer, Operation, Outcome
 from registration.domain.participant import Participant, Person, Standing
 from tests.model.interruption_points import ByHand, CutError, Process

@@ -11,7 +11,7 @@ import msgspec
 
 from registration.domain.batch import KnownParticipants as Known
 from registration.domain.batch import apply
-from registration.domain.decide import RegisterCommand as RegisterPerson
+from registration.domain.commands import RegisterCommand as RegisterPerson
 from registration.domain.event import EventDraft, number_event
 from registration.domain.operation import Answer, Operation
 from registration.domain.participant import Participant, Standing
@@ -72,8 +72,8 @@ class Register:
         else:
             yield operation.command.id
         for draft in drafts:
-            yield draft.happened.after.id
-            yield draft.happened.after.person.nik_hmac
+            yield draft.event.after.id
+            yield draft.event.after.person.nik_hmac
             yield from self.sequence_locks(draft.partition)
 
     def sequence_locks(self, partition: int) -> Iterable[object]:
@@ -95,11 +95,11 @@ class Register:
 
     def put(self, sequence: int, draft: EventDraft) -> None:
         """An event and its participant, at a commit."""
-        happened, partition = draft.happened, draft.partition
-        before = happened.before.counted if happened.before is not None else None
+        happened, partition = draft.event, draft.partition
+        before = happened.before.counted_standing if happened.before is not None else None
         value = number_event(draft, sequence, RECORDED_AT).value.encode()
         self.participants[happened.after.id] = happened.after
-        self.events[partition][sequence] = Row(value, before, happened.after.counted)
+        self.events[partition][sequence] = Row(value, before, happened.after.counted_standing)
         self.last[partition] = max(self.last[partition], sequence)
         for known in [place for place in self._truth if place[0] == partition and place[1] >= sequence]:
             del self._truth[known]
@@ -154,7 +154,7 @@ class Transaction:
         self._register.commits += 1
         self._register.answers.setdefault(self._operation.key, self.answer)
         for sequence, draft in self._events:
-            assert partition_of(draft.happened.after.id) == draft.partition
+            assert partition_of(draft.event.after.id) == draft.partition
             self._register.put(sequence, draft)
         self._register.written[self._operation.traceparent] += bool(self._events)
         self.end()

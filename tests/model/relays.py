@@ -141,6 +141,6 @@ class Relay(Process):
         now_s = self._clock()
         if term != self._term:
             self._term, self._rewinding = term, StallTracker.start(now_s)
-        self._rewinding, back = self._rewinding.heard(cut.positions, self._register.published, now_s)
+        self._rewinding, back = self._rewinding.observe(cut.positions, self._register.published, now_s)
         for partition, position in back:
             self._events.rewind(partition, position, term)

@@ -14,7 +14,7 @@ from registration.api.request_handler import RequestHandler
 from registration.api.response_models import ScopesView, ScopeView
 from registration.auth.api_keys import Role
 from registration.domain.operation import DONE
-from registration.intake.scopes import Claim, ScopeKind, Scopes
+from registration.intake.scopes import KeyClaim, ScopeKind, Scopes
 from registration.requests.body_validator import BodyValidator
 from registration.requests.request_models import ScopeBody
 
@@ -67,7 +67,7 @@ def _add_open(
         """Open one. Opening it again under the same name is no error."""
         received = await read_request(await authenticator.require_role(Role.ADMIN, request), request)
         body = await validator.validate(ScopeBody, received.body)
-        claim = Claim(received.caller.id, f"open-{kind}", received.key, handler.fingerprint(received))
+        claim = KeyClaim(received.caller.id, f"open-{kind}", received.key, handler.fingerprint(received))
         answer = await scopes.open(kind, body.id, body.name, claim)
         if answer.outcome != DONE:
             raise problem_responses.refusal_problem(answer)

@@ -132,7 +132,7 @@ async def _status_response(imports: ImportQueue, import_id: str, code: int = 200
     status = await _find(imports, import_id)
     if status.state not in (ImportState.UNDOING, ImportState.UNDONE):
         return _json_response(status, code)
-    count, listed = await imports.kept(import_id, KEPT_LISTED_MAX)
+    count, listed = await imports.kept_participants(import_id, KEPT_LISTED_MAX)
     return _json_response(status, code, kept={"count": count, "participants": listed})
 
 
@@ -159,4 +159,4 @@ def _unusable_file_problem(error: UnusableFileError) -> Problem:
 
 
 def _file_name(name: str) -> str:
-    return DEFAULT_NAME if names.fault(name) is not None else names.tidied(name)
+    return DEFAULT_NAME if names.fault(name) is not None else names.normalize(name)

@@ -13,7 +13,7 @@ from registration.api import problem_responses
 from registration.api.rate_limit import TokenBuckets, client_network
 from registration.auth.api_keys import Caller
 from registration.cipher import Cipher
-from registration.domain.decide import Command
+from registration.domain.commands import Command
 from registration.domain.operation import Answer, Operation
 from registration.intake.group_commit import OverloadedError
 from registration.requests import command_mapping

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from pydantic import BaseModel
 
-from registration.cipher import PHONE_PLACE, Cipher, nik_place
+from registration.cipher import PHONE_ASSOCIATED_DATA, Cipher, nik_associated_data
 from registration.domain import nik, phone
 from registration.domain.event import utc_text
 from registration.domain.operation import Answer
@@ -128,10 +128,10 @@ def participant_json(row: Any, cipher: Cipher) -> bytes:
     person, standing = participant.person, participant.standing
     masked_nik = None
     if person.nik_cipher is not None and person.nik_hmac is not None:
-        masked_nik = nik.masked(cipher.open(person.nik_cipher, nik_place(person.nik_hmac)))
+        masked_nik = nik.mask(cipher.open(person.nik_cipher, nik_associated_data(person.nik_hmac)))
     masked_phone = None
     if person.phone_cipher is not None:
-        masked_phone = phone.masked(cipher.open(person.phone_cipher, PHONE_PLACE))
+        masked_phone = phone.mask(cipher.open(person.phone_cipher, PHONE_ASSOCIATED_DATA))
     return msgspec.json.encode(
         {
             "participant_id": participant.id,

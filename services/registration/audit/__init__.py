@@ -1,1 +1,1 @@
-"""The continuous comparison of published cuts with the register."""
+"""The audit: compares published cuts with the register, and publishes the register's state."""

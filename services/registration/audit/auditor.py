@@ -1,4 +1,4 @@
-"""Proves published cuts against the register, one after the other, and keeps what the last one came to.
+"""Audits the newest published cut against the register, repeatedly, and keeps the last result.
 
 Crash points: `audit.before_snapshot`, `audit.after_snapshot`.
 """
@@ -18,11 +18,11 @@ import asyncpg
 from lifecycle.shutdown import StopSignal
 from outbox.lease import Lease
 from registration.audit.expected_tallies import ForeignCutError, expected_at
+from registration.audit.metrics import AUDIT_SECONDS, AUDITED_AT, AUDITS, DRIFT
 from registration.audit.published_cut import CutFollower, PublishedCut
 from registration.audit.register_state import AuditResult
 from registration.audit.tallies import compare
 from registration.domain.event import utc_text
-from registration.relay.metrics import AUDIT_SECONDS, AUDITED_AT, AUDITS, DRIFT
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
@@ -32,18 +32,21 @@ STANDBY_PAUSE_S: Final = 0.5
 
 
 class AuditOutcome(Enum):
-    """What an audit came to."""
+    """The outcome of an attempt to audit."""
 
-    STANDING_BY = "standing_by"  # another audits
-    NO_CUT = "no_cut"  # none has been published yet
-    REFUSED = "refused"  # the topic, or the cut, is not this register's
-    UNEXPLAINED = "unexplained"  # the cut passed over more events than it names
+    STANDING_BY = "standing_by"  # another process holds the lease
+    NO_CUT = "no_cut"  # no cut has been published yet
+    REFUSED = "refused"  # the topic or the cut belongs to another register
+    UNEXPLAINED = "unexplained"  # the cut has more quarantined events than it lists
     EXACT = "exact"
     DRIFT = "drift"
 
 
 class Auditor:
-    """Audits while it leads. `last` is what is told to readers; None while nothing is known for sure."""
+    """Audits while this process holds the lease.
+
+    `last_result` is published to readers; it is None if no result is certain.
+    """
 
     def __init__(
         self,
@@ -62,29 +65,34 @@ class Auditor:
         self._pause_factor = pause_factor
         self._clock = clock
         self._pause_s = STANDBY_PAUSE_S
-        self.last: AuditResult | None = None
-        self.refused: str | None = None
-        """Why the counts cannot be this register's, where that shows in the cut itself."""
-        self.register_refused = False
-        """Whether the relay refuses: the topic is not this register's, so nothing counted from it can be
-        proved.
+        self.last_result: AuditResult | None = None
+        self.refusal: str | None = None
+        """Why the newest cut cannot belong to this register, or None."""
+        self.relay_refuses = False
+        """Whether the relay refuses to publish, because the topic has events of another register.
+
+        Then no cut counted from the topic can be audited.
         """
 
     async def audit_once(self) -> AuditOutcome:
-        """Audit the newest cut. Raises what the database raises; what is known of earlier audits stays."""
+        """Audit the newest cut. Raises database errors; the last result then stays."""
         outcome = await self._outcome()
         if outcome in (AuditOutcome.STANDING_BY, AuditOutcome.REFUSED):
-            # Another's to tell, or nothing to be sure of: an older answer must not pass for one of now.
-            self.last = None
+            # Another process publishes results, or none is certain: an older result must not be taken for a
+            # current one.
+            self.last_result = None
             DRIFT.set(0)
             AUDITED_AT.set(0)
         AUDITS.labels(outcome.value).inc()
         return outcome
 
     async def pause(self, stopping: StopSignal) -> None:
-        """Wait until the next audit is due, or a cut changes under its own number."""
-        self._cuts.altered.clear()
-        waits = [asyncio.ensure_future(self._cuts.altered.wait()), asyncio.ensure_future(stopping.wait())]
+        """Wait until the next audit is due, or until a cut is published again with other counts."""
+        self._cuts.content_changed.clear()
+        waits = [
+            asyncio.ensure_future(self._cuts.content_changed.wait()),
+            asyncio.ensure_future(stopping.wait()),
+        ]
         try:
             await asyncio.wait(waits, timeout=self._pause_s, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -97,13 +105,13 @@ class Auditor:
         self._pause_s = STANDBY_PAUSE_S
         if self._lease.term is None:
             return AuditOutcome.STANDING_BY
-        if self.register_refused:
+        if self.relay_refuses:
             return AuditOutcome.REFUSED
         cut = self._cuts.newest()
         if cut is None:
             return AuditOutcome.NO_CUT
-        if cut.passed_over_total > len(cut.passed_over):
-            log.warning("audit cannot explain", quarantined=cut.passed_over_total, named=len(cut.passed_over))
+        if cut.quarantined_total > len(cut.quarantined):
+            log.warning("audit inconclusive", quarantined=cut.quarantined_total, listed=len(cut.quarantined))
             return AuditOutcome.UNEXPLAINED
         return await self._audit(cut)
 
@@ -113,17 +121,17 @@ class Auditor:
         try:
             expected = await expected_at(self._pool, cut)
         except ForeignCutError as foreign:
-            if self.refused is None:
+            if self.refusal is None:
                 log.warning("audit refuses", reason=str(foreign))
-            self.refused = str(foreign)
+            self.refusal = str(foreign)
             return AuditOutcome.REFUSED
         failpoint("audit.after_snapshot")
-        self.refused = None
+        self.refusal = None
         findings = compare(expected, cut.counts)
         duration_s = self._clock() - started_s
         self._pause_s = max(self._every_s, self._pause_factor * duration_s)
         now = datetime.now(UTC)
-        self.last = AuditResult(
+        self.last_result = AuditResult(
             cut.id, findings.drift, utc_text(now), round(duration_s * 1000), findings.differences
         )
         AUDIT_SECONDS.observe(duration_s)

@@ -1,7 +1,8 @@
-"""Knows how to count the register as of a published cut, exactly, while it is being written.
+"""Computes the exact tallies of the register at a published cut, while the register is being written.
 
-In one REPEATABLE READ snapshot: standings as they are now, less the events above the cut's positions, less
-those that the cut says it passed over. Large lags are read by a cursor, so memory stays bounded.
+All queries run in one REPEATABLE READ snapshot. The current standings are counted; then the events above the
+cut's positions and the quarantined events of the cut are reverted. A cursor reads the events, so a large lag
+needs little memory.
 """
 
 from __future__ import annotations
@@ -23,25 +24,25 @@ QUERIES: Final = load_queries("registration.store")
 
 
 class ForeignCutError(Exception):
-    """The cut is not of this register: it was restored or recovered, and has not been counted anew yet."""
+    """The cut is not of this register, which was restored or recovered and is not counted again yet."""
 
 
-class _Change(msgspec.Struct):
+class _EventData(msgspec.Struct):
     before: Standing | None
     after: Standing | None
 
 
 class _Event(msgspec.Struct):
-    data: _Change
+    data: _EventData
 
 
 _decode = msgspec.json.Decoder(_Event).decode
 
 
 async def expected_at(pool: asyncpg.Pool[Any], cut: PublishedCut) -> dict[Cell, int]:
-    """The tallies that a cut must show at its positions.
+    """Compute the tallies that a cut must have at its positions, by (scope, region, measure).
 
-    Raises ForeignCutError where the register is in another epoch, or has not come to these positions.
+    Raises ForeignCutError if the register has another epoch or has not reached the cut's positions.
     """
     positions = cut.positions
     async with (
@@ -53,16 +54,16 @@ async def expected_at(pool: asyncpg.Pool[Any], cut: PublishedCut) -> dict[Cell, 
         _require_reached(positions, last)
         sums = TallySums()
         await _add_standings(connection, sums)
-        await _take_back(connection, sums, "audit_events_between", (list(positions), last))
-        if passed := [(p, s) for p, s in cut.passed_over if s <= positions[p]]:
-            partitions, sequences = zip(*passed, strict=True)
-            await _take_back(connection, sums, "audit_events_at", (list(partitions), list(sequences)))
+        await _revert_events(connection, sums, "audit_events_between", (list(positions), last))
+        if quarantined := [(p, s) for p, s in cut.quarantined if s <= positions[p]]:
+            partitions, sequences = zip(*quarantined, strict=True)
+            await _revert_events(connection, sums, "audit_events_at", (list(partitions), list(sequences)))
     return sums.tallies()
 
 
-def _require_epoch(counted: int, epoch: int) -> None:
-    if counted != epoch:
-        raise ForeignCutError(f"the counts are of epoch {counted}, the register is in epoch {epoch}")
+def _require_epoch(cut_epoch: int, epoch: int) -> None:
+    if cut_epoch != epoch:
+        raise ForeignCutError(f"the cut is of epoch {cut_epoch}, the register is in epoch {epoch}")
 
 
 def _require_reached(positions: Sequence[int], last: Sequence[int]) -> None:
@@ -78,8 +79,8 @@ async def _add_standings(connection: Any, sums: TallySums) -> None:
         sums.add(Standing(region, agency, campaign, tuple(steps)), participants)
 
 
-async def _take_back(connection: Any, sums: TallySums, query: str, arguments: tuple[Any, ...]) -> None:
+async def _revert_events(connection: Any, sums: TallySums, query: str, arguments: tuple[Any, ...]) -> None:
     sql = getattr(QUERIES, query).sql
     async for row in connection.cursor(sql, *arguments, prefetch=PREFETCH):
-        change = _decode(row[0]).data
-        sums.take_back(change.before, change.after)
+        data = _decode(row[0]).data
+        sums.revert(data.before, data.after)

@@ -1,6 +1,7 @@
-"""How many accepted events are not counted yet, and for how long that has stood still.
+"""Measures the lag: the events that are not counted yet, and how long a lagging position has not moved.
 
-Pure. Drift 0 with a lag that stands is a fault too: what is not counted is then exact, but not there.
+Pure. A lag whose position does not move is a fault even if the drift is 0: the counts are exact, but
+incomplete.
 """
 
 from __future__ import annotations
@@ -11,31 +12,34 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """Events not counted, and the longest time for which a partition that lags has not moved."""
+    """The number of events not counted, and the longest time for which a lagging position has not moved."""
 
     events: int
-    standing_s: float
+    unmoved_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
-    """A partition's counted position, and since when it stands there although there is more."""
+class PositionSince:
+    """A counted position, and the time since which it has not moved although there are more events."""
 
     position: int
     since_s: float
 
 
-def lag_of(
-    known: Mapping[int, Since], positions: Sequence[int], last: Sequence[int], now_s: float
-) -> tuple[dict[int, Since], Lag]:
-    """Compare a cut's positions with the register's last sequences; what to remember, and the lag."""
-    remembered: dict[int, Since] = {}
-    events, standing_s = 0, 0.0
+def measure_lag(
+    known: Mapping[int, PositionSince], positions: Sequence[int], last: Sequence[int], now_s: float
+) -> tuple[dict[int, PositionSince], Lag]:
+    """Compare the positions of a cut with the register's last sequences.
+
+    Returns the state to pass as `known` in the next call, by partition, and the lag.
+    """
+    positions_since: dict[int, PositionSince] = {}
+    events, unmoved_s = 0, 0.0
     for partition, (position, end) in enumerate(zip(positions, last, strict=True)):
         since = known.get(partition)
         if since is None or since.position != position or position >= end:
-            since = Since(position, now_s)
-        remembered[partition] = since
+            since = PositionSince(position, now_s)
+        positions_since[partition] = since
         events += max(0, end - position)
-        standing_s = max(standing_s, now_s - since.since_s)
-    return remembered, Lag(events, standing_s)
+        unmoved_s = max(unmoved_s, now_s - since.since_s)
+    return positions_since, Lag(events, unmoved_s)

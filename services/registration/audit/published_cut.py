@@ -1,4 +1,4 @@
-"""Knows the newest published cut, as every reader of `region-counts` sees it."""
+"""The newest published cut, read from the topic `region-counts`."""
 
 from __future__ import annotations
 
@@ -15,38 +15,38 @@ from settings.kafka import KafkaSettings
 
 @dataclass(frozen=True, slots=True)
 class PublishedCut:
-    """A whole cut. `passed_over` are the quarantined (partition, sequence) pairs that it has not counted."""
+    """A complete cut. `quarantined` lists (partition, sequence) of events that it has not counted."""
 
     id: str
     epoch: int
     positions: tuple[int, ...]
-    passed_over: tuple[tuple[int, int], ...]
-    passed_over_total: int
+    quarantined: tuple[tuple[int, int], ...]
+    quarantined_total: int
     counts: Mapping[Cell, int]
 
 
 class CutFollower:
-    """Follows the cuts; `altered` is set where a cut shows other counts than it did before."""
+    """Follows the cuts. `content_changed` is set if a cut is published again with other counts."""
 
     def __init__(self) -> None:
         self._state = CutState()
-        self.altered = asyncio.Event()
+        self.content_changed = asyncio.Event()
 
     async def follow(self, kafka: KafkaSettings) -> None:
-        """Read cuts for good."""
+        """Read cuts without end."""
         async for followed in follow_cuts(kafka):
             version = self._state.version
             applied = self._state.apply(followed.value)
             if applied.reason is ApplyReason.REPLACED and self._state.version == version and applied.changed:
-                self.altered.set()
+                self.content_changed.set()
 
     @property
     def positions(self) -> tuple[int, ...]:
-        """How far each partition is counted; nothing is, as long as no cut is known."""
+        """The counted position of each partition; all 0 before the first complete cut."""
         return self._state.positions if self._state.ready else (0,) * PARTITIONS
 
     def newest(self) -> PublishedCut | None:
-        """The newest whole cut, apart from what comes later."""
+        """A copy of the newest complete cut, which later cuts do not change; None before the first."""
         state = self._state
         if not state.ready:
             return None

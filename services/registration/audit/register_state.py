@@ -1,4 +1,4 @@
-"""The record that tells all readers once a second where the register stands: `register-state`."""
+"""The record of the topic `register-state`: positions, lag, last audit, and whether the relay works."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEY: Final = b"state"
 
 
 class AuditResult(msgspec.Struct, frozen=True):
-    """The last audit: which cut ("term.cut"), and how far it is off."""
+    """The result of an audit. `cut` is the id of the cut, "term.number"; `drift` 0 means that it is exact."""
 
     cut: str
     drift: int
@@ -44,7 +44,7 @@ class _State(msgspec.Struct):
 
 
 class RegisterSnapshot(msgspec.Struct, frozen=True):
-    """Where the register stands at `time`, read in one statement."""
+    """The state of the register at `time`, read in one statement."""
 
     time: datetime
     last_sequence: Sequence[int]
@@ -60,7 +60,7 @@ _encoder = msgspec.json.Encoder()
 def encode(
     term: int, register: RegisterSnapshot, audit: AuditResult | None, lag: Lag, refused: str | None
 ) -> bytes:
-    """One value of the topic. `refused` is the register's own reason or the audit's."""
+    """Encode the value of a record. `refused` is the relay's reason not to publish, or the audit's."""
     return _encoder.encode(
         _State(
             time=utc_text(register.time),
@@ -69,7 +69,7 @@ def encode(
             last_sequence=register.last_sequence,
             published=register.published,
             audit=audit,
-            lag=_Lag(lag.events, round(lag.standing_s, 1)),
+            lag=_Lag(lag.events, round(lag.unmoved_s, 1)),
             refused=refused,
             relay_alive=register.relay_alive,
         )

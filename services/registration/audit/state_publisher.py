@@ -1,4 +1,4 @@
-"""Tells all readers once a second where the register stands: one record of `register-state`, by one leader.
+"""Publishes the register's state to the topic `register-state` once a second, while it holds the lease.
 
 Crash points: `audit.before_send`, `audit.after_send`.
 """
@@ -17,10 +17,10 @@ from database.queries import load_queries
 from outbox.lease import Lease
 from outbox.producer import Producer
 from registration.audit.auditor import Auditor
-from registration.audit.lag import Since, lag_of
+from registration.audit.lag import PositionSince, measure_lag
+from registration.audit.metrics import LAG_EVENTS, LAG_STANDING
 from registration.audit.published_cut import CutFollower
 from registration.audit.register_state import KEY, TOPIC, RegisterSnapshot, encode
-from registration.relay.metrics import LAG_EVENTS, LAG_STANDING
 from settings.kafka import KafkaSettings
 from telemetry.failpoints import failpoint
 
@@ -33,7 +33,7 @@ QUERIES: Final = load_queries("registration.store")
 
 
 class StatePublisher:
-    """Writes the register's state while the lease is held; `tell_once` in a loop, `close` at the end."""
+    """Publishes the state while the lease is held. Call `publish_once` in a loop, and `close` at the end."""
 
     def __init__(
         self,
@@ -51,77 +51,83 @@ class StatePublisher:
         self._auditor = auditor
         self._clock = clock
         self._producer: Producer | None = None
-        self._since: dict[int, Since] = {}
+        self._positions_since: dict[int, PositionSince] = {}
         self._due_s = float("-inf")
         self.failing = False
 
     def pause_s(self) -> float:
-        """Until the next record is due: one a second, whatever the last one took."""
+        """Seconds until the next record is due: one a second, regardless of how long the last one took."""
         return max(0.05, self._due_s - self._clock())
 
     async def publish_once(self) -> None:
-        """Write one record, if this process leads. Raises what stopped it; the next call begins anew."""
+        """Publish one record if this process holds the lease.
+
+        After an error the producer is dropped; the next call opens a new one.
+        """
         self._due_s = self._clock() + EVERY_S
         self.failing = True
         try:
-            await self._tell()
+            await self._publish()
         except BaseException:
             await self.close()
             raise
         self.failing = False
 
     async def close(self) -> None:
-        """Drop the producer; what was on its way may arrive or not."""
+        """Drop the producer. A record in flight may still arrive."""
         producer, self._producer = self._producer, None
         if producer is not None:
             await producer.abandon()
 
-    async def _tell(self) -> None:
+    async def _publish(self) -> None:
         if self._lease.term is None:
             await self.close()
-            self._since = {}
+            self._positions_since = {}
             LAG_EVENTS.set(0)
             LAG_STANDING.set(0)
             return
         if self._producer is None:
-            await self._take_over()
-        register = await self._read()
-        self._since, lag = lag_of(self._since, self._cuts.positions, register.last_sequence, self._clock())
+            await self._open_producer()
+        register = await self._read_register()
+        self._positions_since, lag = measure_lag(
+            self._positions_since, self._cuts.positions, register.last_sequence, self._clock()
+        )
         LAG_EVENTS.set(lag.events)
-        LAG_STANDING.set(lag.standing_s)
-        self._auditor.register_refused = register.refused is not None
-        refused = register.refused or self._auditor.refused
+        LAG_STANDING.set(lag.unmoved_s)
+        self._auditor.relay_refuses = register.refused is not None
+        refused = register.refused or self._auditor.refusal
         term = self._lease.term
         if term is not None:
-            await self._send(encode(term, register, self._auditor.last, lag, refused))
+            await self._send(encode(term, register, self._auditor.last_result, lag, refused))
 
-    async def _read(self) -> RegisterSnapshot:
+    async def _read_register(self) -> RegisterSnapshot:
         row = await QUERIES.audit_register(self._pool)
-        assert row is not None, "the register has its one row from the first migration on"
+        assert row is not None, "the first migration inserts the only row"
         return RegisterSnapshot(**dict(row))
 
-    async def _take_over(self) -> None:
-        """Get a producer, and a term above the last one that was told: a restored lease may have come back
-        lower.
+    async def _open_producer(self) -> None:
+        """Open a producer, after raising the term above that of the last record.
+
+        After a restore from a backup, the term of the lease may be lower than terms already published.
         """
         async with opened(self._kafka, TOPIC) as topic:
             first, end = await topic.bounds()
             if end > first:
                 topic.seek(end - 1)
                 for record in await topic.poll(READ_S_MAX):
-                    await self._lift(record.value)
+                    await self._raise_term(record.value)
         self._producer = Producer(self._kafka.client_options(), BATCH_BYTES_MAX)
         await self._producer.open()
 
-    async def _lift(self, value: bytes | None) -> None:
+    async def _raise_term(self, value: bytes | None) -> None:
         try:
-            told = decode_register_state(value)
+            published = decode_register_state(value)
         except UndecodableRecordError:
             return
-        await self._lease.lift(told.term)
+        await self._lease.lift(published.term)
 
     async def _send(self, value: bytes) -> None:
-        assert self._producer is not None, "told before taking over"
+        assert self._producer is not None, "the producer is open"
         failpoint("audit.before_send")
         await self._producer.send_one(self._kafka.topic(TOPIC), 0, KEY, value, SEND_S_MAX)
         failpoint("audit.after_send")

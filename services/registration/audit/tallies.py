@@ -1,7 +1,7 @@
-"""What the register's standings come to as tallies, and how they differ from a published cut.
+"""Tallies from the register's standings, and their differences from a published cut.
 
-Pure, and written apart from the aggregator's own sums on purpose: the one proves the other. A region's
-ancestors are the prefixes of its code; a code of another shape counts under 31.00, a child of 31.
+Pure. It shares no code with the aggregator on purpose, so that each checks the other. A region's ancestors
+are the prefixes of its code; a code in another form is counted under 31.00, a child of 31.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ Cell = tuple[str, str, str]
 
 DIFFERENCES_MAX: Final = 20
 KELURAHAN: Final = re.compile(r"31\.\d\d\.\d\d\.\d{4}", re.ASCII)
-ELSEWHERE: Final = ("31", "31.00")
+OTHER_FORM: Final = ("31", "31.00")
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A tally that is not what the register says."""
+    """A tally in the cut that differs from the register's."""
 
     scope: str
     region: str
@@ -34,40 +34,40 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Findings(msgspec.Struct, frozen=True):
-    """How far a cut is off: the sum of all differences, and the largest of them."""
+    """The sum of all absolute differences, and the largest differences."""
 
     drift: int
     differences: tuple[Difference, ...]
 
 
 class TallySums:
-    """Standings and how many participants have each; events are taken back one by one."""
+    """The number of participants of each standing. Events can be reverted."""
 
     def __init__(self) -> None:
         self._standings: dict[Standing, int] = {}
 
     def add(self, standing: Standing | None, number: int = 1) -> None:
-        """Count participants of a standing; a negative number takes them away, None is nobody."""
+        """Add `number` participants of a standing, negative to remove them; None changes nothing."""
         if standing is not None:
             self._standings[standing] = self._standings.get(standing, 0) + number
 
-    def take_back(self, before: Standing | None, after: Standing | None) -> None:
-        """Undo an event: its participant stands as before."""
+    def revert(self, before: Standing | None, after: Standing | None) -> None:
+        """Revert an event: replace the standing after it by the one before it."""
         self.add(after, -1)
         self.add(before)
 
     def tallies(self) -> dict[Cell, int]:
-        """What the standings come to, for every scope, region and measure; zeros left out."""
-        local: dict[Cell, int] = {}
+        """The tallies by (scope, region, measure), without zeros."""
+        by_kelurahan: dict[Cell, int] = {}
         for standing, number in self._standings.items():
             if number == 0:
                 continue
             for scope in _scopes(standing):
                 for measure in _measures(standing.steps):
                     cell = (scope, standing.region, measure)
-                    local[cell] = local.get(cell, 0) + number
+                    by_kelurahan[cell] = by_kelurahan.get(cell, 0) + number
         tallies: dict[Cell, int] = {}
-        for (scope, region, measure), number in local.items():
+        for (scope, region, measure), number in by_kelurahan.items():
             for ancestor in ancestry(region):
                 cell = (scope, ancestor, measure)
                 tallies[cell] = tallies.get(cell, 0) + number
@@ -75,7 +75,7 @@ class TallySums:
 
 
 def compare(expected: Mapping[Cell, int], found: Mapping[Cell, int]) -> Findings:
-    """How `found` differs from `expected`; a tally that is zero and one that is missing are the same."""
+    """Compare tallies; a missing tally is the same as zero."""
     differences = [
         Difference(*cell, expected=expected.get(cell, 0), found=found.get(cell, 0))
         for cell in expected.keys() | found.keys()
@@ -87,9 +87,9 @@ def compare(expected: Mapping[Cell, int], found: Mapping[Cell, int]) -> Findings
 
 @lru_cache(maxsize=4096)
 def ancestry(region: str) -> tuple[str, ...]:
-    """The province, city and district a kelurahan lies in, and itself."""
+    """The province, city and district of a kelurahan, and the kelurahan itself."""
     if KELURAHAN.fullmatch(region) is None:
-        return ELSEWHERE
+        return OTHER_FORM
     parts = region.split(".")
     return tuple(".".join(parts[:length]) for length in range(1, len(parts) + 1))
 

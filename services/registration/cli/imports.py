@@ -153,7 +153,7 @@ async def _print_kept(connection: Connection, status: ImportStatus) -> None:
     count = await undo.kept_count(connection, status.id)
     typer.echo(f"import {status.id}: undone, {status.undone:,} withdrawn, {count:,} kept: changed since")
     shown = 0
-    async for participant in undo.kept(connection, status.id):
+    async for participant in undo.kept_participants(connection, status.id):
         if (shown := shown + 1) > KEPT_SHOWN_MAX:
             return
         typer.echo(

@@ -1,1 +1,1 @@
-"""The rules of the register. Pure: no I/O, no clock."""
+"""The register's types and rules: participants, commands, decisions, events. Pure: no I/O, no clock."""

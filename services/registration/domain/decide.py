@@ -1,6 +1,6 @@
-"""What may happen to a participant: commands, the state they meet, and what follows or why it is refused.
+"""The decision on a command: the events that it causes, or the reason for its refusal.
 
-Pure: no I/O, no clock. Ids, times and sealed personal data come in with the command.
+Pure: no I/O, no clock.
 """
 
 from __future__ import annotations
@@ -9,15 +9,24 @@ from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
-from uuid import UUID
 
 import msgspec
 
-from registration.domain.participant import Participant, Person, Standing, Status
+from registration.domain.commands import (
+    ChangeCommand,
+    Command,
+    CompleteStepsCommand,
+    CorrectCommand,
+    MergeCommand,
+    MoveCommand,
+    RegisterCommand,
+    WithdrawCommand,
+)
+from registration.domain.participant import Participant, Status
 
 
 class Reason(StrEnum):
-    """Why a command is refused; the word ends the problem's type, too."""
+    """Why a command is refused. The value is also the last segment of the problem type's URI."""
 
     DUPLICATE = "duplicate-participant"
     UNKNOWN = "participant-not-found"
@@ -34,7 +43,7 @@ class Reason(StrEnum):
 
 
 class EventType(StrEnum):
-    """What happened, as a CloudEvents type."""
+    """The CloudEvents type of an event."""
 
     REGISTERED = "id.jakpreneur.participant.registered.v1"
     MOVED = "id.jakpreneur.participant.moved.v1"
@@ -44,64 +53,14 @@ class EventType(StrEnum):
     MERGED = "id.jakpreneur.participant.merged.v1"
 
 
-class RegisterCommand(msgspec.Struct, frozen=True):
-    """Register a person; `id` is taken unless the NIK is known already."""
-
-    id: UUID
-    standing: Standing
-    person: Person
-
-
-class ChangeCommand(msgspec.Struct, frozen=True, kw_only=True):
-    """What every command on a known participant carries. `expected` is the If-Match revision."""
-
-    id: UUID
-    expected: int | None = None
-    occurred_at: datetime | None = None
-
-
-class MoveCommand(ChangeCommand, frozen=True, kw_only=True):
-    """Count the participant in another kelurahan from now on."""
-
-    region: str
-
-
-class CompleteStepsCommand(ChangeCommand, frozen=True, kw_only=True):
-    """Note completed steps of P2 to P7."""
-
-    steps: tuple[str, ...]
-
-
-class CorrectCommand(ChangeCommand, frozen=True, kw_only=True):
-    """Put right what was written down wrongly: fields of the standing and of the person, by name."""
-
-    standing: dict[str, Any]
-    person: dict[str, Any]
-
-
-class WithdrawCommand(ChangeCommand, frozen=True, kw_only=True):
-    """End the participation."""
-
-
-class MergeCommand(ChangeCommand, frozen=True, kw_only=True):
-    """Give this participant up in favour of another: both are one person."""
-
-    into: UUID
-
-
-Command = (
-    RegisterCommand | MoveCommand | CompleteStepsCommand | CorrectCommand | WithdrawCommand | MergeCommand
-)
-
-
 class Refused(msgspec.Struct, frozen=True):
-    """The command changes nothing."""
+    """A decision that the command changes nothing."""
 
     reason: Reason
 
 
 class Event(msgspec.Struct, frozen=True):
-    """One event: what happened, and the participant before (None where new) and after it."""
+    """A change of one participant. `before` is None if the participant is new."""
 
     type: EventType
     before: Participant | None
@@ -113,15 +72,17 @@ Decision = tuple[Event, ...] | Refused
 
 
 def decide(command: Command, participant: Participant | None, into: Participant | None = None) -> Decision:
-    """What follows from a command on a participant (None: unknown); `into` is the one a merge keeps.
+    """Return the events of a command, or its refusal.
 
-    A merge gives two events, the given-up participant's first; everything else one.
+    `participant` is the participant that the command names, None if unknown. `into` is the participant that
+    a merge keeps. A merge yields two events, first that of the participant that ends; every other command
+    yields one event.
     """
     if isinstance(command, RegisterCommand):
         return _register(command, participant)
     if participant is None:
         return Refused(Reason.UNKNOWN)
-    if command.expected is not None and command.expected != participant.revision:
+    if command.expected_revision is not None and command.expected_revision != participant.revision:
         return Refused(Reason.STALE)
     if participant.status is not Status.REGISTERED:
         return Refused(Reason.WITHDRAWN if participant.status is Status.WITHDRAWN else Reason.MERGED)
@@ -170,17 +131,17 @@ def _withdraw(command: WithdrawCommand, participant: Participant) -> Decision:
     return _single_event(EventType.WITHDRAWN, command, participant, status=Status.WITHDRAWN)
 
 
-def _merge(command: MergeCommand, given_up: Participant, kept: Participant | None) -> Decision:
-    if command.into == given_up.id:
+def _merge(command: MergeCommand, merged: Participant, kept: Participant | None) -> Decision:
+    if command.into == merged.id:
         return Refused(Reason.MERGE_WITH_ITSELF)
     if kept is None:
         return Refused(Reason.MERGE_UNKNOWN)
     if kept.status is not Status.REGISTERED:
         return Refused(Reason.MERGE_NOT_REGISTERED)
-    steps = tuple(sorted({*kept.standing.steps, *given_up.standing.steps}))
+    steps = tuple(sorted({*kept.standing.steps, *merged.standing.steps}))
     standing = msgspec.structs.replace(kept.standing, steps=steps)
     return (
-        *_single_event(EventType.MERGED, command, given_up, status=Status.MERGED, merged_into=kept.id),
+        *_single_event(EventType.MERGED, command, merged, status=Status.MERGED, merged_into=kept.id),
         *_single_event(EventType.MERGED, command, kept, standing=standing),
     )
 

@@ -1,7 +1,7 @@
-"""The event as it stands in the register and on the topic: CloudEvents 1.0 in structured mode.
+"""Events as JSON text, as stored in the register and published: CloudEvents 1.0 in structured mode.
 
-Source: CloudEvents 1.0.2, JSON event format 1.0.2; `traceparent` after the distributed tracing extension.
-Fields come in a fixed order, so equal events are equal texts.
+Source: CloudEvents 1.0.2, JSON event format 1.0.2; `traceparent` is its distributed tracing extension.
+The order of fields is fixed, so that equal events have equal texts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from registration.domain.decide import Event
 from registration.domain.participant import Standing
 from registration.domain.partitioning import partition_of
 
-# W3C Trace Context, version 00; an id of zeros alone is invalid there.
+# W3C Trace Context, version 00, which forbids an id that is all zeros.
 TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -45,15 +45,15 @@ class _Event(msgspec.Struct):
 
 
 _ENCODER: Final = msgspec.json.Encoder()
-# What only the register can know stands in an event's text as these until it is written. Both stand in it
-# once: within a JSON text no quotation mark stands unescaped.
+# Only the transaction knows an event's time and sequence. Until then its text contains these placeholders,
+# each exactly once: JSON escapes quotation marks inside strings, so no value can contain a placeholder.
 _NO_TIME: Final = "0001-01-01T00:00:00Z"
-TIME_PLACE: Final = f'"time":"{_NO_TIME}"'
-SEQUENCE_PLACE: Final = '"sequence":0,'
+TIME_PLACEHOLDER: Final = f'"time":"{_NO_TIME}"'
+SEQUENCE_PLACEHOLDER: Final = '"sequence":0,'
 
 
 class NumberedEvent(msgspec.Struct, frozen=True):
-    """An event with its place in the register; `value` is the record on the topic, without personal data."""
+    """An event with its partition and sequence. `value` is its JSON text, which has no personal data."""
 
     partition: int
     sequence: int
@@ -64,36 +64,36 @@ class NumberedEvent(msgspec.Struct, frozen=True):
 
 
 class EventDraft(msgspec.Struct, frozen=True):
-    """An event without its sequence: what happened, how it came in, and its id."""
+    """An event without its sequence. `channel` is how the request came in, such as booth or import."""
 
     id: UUID
-    happened: Event
+    event: Event
     channel: str
     traceparent: str | None = None
 
     @property
     def partition(self) -> int:
-        """Where it belongs."""
-        return partition_of(self.happened.after.id)
+        """The partition of the event's participant."""
+        return partition_of(self.event.after.id)
 
 
 def number_event(draft: EventDraft, sequence: int, time: datetime) -> NumberedEvent:
-    """The event at its sequence; `time` is the register's: the database's now() of the transaction."""
-    happened = draft.happened
-    value = event_text(draft).replace(TIME_PLACE, f'"time":"{utc_text(time)}"')
-    value = value.replace(SEQUENCE_PLACE, f'"sequence":{sequence},')
-    return NumberedEvent(draft.partition, sequence, draft.id, happened.after.id, happened.type.value, value)
+    """Give an event its sequence and time. `time` is now() of the transaction, by the database's clock."""
+    event = draft.event
+    value = event_text(draft).replace(TIME_PLACEHOLDER, f'"time":"{utc_text(time)}"')
+    value = value.replace(SEQUENCE_PLACEHOLDER, f'"sequence":{sequence},')
+    return NumberedEvent(draft.partition, sequence, draft.id, event.after.id, event.type.value, value)
 
 
 def event_text(draft: EventDraft) -> str:
-    """The event as text, in which TIME_PLACE and SEQUENCE_PLACE are still to be replaced."""
-    happened = draft.happened
-    before, after = happened.before, happened.after
-    event = _Event(
+    """The event as JSON text with TIME_PLACEHOLDER and SEQUENCE_PLACEHOLDER still in it."""
+    event = draft.event
+    before, after = event.before, event.after
+    envelope = _Event(
         specversion="1.0",
         id=draft.id,
         source="/registration",
-        type=happened.type.value,
+        type=event.type.value,
         subject=after.id,
         time=_NO_TIME,
         datacontenttype="application/json",
@@ -102,21 +102,21 @@ def event_text(draft: EventDraft) -> str:
         traceparent=draft.traceparent or msgspec.UNSET,
         data=_Data(
             revision=after.revision,
-            before=before.counted if before is not None else None,
-            after=after.counted,
-            occurred_at=happened.occurred_at.isoformat() if happened.occurred_at is not None else None,
+            before=before.counted_standing if before is not None else None,
+            after=after.counted_standing,
+            occurred_at=event.occurred_at.isoformat() if event.occurred_at is not None else None,
             channel=draft.channel,
         ),
     )
-    return _ENCODER.encode(event).decode()
+    return _ENCODER.encode(envelope).decode()
 
 
-@lru_cache(maxsize=16)  # a batch is told one time
+@lru_cache(maxsize=16)  # all events of a batch have the same time
 def utc_text(moment: datetime) -> str:
-    """`2021-10-24T12:05:00.137Z`: UTC, to the microsecond where there is one."""
+    """RFC 3339 in UTC, such as `2021-10-24T12:05:00.137000Z`; the fraction is omitted if it is zero."""
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def valid_traceparent(header: str | None) -> str | None:
-    """The W3C trace context of a request, where it has one in the form we pass on."""
+    """Return a request's `traceparent` header if it is valid, else None."""
     return header if header and TRACEPARENT.fullmatch(header) else None

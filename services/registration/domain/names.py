@@ -1,4 +1,4 @@
-"""Which texts people may give for names: something to read, on one line, that can be stored everywhere."""
+"""Validates and normalises names of people and businesses: visible text without control characters."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Final
 
 # Control characters (U+0000 makes PostgreSQL refuse a batch), halves of surrogate pairs, line separators.
 REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
-# Characters that turn the direction of what follows: a name could be shown as another.
+# Characters that change the text direction: with them one name could be displayed as another.
 REFUSED_CHARACTERS: Final = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 VISIBLE_CATEGORIES: Final = frozenset("LN")
 
 
 class TextFault(StrEnum):
-    """Why a text is no name."""
+    """Why a text is not a valid name."""
 
     CONTROL = "control_characters"
     BLANK = "blank"
 
 
 def fault(text: str) -> TextFault | None:
-    """What is wrong with a name, or None where nothing is. It needs at least one letter or digit."""
+    """Return what is wrong with a name, None if it is valid. A name needs at least one letter or digit."""
     if text.isascii() and text.isprintable():
         return None if any(map(str.isalnum, text)) else TextFault.BLANK
     categories = [unicodedata.category(character) for character in text]
@@ -32,6 +32,6 @@ def fault(text: str) -> TextFault | None:
     return None
 
 
-def tidied(text: str) -> str:
-    """The text in composed form (NFC), blanks around it taken away and those within it made single."""
+def normalize(text: str) -> str:
+    """Compose the text (NFC), strip it, and replace each run of white space by one blank."""
     return " ".join(unicodedata.normalize("NFC", text).split())

@@ -1,4 +1,4 @@
-"""One caller's wish on its way through the register, and what the caller is told."""
+"""An operation (a command with its caller and idempotency key) and its answer."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from uuid import UUID
 
 import msgspec
 
-from registration.domain.decide import Command, Reason, RegisterCommand
+from registration.domain.commands import Command, RegisterCommand
+from registration.domain.decide import Reason
 
 
 class OperationFault(StrEnum):
-    """Why a wish is refused before any rule is asked, or although all agree."""
+    """Refusals that do not come from a domain rule."""
 
     KEY_REUSED = "idempotency-key-reused"
-    """The key was used for another request."""
+    """The idempotency key was used for another request."""
     UNSTORABLE = "unstorable"
-    """PostgreSQL refuses a value that no rule foresaw."""
+    """PostgreSQL rejects a value that all validation accepted."""
     SCOPE_EXISTS = "scope-exists"
-    """A campaign or agency with this id is open under another name."""
+    """A campaign or agency with this id exists under another name."""
 
 
 DONE: Final = "done"
@@ -31,13 +32,13 @@ _WORDS: Final[dict[str, Outcome]] = {DONE: DONE, **{word: word for word in (*Rea
 
 
 OutcomeTuple = tuple[Outcome, UUID | None, str | None, int | None]
-"""What is told of an operation: the outcome, the participant, their region and revision."""
+"""(outcome, participant id, region, revision); all but the outcome are None after a refusal."""
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What the caller is told: `done` with the participant as it then stood, or the reason of a refusal.
+    """The stored outcome of an operation: `done` with the resulting participant, or the refusal reason.
 
-    `replayed` where an earlier request with the same key was told so.
+    `replayed` is True if an earlier request with the same idempotency key already received this answer.
     """
 
     outcome: Outcome
@@ -49,7 +50,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """A command with its caller's key; `body_hmac` tells whether a second request is the same one."""
+    """A command with its caller and idempotency key; `body_hmac` shows whether a repeat has the same body."""
 
     caller: str
     route: str
@@ -60,17 +61,17 @@ class Operation(msgspec.Struct, frozen=True):
     traceparent: str | None = None
 
     @property
-    def place(self) -> tuple[str, str, str]:
-        """What makes a key unique, and the order in which keys are locked."""
+    def unique_key(self) -> tuple[str, str, str]:
+        """(caller, route, key): the unique key in the table, and the order in which keys are locked."""
         return (self.caller, self.route, self.key)
 
     def expected_answer(self) -> tuple[str, UUID, str | None, int | None]:
-        """The answer if all goes as usual, written with the key so that it need not be written again."""
+        """The likely answer, stored with the key, so that most operations need no second write."""
         if isinstance(self.command, RegisterCommand):
             return (DONE, self.command.id, self.command.standing.region, 1)
         return (PENDING, self.command.id, None, None)
 
 
 def outcome_of(word: str) -> Outcome:
-    """The outcome that a stored word stands for."""
+    """Parse a stored outcome. Raises KeyError if it is unknown."""
     return _WORDS[word]

@@ -1,4 +1,4 @@
-"""What the register holds of a participant, and what of it counts."""
+"""A participant: status, standing (the counted fields), revision and personal data."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ STEPS: Final = ("P2", "P3", "P4", "P5", "P6", "P7")
 
 
 class Status(StrEnum):
-    """Whether a participant counts; only a registered one does."""
+    """The status of a participant; only registered participants are counted."""
 
     REGISTERED = "registered"
     WITHDRAWN = "withdrawn"
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 class Standing(msgspec.Struct, frozen=True):
-    """What of a participant counts. `steps` are sorted and unique."""
+    """The fields of a participant that are counted. `steps` are sorted and unique."""
 
     region: str
     agency: str | None = None
@@ -30,9 +30,10 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Person(msgspec.Struct, frozen=True):
-    """What the register knows of a person beside the standing, its NIK and phone sealed.
+    """The personal data of a participant and where they came from; NIK and phone number are encrypted.
 
-    `business` is a JSON object as text. All but consent and origin is None once erased.
+    `business` is a JSON object as text. An erasure sets `nik_hmac`, `nik_cipher`, `phone_cipher`, `name`,
+    `business` and `import_id` to None.
     """
 
     nik_hmac: bytes | None
@@ -49,7 +50,7 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Participant(msgspec.Struct, frozen=True):
-    """A participant as the register holds them."""
+    """A participant as stored in the register."""
 
     id: UUID
     status: Status
@@ -59,11 +60,11 @@ class Participant(msgspec.Struct, frozen=True):
     merged_into: UUID | None = None
 
     @property
-    def counted(self) -> Standing | None:
-        """The standing that tallies hold of this participant now."""
+    def counted_standing(self) -> Standing | None:
+        """The standing if the participant is counted, else None."""
         return self.standing if self.status is Status.REGISTERED else None
 
     @property
     def erased(self) -> bool:
-        """Whether the personal data were erased: the NIK's HMAC goes only then."""
+        """Whether the personal data were erased. Only an erasure removes the HMAC of the NIK."""
         return self.person.nik_hmac is None

@@ -1,4 +1,4 @@
-"""Which partition a participant's events lie in, for good."""
+"""The partition of a participant's events; it never changes."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ PARTITIONS: Final = 12
 
 
 def partition_of(participant_id: UUID) -> int:
-    """The id's last four bytes, big-endian, modulo 12."""
+    """The last four bytes of the id as a big-endian number, modulo 12."""
     return (participant_id.int & 0xFFFFFFFF) % PARTITIONS

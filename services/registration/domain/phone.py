@@ -1,4 +1,4 @@
-"""Phone numbers: read as people write them in Indonesia, kept in E.164."""
+"""Phone numbers: parses the ways people write them in Indonesia, and returns E.164."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import phonenumbers
 
 HOME_REGION: Final = "ID"
 LENGTH_MAX: Final = 32
-# Mobile numbers in E.164 are nearly all we get, and the library takes 50 µs for one. The property test holds
-# this pattern against the library.
+# A fast path: nearly all numbers are mobile numbers in E.164, for which the library takes 50 µs each. A
+# property test compares this pattern with the library.
 PLAIN_MOBILE: Final = re.compile(r"\+628[1-35-9][0-9]{7,10}")
 
 
 def e164(text: str) -> str | None:
-    """The number in E.164 (`+628123456789`), or None where it is none that exists.
+    """The number in E.164, such as `+628123456789`; None if it is not a valid number.
 
-    A number without `+` is read as dialled in Indonesia.
+    A number without `+` is taken as dialled in Indonesia.
     """
     if PLAIN_MOBILE.fullmatch(text):
         return text
@@ -32,8 +32,8 @@ def e164(text: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-def masked(number: str) -> str:
-    """A number as it may be shown: country, operator and the last three digits."""
+def mask(number: str) -> str:
+    """Keep country, operator and the last three digits, for display; a shorter number is hidden entirely."""
     return (
         f"{number[:6]}{'*' * max(len(number) - 9, 0)}{number[-3:]}" if len(number) > 9 else "*" * len(number)
     )

@@ -1,1 +1,1 @@
-"""Imports of participants from CSV files."""
+"""Imports of participants from CSV files: reading, validating, writing and undoing, chunk by chunk."""

@@ -1,7 +1,7 @@
-"""A checked chunk as it is sent to the database: columns as array literals, events as texts.
+"""A validated chunk of a file in the form that the database receives: array literals and event texts.
 
-Made beside the process that writes, where there is time. What only the register can know, an event's sequence
-and time, stands in the texts as placeholders that the statement replaces.
+A validation process packs chunks, so that the process that writes them has less to do. The event texts
+contain placeholders for sequence and time, which the writing statement replaces.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from registration.domain.decide import Decision, Event, EventType, Refused
 from registration.domain.partitioning import partition_of
 from registration.imports.event_template import EventTemplate
 from registration.imports.row_validation import CHANNEL, AcceptedRow, RejectedCell, ValidatedChunk
-from registration.store import event_columns, participant_columns
-from registration.store.array_literals import binaries, texts
+from registration.store.columns import byteas, event_columns, participant_columns, texts
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(list[AcceptedRow])
-_PATTERN: Final = EventTemplate(CHANNEL)
+_TEMPLATE: Final = EventTemplate(CHANNEL)
 
 
 class PackedChunk(msgspec.Struct, frozen=True):
-    """A chunk ready to be written. `participants` and `events` are as `store.write_rows` takes them.
+    """A chunk ready to be written: `participants` and `events` are arguments of `participants.write_rows`.
 
-    `registrations` holds the same people once more, to be unpacked where one of their NIKs was known.
+    `count` is the number of participants. `registrations` are the accepted rows as JSON, needed only if one
+    of their NIKs exists already.
     """
 
     last_row: int
@@ -39,68 +39,68 @@ class PackedChunk(msgspec.Struct, frozen=True):
 
     @property
     def rows(self) -> int:
-        """How many rows it has, blank ones aside."""
-        return self.count + len({one.row for one in self.rejected})
+        """The number of rows, accepted or rejected; empty rows are not counted."""
+        return self.count + len({cell.row for cell in self.rejected})
 
     def unpacked(self) -> ValidatedChunk:
-        """The chunk as it was checked, in row order."""
-        placed = sorted(_DECODER.decode(self.registrations), key=lambda one: one.row)
-        return ValidatedChunk(self.last_row, placed, self.rejected)
+        """The validated chunk from which this was packed, in row order."""
+        accepted = sorted(_DECODER.decode(self.registrations), key=lambda row: row.row)
+        return ValidatedChunk(self.last_row, accepted, self.rejected)
 
 
-def pack(checked: ValidatedChunk, new_id: Callable[[], object]) -> PackedChunk:
-    """Pack a chunk, its people sorted by the fingerprint of their NIK, as locks are taken.
+def pack(validated: ValidatedChunk, new_id: Callable[[], object]) -> PackedChunk:
+    """Pack a chunk, with its participants sorted by NIK fingerprint, the order in which these are locked.
 
-    `new_id` makes a UUID, whose text is taken for an event's id.
+    `new_id` returns a UUID of any type; its text becomes the id of an event.
     """
-    placed = sorted(checked.placed, key=lambda one: one.nik_hmac)
-    ids = [str(one.command.id) for one in placed]
-    occurred = [_text(one.command.person.occurred_at) for one in placed]
-    partitions = [partition_of(one.command.id) for one in placed]
-    event_ids = [str(new_id()) for _ in placed]
+    accepted = sorted(validated.accepted, key=lambda row: row.nik_hmac)
+    ids = [str(row.command.id) for row in accepted]
+    occurred = [_isoformat(row.command.person.occurred_at) for row in accepted]
+    partitions = [partition_of(row.command.id) for row in accepted]
+    event_ids = [str(new_id()) for _ in accepted]
     return PackedChunk(
-        checked.last_row,
-        len(placed),
-        _participants(placed, ids),
-        event_columns.columns(
+        validated.last_row,
+        len(accepted),
+        _participants(accepted, ids),
+        event_columns(
             partitions,
             ids=texts(event_ids),
             participants=texts(ids),
-            types=[EventType.REGISTERED.value] * len(placed),
-            texts=_lines(placed, event_ids, ids, partitions, occurred),
+            types=[EventType.REGISTERED.value] * len(accepted),
+            event_texts=_event_texts(accepted, event_ids, ids, partitions, occurred),
         ),
-        _ENCODER.encode(placed),
-        checked.rejected,
+        _ENCODER.encode(accepted),
+        validated.rejected,
     )
 
 
 def only_event(decision: Decision) -> Event:
-    """The one event of a decision that cannot be a refusal."""
-    assert not isinstance(decision, Refused), "an unknown NIK can always register"
+    """Return the event of a decision that cannot be a refusal and has a single event."""
+    assert not isinstance(decision, Refused), "the command cannot be refused here"
     (event,) = decision
     return event
 
 
-def _participants(placed: Sequence[AcceptedRow], ids: Sequence[str]) -> dict[str, int | str]:
-    people = [one.command.person for one in placed]
+def _participants(accepted: Sequence[AcceptedRow], ids: Sequence[str]) -> dict[str, int | str]:
+    people = [row.command.person for row in accepted]
     return {
-        "participant_count": len(placed),
+        "participant_count": len(accepted),
         "ids": texts(ids),
-        "nik_hmacs": binaries(person.nik_hmac for person in people),
-        **participant_columns.columns(people, [one.command.standing for one in placed]),
+        "nik_hmacs": byteas(person.nik_hmac for person in people),
+        **participant_columns(people, [row.command.standing for row in accepted]),
     }
 
 
-def _lines(
-    placed: Sequence[AcceptedRow],
+def _event_texts(
+    accepted: Sequence[AcceptedRow],
     event_ids: Sequence[str],
     ids: Sequence[str],
     partitions: Sequence[int],
     occurred: Sequence[str | None],
 ) -> list[str]:
-    standings = [one.command.standing for one in placed]
-    return list(map(_PATTERN.fill, event_ids, ids, partitions, standings, occurred))
+    standings = [row.command.standing for row in accepted]
+    return list(map(_TEMPLATE.fill, event_ids, ids, partitions, standings, occurred))
 
 
-def _text(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
+def _isoformat(time: datetime | None) -> str | None:
+    return None if time is None else time.isoformat()

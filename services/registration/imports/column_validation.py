@@ -1,7 +1,7 @@
-"""What each column may hold: the rules that the API has for the same field, asked for a column at once.
+"""Validates the columns of a chunk by the rules that the API has for the same fields.
 
-Asking column by column costs a fifth of asking for each row's body, and a value that stands in many rows (a
-kelurahan, a campaign) is asked for once. A property test holds both ways of asking against each other.
+Validating whole columns costs a fifth of validating a request body per row, and a value that occurs in many
+rows (a kelurahan, a campaign) is validated once. A property test compares the results with those of the API.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ImportedBusiness(NamedTuple):
 
 
 class ImportedRegistration(NamedTuple):
-    """A row whose cells are all valid, as a registration."""
+    """A row whose cells are all valid."""
 
     name: str
     nik: str
@@ -44,21 +44,21 @@ class ImportedRegistration(NamedTuple):
     steps: tuple[str, ...] = ()
 
 
-class Faults(NamedTuple):
-    """What is wrong with a row: a stable code by column, the first one found in each."""
+class InvalidRow(NamedTuple):
+    """What is invalid with a row: for each column with a fault, the code of its first fault."""
 
     by_column: Mapping[str, str]
 
 
 def _adapter(model: Any, field: str) -> TypeAdapter[Any]:
-    """The check of a list of one field of a body, optional or not: an empty cell never reaches it."""
+    """Build a validator for lists of values of one field; it never gets the value of an empty cell."""
     info = model.model_fields[field]
     annotation = info.annotation
     parts = [part for part in getattr(annotation, "__args__", ()) if part is not type(None)]
     if not info.is_required():
         (annotation,) = parts
-    checked = Annotated[annotation, *info.metadata] if info.metadata else annotation
-    return TypeAdapter(list[checked], config=CONFIG)  # type: ignore[valid-type]  # known only when it runs
+    element = Annotated[annotation, *info.metadata] if info.metadata else annotation
+    return TypeAdapter(list[element], config=CONFIG)  # type: ignore[valid-type]  # a type built at runtime
 
 
 _BODY_FIELDS: Final = (
@@ -79,7 +79,7 @@ _ADAPTERS: Final[Mapping[str, TypeAdapter[Any]]] = {
     "steps": TypeAdapter(list[Steps], config=CONFIG),
 }
 _REQUIRED: Final = tuple(name for name, field in RegisterBody.model_fields.items() if field.is_required())
-_TRADE: Final = ("business_name", "business_category")
+_BUSINESS_COLUMNS: Final = ("business_name", "business_category")
 
 Column = list[Any]
 FaultsByRow = dict[int, dict[str, str]]
@@ -87,74 +87,76 @@ FaultsByRow = dict[int, dict[str, str]]
 
 def validate_columns(
     names: Sequence[str], rows: Sequence[Sequence[str]], vocabulary: Vocabulary
-) -> list[ImportedRegistration | Faults]:
-    """Each row as a registration, or what is wrong with it. Every row has a cell for each name."""
+) -> list[ImportedRegistration | InvalidRow]:
+    """Validate rows; each becomes a registration or its faults. Every row must have a cell for each name."""
     faults: FaultsByRow = {}
     columns: dict[str, Column] = {}
     for name, cells in zip(names, zip(*rows, strict=True), strict=False):
-        columns[name] = _checked(name, [cell.strip() for cell in cells], vocabulary, faults)
+        columns[name] = _validate_column(name, [cell.strip() for cell in cells], vocabulary, faults)
     for name in _REQUIRED:
         _require(name, range(len(rows)), columns[name] if rows else [], faults)
-    columns["business"] = _trades(columns, len(rows), faults)
+    columns["business"] = _businesses(columns, len(rows), faults)
     empty: Column = [None] * len(rows)
-    steps = [each or () for each in columns.get("steps", empty)]
+    steps = [cell or () for cell in columns.get("steps", empty)]
     inputs = [steps if name == "steps" else columns.get(name, empty) for name in ImportedRegistration._fields]
-    made: list[ImportedRegistration | Faults] = [
+    results: list[ImportedRegistration | InvalidRow] = [
         ImportedRegistration(*values) for values in zip(*inputs, strict=True)
     ]
-    for place, by_column in faults.items():
-        made[place] = Faults(by_column)
-    return made
+    for index, by_column in faults.items():
+        results[index] = InvalidRow(by_column)
+    return results
 
 
-def _checked(name: str, cells: Sequence[str], vocabulary: Vocabulary, faults: FaultsByRow) -> Column:
-    """The values of a column; None where a cell is empty, or wrong: then its fault is noted."""
+def _validate_column(name: str, cells: Sequence[str], vocabulary: Vocabulary, faults: FaultsByRow) -> Column:
+    """The values of a column, None for an empty or invalid cell; faults are added to `faults`."""
     distinct = [cell for cell in dict.fromkeys(cells) if cell]
-    wrong: dict[str, str] = {}
+    invalid: dict[str, str] = {}
     try:
         valid = _values(name, distinct, vocabulary)
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_context=False, include_input=False):
-            wrong.setdefault(distinct[int(fault["loc"][0])], str(fault["type"]))
-        valid = _values(name, [cell for cell in distinct if cell not in wrong], vocabulary)
-    if wrong:
-        for place, cell in enumerate(cells):
-            if cell in wrong:
-                faults.setdefault(place, {})[name] = wrong[cell]
+            invalid.setdefault(distinct[int(fault["loc"][0])], str(fault["type"]))
+        valid = _values(name, [cell for cell in distinct if cell not in invalid], vocabulary)
+    if invalid:
+        for index, cell in enumerate(cells):
+            if cell in invalid:
+                faults.setdefault(index, {})[name] = invalid[cell]
     return [valid.get(cell) for cell in cells]
 
 
 def _values(name: str, cells: Sequence[str], vocabulary: Vocabulary) -> dict[str, Any]:
-    """What the cells stand for. Raises ValidationError with the place of each that is wrong."""
-    given: list[Any] = [*cells]
+    """Parse cells. Raises ValidationError, with the index of each invalid cell."""
+    inputs: list[Any] = [*cells]
     if name == "steps":
-        given = [tuple(cell.translate(STEP_SEPARATORS).split()) for cell in cells]
-    values = _ADAPTERS[name].validate_json(msgspec.json.encode(given), context=vocabulary)
+        inputs = [tuple(cell.translate(STEP_SEPARATORS).split()) for cell in cells]
+    values = _ADAPTERS[name].validate_json(msgspec.json.encode(inputs), context=vocabulary)
     if name == "steps":
-        values = [tuple(sorted(set(each))) for each in values]
+        values = [tuple(sorted(set(steps))) for steps in values]
     return dict(zip(cells, values, strict=True))
 
 
-def _require(name: str, places: Iterable[int], column: Column, faults: FaultsByRow) -> None:
-    """Note as missing what is neither there nor wrong."""
+def _require(name: str, indices: Iterable[int], column: Column, faults: FaultsByRow) -> None:
+    """Record the fault `missing` for rows whose cell is empty."""
     if None in column:
-        for place in places:
-            if column[place] is None:
-                faults.setdefault(place, {}).setdefault(name, "missing")
+        for index in indices:
+            if column[index] is None:
+                faults.setdefault(index, {}).setdefault(name, "missing")
 
 
-def _trades(columns: Mapping[str, Column], count: int, faults: FaultsByRow) -> Column:
-    """Name and category of each business: both are there, or neither."""
+def _businesses(columns: Mapping[str, Column], count: int, faults: FaultsByRow) -> Column:
+    """The business of each row. Its name and category are both required, or both empty."""
     empty: Column = [None] * count
-    names, categories = (columns.get(name, empty) for name in _TRADE)
-    begun = [
-        place
-        for place, (name, category) in enumerate(zip(names, categories, strict=True))
+    names, categories = (columns.get(name, empty) for name in _BUSINESS_COLUMNS)
+    incomplete = [
+        index
+        for index, (name, category) in enumerate(zip(names, categories, strict=True))
         if (name is None) != (category is None)
     ]
-    begun += [place for place, wrong in faults.items() if any(name in wrong for name in _TRADE)]
-    _require("business_name", begun, names, faults)
-    _require("business_category", begun, categories, faults)
+    incomplete += [
+        index for index, invalid in faults.items() if any(name in invalid for name in _BUSINESS_COLUMNS)
+    ]
+    _require("business_name", incomplete, names, faults)
+    _require("business_category", incomplete, categories, faults)
     return [
         name and ImportedBusiness(name, category) for name, category in zip(names, categories, strict=True)
     ]

@@ -1,7 +1,7 @@
-"""How a file becomes numbered rows: its separator, its columns, its end.
+"""Reads a CSV file: its header, its rows with their numbers, and chunks of rows.
 
-The first row names the columns, in any order, whatever their case; commas or semicolons separate them; the
-encoding is UTF-8, with or without byte order mark. Rows are numbered as a spreadsheet does: the header is 1.
+The header names the columns in any order and case. The separator is a comma or a semicolon, the encoding
+UTF-8, with or without a byte order mark. Rows are numbered as in a spreadsheet: the header is row 1.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ OPTIONAL: Final = (
     "steps",
 )
 COLUMNS: Final = REQUIRED + OPTIONAL
-# A quote left open swallows rows until here, then is refused as one unreadable row.
+# An unclosed quote takes in the following rows up to this length; then all of that is one unreadable row.
 CELL_CHARACTERS_MAX: Final = 8_192
 HEADER_CHARACTERS_MAX: Final = 4_096
 
 Cells = list[str] | None
-"""The cells of one row; None where it could not be told apart."""
+"""The cells of one row; None if the row cannot be parsed."""
 
 
 class FileFault(StrEnum):
@@ -44,7 +44,7 @@ class FileFault(StrEnum):
 
 
 class UnusableFileError(Exception):
-    """The file is refused as a whole; `column` is one of ours, or None."""
+    """The file is refused as a whole. `column` is the column at fault, None unless its name is known."""
 
     def __init__(self, fault: FileFault, column: str | None = None) -> None:
         super().__init__(fault.value if column is None else f"{fault.value}: {column}")
@@ -53,26 +53,26 @@ class UnusableFileError(Exception):
 
 
 class Header(NamedTuple):
-    """The columns in their order, and what separates them."""
+    """The names of the columns in file order, and the separator."""
 
     columns: tuple[str, ...]
     separator: str
 
 
 class Row(NamedTuple):
-    """One row as it stands in the file, numbered from 1, which is the header."""
+    """One row of the file. Row 1 is the header."""
 
     number: int
     cells: Cells
 
 
-def open_table(path: Path) -> TextIO:
-    """Open a file for reading; bytes that are no UTF-8 come as lone surrogates, for the rows to refuse."""
+def open_csv(path: Path) -> TextIO:
+    """Open a file for reading. Invalid UTF-8 becomes lone surrogates, which row validation rejects."""
     return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
 def read_header(lines: TextIO) -> Header:
-    """Read the first row. Raises UnusableFileError."""
+    """Read and validate the header. Raises UnusableFileError."""
     line = lines.readline(HEADER_CHARACTERS_MAX)
     if not line.strip():
         raise UnusableFileError(FileFault.EMPTY)
@@ -92,7 +92,7 @@ def read_header(lines: TextIO) -> Header:
 
 
 def rows(lines: Iterable[str], separator: str) -> Iterator[Row]:
-    """The rows after the header; those with nothing in them are numbered and left out."""
+    """Iterate over the rows after the header. Empty rows are skipped, but count in the numbering."""
     csv.field_size_limit(CELL_CHARACTERS_MAX)
     reader = csv.reader(lines, delimiter=separator)
     number = 1
@@ -110,12 +110,12 @@ def rows(lines: Iterable[str], separator: str) -> Iterator[Row]:
 
 
 def chunks(all_rows: Iterable[Row], after: int, rows_max: int) -> Iterator[list[Row]]:
-    """The rows numbered above `after`, at most so many at a time."""
-    left = iter(all_rows)
-    first = next((row for row in left if row.number > after), None)
+    """Iterate over chunks of at most `rows_max` rows, beginning after row number `after`."""
+    remaining = iter(all_rows)
+    first = next((row for row in remaining if row.number > after), None)
     if first is None:
         return
-    chunk = [first, *islice(left, rows_max - 1)]
+    chunk = [first, *islice(remaining, rows_max - 1)]
     while chunk:
         yield chunk
-        chunk = list(islice(left, rows_max))
+        chunk = list(islice(remaining, rows_max))

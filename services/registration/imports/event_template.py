@@ -1,7 +1,8 @@
-"""The text of a registration's event, with gaps for what differs from one to the next.
+"""A template for the JSON texts of `registered` events, filled by joining strings.
 
-The text is made once by `events.text_of`, which alone knows its form, and filled by joining: that costs a
-fifth of writing each event anew. A property test holds the two against each other.
+`domain.event.event_text`, which alone defines the format, encodes a sample event once; the template is that
+text without its variable parts. Filling it costs a fifth of encoding each event. A property test compares the
+results.
 """
 
 from __future__ import annotations
@@ -18,35 +19,37 @@ from registration.domain.event import EventDraft, event_text
 from registration.domain.participant import Participant, Person, Standing, Status
 from registration.domain.partitioning import partition_of
 
-_WHENEVER: Final = datetime(1, 1, 1, tzinfo=UTC)
-_ID, _SUBJECT = UUID(int=1), UUID(int=2)
-_STANDING: Final = Standing("-")
+_SAMPLE_TIME: Final = datetime(1, 1, 1, tzinfo=UTC)
+_SAMPLE_ID, _SAMPLE_SUBJECT = UUID(int=1), UUID(int=2)
+_SAMPLE_STANDING: Final = Standing("-")
 _encode = msgspec.json.Encoder().encode
 
 
 class EventTemplate:
-    """Fills in the events of people registered for the first time, by one channel."""
+    """The event texts of first registrations through one channel."""
 
     def __init__(self, channel: str) -> None:
         person = Person(None, None, None, "", None, None, "", channel)
-        sample = Participant(_SUBJECT, Status.REGISTERED, _STANDING, 1, person)
-        happened = Event(EventType.REGISTERED, None, sample, _WHENEVER)
-        text = event_text(EventDraft(_ID, happened, channel))
-        gaps = (
-            str(_ID),
-            str(_SUBJECT),
-            f'"partition":{partition_of(_SUBJECT)},',
-            f'"after":{_encode(_STANDING).decode()},',
-            f'"occurred_at":"{_WHENEVER.isoformat()}"',
+        sample = Participant(_SAMPLE_SUBJECT, Status.REGISTERED, _SAMPLE_STANDING, 1, person)
+        event = Event(EventType.REGISTERED, None, sample, _SAMPLE_TIME)
+        text = event_text(EventDraft(_SAMPLE_ID, event, channel))
+        variable_parts = (
+            str(_SAMPLE_ID),
+            str(_SAMPLE_SUBJECT),
+            f'"partition":{partition_of(_SAMPLE_SUBJECT)},',
+            f'"after":{_encode(_SAMPLE_STANDING).decode()},',
+            f'"occurred_at":"{_SAMPLE_TIME.isoformat()}"',
         )
-        pieces = re.split("|".join(map(re.escape, gaps)), text)
-        assert len(pieces) == len(gaps) + 1, "each gap stands once in the text of an event, in this order"
+        pieces = re.split("|".join(map(re.escape, variable_parts)), text)
+        assert len(pieces) == len(variable_parts) + 1, (
+            "each variable part occurs once in the text, in this order"
+        )
         self._pieces = pieces
 
     def fill(
         self, event_id: str, subject: str, partition: int, after: Standing, occurred_at: str | None
     ) -> str:
-        """The event as text; its time and sequence stand as TIME_PLACE and SEQUENCE_PLACE."""
+        """Return the text of an event, with TIME_PLACEHOLDER and SEQUENCE_PLACEHOLDER in it."""
         begin, of, at, then, when, end = self._pieces
         occurred = "null" if occurred_at is None else f'"{occurred_at}"'
         return (

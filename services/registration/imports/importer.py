@@ -1,4 +1,4 @@
-"""Runs an import from its last row to its end: the next chunks are checked while one is written."""
+"""Runs imports and undos chunk by chunk. The next chunks are validated while one is written."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from registration.imports.csv_reader import (
     Row,
     UnusableFileError,
     chunks,
-    open_table,
+    open_csv,
     read_header,
     rows,
 )
 from registration.imports.row_validation import (
     WHOLE_ROW,
+    ChunkContext,
+    OpenScopes,
     RejectedCell,
     RowFault,
-    Scopes,
-    Source,
     ValidatedChunk,
 )
 from registration.imports.store import ImportState, ImportStatus
@@ -45,30 +45,29 @@ from telemetry.logs import get
 
 log = get()
 
-IMPORTED_ROWS: Final = Counter(
-    "registration_imported_rows", "Rows of imports that are through, accepted or rejected."
-)
+IMPORTED_ROWS: Final = Counter("registration_imported_rows", "Rows that imports have accepted or rejected.")
 
 T = TypeVar("T")
-HASHED_BYTES: Final = 1 << 20
-PACKED_AHEAD: Final = 3
+HASH_BLOCK_BYTES: Final = 1 << 20
+PACKED_CHUNKS_AHEAD: Final = 3
 RETRY_DELAY_S_MIN: Final = 0.05
 RETRY_DELAY_S_MAX: Final = 2.0
 
 
 class Packer(Protocol):
-    """Checks and packs chunks, in the order they are handed over."""
+    """Validates and packs chunks; results are available in the order of the calls."""
 
-    async def pack(self, rows: Sequence[Row], source: Source) -> PackedChunk:
-        """What can be registered of a chunk, and what is wrong with the rest."""
+    async def pack(self, rows: Sequence[Row], context: ChunkContext) -> PackedChunk:
+        """Validate the rows and pack the chunk, with its accepted and rejected rows."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Importer:
-    """Runs imports and undos, at most `rows_max` rows a transaction.
+    """Runs imports and undos, with at most `rows_max` rows in a transaction.
 
-    A chunk that others are in the way of, or that finds no server, is tried again for `retry_s_max` seconds.
+    After a conflict with another transaction, or without a server, a chunk is retried for `retry_s_max`
+    seconds.
     """
 
     pool: asyncpg.Pool[Any]
@@ -82,46 +81,50 @@ class Importer:
         import_id: str,
         path: Path,
         stopping: StopSignal,
-        told: Callable[[int, int], None] = lambda rows, bytes_read: None,
+        on_progress: Callable[[int, int], None] = lambda rows, bytes_read: None,
     ) -> ImportStatus:
-        """Go on with an import that was begun; where it then is. A stop is heeded between two chunks.
+        """Run an import that was begun until its end, or until a stop between two chunks; return its status.
 
-        `told` hears, after each chunk, how many rows it had and how many bytes of the file are read. Raises
-        Interrupted where somebody else has the import, or what kept a chunk from being written for so long.
+        After each chunk `on_progress` receives the chunk's rows and the bytes of the file read so far. Raises
+        ImportInterruptedError if another process continues the import or it is being undone, or the last
+        error of a chunk that could not be written.
         """
         status = await self.status(import_id)
         if status.state is not ImportState.RUNNING:
             return status
         fault = None
-        with open_table(path) as lines:
+        with open_csv(path) as lines:
             try:
                 header = read_header(lines)
             except UnusableFileError as error:
                 fault = str(error)
             else:
-                if not await self._write_all(status, lines, header, stopping, told):
+                if not await self._write_all(status, lines, header, stopping, on_progress):
                     return await self.status(import_id)
         state = ImportState.DONE if fault is None else ImportState.FAILED
-        await self._tried(lambda connection: store.end(connection, import_id, state, fault))
+        await self._with_retry(lambda connection: store.end(connection, import_id, state, fault))
         return await self.status(import_id)
 
     async def undo(
-        self, import_id: str, stopping: StopSignal, told: Callable[[int], None] = lambda rows: None
+        self, import_id: str, stopping: StopSignal, on_progress: Callable[[int], None] = lambda rows: None
     ) -> ImportStatus:
-        """Go on with an undo that was begun; where it then is. `told` hears how many each chunk withdrew."""
+        """Run an undo that was begun until its end or a stop; return the status.
+
+        After each chunk `on_progress` receives the number of participants that it withdrew.
+        """
         while not stopping.is_set():
-            withdrawn = await self._tried(
+            withdrawn = await self._with_retry(
                 lambda connection: undo_chunk(connection, import_id, self.rows_max, self.new_id)
             )
             if withdrawn is None:
                 break
-            told(withdrawn)
+            on_progress(withdrawn)
         return await self.status(import_id)
 
     async def status(self, import_id: str) -> ImportStatus:
-        """Where an import is, that must have been begun."""
-        status = await self._tried(lambda connection: store.status(connection, import_id))
-        assert status is not None, "an import is noted before it is run"
+        """The status of an import, which must have been begun."""
+        status = await self._with_retry(lambda connection: store.status(connection, import_id))
+        assert status is not None, "the import was begun"
         return status
 
     async def _write_all(
@@ -130,25 +133,25 @@ class Importer:
         lines: TextIO,
         header: Header,
         stopping: StopSignal,
-        told: Callable[[int, int], None],
+        on_progress: Callable[[int, int], None],
     ) -> bool:
-        """Write every chunk; False where the stop came first."""
+        """Write the remaining chunks; return False if the stop came first."""
         scopes = await self._scopes()
-        todo = chunks(rows(lines, header.separator), status.last_row, self.rows_max)
+        remaining = chunks(rows(lines, header.separator), status.last_row, self.rows_max)
         ahead: deque[asyncio.Task[PackedChunk]] = deque()
         after_row = status.last_row
         try:
             while not stopping.is_set():
-                while len(ahead) < PACKED_AHEAD and (chunk := next(todo, None)):
-                    source = Source(status.id, header, scopes, datetime.now(UTC))
-                    ahead.append(asyncio.ensure_future(self.packer.pack(chunk, source)))
+                while len(ahead) < PACKED_CHUNKS_AHEAD and (chunk := next(remaining, None)):
+                    context = ChunkContext(status.id, header, scopes, datetime.now(UTC))
+                    ahead.append(asyncio.ensure_future(self.packer.pack(chunk, context)))
                 if not ahead:
                     return True
                 packed = await ahead.popleft()
                 await self._write(status.id, packed, after_row)
                 after_row = packed.last_row
                 IMPORTED_ROWS.inc(packed.rows)
-                told(packed.rows, lines.buffer.tell())
+                on_progress(packed.rows, lines.buffer.tell())
             return False
         finally:
             for task in ahead:
@@ -156,63 +159,69 @@ class Importer:
             await asyncio.gather(*ahead, return_exceptions=True)
 
     async def _write(self, import_id: str, packed: PackedChunk, after_row: int) -> None:
-        """Write a chunk; where PostgreSQL refuses a datum no rule foresaw, find its row, reject it alone."""
+        """Write a chunk. If a value cannot be stored, find its row by halving and reject only that row."""
         try:
-            await self._tried(
+            await self._with_retry(
                 lambda connection: store.write_chunk(connection, import_id, packed, after_row, self.new_id)
             )
         except Exception as error:
             if failure_of(error) is not Failure.DATA or not packed.count:
                 raise
-            for part in _parts(packed.unpacked()):
+            for part in _split(packed.unpacked()):
                 await self._write(import_id, pack(part, self.new_id), after_row)
                 after_row = part.last_row
 
-    async def _scopes(self) -> Scopes:
-        row = await self._tried(QUERIES.import_scopes)
-        return Scopes(frozenset(row["campaigns"]), frozenset(row["agencies"]))
+    async def _scopes(self) -> OpenScopes:
+        row = await self._with_retry(QUERIES.import_scopes)
+        return OpenScopes(frozenset(row["campaigns"]), frozenset(row["agencies"]))
 
-    async def _tried(self, act: Callable[[Connection], Awaitable[T]]) -> T:
-        """Act on a connection, again and again while what is in the way may pass."""
+    async def _with_retry(self, operation: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run an operation with a connection; retry after transient errors, with growing delays."""
         deadline = time.monotonic() + self.retry_s_max
         delay_s = RETRY_DELAY_S_MIN
         while True:
             try:
                 async with self.pool.acquire() as connection:
-                    return await act(connection)
-            except Exception as error:  # sorted by what it means; all but the passing ones go on up
+                    return await operation(connection)
+            except Exception as error:  # classified; all but transient errors are raised
                 failure = failure_of(error)
-                passing = failure in (Failure.REPEAT, Failure.UNAVAILABLE)
-                if not passing or time.monotonic() + delay_s > deadline:
+                transient = failure in (Failure.REPEAT, Failure.UNAVAILABLE)
+                if not transient or time.monotonic() + delay_s > deadline:
                     raise
-                log.info("import waits", failure=str(failure), error=type(error).__name__)
+                log.info("import retries", failure=str(failure), error=type(error).__name__)
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, RETRY_DELAY_S_MAX)
 
 
-def _parts(checked: ValidatedChunk) -> list[ValidatedChunk]:
-    """A chunk in two; one with a single registration as one that has it rejected."""
-    if len(checked.placed) == 1:
-        row = checked.placed[0].row
+def _split(validated: ValidatedChunk) -> list[ValidatedChunk]:
+    """Split a chunk into halves; if it has one accepted row, return the chunk with that row rejected."""
+    if len(validated.accepted) == 1:
+        row = validated.accepted[0].row
         return [
             ValidatedChunk(
-                checked.last_row, [], [*checked.rejected, RejectedCell(row, WHOLE_ROW, RowFault.UNSTORABLE)]
+                validated.last_row,
+                [],
+                [*validated.rejected, RejectedCell(row, WHOLE_ROW, RowFault.UNSTORABLE)],
             )
         ]
-    middle = len(checked.placed) // 2
-    last = checked.placed[middle - 1].row
+    middle = len(validated.accepted) // 2
+    last = validated.accepted[middle - 1].row
     return [
-        ValidatedChunk(last, checked.placed[:middle], [one for one in checked.rejected if one.row <= last]),
         ValidatedChunk(
-            checked.last_row, checked.placed[middle:], [one for one in checked.rejected if one.row > last]
+            last, validated.accepted[:middle], [cell for cell in validated.rejected if cell.row <= last]
+        ),
+        ValidatedChunk(
+            validated.last_row,
+            validated.accepted[middle:],
+            [cell for cell in validated.rejected if cell.row > last],
         ),
     ]
 
 
 def import_id_of(path: Path, cipher: Cipher) -> str:
-    """The id of the import of a file: a keyed digest of its bytes, so the same file is the same import."""
+    """The id of a file's import: a keyed digest of its bytes, so the same file is the same import."""
     digest = cipher.file_hmac()
     with path.open("rb") as file:
-        while block := file.read(HASHED_BYTES):
+        while block := file.read(HASH_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()

@@ -1,6 +1,6 @@
-"""Rows as registrations to be, or what is wrong with them: the rules of the API, word for word.
+"""Validates the rows of a chunk by the rules of the API, and converts valid rows to commands.
 
-Nothing is told of a rejected row but its number, columns and reasons: never a value.
+The report on a rejected row has its number, its columns and reasons, never a value.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from uuid import UUID
 import msgspec
 
 from registration.cipher import Cipher
-from registration.domain.decide import RegisterCommand
-from registration.imports.column_validation import Faults, ImportedRegistration, validate_columns
+from registration.domain.commands import RegisterCommand
+from registration.imports.column_validation import ImportedRegistration, InvalidRow, validate_columns
 from registration.imports.csv_reader import Header, Row
 from registration.regions import Regions
 from registration.requests.command_mapping import register_command
@@ -26,7 +26,7 @@ WHOLE_ROW: Final = "row"
 
 
 class RowFault(StrEnum):
-    """Why a row is rejected before any rule of the API is asked, or beside them."""
+    """Why a row is rejected by a rule that only imports have."""
 
     UNREADABLE = "row_unreadable"
     CELLS = "cell_count"
@@ -36,7 +36,7 @@ class RowFault(StrEnum):
 
 
 class RejectedCell(msgspec.Struct, frozen=True, array_like=True):
-    """One thing wrong with one row: its column (`row` where it is the whole) and a stable code."""
+    """A fault of a row: its column (WHOLE_ROW if it concerns no single column) and a stable code."""
 
     row: int
     field: str
@@ -44,45 +44,45 @@ class RejectedCell(msgspec.Struct, frozen=True, array_like=True):
 
 
 class AcceptedRow(msgspec.Struct, frozen=True, array_like=True):
-    """A registration, and the row it stands in."""
+    """A valid row: its number and its command."""
 
     row: int
     command: RegisterCommand
 
     @property
     def nik_hmac(self) -> bytes:
-        """The fingerprint of its NIK."""
+        """The fingerprint of the NIK."""
         fingerprint = self.command.person.nik_hmac
-        assert fingerprint is not None, "nobody is imported without a NIK"
+        assert fingerprint is not None, "a valid row has a NIK"
         return fingerprint
 
 
 class ValidatedChunk(msgspec.Struct, frozen=True):
-    """A chunk: what can be registered, no NIK twice, and what is wrong with the rest; both in row order."""
+    """A chunk after validation: accepted rows, no two with the same NIK, and faults; both in row order."""
 
     last_row: int
-    placed: list[AcceptedRow]
+    accepted: list[AcceptedRow]
     rejected: list[RejectedCell]
 
 
-class Scopes(msgspec.Struct, frozen=True):
-    """The campaigns and agencies that rows may name."""
+class OpenScopes(msgspec.Struct, frozen=True):
+    """The ids of campaigns and agencies that rows may give."""
 
     campaigns: frozenset[str]
     agencies: frozenset[str]
 
 
-class Source(msgspec.Struct, frozen=True):
-    """Where a chunk comes from, and what its rows may name at that time."""
+class ChunkContext(msgspec.Struct, frozen=True):
+    """What the validation of a chunk needs besides its rows; `occurred_at` is validated against `now`."""
 
     import_id: str
     header: Header
-    scopes: Scopes
+    scopes: OpenScopes
     now: datetime
 
 
 class RowValidator:
-    """Checks chunks with the register's keys and lists."""
+    """Validates chunks with the register's encryption keys, regions and consents."""
 
     def __init__(
         self, cipher: Cipher, regions: Regions, consents: frozenset[str], new_id: Callable[[], UUID]
@@ -92,41 +92,41 @@ class RowValidator:
         self._consents = consents
         self._new_id = new_id
 
-    def check(self, rows: Sequence[Row], source: Source) -> ValidatedChunk:
-        """Check the rows of a chunk; a NIK that stands in it twice counts for its first valid row."""
-        names = source.header.columns
+    def validate(self, rows: Sequence[Row], context: ChunkContext) -> ValidatedChunk:
+        """Validate the rows of a chunk. If a NIK occurs repeatedly, only its first valid row is accepted."""
+        names = context.header.columns
         rejected = [fault for row in rows for fault in _unreadable(row, names)]
-        spoilt = {fault.row for fault in rejected}
-        readable = [row for row in rows if row.number not in spoilt]
-        checked = validate_columns(names, [row.cells or () for row in readable], self._vocabulary(source))
-        placed: dict[bytes, AcceptedRow] = {}
-        for row, form in zip(readable, checked, strict=True):
-            if isinstance(form, Faults):
+        unreadable = {fault.row for fault in rejected}
+        readable = [row for row in rows if row.number not in unreadable]
+        results = validate_columns(names, [row.cells or () for row in readable], self._vocabulary(context))
+        accepted: dict[bytes, AcceptedRow] = {}
+        for row, result in zip(readable, results, strict=True):
+            if isinstance(result, InvalidRow):
                 rejected += [
-                    RejectedCell(row.number, name, reason) for name, reason in form.by_column.items()
+                    RejectedCell(row.number, name, reason) for name, reason in result.by_column.items()
                 ]
                 continue
-            one = AcceptedRow(row.number, self._command(form, source.import_id))
-            if one.nik_hmac in placed:
+            accepted_row = AcceptedRow(row.number, self._command(result, context.import_id))
+            if accepted_row.nik_hmac in accepted:
                 rejected.append(RejectedCell(row.number, "nik", RowFault.DUPLICATE))
             else:
-                placed[one.nik_hmac] = one
+                accepted[accepted_row.nik_hmac] = accepted_row
         return ValidatedChunk(
-            rows[-1].number, list(placed.values()), sorted(rejected, key=lambda one: one.row)
+            rows[-1].number, list(accepted.values()), sorted(rejected, key=lambda cell: cell.row)
         )
 
-    def _vocabulary(self, source: Source) -> Vocabulary:
-        scopes = source.scopes
-        return Vocabulary(self._regions, self._consents, scopes.campaigns, scopes.agencies, source.now)
+    def _vocabulary(self, context: ChunkContext) -> Vocabulary:
+        scopes = context.scopes
+        return Vocabulary(self._regions, self._consents, scopes.campaigns, scopes.agencies, context.now)
 
-    def _command(self, form: ImportedRegistration, import_id: str) -> RegisterCommand:
+    def _command(self, registration: ImportedRegistration, import_id: str) -> RegisterCommand:
         return register_command(
-            form, self._cipher, CHANNEL, self._new_id, steps=form.steps, import_id=import_id
+            registration, self._cipher, CHANNEL, self._new_id, steps=registration.steps, import_id=import_id
         )
 
 
 def _unreadable(row: Row, names: Sequence[str]) -> list[RejectedCell]:
-    """Why a row has no cells to check; empty where it has."""
+    """The faults because of which the cells of a row cannot be validated; empty if they can."""
     cells = row.cells
     if cells is None:
         return [RejectedCell(row.number, WHOLE_ROW, RowFault.UNREADABLE)]
@@ -142,7 +142,7 @@ def _unreadable(row: Row, names: Sequence[str]) -> list[RejectedCell]:
 
 
 def _is_text(cell: str) -> bool:
-    """Whether a text was UTF-8 in the file: bytes that were not stand in it as lone surrogates."""
+    """Whether a cell was valid UTF-8 in the file: invalid bytes were decoded as lone surrogates."""
     if cell.isascii():
         return True
     try:

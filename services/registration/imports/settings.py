@@ -1,4 +1,4 @@
-"""What an import may be told: how much at once, how large a file, where uploads wait."""
+"""Import settings: rows per transaction, maximum file size, upload directory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from settings.loader import Settings
 
 
 class ImportSettings(Settings):
-    """The bounds of imports, for the API and the command."""
+    """Settings of imports, for the API and the command `import`."""
 
     model_config = SettingsConfigDict(env_prefix="REGISTRATION_")
 
@@ -19,9 +19,9 @@ class ImportSettings(Settings):
         default=1_000, ge=1, le=10_000, description="Rows written in one transaction"
     )
     import_bytes_max: int = Field(
-        default=268_435_456, ge=1, description="Largest file that POST /v1/imports takes"
+        default=268_435_456, ge=1, description="Largest file that POST /v1/imports accepts, in bytes"
     )
     import_spool_dir: Path = Field(
-        default=Path("/var/tmp/jakpreneur-imports"),  # noqa: S108 - must outlive a restart; made with mode 0700
-        description="Where uploaded files wait until they are imported; each process its own",
+        default=Path("/var/tmp/jakpreneur-imports"),  # noqa: S108 - must survive a restart; created with mode 0700
+        description="Directory of uploaded files until they are imported; each process needs its own",
     )

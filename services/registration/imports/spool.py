@@ -1,7 +1,7 @@
-"""Where an uploaded file waits on disk until it is imported, so that a restart loses none.
+"""The directory of uploaded files that wait to be imported, so that a restart loses none.
 
-The files hold personal data in the clear: folder and files are for their owner alone, and each is deleted as
-soon as its import is through. Several API processes need a folder each.
+The files contain personal data in plain text. Directory and files are readable only by their owner, and each
+file is deleted when its import ends. Each API process needs its own directory.
 """
 
 from __future__ import annotations
@@ -11,71 +11,75 @@ import os
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from registration.cipher import Cipher
-from registration.imports.csv_reader import open_table, read_header
+from registration.imports.csv_reader import open_csv, read_header
 
-WHOLE: Final = ".csv"
+COMPLETE: Final = ".csv"
 PARTIAL: Final = ".part"
 
 
 class UploadTooLargeError(Exception):
-    """More came than is allowed."""
+    """The upload exceeds the maximum file size."""
 
 
 class UploadSpool:
-    """A folder of files named by the id of their import."""
+    """A directory of files, each named by the id of its import."""
 
     def __init__(self, folder: Path, bytes_max: int) -> None:
         self._folder = folder
         self._bytes_max = bytes_max
 
     def open(self) -> None:
-        """Make the folder; uploads that a crash cut short are thrown away: nobody was told of them."""
+        """Create the directory and delete incomplete uploads, whose clients have received no answer."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in self._folder.glob(f"*{PARTIAL}"):
             path.unlink(missing_ok=True)
 
     def path(self, import_id: str) -> Path:
-        """Where the file of an import is, if it is here."""
-        return self._folder / f"{import_id}{WHOLE}"
+        """The path of the file of an import."""
+        return self._folder / f"{import_id}{COMPLETE}"
 
     def ids(self) -> list[str]:
-        """The imports whose files are here."""
-        return [path.stem for path in self._folder.glob(f"*{WHOLE}")]
+        """The ids of imports whose files are here."""
+        return [path.stem for path in self._folder.glob(f"*{COMPLETE}")]
 
-    def drop(self, import_id: str) -> None:
-        """Delete the file of an import that needs it no more."""
+    def delete(self, import_id: str) -> None:
+        """Delete the file of an import, if it exists."""
         self.path(import_id).unlink(missing_ok=True)
 
     async def receive(self, body: AsyncIterator[bytes], cipher: Cipher) -> str:
-        """Take a file in and answer the id of its import, once the file is on disk for good.
+        """Store an upload and return the id of its import, once the file is durably on disk.
 
-        Raises UploadTooLargeError, or UnusableFile for a wrong first row; then nothing stays.
+        Raises UploadTooLargeError, or UnusableFileError for an invalid header; then no file remains.
         """
         partial = self._folder / f"{secrets.token_hex(16)}{PARTIAL}"
-        digest, size = cipher.file_hmac(), 0
         try:
             with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                async for block in body:
-                    size += len(block)
-                    if size > self._bytes_max:
-                        raise UploadTooLargeError
-                    digest.update(block)
-                    file.write(block)
-                file.flush()
-                await asyncio.to_thread(os.fsync, file.fileno())
-            with open_table(partial) as lines:
+                import_id = await self._copy(body, file, cipher)
+            with open_csv(partial) as lines:
                 read_header(lines)
-            import_id: str = digest.hexdigest()
             partial.rename(self.path(import_id))
         finally:
             partial.unlink(missing_ok=True)
-        await asyncio.to_thread(self._sync)
+        await asyncio.to_thread(self._sync_folder)
         return import_id
 
-    def _sync(self) -> None:
+    async def _copy(self, body: AsyncIterator[bytes], file: BinaryIO, cipher: Cipher) -> str:
+        """Write the body to the file and to disk; return the keyed digest of its bytes."""
+        digest, size = cipher.file_hmac(), 0
+        async for block in body:
+            size += len(block)
+            if size > self._bytes_max:
+                raise UploadTooLargeError
+            digest.update(block)
+            file.write(block)
+        file.flush()
+        await asyncio.to_thread(os.fsync, file.fileno())
+        return digest.hexdigest()
+
+    def _sync_folder(self) -> None:
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -1,7 +1,7 @@
-"""Writes an import to the register chunk by chunk: rows, events and the last row's number in one transaction.
+"""Stores imports: their status, and each chunk with its participants, events and progress in one transaction.
 
-Locks are taken in the order of all writers, the row of the import's file before them: nobody else takes that.
-Crash points: `import.before_commit`, `import.after_commit`.
+A chunk first locks the import's own row, which only imports use, and then takes locks in the order of all
+writers. Crash points: `import.before_commit`, `import.after_commit`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PAGE_ROWS: Final = 1_000
 
 
 class ImportState(StrEnum):
-    """Where an import is."""
+    """The state of an import."""
 
     RUNNING = "running"
     DONE = "done"
@@ -39,7 +39,7 @@ class ImportState(StrEnum):
 
 
 class ImportStatus(msgspec.Struct, frozen=True):
-    """How far an import is; `rows` is known at its end, `fault` where its file cannot be used."""
+    """The progress of an import. `rows` is set at its end; `fault` is set if its file is unusable."""
 
     id: str
     name: str
@@ -57,17 +57,17 @@ class ImportStatus(msgspec.Struct, frozen=True):
 
 
 class ImportInterruptedError(Exception):
-    """The import is no longer ours to go on with: another process has it, or somebody undoes it."""
+    """This process must not continue the import: another process runs it, or it is being undone."""
 
 
 async def begin(connection: Connection, import_id: str, name: str, caller: str | None) -> bool:
-    """Note an import that was never seen; whether it was not."""
+    """Record an import; return True if it is new."""
     new = await QUERIES.import_begin(connection, id=import_id, file_name=name, caller=caller)
     return new is not None
 
 
 async def status(connection: Connection, import_id: str) -> ImportStatus | None:
-    """How far an import is; None where it was never begun."""
+    """The status of an import; None if it was never begun."""
     row = await QUERIES.import_status(connection, id=import_id)
     return None if row is None else msgspec.convert(dict(row), ImportStatus)
 
@@ -75,9 +75,10 @@ async def status(connection: Connection, import_id: str) -> ImportStatus | None:
 async def write_chunk(
     connection: Connection, import_id: str, packed: PackedChunk, after_row: int, new_id: Callable[[], UUID]
 ) -> None:
-    """Write the chunk that follows row `after_row`; one written before (its commit's answer lost) is left.
+    """Write the chunk that follows row `after_row`. A chunk that is already written changes nothing.
 
-    Raises ImportInterruptedError, or the driver's error: then it may be called again.
+    A chunk may be written already if the reply to its COMMIT was lost. Raises ImportInterruptedError, or the
+    driver's error, after which the call may be repeated.
     """
     async with connection.transaction():
         locked = await QUERIES.import_lock(connection, id=import_id)
@@ -87,8 +88,8 @@ async def write_chunk(
             return
         if locked["last_row"] != after_row:
             raise ImportInterruptedError("another process is importing the same file")
-        # Noted as if everybody were new: the partitions are locked last of all.
-        await _note(connection, import_id, packed.last_row, packed.count, packed.rejected)
+        # Recorded as if every participant were new, because the partitions must be locked last.
+        await _record_progress(connection, import_id, packed.last_row, packed.count, packed.rejected)
         row = await participants.write_rows(
             connection, participants=packed.participants, events=packed.events
         )
@@ -101,89 +102,91 @@ async def write_chunk(
 async def _write_overlapping(
     connection: Connection,
     import_id: str,
-    checked: ValidatedChunk,
+    validated: ValidatedChunk,
     inserted: int,
     new_id: Callable[[], UUID],
 ) -> None:
-    """The rest of a chunk with NIKs that were known: who withdrew registers again, other rows are refused.
+    """Finish a chunk with existing NIKs: withdrawn participants register again, other rows are rejected.
 
-    The chunk was noted as if all of it were accepted.
+    The chunk's progress was recorded as if all rows were accepted; this corrects it.
     """
-    happened = {one.nik_hmac: only_event(decide(one.command, None)) for one in checked.placed}
-    known = await participants.lock(connection, (), happened)
-    if inserted + len(known) < len(happened):
-        raise RowVanishedError("a participant whose NIK was refused as known")
-    by_nik = {each.person.nik_hmac: each for each in known}
-    again, refused = [], []
-    for one in checked.placed:
-        if (registered := by_nik.get(one.nik_hmac)) is None:
+    events = {row.nik_hmac: only_event(decide(row.command, None)) for row in validated.accepted}
+    known = await participants.lock(connection, (), events)
+    if inserted + len(known) < len(events):
+        raise RowVanishedError("a participant whose NIK existed")
+    by_nik = {participant.person.nik_hmac: participant for participant in known}
+    reregistered, rejected = [], []
+    for row in validated.accepted:
+        if (existing := by_nik.get(row.nik_hmac)) is None:
             continue
-        decision = decide(one.command, registered)
+        decision = decide(row.command, existing)
         if isinstance(decision, Refused):
-            refused.append(RejectedCell(one.row, "nik", _reason(decision, registered, import_id)))
-            del happened[one.nik_hmac]
+            rejected.append(RejectedCell(row.row, "nik", _reason(decision, existing, import_id)))
+            del events[row.nik_hmac]
         else:
-            happened[one.nik_hmac] = only_event(decision)
-            again.append(happened[one.nik_hmac].after)
-    await _register_again(connection, import_id, again)
-    await _note(connection, import_id, checked.last_row, -len(refused), refused)
-    if happened:
-        drafts = [EventDraft(new_id(), event, CHANNEL) for event in happened.values()]
+            events[row.nik_hmac] = only_event(decision)
+            reregistered.append(events[row.nik_hmac].after)
+    await _update_reregistered(connection, import_id, reregistered)
+    await _record_progress(connection, import_id, validated.last_row, -len(rejected), rejected)
+    if events:
+        drafts = [EventDraft(new_id(), event, CHANNEL) for event in events.values()]
         await participants.append(connection, drafts)
 
 
-def _reason(refused: Refused, registered: Participant, import_id: str) -> str:
-    own = registered.person.import_id == import_id and refused.reason is Reason.DUPLICATE
-    return RowFault.DUPLICATE if own else refused.reason
+def _reason(refused: Refused, existing: Participant, import_id: str) -> str:
+    same_file = existing.person.import_id == import_id and refused.reason is Reason.DUPLICATE
+    return RowFault.DUPLICATE if same_file else refused.reason
 
 
-async def _register_again(connection: Connection, import_id: str, again: Sequence[Participant]) -> None:
-    if again:
-        await participants.update(connection, again)
-        await QUERIES.import_note_again(
+async def _update_reregistered(
+    connection: Connection, import_id: str, reregistered: Sequence[Participant]
+) -> None:
+    if reregistered:
+        await participants.update(connection, reregistered)
+        await QUERIES.import_insert_reregistered(
             connection,
             id=import_id,
-            participant_ids=[participant.id for participant in again],
-            revisions=[participant.revision for participant in again],
+            participant_ids=[participant.id for participant in reregistered],
+            revisions=[participant.revision for participant in reregistered],
         )
 
 
-async def _note(
+async def _record_progress(
     connection: Connection, import_id: str, last_row: int, accepted: int, rejected: Sequence[RejectedCell]
 ) -> None:
-    """Note how far the file is, and the rows rejected on the way."""
+    """Record the last row of a chunk, its counts and its rejected cells."""
     if rejected:
         await QUERIES.import_reject(
             connection,
             id=import_id,
-            rejected_rows=[one.row for one in rejected],
-            fields=[one.field for one in rejected],
-            reasons=[str(one.reason) for one in rejected],
+            rejected_rows=[cell.row for cell in rejected],
+            fields=[cell.field for cell in rejected],
+            reasons=[str(cell.reason) for cell in rejected],
         )
     await QUERIES.import_advance(
         connection,
         id=import_id,
         last_row=last_row,
         accepted=accepted,
-        rejected=len({one.row for one in rejected}),
+        rejected=len({cell.row for cell in rejected}),
     )
 
 
 async def end(connection: Connection, import_id: str, state: ImportState, fault: str | None = None) -> None:
-    """The file is through, or cannot be used."""
+    """End an import: DONE after its last row, FAILED with the fault that makes its file unusable."""
     await QUERIES.import_end(connection, id=import_id, state=state.value, fault=fault)
 
 
 async def rejections(pool: asyncpg.Pool[Any], import_id: str) -> AsyncIterator[tuple[int, str, str]]:
-    """Row, column and reason of everything rejected, in order; no connection is held between two pages."""
+    """The rejected cells as (row, column, reason), in order. Holds no connection between two pages."""
     row, field = 0, ""
     while True:
         found = QUERIES.import_rejections(
             pool, id=import_id, after_row=row, after_field=field, rows_max=PAGE_ROWS
         )
-        page = [each async for each in found]
-        for each in page:
-            row, field = each["row"], each["field"]
-            yield row, field, each["reason"]
+        page = [rejection async for rejection in found]
+        for rejection in page:
+            row, field = rejection["row"], rejection["field"]
+            yield row, field, rejection["reason"]
         if len(page) < PAGE_ROWS:
             return

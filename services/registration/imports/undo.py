@@ -1,6 +1,6 @@
-"""Takes an import back: withdraws whom it registered and nobody touched since, chunk by chunk.
+"""Undoes an import: withdraws, chunk by chunk, the participants that it registered and that have not changed.
 
-How far it is can be read from the participants themselves: an undo that was cut short goes on where it was.
+The participants themselves show how far an undo has come, so an interrupted undo can simply be run again.
 Crash points: `import.before_undo_commit`, `import.after_undo_commit`.
 """
 
@@ -14,7 +14,8 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from registration.domain.decide import Refused, WithdrawCommand, decide
+from registration.domain.commands import WithdrawCommand
+from registration.domain.decide import Refused, decide
 from registration.domain.event import EventDraft
 from registration.imports.chunk import only_event
 from registration.imports.row_validation import CHANNEL
@@ -23,12 +24,12 @@ from registration.store import participants
 from registration.store.participants import QUERIES, Connection
 from telemetry.failpoints import failpoint
 
-NOBODY: Final = UUID(int=0)
+LOWEST_ID: Final = UUID(int=0)
 KEPT_PAGE_ROWS: Final = 1_000
 
 
 class KeptParticipant(msgspec.Struct, frozen=True):
-    """Somebody an import registered and whom an undo leaves, because somebody changed them since."""
+    """A participant of an import whom an undo keeps, because the participant has changed since."""
 
     id: UUID
     standing: str
@@ -37,39 +38,44 @@ class KeptParticipant(msgspec.Struct, frozen=True):
 
 
 async def begin_undo(connection: Connection, import_id: str) -> bool:
-    """Stop the import where it is and let its undo begin; False where there is none to undo."""
+    """Stop an import and begin its undo; return False if there is no import to undo."""
     return await QUERIES.import_begin_undo(connection, id=import_id) is not None
 
 
 async def undo_chunk(
     connection: Connection, import_id: str, rows_max: int, new_id: Callable[[], UUID]
 ) -> int | None:
-    """Withdraw some of whom this import registered and nobody touched since; None once nobody is left.
+    """Withdraw one chunk of unchanged participants of this import; return their number, or None when done.
 
-    Raises ImportInterruptedError if no undo is under way, or the driver's error: call it again then.
+    Raises ImportInterruptedError if the import is not being undone, or the driver's error, after which the
+    call may be repeated.
     """
     async with connection.transaction():
         locked = await QUERIES.import_lock(connection, id=import_id)
         if locked is None or locked["state"] not in (ImportState.UNDOING, ImportState.UNDONE):
             raise ImportInterruptedError("the import is not being undone")
-        found = QUERIES.import_untouched(connection, id=import_id, rows_max=rows_max)
+        found = QUERIES.import_unchanged_participants(connection, id=import_id, rows_max=rows_max)
         ids = [row["id"] async for row in found]
         if not ids:
             await QUERIES.import_end_undo(connection, id=import_id)
             return None
         revisions = {
             row["participant_id"]: row["revision"]
-            async for row in QUERIES.import_revisions(connection, id=import_id, participant_ids=ids)
+            async for row in QUERIES.import_reregistered_revisions(
+                connection, id=import_id, participant_ids=ids
+            )
         }
         withdrawn = []
         for participant in await participants.lock(connection, ids):
-            # Somebody may have changed them between the two statements: then they are kept.
+            # A participant that changed between the two statements has another revision and is kept.
             decision = decide(
-                WithdrawCommand(id=participant.id, expected=revisions.get(participant.id, 1)), participant
+                WithdrawCommand(id=participant.id, expected_revision=revisions.get(participant.id, 1)),
+                participant,
             )
             if not isinstance(decision, Refused) and participant.person.import_id == import_id:
                 withdrawn.append(only_event(decision))
-        # They leave the import: what it still has afterwards is what was kept.
+        # Withdrawn participants lose their import_id, so that the import's remaining participants are the
+        # kept ones.
         await participants.update(
             connection,
             [replace(event.after, person=replace(event.after.person, import_id=None)) for event in withdrawn],
@@ -82,11 +88,13 @@ async def undo_chunk(
     return len(withdrawn)
 
 
-async def kept(connection: Connection, import_id: str) -> AsyncIterator[KeptParticipant]:
-    """Whom an undo leaves or left, by id."""
-    after = NOBODY
+async def kept_participants(connection: Connection, import_id: str) -> AsyncIterator[KeptParticipant]:
+    """The participants that an undo keeps or has kept, by id."""
+    after = LOWEST_ID
     while True:
-        found = QUERIES.import_kept(connection, id=import_id, after=after, rows_max=KEPT_PAGE_ROWS)
+        found = QUERIES.import_changed_participants(
+            connection, id=import_id, after=after, rows_max=KEPT_PAGE_ROWS
+        )
         page = [row async for row in found]
         for row in page:
             yield KeptParticipant(
@@ -98,6 +106,6 @@ async def kept(connection: Connection, import_id: str) -> AsyncIterator[KeptPart
 
 
 async def kept_count(connection: Connection, import_id: str) -> int:
-    """How many an undo leaves or left."""
-    count: int = await QUERIES.import_kept_count(connection, id=import_id)
+    """The number of participants that an undo keeps or has kept."""
+    count: int = await QUERIES.import_changed_count(connection, id=import_id)
     return count

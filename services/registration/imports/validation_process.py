@@ -1,6 +1,6 @@
-"""Checks and packs chunks in a process beside the one that writes them, so that both cores have work.
+"""A worker process that validates and packs chunks while the main process writes them, to use both cores.
 
-Only rows that pass go back, their NIK and phone sealed; the plain ones stay in the worker.
+The worker returns only valid rows, with NIK and phone number encrypted; plain values never leave it.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ import uuid_utils.compat
 from registration.cipher import Cipher
 from registration.imports.chunk import PackedChunk, pack
 from registration.imports.csv_reader import Row
-from registration.imports.row_validation import RowValidator, Source
+from registration.imports.row_validation import ChunkContext, RowValidator
 from registration.regions import read_regions
 from registration.settings import SecretSettings
 from settings.contract_files import contract_path
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-KEPT_BYTES_MAX: Final = 32 << 20  # glibc takes no larger threshold for mmap
+RETAINED_BYTES_MAX: Final = 32 << 20  # the largest mmap threshold that glibc accepts
 
-# What `start` builds in the worker; a process pool has no other place to keep it between two chunks.
-_checkers: list[RowValidator] = []
+# Set in the worker by `initialize_worker`: a process pool keeps state between calls only in globals.
+_validators: list[RowValidator] = []
 
 
 class ValidationConfig(msgspec.Struct, frozen=True):
-    """What a worker needs to build its checker."""
+    """What a worker needs to build its RowValidator."""
 
     secret: bytes
     consents: frozenset[str]
@@ -45,58 +45,60 @@ class ValidationConfig(msgspec.Struct, frozen=True):
 
 
 def validation_config(secrets: SecretSettings) -> ValidationConfig:
-    """The same from the register's settings."""
+    """Build the configuration from the settings and the contract's list of regions."""
     return ValidationConfig(secrets.secret, secrets.consent_ids, contract_path("regions.csv"))
 
 
 class ValidationProcess:
-    """Hands chunks to one worker; they come back in the order they were handed over."""
+    """Sends chunks to a worker, one after another; results come in the same order."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
-    async def pack(self, rows: Sequence[Row], source: Source) -> PackedChunk:
-        """Check and pack one chunk."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, _pack, list(rows), source)
+    async def pack(self, rows: Sequence[Row], context: ChunkContext) -> PackedChunk:
+        """Validate and pack one chunk."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, _pack, list(rows), context)
 
     def close(self) -> None:
-        """End the worker; a chunk it has begun is finished and thrown away."""
+        """Stop the worker, after the chunk that it is working on; that result is discarded."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
-def open_validation_process(lists: ValidationConfig) -> ValidationProcess:
-    """Start a worker process of our own: spawned, so that it inherits no connection and no event loop."""
+def open_validation_process(config: ValidationConfig) -> ValidationProcess:
+    """Create a worker process. It is spawned, not forked, so it inherits no connections and no event loop."""
     context = get_context("spawn")
-    return ValidationProcess(ProcessPoolExecutor(1, mp_context=context, initializer=start, initargs=(lists,)))
+    return ValidationProcess(
+        ProcessPoolExecutor(1, mp_context=context, initializer=initialize_worker, initargs=(config,))
+    )
 
 
-def start(lists: ValidationConfig) -> None:
-    """Build the worker's checker. Ctrl-C reaches both processes: the writing one decides what it means."""
+def initialize_worker(config: ValidationConfig) -> None:
+    """Set up the worker. It ignores Ctrl-C, which reaches both processes: the main process stops it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
-    _keep_memory()
-    checker = RowValidator(
-        Cipher(lists.secret), read_regions(lists.regions), lists.consents, uuid_utils.compat.uuid7
+    _retain_memory()
+    validator = RowValidator(
+        Cipher(config.secret), read_regions(config.regions), config.consents, uuid_utils.compat.uuid7
     )
-    _checkers[:] = [checker]
+    _validators[:] = [validator]
 
 
-def _keep_memory() -> None:
-    """Keep what a chunk needed for the next: faulting it in anew costs a third of a worker's time (seen)."""
-    # glibc's own names and numbers (malloc.h); elsewhere there is no such function, and nothing to do.
+def _retain_memory() -> None:
+    """Keep freed memory for the next chunk: page faults would take a third of the time (measured)."""
+    # Names and numbers of glibc (malloc.h). Other C libraries have no mallopt and need nothing here.
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         for parameter in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
-            mallopt(parameter, KEPT_BYTES_MAX)
+            mallopt(parameter, RETAINED_BYTES_MAX)
 
 
 def _end_with_parent() -> None:
-    """A killed parent closes nothing: the worker holds both ends of its queue, and would wait for ever."""
+    """Exit if the parent is killed. The worker holds both ends of its queue and would else wait forever."""
     parent = parent_process()
-    assert parent is not None, "a worker was spawned by somebody"
+    assert parent is not None, "this runs in a spawned process"
     wait([parent.sentinel])
     os._exit(1)
 
 
-def _pack(rows: list[Row], source: Source) -> PackedChunk:
-    return pack(_checkers[0].check(rows, source), uuid_utils.uuid7)
+def _pack(rows: list[Row], context: ChunkContext) -> PackedChunk:
+    return pack(_validators[0].validate(rows, context), uuid_utils.uuid7)

@@ -1,1 +1,1 @@
-"""The queue and the transaction that write registrations."""
+"""Intake: queues operations and writes them in batches, one transaction each."""

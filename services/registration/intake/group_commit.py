@@ -1,10 +1,11 @@
-"""Group commit: requests wait in a bounded queue, and one task writes all that wait in one transaction.
+"""Group commit: a bounded queue of operations, and one task that writes all waiting ones in one transaction.
 
-Each caller is answered after the commit. What is told, and when:
-- A request that waited too long is refused before it is written, never after.
-- A request with the key of one in flight waits for that one's answer.
-- Where the answer to COMMIT is lost the batch is run again: its keys tell whether it had happened.
-- Where one request's data cannot be stored the batch is halved until that one is alone, and refused.
+Each caller gets its answer after the commit:
+- An operation that has waited too long is refused before it is written, never afterwards.
+- A repeat of an idempotency key that is in flight waits for the answer of the first operation.
+- If the reply to COMMIT is lost, the batch is run again: its idempotency keys show whether it was committed.
+- If a value in the batch cannot be stored, the batch is halved repeatedly until the operation with that value
+  is alone; that operation is refused.
 """
 
 from __future__ import annotations
@@ -32,18 +33,19 @@ RETRY_DELAY_S_MAX: Final = 1.0
 
 
 class OverloadReason(StrEnum):
-    """Why a request was not taken: come back later."""
+    """Why an operation was not written and may be sent again later."""
 
     QUEUE_FULL = "queue-full"
     WAITED_TOO_LONG = "waited-too-long"
     DATABASE_UNAVAILABLE = "database-unavailable"
     STOPPING = "stopping"
     OUTCOME_UNKNOWN = "outcome-unknown"
-    """The commit's answer was lost and could not be found out in time: the same key will tell."""
+    """The reply to COMMIT was lost, and retries could not find the outcome in time. A repeat with the same
+    idempotency key returns it."""
 
 
 class OverloadedError(Exception):
-    """The request was not answered; it may be sent again, with the same key."""
+    """The request has no answer yet; it may be sent again with the same idempotency key."""
 
     def __init__(self, reason: OverloadReason, retry_after_s: int) -> None:
         super().__init__(reason.value)
@@ -52,7 +54,10 @@ class OverloadedError(Exception):
 
 
 class QueueLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """The bounds of the writer."""
+    """The limits of the queue and of a batch.
+
+    `waited_s_max` limits the wait in the queue, `ambiguous_s_max` the retries of an ambiguous commit.
+    """
 
     queue_length_max: int = 10_000
     batch_rows_max: int = 2_000
@@ -62,21 +67,21 @@ class QueueLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting:
+class _PendingOperation:
     operation: Operation
-    since: float
-    # One for each caller that waits, the first's first: who hangs up takes nobody along.
-    answers: list[asyncio.Future[Answer]]
-    # Since when a commit that held it has been ambiguous; None where it is surely not written.
-    ambiguous_since: float | None = field(default=None)
+    arrived_s: float
+    # One future per waiting caller, the first caller's first: a disconnect cancels only its own future.
+    futures: list[asyncio.Future[Answer]]
+    # When a commit of this operation first became ambiguous; None if it is certainly not written.
+    ambiguous_since_s: float | None = field(default=None)
 
 
 WriteBatch = Callable[[Sequence[Operation]], Awaitable[list[Answer]]]
-"""Writes one transaction; raises CommitAmbiguous, or an error after which nothing was written."""
+"""Writes a batch in one transaction. After any error but AmbiguousCommitError, nothing was written."""
 
 
 class GroupCommit:
-    """The one writer of a process. `submit` from anywhere in the loop; `run` is its task."""
+    """The only writer of a process. Any coroutine may call `submit`; one task runs `run`."""
 
     def __init__(
         self,
@@ -89,33 +94,33 @@ class GroupCommit:
         self._limits = limits
         self._clock = clock
         self._sleep = sleep
-        self._queue: deque[_Waiting] = deque()
-        self._in_flight: dict[tuple[str, str, str], _Waiting] = {}
+        self._queue: deque[_PendingOperation] = deque()
+        self._in_flight: dict[tuple[str, str, str], _PendingOperation] = {}
         self._arrived = asyncio.Event()
         self._stopping = False
 
     async def submit(self, operation: Operation) -> Answer:
-        """The answer, once it is committed. Raises OverloadedError."""
-        first = self._in_flight.get(operation.place)
+        """Write an operation and return its answer after the commit. Raises OverloadedError."""
+        first = self._in_flight.get(operation.unique_key)
         if first is not None:
             if first.operation.body_hmac != operation.body_hmac:
                 return Answer(OperationFault.KEY_REUSED, replayed=True)
-            first.answers.append(asyncio.get_running_loop().create_future())
-            return msgspec.structs.replace(await first.answers[-1], replayed=True)
+            first.futures.append(asyncio.get_running_loop().create_future())
+            return msgspec.structs.replace(await first.futures[-1], replayed=True)
         if self._stopping:
             raise self._overloaded(OverloadReason.STOPPING)
         if len(self._queue) >= self._limits.queue_length_max:
             raise self._overloaded(OverloadReason.QUEUE_FULL)
-        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        waiting = _Waiting(operation, self._clock(), [answer])
-        self._in_flight[operation.place] = waiting
-        self._queue.append(waiting)
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        pending = _PendingOperation(operation, self._clock(), [future])
+        self._in_flight[operation.unique_key] = pending
+        self._queue.append(pending)
         self._arrived.set()
-        return await answer
+        return await future
 
     async def run(self, beat: Callable[[], None]) -> None:
-        """Write until `stop` was called and the queue is empty; `beat` is called at least every second."""
-        expiring = asyncio.ensure_future(self._expire_for_ever())
+        """Write until `stop` is called and the queue is empty. While idle, `beat` is called every second."""
+        expiry = asyncio.ensure_future(self._expire_forever())
         try:
             while self._queue or not self._stopping:
                 beat()
@@ -126,117 +131,117 @@ class GroupCommit:
                 self._arrived.clear()
                 while self._queue:
                     beat()
-                    await self._settle(self._take())
+                    await self._write_batch(self._next_batch())
         finally:
-            expiring.cancel()
+            expiry.cancel()
 
     def stop(self) -> None:
-        """Take no more; what waits is still written."""
+        """Accept no more operations; those in the queue are still written."""
         self._stopping = True
         self._arrived.set()
 
-    def _take(self) -> list[_Waiting]:
+    def _next_batch(self) -> list[_PendingOperation]:
         count = min(len(self._queue), self._limits.batch_rows_max)
         batch = [self._queue.popleft() for _ in range(count)]
         metrics.QUEUE_LENGTH.set(len(self._queue))
         return batch
 
-    async def _settle(self, batch: list[_Waiting]) -> None:
-        """Answer every one of a batch, however often it has to be run."""
+    async def _write_batch(self, batch: list[_PendingOperation]) -> None:
+        """Run the transaction until every operation of the batch has an answer or an error."""
         delay_s = RETRY_DELAY_S_MIN
         while batch := self._without_expired(batch):
-            started = self._clock()
+            started_s = self._clock()
             try:
-                answers = await self._write([waiting.operation for waiting in batch])
+                answers = await self._write([pending.operation for pending in batch])
             except AmbiguousCommitError as error:
-                self._note("ambiguous", error)
-                for waiting in batch:
-                    waiting.ambiguous_since = waiting.ambiguous_since or self._clock()
-            except (
-                Exception
-            ) as error:  # the loop's edge: every error is counted, and ends in answers or a retry
+                self._count_failure("ambiguous", error)
+                for pending in batch:
+                    pending.ambiguous_since_s = pending.ambiguous_since_s or self._clock()
+            except Exception as error:  # the edge of the loop: counted, then answered or retried
                 failure = failure_of(error)
-                self._note(failure or "unknown", error)
+                self._count_failure(failure or "unknown", error)
                 if failure is Failure.DATA:
-                    await self._halve(batch)
+                    await self._write_halves(batch)
                     return
                 if failure is not Failure.REPEAT:
-                    batch = self._give_up(batch, error if failure is None else None)
+                    batch = self._fail_unwritten(batch, error if failure is None else None)
             else:
                 metrics.BATCH_ROWS.observe(len(batch))
-                metrics.BATCH_SECONDS.observe(self._clock() - started)
-                for waiting, answer in zip(batch, answers, strict=True):
-                    self._answer(waiting, answer)
+                metrics.BATCH_SECONDS.observe(self._clock() - started_s)
+                for pending, answer in zip(batch, answers, strict=True):
+                    self._answer(pending, answer)
                 return
             if batch:
                 await self._sleep(delay_s)
                 delay_s = min(delay_s * 2, RETRY_DELAY_S_MAX)
 
-    async def _halve(self, batch: list[_Waiting]) -> None:
+    async def _write_halves(self, batch: list[_PendingOperation]) -> None:
         if len(batch) == 1:
             self._answer(batch[0], Answer(OperationFault.UNSTORABLE))
             return
         middle = len(batch) // 2
-        await self._settle(batch[:middle])
-        await self._settle(batch[middle:])
+        await self._write_batch(batch[:middle])
+        await self._write_batch(batch[middle:])
 
-    def _give_up(self, batch: list[_Waiting], error: Exception | None) -> list[_Waiting]:
-        """Refuse those that are surely not written; the others must still be found out."""
-        for waiting in batch:
-            if waiting.ambiguous_since is None:
-                self._fail(waiting, error or self._overloaded(OverloadReason.DATABASE_UNAVAILABLE))
-        return [waiting for waiting in batch if waiting.ambiguous_since is not None]
+    def _fail_unwritten(
+        self, batch: list[_PendingOperation], error: Exception | None
+    ) -> list[_PendingOperation]:
+        """Fail the operations that are certainly not written; return the others, whose outcome is unknown."""
+        for pending in batch:
+            if pending.ambiguous_since_s is None:
+                self._fail(pending, error or self._overloaded(OverloadReason.DATABASE_UNAVAILABLE))
+        return [pending for pending in batch if pending.ambiguous_since_s is not None]
 
-    def _without_expired(self, batch: list[_Waiting]) -> list[_Waiting]:
+    def _without_expired(self, batch: list[_PendingOperation]) -> list[_PendingOperation]:
         now = self._clock()
         kept = []
-        for waiting in batch:
-            if waiting.ambiguous_since is None:
-                late = now - waiting.since > self._limits.waited_s_max
+        for pending in batch:
+            if pending.ambiguous_since_s is None:
+                late = now - pending.arrived_s > self._limits.waited_s_max
                 reason = OverloadReason.WAITED_TOO_LONG
             else:
-                late = now - waiting.ambiguous_since > self._limits.ambiguous_s_max
+                late = now - pending.ambiguous_since_s > self._limits.ambiguous_s_max
                 reason = OverloadReason.OUTCOME_UNKNOWN
             if late:
-                self._fail(waiting, self._overloaded(reason))
+                self._fail(pending, self._overloaded(reason))
             else:
-                kept.append(waiting)
+                kept.append(pending)
         return kept
 
-    async def _expire_for_ever(self) -> None:
-        """Answer in time even while a transaction stands: those in the queue are not written yet."""
+    async def _expire_forever(self) -> None:
+        """Refuse overdue operations in the queue, even while a transaction blocks: they are unwritten."""
         while True:
             await asyncio.sleep(self._limits.waited_s_max / 8)
             now = self._clock()
-            while self._queue and now - self._queue[0].since > self._limits.waited_s_max:
+            while self._queue and now - self._queue[0].arrived_s > self._limits.waited_s_max:
                 self._fail(self._queue.popleft(), self._overloaded(OverloadReason.WAITED_TOO_LONG))
 
-    def _answer(self, waiting: _Waiting, answer: Answer) -> None:
-        if waiting.ambiguous_since is not None and answer.outcome is not OperationFault.KEY_REUSED:
-            # The row of its key was its own: this is the first time that anybody is told.
+    def _answer(self, pending: _PendingOperation, answer: Answer) -> None:
+        if pending.ambiguous_since_s is not None and answer.outcome is not OperationFault.KEY_REUSED:
+            # This batch wrote the key itself, so the answer is no replay.
             answer = msgspec.structs.replace(answer, replayed=False)
-        self._done(waiting)
-        for each in waiting.answers:
-            if not each.done():
-                each.set_result(answer)
+        self._remove(pending)
+        for future in pending.futures:
+            if not future.done():
+                future.set_result(answer)
 
-    def _fail(self, waiting: _Waiting, error: Exception) -> None:
-        self._done(waiting)
-        for each in waiting.answers:
-            if not each.done():
-                each.set_exception(error)
-                # Retrieved here, so that a caller who has hung up leaves no complaint behind.
-                each.exception()
+    def _fail(self, pending: _PendingOperation, error: Exception) -> None:
+        self._remove(pending)
+        for future in pending.futures:
+            if not future.done():
+                future.set_exception(error)
+                # Retrieved here, so that asyncio reports nothing if the caller has disconnected.
+                future.exception()
 
-    def _done(self, waiting: _Waiting) -> None:
-        del self._in_flight[waiting.operation.place]
-        metrics.WAITED_SECONDS.observe(self._clock() - waiting.since)
+    def _remove(self, pending: _PendingOperation) -> None:
+        del self._in_flight[pending.operation.unique_key]
+        metrics.WAITED_SECONDS.observe(self._clock() - pending.arrived_s)
 
     def _overloaded(self, reason: OverloadReason) -> OverloadedError:
         metrics.OVERLOADED.labels(reason.value).inc()
         return OverloadedError(reason, self._limits.retry_after_s)
 
     @staticmethod
-    def _note(failure: str, error: Exception) -> None:
+    def _count_failure(failure: str, error: Exception) -> None:
         metrics.BATCH_FAILURES.labels(str(failure)).inc()
         log.warning("batch failed", failure=str(failure), error=type(error).__name__)

@@ -1,4 +1,4 @@
-"""Campaigns and agencies: which are open, and opening one. A scope is never made by a registration."""
+"""Campaigns and agencies: lists the open ones and opens new ones. A registration never creates one."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import asyncpg
 import msgspec
 
 from registration.domain.operation import DONE, Answer, OperationFault
-from registration.intake.transaction import claim_one
+from registration.intake.transaction import claim_key
 from registration.store.participants import QUERIES, Connection
 
 
 class ScopeKind(StrEnum):
-    """The two kinds of scope beside `all`."""
+    """The kinds of scope besides `all`."""
 
     CAMPAIGN = "campaign"
     AGENCY = "agency"
 
 
-class Claim(msgspec.Struct, frozen=True):
-    """The caller's key and the fingerprint of what was sent under it."""
+class KeyClaim(msgspec.Struct, frozen=True):
+    """An idempotency key with its caller and route, and the fingerprint of the request."""
 
     caller: str
     route: str
@@ -32,21 +32,21 @@ class Claim(msgspec.Struct, frozen=True):
 
 
 class Scopes:
-    """The open campaigns and agencies as last read. None is ever closed, so what was known stays true."""
+    """The open campaigns and agencies, as last read. None is ever closed, so an entry stays valid."""
 
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self._pool = pool
         self._lock = asyncio.Lock()
-        self._readings = 0
+        self._reads = 0
         self.names: Final[dict[ScopeKind, Mapping[str, str]]] = {ScopeKind.CAMPAIGN: {}, ScopeKind.AGENCY: {}}
 
     async def refresh(self) -> None:
-        """Read them again; all that ask while one reading is under way share the next one."""
-        asked = self._readings
+        """Read them again. Callers that arrive during a read share the next read."""
+        reads_before = self._reads
         async with self._lock:
-            if self._readings > asked:
+            if self._reads > reads_before:
                 return
-            self._readings += 1
+            self._reads += 1
             self.names[ScopeKind.CAMPAIGN] = {
                 row["id"]: row["name"] async for row in QUERIES.campaigns(self._pool)
             }
@@ -54,16 +54,16 @@ class Scopes:
                 row["id"]: row["name"] async for row in QUERIES.agencies(self._pool)
             }
 
-    async def open(self, kind: ScopeKind, scope_id: str, name: str, claim: Claim) -> Answer:
-        """Open a scope under the caller's key; open already under the same name is no refusal."""
+    async def open(self, kind: ScopeKind, scope_id: str, name: str, claim: KeyClaim) -> Answer:
+        """Open a scope under an idempotency key. The answer is `done` also if it is open under this name."""
         async with self._pool.acquire() as connection, connection.transaction():
-            given = await claim_one(connection, claim.caller, claim.route, claim.key, claim.body_hmac)
-            if given is not None:
-                return given
-            kept = await open_scope(connection, kind, scope_id, name)
-            answer = Answer(DONE if kept == name else OperationFault.SCOPE_EXISTS)
+            earlier = await claim_key(connection, claim.caller, claim.route, claim.key, claim.body_hmac)
+            if earlier is not None:
+                return earlier
+            stored_name = await open_scope(connection, kind, scope_id, name)
+            answer = Answer(DONE if stored_name == name else OperationFault.SCOPE_EXISTS)
             if answer.outcome != DONE:
-                await QUERIES.change_answers(
+                await QUERIES.update_answers(
                     connection,
                     callers=[claim.caller],
                     routes=[claim.route],
@@ -78,10 +78,10 @@ class Scopes:
 
 
 async def open_scope(connection: Connection, kind: ScopeKind, scope_id: str, name: str) -> str:
-    """Open a scope unless its id is taken; the name it is open under."""
+    """Open a scope unless its id exists; return the stored name."""
     query = QUERIES.open_campaign if kind is ScopeKind.CAMPAIGN else QUERIES.open_agency
     while True:
-        kept = await query(connection, id=scope_id, name=name)
-        # None where another opened it while we asked: the next look sees it.
-        if kept is not None:
-            return str(kept)
+        stored_name = await query(connection, id=scope_id, name=name)
+        # None if a concurrent transaction inserted it after the statement began; the next statement sees it.
+        if stored_name is not None:
+            return str(stored_name)

@@ -1,4 +1,4 @@
-"""One transaction of the intake: claims keys, decides, writes, and says what each caller is told.
+"""The intake transaction: claims idempotency keys, decides the commands, writes, and returns the answers.
 
 Crash points: `api.before_commit`, `api.after_commit`.
 """
@@ -35,7 +35,7 @@ ACQUIRE_S_MAX: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """What the steps of one transaction share: `recorded_at` is the database's now() of it."""
+    """What the steps of a transaction share. `recorded_at` is now() by the database's clock."""
 
     connection: Connection
     new_id: Callable[[], UUID]
@@ -45,10 +45,10 @@ class Transaction:
 async def write(
     connection: Connection, operations: Sequence[Operation], new_id: Callable[[], UUID]
 ) -> list[Answer]:
-    """Write a batch; answers come in its order. No two operations may have the same key.
+    """Write a batch; return the answers in the same order. No two operations may have the same unique key.
 
     Raises AmbiguousCommitError if the reply to COMMIT was lost, RowVanishedError, or the driver's error.
-    Unless the commit is ambiguous, nothing was written.
+    After any error but AmbiguousCommitError, nothing was written.
     """
     transaction = connection.transaction()
     await transaction.start()
@@ -70,114 +70,119 @@ async def write(
 async def _write(
     connection: Connection, operations: Sequence[Operation], new_id: Callable[[], UUID]
 ) -> list[Answer]:
-    order = sorted(range(len(operations)), key=lambda place: operations[place].place)
-    ordered = [operations[place] for place in order]
-    expected = _if_nobody_is_known(operations, new_id)
+    order = sorted(range(len(operations)), key=lambda index: operations[index].unique_key)
+    ordered = [operations[index] for index in order]
+    expected = _assume_all_new(operations, new_id)
     new = expected.newcomers()
     row = await participants.write_rows(
-        connection, _claims(ordered), participants.participant_rows(new.values()), _events_at_once(expected)
+        connection,
+        _claims(ordered),
+        participants.participant_rows(new.values()),
+        _event_rows_if_all_new(expected),
     )
-    begun = Transaction(connection, new_id, row["recorded_at"])
+    transaction = Transaction(connection, new_id, row["recorded_at"])
     if row["appended"]:
-        return expected.answers(begun.recorded_at)
+        return expected.answers(transaction.recorded_at)
     if row["claimed"] == len(operations):
-        return await _apply(begun, operations, new, row["inserted"])
-    given = [each async for each in QUERIES.answers_given(connection, **_keys(ordered))]
-    if len(given) + row["claimed"] != len(operations):
-        raise RowVanishedError("a key that was refused as taken")
-    replays = {order[each["place"]]: _replay(each, ordered[each["place"]].body_hmac) for each in given}
-    fresh = [operation for place, operation in enumerate(operations) if place not in replays]
-    new = _if_nobody_is_known(fresh, new_id).newcomers()
+        return await _apply(transaction, operations, new, row["inserted"])
+    stored = [row async for row in QUERIES.stored_answers(connection, **_keys(ordered))]
+    if len(stored) + row["claimed"] != len(operations):
+        raise RowVanishedError("an idempotency key that existed")
+    replays = {order[row["index"]]: _replay(row, ordered[row["index"]].body_hmac) for row in stored}
+    fresh = [operation for index, operation in enumerate(operations) if index not in replays]
+    new = _assume_all_new(fresh, new_id).newcomers()
     inserted = await participants.insert_new(connection, new.values()) if new else 0
-    in_order = iter(await _apply(begun, fresh, new, inserted))
-    return [replays[place] if place in replays else next(in_order) for place in range(len(operations))]
+    fresh_answers = iter(await _apply(transaction, fresh, new, inserted))
+    return [replays[index] if index in replays else next(fresh_answers) for index in range(len(operations))]
 
 
-def _if_nobody_is_known(operations: Iterable[Operation], new_id: Callable[[], UUID]) -> BatchResult:
-    """What follows where nobody of the batch is known: then everybody who registers is a newcomer."""
+def _assume_all_new(operations: Iterable[Operation], new_id: Callable[[], UUID]) -> BatchResult:
+    """Apply the batch as if no participant were known, so that every registration is a newcomer."""
     return apply(operations, KnownParticipants(()), new_id)
 
 
-def _events_at_once(expected: BatchResult) -> Columns:
-    """The events of a batch in which everybody is expected to be new; what else happened is decided first."""
+def _event_rows_if_all_new(expected: BatchResult) -> Columns:
+    """The events of a batch that only registers newcomers; other batches append their events later."""
     return participants.event_rows(expected.drafts) if expected.all_new else participants.NO_EVENTS
 
 
 def _claims(ordered: Sequence[Operation]) -> Columns:
-    """The keys, which come sorted, each with the answer that is expected."""
+    """The idempotency keys of sorted operations, each with its likely answer."""
     return participants.key_rows(
-        [operation.place for operation in ordered],
+        [operation.unique_key for operation in ordered],
         [operation.body_hmac for operation in ordered],
         [operation.expected_answer() for operation in ordered],
     )
 
 
 async def _apply(
-    begun: Transaction, fresh: Sequence[Operation], new: Mapping[bytes, Participant], inserted: int
+    transaction: Transaction, fresh: Sequence[Operation], new: Mapping[bytes, Participant], inserted: int
 ) -> list[Answer]:
-    """Decide what was not answered before, `inserted` of the newcomers being written, and write the rest."""
-    connection = begun.connection
+    """Decide the operations that have no stored answer, and write what is not written yet.
+
+    `new` are the possible newcomers by NIK fingerprint; `inserted` of them are written already.
+    """
+    connection = transaction.connection
     ids = ids_needed(fresh)
     known = []
     if ids or inserted < len(new):
         known = await participants.lock(connection, ids, new)
         if inserted + sum(participant.person.nik_hmac in new for participant in known) < len(new):
-            raise RowVanishedError("a participant whose NIK was refused as known")
-    applied = apply(fresh, KnownParticipants(known), begun.new_id)
-    changed = [applied.changed[each.id] for each in known if each.id in applied.changed]
+            raise RowVanishedError("a participant whose NIK existed")
+    result = apply(fresh, KnownParticipants(known), transaction.new_id)
+    changed = [result.changed[participant.id] for participant in known if participant.id in result.changed]
     if changed:
         await participants.update(connection, changed)
-    await _correct_answers(connection, fresh, applied.told)
-    if applied.drafts:
-        await participants.append(connection, applied.drafts)
-    return applied.answers(begun.recorded_at)
+    await _correct_answers(connection, fresh, result.outcomes)
+    if result.drafts:
+        await participants.append(connection, result.drafts)
+    return result.answers(transaction.recorded_at)
 
 
-def _replay(given: Any, body_hmac: bytes) -> Answer:
-    if given["body_hmac"] != body_hmac:
+def _replay(row: Any, body_hmac: bytes) -> Answer:
+    if row["body_hmac"] != body_hmac:
         return Answer(OperationFault.KEY_REUSED, replayed=True)
-    outcome = outcome_of(given["outcome"])
-    standing = (given["participant_id"], given["region"], given["revision"], given["created_at"])
-    return Answer(outcome, *standing, replayed=True)
+    outcome = outcome_of(row["outcome"])
+    rest = (row["participant_id"], row["region"], row["revision"], row["created_at"])
+    return Answer(outcome, *rest, replayed=True)
 
 
-async def claim_one(
+async def claim_key(
     connection: Connection, caller: str, route: str, key: str, body_hmac: bytes
 ) -> Answer | None:
-    """Claim one key for something that is no operation on a participant, with the answer `done`.
+    """Claim an idempotency key for a request that changes no participant, with the answer `done`.
 
-    The answer already given under it, or None where it is ours now.
+    Returns the stored answer if the key exists, None if this transaction has claimed it.
     """
-    place = (caller, route, key)
     row = await participants.write_rows(
-        connection, participants.key_rows([place], [body_hmac], [(DONE, None, None, None)])
+        connection, participants.key_rows([(caller, route, key)], [body_hmac], [(DONE, None, None, None)])
     )
     if row["claimed"]:
         return None
-    given = [
-        row async for row in QUERIES.answers_given(connection, callers=[caller], routes=[route], keys=[key])
+    stored = [
+        row async for row in QUERIES.stored_answers(connection, callers=[caller], routes=[route], keys=[key])
     ]
-    if not given:
-        raise RowVanishedError("a key that was refused as taken")
-    return _replay(given[0], body_hmac)
+    if not stored:
+        raise RowVanishedError("an idempotency key that existed")
+    return _replay(stored[0], body_hmac)
 
 
 async def _correct_answers(
-    connection: Connection, fresh: Sequence[Operation], told: Sequence[OutcomeTuple]
+    connection: Connection, fresh: Sequence[Operation], outcomes: Sequence[OutcomeTuple]
 ) -> None:
-    """Write the answers that differ from those written with the keys."""
+    """Replace the stored likely answers that turned out wrong."""
     wrong = [
-        (operation, answer)
-        for operation, answer in zip(fresh, told, strict=True)
-        if answer != operation.expected_answer()
+        (operation, outcome)
+        for operation, outcome in zip(fresh, outcomes, strict=True)
+        if outcome != operation.expected_answer()
     ]
     if wrong:
         operations, corrected = zip(*wrong, strict=True)
-        outcomes, ids, regions, revisions = (list(column) for column in zip(*corrected, strict=True))
-        await QUERIES.change_answers(
+        words, ids, regions, revisions = (list(column) for column in zip(*corrected, strict=True))
+        await QUERIES.update_answers(
             connection,
             **_keys(operations),
-            outcomes=outcomes,
+            outcomes=words,
             participant_ids=ids,
             regions=regions,
             revisions=revisions,
@@ -193,31 +198,31 @@ def _keys(operations: Sequence[Operation]) -> dict[str, list[str]]:
 
 
 class IntakeTransaction:
-    """Writes batches over connections of a pool."""
+    """Writes batches, each on a connection of the pool."""
 
     def __init__(self, pool: asyncpg.Pool[Any], new_id: Callable[[], UUID]) -> None:
         self._pool = pool
         self._new_id = new_id
 
     async def write(self, operations: Sequence[Operation]) -> list[Answer]:
-        """As the function `write`; an error that says nothing of the data costs the connection."""
+        """Like the function `write`; discards the connection unless the error concerns the data."""
         connection = await self._pool.acquire(timeout=ACQUIRE_S_MAX)
-        sound = False
+        usable = False
         try:
             answers = await write(connection, operations, self._new_id)
-            sound = True
+            usable = True
         except Exception as error:
-            sound = failure_of(error) in (Failure.REPEAT, Failure.DATA)
+            usable = failure_of(error) in (Failure.REPEAT, Failure.DATA)
             raise
         finally:
-            await self._give_back(connection, sound)
+            await self._release(connection, usable)
         return answers
 
-    async def _give_back(self, connection: asyncpg.pool.PoolConnectionProxy[Any], sound: bool) -> None:
+    async def _release(self, connection: asyncpg.pool.PoolConnectionProxy[Any], usable: bool) -> None:
         try:
-            if not sound:
+            if not usable:
                 connection.terminate()
             await self._pool.release(connection)
         except DATABASE_ERRORS as error:
-            # What the transaction said must be heard, not what became of its connection afterwards.
-            log.warning("connection lost", error=type(error).__name__)
+            # Report the result of the transaction, not the failed release of its connection.
+            log.warning("connection release failed", error=type(error).__name__)

@@ -16,8 +16,8 @@ from lifecycle.task_group import run_together
 from outbox.lease import RENEW_EVERY_S, Lease, new_holder
 from registration.audit.auditor import Auditor
 from registration.audit.published_cut import CutFollower
+from registration.audit.settings import AuditSettings
 from registration.audit.state_publisher import StatePublisher
-from registration.relay.settings import AuditSettings
 from registration.settings import RegisterSettings
 from settings.kafka import KafkaSettings
 from settings.loader import load

@@ -1,1 +1,1 @@
-"""Events from the register to the topic participant-events."""
+"""The relay: publishes the register's events to the topic `participant-events`, and recovers the topic."""

@@ -1,4 +1,4 @@
-"""Knows the event table as something that is published, partition by partition, in sequence order."""
+"""The event table as the source of the relay's publisher: pending events and published positions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from outbox.source import PublishedMove
 
 LEASE: Final = "relay"
 TOPIC: Final = "participant-events"
-UNDER_WAY: Final = "a recovery was begun: run `registration recover` again if it was cut short"
+RECOVERY_UNFINISHED: Final = (
+    "a recovery is unfinished: if it was interrupted, run `registration recover` again"
+)
 HEADERS: Final = (("content-type", b"application/cloudevents+json"),)
 
 QUERIES: Final = load_queries("registration.store")
@@ -23,21 +25,21 @@ _partition = itemgetter(0)
 
 
 class RegisterEventSource:
-    """The events of the register above each partition's `published`; see `outbox.publisher.Source`."""
+    """Implements `outbox.source.Source` over the tables `event` and `partition`."""
 
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self._pool = pool
 
     async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
-        """What comes next in each partition not in `skip`."""
-        found = QUERIES.relay_pending(self._pool, records_max=records_max, skip=list(skip))
+        """The next events of each partition that is not in `skip`."""
+        rows = QUERIES.relay_pending(self._pool, records_max=records_max, skip=list(skip))
         return [
             _pending(partition, list(group))
-            for partition, group in groupby([row async for row in found], _partition)
+            for partition, group in groupby([row async for row in rows], _partition)
         ]
 
     async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
-        """Move positions past what was acknowledged, while `term` leads."""
+        """Move published positions past acknowledged events, if `term` holds the lease; return how many."""
         partitions, expected, targets = zip(*moves, strict=True)
         moved: int = await QUERIES.relay_advance(
             self._pool,
@@ -50,24 +52,24 @@ class RegisterEventSource:
         return moved
 
     async def rewind(self, partition: int, position: int, term: int) -> bool:
-        """Set a partition back to `position`, while `term` leads: all above it is sent again."""
+        """Lower a published position, if `term` holds the lease; the events above it are sent again."""
         return bool(
             await QUERIES.relay_rewind(
                 self._pool, partition=partition, position=position, lease=LEASE, term=term
             )
         )
 
-    async def refuse(self, reason: str | None, term: int) -> None:
-        """Write down why nothing is sent, or that it is (None), while `term` leads."""
-        await QUERIES.relay_refuse(self._pool, reason=reason, lease=LEASE, term=term)
+    async def store_refusal(self, reason: str | None, term: int) -> None:
+        """Store the reason why nothing is published, None if events are, if `term` holds the lease."""
+        await QUERIES.relay_store_refusal(self._pool, reason=reason, lease=LEASE, term=term)
 
-    async def refused(self) -> str | None:
-        """Why nothing is to be sent, as written down."""
-        reason: str | None = await QUERIES.relay_refused(self._pool)
+    async def refusal(self) -> str | None:
+        """The stored reason why nothing may be published, or None."""
+        reason: str | None = await QUERIES.relay_refusal(self._pool)
         return reason
 
-    async def published(self) -> list[int]:
-        """The stored position of each partition, in order."""
+    async def published_positions(self) -> list[int]:
+        """The published position of each partition, in order."""
         return [row["published"] async for row in QUERIES.relay_published(self._pool)]
 
 

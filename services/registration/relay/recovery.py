@@ -1,10 +1,15 @@
-"""Starts the topic over from a restored register: emptied, then sent again from the first event.
+"""Recovers from a restored register: empties the topic and has every event published and counted again.
 
-The order makes every interruption safe to repeat. The relay's lease is seized first, so nothing is sent
-meanwhile; then `published` goes back to 0 with a reason to refuse beside it; then the topic is emptied; and
-only then the epoch rises, on which the aggregator counts anew and accepts lower positions: it must never
-count the old topic under the new epoch. Cut short, the relay goes on refusing (or sends a healthy topic's
-events once more) and `recover` is run again.
+The order of the steps makes an interrupted recovery safe to repeat:
+
+1. It seizes the relay's lease, so that nothing is published meanwhile.
+2. It resets the published positions to 0, and stores a reason for the relay to refuse publishing.
+3. It empties the topic.
+4. It raises the register's epoch. The aggregator then counts again from the start and accepts lower
+   positions. It must never count the old topic under the new epoch.
+
+If `recover` is interrupted, run it again. Until then the relay refuses to publish, or, if the topic matches
+the register, may publish its events a second time.
 
 Crash points: `recover.after_seize`, `recover.after_rewind`, `recover.after_emptying`,
 `recover.after_epoch`.
@@ -22,40 +27,40 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from database.queries import load_queries
 from outbox.lease import new_holder
 from registration.domain.partitioning import PARTITIONS
-from registration.relay.event_source import LEASE, TOPIC, UNDER_WAY
+from registration.relay.event_source import LEASE, RECOVERY_UNFINISHED, TOPIC
 from settings.kafka import KafkaSettings
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
 log = get()
 
-SECONDS_MAX: Final = 50.0
+RECOVERY_S_MAX: Final = 50.0
 LEASE_S: Final = 60.0
-"""Longer than everything may take: no relay sends before this ends or gives the lease back."""
-TO_THE_END: Final = -1
+"""Longer than RECOVERY_S_MAX, so that no relay publishes before the recovery ends or releases the lease."""
+HIGH_WATERMARK: Final = -1  # in a DeleteRecords request: delete all records
 
 QUERIES: Final = load_queries("registration.store")
 
 
 async def recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings) -> int:
-    """Empty the topic and have everything sent and counted again; the new epoch.
+    """Empty the topic, so that all events are published and counted again; return the new epoch.
 
-    Raises TimeoutError, or what Kafka or PostgreSQL raise: repeat it then.
+    Raises TimeoutError, or an error of Kafka or PostgreSQL, after which it must be repeated.
     """
     holder = new_holder()
     try:
-        async with asyncio.timeout(SECONDS_MAX):
+        async with asyncio.timeout(RECOVERY_S_MAX):
             return await _recover(pool, kafka, holder)
     finally:
-        await QUERIES.recover_give_back(pool, name=LEASE, holder=holder)
+        await QUERIES.recover_release_lease(pool, name=LEASE, holder=holder)
 
 
 async def _recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings, holder: str) -> int:
-    await QUERIES.recover_seize(pool, name=LEASE, holder=holder, seconds=LEASE_S)
+    await QUERIES.recover_seize_lease(pool, name=LEASE, holder=holder, seconds=LEASE_S)
     failpoint("recover.after_seize")
-    await QUERIES.recover_rewind(pool, reason=UNDER_WAY)
+    await QUERIES.recover_rewind(pool, reason=RECOVERY_UNFINISHED)
     failpoint("recover.after_rewind")
-    await empty(kafka)
+    await empty_topic(kafka)
     failpoint("recover.after_emptying")
     epoch: int = await QUERIES.recover_begin_epoch(pool)
     failpoint("recover.after_epoch")
@@ -63,14 +68,14 @@ async def _recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings, holder: str) -
     return epoch
 
 
-async def empty(kafka: KafkaSettings) -> None:
-    """Delete every record of the topic of events; offsets go on from where they were."""
+async def empty_topic(kafka: KafkaSettings) -> None:
+    """Delete every record of the topic of events. Offsets continue from their current values."""
     admin = AIOKafkaAdminClient(**kafka.client_options())
     await admin.start()
     try:
         topic = kafka.topic(TOPIC)
         await admin.delete_records(
-            {TopicPartition(topic, p): RecordsToDelete(TO_THE_END) for p in range(PARTITIONS)}
+            {TopicPartition(topic, p): RecordsToDelete(HIGH_WATERMARK) for p in range(PARTITIONS)}
         )
     finally:
         await admin.close()

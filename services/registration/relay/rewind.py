@@ -1,8 +1,8 @@
-"""Decides when counting stands still and must be sent its events again.
+"""Decides which partitions to rewind: those whose counted position stays below the published one.
 
-Pure: positions come in with the time they were heard, what to rewind comes out. Silence heals like this
-whatever it came from (a lost tail, a truncated topic, a batch that failed), and what is sent again is the
-one stream set back, never a second stream beside it.
+Pure: it receives positions and times, and returns the rewinds. A rewind repairs every kind of loss (a lost
+tail, a truncated topic, a failed batch), because the relay publishes again from the counted position. It
+lowers the one published position, so there is never a second stream of events.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from typing import Final
 
 PATIENCE_S: Final = 10.0
 PATIENCE_S_MAX: Final = 640.0
-"""What stands still after many rewinds is held up by something that sending again does not cure."""
+"""A position that does not move after many rewinds has a cause that sending again cannot repair."""
 SILENCE_S: Final = 5.0
-"""Without cuts for so long nothing is known of the counting: the time does not count."""
+"""After a longer time without cuts the counted positions are unknown, so that time does not count."""
 
 
 class Verdict(Enum):
-    """What a partition's counted position says."""
+    """The state of a partition's counted position."""
 
-    COUNTED = "counted"  # nothing that was published is outstanding
+    COUNTED = "counted"  # every published event is counted
     MOVING = "moving"
-    WAITING = "waiting"  # stands still, but not for long enough
+    WAITING = "waiting"  # has not moved, but not for long enough to rewind
     REWIND = "rewind"
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """A position, since when it stands below what is published, and how often it was rewound to."""
+class PositionWatch:
+    """A counted position, since when it has been below the published one, and how often it was rewound to."""
 
     position: int
     since_s: float
@@ -38,46 +38,48 @@ class Watch:
 
     @property
     def patience_s(self) -> float:
-        """How long the position may stand still: 10 s, then 20, 40 … s."""
+        """How long the position may stay before the next rewind: 10 s, then 20, 40 … s."""
         return min(PATIENCE_S * 2.0**self.rewinds, PATIENCE_S_MAX)
 
 
-def judge(watch: Watch | None, position: int, published: int, now_s: float) -> tuple[Watch, Verdict]:
-    """Look at one partition once more; the watch to keep and the verdict."""
+def judge(
+    watch: PositionWatch | None, position: int, published: int, now_s: float
+) -> tuple[PositionWatch, Verdict]:
+    """Judge the current position of a partition; return the new watch and the verdict."""
     if watch is None or position != watch.position:
-        return Watch(position, now_s), Verdict.MOVING
+        return PositionWatch(position, now_s), Verdict.MOVING
     if position >= published:
-        # Keeps the number of rewinds: just rewound, a partition looks like this for a moment.
-        return Watch(position, now_s, watch.rewinds), Verdict.COUNTED
+        # Keep the number of rewinds: just after a rewind the published position equals the counted one.
+        return PositionWatch(position, now_s, watch.rewinds), Verdict.COUNTED
     if now_s - watch.since_s < watch.patience_s:
         return watch, Verdict.WAITING
-    return Watch(position, now_s, watch.rewinds + 1), Verdict.REWIND
+    return PositionWatch(position, now_s, watch.rewinds + 1), Verdict.REWIND
 
 
 @dataclass(frozen=True, slots=True)
 class StallTracker:
-    """What is known of all partitions, as of the last cut heard."""
+    """The watches of all partitions, as of the last cut."""
 
-    watches: Mapping[int, Watch]
-    heard_s: float
+    watches: Mapping[int, PositionWatch]
+    observed_s: float
 
     @staticmethod
     def start(now_s: float) -> StallTracker:
-        """Before the first cut."""
+        """The state before the first cut."""
         return StallTracker({}, now_s)
 
-    def heard(
+    def observe(
         self, positions: Sequence[int], published: Sequence[int], now_s: float
     ) -> tuple[StallTracker, list[tuple[int, int]]]:
-        """Take a cut's positions; the new state and the (partition, position) pairs to rewind to."""
-        silent = now_s - self.heard_s > SILENCE_S
-        watches: dict[int, Watch] = {}
-        back: list[tuple[int, int]] = []
+        """Observe the positions of a cut; return the new state and (partition, position) of each rewind."""
+        silent = now_s - self.observed_s > SILENCE_S
+        watches: dict[int, PositionWatch] = {}
+        rewinds: list[tuple[int, int]] = []
         for partition, (position, end) in enumerate(zip(positions, published, strict=True)):
             watch = self.watches.get(partition)
             if watch is not None and silent:
-                watch = Watch(watch.position, now_s, watch.rewinds)
+                watch = PositionWatch(watch.position, now_s, watch.rewinds)
             watches[partition], verdict = judge(watch, position, end, now_s)
             if verdict is Verdict.REWIND:
-                back.append((partition, position))
-        return StallTracker(watches, now_s), back
+                rewinds.append((partition, position))
+        return StallTracker(watches, now_s), rewinds

@@ -56,8 +56,8 @@ class StallRewinder:
         if term != self._term:
             self._term, self._stalls = term, StallTracker.start(now)
         try:
-            published = await self._source.published()
-            self._stalls, rewinds = self._stalls.heard(positions, published, now)
+            published = await self._source.published_positions()
+            self._stalls, rewinds = self._stalls.observe(positions, published, now)
             for partition, position in rewinds:
                 await self._rewind(partition, position, term)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -1,13 +1,13 @@
-"""Knows how to tell that the topic holds events which this register never wrote.
+"""Detects that the topic contains events that this register never wrote.
 
-A register restored from an older copy hands out sequences again that the topic already holds under other
-ids: sending on would let readers drop new events as repeats. So before anything is sent the end of each
-partition is compared with the register.
+A register restored from an older backup assigns sequences again that the topic already has with other event
+ids. If the relay continued to publish, consumers would drop new events as repeats. So before it publishes,
+the last event of each partition of the topic is compared with the register.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import asyncpg
@@ -17,24 +17,24 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from database.queries import load_queries
 
 RECORDS_BACK: Final = 200
-"""Looked at per partition: a stream that was set back ends in repeats, and the end may be unreadable."""
+"""Records read per partition: the last records may be invalid, or repeats after a rewind."""
 READ_S_MAX: Final = 10.0
 
 QUERIES: Final = load_queries("registration.store")
 
 
 class KafkaAccess(Protocol):
-    """Where Kafka is and what topics are called there: `settings.kafka.KafkaSettings`."""
+    """Connection options and topic names; implemented by `settings.kafka.KafkaSettings`."""
 
     def client_options(self) -> dict[str, Any]:
-        """Arguments for a client of aiokafka."""
+        """Arguments for an aiokafka client."""
 
     def topic(self, name: str) -> str:
-        """The name on the wire."""
+        """The full name of a topic on the broker."""
 
 
 class TopicRecord(msgspec.Struct, frozen=True):
-    """The place and id of an event on the topic: all that is decoded of it."""
+    """The fields of an event on the topic that the check needs."""
 
     id: str
     partition: int
@@ -42,7 +42,7 @@ class TopicRecord(msgspec.Struct, frozen=True):
 
 
 class RegisteredEvent(msgspec.Struct, frozen=True):
-    """What the register says of a sequence: how far it has come itself, and the event's id there, if any."""
+    """The last sequence of a partition, and the id of the event at the compared sequence, None if missing."""
 
     last_sequence: int
     id: str | None
@@ -51,16 +51,16 @@ class RegisteredEvent(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(TopicRecord)
 
 
-def mismatch(seen: Mapping[int, TopicRecord], known: Mapping[int, RegisteredEvent]) -> str | None:
-    """Why the topic cannot come from this register, or None."""
-    for partition, event in sorted(seen.items()):
-        here = known[partition]
-        if event.sequence > here.last_sequence:
+def mismatch(topic_ends: Mapping[int, TopicRecord], registered: Mapping[int, RegisteredEvent]) -> str | None:
+    """Return why the topic cannot come from this register, or None. Both mappings are by partition."""
+    for partition, event in sorted(topic_ends.items()):
+        own = registered[partition]
+        if event.sequence > own.last_sequence:
             return (
-                f"partition {partition} of the topic holds sequence {event.sequence}, "
-                f"the register has come to {here.last_sequence}: was it restored? Run `registration recover`"
+                f"partition {partition} of the topic has sequence {event.sequence}, "
+                f"the register only {own.last_sequence}: was it restored? Run `registration recover`"
             )
-        if event.id != here.id:
+        if event.id != own.id:
             return (
                 f"sequence {event.sequence} of partition {partition} is another event on the topic "
                 "than in the register: was it restored? Run `registration recover`"
@@ -68,17 +68,20 @@ def mismatch(seen: Mapping[int, TopicRecord], known: Mapping[int, RegisteredEven
     return None
 
 
-async def compare(pool: asyncpg.Pool[Any], seen: Mapping[int, TopicRecord]) -> str | None:
-    """Compare the topic's ends with the register; the reason to refuse, or None."""
-    rows = QUERIES.relay_known(
-        pool, partitions=list(seen), sequences=[event.sequence for event in seen.values()]
+async def compare(pool: asyncpg.Pool[Any], topic_ends: Mapping[int, TopicRecord]) -> str | None:
+    """Compare the last events of the topic with the register; return the reason to refuse, or None."""
+    rows = QUERIES.relay_registered_events(
+        pool, partitions=list(topic_ends), sequences=[event.sequence for event in topic_ends.values()]
     )
-    known = {row["partition"]: RegisteredEvent(row["last_sequence"], row["id"]) async for row in rows}
-    return mismatch(seen, known)
+    registered = {row["partition"]: RegisteredEvent(row["last_sequence"], row["id"]) async for row in rows}
+    return mismatch(topic_ends, registered)
 
 
 async def read_tail(kafka: KafkaAccess, topic: str, partitions: int) -> dict[int, TopicRecord]:
-    """The highest event near the end of each partition that holds one. Raises KafkaError, TimeoutError."""
+    """The event with the highest sequence near the end of each partition; empty partitions are left out.
+
+    Raises KafkaError or TimeoutError.
+    """
     consumer = AIOKafkaConsumer(
         **kafka.client_options(),
         group_id=None,
@@ -106,24 +109,28 @@ async def _highest(
     for tp in consumer.assignment() - unread:
         consumer.pause(tp)
     while unread:
-        found = await consumer.getmany(*unread, timeout_ms=int(READ_S_MAX * 1000))
-        if not found:
+        fetched = await consumer.getmany(*unread, timeout_ms=int(READ_S_MAX * 1000))
+        if not fetched:
             raise TimeoutError(f"the end of {len(unread)} partitions could not be read")
-        for tp, records in found.items():
-            for record in records:
-                seen = _read(record.value, tp.partition)
-                if seen and seen.sequence >= highest.get(tp.partition, seen).sequence:
-                    highest[tp.partition] = seen
+        for tp, records in fetched.items():
+            _keep_highest(highest, tp.partition, [record.value for record in records])
             if records[-1].offset + 1 >= end[tp]:
                 unread.discard(tp)
                 consumer.pause(tp)
     return highest
 
 
-def _read(value: bytes | None, partition: int) -> TopicRecord | None:
-    """The event's place; None where it has none here, as for anything that others put on the topic."""
+def _keep_highest(highest: dict[int, TopicRecord], partition: int, values: Iterable[bytes | None]) -> None:
+    for value in values:
+        event = _decode(value, partition)
+        if event and event.sequence >= highest.get(partition, event).sequence:
+            highest[partition] = event
+
+
+def _decode(value: bytes | None, partition: int) -> TopicRecord | None:
+    """Decode an event; None if the record is not an event of this partition, such as a foreign record."""
     try:
-        seen = _decoder.decode(value or b"")
+        event = _decoder.decode(value or b"")
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    return seen if seen.partition == partition else None
+    return event if event.partition == partition else None

@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from registration.domain.partitioning import PARTITIONS
-from registration.relay.event_source import TOPIC, UNDER_WAY, RegisterEventSource
+from registration.relay.event_source import RECOVERY_UNFINISHED, TOPIC, RegisterEventSource
 from registration.relay.topic_check import compare, read_tail
 from settings.kafka import KafkaSettings
 from telemetry.logs import get
@@ -26,11 +26,11 @@ class TopicGuard:
 
     async def check(self, term: int) -> str | None:
         """Return the reason not to publish in this term, or None; store it in the register for the audit."""
-        reason = await self._source.refused()
-        if reason != UNDER_WAY:
+        reason = await self._source.refusal()
+        if reason != RECOVERY_UNFINISHED:
             reason = await compare(self._pool, await read_tail(self._kafka, TOPIC, PARTITIONS))
         if reason is not None and self._refused_term != term:
             log.error("relay refuses", reason=reason)
         self._refused_term = None if reason is None else term
-        await self._source.refuse(reason, term)
+        await self._source.store_refusal(reason, term)
         return reason

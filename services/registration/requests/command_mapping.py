@@ -9,8 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from registration.cipher import PHONE_PLACE, Cipher, nik_place
-from registration.domain.decide import (
+from registration.cipher import PHONE_ASSOCIATED_DATA, Cipher, nik_associated_data
+from registration.domain.commands import (
     Command,
     CompleteStepsCommand,
     CorrectCommand,
@@ -72,7 +72,7 @@ def register_command(
     fingerprint = cipher.nik_hmac(body.nik)
     person = Person(
         nik_hmac=fingerprint,
-        nik_cipher=cipher.seal(body.nik, nik_place(fingerprint)),
+        nik_cipher=cipher.seal(body.nik, nik_associated_data(fingerprint)),
         phone_cipher=sealed_phone(body.phone, cipher),
         cipher_key_id=cipher.key_id,
         name=body.name,
@@ -90,15 +90,19 @@ def change_command(body: ChangeBody, participant_id: UUID, expected: int | None,
     """Return the command of a change; `expected` is the revision of If-Match, None without it."""
     occurred_at = body.occurred_at
     if isinstance(body, MoveBody):
-        return MoveCommand(id=participant_id, expected=expected, occurred_at=occurred_at, region=body.region)
+        return MoveCommand(
+            id=participant_id, expected_revision=expected, occurred_at=occurred_at, region=body.region
+        )
     if isinstance(body, StepBody):
         return CompleteStepsCommand(
-            id=participant_id, expected=expected, occurred_at=occurred_at, steps=(body.step,)
+            id=participant_id, expected_revision=expected, occurred_at=occurred_at, steps=(body.step,)
         )
     if isinstance(body, WithdrawBody):
-        return WithdrawCommand(id=participant_id, expected=expected, occurred_at=occurred_at)
+        return WithdrawCommand(id=participant_id, expected_revision=expected, occurred_at=occurred_at)
     if isinstance(body, MergeBody):
-        return MergeCommand(id=participant_id, expected=expected, occurred_at=occurred_at, into=body.into)
+        return MergeCommand(
+            id=participant_id, expected_revision=expected, occurred_at=occurred_at, into=body.into
+        )
     fields_set = body.model_fields_set
     fields = ("region", "agency", "campaign")
     standing: dict[str, object] = {field: getattr(body, field) for field in fields if field in fields_set}
@@ -110,7 +114,11 @@ def change_command(body: ChangeBody, participant_id: UUID, expected: int | None,
     if "business" in fields_set:
         person["business"] = business_text(body.business)
     return CorrectCommand(
-        id=participant_id, expected=expected, occurred_at=occurred_at, standing=standing, person=person
+        id=participant_id,
+        expected_revision=expected,
+        occurred_at=occurred_at,
+        standing=standing,
+        person=person,
     )
 
 
@@ -123,4 +131,4 @@ def business_text(business: BusinessForm | None) -> str | None:
 
 def sealed_phone(phone: str | None, cipher: Cipher) -> bytes | None:
     """Return the stored form of a phone number: sealed, or None without a number."""
-    return cipher.seal(phone, PHONE_PLACE) if phone is not None else None
+    return cipher.seal(phone, PHONE_ASSOCIATED_DATA) if phone is not None else None

@@ -68,7 +68,7 @@ def _name(value: str) -> str:
     fault = names.fault(value)
     if fault is not None:
         raise field_error(fault)
-    return names.tidied(value)
+    return names.normalize(value)
 
 
 def _region(value: str, info: ValidationInfo) -> str:

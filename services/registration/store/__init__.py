@@ -1,1 +1,1 @@
-"""The register's tables in PostgreSQL."""
+"""The register's tables in PostgreSQL: queries, rows, and the meaning of database errors."""

@@ -1,4 +1,4 @@
-"""What a database error means for the batch that met it. Source: PostgreSQL 18, appendix A (error codes)."""
+"""Classifies database errors by what the writer does next. Source: PostgreSQL 18, appendix A."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import asyncpg
 
 
 class Failure(StrEnum):
-    """What to do after a transaction failed before its commit was asked for: it is rolled back for sure."""
+    """What to do after a transaction failed before COMMIT was sent, and so was certainly rolled back."""
 
     REPEAT = "repeat"
-    """Others were in the way: run it again."""
+    """A conflict with another transaction: run it again."""
     UNAVAILABLE = "unavailable"
-    """The server cannot be reached or cannot write: tell the callers to come back."""
+    """The server is unreachable or read-only: ask the callers to retry later."""
     DATA = "data"
-    """Something in the batch cannot be stored: find it, refuse it, write the rest."""
+    """A value in the batch cannot be stored: refuse its operation and write the others."""
 
 
 class AmbiguousCommitError(Exception):
-    """The answer to COMMIT was lost: the transaction may or may not have happened.
+    """The reply to COMMIT was lost: the transaction may or may not have been committed.
 
-    Run the batch again: the rows of its idempotency keys tell.
+    Run the batch again: the rows of its idempotency keys show whether it was.
     """
 
 
 class RowVanishedError(Exception):
-    """A row seen by one statement was gone for the next (an erasure, a key too old): run it again."""
+    """A row was deleted between two statements (an erasure, an expired key): run the transaction again."""
 
 
 _REPEAT: Final = (
@@ -36,7 +36,8 @@ _REPEAT: Final = (
     asyncpg.QueryCanceledError,
     RowVanishedError,
 )
-# An integrity error is a datum that no rule foresaw. What the driver cannot send it refuses by a ValueError.
+# An integrity error is a value that validation should have refused. The driver raises ValueError for a value
+# that it cannot encode.
 _DATA: Final = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
@@ -63,11 +64,11 @@ DATABASE_ERRORS: Final = (
     AmbiguousCommitError,
     RowVanishedError,
 )
-"""All that a transaction may raise that is no fault of ours."""
+"""The errors of a transaction that are not programming errors."""
 
 
 def failure_of(error: BaseException) -> Failure | None:
-    """What an error of a transaction means, or None where it is a fault of ours."""
+    """Classify an error of a transaction; None means a programming error."""
     if isinstance(error, _REPEAT):
         return Failure.REPEAT
     if isinstance(error, _DATA):

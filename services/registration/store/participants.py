@@ -1,8 +1,8 @@
-"""How the register's rows are read and written: participants, and events at gapless sequences.
+"""Reads and writes participants, and appends events with gapless sequences.
 
-Every writer (intake, import, commands) uses these, inside its own transaction. Locks are taken in one order:
-idempotency keys, new participants by NIK, participants by id (`lock`), and partitions (`append`) last of all;
-`write_rows` takes those of what is new in one statement.
+Every writer (intake, import, commands) calls these functions in its own transaction. All take locks in the
+same order: idempotency keys, new participants by NIK, existing participants by id (`lock`), and last the
+partitions (`append`). `write_rows` takes the locks of new rows in one statement.
 """
 
 from __future__ import annotations
@@ -14,32 +14,38 @@ from uuid import UUID
 import asyncpg
 
 from database.queries import load_queries
-from registration.domain.event import SEQUENCE_PLACE, TIME_PLACE, EventDraft, event_text
+from registration.domain.event import SEQUENCE_PLACEHOLDER, TIME_PLACEHOLDER, EventDraft, event_text
 from registration.domain.participant import Participant, Person, Standing, Status
-from registration.store import array_literals, event_columns, participant_columns
+from registration.store.columns import (
+    EMPTY,
+    byteas,
+    event_columns,
+    integers,
+    participant_columns,
+    texts,
+    uuids,
+)
 
 QUERIES: Final = load_queries("registration.store")
 
 Columns = Mapping[str, int | str]
-"""Rows as arguments of their statement: how many, and each column as an array literal."""
+"""Rows as arguments of `write_rows`: an array literal per column, and for some tables the number of rows."""
 
 NO_KEYS: Final[Columns] = {
     "key_count": 0,
-    **dict.fromkeys(("callers", "routes", "keys", "body_hmacs", "outcomes"), array_literals.EMPTY),
-    **dict.fromkeys(("told_ids", "told_regions", "told_revisions"), array_literals.EMPTY),
+    **dict.fromkeys(("callers", "routes", "keys", "body_hmacs", "outcomes"), EMPTY),
+    **dict.fromkeys(("answer_participant_ids", "answer_regions", "answer_revisions"), EMPTY),
 }
 NO_PARTICIPANTS: Final[Columns] = {
     "participant_count": 0,
-    **dict.fromkeys(("ids", "nik_hmacs"), array_literals.EMPTY),
-    **participant_columns.columns((), ()),
+    **dict.fromkeys(("ids", "nik_hmacs"), EMPTY),
+    **participant_columns((), ()),
 }
-NO_EVENTS: Final[Columns] = event_columns.columns(
-    (), ids=array_literals.EMPTY, participants=array_literals.EMPTY, types=(), texts=()
-)
+NO_EVENTS: Final[Columns] = event_columns((), ids=EMPTY, participants=EMPTY, types=(), event_texts=())
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
-else:  # the driver's classes are generic in its stubs alone
+else:  # only the driver's type stubs make its classes generic
     Connection = asyncpg.Connection
 
 
@@ -49,103 +55,105 @@ async def write_rows(
     participants: Columns = NO_PARTICIPANTS,
     events: Columns = NO_EVENTS,
 ) -> Any:
-    """Write keys, where all were free participants, and where all were new events.
+    """Claim keys; if all keys were free, insert participants; if all participants were new, append events.
 
-    A row: `claimed`, `inserted` and `appended` are how many, `recorded_at` the transaction's time. At most
-    one participant per NIK may be given. Where events were appended, all that was given is written.
+    Returns a row: `claimed`, `inserted` and `appended` are numbers of rows, `recorded_at` is the time of the
+    transaction. At most one participant per NIK may be given. If events were appended, everything was
+    written.
     """
     return await QUERIES.write_rows(
-        connection, **keys, **participants, **events, time_place=TIME_PLACE, sequence_place=SEQUENCE_PLACE
+        connection,
+        **keys,
+        **participants,
+        **events,
+        time_placeholder=TIME_PLACEHOLDER,
+        sequence_placeholder=SEQUENCE_PLACEHOLDER,
     )
 
 
 async def insert_new(connection: Connection, participants: Iterable[Participant]) -> int:
-    """Insert participants whose NIK is new; the others are left out. Returns how many were inserted.
+    """Insert the participants whose NIK is new, and return their number.
 
-    At most one per NIK may be given.
+    At most one participant per NIK may be given.
     """
     row = await write_rows(connection, participants=participant_rows(participants))
     return int(row["inserted"])
 
 
 def key_rows(
-    places: Iterable[tuple[str, str, str]],
+    unique_keys: Iterable[tuple[str, str, str]],
     body_hmacs: Iterable[bytes],
-    told: Iterable[tuple[str, UUID | None, str | None, int | None]],
+    answers: Iterable[tuple[str, UUID | None, str | None, int | None]],
 ) -> Columns:
-    """Keys (caller, route, key), sorted, with what is told under each."""
-    callers, routes, keys = zip(*places, strict=True)
-    outcomes, ids, regions, revisions = zip(*told, strict=True)
+    """Columns of idempotency keys: sorted (caller, route, key), each with its body's HMAC and its answer."""
+    callers, routes, keys = zip(*unique_keys, strict=True)
+    outcomes, ids, regions, revisions = zip(*answers, strict=True)
     return {
         "key_count": len(keys),
-        "callers": array_literals.texts(callers),
-        "routes": array_literals.texts(routes),
-        "keys": array_literals.texts(keys),
-        "body_hmacs": array_literals.binaries(body_hmacs),
-        "outcomes": array_literals.texts(outcomes),
-        "told_ids": array_literals.ids(ids),
-        "told_regions": array_literals.texts(regions),
-        "told_revisions": array_literals.numbers(revisions),
+        "callers": texts(callers),
+        "routes": texts(routes),
+        "keys": texts(keys),
+        "body_hmacs": byteas(body_hmacs),
+        "outcomes": texts(outcomes),
+        "answer_participant_ids": uuids(ids),
+        "answer_regions": texts(regions),
+        "answer_revisions": integers(revisions),
     }
 
 
 def participant_rows(participants: Iterable[Participant]) -> Columns:
-    """Participants to be inserted as columns, in the order in which their NIKs are locked."""
+    """Columns of new participants, sorted by NIK fingerprint, the order in which these are locked."""
     rows = sorted(participants, key=lambda participant: participant.person.nik_hmac or b"")
     people = [row.person for row in rows]
     return {
         "participant_count": len(rows),
-        "ids": array_literals.ids([row.id for row in rows]),
-        "nik_hmacs": array_literals.binaries([person.nik_hmac for person in people]),
-        **participant_columns.columns(people, [row.standing for row in rows]),
+        "ids": uuids([row.id for row in rows]),
+        "nik_hmacs": byteas([person.nik_hmac for person in people]),
+        **participant_columns(people, [row.standing for row in rows]),
     }
 
 
 def event_rows(drafts: Sequence[EventDraft]) -> Columns:
-    """Events to be appended, in this order within each partition."""
-    return event_columns.columns(
+    """Columns of new events; within each partition their sequences follow this order."""
+    return event_columns(
         [draft.partition for draft in drafts],
-        ids=array_literals.ids([draft.id for draft in drafts]),
-        participants=array_literals.ids([draft.happened.after.id for draft in drafts]),
-        types=[draft.happened.type.value for draft in drafts],
-        texts=[event_text(draft) for draft in drafts],
+        ids=uuids([draft.id for draft in drafts]),
+        participants=uuids([draft.event.after.id for draft in drafts]),
+        types=[draft.event.type.value for draft in drafts],
+        event_texts=[event_text(draft) for draft in drafts],
     )
 
 
 async def lock(
     connection: Connection, ids: Iterable[UUID], nik_hmacs: Iterable[bytes] = ()
 ) -> list[Participant]:
-    """Lock and read participants by id, and those that had one of these NIKs before this transaction."""
+    """Lock and read participants by id, and by NIK if their rows are older than this transaction."""
     rows = QUERIES.lock_participants(connection, ids=list(ids), nik_hmacs=list(nik_hmacs))
     return [participant_of(row) async for row in rows]
 
 
 async def update(connection: Connection, participants: Sequence[Participant]) -> None:
-    """Write participants that this transaction has locked."""
+    """Update participants that this transaction has locked."""
     await QUERIES.update_participants(
         connection,
-        ids=array_literals.ids([row.id for row in participants]),
-        standings=array_literals.texts([row.status.value for row in participants]),
-        revisions=array_literals.numbers([row.revision for row in participants]),
-        merged_intos=array_literals.texts(
-            [str(row.merged_into) if row.merged_into else None for row in participants]
-        ),
-        **participant_columns.columns(
-            [row.person for row in participants], [row.standing for row in participants]
-        ),
+        ids=uuids([row.id for row in participants]),
+        standings=texts([row.status.value for row in participants]),
+        revisions=integers([row.revision for row in participants]),
+        merged_intos=texts([str(row.merged_into) if row.merged_into else None for row in participants]),
+        **participant_columns([row.person for row in participants], [row.standing for row in participants]),
     )
 
 
 async def append(connection: Connection, drafts: Sequence[EventDraft]) -> None:
-    """Give events their sequences and write them; the last thing before the commit.
+    """Number events and insert them. This must be the last statement before the commit.
 
-    The partitions stay locked until then, so the order of sequences is the order of commits, without a hole.
+    The partitions stay locked until the commit, so sequences follow the order of commits and have no gaps.
     """
     await write_rows(connection, events=event_rows(drafts))
 
 
 def participant_of(row: Any) -> Participant:
-    """A row of `participant` (its column `business` as text) as the rules see it."""
+    """Convert a row of the table `participant`, with the column `business` as text."""
     return Participant(
         id=UUID(int=row["id"].int),
         status=Status(row["standing"]),

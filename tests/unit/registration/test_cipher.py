@@ -10,37 +10,39 @@ ONE, OTHER = Cipher(b"1" * 32), Cipher(b"2" * 32)
 
 
 @given(st.text(), st.binary(max_size=8))
-def test_what_is_sealed_opens_in_its_place_alone(text: str, place: bytes) -> None:
-    sealed = ONE.seal(text, place)
+def test_a_sealed_value_opens_only_with_its_key_and_associated_data_and_unaltered(
+    text: str, associated_data: bytes
+) -> None:
+    sealed = ONE.seal(text, associated_data)
 
-    assert ONE.open(sealed, place) == text
+    assert ONE.open(sealed, associated_data) == text
     with pytest.raises(WrongKeyError):
-        ONE.open(sealed, place + b"x")
+        ONE.open(sealed, associated_data + b"x")
     with pytest.raises(WrongKeyError):
-        OTHER.open(sealed, place)
+        OTHER.open(sealed, associated_data)
     with pytest.raises(WrongKeyError):
-        ONE.open(sealed[:-1] + bytes([sealed[-1] ^ 1]), place)
+        ONE.open(sealed[:-1] + bytes([sealed[-1] ^ 1]), associated_data)
 
 
-def test_the_same_text_sealed_twice_looks_different() -> None:
+def test_sealing_a_text_twice_gives_different_values() -> None:
     assert ONE.seal("3199014101900000", b"nik") != ONE.seal("3199014101900000", b"nik")
 
 
 @given(st.lists(st.binary(max_size=3), max_size=3), st.lists(st.binary(max_size=3), max_size=3))
-def test_two_requests_have_one_fingerprint_only_if_all_their_parts_are_equal(
+def test_requests_have_equal_fingerprints_only_if_all_parts_are_equal(
     one: list[bytes], other: list[bytes]
 ) -> None:
     assert (ONE.body_hmac(*one) == ONE.body_hmac(*other)) == (one == other)
 
 
-def test_a_nik_has_one_fingerprint_under_a_key_and_another_under_another() -> None:
+def test_the_fingerprint_of_a_nik_is_stable_and_depends_on_key_and_purpose() -> None:
     assert ONE.nik_hmac("3199014101900000") == Cipher(b"1" * 32).nik_hmac("3199014101900000")
     assert ONE.nik_hmac("3199014101900000") != OTHER.nik_hmac("3199014101900000")
     assert ONE.nik_hmac("3199014101900000") != ONE.body_hmac(b"3199014101900000")
     assert ONE.key_id != OTHER.key_id
 
 
-def test_a_file_has_the_same_fingerprint_however_it_is_cut() -> None:
+def test_the_fingerprint_of_a_file_does_not_depend_on_its_blocks() -> None:
     whole, pieces = ONE.file_hmac(), ONE.file_hmac()
     whole.update(b"name,nik")
     for piece in (b"name", b",nik"):

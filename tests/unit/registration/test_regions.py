@@ -6,20 +6,20 @@ from settings.contract_files import contract_path
 REGIONS = read_regions(contract_path("regions.csv"))
 
 
-def test_people_can_be_counted_in_each_kelurahan_and_nowhere_else() -> None:
-    places = [code for code in REGIONS.by_code if REGIONS.fault(code) is None]
+def test_exactly_the_kelurahan_are_valid_for_participants() -> None:
+    valid = [code for code in REGIONS.by_code if REGIONS.fault(code) is None]
 
-    assert len(places) == 267
-    assert {REGIONS.by_code[code].level for code in places} == {"subdistrict"}
+    assert len(valid) == 267
+    assert {REGIONS.by_code[code].level for code in valid} == {"subdistrict"}
 
 
 @pytest.mark.parametrize("code", ["31", "31.71", "31.71.01"])
-def test_a_region_above_a_kelurahan_is_told_apart_from_an_unknown_one(code: str) -> None:
+def test_a_region_above_a_kelurahan_has_another_fault_than_an_unknown_code(code: str) -> None:
     assert REGIONS.fault(code) is RegionFault.NOT_KELURAHAN
     assert REGIONS.fault(code + ".99") is RegionFault.UNKNOWN
 
 
-def test_every_region_but_the_province_lies_in_its_parent() -> None:
+def test_every_region_but_the_province_is_a_child_of_its_parent() -> None:
     for region in REGIONS.by_code.values():
         if region.parent is not None:
             assert region in REGIONS.children(region.parent)

@@ -1,4 +1,4 @@
--- What the audit reads. The first four run in one REPEATABLE READ snapshot.
+-- The audit's queries. All but `audit_register` run in one REPEATABLE READ snapshot.
 
 -- name: audit_epoch()$
 select epoch from register;
@@ -7,25 +7,25 @@ select epoch from register;
 select last_sequence from partition order by partition;
 
 -- name: audit_standings()
--- How many participants stand where; withdrawn and merged ones count nowhere.
+-- The number of registered participants of each standing; withdrawn and merged participants are not counted.
 select region, agency, campaign, steps, count(*) as participants
   from participant where standing = 'registered'
  group by region, agency, campaign, steps;
 
 -- name: audit_events_between(positions, last_sequences)
--- Events above the positions of the cut, up to the snapshot's: counted by the register, not yet by the cut.
+-- Events above the positions of the cut and up to the snapshot's last sequences: in the standings, not in the cut.
 select e.value
   from unnest(:positions::bigint[], :last_sequences::bigint[]) with ordinality as span (position, last, n)
   join event as e on e.partition = span.n - 1 and e.sequence > span.position and e.sequence <= span.last;
 
 -- name: audit_events_at(partitions, sequences)
--- Events that the cut moved over without counting them.
+-- Events that the cut has not counted although its positions are higher (quarantined events).
 select e.value
-  from unnest(:partitions::smallint[], :sequences::bigint[]) as passed (partition, sequence)
+  from unnest(:partitions::smallint[], :sequences::bigint[]) as quarantined (partition, sequence)
   join event as e using (partition, sequence);
 
 -- name: audit_register()^
--- Where the register stands, by the database's clock, in one statement.
+-- The register's state in one statement. `time` and `relay_alive` follow the database's clock.
 select now() as time,
        (select array_agg(last_sequence order by partition) from partition) as last_sequence,
        (select array_agg(published order by partition) from partition) as published,

@@ -1,20 +1,22 @@
--- Writing a batch. Locks are taken in one order everywhere: idempotency keys sorted, NIK fingerprints sorted,
--- participants by id, partitions ascending. Arrays come in that order already; the large ones come as literals (`::text::…[]`),
--- of which the driver does not look at each element.
+-- Writes a batch of operations. Every writer takes locks in the same order: idempotency keys sorted, NIK fingerprints
+-- sorted, participants by id, partitions ascending. The arrays are passed in that order. Large arrays are passed as
+-- literals (`::text::…[]`), because the driver would inspect each element of an array.
 
--- name: write_rows(key_count, callers, routes, keys, body_hmacs, outcomes, told_ids, told_regions, told_revisions, participant_count, ids, nik_hmacs, nik_ciphers, phone_ciphers, cipher_key_ids, names, businesses, consents, channels, booths, occurred_ats, import_ids, regions, agencies, campaigns, steps, raised_partitions, raised_by, partitions, places, event_ids, event_participants, types, texts, time_place, sequence_place)^
--- All that is new, of which each part may be empty, in the order of locks, and how much of each was written:
--- Keys, each with the answer we expect to give; one that is taken is left out (another transaction that holds one
--- is waited for).
--- Where every key was free, participants; one whose NIK is known is left out.
--- Where everybody was new, events: the partitions are locked and their last sequences raised; `places` count from 1
--- within a partition. Texts come one a line, JSON as we write it has no line break; what only the register knows
--- stands in them as placeholders.
+-- name: write_rows(key_count, callers, routes, keys, body_hmacs, outcomes, answer_participant_ids, answer_regions, answer_revisions, participant_count, ids, nik_hmacs, nik_ciphers, phone_ciphers, cipher_key_ids, names, businesses, consents, channels, booths, occurred_ats, import_ids, regions, agencies, campaigns, steps, locked_partitions, event_counts, partitions, ordinals, event_ids, event_participants, types, texts, time_placeholder, sequence_placeholder)^
+-- Writes the new rows of a batch in the order of locks, and returns how many rows of each table were written. Each part
+-- may be empty.
+-- 1. Idempotency keys, each with its likely answer. A key that exists is skipped; a key that an open transaction is
+--    inserting is waited for.
+-- 2. If every key was free: participants. A participant whose NIK exists is skipped.
+-- 3. If every participant was inserted: events. Their partitions are locked and the last sequences raised. An ordinal
+--    is the number of an event within its partition in this batch, from 1. `texts` has one event per line, as the JSON
+--    has no line breaks; its placeholders for time and sequence are replaced here.
 with claimed as (
     insert into idempotency (caller, route, key, body_hmac, outcome, participant_id, region, revision)
     select * from unnest(:callers::text::text[], :routes::text::text[], :keys::text::text[],
                          :body_hmacs::text::bytea[], :outcomes::text::text[],
-                         :told_ids::text::uuid[], :told_regions::text::text[], :told_revisions::text::integer[])
+                         :answer_participant_ids::text::uuid[], :answer_regions::text::text[],
+                         :answer_revisions::text::integer[])
     on conflict do nothing
     returning 1
 ), inserted as (
@@ -30,58 +32,59 @@ with claimed as (
                 :agencies::text::text[], :campaigns::text::text[], :steps::text::text[])
          as new (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel, booth,
                  occurred_at, import_id, region, agency, campaign, steps)
-    -- Asked before the first row is inserted, so keys are locked before NIKs.
+    -- The condition is evaluated before the first row is inserted, so keys are locked before NIKs.
     where (select count(*) from claimed) = :key_count
     on conflict (nik_hmac) do nothing
     returning 1
 ), locked as materialized (
     select partition, last_sequence from partition
-    where partition = any(:raised_partitions::text::smallint[])
+    where partition = any(:locked_partitions::text::smallint[])
       and (select count(*) from claimed) = :key_count
       and (select count(*) from inserted) = :participant_count
     order by partition
     for update
 ), raised as (
-    update partition set last_sequence = locked.last_sequence + new.raised_by
-    from unnest(:raised_partitions::text::smallint[], :raised_by::text::integer[]) as new (partition, raised_by)
+    update partition set last_sequence = locked.last_sequence + new.event_count
+    from unnest(:locked_partitions::text::smallint[], :event_counts::text::integer[]) as new (partition, event_count)
     join locked using (partition)
     where partition.partition = new.partition
 ), appended as (
     insert into event (partition, sequence, id, participant_id, type, value, recorded_at)
-    select new.partition, locked.last_sequence + new.place, new.id, new.participant_id, new.type,
-           replace(replace(new.value, :sequence_place::text,
-                           '"sequence":' || (locked.last_sequence + new.place) || ','),
-                   :time_place::text,
-                   -- As `events.utc_text` writes it.
+    select new.partition, locked.last_sequence + new.ordinal, new.id, new.participant_id, new.type,
+           replace(replace(new.value, :sequence_placeholder::text,
+                           '"sequence":' || (locked.last_sequence + new.ordinal) || ','),
+                   :time_placeholder::text,
+                   -- The same format as `registration.domain.event.utc_text`.
                    (select '"time":"' || replace(to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
                                                  '.000000Z', 'Z') || '"')),
            now()
-    from unnest(:partitions::text::smallint[], :places::text::integer[], :event_ids::text::uuid[],
+    from unnest(:partitions::text::smallint[], :ordinals::text::integer[], :event_ids::text::uuid[],
                 :event_participants::text::uuid[], :types::text::text[], string_to_array(:texts::text, E'\n'))
-         as new (partition, place, id, participant_id, type, value)
+         as new (partition, ordinal, id, participant_id, type, value)
     join locked using (partition)
     returning 1
 )
 select (select count(*) from claimed) as claimed, (select count(*) from inserted) as inserted,
        (select count(*) from appended) as appended, now() as recorded_at;
 
--- name: answers_given(callers, routes, keys)
--- The answers under keys that were taken before this transaction, by place in the arrays, from 0.
-select asked.place - 1 as place, body_hmac, outcome, participant_id, region, revision, created_at
-from unnest(:callers::text[], :routes::text[], :keys::text[]) with ordinality as asked (caller, route, key, place)
+-- name: stored_answers(callers, routes, keys)
+-- The answers of keys that existed before this transaction. `index` is the index in the arrays, from 0.
+select asked.ordinal - 1 as index, body_hmac, outcome, participant_id, region, revision, created_at
+from unnest(:callers::text[], :routes::text[], :keys::text[]) with ordinality as asked (caller, route, key, ordinal)
 join idempotency using (caller, route, key)
 where idempotency.xmin <> pg_current_xact_id()::xid;
 
--- name: change_answers(callers, routes, keys, outcomes, participant_ids, regions, revisions)!
+-- name: update_answers(callers, routes, keys, outcomes, participant_ids, regions, revisions)!
+-- Replaces likely answers, which were stored with the keys, by the actual ones.
 update idempotency
-set outcome = given.outcome, participant_id = given.participant_id, region = given.region, revision = given.revision
+set outcome = actual.outcome, participant_id = actual.participant_id, region = actual.region, revision = actual.revision
 from unnest(:callers::text[], :routes::text[], :keys::text[], :outcomes::text[], :participant_ids::uuid[],
             :regions::text[], :revisions::integer[])
-     as given (caller, route, key, outcome, participant_id, region, revision)
-where idempotency.caller = given.caller and idempotency.route = given.route and idempotency.key = given.key;
+     as actual (caller, route, key, outcome, participant_id, region, revision)
+where idempotency.caller = actual.caller and idempotency.route = actual.route and idempotency.key = actual.key;
 
 -- name: lock_participants(ids, nik_hmacs)
--- Participants by id, and those that had one of these NIKs before this transaction.
+-- Locks and returns participants by id, and by NIK if their rows are older than this transaction.
 select id, standing, revision, merged_into, region, agency, campaign, steps, nik_hmac, nik_cipher, phone_cipher,
        cipher_key_id, name, business::text as business, consent, channel, booth, occurred_at, import_id
 from participant
@@ -91,7 +94,7 @@ order by id
 for update;
 
 -- name: update_participants(ids, standings, revisions, merged_intos, nik_ciphers, phone_ciphers, cipher_key_ids, names, businesses, consents, channels, booths, occurred_ats, import_ids, regions, agencies, campaigns, steps)!
--- Writes participants that are locked. A NIK's fingerprint never changes.
+-- Updates participants that this transaction has locked. The fingerprint of a NIK never changes.
 update participant
 set standing = new.standing, revision = new.revision, merged_into = new.merged_into, nik_cipher = new.nik_cipher,
     phone_cipher = new.phone_cipher, cipher_key_id = new.cipher_key_id, name = new.name,
@@ -110,7 +113,7 @@ from unnest(:ids::text::uuid[], :standings::text::text[], :revisions::text::inte
 where participant.id = new.id;
 
 -- name: delete_old_keys(kept, deleted_max)!
--- A bounded share of the keys older than `kept`; rows that somebody holds are left for the next round.
+-- Deletes at most `deleted_max` keys older than `kept`; rows that another transaction locks are left for later.
 delete from idempotency where ctid = any(array(
     select ctid from idempotency where created_at < now() - :kept::interval
     limit :deleted_max for update skip locked));

@@ -1,7 +1,7 @@
--- The event table as a source of the relay, in sequence order per partition.
+-- The event table as the relay's source: events in sequence order per partition, and the published positions.
 
 -- name: relay_pending(records_max, skip)
--- What lies above the stored position of each partition, from one snapshot.
+-- The next events above the published position of each partition, from one snapshot.
 select p.partition, p.published, e.sequence, e.key, e.value
   from partition as p
  cross join lateral (
@@ -15,8 +15,10 @@ select p.partition, p.published, e.sequence, e.key, e.value
  order by p.partition, e.sequence;
 
 -- name: relay_advance(partitions, expected, targets, lease, term)$
--- Partitions are locked in ascending order, as the writers do it: an UPDATE ... FROM locks in any order.
--- FOR SHARE: a take-over that commits in between is seen, and none can commit before this statement is through.
+-- Moves published positions while the caller holds the lease; returns how many moved.
+-- Partitions are locked in ascending order, as all writers do; an UPDATE ... FROM alone would lock in any order.
+-- FOR SHARE: the statement sees a takeover of the lease that commits while it waits, and no takeover can commit before
+-- this statement ends.
 with held as materialized (
     select 1 from lease where name = :lease and term = :term and until > clock_timestamp() for share
 ), locked as materialized (
@@ -33,7 +35,7 @@ with held as materialized (
 select count(*) from moved;
 
 -- name: relay_rewind(partition, position, lease, term)$
--- Send again from above a position; the number of rows that went back.
+-- Lowers the published position of a partition, so that later events are sent again; returns the number of rows.
 with held as materialized (
     select 1 from lease where name = :lease and term = :term and until > clock_timestamp() for share
 ), moved as (
@@ -45,18 +47,18 @@ select count(*) from moved;
 -- name: relay_published()
 select partition, published from partition order by partition;
 
--- name: relay_known(partitions, sequences)
--- What the register has to say about a sequence of each partition.
+-- name: relay_registered_events(partitions, sequences)
+-- For one sequence of each partition: the partition's last sequence, and the id of the event, NULL if there is none.
 select asked.partition, p.last_sequence, e.id::text as id
   from unnest(:partitions::smallint[], :sequences::bigint[]) as asked (partition, sequence)
   join partition as p using (partition)
   left join event as e on e.partition = asked.partition and e.sequence = asked.sequence;
 
--- name: relay_refuse(reason, lease, term)!
--- Write down why nothing is sent, or that it is (NULL).
+-- name: relay_store_refusal(reason, lease, term)!
+-- Stores the reason why the relay does not publish, NULL if it does.
 update register set refused = :reason::text, refused_at = case when :reason::text is null then null else now() end
  where refused is distinct from :reason::text
    and exists (select 1 from lease where name = :lease and term = :term and until > clock_timestamp());
 
--- name: relay_refused()$
+-- name: relay_refusal()$
 select refused from register;

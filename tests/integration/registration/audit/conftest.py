@@ -1,4 +1,4 @@
-"""The audit process over a real broker and database: the fixtures of the relay's tests."""
+"""Fixtures to run the audit process with a real broker and database, shared with the relay's tests."""
 
 from tests.integration.registration.relay.conftest import pool, register, start
 

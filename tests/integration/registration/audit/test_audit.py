@@ -1,6 +1,4 @@
-"""The audit says 0 for a true cut under load, names a planted miscount, and tells where the register
-stands.
-"""
+"""The audit finds no drift in correct cuts under load, finds a miscount, and publishes the state."""
 
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ REGISTRATIONS = "SELECT partition, sequence FROM event WHERE value::json -> 'dat
 
 
 def _cells(standing: dict[str, Any]) -> list[Cell]:
-    """By definition, and by hand."""
+    """The tallies in which a standing counts, by definition."""
     scopes = ["all"]
     scopes += [f"agency:{standing['agency']}"] if standing["agency"] else []
     scopes += [f"campaign:{standing['campaign']}"] if standing["campaign"] else []
@@ -40,15 +38,15 @@ def _cells(standing: dict[str, Any]) -> list[Cell]:
 
 
 async def _counted(
-    pool: asyncpg.Pool[Any], positions: list[int], passed_over: tuple[tuple[int, int], ...] = ()
+    pool: asyncpg.Pool[Any], positions: list[int], quarantined: tuple[tuple[int, int], ...] = ()
 ) -> dict[Cell, int]:
-    """What counting the events up to these positions comes to, one by one."""
+    """The tallies at these positions, computed event by event."""
     rows = await pool.fetch(
         "SELECT partition, sequence, value FROM event WHERE sequence <= ($1::bigint[])[partition + 1]",
         positions,
     )
-    values = [value for partition, sequence, value in rows if (partition, sequence) not in passed_over]
-    # Apart from the loop: whoever writes meanwhile must not be kept waiting inside a transaction.
+    values = [value for partition, sequence, value in rows if (partition, sequence) not in quarantined]
+    # In a thread, so that concurrent writers do not wait inside a transaction.
     return await asyncio.to_thread(_summed, values)
 
 
@@ -61,18 +59,18 @@ def _summed(values: list[str]) -> dict[Cell, int]:
     return {cell: count for cell, count in counts.items() if count}
 
 
-async def _told(topics: Topics) -> dict[str, Any]:
+async def _state(topics: Topics) -> dict[str, Any]:
     """The newest register state."""
-    told = (await records(topics, "register-state", 1))[0]
-    assert told, "nothing told yet"
-    newest = told[-1]
+    published = (await records(topics, "register-state", 1))[0]
+    assert published, "no state yet"
+    newest = published[-1]
     assert newest.key == b"state"
     state: dict[str, Any] = json.loads(newest.value)
     return state
 
 
 async def _audited(topics: Topics, cut: str) -> dict[str, Any]:
-    state = await _told(topics)
+    state = await _state(topics)
     assert state["audit"], "no audit yet"
     assert state["audit"]["cut"] == cut, state["audit"]["cut"]
     audit: dict[str, Any] = state["audit"]
@@ -81,24 +79,24 @@ async def _audited(topics: Topics, cut: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def load(register: Register) -> AsyncIterator[None]:
-    """Registrations, moves, steps and withdrawals that do not stop.
+    """Write registrations, moves, steps and withdrawals until the end of the block.
 
-    Not a fixture: while other fixtures are made the loop stands still, and PostgreSQL ends who sleeps in a
-    transaction.
+    This is no fixture: the event loop does not run while other fixtures are set up, and PostgreSQL terminates
+    a session that is idle in a transaction.
     """
-    enough = asyncio.Event()
+    stop = asyncio.Event()
 
-    async def go_on() -> None:
-        while not enough.is_set():
+    async def write_until_stopped() -> None:
+        while not stop.is_set():
             await register.write(20)
             await asyncio.sleep(0.05)
 
     await register.write(300)
-    writing = asyncio.ensure_future(go_on())
+    writing = asyncio.ensure_future(write_until_stopped())
     try:
         yield
     finally:
-        enough.set()
+        stop.set()
         await writing
 
 
@@ -106,7 +104,7 @@ async def _some_positions(register: Register, behind: int) -> list[int]:
     return [max(0, last - behind) for last in await register.last_sequences()]
 
 
-async def test_true_cuts_have_no_drift_under_load_and_a_planted_miscount_is_named_within_10_seconds(
+async def test_correct_cuts_have_no_drift_under_load_and_a_miscount_is_found_within_10_seconds(
     register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
 ) -> None:
     start("audit", REGISTRATION_AUDIT_EVERY_S="1", REGISTRATION_AUDIT_PAUSE_FACTOR="1")
@@ -123,7 +121,7 @@ async def test_true_cuts_have_no_drift_under_load_and_a_planted_miscount_is_name
         await until(lambda: _audited(topics, "1.4"), 30, name="the cut is audited")
         await cuts.publish(4, positions, {**counts, PLANTED: counts[PLANTED] + 7})
 
-        async def the_miscount_is_named() -> bool:
+        async def the_miscount_is_found() -> bool:
             audit = await _audited(topics, "1.4")
             assert audit["drift"] == 7, audit
             scope, region, measure = PLANTED
@@ -139,45 +137,45 @@ async def test_true_cuts_have_no_drift_under_load_and_a_planted_miscount_is_name
                 }
             )
 
-        await until(the_miscount_is_named, 10)
+        await until(the_miscount_is_found, 10)
 
 
-async def test_quarantined_events_explain_what_is_missing(
+async def test_quarantined_events_are_no_drift(
     register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
 ) -> None:
     await register.write(200)
     positions = await _some_positions(register, behind=0)
-    passed_over = ((3, 1), (5, 2))
+    quarantined = ((3, 1), (5, 2))
     start("audit")
 
     async with CutPublisher(topics) as cuts:
-        await cuts.publish(1, positions, await _counted(pool, positions, passed_over), passed_over)
+        await cuts.publish(1, positions, await _counted(pool, positions, quarantined), quarantined)
 
         audit = await until(lambda: _audited(topics, "1.1"), 30, name="the cut is audited")
 
     assert audit["drift"] == 0
 
 
-async def test_a_count_below_zero_is_explained_by_registrations_in_quarantine(
+async def test_negative_counts_from_quarantined_registrations_are_no_drift(
     register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
 ) -> None:
     await register.write(300)
     positions = await _some_positions(register, behind=0)
     rows = await pool.fetch(REGISTRATIONS)
-    passed_over = tuple((row["partition"], row["sequence"]) for row in rows)
-    counts = await _counted(pool, positions, passed_over)
+    quarantined = tuple((row["partition"], row["sequence"]) for row in rows)
+    counts = await _counted(pool, positions, quarantined)
     assert min(counts.values()) < 0
     start("audit")
 
     async with CutPublisher(topics) as cuts:
-        await cuts.publish(1, positions, counts, passed_over)
+        await cuts.publish(1, positions, counts, quarantined)
 
         audit = await until(lambda: _audited(topics, "1.1"), 30, name="the cut is audited")
 
     assert audit["drift"] == 0
 
 
-async def test_the_register_state_tells_positions_lag_and_whether_a_relay_lives(
+async def test_the_register_state_has_positions_lag_and_whether_a_relay_runs(
     register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
 ) -> None:
     await register.write(100)
@@ -190,21 +188,21 @@ async def test_the_register_state_tells_positions_lag_and_whether_a_relay_lives(
         await register.write(40)
         after = await register.last_sequences()
 
-        async def the_lag_is_told_and_grows_older() -> bool:
-            state = await _told(topics)
+        async def the_lag_is_published_and_ages() -> bool:
+            state = await _state(topics)
             lag = state["lag"]
             return bool(lag["events"] == sum(after) - sum(last) and lag["standing_s"] >= 1.0)
 
-        await until(the_lag_is_told_and_grows_older, 20)
+        await until(the_lag_is_published_and_ages, 20)
 
-    state = await _told(topics)
+    state = await _state(topics)
     assert state["last_sequence"] == after
     assert state["published"] == [0] * 12
     assert (state["epoch"], state["refused"], state["relay_alive"]) == (1, None, False)
     assert state["time"].endswith("Z")
 
 
-async def test_a_cut_that_is_ahead_of_the_register_is_refused(
+async def test_a_cut_above_the_register_is_refused(
     register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
 ) -> None:
     await register.write(100)
@@ -215,13 +213,13 @@ async def test_a_cut_that_is_ahead_of_the_register_is_refused(
         await cuts.publish(1, [position + 1 for position in last], await _counted(pool, last))
 
         async def it_is_refused() -> bool:
-            state = await _told(topics)
+            state = await _state(topics)
             return state["audit"] is None and "the register holds" in (state["refused"] or "")
 
         await until(it_is_refused, 20)
 
 
-async def test_a_relay_that_refuses_is_passed_on_and_nothing_is_called_proved(
+async def test_a_refusal_of_the_relay_is_published_without_an_audit_result(
     register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
 ) -> None:
     await register.write(100)
@@ -232,54 +230,54 @@ async def test_a_relay_that_refuses_is_passed_on_and_nothing_is_called_proved(
     async with CutPublisher(topics) as cuts:
         await cuts.publish(1, last, await _counted(pool, last))
 
-        async def it_is_passed_on() -> bool:
-            state = await _told(topics)
+        async def it_is_published() -> bool:
+            state = await _state(topics)
             return state["refused"] == "restored" and state["audit"] is None
 
-        await until(it_is_passed_on, 20)
+        await until(it_is_published, 20)
 
 
-async def test_a_second_audit_takes_over_in_a_higher_term_and_the_first_is_silent_then(
+async def test_a_second_audit_takes_over_in_a_higher_term_and_silences_the_first(
     register: Register, topics: Topics, start: StartProcess
 ) -> None:
     await register.write(50)
     first = start("audit")
 
-    async def told_in_the_first_term() -> bool:
-        return bool((await _told(topics))["term"] == 1)
+    async def published_in_the_first_term() -> bool:
+        return bool((await _state(topics))["term"] == 1)
 
-    async def told_in_a_higher_term() -> bool:
-        return bool((await _told(topics))["term"] > 1)
+    async def published_in_a_higher_term() -> bool:
+        return bool((await _state(topics))["term"] > 1)
 
-    await until(told_in_the_first_term, 20)
+    await until(published_in_the_first_term, 20)
     first.send(signal.SIGSTOP)
     start("audit")
-    await until(told_in_a_higher_term, 20)
+    await until(published_in_a_higher_term, 20)
     first.send(signal.SIGCONT)
-    told_then = len((await records(topics, "register-state", 1))[0])
+    published_before = len((await records(topics, "register-state", 1))[0])
 
-    async def five_more_are_told() -> bool:
-        return len((await records(topics, "register-state", 1))[0]) >= told_then + 5
+    async def five_more_are_published() -> bool:
+        return len((await records(topics, "register-state", 1))[0]) >= published_before + 5
 
-    await until(five_more_are_told, 30)
+    await until(five_more_are_published, 30)
     terms = [json.loads(record.value)["term"] for record in (await records(topics, "register-state", 1))[0]]
-    # What the first had in its hands when it was stopped may still come: one record at most.
-    assert terms[told_then + 1 :].count(1) == 0
+    # One record that the first audit was sending when it was stopped may still arrive.
+    assert terms[published_before + 1 :].count(1) == 0
 
 
-async def test_a_restored_lease_does_not_come_back_with_a_lower_term(
+async def test_a_restored_lease_does_not_publish_in_a_lower_term(
     register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
 ) -> None:
     await register.write(50)
     await pool.execute("INSERT INTO lease VALUES ('audit', 'before', 40, '-infinity')")
     first = start("audit")
 
-    async def told(above: int) -> bool:
-        return bool((await _told(topics))["term"] > above)
+    async def term_is(above: int) -> bool:
+        return bool((await _state(topics))["term"] > above)
 
-    await until(lambda: told(40), 20, name="told in term 41")
+    await until(lambda: term_is(40), 20, name="published in term 41")
     first.finish()
     await pool.execute("UPDATE lease SET term = 3, until = '-infinity' WHERE name = 'audit'")
     start("audit")
 
-    await until(lambda: told(41), 20, name="told above term 41")
+    await until(lambda: term_is(41), 20, name="published above term 41")

@@ -1,4 +1,4 @@
-"""What the tests of imports share: a register's pool, files, and runs of the importer."""
+"""Fixtures of the import tests: a pool, CSV files, and runs of the importer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from registration.imports import store
 from registration.imports.chunk import PackedChunk, pack
 from registration.imports.csv_reader import Row
 from registration.imports.importer import Importer, import_id_of
-from registration.imports.row_validation import RowValidator, Source
+from registration.imports.row_validation import ChunkContext, RowValidator
 from registration.imports.store import ImportStatus
 from registration.regions import read_regions
 from settings.contract_files import contract_path
@@ -34,15 +34,15 @@ SCOPES = {
 Line = Sequence[str]
 
 
-class HerePacker:
-    """Checks and packs in the test's own process."""
+class InProcessPacker:
+    """Validates and packs in the test's own process."""
 
     def __init__(self, cipher: Cipher) -> None:
         regions = read_regions(contract_path("regions.csv"))
-        self._checker = RowValidator(cipher, regions, frozenset({"2026-01"}), uuid_utils.compat.uuid7)
+        self._validator = RowValidator(cipher, regions, frozenset({"2026-01"}), uuid_utils.compat.uuid7)
 
-    async def pack(self, rows: Sequence[Row], source: Source) -> PackedChunk:
-        return pack(self._checker.check(rows, source), uuid_utils.compat.uuid7)
+    async def pack(self, rows: Sequence[Row], context: ChunkContext) -> PackedChunk:
+        return pack(self._validator.validate(rows, context), uuid_utils.compat.uuid7)
 
 
 @pytest.fixture
@@ -50,14 +50,15 @@ async def pool(database: Databases) -> AsyncIterator[asyncpg.Pool[Any]]:
     pool = await connect(database.registration, application_name="test", max_size=6)
     for table, ids in SCOPES.items():
         await pool.executemany(
-            f"INSERT INTO {table} (id, name) VALUES ($1, $1) ON CONFLICT DO NOTHING", [(one,) for one in ids]
+            f"INSERT INTO {table} (id, name) VALUES ($1, $1) ON CONFLICT DO NOTHING",
+            [(scope_id,) for scope_id in ids],
         )
     yield pool
     pool.terminate()
 
 
-class Bench:
-    """Files and runs against one register."""
+class ImportEnvironment:
+    """Creates files and imports them into one register."""
 
     def __init__(self, pool: asyncpg.Pool[Any], folder: Path) -> None:
         self.pool = pool
@@ -80,23 +81,23 @@ class Bench:
         return import_id
 
     def importer(self, rows_max: int = 100) -> Importer:
-        return Importer(self.pool, HerePacker(self.cipher), rows_max)
+        return Importer(self.pool, InProcessPacker(self.cipher), rows_max)
 
     async def run(self, path: Path, rows_max: int = 100, stop_after: int | None = None) -> ImportStatus:
-        """Import a file, or only so many chunks of it."""
+        """Import a file, or only its first `stop_after` chunks."""
         stopping, chunks = StopSignal(), 0
 
-        def told(_rows: int, _bytes: int) -> None:
+        def count_chunk(_rows: int, _bytes: int) -> None:
             nonlocal chunks
             chunks += 1
             if chunks == stop_after:
                 stopping.set()
 
         import_id = await self.begin(path)
-        return await self.importer(rows_max).run(import_id, path, stopping, told)
+        return await self.importer(rows_max).run(import_id, path, stopping, count_chunk)
 
     async def rejected(self, import_id: str) -> list[tuple[int, str, str]]:
-        return [one async for one in store.rejections(self.pool, import_id)]
+        return [cell async for cell in store.rejections(self.pool, import_id)]
 
     async def counts(self) -> tuple[int, int]:
         """Registered participants, and events; the sequences must be gapless."""
@@ -114,5 +115,5 @@ class Bench:
 
 
 @pytest.fixture
-def bench(pool: asyncpg.Pool[Any], tmp_path: Path) -> Bench:
-    return Bench(pool, tmp_path)
+def imports(pool: asyncpg.Pool[Any], tmp_path: Path) -> ImportEnvironment:
+    return ImportEnvironment(pool, tmp_path)

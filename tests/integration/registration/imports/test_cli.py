@@ -1,4 +1,4 @@
-"""The command as people run it: killed at its commits, interrupted, undone, beside other writers."""
+"""The commands `import` and `undo` as processes: killed, interrupted, repeated, and beside other writers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from registration.imports.column_validation import ImportedRegistration
 from registration.intake.transaction import write
 from registration.requests.command_mapping import register_command
 from simulator.seed.participants import HEADER
-from tests.integration.registration.imports.conftest import SECRET, Bench
+from tests.integration.registration.imports.conftest import SECRET, ImportEnvironment
 from tests.support.databases import Databases
 from tests.support.deadlines import until
 
@@ -46,70 +46,74 @@ async def command(database: Databases, *arguments: str, **settings: str) -> asyn
     )
 
 
-async def told(database: Databases, *arguments: str, **settings: str) -> tuple[int | None, str, str]:
+async def run_command(database: Databases, *arguments: str, **settings: str) -> tuple[int | None, str, str]:
     process = await command(database, *arguments, **settings)
     out, err = await asyncio.wait_for(process.communicate(), DEADLINE_S)
     return process.returncode, out.decode(), err.decode()
 
 
 @pytest.mark.parametrize("point", ["import.before_commit:4", "import.after_commit:4"])
-async def test_an_import_killed_at_a_commit_goes_on_and_is_exact(
-    bench: Bench, database: Databases, point: str
+async def test_an_import_killed_at_a_commit_continues_and_is_exact(
+    imports: ImportEnvironment, database: Databases, point: str
 ) -> None:
-    path = bench.file(bench.people(1_000))
+    path = imports.file(imports.people(1_000))
 
-    killed, _, _ = await told(database, "import", str(path), REGISTRATION_CRASH_AT=point)
-    half, _ = await bench.counts()
-    code, out, err = await told(database, "import", str(path))
+    killed, _, _ = await run_command(database, "import", str(path), REGISTRATION_CRASH_AT=point)
+    half, _ = await imports.counts()
+    code, out, err = await run_command(database, "import", str(path))
 
     assert killed == -signal.SIGKILL
     assert half == (300 if "before" in point else 400)
     assert code == 0, err
     assert "1,000 accepted, 0 rejected" in out
-    assert await bench.counts() == (1_000, 1_000)
+    assert await imports.counts() == (1_000, 1_000)
 
 
-async def test_a_file_imported_before_says_so_and_changes_nothing(bench: Bench, database: Databases) -> None:
-    path = bench.file(bench.people(150))
-    await told(database, "import", str(path))
+async def test_importing_a_file_again_reports_it_and_changes_nothing(
+    imports: ImportEnvironment, database: Databases
+) -> None:
+    path = imports.file(imports.people(150))
+    await run_command(database, "import", str(path))
 
-    code, _, err = await told(database, "import", str(path))
+    code, _, err = await run_command(database, "import", str(path))
 
     assert code == 0
     assert "imported before, nothing changes" in " ".join(err.split())
-    assert await bench.counts() == (150, 150)
+    assert await imports.counts() == (150, 150)
 
 
-async def test_an_interrupt_stops_between_two_chunks_and_says_how_to_go_on(
-    bench: Bench, database: Databases
+async def test_an_interrupted_import_stops_between_chunks_and_prints_how_to_continue(
+    imports: ImportEnvironment, database: Databases
 ) -> None:
-    path = bench.file(bench.people(20_000))
+    path = imports.file(imports.people(20_000))
     process = await command(database, "import", str(path), REGISTRATION_IMPORT_ROWS_MAX="50")
 
-    async def some_are_in() -> bool:
-        return bool(await bench.pool.fetchval("SELECT last_row > 0 FROM import_file"))
+    async def a_chunk_is_written() -> bool:
+        return bool(await imports.pool.fetchval("SELECT last_row > 0 FROM import_file"))
 
-    await until(some_are_in, DEADLINE_S)
+    await until(a_chunk_is_written, DEADLINE_S)
     process.send_signal(signal.SIGINT)
     _, err = await asyncio.wait_for(process.communicate(), DEADLINE_S)
 
-    stopped = await bench.pool.fetchrow("SELECT * FROM import_file")
+    stopped = await imports.pool.fetchrow("SELECT * FROM import_file")
     assert stopped is not None
     assert process.returncode == 1
     assert stopped["state"] == "running"
     assert 0 < stopped["accepted"] < 20_000
     assert f"go on with: python -m registration import {path}" in " ".join(err.decode().split())
-    assert await bench.counts() == (stopped["accepted"], stopped["accepted"])
+    assert await imports.counts() == (stopped["accepted"], stopped["accepted"])
 
 
-async def test_the_report_of_rejected_rows_has_no_values(bench: Bench, database: Databases) -> None:
-    people = bench.people(5)
+async def test_the_report_of_rejected_rows_contains_no_values(
+    imports: ImportEnvironment, database: Databases
+) -> None:
+    people = imports.people(5)
     nik = HEADER.index("nik")
     broken = [*people[0][:nik], "12345", *people[0][nik + 1 :]]
-    report = bench.folder / "rejected.csv"
+    report = imports.folder / "rejected.csv"
 
-    code, out, _ = await told(
-        database, "import", str(bench.file([*people[1:], broken])), "--rejected", str(report)
+    code, out, _ = await run_command(
+        database, "import", str(imports.file([*people[1:], broken])), "--rejected", str(report)
     )
 
     assert code == 0
@@ -117,38 +121,42 @@ async def test_the_report_of_rejected_rows_has_no_values(bench: Bench, database:
     assert report.read_text() == "row,column,reason\n6,nik,nik_digits\n"
 
 
-async def test_an_undo_killed_in_the_middle_goes_on_and_lists_whom_it_keeps(
-    bench: Bench, database: Databases
+async def test_a_killed_undo_continues_and_lists_the_participants_it_keeps(
+    imports: ImportEnvironment, database: Databases
 ) -> None:
-    _, out, _ = await told(database, "import", str(bench.file(bench.people(500))))
+    _, out, _ = await run_command(database, "import", str(imports.file(imports.people(500))))
     found = re.search(r"import ([0-9a-f]{64})", out)
     assert found is not None
-    kept = await bench.pool.fetchval(
+    kept = await imports.pool.fetchval(
         "UPDATE participant SET revision = 2 WHERE id = (SELECT id FROM participant LIMIT 1) RETURNING id"
     )
 
-    killed, _, _ = await told(database, "undo", found[1], REGISTRATION_CRASH_AT="import.before_undo_commit:3")
-    half, _ = await bench.counts()
-    code, out, err = await told(database, "undo", found[1])
+    killed, _, _ = await run_command(
+        database, "undo", found[1], REGISTRATION_CRASH_AT="import.before_undo_commit:3"
+    )
+    half, _ = await imports.counts()
+    code, out, err = await run_command(database, "undo", found[1])
 
     assert killed == -signal.SIGKILL
     assert half == 300
     assert code == 0, err
     assert "499 withdrawn, 1 kept" in out
     assert f"kept {kept}" in out
-    assert await bench.counts() == (1, 999)
+    assert await imports.counts() == (1, 999)
 
 
-async def test_an_unknown_import_cannot_be_undone(database: Databases, bench: Bench) -> None:
-    code, _, err = await told(database, "undo", "0" * 64)
+async def test_an_unknown_import_cannot_be_undone(database: Databases, imports: ImportEnvironment) -> None:
+    code, _, err = await run_command(database, "undo", "0" * 64)
 
     assert (code, err.strip().splitlines()[-1]) == (1, "there is no such import")
 
 
-async def test_writers_racing_for_the_same_niks_never_deadlock_and_everybody_is_in_once(bench: Bench) -> None:
-    people = bench.people(600)
-    path: Path = bench.file(people)
-    cipher, before = Cipher(SECRET), await deadlocks(bench)
+async def test_concurrent_writers_of_the_same_niks_never_deadlock_and_register_each_once(
+    imports: ImportEnvironment,
+) -> None:
+    people = imports.people(600)
+    path: Path = imports.file(people)
+    cipher, before = Cipher(SECRET), await deadlocks(imports)
 
     def operation(number: int, line: tuple[str, ...]) -> Operation:
         row = dict(zip(HEADER, line, strict=True))
@@ -160,21 +168,21 @@ async def test_writers_racing_for_the_same_niks_never_deadlock_and_everybody_is_
         accepted = 0
         for at in range(0, len(people), 50):
             batch = [operation(number, line) for line in reversed(people[at : at + 50])]
-            async with bench.pool.acquire() as connection:
+            async with imports.pool.acquire() as connection:
                 answers = await write(connection, batch, uuid_utils.compat.uuid7)
             accepted += sum(answer.outcome == "done" for answer in answers)
         return accepted
 
-    status, *booths = await asyncio.gather(bench.run(path, rows_max=60), booth(1), booth(2))
+    status, *booths = await asyncio.gather(imports.run(path, rows_max=60), booth(1), booth(2))
 
     assert status.accepted + sum(booths) == 600
     assert status.accepted + status.rejected == 600
-    assert await bench.counts() == (600, 600)
-    assert await deadlocks(bench) == before
+    assert await imports.counts() == (600, 600)
+    assert await deadlocks(imports) == before
 
 
-async def deadlocks(bench: Bench) -> int:
-    count: int = await bench.pool.fetchval(
+async def deadlocks(imports: ImportEnvironment) -> int:
+    count: int = await imports.pool.fetchval(
         "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
     )
     return count

@@ -1,4 +1,4 @@
-"""Imports through the API, in its real process: uploads, reports, undo, restarts."""
+"""Imports through a running API process: uploads, reports, undos, restarts."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ async def ended(client: httpx.AsyncClient, import_id: str, state: str = "done") 
     return body
 
 
-async def test_an_upload_is_imported_beside_the_api_and_a_second_one_changes_nothing(
+async def test_an_upload_is_imported_and_the_same_upload_again_changes_nothing(
     officer: httpx.AsyncClient,
 ) -> None:
     first = await officer.post("/v1/imports", params={"name": "kecamatan.csv"}, content=table(300))
@@ -64,7 +64,9 @@ async def test_an_upload_is_imported_beside_the_api_and_a_second_one_changes_not
     )
 
 
-async def test_the_report_is_csv_with_row_column_and_reason(officer: httpx.AsyncClient) -> None:
+async def test_the_report_of_rejected_rows_is_csv_with_row_column_and_reason(
+    officer: httpx.AsyncClient,
+) -> None:
     lines = table(3) + b"Budi,31990141,+6282400000000,31.71.01.1001,,,2026-01,,\r\n"
     begun = await officer.post("/v1/imports", content=lines)
     await ended(officer, begun.json()["id"])
@@ -75,7 +77,9 @@ async def test_the_report_is_csv_with_row_column_and_reason(officer: httpx.Async
     assert report.text == "row,column,reason\r\n5,nik,nik_digits\r\n"
 
 
-async def test_an_undo_withdraws_and_a_file_undone_is_not_taken_again(officer: httpx.AsyncClient) -> None:
+async def test_an_undo_withdraws_participants_and_its_file_cannot_be_imported_again(
+    officer: httpx.AsyncClient,
+) -> None:
     import_id = (await officer.post("/v1/imports", content=table(120))).json()["id"]
     await ended(officer, import_id)
 
@@ -88,7 +92,7 @@ async def test_an_undo_withdraws_and_a_file_undone_is_not_taken_again(officer: h
     assert (again.status_code, again.json()["type"].rsplit("/", 1)[1]) == (409, "import-undone")
 
 
-async def test_a_killed_api_goes_on_with_its_imports(officer: httpx.AsyncClient, stack: Stack) -> None:
+async def test_a_restarted_api_continues_its_imports(officer: httpx.AsyncClient, stack: Stack) -> None:
     await stack.restart(
         "api", env={"REGISTRATION_CRASH_AT": "import.before_commit:3", "REGISTRATION_IMPORT_ROWS_MAX": "50"}
     )
@@ -109,7 +113,7 @@ async def test_a_killed_api_goes_on_with_its_imports(officer: httpx.AsyncClient,
         (b"x" * 300_001, 413, "too-large"),
     ],
 )
-async def test_what_cannot_be_imported_is_refused_at_once(
+async def test_an_unusable_or_too_large_upload_is_refused_at_once(
     officer: httpx.AsyncClient, content: bytes, code: int, slug: str
 ) -> None:
     refused = await officer.post("/v1/imports", content=content)

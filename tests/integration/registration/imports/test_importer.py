@@ -1,4 +1,4 @@
-"""Imports against a real database: exact whatever is in the file, and however often it is cut short."""
+"""Imports into a real database are exact for any file and after any interruption."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from registration.imports.row_validation import ValidatedChunk
 from registration.imports.store import ImportInterruptedError, ImportState
 from registration.imports.undo import begin_undo
 from simulator.seed.participants import HEADER, region_totals, step_totals
-from tests.integration.registration.imports.conftest import Bench, Line
+from tests.integration.registration.imports.conftest import ImportEnvironment, Line
 
 pytestmark = pytest.mark.integration
 
@@ -24,8 +24,10 @@ def changed(line: Line, **cells: str) -> Line:
     return [cells.get(name, cell) for name, cell in zip(HEADER, line, strict=True)]
 
 
-async def test_every_row_becomes_a_participant_and_one_event_with_its_steps(bench: Bench) -> None:
-    status = await bench.run(bench.file(bench.people(250)))
+async def test_every_row_becomes_a_participant_and_one_event_with_its_steps(
+    imports: ImportEnvironment,
+) -> None:
+    status = await imports.run(imports.file(imports.people(250)))
 
     assert (status.state, status.accepted, status.rejected, status.last_row) == (
         ImportState.DONE,
@@ -33,8 +35,8 @@ async def test_every_row_becomes_a_participant_and_one_event_with_its_steps(benc
         0,
         251,
     )
-    assert await bench.counts() == (250, 250)
-    values = [json.loads(row["value"]) for row in await bench.pool.fetch("SELECT value FROM event")]
+    assert await imports.counts() == (250, 250)
+    values = [json.loads(row["value"]) for row in await imports.pool.fetch("SELECT value FROM event")]
     afters = [value["data"]["after"] for value in values]
     assert Counter(after["region"] for after in afters) == Counter(
         {k: n for k, n in region_totals(250).items() if n}
@@ -43,10 +45,10 @@ async def test_every_row_becomes_a_participant_and_one_event_with_its_steps(benc
     assert {value["data"]["channel"] for value in values} == {"import"}
 
 
-async def test_an_event_carries_its_own_partition_sequence_and_time(bench: Bench) -> None:
-    await bench.run(bench.file(bench.people(30)))
+async def test_an_event_carries_its_own_partition_sequence_and_time(imports: ImportEnvironment) -> None:
+    await imports.run(imports.file(imports.people(30)))
 
-    rows = await bench.pool.fetch("SELECT * FROM event")
+    rows = await imports.pool.fetch("SELECT * FROM event")
     for row in rows:
         value = json.loads(row["value"])
         assert (value["partition"], value["sequence"]) == (row["partition"], row["sequence"])
@@ -55,13 +57,13 @@ async def test_an_event_carries_its_own_partition_sequence_and_time(bench: Bench
         assert value["time"].endswith("Z")
 
 
-async def test_the_sealed_numbers_open_again(bench: Bench) -> None:
-    (line,) = bench.people(1)
-    await bench.run(bench.file([line]))
+async def test_encrypted_niks_can_be_decrypted(imports: ImportEnvironment) -> None:
+    (line,) = imports.people(1)
+    await imports.run(imports.file([line]))
 
-    row = await bench.pool.fetchrow("SELECT * FROM participant")
+    row = await imports.pool.fetchrow("SELECT * FROM participant")
     assert row is not None
-    assert bench.cipher.open(row["nik_cipher"], b"nik\0" + row["nik_hmac"]) == line[HEADER.index("nik")]
+    assert imports.cipher.open(row["nik_cipher"], b"nik\0" + row["nik_hmac"]) == line[HEADER.index("nik")]
     assert row["name"] == line[HEADER.index("name")]
     assert json.loads(row["business"]) == {
         "name": line[HEADER.index("business_name")],
@@ -69,29 +71,31 @@ async def test_the_sealed_numbers_open_again(bench: Bench) -> None:
     }
 
 
-async def test_the_same_file_twice_changes_nothing(bench: Bench) -> None:
-    path = bench.file(bench.people(120))
-    first = await bench.run(path)
+async def test_the_same_file_twice_changes_nothing(imports: ImportEnvironment) -> None:
+    path = imports.file(imports.people(120))
+    first = await imports.run(path)
 
-    second = await bench.run(path)
+    second = await imports.run(path)
 
     assert second == first
-    assert await bench.counts() == (120, 120)
+    assert await imports.counts() == (120, 120)
 
 
-async def test_a_stopped_import_goes_on_after_its_last_row(bench: Bench) -> None:
-    path = bench.file(bench.people(250))
-    stopped = await bench.run(path, rows_max=40, stop_after=2)
+async def test_a_stopped_import_continues_after_its_last_row(imports: ImportEnvironment) -> None:
+    path = imports.file(imports.people(250))
+    stopped = await imports.run(path, rows_max=40, stop_after=2)
 
-    status = await bench.run(path, rows_max=100)
+    status = await imports.run(path, rows_max=100)
 
     assert (stopped.state, stopped.last_row, stopped.accepted) == (ImportState.RUNNING, 81, 80)
     assert (status.state, status.accepted, status.rows) == (ImportState.DONE, 250, 250)
-    assert await bench.counts() == (250, 250)
+    assert await imports.counts() == (250, 250)
 
 
-async def test_bad_rows_are_rejected_with_row_column_and_reason_and_the_rest_goes_in(bench: Bench) -> None:
-    good = bench.people(12)
+async def test_invalid_rows_are_rejected_with_row_column_and_reason_and_valid_rows_imported(
+    imports: ImportEnvironment,
+) -> None:
+    good = imports.people(12)
     lines = [
         changed(good[0], nik="123"),
         changed(good[1], nik="3199019902900001"),
@@ -107,10 +111,10 @@ async def test_bad_rows_are_rejected_with_row_column_and_reason_and_the_rest_goe
         changed(good[11], name="Nul\u0000a", consent="1999-01"),
     ]
 
-    status = await bench.run(bench.file([*lines, *bench.people(3, first=12)]))
+    status = await imports.run(imports.file([*lines, *imports.people(3, first=12)]))
 
     assert (status.accepted, status.rejected) == (3, 12)
-    assert await bench.rejected(status.id) == [
+    assert await imports.rejected(status.id) == [
         (2, "nik", "nik_digits"),
         (3, "nik", "nik_date"),
         (4, "region", "region_not_kelurahan"),
@@ -128,92 +132,98 @@ async def test_bad_rows_are_rejected_with_row_column_and_reason_and_the_rest_goe
     ]
 
 
-async def test_a_nik_twice_in_the_file_or_in_the_register_is_rejected(bench: Bench) -> None:
-    people = bench.people(6)
-    await bench.run(bench.file(people[:2], "first.csv"))
+async def test_a_nik_repeated_in_the_file_or_known_to_the_register_is_rejected(
+    imports: ImportEnvironment,
+) -> None:
+    people = imports.people(6)
+    await imports.run(imports.file(people[:2], "first.csv"))
 
     lines = [people[2], people[2], people[0], people[3], people[4], people[2], people[1]]
-    status = await bench.run(bench.file(lines, "second.csv"), rows_max=4)
+    status = await imports.run(imports.file(lines, "second.csv"), rows_max=4)
 
-    assert await bench.rejected(status.id) == [
+    assert await imports.rejected(status.id) == [
         (3, "nik", "duplicate_in_file"),
         (4, "nik", "duplicate-participant"),
         (7, "nik", "duplicate_in_file"),
         (8, "nik", "duplicate-participant"),
     ]
-    assert await bench.counts() == (5, 5)
+    assert await imports.counts() == (5, 5)
 
 
-async def test_whoever_withdrew_is_registered_again_by_an_import(bench: Bench) -> None:
-    people = bench.people(3)
-    first = await bench.run(bench.file(people, "first.csv"))
-    await undone(bench, first.id)
+async def test_an_import_registers_withdrawn_participants_again(imports: ImportEnvironment) -> None:
+    people = imports.people(3)
+    first = await imports.run(imports.file(people, "first.csv"))
+    await undo(imports, first.id)
 
-    status = await bench.run(bench.file([people[1], people[2]], "again.csv"))
+    status = await imports.run(imports.file([people[1], people[2]], "again.csv"))
 
     assert (status.accepted, status.rejected) == (2, 0)
-    assert await bench.counts() == (2, 8)
-    revisions = await bench.pool.fetch("SELECT revision FROM participant WHERE standing = 'registered'")
+    assert await imports.counts() == (2, 8)
+    revisions = await imports.pool.fetch("SELECT revision FROM participant WHERE standing = 'registered'")
     assert [row["revision"] for row in revisions] == [3, 3]
-    again = await undone(bench, status.id)
+    again = await undo(imports, status.id)
     assert again == 2
 
 
-async def undone(bench: Bench, import_id: str) -> int:
-    async with bench.pool.acquire() as connection:
+async def undo(imports: ImportEnvironment, import_id: str) -> int:
+    async with imports.pool.acquire() as connection:
         await begin_undo(connection, import_id)
-    return (await bench.importer().undo(import_id, StopSignal())).undone
+    return (await imports.importer().undo(import_id, StopSignal())).undone
 
 
-async def test_an_undo_withdraws_all_but_those_changed_since(bench: Bench) -> None:
-    status = await bench.run(bench.file(bench.people(150)))
-    touched = await bench.pool.fetchval(
+async def test_an_undo_withdraws_all_but_changed_participants(imports: ImportEnvironment) -> None:
+    status = await imports.run(imports.file(imports.people(150)))
+    touched = await imports.pool.fetchval(
         "UPDATE participant SET revision = 2, changed_at = now()"
         " WHERE id = (SELECT min(id::text)::uuid FROM participant) RETURNING id"
     )
 
-    withdrawn = await undone(bench, status.id)
+    withdrawn = await undo(imports, status.id)
 
     assert withdrawn == 149
-    left = await bench.pool.fetch("SELECT id, import_id FROM participant WHERE standing = 'registered'")
+    left = await imports.pool.fetch("SELECT id, import_id FROM participant WHERE standing = 'registered'")
     assert [(row["id"], row["import_id"]) for row in left] == [(touched, status.id)]
-    assert await bench.counts() == (1, 299)
+    assert await imports.counts() == (1, 299)
 
 
-async def test_an_import_that_is_being_undone_goes_no_further(bench: Bench) -> None:
-    path = bench.file(bench.people(100))
-    stopped = await bench.run(path, rows_max=20, stop_after=1)
-    await undone(bench, stopped.id)
+async def test_an_import_that_is_being_undone_does_not_continue(imports: ImportEnvironment) -> None:
+    path = imports.file(imports.people(100))
+    stopped = await imports.run(path, rows_max=20, stop_after=1)
+    await undo(imports, stopped.id)
 
-    status = await bench.run(path)
+    status = await imports.run(path)
 
     assert (status.state, status.accepted, status.undone) == (ImportState.UNDONE, 20, 20)
-    assert await bench.counts() == (0, 40)
+    assert await imports.counts() == (0, 40)
 
 
-async def test_a_second_process_with_the_same_file_gives_way(bench: Bench) -> None:
-    path = bench.file(bench.people(60))
-    import_id = await bench.begin(path)
-    other = await bench.run(path, rows_max=20, stop_after=1)
+async def test_a_process_that_is_behind_another_with_the_same_file_is_interrupted(
+    imports: ImportEnvironment,
+) -> None:
+    path = imports.file(imports.people(60))
+    import_id = await imports.begin(path)
+    other = await imports.run(path, rows_max=20, stop_after=1)
     assert other.last_row == 21
 
     async def behind() -> None:
-        async with bench.pool.acquire() as connection:
-            packed = pack(ValidatedChunk(11, [], []), bench.importer().new_id)
-            await store.write_chunk(connection, import_id, packed, 0, bench.importer().new_id)
+        async with imports.pool.acquire() as connection:
+            packed = pack(ValidatedChunk(11, [], []), imports.importer().new_id)
+            await store.write_chunk(connection, import_id, packed, 0, imports.importer().new_id)
 
     with pytest.raises(ImportInterruptedError, match="another process"):
         await behind()
 
 
-async def test_a_datum_the_database_refuses_costs_its_own_row_alone(bench: Bench) -> None:
-    await bench.pool.execute("ALTER TABLE participant ADD CONSTRAINT odd CHECK (name <> 'Tak Tersimpan')")
-    people = bench.people(20)
+async def test_only_the_row_that_the_database_refuses_is_rejected(imports: ImportEnvironment) -> None:
+    await imports.pool.execute("ALTER TABLE participant ADD CONSTRAINT odd CHECK (name <> 'Tak Tersimpan')")
+    people = imports.people(20)
 
-    status = await bench.run(bench.file([*people[:7], changed(people[7], name="Tak Tersimpan"), *people[8:]]))
+    status = await imports.run(
+        imports.file([*people[:7], changed(people[7], name="Tak Tersimpan"), *people[8:]])
+    )
 
     assert (status.state, status.accepted, status.rejected, status.last_row) == (ImportState.DONE, 19, 1, 21)
-    assert await bench.rejected(status.id) == [(9, "row", "unstorable")]
+    assert await imports.rejected(status.id) == [(9, "row", "unstorable")]
 
 
 @pytest.mark.parametrize(
@@ -225,10 +235,12 @@ async def test_a_datum_the_database_refuses_costs_its_own_row_alone(bench: Bench
         ("name,nik,region,consent,nik\n", "column_twice: nik"),
     ],
 )
-async def test_a_file_without_our_columns_fails_as_a_whole(bench: Bench, text: str, fault: str) -> None:
-    path: Path = bench.folder / "odd.csv"
+async def test_a_file_with_an_invalid_header_fails_as_a_whole(
+    imports: ImportEnvironment, text: str, fault: str
+) -> None:
+    path: Path = imports.folder / "odd.csv"
     path.write_text(text, encoding="utf-8")
 
-    status = await bench.run(path)
+    status = await imports.run(path)
 
     assert (status.state, status.fault, status.accepted) == (ImportState.FAILED, fault, 0)

@@ -11,7 +11,8 @@ import asyncpg
 import pytest
 import uuid_utils.compat
 
-from registration.domain.decide import Event, EventType, RegisterCommand
+from registration.domain.commands import RegisterCommand
+from registration.domain.decide import Event, EventType
 from registration.domain.event import EventDraft, number_event
 from registration.domain.operation import DONE, Operation
 from registration.domain.participant import Participant, Person, Standing, Status

@@ -1,4 +1,4 @@
-"""Relay processes over a real broker and database."""
+"""Fixtures to run relay processes with a real broker and database."""
 
 from __future__ import annotations
 
@@ -31,15 +31,13 @@ async def pool(database: Databases) -> AsyncIterator[asyncpg.Pool[Any]]:
 
 @pytest.fixture
 def register(pool: asyncpg.Pool[Any]) -> Register:
-    """A register to write to."""
+    """A register in the database, to which tests write events."""
     return Register(pool)
 
 
 @pytest.fixture
 def start(database: Databases, topics: Topics, tmp_path: Path) -> Iterator[StartProcess]:
-    """start("relay", REGISTRATION_CRASH_AT="…") -> the running process; its port is
-    `REGISTRATION_RELAY_PORT`.
-    """
+    """Start processes: `start("relay", REGISTRATION_CRASH_AT="…")` returns the running process."""
     started: list[Running] = []
 
     def start(command: str, *arguments: str, **settings: str) -> Running:

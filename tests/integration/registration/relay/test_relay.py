@@ -1,4 +1,4 @@
-"""What stands on the topic, whatever befalls the relay: every event, in order, repeats allowed, gaps none."""
+"""After any failure of the relay the topic has every event in order, without gaps; repeats are allowed."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ async def _all_published(register: Register, deadline_s: float = 30.0) -> None:
 
 
 async def _assert_complete(register: Register, topics: Topics) -> int:
-    """Every event on the topic, in order; the number of repeats."""
+    """Assert that the topic has every event in order; return the number of repeats."""
     logs, ids = await events(topics), await register.ids()
     assert not any(map(has_gap, logs))
     assert [first_appearances(log) for log in logs] == ids
     return sum(map(len, logs)) - sum(map(len, ids))
 
 
-async def test_events_go_out_in_sequence_order_keyed_by_participant_under_one_header(
+async def test_events_are_published_in_sequence_order_with_participant_key_and_header(
     register: Register, topics: Topics, start: StartProcess
 ) -> None:
     await register.write_events(500)
@@ -66,7 +66,7 @@ async def test_a_relay_killed_at_any_point_leaves_no_gap(
     await _assert_complete(register, topics)
 
 
-async def test_two_relays_one_of_them_a_zombie_keep_every_partition_in_order(
+async def test_two_relays_of_which_one_is_suspended_keep_every_partition_in_order(
     register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
 ) -> None:
     await register.write_events(1_000)
@@ -97,7 +97,7 @@ async def test_two_relays_one_of_them_a_zombie_keep_every_partition_in_order(
     await _assert_complete(register, topics)
 
 
-async def test_a_broker_that_is_away_is_caught_up_with_in_order(
+async def test_after_an_outage_of_the_broker_events_are_published_in_order(
     own_kafka: Broker, register: Register, topics: Topics, start: StartProcess
 ) -> None:
     await register.write_events(500)
@@ -114,7 +114,7 @@ async def test_a_broker_that_is_away_is_caught_up_with_in_order(
     await _assert_complete(register, topics)
 
 
-async def test_a_broker_that_hangs_is_caught_up_with_in_order(
+async def test_after_a_suspension_of_the_broker_events_are_published_in_order(
     own_kafka: Broker, register: Register, topics: Topics, start: StartProcess
 ) -> None:
     relay = start("relay")
@@ -123,7 +123,7 @@ async def test_a_broker_that_hangs_is_caught_up_with_in_order(
 
     own_kafka.pause()
     await register.write_events(1_000)
-    await _beyond_the_lease()
+    await _outlast_the_lease()
     own_kafka.resume()
     await _all_published(register, 60)
 
@@ -131,8 +131,8 @@ async def test_a_broker_that_hangs_is_caught_up_with_in_order(
     await _assert_complete(register, topics)
 
 
-async def _beyond_the_lease() -> None:
-    """Time itself is the condition here: longer than a lease lasts."""
+async def _outlast_the_lease() -> None:
+    """Wait longer than a lease is valid; there is no other condition to wait for."""
     import time
 
     began_s = time.monotonic()

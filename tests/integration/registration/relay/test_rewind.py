@@ -1,6 +1,4 @@
-"""Where counting stands still the relay sends again by itself; where the topic is not the register's it
-refuses.
-"""
+"""The relay rewinds stalled partitions, and refuses to publish to a topic of another register."""
 
 from __future__ import annotations
 
@@ -23,47 +21,47 @@ from tests.support.topics import Topics
 
 pytestmark = pytest.mark.integration
 
-HEART_BEAT_S = 0.5
+CUT_EVERY_S = 0.5
 
 
-class Counter:
-    """Stands for aggregator and publisher: tells positions, twice a second, until they are changed."""
+class FakeCounting:
+    """Stands in for the aggregator: publishes cuts with the given positions twice a second."""
 
     def __init__(self, cuts: CutPublisher) -> None:
         self._cuts = cuts
         self.positions = [0] * 12
         self.cut = 1
 
-    async def beat(self) -> None:
+    async def publish_forever(self) -> None:
         while True:
             await self._cuts.publish(self.cut, self.positions, {})
-            await asyncio.sleep(HEART_BEAT_S)
+            await asyncio.sleep(CUT_EVERY_S)
 
 
 @pytest.fixture
-async def counter(topics: Topics) -> AsyncIterator[Counter]:
-    """Cuts that keep coming."""
+async def counting(topics: Topics) -> AsyncIterator[FakeCounting]:
+    """Cuts published twice a second."""
     async with CutPublisher(topics) as cuts:
-        counter = Counter(cuts)
-        beating = asyncio.ensure_future(counter.beat())
-        yield counter
-        beating.cancel()
+        counting = FakeCounting(cuts)
+        publishing = asyncio.ensure_future(counting.publish_forever())
+        yield counting
+        publishing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await beating
+            await publishing
 
 
 async def _everything_is_published(register: Register) -> bool:
     return await register.published() == await register.last_sequences()
 
 
-async def test_a_lost_tail_is_sent_again_where_the_counted_position_stands_still(
-    register: Register, topics: Topics, start: StartProcess, counter: Counter
+async def test_a_lost_tail_is_sent_again_from_the_stalled_position(
+    register: Register, topics: Topics, start: StartProcess, counting: FakeCounting
 ) -> None:
     await register.write_events(600)
     start("relay")
     await until(lambda: _everything_is_published(register), 20, name="everything is published")
     last = await register.last_sequences()
-    counter.positions = [max(0, end - 5) for end in last]  # the last five of each were lost
+    counting.positions = [max(0, end - 5) for end in last]  # the last five of each were lost
     await topics.empty("participant-events", 12)
 
     async def the_tail_is_there_again() -> bool:
@@ -78,13 +76,13 @@ async def test_a_lost_tail_is_sent_again_where_the_counted_position_stands_still
     assert [[event_id for _, event_id in log] for log in await events(topics)] == [part[-5:] for part in ids]
 
 
-async def test_a_topic_that_was_emptied_is_filled_again_from_where_counting_stands(
-    register: Register, topics: Topics, start: StartProcess, counter: Counter
+async def test_an_emptied_topic_is_filled_again_from_the_counted_positions(
+    register: Register, topics: Topics, start: StartProcess, counting: FakeCounting
 ) -> None:
     await register.write_events(600)
     start("relay")
     await until(lambda: _everything_is_published(register), 20, name="everything is published")
-    counter.cut = 2  # positions stay at 0: nothing was counted
+    counting.cut = 2  # positions stay at 0: nothing was counted
     await topics.empty("participant-events", 12)
 
     async def all_is_there_again() -> bool:
@@ -94,7 +92,7 @@ async def test_a_topic_that_was_emptied_is_filled_again_from_where_counting_stan
 
 
 async def _restore_an_older_register(pool: asyncpg.Pool[Any], back: int) -> None:
-    """What a restore from an older copy leaves: the newest events are not there, the topic has them."""
+    """Restore an older backup: the topic has newer events than the register."""
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
             "DELETE FROM event USING partition WHERE event.partition = partition.partition "
@@ -116,7 +114,7 @@ async def test_a_restored_older_register_is_refused_and_then_recovered(
     start: StartProcess,
     pool: asyncpg.Pool[Any],
 ) -> None:
-    """Both cases: the topic is ahead; the register has handed the same sequences out again."""
+    """Both cases: the topic is ahead, or the register has assigned the same sequences again."""
     await register.write_events(600)
     relay = start("relay")
     await until(lambda: _everything_is_published(register), 20, name="everything is published")
@@ -135,8 +133,8 @@ async def test_a_restored_older_register_is_refused_and_then_recovered(
     async def its_readiness_fails() -> bool:
         with contextlib.suppress(httpx.TransportError):
             async with httpx.AsyncClient() as client:
-                answer = await client.get(f"http://127.0.0.1:{port}/health/ready")
-                return answer.status_code == 503 and "register matches topic" in answer.json()["missing"]
+                response = await client.get(f"http://127.0.0.1:{port}/health/ready")
+                return response.status_code == 503 and "register matches topic" in response.json()["missing"]
         return False
 
     await until(the_relay_refuses, 20)
@@ -152,7 +150,7 @@ async def test_a_restored_older_register_is_refused_and_then_recovered(
 
 
 @pytest.mark.parametrize("point", ["after_seize", "after_rewind", "after_emptying", "after_epoch"])
-async def test_a_recovery_cut_short_anywhere_is_repeated_and_complete(
+async def test_a_recovery_interrupted_at_any_step_can_be_repeated(
     point: str, register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
 ) -> None:
     await register.write_events(300)

@@ -1,4 +1,4 @@
-"""What standings come to, and what events taken back leave."""
+"""Tallies of standings, reverted events, and differences."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STANDINGS = st.none() | st.builds(
 
 
 def _by_hand(standings: list[Standing | None]) -> dict[tuple[str, str, str], int]:
-    """The definition, participant by participant."""
+    """The tallies by definition, computed participant by participant."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for standing in filter(None, standings):
         known = standing.region in KELURAHAN
@@ -37,10 +37,10 @@ def _by_hand(standings: list[Standing | None]) -> dict[tuple[str, str, str], int
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), STANDINGS), max_size=8), st.integers(0, 8))
-def test_standings_now_less_the_later_events_are_the_standings_then(
+def test_current_standings_without_later_events_are_the_earlier_standings(
     events: list[tuple[int, Standing | None]], then: int
 ) -> None:
-    """Three participants; each event gives one a new standing. The audit starts from the end."""
+    """Each event gives one of three participants a new standing. The audit reverts the later ones."""
     at_then: list[Standing | None] = [None, None, None]
     for participant, after in events[:then]:
         at_then[participant] = after
@@ -53,7 +53,7 @@ def test_standings_now_less_the_later_events_are_the_standings_then(
     for standing in now:
         sums.add(standing)
     for before, after in later:
-        sums.take_back(before, after)
+        sums.revert(before, after)
 
     assert sums.tallies() == _by_hand(at_then)
     assert compare(sums.tallies(), _by_hand(at_then)).drift == 0
@@ -64,7 +64,7 @@ def test_standings_now_less_the_later_events_are_the_standings_then(
     st.dictionaries(st.integers(0, 30), st.integers(0, 3)),
     st.dictionaries(st.integers(0, 30), st.integers(0, 3)),
 )
-def test_drift_is_the_sum_of_all_differences_and_zero_is_the_same_as_missing(
+def test_drift_is_the_sum_of_absolute_differences_and_a_missing_tally_is_zero(
     expected: dict[int, int], found: dict[int, int]
 ) -> None:
     findings = compare(
@@ -77,14 +77,14 @@ def test_drift_is_the_sum_of_all_differences_and_zero_is_the_same_as_missing(
     assert len(findings.differences) <= DIFFERENCES_MAX
 
 
-def test_a_changed_tally_is_named() -> None:
+def test_a_differing_tally_is_listed() -> None:
     findings = compare({("all", "31", "registered"): 7}, {("all", "31", "registered"): 9})
 
     assert findings.differences == (Difference("all", "31", "registered", 7, 9),)
     assert findings.drift == 2
 
 
-def test_a_code_of_another_shape_counts_under_its_own_child_of_the_province() -> None:
+def test_a_code_in_another_form_is_counted_under_31_00() -> None:
     assert ancestry("31.71.01.1001") == ("31", "31.71", "31.71.01", "31.71.01.1001")
     assert ancestry("31.71.01") == ("31", "31.00")
     assert ancestry("32.71.01.1001") == ("31", "31.00")

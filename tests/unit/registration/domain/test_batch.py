@@ -1,4 +1,4 @@
-"""A batch in a small world gives what its operations would give one by one, each after the other."""
+"""A batch has the same results as its operations result one by one."""
 
 from datetime import UTC, datetime
 from itertools import count
@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registration.domain.batch import KnownParticipants, apply, ids_needed
-from registration.domain.decide import MoveCommand, Reason, RegisterCommand, WithdrawCommand
+from registration.domain.commands import MoveCommand, RegisterCommand, WithdrawCommand
+from registration.domain.decide import Reason
 from registration.domain.operation import DONE, Operation
 from registration.domain.participant import Participant, Person, Standing, Status
 
@@ -29,7 +30,7 @@ def operation(number: int, command: RegisterCommand | MoveCommand | WithdrawComm
     return Operation("caller", "route", f"key-{number}", b"body", command, "booth")
 
 
-wishes = st.lists(
+command_lists = st.lists(
     st.one_of(
         st.sampled_from((b"new-1", b"new-2", b"known")).map(lambda nik: ("register", nik)),
         st.sampled_from((A, B)).map(lambda region: ("move", region)),
@@ -39,9 +40,9 @@ wishes = st.lists(
 )
 
 
-def operations_of(wished: list[tuple[str, object]]) -> list[Operation]:
+def operations_of(specs: list[tuple[str, object]]) -> list[Operation]:
     commands: list[RegisterCommand | MoveCommand | WithdrawCommand] = []
-    for number, (kind, value) in enumerate(wished):
+    for number, (kind, value) in enumerate(specs):
         if kind == "register":
             assert isinstance(value, bytes)
             commands.append(RegisterCommand(UUID(int=number), Standing(B), person(value)))
@@ -52,39 +53,39 @@ def operations_of(wished: list[tuple[str, object]]) -> list[Operation]:
     return [operation(number, command) for number, command in enumerate(commands)]
 
 
-@given(wishes, st.sampled_from((Status.REGISTERED, Status.WITHDRAWN)))
-def test_a_batch_gives_what_its_operations_give_one_by_one(
-    wished: list[tuple[str, object]], status: Status
+@given(command_lists, st.sampled_from((Status.REGISTERED, Status.WITHDRAWN)))
+def test_a_batch_has_the_results_of_its_operations_one_by_one(
+    specs: list[tuple[str, object]], status: Status
 ) -> None:
-    operations = operations_of(wished)
+    operations = operations_of(specs)
 
     numbers, alone_numbers = count(1000), count(1000)
     whole = apply(operations, KnownParticipants([known(status)]), lambda: UUID(int=next(numbers)))
 
-    world = KnownParticipants([known(status)])
-    alone = [apply([each], world, lambda: UUID(int=next(alone_numbers))) for each in operations]
-    assert whole.told == [told for each in alone for told in each.told]
+    participants = KnownParticipants([known(status)])
+    alone = [apply([each], participants, lambda: UUID(int=next(alone_numbers))) for each in operations]
+    assert whole.outcomes == [outcome for each in alone for outcome in each.outcomes]
     assert whole.drafts == [draft for each in alone for draft in each.drafts]
 
 
-@given(wishes)
-def test_newcomers_are_those_whom_a_batch_registers_where_nobody_is_known(
-    wished: list[tuple[str, object]],
+@given(command_lists)
+def test_newcomers_are_the_participants_that_a_batch_registers_if_none_is_known(
+    specs: list[tuple[str, object]],
 ) -> None:
-    operations = operations_of(wished)
+    operations = operations_of(specs)
 
-    applied = apply(operations, KnownParticipants([]), lambda: UUID(int=1))
+    result = apply(operations, KnownParticipants([]), lambda: UUID(int=1))
 
     new = {each.command.person.nik_hmac for each in operations if isinstance(each.command, RegisterCommand)}
-    assert set(applied.newcomers()) == new
-    assert [outcome for outcome, *_ in applied.told].count(DONE) == len(new)
+    assert set(result.newcomers()) == new
+    assert [outcome for outcome, *_ in result.outcomes].count(DONE) == len(new)
 
 
-@given(wishes)
-def test_all_of_a_batch_are_new_where_each_is_a_registration_of_another_person(
-    wished: list[tuple[str, object]],
+@given(command_lists)
+def test_a_batch_is_all_new_if_every_operation_registers_a_different_person(
+    specs: list[tuple[str, object]],
 ) -> None:
-    operations = operations_of(wished)
+    operations = operations_of(specs)
 
     all_new = apply(operations, KnownParticipants([]), lambda: UUID(int=1)).all_new
 
@@ -92,7 +93,7 @@ def test_all_of_a_batch_are_new_where_each_is_a_registration_of_another_person(
     assert all_new == (len(set(niks)) == len(operations))
 
 
-def test_what_is_told_says_when_it_came_true() -> None:
+def test_answers_carry_the_time_of_recording() -> None:
     operations = operations_of([("register", b"new-1"), ("move", A)])
 
     answers = apply(operations, KnownParticipants([]), lambda: UUID(int=1)).answers(NOW)
@@ -101,14 +102,14 @@ def test_what_is_told_says_when_it_came_true() -> None:
     assert {answer.recorded_at for answer in answers} == {NOW}
 
 
-def test_of_one_nik_many_times_in_a_batch_the_first_is_registered_and_the_others_are_refused() -> None:
+def test_a_nik_that_is_repeated_in_a_batch_is_registered_once_and_then_refused() -> None:
     operations = operations_of([("register", b"new-1")] * 5)
 
-    applied = apply(operations, KnownParticipants([]), lambda: UUID(int=1))
+    result = apply(operations, KnownParticipants([]), lambda: UUID(int=1))
 
-    assert [outcome for outcome, *_ in applied.told] == [DONE, *[Reason.DUPLICATE] * 4]
-    assert len(applied.drafts) == 1
+    assert [outcome for outcome, *_ in result.outcomes] == [DONE, *[Reason.DUPLICATE] * 4]
+    assert len(result.drafts) == 1
 
 
-def test_a_batch_asks_for_the_participants_that_its_operations_name() -> None:
+def test_ids_needed_are_the_existing_participants_that_operations_name() -> None:
     assert ids_needed(operations_of([("register", b"new-1"), ("move", B)])) == {KNOWN}

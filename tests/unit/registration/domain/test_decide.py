@@ -1,4 +1,4 @@
-"""A small world: two participants, few commands; whatever comes, events add up to the standings."""
+"""Two participants and few commands: in any order, the events add up to the standings."""
 
 from uuid import UUID
 
@@ -6,20 +6,16 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.domain.decide import (
+from registration.domain.commands import (
     Command,
     CompleteStepsCommand,
     CorrectCommand,
-    Event,
-    EventType,
     MergeCommand,
     MoveCommand,
-    Reason,
-    Refused,
     RegisterCommand,
     WithdrawCommand,
-    decide,
 )
+from registration.domain.decide import Event, EventType, Reason, Refused, decide
 from registration.domain.participant import Participant, Person, Standing, Status
 
 ONE, TWO = UUID(int=1), UUID(int=2)
@@ -56,40 +52,40 @@ commands: st.SearchStrategy[Command] = st.one_of(
 )
 
 
-def play(played: list[Command]) -> tuple[dict[UUID, Participant], list[Event]]:
-    world: dict[UUID, Participant] = {}
+def play(sequence: list[Command]) -> tuple[dict[UUID, Participant], list[Event]]:
+    participants: dict[UUID, Participant] = {}
     events: list[Event] = []
-    for command in played:
-        into = world.get(command.into) if isinstance(command, MergeCommand) else None
-        decision = decide(command, world.get(command.id), into)
+    for command in sequence:
+        into = participants.get(command.into) if isinstance(command, MergeCommand) else None
+        decision = decide(command, participants.get(command.id), into)
         if not isinstance(decision, Refused):
-            for happened in decision:
-                assert world.get(happened.after.id) == happened.before
-                world[happened.after.id] = happened.after
-                events.append(happened)
-    return world, events
+            for event in decision:
+                assert participants.get(event.after.id) == event.before
+                participants[event.after.id] = event.after
+                events.append(event)
+    return participants, events
 
 
 @given(st.lists(commands, max_size=8))
-def test_adding_after_and_subtracting_before_gives_the_standings(played: list[Command]) -> None:
-    world, events = play(played)
+def test_adding_after_and_subtracting_before_gives_the_standings(sequence: list[Command]) -> None:
+    participants, events = play(sequence)
 
     counted: dict[str, int] = {}
-    for happened in events:
-        before = happened.before.counted if happened.before else None
-        for standing, sign in ((before, -1), (happened.after.counted, 1)):
+    for event in events:
+        before = event.before.counted_standing if event.before else None
+        for standing, sign in ((before, -1), (event.after.counted_standing, 1)):
             if standing is not None:
                 counted[standing.region] = counted.get(standing.region, 0) + sign
     expected: dict[str, int] = {}
-    for participant in world.values():
+    for participant in participants.values():
         if participant.status is Status.REGISTERED:
             expected[participant.standing.region] = expected.get(participant.standing.region, 0) + 1
     assert {region: count for region, count in counted.items() if count} == expected
 
 
 @given(st.lists(commands, max_size=8))
-def test_revisions_of_a_participant_rise_by_one_with_each_event(played: list[Command]) -> None:
-    _, events = play(played)
+def test_revisions_of_a_participant_rise_by_one_with_each_event(sequence: list[Command]) -> None:
+    _, events = play(sequence)
 
     for participant_id in (ONE, TWO):
         revisions = [event.after.revision for event in events if event.after.id == participant_id]
@@ -97,25 +93,25 @@ def test_revisions_of_a_participant_rise_by_one_with_each_event(played: list[Com
 
 
 @given(st.lists(commands, max_size=8))
-def test_a_merge_gives_two_events_and_loses_no_step(played: list[Command]) -> None:
-    _, events = play(played)
+def test_a_merge_gives_two_events_and_loses_no_step(sequence: list[Command]) -> None:
+    _, events = play(sequence)
 
     merges = [event for event in events if event.type is EventType.MERGED]
     assert len(merges) % 2 == 0
-    for given_up, kept in zip(merges[::2], merges[1::2], strict=True):
-        assert given_up.before is not None
+    for merged, kept in zip(merges[::2], merges[1::2], strict=True):
+        assert merged.before is not None
         assert kept.before is not None
-        assert given_up.after.counted is None
-        assert given_up.after.merged_into == kept.after.id
-        union = {*given_up.before.standing.steps, *kept.before.standing.steps}
+        assert merged.after.counted_standing is None
+        assert merged.after.merged_into == kept.after.id
+        union = {*merged.before.standing.steps, *kept.before.standing.steps}
         assert kept.after.standing.steps == tuple(sorted(union))
 
 
-def test_a_registered_nik_registers_no_second_time() -> None:
+def test_a_registered_nik_cannot_register_again() -> None:
     assert decide(registration(ONE), registered()) == Refused(Reason.DUPLICATE)
 
 
-def test_after_a_withdrawal_the_same_participant_registers_again_with_nothing_before() -> None:
+def test_a_withdrawn_participant_registers_again_under_the_same_id_with_no_standing_before() -> None:
     withdrawn = decide(WithdrawCommand(id=ONE), registered())
     assert not isinstance(withdrawn, Refused)
 
@@ -126,8 +122,8 @@ def test_after_a_withdrawal_the_same_participant_registers_again_with_nothing_be
     assert event.after.id == ONE
     assert event.after.revision == 3
     assert event.before is not None
-    assert event.before.counted is None
-    assert event.after.counted == Standing(B)
+    assert event.before.counted_standing is None
+    assert event.after.counted_standing == Standing(B)
 
 
 def test_a_second_withdrawal_is_refused() -> None:
@@ -137,12 +133,12 @@ def test_a_second_withdrawal_is_refused() -> None:
     assert decide(WithdrawCommand(id=ONE), withdrawn[0].after) == Refused(Reason.WITHDRAWN)
 
 
-def test_a_stale_revision_is_refused_and_the_current_one_is_not() -> None:
-    assert decide(MoveCommand(id=ONE, region=B, expected=2), registered()) == Refused(Reason.STALE)
-    assert not isinstance(decide(MoveCommand(id=ONE, region=B, expected=1), registered()), Refused)
+def test_a_stale_revision_is_refused_and_the_current_revision_is_accepted() -> None:
+    assert decide(MoveCommand(id=ONE, region=B, expected_revision=2), registered()) == Refused(Reason.STALE)
+    assert not isinstance(decide(MoveCommand(id=ONE, region=B, expected_revision=1), registered()), Refused)
 
 
-def test_what_would_change_nothing_is_refused() -> None:
+def test_a_command_that_changes_nothing_is_refused() -> None:
     assert decide(MoveCommand(id=ONE, region=A), registered()) == Refused(Reason.SAME_REGION)
     correction = CorrectCommand(id=ONE, standing={"region": A}, person={"name": "Nama"})
     assert decide(correction, registered()) == Refused(Reason.NOTHING_CORRECTED)
@@ -166,7 +162,7 @@ def test_a_merge_needs_another_registered_participant() -> None:
     assert refused == Refused(Reason.MERGE_NOT_REGISTERED)
 
 
-def test_of_an_erased_participant_the_standing_can_change_but_no_name_comes_back() -> None:
+def test_an_erased_participant_can_change_standing_but_gets_no_name_again() -> None:
     erased = registered(person=Person(None, None, None, "key", None, None, "2026-01", "booth"))
 
     refused = decide(CorrectCommand(id=ONE, standing={}, person={"name": "Nama"}), erased)

@@ -23,18 +23,18 @@ def participant(sample: dict[str, object], standing: dict[str, object] | None, r
     return Participant(
         UUID(str(sample["subject"])),
         Status.REGISTERED if standing is not None else Status.WITHDRAWN,
-        Standing(str(counted["region"]), counted["agency"], counted["campaign"], tuple(steps)),  # type: ignore[arg-type]  # the sample's words
+        Standing(str(counted["region"]), counted["agency"], counted["campaign"], tuple(steps)),  # type: ignore[arg-type]  # values of the JSON sample
         revision,
         PERSON,
     )
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.glob("*.json")), ids=lambda path: path.stem)
-def test_an_event_is_written_as_the_contract_shows_it(path: Path) -> None:
+def test_an_event_matches_the_sample_of_the_contract(path: Path) -> None:
     sample = json.loads(path.read_text())
     data = sample["data"]
     occurred = data["occurred_at"] and datetime.fromisoformat(data["occurred_at"])
-    happened = Event(
+    change = Event(
         EventType(sample["type"]),
         participant(sample, data["before"], data["revision"] - 1) if data["revision"] > 1 else None,
         participant(sample, data["after"], data["revision"]),
@@ -42,7 +42,7 @@ def test_an_event_is_written_as_the_contract_shows_it(path: Path) -> None:
     )
 
     event = number_event(
-        EventDraft(UUID(sample["id"]), happened, data["channel"], sample.get("traceparent")),
+        EventDraft(UUID(sample["id"]), change, data["channel"], sample.get("traceparent")),
         sample["sequence"],
         datetime.fromisoformat(sample["time"]),
     )
@@ -56,9 +56,9 @@ def test_an_event_is_written_as_the_contract_shows_it(path: Path) -> None:
 
 def test_an_event_holds_no_personal_data() -> None:
     state = Participant(UUID(int=7), Status.REGISTERED, Standing("31.71.01.1001"), 1, PERSON)
-    happened = Event(EventType.REGISTERED, None, state, None)
+    change = Event(EventType.REGISTERED, None, state, None)
 
-    value = number_event(EventDraft(UUID(int=1), happened, "booth"), 1, datetime.now(UTC)).value
+    value = number_event(EventDraft(UUID(int=1), change, "booth"), 1, datetime.now(UTC)).value
 
     for personal in ("Contoh", "Warung", "hmac", "phone", "2026-01"):
         assert personal not in value
@@ -70,7 +70,7 @@ def test_the_partition_is_the_last_four_bytes_modulo_twelve(participant_id: UUID
 
 
 @given(st.datetimes(timezones=st.sampled_from((UTC, timezone(timedelta(hours=7))))))
-def test_a_time_is_told_in_utc_and_means_the_same(moment: datetime) -> None:
+def test_a_time_is_written_in_utc_and_denotes_the_same_instant(moment: datetime) -> None:
     if not datetime.min.replace(tzinfo=UTC) + timedelta(days=1) < moment:
         return
     text = utc_text(moment)
@@ -90,11 +90,11 @@ def test_a_time_is_told_in_utc_and_means_the_same(moment: datetime) -> None:
         f"01-{'a' * 32}-{'b' * 16}-01",
     ],
 )
-def test_a_trace_context_of_another_form_is_not_passed_on(header: str | None) -> None:
+def test_an_invalid_trace_context_is_dropped(header: str | None) -> None:
     assert valid_traceparent(header) is None
 
 
-def test_a_trace_context_is_passed_on_as_it_came() -> None:
+def test_a_valid_trace_context_is_kept_unchanged() -> None:
     header = f"00-{'a' * 32}-{'b' * 16}-01"
 
     assert valid_traceparent(header) == header

@@ -2,19 +2,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.domain.names import TextFault, fault, tidied
+from registration.domain.names import TextFault, fault, normalize
 
 
 @given(st.text(max_size=20))
-def test_what_is_accepted_can_be_stored_read_and_stays_accepted(text: str) -> None:
+def test_a_valid_name_stays_valid_when_normalised_and_can_be_encoded(text: str) -> None:
     if fault(text) is None:
-        kept = tidied(text)
-        assert kept
-        assert "\0" not in kept
-        assert kept == kept.strip()
-        assert fault(kept) is None
-        assert tidied(kept) == kept
-        kept.encode()
+        name = normalize(text)
+        assert name
+        assert "\0" not in name
+        assert name == name.strip()
+        assert fault(name) is None
+        assert normalize(name) == name
+        name.encode()
 
 
 @given(
@@ -22,7 +22,7 @@ def test_what_is_accepted_can_be_stored_read_and_stays_accepted(text: str) -> No
     st.sampled_from("\0\x01\n\r\t\x7f\x85\u2028\u2029\u202e\u2067\ud800"),
     st.text(max_size=5),
 )
-def test_one_control_character_anywhere_spoils_a_name(before: str, control: str, after: str) -> None:
+def test_a_control_character_anywhere_makes_a_name_invalid(before: str, control: str, after: str) -> None:
     assert fault(before + control + after) in (TextFault.CONTROL, TextFault.BLANK)
 
 
@@ -34,6 +34,6 @@ def test_a_name_without_letter_or_digit_is_blank(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["Peserta Contoh", "Siti Nur'aini", "Warung 99", "Ünïcödé", "王小明", "M. Ali, S.E."]
 )
-def test_names_of_people_and_shops_are_accepted(text: str) -> None:
+def test_usual_names_of_people_and_businesses_are_valid_and_unchanged(text: str) -> None:
     assert fault(text) is None
-    assert tidied(text) == text
+    assert normalize(text) == text

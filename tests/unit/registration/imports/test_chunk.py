@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from registration.cipher import Cipher
 from registration.domain.decide import Event, EventType
-from registration.domain.event import SEQUENCE_PLACE, TIME_PLACE, EventDraft, number_event, utc_text
+from registration.domain.event import (
+    SEQUENCE_PLACEHOLDER,
+    TIME_PLACEHOLDER,
+    EventDraft,
+    number_event,
+    utc_text,
+)
 from registration.domain.participant import Participant, Person, Standing, Status
 from registration.domain.partitioning import partition_of
 from registration.imports.chunk import pack
@@ -25,8 +31,8 @@ CIPHER = Cipher(bytes(32))
 WIB = timezone(timedelta(hours=7))
 
 
-def placed(number: int) -> AcceptedRow:
-    form = ImportedRegistration(
+def accepted_row(number: int) -> AcceptedRow:
+    registration = ImportedRegistration(
         name=f'Orang "{number}"',
         nik=f"319901410190{number:04d}",
         region="31.71.01.1001",
@@ -37,43 +43,46 @@ def placed(number: int) -> AcceptedRow:
     )
     return AcceptedRow(
         number,
-        register_command(form, CIPHER, "import", uuid_utils.compat.uuid7, steps=form.steps, import_id="i"),
+        register_command(
+            registration, CIPHER, "import", uuid_utils.compat.uuid7, steps=registration.steps, import_id="i"
+        ),
     )
 
 
 @given(st.lists(st.integers(2, 40), unique=True, max_size=8))
-def test_a_packed_chunk_is_sorted_by_fingerprint_and_unpacks_as_it_was(numbers: list[int]) -> None:
-    checked = ValidatedChunk(
-        50, [placed(number) for number in sorted(numbers)], [RejectedCell(41, "nik", "x")]
+def test_a_packed_chunk_is_sorted_by_fingerprint_and_unpacks_unchanged(numbers: list[int]) -> None:
+    validated = ValidatedChunk(
+        50, [accepted_row(number) for number in sorted(numbers)], [RejectedCell(41, "nik", "x")]
     )
 
-    packed = pack(checked, uuid_utils.compat.uuid7)
+    packed = pack(validated, uuid_utils.compat.uuid7)
 
     hashes = str(packed.participants["nik_hmacs"]).strip("{}").split(",") if numbers else []
     assert hashes == sorted(hashes)
     assert packed.count == len(numbers)
     assert packed.rows == len(numbers) + 1
-    assert msgspec.to_builtins(packed.unpacked()) == msgspec.to_builtins(checked)
+    assert msgspec.to_builtins(packed.unpacked()) == msgspec.to_builtins(validated)
 
 
 @given(st.integers(1, 30))
-def test_events_have_one_place_for_their_time_and_one_for_their_sequence(count: int) -> None:
+def test_event_texts_have_one_placeholder_each_for_time_and_sequence(count: int) -> None:
     packed = pack(
-        ValidatedChunk(99, [placed(number) for number in range(2, count + 2)], []), uuid_utils.compat.uuid7
+        ValidatedChunk(99, [accepted_row(number) for number in range(2, count + 2)], []),
+        uuid_utils.compat.uuid7,
     )
 
     lines = packed.events["texts"].split("\n")
-    partitions = [int(one) for one in packed.events["partitions"].strip("{}").split(",")]
-    places = [int(one) for one in packed.events["places"].strip("{}").split(",")]
-    assert len(lines) == len(partitions) == len(places) == count
-    raised = [int(one) for one in packed.events["raised_partitions"].strip("{}").split(",")]
-    assert raised == sorted(set(partitions))
+    partitions = [int(number) for number in packed.events["partitions"].strip("{}").split(",")]
+    ordinals = [int(number) for number in packed.events["ordinals"].strip("{}").split(",")]
+    assert len(lines) == len(partitions) == len(ordinals) == count
+    locked = [int(number) for number in packed.events["locked_partitions"].strip("{}").split(",")]
+    assert locked == sorted(set(partitions))
     seen: Counter[int] = Counter()
-    for line, partition, place in zip(lines, partitions, places, strict=True):
+    for line, partition, ordinal in zip(lines, partitions, ordinals, strict=True):
         seen[partition] += 1
-        assert place == seen[partition]
-        assert line.count(TIME_PLACE) == line.count(SEQUENCE_PLACE) == 1
-        event = json.loads(line.replace(SEQUENCE_PLACE, '"sequence":7,'))
+        assert ordinal == seen[partition]
+        assert line.count(TIME_PLACEHOLDER) == line.count(SEQUENCE_PLACEHOLDER) == 1
+        event = json.loads(line.replace(SEQUENCE_PLACEHOLDER, '"sequence":7,'))
         assert partition_of(UUID(event["subject"])) == partition == event["partition"]
         assert event["sequence"] == 7
 
@@ -88,11 +97,11 @@ MOMENTS = st.none() | st.integers(0, 400_000).map(
 
 
 @given(st.uuids(), st.uuids(), STANDINGS, MOMENTS)
-def test_a_filled_pattern_is_the_event_as_it_is_always_written(
+def test_a_filled_template_equals_the_encoded_event(
     event_id: UUID, subject: UUID, standing: Standing, occurred_at: datetime | None
 ) -> None:
     person = Person(None, None, None, "", None, None, "", "import")
-    happened = Event(
+    event = Event(
         EventType.REGISTERED, None, Participant(subject, Status.REGISTERED, standing, 1, person), occurred_at
     )
 
@@ -105,7 +114,7 @@ def test_a_filled_pattern_is_the_event_as_it_is_always_written(
     )
 
     moment = datetime(2021, 10, 24, 12, 5, 1, 137, tzinfo=UTC)
-    filled = filled.replace(TIME_PLACE, f'"time":"{utc_text(moment)}"').replace(
-        SEQUENCE_PLACE, '"sequence":7,'
+    filled = filled.replace(TIME_PLACEHOLDER, f'"time":"{utc_text(moment)}"').replace(
+        SEQUENCE_PLACEHOLDER, '"sequence":7,'
     )
-    assert filled == number_event(EventDraft(event_id, happened, "import"), 7, moment).value
+    assert filled == number_event(EventDraft(event_id, event, "import"), 7, moment).value

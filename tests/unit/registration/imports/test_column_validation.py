@@ -1,4 +1,4 @@
-"""Column by column or as a body: the register's rules must say the same."""
+"""The validation of columns accepts and rejects the same values as the API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from registration.imports.column_validation import Faults, ImportedRegistration, validate_columns
+from registration.imports.column_validation import ImportedRegistration, InvalidRow, validate_columns
 from registration.regions import read_regions
 from registration.requests.request_models import RegisterBody, Vocabulary
 from settings.contract_files import contract_path
@@ -55,7 +55,7 @@ def as_body(row: dict[str, str]) -> dict[str, Any]:
     return body | ({"business": business} if business else {})
 
 
-def told_by_the_api(row: dict[str, str]) -> tuple[Any, dict[str, str]]:
+def validate_as_api(row: dict[str, str]) -> tuple[Any, dict[str, str]]:
     try:
         body = RegisterBody.model_validate_json(msgspec.json.encode(as_body(row)), context=VOCABULARY)
     except ValidationError as error:
@@ -66,13 +66,13 @@ def told_by_the_api(row: dict[str, str]) -> tuple[Any, dict[str, str]]:
 
 @given(ROWS)
 @example({name: cells[0] for name, cells in CELLS.items()})
-def test_a_row_is_refused_for_the_reasons_the_api_would_give_and_no_others(row: dict[str, str]) -> None:
-    body, faults = told_by_the_api(row)
+def test_a_row_has_exactly_the_faults_that_the_api_reports(row: dict[str, str]) -> None:
+    body, faults = validate_as_api(row)
 
-    (form,) = validate_columns(list(row), [list(row.values())], VOCABULARY)
+    (result,) = validate_columns(list(row), [list(row.values())], VOCABULARY)
 
-    if isinstance(form, Faults):
-        assert form.by_column == faults
+    if isinstance(result, InvalidRow):
+        assert result.by_column == faults
     else:
         assert not faults
         for field in (
@@ -86,25 +86,25 @@ def test_a_row_is_refused_for_the_reasons_the_api_would_give_and_no_others(row: 
             "booth",
             "occurred_at",
         ):
-            assert getattr(form, field) == getattr(body, field)
-        trade = form.business and (form.business.name, form.business.category)
-        assert trade == (body.business and (body.business.name, body.business.category))
+            assert getattr(result, field) == getattr(body, field)
+        business = result.business and (result.business.name, result.business.category)
+        assert business == (body.business and (body.business.name, body.business.category))
 
 
 @given(
     st.lists(st.sampled_from(["P2", "P3", "P7"]), max_size=5), st.sampled_from([";", ",", " ", "|", " ; "])
 )
-def test_steps_are_split_at_any_separator_and_come_sorted_and_once(steps: list[str], separator: str) -> None:
+def test_steps_are_split_at_any_separator_sorted_and_deduplicated(steps: list[str], separator: str) -> None:
     row = ["A", "3199014101900000", "31.71.01.1001", "2026-01", separator.join(steps)]
 
-    (form,) = validate_columns(["name", "nik", "region", "consent", "steps"], [row], VOCABULARY)
+    (result,) = validate_columns(["name", "nik", "region", "consent", "steps"], [row], VOCABULARY)
 
-    assert isinstance(form, ImportedRegistration)
-    assert form.steps == tuple(sorted(set(steps)))
+    assert isinstance(result, ImportedRegistration)
+    assert result.steps == tuple(sorted(set(steps)))
 
 
 @given(st.lists(ROWS, max_size=4))
-def test_a_row_is_judged_alike_alone_and_among_others(rows: list[dict[str, str]]) -> None:
+def test_a_row_has_the_same_result_alone_and_among_other_rows(rows: list[dict[str, str]]) -> None:
     names = list(CELLS)
 
     together = validate_columns(names, [[row[name] for name in names] for row in rows], VOCABULARY)
@@ -114,5 +114,5 @@ def test_a_row_is_judged_alike_alone_and_among_others(rows: list[dict[str, str]]
     ]
 
 
-def test_no_rows_are_no_forms() -> None:
+def test_no_rows_give_no_results() -> None:
     assert validate_columns(["name", "nik", "region", "consent"], [], VOCABULARY) == []

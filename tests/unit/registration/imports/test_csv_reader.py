@@ -15,7 +15,7 @@ from registration.imports.csv_reader import (
     Row,
     UnusableFileError,
     chunks,
-    open_table,
+    open_csv,
     read_header,
     rows,
 )
@@ -25,7 +25,7 @@ TABLES = st.lists(st.lists(CELLS, min_size=2, max_size=2), max_size=5)
 
 
 @given(TABLES, st.sampled_from(",;"))
-def test_what_a_spreadsheet_writes_is_read_back_with_its_row_numbers(
+def test_written_rows_are_read_back_with_their_spreadsheet_numbers(
     table: list[list[str]], separator: str
 ) -> None:
     file = io.StringIO()
@@ -37,7 +37,7 @@ def test_what_a_spreadsheet_writes_is_read_back_with_its_row_numbers(
 
 
 @given(st.integers(0, 12), st.integers(1, 5), st.integers(0, 14))
-def test_chunks_hold_every_row_after_the_last_one_written_in_order(
+def test_chunks_contain_every_row_after_the_last_written_row_in_order(
     count: int, rows_max: int, after: int
 ) -> None:
     numbered = [Row(number, ["x"]) for number in range(2, count + 2)]
@@ -48,18 +48,18 @@ def test_chunks_hold_every_row_after_the_last_one_written_in_order(
     assert all(1 <= len(chunk) <= rows_max for chunk in found)
 
 
-def test_columns_come_in_any_order_and_case_and_with_either_separator() -> None:
+def test_a_header_may_have_any_order_and_case_and_either_separator() -> None:
     assert read_header(io.StringIO("NIK, Name,region,CONSENT\n")) == Header(
         ("nik", "name", "region", "consent"), ","
     )
     assert read_header(io.StringIO("nik;name;region;consent;steps\n")).separator == ";"
 
 
-def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_part_of_the_first_column(tmp_path: Path) -> None:
     path = tmp_path / "bom.csv"
     path.write_bytes(b"\xef\xbb\xbf" + ",".join(REQUIRED).encode() + b"\r\n")
 
-    with open_table(path) as lines:
+    with open_csv(path) as lines:
         assert read_header(lines).columns == REQUIRED
 
 
@@ -74,14 +74,14 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path) -> Non
         ("nik,n\udcffme,region,consent\n", FileFault.NOT_UTF8),
     ],
 )
-def test_a_file_without_our_columns_is_refused_as_a_whole(text: str, fault: FileFault) -> None:
+def test_a_file_with_an_invalid_header_is_refused_as_a_whole(text: str, fault: FileFault) -> None:
     with pytest.raises(UnusableFileError) as refused:
         read_header(io.StringIO(text))
 
     assert refused.value.fault is fault
 
 
-def test_a_quote_left_open_spoils_one_row_and_what_it_swallowed_not_the_file() -> None:
+def test_an_unclosed_quote_loses_only_the_rows_up_to_the_cell_limit() -> None:
     text = 'a,"open\n' + "b,c\n" * 4_000
 
     read = list(rows(io.StringIO(text, newline=""), ","))

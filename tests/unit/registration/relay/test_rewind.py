@@ -1,4 +1,4 @@
-"""When a partition is sent again."""
+"""When a partition is rewound."""
 
 from __future__ import annotations
 
@@ -8,48 +8,50 @@ from hypothesis import strategies as st
 from registration.relay.rewind import PATIENCE_S, SILENCE_S, StallTracker, Verdict, judge
 
 
-def _rewinds(heard: list[tuple[float, int, int]]) -> list[tuple[float, int]]:
+def _rewinds(observations: list[tuple[float, int, int]]) -> list[tuple[float, int]]:
     """(time, position) of each rewind of one partition, given (time, position, published) of each cut."""
-    rewinding = StallTracker.start(0.0)
+    tracker = StallTracker.start(0.0)
     found = []
-    for now_s, position, published in heard:
-        rewinding, back = rewinding.heard([position], [published], now_s)
-        found += [(now_s, to) for _, to in back]
+    for now_s, position, published in observations:
+        tracker, rewinds = tracker.observe([position], [published], now_s)
+        found += [(now_s, to) for _, to in rewinds]
     return found
 
 
-def test_a_position_that_stands_below_what_is_published_is_rewound_after_10_then_20_then_40_seconds() -> None:
+def test_a_position_below_the_published_one_is_rewound_after_10_then_20_then_40_seconds() -> None:
     assert _rewinds([(float(t), 5, 9) for t in range(80)]) == [(10.0, 5), (30.0, 5), (70.0, 5)]
 
 
-def test_a_position_that_moves_is_left_alone() -> None:
+def test_a_position_that_moves_is_not_rewound() -> None:
     assert _rewinds([(float(t), t, 100) for t in range(60)]) == []
 
 
-def test_where_everything_published_is_counted_nothing_is_sent_again() -> None:
+def test_a_position_equal_to_the_published_one_is_not_rewound() -> None:
     assert _rewinds([(float(t), 9, 9) for t in range(60)]) == []
 
 
-def test_time_without_anything_outstanding_does_not_count() -> None:
-    heard = [(float(t), 9, 9) for t in range(60)] + [(60.0 + t, 9, 10) for t in range(9)]
+def test_time_without_anything_outunmoved_does_not_count() -> None:
+    observations = [(float(t), 9, 9) for t in range(60)] + [(60.0 + t, 9, 10) for t in range(9)]
 
-    assert _rewinds(heard) == []
+    assert _rewinds(observations) == []
 
 
 def test_time_without_cuts_does_not_count() -> None:
     assert _rewinds([(0.0, 5, 9), (1.0, 5, 9), (30.0, 5, 9), (31.0, 5, 9)]) == []
 
 
-def test_just_after_a_rewind_the_next_wait_is_still_the_longer_one() -> None:
-    heard = [(float(t), 5, 9) for t in range(11)] + [(10.5, 5, 5)] + [(float(t), 5, 9) for t in range(11, 35)]
+def test_just_after_a_rewind_the_next_wait_is_still_doubled() -> None:
+    observations = (
+        [(float(t), 5, 9) for t in range(11)] + [(10.5, 5, 5)] + [(float(t), 5, 9) for t in range(11, 35)]
+    )
 
-    assert _rewinds(heard) == [(10.0, 5), (31.0, 5)]
+    assert _rewinds(observations) == [(10.0, 5), (31.0, 5)]
 
 
-def test_a_position_that_moved_has_its_patience_back() -> None:
-    heard = [(float(t), 5, 9) for t in range(11)] + [(11.0 + t, 6, 9) for t in range(11)]
+def test_a_position_that_has_moved_is_rewound_after_10_seconds_again() -> None:
+    observations = [(float(t), 5, 9) for t in range(11)] + [(11.0 + t, 6, 9) for t in range(11)]
 
-    assert _rewinds(heard) == [(10.0, 5), (21.0, 6)]
+    assert _rewinds(observations) == [(10.0, 5), (21.0, 6)]
 
 
 @settings(deadline=None)
@@ -58,26 +60,26 @@ def test_a_position_that_moved_has_its_patience_back() -> None:
         st.tuples(st.sampled_from([0.5, 1.0, 4.0, 6.0]), st.integers(0, 2), st.integers(0, 2)), max_size=60
     )
 )
-def test_a_rewind_needs_ten_seconds_of_cuts_that_show_the_same_lower_position(
+def test_a_rewind_needs_ten_seconds_of_cuts_with_the_same_lower_position(
     steps: list[tuple[float, int, int]],
 ) -> None:
-    rewinding, now_s = StallTracker.start(0.0), 0.0
-    standing: tuple[int, float] | None = None
+    tracker, now_s = StallTracker.start(0.0), 0.0
+    unmoved: tuple[int, float] | None = None
     for pause_s, position, published in steps:
         now_s += pause_s
-        if standing is None or standing[0] != position or pause_s > SILENCE_S or position >= published:
-            standing = (position, now_s)
+        if unmoved is None or unmoved[0] != position or pause_s > SILENCE_S or position >= published:
+            unmoved = (position, now_s)
 
-        rewinding, back = rewinding.heard([position], [published], now_s)
+        tracker, rewinds = tracker.observe([position], [published], now_s)
 
-        if back:
-            assert back == [(0, position)]
+        if rewinds:
+            assert rewinds == [(0, position)]
             assert position < published
-            assert now_s - standing[1] >= PATIENCE_S
-            standing = (position, now_s)
+            assert now_s - unmoved[1] >= PATIENCE_S
+            unmoved = (position, now_s)
 
 
-def test_each_verdict_has_its_case() -> None:
+def test_judge_returns_each_verdict() -> None:
     watch, first = judge(None, 5, 9, 0.0)
     _, waiting = judge(watch, 5, 9, 9.9)
     _, counted = judge(watch, 5, 5, 9.9)

@@ -1,4 +1,4 @@
-"""When the topic cannot come from this register."""
+"""When the relay detects that the topic has events of another register."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from registration.relay.topic_check import RegisteredEvent, TopicRecord, mismatch
 
 
-def test_an_end_that_the_register_wrote_is_fine() -> None:
+def test_a_last_event_that_the_register_has_is_accepted() -> None:
     assert mismatch({3: TopicRecord("a", 3, 7)}, {3: RegisteredEvent(9, "a")}) is None
 
 
-def test_an_empty_topic_is_fine() -> None:
+def test_an_empty_topic_is_accepted() -> None:
     assert mismatch({}, {}) is None
 
 
@@ -24,7 +24,7 @@ def test_a_higher_sequence_on_the_topic_is_refused() -> None:
     assert "registration recover" in reason
 
 
-def test_another_event_at_the_same_sequence_is_refused() -> None:
+def test_a_different_event_at_the_same_sequence_is_refused() -> None:
     reason = mismatch({3: TopicRecord("a", 3, 9)}, {3: RegisteredEvent(9, "b")})
 
     assert reason is not None
@@ -33,14 +33,14 @@ def test_another_event_at_the_same_sequence_is_refused() -> None:
 
 @settings(deadline=None)
 @given(st.lists(st.sampled_from("ab"), max_size=4), st.lists(st.sampled_from("ab"), max_size=4))
-def test_a_topic_is_accepted_only_if_its_last_event_is_the_registers(
+def test_a_topic_is_accepted_exactly_if_the_register_has_its_last_event(
     register: list[str], topic: list[str]
 ) -> None:
-    """One partition; events are named by their ids, in sequence order from 1."""
+    """One partition; each list has the ids of its events in sequence order, from 1."""
     end = len(topic)
-    seen = {0: TopicRecord(topic[-1], 0, end)} if topic else {}
-    known = {0: RegisteredEvent(len(register), register[end - 1] if 0 < end <= len(register) else None)}
+    topic_ends = {0: TopicRecord(topic[-1], 0, end)} if topic else {}
+    registered = {0: RegisteredEvent(len(register), register[end - 1] if 0 < end <= len(register) else None)}
 
-    fine = not topic or (end <= len(register) and register[end - 1] == topic[-1])
+    expected = not topic or (end <= len(register) and register[end - 1] == topic[-1])
 
-    assert (mismatch(seen, known) is None) == fine
+    assert (mismatch(topic_ends, registered) is None) == expected

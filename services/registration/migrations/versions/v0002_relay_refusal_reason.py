@@ -1,4 +1,4 @@
-"""Where the relay writes why it refuses, for the audit to pass on."""
+"""Add the reason for which the relay refuses to publish, which the audit publishes."""
 
 from database.alembic_env import run_sql_file
 
@@ -10,4 +10,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Run the SQL file beside this one."""
-    run_sql_file(__file__, "v0002_what_the_relay_refuses.sql")
+    run_sql_file(__file__, "v0002_relay_refusal_reason.sql")

@@ -1,13 +1,13 @@
-"""The register's first tables."""
+"""Add an index of standings, for the audit."""
 
 from database.alembic_env import run_sql_file
 
-revision = "0001"
-down_revision = None
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Run the SQL file beside this one."""
-    run_sql_file(__file__, "v0001_the_register.sql")
+    run_sql_file(__file__, "v0004_participant_standing_index.sql")

@@ -1,10 +1,10 @@
--- The register: who takes part, what happened, and what each caller was told.
--- Names are unqualified: the role's search_path is its own schema.
+-- The register: participants, their events, and the answers to API requests.
+-- Names are unqualified: the search_path of the role is its own schema.
 
--- One row per person that ever registered. The latest standing lies in the row, the history in `event`.
+-- One row per person that has ever registered, with the latest standing; `event` has the history.
 create table participant (
     id             uuid        primary key,
-    -- Keyed HMAC-SHA256 of the NIK: finds and refuses a second registration without knowing the number. NULL once erased.
+    -- Keyed HMAC-SHA256 of the NIK: detects a second registration without the plain number. NULL after an erasure.
     nik_hmac       bytea       unique,
     nik_cipher     bytea,
     phone_cipher   bytea,
@@ -32,7 +32,8 @@ create table participant (
 );
 create index participant_import on participant (import_id) where import_id is not null;
 
--- Sequences are handed out here, last of all in a transaction, under a row lock held until its commit.
+-- The last sequence of each partition. A transaction takes sequences last, and locks the row until its commit.
+-- `published` is the relay's position, `published_term` the term of the lease that moved it.
 create table partition (
     partition      smallint    primary key check (partition between 0 and 11),
     last_sequence  bigint      not null default 0 check (last_sequence >= 0),
@@ -41,7 +42,8 @@ create table partition (
 ) with (fillfactor = 50);
 insert into partition (partition) select generate_series(0, 11);
 
--- What happened, gapless per partition, in commit order, kept for good. `value` is the record as it goes to the topic.
+-- Events, numbered per partition in the order of commits, without gaps, and never deleted. `value` is the value of the
+-- record on the topic.
 create table event (
     partition      smallint    not null,
     sequence       bigint      not null,
@@ -53,18 +55,18 @@ create table event (
     primary key (partition, sequence)
 );
 
--- What each caller was told for a key, written in the transaction that did the work. Kept 48 hours.
+-- The answer of each idempotency key, written in the transaction of its operation. Kept for 48 hours by default.
 create table idempotency (
     caller         text        not null,
     route          text        not null,
     key            text        not null,
     body_hmac      bytea       not null,
-    -- 'done', or the reason of the refusal.
+    -- 'done', or the refusal reason.
     outcome        text        not null,
     participant_id uuid,
     region         text,
     revision       integer,
-    -- Also the answer's recorded_at: both are now() of one transaction.
+    -- Also the recorded_at of the answer, as both are now() of the same transaction.
     created_at     timestamptz not null default now(),
     primary key (caller, route, key)
 );
@@ -81,7 +83,7 @@ create table agency (
     created_at     timestamptz not null default now()
 );
 
--- Only the SHA-256 of a key's 256-bit secret is kept.
+-- Access keys of the API. `hash` is the SHA-256 of a 256-bit secret, which is not stored.
 create table api_key (
     id             text        primary key,
     role           text        not null check (role in ('booth', 'officer', 'admin')),
@@ -91,7 +93,7 @@ create table api_key (
     revoked_at     timestamptz
 );
 
--- id: keyed HMAC of the file's bytes, so the same file is the same import.
+-- Imports. `id` is a keyed HMAC of the file's bytes, so the same file is the same import.
 create table import_file (
     id             text        primary key,
     name           text        not null,
@@ -106,6 +108,7 @@ create table import_file (
     changed_at     timestamptz not null default now(),
     finished_at    timestamptz
 );
+-- The faults of rejected rows: row number, column and reason, never a value.
 create table import_rejected (
     import_id      text        not null references import_file (id) on delete cascade,
     row            bigint      not null,
@@ -114,7 +117,7 @@ create table import_rejected (
     primary key (import_id, row, field)
 );
 
--- Leadership is a leased row.
+-- Leases: a row makes one process the leader until its time ends.
 create table lease (
     name           text        primary key,
     holder         text        not null,
@@ -122,7 +125,7 @@ create table lease (
     until          timestamptz not null
 ) with (fillfactor = 50);
 
--- One row about the register as a whole. The epoch rises when a restored register starts over.
+-- One row about the whole register. The epoch rises with each recovery from an older backup.
 create table register (
     only_row       boolean     primary key default true check (only_row),
     epoch          integer     not null default 1,

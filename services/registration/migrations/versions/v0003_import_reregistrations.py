@@ -1,4 +1,4 @@
-"""Which participants an import registered again, so that its undo finds them untouched."""
+"""Record which participants an import registered again, so that its undo finds the unchanged ones."""
 
 from database.alembic_env import run_sql_file
 
@@ -10,4 +10,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Run the SQL file beside this one."""
-    run_sql_file(__file__, "v0003_imports_that_register_again.sql")
+    run_sql_file(__file__, "v0003_import_reregistrations.sql")

@@ -1,8 +1,8 @@
--- An import goes chunk by chunk: rows, events and the number of the last row are one transaction. The row of the
--- file is locked first, so that two processes with the same file take turns and the second sees how far it is.
+-- Imports and their undos. A chunk is one transaction: participants, events, and the number of the last row. The row of
+-- `import_file` is locked first, so that two processes with the same file take turns and each sees the other's progress.
 
 -- name: import_begin(id, file_name, caller)^
--- Note a file that was never seen; one that was stays as it is, and nothing comes back.
+-- Inserts an import and returns its id; returns no row if the import exists.
 insert into import_file (id, name, state, caller) values (:id, :file_name, 'running', :caller) on conflict do nothing
 returning id;
 
@@ -22,20 +22,21 @@ where id = :id;
 insert into import_rejected (import_id, row, field, reason)
 select :id, new.* from unnest(:rejected_rows::bigint[], :fields::text[], :reasons::text[]) as new;
 
--- name: import_note_again(id, participant_ids, revisions)!
--- Whom this import registered again; a row of an earlier run of it gives way.
+-- name: import_insert_reregistered(id, participant_ids, revisions)!
+-- Records withdrawn participants that this import registered again, with their new revisions; an
+-- existing row gets the newer revision.
 insert into import_again (import_id, participant_id, revision)
 select :id, new.* from unnest(:participant_ids::uuid[], :revisions::integer[]) as new
 on conflict (import_id, participant_id) do update set revision = excluded.revision;
 
 -- name: import_end(id, state, fault)!
--- The file is through, or cannot be used.
+-- Ends a running import: all rows are written, or the file is unusable (`fault`).
 update import_file
 set state = :state, fault = :fault, rows = accepted + rejected, changed_at = now(), finished_at = now()
 where id = :id and state = 'running';
 
 -- name: import_claim(ids, idle_s)^
--- One of these imports, or any undo, that is under way and that nobody has moved for so long; whoever asks takes it.
+-- Claims one unfinished import of `ids`, or one unfinished undo, that has made no progress for `idle_s` seconds.
 update import_file set changed_at = now()
 where id = (
     select id from import_file
@@ -53,13 +54,13 @@ order by row, field
 limit :rows_max;
 
 -- name: import_begin_undo(id)^
--- From now on the import goes no further; what it registered is withdrawn chunk by chunk.
+-- Stops the import and marks it as being undone. Its participants are withdrawn chunk by chunk.
 update import_file set state = 'undoing', changed_at = now()
 where id = :id and state in ('running', 'done', 'failed', 'undoing')
 returning state;
 
--- name: import_untouched(id, rows_max)
--- Participants that still stand as this import left them.
+-- name: import_unchanged_participants(id, rows_max)
+-- Registered participants that have not changed since this import registered them.
 select participant.id from participant
 left join import_again as again on again.import_id = :id and again.participant_id = participant.id
 where participant.import_id = :id and participant.standing = 'registered'
@@ -67,7 +68,7 @@ where participant.import_id = :id and participant.standing = 'registered'
 order by participant.id
 limit :rows_max;
 
--- name: import_revisions(id, participant_ids)
+-- name: import_reregistered_revisions(id, participant_ids)
 select participant_id, revision from import_again
 where import_id = :id and participant_id = any(:participant_ids::uuid[]);
 
@@ -77,8 +78,8 @@ update import_file set undone = undone + :undone, changed_at = now() where id = 
 -- name: import_end_undo(id)!
 update import_file set state = 'undone', changed_at = now(), finished_at = now() where id = :id and state = 'undoing';
 
--- name: import_kept(id, after, rows_max)
--- Participants of this import that somebody changed since: an undo leaves them.
+-- name: import_changed_participants(id, after, rows_max)
+-- Participants of this import that have changed since; an undo keeps them.
 select participant.id, participant.standing, participant.revision, participant.changed_at from participant
 left join import_again as again on again.import_id = :id and again.participant_id = participant.id
 where participant.import_id = :id and participant.revision <> coalesce(again.revision, 1)
@@ -86,11 +87,11 @@ where participant.import_id = :id and participant.revision <> coalesce(again.rev
 order by participant.id
 limit :rows_max;
 
--- name: import_kept_count(id)$
+-- name: import_changed_count(id)$
 select count(*) from participant
 left join import_again as again on again.import_id = :id and again.participant_id = participant.id
 where participant.import_id = :id and participant.revision <> coalesce(again.revision, 1);
 
 -- name: import_scopes()^
--- The campaigns and agencies a row may name.
+-- The ids of all campaigns and agencies.
 select array(select id from campaign) as campaigns, array(select id from agency) as agencies;

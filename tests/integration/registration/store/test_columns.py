@@ -1,4 +1,4 @@
-"""Array literals against the server that parses them."""
+"""The server parses array literals to the original values."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from registration.store.array_literals import binaries, ids, numbers, texts
+from registration.store.columns import byteas, integers, texts, uuids
 
 pytestmark = pytest.mark.integration
 
@@ -25,13 +25,13 @@ ODD: list[list[str | None]] = [
 
 
 @pytest.mark.parametrize("values", ODD)
-async def test_texts_arrive_as_they_were(pool: asyncpg.Pool[Any], values: list[str | None]) -> None:
+async def test_texts_arrive_unchanged(pool: asyncpg.Pool[Any], values: list[str | None]) -> None:
     assert await pool.fetchval("SELECT $1::text::text[]", texts(values)) == values
 
 
-async def test_bytes_numbers_and_ids_arrive_as_they_were(pool: asyncpg.Pool[Any]) -> None:
+async def test_bytes_integers_and_uuids_arrive_unchanged(pool: asyncpg.Pool[Any]) -> None:
     blobs, some_ids = [b"", None, bytes(range(256)), b"\\x"], [UUID(int=1), None, UUID(int=2**128 - 1)]
 
-    assert await pool.fetchval("SELECT $1::text::bytea[]", binaries(blobs)) == blobs
-    assert await pool.fetchval("SELECT $1::text::uuid[]", ids(some_ids)) == some_ids
-    assert await pool.fetchval("SELECT $1::text::smallint[]", numbers([3, None, 11])) == [3, None, 11]
+    assert await pool.fetchval("SELECT $1::text::bytea[]", byteas(blobs)) == blobs
+    assert await pool.fetchval("SELECT $1::text::uuid[]", uuids(some_ids)) == some_ids
+    assert await pool.fetchval("SELECT $1::text::smallint[]", integers([3, None, 11])) == [3, None, 11]

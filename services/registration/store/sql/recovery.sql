@@ -1,7 +1,7 @@
--- Starting over from a restored register.
+-- Recovery: empties and refills the topic of a restored register.
 
--- name: recover_seize(name, holder, seconds)$
--- Take a lease from whoever holds it: what a former holder still tries is refused by its term.
+-- name: recover_seize_lease(name, holder, seconds)$
+-- Takes the lease from its holder. The term rises, so later statements of the former holder have no effect.
 insert into lease as held (name, holder, term, until)
 values (:name, :holder, 1, clock_timestamp() + make_interval(secs => :seconds))
 on conflict (name) do update
@@ -9,7 +9,8 @@ on conflict (name) do update
 returning term;
 
 -- name: recover_rewind(reason)!
--- Nothing is published any more, and the relay refuses should this be cut short. Locked as the writers lock.
+-- Resets all published positions to 0, and makes the relay refuse to publish if the recovery is interrupted.
+-- Partitions are locked in ascending order, as all writers do.
 with locked as materialized (
     select partition from partition order by partition for update
 ), rewound as (
@@ -20,5 +21,5 @@ update register set refused = :reason, refused_at = now() where (select count(*)
 -- name: recover_begin_epoch()$
 update register set epoch = epoch + 1, refused = null, refused_at = null, recovered_at = now() returning epoch;
 
--- name: recover_give_back(name, holder)!
+-- name: recover_release_lease(name, holder)!
 update lease set until = '-infinity' where name = :name and holder = :holder;

@@ -1,0 +1,13 @@
+-- Access keys of the API, and a ping of the database.
+
+-- name: find_key(id)^
+select role, hash from api_key where id = :id and revoked_at is null;
+
+-- name: insert_key(id, role, hash, label)!
+insert into api_key (id, role, hash, label) values (:id, :role, :hash, :label);
+
+-- name: revoke_key(id)$
+update api_key set revoked_at = now() where id = :id and revoked_at is null returning true;
+
+-- name: alive()$
+select true;

@@ -1,0 +1,25 @@
+-- Single participants, read without locks, and their erasure.
+
+-- name: find_participant(id)^
+select id, standing, revision, merged_into, region, agency, campaign, steps, nik_hmac, nik_cipher, phone_cipher,
+       cipher_key_id, name, business::text as business, consent, channel, booth, occurred_at, import_id,
+       recorded_at, changed_at
+from participant where id = :id;
+
+-- name: find_participant_by_nik(nik_hmac)^
+select id, standing, revision, merged_into, region, agency, campaign, steps, nik_hmac, nik_cipher, phone_cipher,
+       cipher_key_id, name, business::text as business, consent, channel, booth, occurred_at, import_id,
+       recorded_at, changed_at
+from participant where nik_hmac = :nik_hmac;
+
+-- name: erase(id)$
+-- Deletes the personal data. The id and the standing remain, so no count changes and no event is needed.
+update participant
+set name = null, nik_hmac = null, nik_cipher = null, phone_cipher = null, business = null, import_id = null,
+    erased_at = now()
+where id = :id and erased_at is null
+returning true;
+
+-- name: sealed_under()$
+-- The id of the key that encrypts the personal data, from any participant that is not erased.
+select cipher_key_id from participant where erased_at is null limit 1;
