@@ -78,7 +78,7 @@ class Cipher:
         try:
             return self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated_data).decode()
         except InvalidTag as error:
-            raise WrongKeyError("a sealed value does not open with this key") from error
+            raise WrongKeyError("a value cannot be decrypted with this key") from error
 
 
 def nik_associated_data(nik_hmac: bytes) -> bytes:

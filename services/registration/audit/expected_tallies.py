@@ -24,7 +24,10 @@ QUERIES: Final = load_queries("registration.store")
 
 
 class ForeignCutError(Exception):
-    """The cut is not of this register, which was restored or recovered and is not counted again yet."""
+    """The cut does not belong to this register.
+
+    The register was restored or recovered, and its events are not counted again yet.
+    """
 
 
 class _EventData(msgspec.Struct):

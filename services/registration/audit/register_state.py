@@ -1,4 +1,4 @@
-"""The record of the topic `register-state`: positions, lag, last audit, and whether the relay works."""
+"""The record of the topic `register-state`: positions, lag, last audit, and whether the relay is alive."""
 
 from __future__ import annotations
 

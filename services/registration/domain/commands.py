@@ -1,6 +1,7 @@
 """The commands on a participant: register, move, complete steps, correct, withdraw, merge.
 
-Ids, times and sealed personal data are part of the command; `domain.decide` decides what it changes.
+A command contains its ids and times, and encrypted personal data. `domain.decide` decides what a command
+changes.
 """
 
 from __future__ import annotations

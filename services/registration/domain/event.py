@@ -112,9 +112,9 @@ def event_text(draft: EventDraft) -> str:
 
 
 @lru_cache(maxsize=16)  # all events of a batch have the same time
-def utc_text(moment: datetime) -> str:
+def utc_text(time: datetime) -> str:
     """RFC 3339 in UTC, such as `2021-10-24T12:05:00.137000Z`; the fraction is omitted if it is zero."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
 def valid_traceparent(header: str | None) -> str | None:

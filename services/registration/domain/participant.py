@@ -30,7 +30,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Person(msgspec.Struct, frozen=True):
-    """The personal data of a participant and where they came from; NIK and phone number are encrypted.
+    """The personal data of a participant and the origin of the data; NIK and phone number are encrypted.
 
     `business` is a JSON object as text. An erasure sets `nik_hmac`, `nik_cipher`, `phone_cipher`, `name`,
     `business` and `import_id` to None.

@@ -45,7 +45,7 @@ class ImportedRegistration(NamedTuple):
 
 
 class InvalidRow(NamedTuple):
-    """What is invalid with a row: for each column with a fault, the code of its first fault."""
+    """The faults of a row: for each invalid column, the code of its first fault."""
 
     by_column: Mapping[str, str]
 

@@ -113,7 +113,7 @@ async def _write_overlapping(
     events = {row.nik_hmac: only_event(decide(row.command, None)) for row in validated.accepted}
     known = await participants.lock(connection, (), events)
     if inserted + len(known) < len(events):
-        raise RowVanishedError("a participant whose NIK existed")
+        raise RowVanishedError("a participant with an existing NIK was deleted meanwhile")
     by_nik = {participant.person.nik_hmac: participant for participant in known}
     reregistered, rejected = [], []
     for row in validated.accepted:

@@ -33,7 +33,7 @@ RETRY_DELAY_S_MAX: Final = 1.0
 
 
 class OverloadReason(StrEnum):
-    """Why an operation was not written and may be sent again later."""
+    """Why an operation got no answer; it may be sent again later."""
 
     QUEUE_FULL = "queue-full"
     WAITED_TOO_LONG = "waited-too-long"
@@ -45,7 +45,7 @@ class OverloadReason(StrEnum):
 
 
 class OverloadedError(Exception):
-    """The request has no answer yet; it may be sent again with the same idempotency key."""
+    """The operation got no answer. It may be repeated with the same idempotency key after `retry_after_s`."""
 
     def __init__(self, reason: OverloadReason, retry_after_s: int) -> None:
         super().__init__(reason.value)

@@ -87,7 +87,7 @@ async def _write(
         return await _apply(transaction, operations, new, row["inserted"])
     stored = [row async for row in QUERIES.stored_answers(connection, **_keys(ordered))]
     if len(stored) + row["claimed"] != len(operations):
-        raise RowVanishedError("an idempotency key that existed")
+        raise RowVanishedError("an existing idempotency key was deleted meanwhile")
     replays = {order[row["index"]]: _replay(row, ordered[row["index"]].body_hmac) for row in stored}
     fresh = [operation for index, operation in enumerate(operations) if index not in replays]
     new = _assume_all_new(fresh, new_id).newcomers()
@@ -128,7 +128,7 @@ async def _apply(
     if ids or inserted < len(new):
         known = await participants.lock(connection, ids, new)
         if inserted + sum(participant.person.nik_hmac in new for participant in known) < len(new):
-            raise RowVanishedError("a participant whose NIK existed")
+            raise RowVanishedError("a participant with an existing NIK was deleted meanwhile")
     result = apply(fresh, KnownParticipants(known), transaction.new_id)
     changed = [result.changed[participant.id] for participant in known if participant.id in result.changed]
     if changed:
@@ -163,7 +163,7 @@ async def claim_key(
         row async for row in QUERIES.stored_answers(connection, callers=[caller], routes=[route], keys=[key])
     ]
     if not stored:
-        raise RowVanishedError("an idempotency key that existed")
+        raise RowVanishedError("an existing idempotency key was deleted meanwhile")
     return _replay(stored[0], body_hmac)
 
 

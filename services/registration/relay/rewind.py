@@ -38,7 +38,7 @@ class PositionWatch:
 
     @property
     def patience_s(self) -> float:
-        """How long the position may stay before the next rewind: 10 s, then 20, 40 … s."""
+        """How long the position may remain unchanged before the next rewind: 10 s, then 20, 40 … s."""
         return min(PATIENCE_S * 2.0**self.rewinds, PATIENCE_S_MAX)
 
 

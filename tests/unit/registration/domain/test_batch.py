@@ -1,4 +1,4 @@
-"""A batch has the same results as its operations result one by one."""
+"""A batch has the same results as its operations one by one."""
 
 from datetime import UTC, datetime
 from itertools import count

@@ -30,7 +30,7 @@ def test_a_position_equal_to_the_published_one_is_not_rewound() -> None:
     assert _rewinds([(float(t), 9, 9) for t in range(60)]) == []
 
 
-def test_time_without_anything_outunmoved_does_not_count() -> None:
+def test_time_with_all_published_events_counted_does_not_count() -> None:
     observations = [(float(t), 9, 9) for t in range(60)] + [(60.0 + t, 9, 10) for t in range(9)]
 
     assert _rewinds(observations) == []
