@@ -67,7 +67,7 @@ def new_key() -> tuple[str, str, bytes]:
 
 
 class ApiKeys:
-    """Identifies callers by their keys. Lookups are cached; a revoked key may work for `cached_s` more."""
+    """Identifies callers by their keys. Lookups are cached: a revoked key works up to `cached_s` longer."""
 
     def __init__(self, find: FindKey, clock: Callable[[], float], cached_s: float = 10.0) -> None:
         self._find = find

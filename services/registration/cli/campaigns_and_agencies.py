@@ -1,4 +1,4 @@
-"""`registration campaign add` and `agency add`: open the campaigns and agencies of registrations."""
+"""`registration campaign add` and `agency add`: open campaigns and agencies for registrations."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ async def _import(
 ) -> str:
     """Import a file, or continue its import, until its end or the stop; return the import's id.
 
-    Raises CommandRefusedError if another process has the import or undoes it.
+    Raises WrongSecretError, or CommandRefusedError if another process runs or undoes the import.
     """
     cipher = Cipher(secrets.secret)
     await check_secret(pool, cipher.key_id)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 
 async def rejection_report(rejections: AsyncIterator[tuple[int, str, str]]) -> AsyncIterator[str]:
-    """Yield the report line by line, from (row, column, reason); the header is row 1 of the file."""
+    """Yield the report's lines from (row, column, reason). Rows count from 1, the header of the file."""
     yield _line("row", "column", "reason")
     async for row, column, reason in rejections:
         yield _line(row, column, reason)

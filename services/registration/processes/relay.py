@@ -42,7 +42,7 @@ def main() -> None:
 async def run_relay(
     register: RegisterSettings, settings: RelaySettings, kafka: KafkaSettings, stopping: StopSignal
 ) -> None:
-    """Run until the stop; without the lease, stand by. An outage of the broker of any length is survived."""
+    """Run until the stop; without the lease, stand by. A broker outage of any length is retried."""
     pool = await connect(register.database, application_name="registration relay")
     lease = Lease(pool, LEASE, new_holder())
     source = RegisterEventSource(pool)
