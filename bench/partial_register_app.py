@@ -60,7 +60,7 @@ async def _connect_more(url: str, **options: Any) -> Any:
 
 if __name__ == "__main__":
     if sys.argv[1] == "stubbed":
-        vars(api_process).update(Intake=StubbedStore)
+        vars(api_process).update(IntakeTransaction=StubbedStore)
     else:
-        vars(api_process).update(Writer=PerRequest, connect=_connect_more)
+        vars(api_process).update(GroupCommit=PerRequest, connect=_connect_more)
     api()

@@ -17,7 +17,8 @@ from deploy.local import postgres
 from deploy.local.commands import clean_environment
 from deploy.local.ports import free_ports
 from registration.auth.api_keys import Role
-from registration.cli.admin import add_scope, create_key
+from registration.cli.campaigns_and_agencies import add_scope
+from registration.cli.keys import create_key
 from registration.intake.scopes import ScopeKind
 
 SECRET: Final = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="

@@ -19,7 +19,7 @@ from bench.register_fixture import AGENCY, CAMPAIGN, SECRET
 from registration.cipher import Cipher, secret_from_text
 from registration.domain.operation import Operation
 from registration.intake.transaction import write
-from registration.requests import commands
+from registration.requests.command_mapping import register_command
 from registration.requests.request_models import Business, RegisterBody
 
 CONNECTIONS: Final = 16
@@ -38,7 +38,7 @@ def operation(number: int, cipher: Cipher) -> Operation:
         booth="booth-07",
         consent="2026-01",
     )
-    command = commands.register_command(body, cipher, "booth", uuid7)
+    command = register_command(body, cipher, "booth", uuid7)
     return Operation("key:bench", "register", f"bare-{number}", b"\0" * 32, command, "booth")
 
 

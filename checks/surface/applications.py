@@ -25,11 +25,11 @@ def _registration() -> FastAPI:
     from telemetry.health import Health
     from telemetry.health_endpoints import health_routes
 
-    own = ApiSettings()
+    settings = ApiSettings()
     secrets = SecretSettings.model_validate({"secret_key": SECRET})
-    parts = Components(NOTHING, NOTHING, secrets, own)
-    more = [imports_router(NOTHING, parts.callers), health_routes(Health())]
-    return application([*parts.routers(), *more], own.body_bytes_max)
+    components = Components(NOTHING, NOTHING, secrets, settings)
+    more = [imports_router(NOTHING, components.authenticator), health_routes(Health())]
+    return application([*components.routers(), *more], settings.body_bytes_max)
 
 
 def _notifier() -> FastAPI:

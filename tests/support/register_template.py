@@ -12,7 +12,8 @@ from database.pool import connect
 from deploy.local import secret_files
 from deploy.local.commands import ROLES, SCOPES
 from registration.auth.api_keys import Role
-from registration.cli.admin import add_scope, create_key
+from registration.cli.campaigns_and_agencies import add_scope
+from registration.cli.keys import create_key
 from registration.intake.scopes import ScopeKind
 from tests.support.databases import TestServer
 
@@ -41,7 +42,7 @@ async def _commission(url: str) -> dict[str, str]:
     try:
         for kind, name, title in SCOPES:
             await add_scope(pool, ScopeKind(kind), name, title)
-        roles = {role.word: role for role in Role}
+        roles = {role.stored_name: role for role in Role}
         return {role: await create_key(pool, roles[role], f"test {role}") for role in ROLES}
     finally:
         await pool.close()

@@ -1,4 +1,4 @@
-"""People who register over HTTP, each with a key of its own, and try again until they are answered."""
+"""Load on the registration API: each person is registered with one idempotency key until a final answer."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ RETRY_DELAY_S = 0.1
 
 
 def nik(number: int) -> str:
-    """The NIK of the n-th synthetic person: region 31.99 belongs to nobody. Unique below 3,360,000."""
+    """Return the NIK of the n-th synthetic person, unique below 3,360,000; region 31.99 does not exist."""
     serial, rest = number % 10_000, number // 10_000
     day, month = 1 + rest % 28, 1 + rest // 28 % 12
     return f"319901{day:02}{month:02}90{serial:04}"
 
 
 class Crowd:
-    """Registers people one after another at each of several doors, through one or several API processes.
+    """Registers people in `DOORS` parallel loops, through one or several API processes.
 
-    `accepted` maps each person's number to the participant id in the answer; `taken` holds those who were
-    registered already, which fails unless `taken_is_fine`. Used as a context manager the crowd keeps coming
-    until its end; whoever has begun to register is still answered.
+    `accepted` maps each person's number to the participant id in the answer. `taken` holds the numbers whose
+    NIK was registered already; such an answer is an error unless `taken_is_fine`. As a context manager it
+    registers until the end of the block, and completes the requests already begun.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Crowd:
                 await asyncio.wait_for(self._closing.wait(), self._pause_s)
 
     async def _register(self, number: int, url: str) -> None:
-        """Register one person, with the same key until there is an answer; at another API after a silence."""
+        """Register one person with one idempotency key; after a time-out, retry at the next API process."""
         body = {
             "name": "Peserta Contoh",
             "nik": nik(number),

@@ -1,1 +1,1 @@
-"""The HTTP interface of the register."""
+"""The HTTP API of the register: endpoints, authentication, rate limits, responses and problems."""

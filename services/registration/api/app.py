@@ -1,4 +1,4 @@
-"""The register's HTTP application: its routers, and what every request passes."""
+"""Builds the FastAPI application: routers, error handlers, the body limit and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from telemetry.logs import get
 log = get()
 
 RETRY_AFTER_S: Final = 2
-# FastAPI's own telemetry keeps bodies and the values of failed fields, which nobody may see.
+# FastAPI's own telemetry records bodies and the values of invalid fields: personal data.
 NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
-# Imports are streamed and have a limit of their own.
+# Import uploads are streamed and have a limit of their own.
 IMPORTS_PREFIX: Final = "/v1/imports"
 
 
 def application(routers: Iterable[APIRouter], body_bytes_max: int) -> FastAPI:
-    """The application of the given routers."""
+    """Build the application; bodies are limited to `body_bytes_max`, except uploads of imports."""
     app = FastAPI(
         title="Jakpreneur registration", version="1", docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY
     )
     install(app)
-    # An endpoint that only reads has nobody else to translate these.
+    # Endpoints that only read do not translate database errors themselves.
     for error in DATABASE_ERRORS:
         app.add_exception_handler(error, _database_failed)
     for router in routers:
-        # Not `include_router`: that nests an application per router, and each costs every request.
+        # Not `include_router`: it nests one application per router, which slows down every request.
         app.router.routes.extend(router.routes)
     app.add_middleware(BodyLimit, bytes_max=body_bytes_max, except_prefixes=[IMPORTS_PREFIX])
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI documents this way to extend it
     return app
 
 
@@ -48,7 +48,7 @@ async def _database_failed(request: Request, error: Exception) -> Response:
     if not ambiguous and failure_of(error) not in (Failure.UNAVAILABLE, Failure.REPEAT):
         raise error
     log.warning("database failed", path=request.url.path, error=type(error).__name__)
-    return respond(request, problem_responses.unavailable(RETRY_AFTER_S))
+    return respond(request, problem_responses.unavailable_problem(RETRY_AFTER_S))
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

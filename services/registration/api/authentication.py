@@ -1,4 +1,4 @@
-"""What the register reads from a request beside its body: the caller, keys and conditions in headers."""
+"""Reads a request's headers: the caller's API key, Idempotency-Key, If-Match and traceparent."""
 
 from __future__ import annotations
 
@@ -10,85 +10,88 @@ from typing import Final
 from fastapi import Request
 
 from registration.api import problem_responses
-from registration.api.registrations import ReceivedRequest
+from registration.api.request_handler import ReceivedRequest
 from registration.auth.api_keys import PUBLIC, ApiKeys, Caller, Role
 from registration.domain.event import valid_traceparent
 
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
-# An entity tag as we send it, or the revision alone; `*` asks for no certain one.
+# An entity tag as this API sends it, or the bare revision; `*` matches any revision.
 IF_MATCH: Final = re.compile(r'(?:"(\d{1,9})"|(\d{1,9}))')
 
 
 class Authenticator:
-    """Recognises the callers of requests."""
+    """Identifies callers by the API key in `Authorization: Bearer …`."""
 
     def __init__(self, keys: ApiKeys) -> None:
         self._keys = keys
 
-    async def anybody(self, request: Request) -> Caller:
-        """The key's holder, or the public where no key came. Raises Problem 401 for a wrong key."""
-        return await self.holder(request.headers.get("authorization"))
+    async def authenticate(self, request: Request) -> Caller:
+        """Return the key's holder, or PUBLIC without a key. Raises Problem 401 for a wrong key."""
+        return await self.authenticate_header(request.headers.get("authorization"))
 
-    async def holder(self, header: str | None) -> Caller:
-        """As `anybody`, for the header `Authorization`."""
-        if header is None:
+    async def authenticate_header(self, authorization: str | None) -> Caller:
+        """Like `authenticate`, from the value of the header `Authorization`."""
+        if authorization is None:
             return PUBLIC
-        scheme, _, key = header.partition(" ")
-        caller = await self._keys.caller(key.strip()) if scheme.lower() == "bearer" else None
+        scheme, _, key = authorization.partition(" ")
+        caller = await self._keys.identify(key.strip()) if scheme.lower() == "bearer" else None
         if caller is None:
-            raise problem_responses.plain(
+            raise problem_responses.problem(
                 401, "unauthorized", problem_responses.WRONG_KEY, {"WWW-Authenticate": "Bearer"}
             )
         return caller
 
-    async def at_least(self, role: Role, request: Request) -> Caller:
-        """A caller who may do what `role` may. Raises Problem 401 or 403."""
-        caller = await self.anybody(request)
+    async def require_role(self, role: Role, request: Request) -> Caller:
+        """Return the caller if its role is at least `role`. Raises Problem 401 or 403."""
+        caller = await self.authenticate(request)
         if caller.role is None:
-            raise problem_responses.plain(
+            raise problem_responses.problem(
                 401, "unauthorized", problem_responses.NO_KEY, {"WWW-Authenticate": "Bearer"}
             )
         if caller.role < role:
-            raise problem_responses.plain(403, "forbidden", problem_responses.ROLE_TOO_LOW)
+            raise problem_responses.problem(403, "forbidden", problem_responses.ROLE_TOO_LOW)
         return caller
 
 
-async def sent_by(caller: Caller, request: Request) -> ReceivedRequest:
-    """The request with its body read. Raises Problem: 400 for headers that say nothing, 413."""
+async def read_request(caller: Caller, request: Request) -> ReceivedRequest:
+    """Read the body and the headers. Raises Problem: 400 for malformed headers, 413 for an over-long body."""
     address = request.client.host if request.client is not None else ""
     body = await request.body()
-    return sent(caller, address, request.scope["path"], request.headers.get, body)
+    return received_request(caller, address, request.scope["path"], request.headers.get, body)
 
 
-def sent(
+def received_request(
     caller: Caller, address: str, path: str, header: Callable[[str], str | None], body: bytes
 ) -> ReceivedRequest:
-    """A request whose body is read; `header` gives one by its name in lower case. Raises Problem 400."""
+    """Build the request; `header` looks up a header by its lower-case name.
+
+    Raises Problem 400 for malformed headers.
+    """
     return ReceivedRequest(
         caller=caller,
         address=address,
         key=idempotency_key(header("idempotency-key")),
         body=body,
         path=path,
-        if_match=revision_of(header("if-match")),
+        if_match=if_match_revision(header("if-match")),
         traceparent=valid_traceparent(header("traceparent")),
     )
 
 
 def idempotency_key(header: str | None) -> str:
-    """The caller's key, or one for this attempt alone."""
+    """Return the caller's idempotency key, or a new one for this request only. Raises Problem 400."""
     if header is None:
         return f"attempt:{uuid.uuid4()}"
     if IDEMPOTENCY_KEY.fullmatch(header) is None:
-        raise problem_responses.plain(400, "idempotency-key", problem_responses.BAD_IDEMPOTENCY_KEY)
+        raise problem_responses.problem(400, "idempotency-key", problem_responses.BAD_IDEMPOTENCY_KEY)
     return header
 
 
-def revision_of(header: str | None) -> int | None:
-    """The revision that If-Match asks for."""
+def if_match_revision(header: str | None) -> int | None:
+    """Return the revision that If-Match requires, or None if any will do. Raises Problem 400."""
     if header is None or header.strip() == "*":
         return None
     match = IF_MATCH.fullmatch(header.strip())
     if match is None:
-        raise problem_responses.plain(400, "if-match", problem_responses.BAD_IF_MATCH)
+        raise problem_responses.problem(400, "if-match", problem_responses.BAD_IF_MATCH)
     return int(match.group(1) or match.group(2))

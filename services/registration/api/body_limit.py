@@ -1,4 +1,4 @@
-"""Refuses bodies that are too large before they are read."""
+"""ASGI middleware that refuses over-long request bodies with 413 before the application reads them."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from problems.problem import Problem
 from registration.api import problem_responses
 
 
-def too_large() -> Problem:
-    """413."""
-    return problem_responses.plain(413, "too-large", problem_responses.TOO_LARGE, {"Connection": "close"})
+def too_large_problem() -> Problem:
+    """Return the 413 of an over-long body; the server closes the connection after it."""
+    return problem_responses.problem(413, "too-large", problem_responses.TOO_LARGE, {"Connection": "close"})
 
 
 class BodyLimit:
-    """An ASGI middleware; paths under `except_prefixes` have limits of their own."""
+    """Limits bodies to `bytes_max`; paths under `except_prefixes` have limits of their own."""
 
     def __init__(self, app: ASGIApp, bytes_max: int, except_prefixes: Collection[str] = ()) -> None:
         self._app = app
         self._bytes_max = bytes_max
-        self._except = tuple(except_prefixes)
+        self._except_prefixes = tuple(except_prefixes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 413 by the announced length, or once more has come than is allowed."""
-        if scope["type"] != "http" or scope["path"].startswith(self._except):
+        """Answer 413 if the announced length, or the length received so far, exceeds the limit."""
+        if scope["type"] != "http" or scope["path"].startswith(self._except_prefixes):
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")
         if not announced.isdigit() or int(announced) > self._bytes_max:
-            await respond(Request(scope), too_large())(scope, receive, send)
+            await respond(Request(scope), too_large_problem())(scope, receive, send)
             return
-        come = 0
+        received_bytes = 0
 
-        async def counted() -> Message:
-            nonlocal come
+        async def counting_receive() -> Message:
+            nonlocal received_bytes
             message = await receive()
-            come += len(message.get("body", b""))
-            if come > self._bytes_max:
-                # Raised inside the endpoint that reads, and answered like any other problem.
-                raise too_large()
+            received_bytes += len(message.get("body", b""))
+            if received_bytes > self._bytes_max:
+                # Raised inside the endpoint that reads the body; the problem handler answers it.
+                raise too_large_problem()
             return message
 
-        await self._app(scope, counted, send)
+        await self._app(scope, counting_receive, send)

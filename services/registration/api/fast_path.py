@@ -1,7 +1,7 @@
-"""The short way of registrations: what is in order goes from its bytes to the writer, past the framework.
+"""An ASGI fast path for `POST /v1/participants`: valid requests go to the handler without FastAPI.
 
-Nothing is decided here. A request that is unusual in any way, before anything has happened for it, goes the
-ordinary way through the application, whose answers are the description's; what both tell is the same.
+It decides nothing. Every other request passes to the application unchanged, before it has had any effect;
+the application answers it as the OpenAPI document says. Both paths give the same responses.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from problems.fastapi_handlers import internal_error, respond
 from problems.problem import Problem
 from registration.api import problem_responses
-from registration.api.authentication import Authenticator, sent
-from registration.api.registrations import ReceivedRequest, RequestHandler
+from registration.api.authentication import Authenticator, received_request
+from registration.api.request_handler import ReceivedRequest, RequestHandler
 from registration.api.response_models import answer_headers, answer_json
 from registration.domain.operation import DONE, Answer
 from registration.requests.body_validator import BodyValidator
@@ -25,32 +25,33 @@ from registration.requests.request_models import RegisterBody
 from registration.store.errors import DATABASE_ERRORS
 
 PATH: Final = "/v1/participants"
-READ: Final[Mapping[bytes, str]] = {
+HEADERS: Final[Mapping[bytes, str]] = {
     name.encode(): name
     for name in ("authorization", "content-length", "idempotency-key", "if-match", "traceparent")
 }
+"""The request headers that the fast path reads."""
 JSON_TYPE: Final = (b"content-type", b"application/json")
 
 
 class FastPath:
-    """An ASGI application around another, outside of all its middleware."""
+    """An ASGI application that wraps another one, outside all of its middleware."""
 
     def __init__(
         self,
         app: ASGIApp,
-        desk: RequestHandler,
-        callers: Authenticator,
-        checker: BodyValidator,
+        handler: RequestHandler,
+        authenticator: Authenticator,
+        validator: BodyValidator,
         body_bytes_max: int,
     ) -> None:
         self._app = app
-        self._desk = desk
-        self._callers = callers
-        self._checker = checker
+        self._handler = handler
+        self._authenticator = authenticator
+        self._validator = validator
         self._body_bytes_max = body_bytes_max
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Register whom a good request names; anything else is the application's."""
+        """Handle valid registrations; pass all other requests to the application."""
         if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
@@ -60,66 +61,67 @@ class FastPath:
             await self._app(scope, receive, send)
             return
         messages = await _messages(receive)
-        taken = await self._read(scope, headers, b"".join(each.get("body", b"") for each in messages))
-        if taken is None:
-            await self._app(scope, _again(messages, receive), send)
+        body = b"".join(message.get("body", b"") for message in messages)
+        registration = await self._parse(scope, headers, body)
+        if registration is None:
+            await self._app(scope, _replay(messages, receive), send)
             return
         try:
-            answer = await self._registered(*taken)
+            answer = await self._register(*registration)
         except Problem as problem:
             await respond(Request(scope), problem)(scope, receive, send)
-        except Exception as error:  # the edge: outside of the application nobody else answers this one
+        except Exception as error:  # the edge: no code outside turns this into a response
             await (await internal_error(Request(scope), error))(scope, receive, send)
         else:
             await _send(answer, send)
 
-    async def _read(
+    async def _parse(
         self, scope: Scope, headers: Mapping[str, str], body: bytes
     ) -> tuple[RegisterBody, ReceivedRequest] | None:
-        """The request and its checked body; None where the application has to say what is wrong."""
+        """Return the valid body and the request, or None if the application must report an error."""
         client = scope.get("client")
         try:
-            caller = await self._callers.holder(headers.get("authorization"))
-            request = sent(caller, client[0] if client else "", PATH, headers.get, body)
-            return self._checker.known(RegisterBody, body), request
+            caller = await self._authenticator.authenticate_header(headers.get("authorization"))
+            request = received_request(caller, client[0] if client else "", PATH, headers.get, body)
+            return self._validator.validate_with_cached_scopes(RegisterBody, body), request
         except (Problem, ValidationError, *DATABASE_ERRORS):
             return None
 
-    async def _registered(self, body: RegisterBody, request: ReceivedRequest) -> Answer:
-        self._desk.admit(request)
-        answer = await self._desk.take(body, request)
+    async def _register(self, body: RegisterBody, request: ReceivedRequest) -> Answer:
+        self._handler.rate_limit(request)
+        answer = await self._handler.register_validated(body, request)
         if answer.outcome != DONE:
-            raise problem_responses.refused(answer)
+            raise problem_responses.refusal_problem(answer)
         return answer
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    """Those that are read, by name; the first where one comes twice."""
+    """Return the headers of `HEADERS` by name; of a repeated header, the first value."""
     found: dict[str, str] = {}
     for name, value in scope["headers"]:
-        if name in READ:
-            found.setdefault(READ[name], value.decode("latin-1"))
+        if name in HEADERS:
+            found.setdefault(HEADERS[name], value.decode("latin-1"))
     return found
 
 
 async def _messages(receive: Receive) -> list[Message]:
-    """The body as it came; the server ends it at its announced length."""
+    """Receive the whole body; the server ends it at its announced length."""
     messages = [await receive()]
     while messages[-1].get("more_body", False):
         messages.append(await receive())
     return messages
 
 
-def _again(messages: list[Message], receive: Receive) -> Receive:
-    """A `receive` that begins with what was received."""
-    waiting = iter(messages)
+def _replay(messages: list[Message], receive: Receive) -> Receive:
+    """Return a `receive` that first repeats the messages already received."""
+    received = iter(messages)
 
-    async def first() -> Message:
-        for message in waiting:
+    async def replay() -> Message:
+        for message in received:
             return message
         return await receive()
 
-    return first
+    return replay
 
 
 async def _send(answer: Answer, send: Send) -> None:

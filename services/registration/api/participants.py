@@ -1,4 +1,4 @@
-"""The endpoints for participants: registering, changing, finding."""
+"""The endpoints under `/v1/participants`: register, change, read, look up by NIK."""
 
 from __future__ import annotations
 
@@ -9,9 +9,15 @@ import asyncpg
 from fastapi import APIRouter, Request, Response
 
 from registration.api import problem_responses
-from registration.api.authentication import Authenticator, sent_by
-from registration.api.openapi import CHANGING, KEYED, PUBLIC, READING
-from registration.api.registrations import RequestHandler
+from registration.api.authentication import Authenticator, read_request
+from registration.api.openapi import (
+    CHANGE_RESPONSES,
+    KEY_REQUIRED,
+    PUBLIC_RESPONSES,
+    READ_RESPONSES,
+    request_body,
+)
+from registration.api.request_handler import RequestHandler
 from registration.api.response_models import (
     AnswerView,
     ParticipantView,
@@ -24,7 +30,7 @@ from registration.cipher import Cipher
 from registration.domain.decide import Reason
 from registration.domain.operation import DONE, Answer
 from registration.requests.body_validator import BodyValidator
-from registration.requests.commands import ChangeBody
+from registration.requests.command_mapping import ChangeBody
 from registration.requests.request_models import (
     CorrectBody,
     LookupBody,
@@ -33,7 +39,6 @@ from registration.requests.request_models import (
     RegisterBody,
     StepBody,
     WithdrawBody,
-    documented,
 )
 from registration.store.participants import QUERIES
 from telemetry.logs import get
@@ -42,7 +47,7 @@ log = get()
 
 JSON: Final = "application/json"
 
-# route: what is sent, and who may send it
+# For each route: the model of its body, and the lowest role that may call it.
 CHANGES: Final[dict[str, tuple[type[ChangeBody], Role]]] = {
     "move": (MoveBody, Role.BOOTH),
     "steps": (StepBody, Role.BOOTH),
@@ -53,83 +58,85 @@ CHANGES: Final[dict[str, tuple[type[ChangeBody], Role]]] = {
 
 
 def participants_router(
-    desk: RequestHandler,
-    callers: Authenticator,
-    checker: BodyValidator,
+    handler: RequestHandler,
+    authenticator: Authenticator,
+    validator: BodyValidator,
     cipher: Cipher,
     pool: asyncpg.Pool[Any],
 ) -> APIRouter:
-    """`/v1/participants` and below."""
+    """Create the router."""
     router = APIRouter(prefix="/v1/participants", tags=["participants"])
 
     @router.post(
         "",
         status_code=201,
         response_model=AnswerView,
-        responses=PUBLIC,
-        openapi_extra=documented(RegisterBody),
+        responses=PUBLIC_RESPONSES,
+        openapi_extra=request_body(RegisterBody),
         summary="Register a person",
     )
     async def register(request: Request) -> Response:
-        answer = await desk.register(await sent_by(await callers.anybody(request), request))
-        return answered(answer, 201)
+        answer = await handler.register(
+            await read_request(await authenticator.authenticate(request), request)
+        )
+        return answer_response(answer, 201)
 
     @router.post(
         "/lookup",
         response_model=ParticipantView,
-        responses=READING,
-        openapi_extra=documented(LookupBody) | KEYED,
+        responses=READ_RESPONSES,
+        openapi_extra=request_body(LookupBody) | KEY_REQUIRED,
         summary="Find a participant by NIK",
     )
     async def lookup(request: Request) -> Response:
-        caller = await callers.at_least(Role.OFFICER, request)
-        body = await checker.read(LookupBody, await request.body())
+        caller = await authenticator.require_role(Role.OFFICER, request)
+        body = await validator.validate(LookupBody, await request.body())
         row = await QUERIES.find_participant_by_nik(pool, nik_hmac=cipher.nik_hmac(body.nik))
         log.info("participant looked up", caller=caller.id, found=row is not None)
-        return shown(row, cipher)
+        return participant_response(row, cipher)
 
     @router.get(
         "/{participant_id}",
         response_model=ParticipantView,
-        responses=READING,
-        openapi_extra=KEYED,
+        responses=READ_RESPONSES,
+        openapi_extra=KEY_REQUIRED,
         summary="Read a participant",
     )
     async def read(participant_id: UUID, request: Request) -> Response:
-        await callers.at_least(Role.BOOTH, request)
-        return shown(await QUERIES.find_participant(pool, id=participant_id), cipher)
+        await authenticator.require_role(Role.BOOTH, request)
+        return participant_response(await QUERIES.find_participant(pool, id=participant_id), cipher)
 
     for route in CHANGES:
-        _add_change(router, route, desk, callers)
+        _add_change(router, route, handler, authenticator)
     return router
 
 
-def _add_change(router: APIRouter, route: str, desk: RequestHandler, callers: Authenticator) -> None:
+def _add_change(router: APIRouter, route: str, handler: RequestHandler, authenticator: Authenticator) -> None:
     model, role = CHANGES[route]
 
     @router.post(
         f"/{{participant_id}}/{route}",
         operation_id=route,
         response_model=AnswerView,
-        responses=CHANGING,
-        openapi_extra=documented(model, required=model is not WithdrawBody) | KEYED,
+        responses=CHANGE_RESPONSES,
+        openapi_extra=request_body(model, required=model is not WithdrawBody) | KEY_REQUIRED,
         summary=f"{(model.__doc__ or '').strip()}",
     )
     async def change(participant_id: UUID, request: Request) -> Response:
-        sent = await sent_by(await callers.at_least(role, request), request)
-        return answered(await desk.change(route, model, participant_id, sent), 200)
+        received = await read_request(await authenticator.require_role(role, request), request)
+        return answer_response(await handler.change(route, model, participant_id, received), 200)
 
 
-def answered(answer: Answer, status: int) -> Response:
-    """The response of an answer; raises its Problem where it is a refusal."""
+def answer_response(answer: Answer, status: int) -> Response:
+    """Return the response of an answer that is `done`. Raises the Problem of a refusal."""
     if answer.outcome != DONE:
-        raise problem_responses.refused(answer)
+        raise problem_responses.refusal_problem(answer)
     return Response(answer_json(answer), status, answer_headers(answer), JSON)
 
 
-def shown(row: Any, cipher: Cipher) -> Response:
-    """The response of a participant that was found; raises Problem 404 where none was."""
+def participant_response(row: Any, cipher: Cipher) -> Response:
+    """Return the response with a participant's row. Raises Problem 404 if `row` is None."""
     if row is None:
-        raise problem_responses.refused(Answer(Reason.UNKNOWN))
+        raise problem_responses.refusal_problem(Answer(Reason.UNKNOWN))
     headers = {"ETag": f'"{row["revision"]}"', "Cache-Control": "no-store"}
     return Response(participant_json(row, cipher), 200, headers, JSON)

@@ -1,4 +1,4 @@
-"""The registration form of the public, in Indonesian, working without any script."""
+"""The public registration form at `/daftar`: a page in Indonesian that works without JavaScript."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from fastapi.responses import HTMLResponse
 
 from problems.problem import Problem
 from registration.api import problem_responses
-from registration.api.authentication import idempotency_key, sent_by
-from registration.api.registrations import RequestHandler
+from registration.api.authentication import idempotency_key, read_request
+from registration.api.request_handler import RequestHandler
 from registration.auth.api_keys import PUBLIC
 from registration.domain.operation import DONE
 from registration.regions import Regions
@@ -40,7 +40,7 @@ CATEGORIES: Final = {
     "jasa": "Jasa",
     "lainnya": "Lainnya",
 }
-# Where the pointers of a body lie in the form.
+# JSON pointers of errors whose form field has another name.
 FIELDS: Final = {"/business/name": "business_name", "/business/category": "category"}
 FIELDS_MAX: Final = 50
 HEADERS: Final = {
@@ -53,7 +53,7 @@ HEADERS: Final = {
 
 
 class FormPage:
-    """Draws the form."""
+    """Renders the form and the confirmation from one template."""
 
     def __init__(self, regions: Regions, consent: str) -> None:
         folder = files("registration.api") / "templates"
@@ -62,64 +62,64 @@ class FormPage:
             autoescape=True, undefined=jinja2.ChainableUndefined, trim_blocks=True
         )
         self._template = environment.from_string((folder / "daftar.html").read_text(encoding="utf-8"))
-        self._fixed: Final[Mapping[str, Any]] = {
+        self._constants: Final[Mapping[str, Any]] = {
             "labels": LABELS,
             "categories": CATEGORIES,
             "consent": consent,
-            "places": [
+            "kelurahan_by_district": [
                 (f"{district.name} ({city.name})", regions.children(district.code))
                 for city in regions.children("31")
                 for district in regions.children(city.code)
             ],
         }
 
-    def form(self, given: Mapping[str, str], problem: Problem | None = None) -> HTMLResponse:
-        """The form with what was given; a problem's sentences stand beside their fields."""
-        # After an overload the same key goes along again, so that the repeat cannot count twice.
-        key = given["key"] if problem is not None and problem.status == 503 else str(uuid.uuid4())
+    def render_form(self, fields: Mapping[str, str], problem: Problem | None = None) -> HTMLResponse:
+        """Render the form with these field values; each error of `problem` is shown beside its field."""
+        # After a 503 the form keeps its idempotency key, so that a repeat cannot register twice.
+        key = fields["key"] if problem is not None and problem.status == 503 else str(uuid.uuid4())
         errors = _errors(problem) if problem is not None else {}
         title = problem.title["id"] if problem is not None else None
-        text = self._template.render(self._fixed, given=given, key=key, problem=title, errors=errors)
+        text = self._template.render(self._constants, fields=fields, key=key, problem=title, errors=errors)
         status = problem.status if problem is not None else 200
         return HTMLResponse(text, status, HEADERS | (problem.headers if problem is not None else {}))
 
-    def accepted(self, participant_id: object) -> HTMLResponse:
-        """The page that says it worked."""
-        return HTMLResponse(self._template.render(self._fixed, accepted=participant_id), 201, HEADERS)
+    def render_accepted(self, participant_id: object) -> HTMLResponse:
+        """Render the confirmation of a registration."""
+        return HTMLResponse(self._template.render(self._constants, accepted=participant_id), 201, HEADERS)
 
 
-def daftar_router(page: FormPage, desk: RequestHandler, checker: BodyValidator) -> APIRouter:
-    """`GET` and `POST /daftar`."""
+def form_router(page: FormPage, handler: RequestHandler, validator: BodyValidator) -> APIRouter:
+    """Create the router of `GET /daftar`, its style sheet, and `POST /daftar`."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/daftar")
-    async def empty() -> Response:
-        return page.form({})
+    async def empty_form() -> Response:
+        return page.render_form({})
 
     @router.get("/daftar/gaya.css")
-    async def style() -> Response:
+    async def style_sheet() -> Response:
         return Response(page.style, media_type="text/css", headers={"Cache-Control": "public, max-age=3600"})
 
     @router.post("/daftar")
-    async def filled(request: Request) -> Response:
-        sent = await sent_by(PUBLIC, request)
-        given = given_in(sent.body)
+    async def submit_form(request: Request) -> Response:
+        received = await read_request(PUBLIC, request)
+        fields = form_fields(received.body)
         try:
-            desk.limit_address(sent.address)
-            body = await checker.read(RegisterBody, msgspec.json.encode(body_of(given)))
-            key = idempotency_key(given["key"] or None)
-            answer = await desk.take(body, msgspec.structs.replace(sent, key=key))
+            handler.rate_limit_address(received.address)
+            body = await validator.validate(RegisterBody, msgspec.json.encode(registration_body(fields)))
+            key = idempotency_key(fields["key"] or None)
+            answer = await handler.register_validated(body, msgspec.structs.replace(received, key=key))
             if answer.outcome != DONE:
-                raise problem_responses.refused(answer)
+                raise problem_responses.refusal_problem(answer)
         except Problem as problem:
-            return page.form(given, problem)
-        return page.accepted(answer.participant_id)
+            return page.render_form(fields, problem)
+        return page.render_accepted(answer.participant_id)
 
     return router
 
 
-def given_in(body: bytes) -> Mapping[str, str]:
-    """The fields of a form (`application/x-www-form-urlencoded`); one that did not come is empty."""
+def form_fields(body: bytes) -> Mapping[str, str]:
+    """Parse a body of type `application/x-www-form-urlencoded`; missing fields read as empty."""
     try:
         fields = parse_qsl(body.decode("ascii", "replace"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
     except ValueError:
@@ -127,15 +127,15 @@ def given_in(body: bytes) -> Mapping[str, str]:
     return defaultdict(str, fields)
 
 
-def body_of(given: Mapping[str, str]) -> dict[str, Any]:
-    """The body that a filled form stands for: what was left empty is not given."""
+def registration_body(fields: Mapping[str, str]) -> dict[str, Any]:
+    """Return the JSON body for `RegisterBody`; empty fields are omitted."""
     body: dict[str, Any] = {
-        field: given[field].strip()
-        for field in ("name", "nik", "phone", "region", "consent")
-        if given[field].strip()
+        name: fields[name].strip()
+        for name in ("name", "nik", "phone", "region", "consent")
+        if fields[name].strip()
     }
-    if given["business_name"].strip() or given["category"]:
-        body["business"] = {"name": given["business_name"], "category": given["category"]}
+    if fields["business_name"].strip() or fields["category"]:
+        body["business"] = {"name": fields["business_name"], "category": fields["category"]}
     return body
 
 

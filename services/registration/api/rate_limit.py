@@ -1,4 +1,4 @@
-"""How often somebody may do something: token buckets in bounded memory."""
+"""Rate limiting: token buckets in bounded memory, and the network that counts as one client."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ IPV6_NETWORK_BITS: Final = 64
 
 
 class TokenBuckets:
-    """One bucket per key; a full one is forgotten, and beyond `keys_max` the one longest unused."""
+    """One bucket per key. Full buckets are dropped; above `keys_max` the least recently used one is dropped.
+
+    A bucket holds up to `burst` tokens and gains `per_s` tokens per second.
+    """
 
     def __init__(self, per_s: float, burst: float, keys_max: int, clock: Callable[[], float]) -> None:
         self._per_s = per_s
@@ -21,7 +24,7 @@ class TokenBuckets:
         self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
     def take(self, key: Hashable) -> float:
-        """Take one token: 0.0 where there was one, else the seconds until there is."""
+        """Take a token and return 0.0; if the bucket is empty, return the seconds until its next token."""
         now = self._clock()
         tokens, at = self._buckets.pop(key, (self._burst, now))
         tokens = min(self._burst, tokens + (now - at) * self._per_s)
@@ -39,8 +42,11 @@ class TokenBuckets:
         return len(self._buckets)
 
 
-def network_of(address: str) -> str:
-    """What counts as one caller: an IPv4 address, or the /64 of an IPv6 one, which a household has whole."""
+def client_network(address: str) -> str:
+    """Return what counts as one client: an IPv4 address, or the /64 network of an IPv6 address.
+
+    A household usually has a whole /64. A text that is no address is returned unchanged.
+    """
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What the API shows: of participants only masked numbers."""
+"""The response models of the API and their JSON; NIKs and phone numbers are masked."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class ProblemView(BaseModel):
 
 
 def answer_headers(answer: Answer) -> dict[str, str]:
-    """The headers of an answer that is `done`."""
+    """Return the response headers of an answer that is `done`: ETag, Location, Idempotent-Replayed."""
     headers = {"etag": f'"{answer.revision}"', "location": f"/v1/participants/{answer.participant_id}"}
     if answer.replayed:
         headers["idempotent-replayed"] = "true"
@@ -110,8 +110,8 @@ def answer_headers(answer: Answer) -> dict[str, str]:
 
 
 def answer_json(answer: Answer) -> bytes:
-    """`AnswerView` of an answer that is `done`."""
-    assert answer.recorded_at is not None, "what is done was recorded"
+    """Return an answer that is `done` as the JSON of an `AnswerView`."""
+    assert answer.recorded_at is not None, "a `done` answer has the time of its transaction"
     return msgspec.json.encode(
         {
             "participant_id": answer.participant_id,
@@ -123,15 +123,15 @@ def answer_json(answer: Answer) -> bytes:
 
 
 def participant_json(row: Any, cipher: Cipher) -> bytes:
-    """`ParticipantView` of a row of `participant`."""
+    """Return a row of `participant` as the JSON of a `ParticipantView`."""
     participant = participant_of(row)
     person, standing = participant.person, participant.standing
-    number = None
+    masked_nik = None
     if person.nik_cipher is not None and person.nik_hmac is not None:
-        number = nik.mask(cipher.open(person.nik_cipher, nik_associated_data(person.nik_hmac)))
-    dialled = None
+        masked_nik = nik.mask(cipher.open(person.nik_cipher, nik_associated_data(person.nik_hmac)))
+    masked_phone = None
     if person.phone_cipher is not None:
-        dialled = phone.mask(cipher.open(person.phone_cipher, PHONE_ASSOCIATED_DATA))
+        masked_phone = phone.mask(cipher.open(person.phone_cipher, PHONE_ASSOCIATED_DATA))
     return msgspec.json.encode(
         {
             "participant_id": participant.id,
@@ -142,8 +142,8 @@ def participant_json(row: Any, cipher: Cipher) -> bytes:
             "steps": standing.steps,
             "revision": participant.revision,
             "name": person.name,
-            "nik": number,
-            "phone": dialled,
+            "nik": masked_nik,
+            "phone": masked_phone,
             "business": msgspec.Raw(person.business.encode()) if person.business is not None else None,
             "channel": person.channel,
             "booth": person.booth,

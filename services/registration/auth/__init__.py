@@ -1,1 +1,1 @@
-"""API keys and their roles."""
+"""API keys, their roles and their lookup in the database."""

@@ -1,1 +1,1 @@
-"""The commands of `python -m registration`."""
+"""The commands of `python -m registration`, one module per group of commands."""

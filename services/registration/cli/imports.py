@@ -1,162 +1,173 @@
-"""What `import FILE` and `undo ID` do on the command line."""
+"""`registration import FILE` and `registration undo ID`: import a CSV file, or undo an import."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import asyncpg
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+import typer
 
 from database.pool import connect
-from lifecycle.shutdown import StopSignal
-from registration.api.imports import report
-from registration.auth import key_store
+from lifecycle.shutdown import StopSignal, run
 from registration.cipher import Cipher
-from registration.cli.admin import CommandRefusedError
+from registration.cli.command_runner import CommandRefusedError, exit_1_if_refused, set_up
+from registration.cli.import_progress import console, show_progress
 from registration.domain.event import utc_text
 from registration.imports import store, undo
 from registration.imports.importer import Importer, import_id_of
+from registration.imports.rejection_report import rejection_report
 from registration.imports.settings import ImportSettings
 from registration.imports.store import ImportInterruptedError, ImportState, ImportStatus
 from registration.imports.validation_process import open_validation_process, validation_config
 from registration.settings import RegisterSettings, SecretSettings
 from registration.store.participants import Connection
+from registration.store.secret_check import check_secret
+from settings.loader import load
 
 KEPT_SHOWN_MAX: Final = 1_000
-console = Console(stderr=True)
 
 
-@asynccontextmanager
-async def _pool(settings: RegisterSettings) -> AsyncIterator[asyncpg.Pool[Any]]:
-    pool = await connect(settings.database, application_name="registration import", max_size=2)
-    try:
-        yield pool
-    finally:
-        pool.terminate()
-
-
-async def import_file(
-    settings: tuple[RegisterSettings, SecretSettings, ImportSettings],
-    path: Path,
-    rejected: Path | None,
-    stopping: StopSignal,
+def import_csv(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    rejected: Annotated[Path | None, typer.Option(help="Write the report of rejected rows here")] = None,
 ) -> None:
-    """Import a file, or go on with it. Raises CommandRefusedError where it was not imported to its end."""
-    register, secrets, own = settings
-    cipher = Cipher(secrets.secret)
-    async with _pool(register) as pool:
-        await key_store.check_secret(pool, cipher.key_id)
-        import_id = await asyncio.to_thread(import_id_of, path, cipher)
-        async with pool.acquire() as connection:
-            await store.begin(connection, import_id, path.name, None)
-            before = await store.status(connection, import_id)
-        assert before is not None, "it was noted a moment ago"
-        if before.state is not ImportState.RUNNING:
-            console.print(f"{_word(before)}: this very file was imported before, nothing changes")
-        else:
-            workshop = open_validation_process(validation_config(secrets))
-            try:
-                await _run(Importer(pool, workshop, own.import_rows_max), before, path, stopping)
-            finally:
-                await asyncio.to_thread(workshop.close)
-        await _conclude(pool, import_id, path, rejected)
+    """Import participants from a CSV file, or continue an import of the same file that was interrupted."""
+    register, secrets, settings = load(RegisterSettings, SecretSettings, ImportSettings)
+
+    async def command(pool: asyncpg.Pool[Any], stopping: StopSignal) -> None:
+        import_id = await _import(pool, secrets, settings, file, stopping)
+        await _report(pool, import_id, file, rejected)
+
+    _run(register, command)
 
 
-async def _run(importer: Importer, before: ImportStatus, path: Path, stopping: StopSignal) -> None:
-    if before.last_row:
-        console.print(f"going on after row {before.last_row:,}")
-    bytes_all = (await asyncio.to_thread(path.stat)).st_size
-    with _progress("importing", bytes_all) as (progress, task):
-        done = 0
+def undo_import(import_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Withdraw every participant that an import registered, except those changed since."""
+    register, settings = load(RegisterSettings, ImportSettings)
+    _run(register, lambda pool, stopping: _undo(pool, settings, import_id, stopping))
 
-        def told(rows: int, bytes_read: int) -> None:
-            nonlocal done
-            done += rows
-            rate = done / max(progress.tasks[0].elapsed or 0.0, 0.001)
-            progress.update(task, completed=bytes_read, told=f"{done:,} rows, {rate:,.0f}/s")
 
+def _run(
+    register: RegisterSettings, command: Callable[[asyncpg.Pool[Any], StopSignal], Awaitable[None]]
+) -> None:
+    """Run the command with a pool until it ends; SIGINT and SIGTERM set its `StopSignal`."""
+    set_up(register, "registration-import")
+
+    async def connected(stopping: StopSignal) -> None:
+        pool = await connect(register.database, application_name="registration import", max_size=2)
         try:
-            await importer.run(before.id, path, stopping, told)
+            await command(pool, stopping)
+        finally:
+            pool.terminate()
+
+    with exit_1_if_refused():
+        run(connected)
+
+
+async def _import(
+    pool: asyncpg.Pool[Any],
+    secrets: SecretSettings,
+    settings: ImportSettings,
+    path: Path,
+    stopping: StopSignal,
+) -> str:
+    """Import a file, or continue its import, until its end or the stop; return the import's id.
+
+    Raises WrongSecretError, or CommandRefusedError if another process runs or undoes the import.
+    """
+    cipher = Cipher(secrets.secret)
+    await check_secret(pool, cipher.key_id)
+    import_id = await asyncio.to_thread(import_id_of, path, cipher)
+    async with pool.acquire() as connection:
+        await store.begin(connection, import_id, path.name, None)
+        status = await store.status(connection, import_id)
+    assert status is not None, "`begin` has recorded the import"
+    if status.state is not ImportState.RUNNING:
+        console.print(f"{_state(status)}: this very file was imported before, nothing changes")
+        return import_id
+    validation = open_validation_process(validation_config(secrets))
+    try:
+        await _run_import(Importer(pool, validation, settings.import_rows_max), status, path, stopping)
+    finally:
+        await asyncio.to_thread(validation.close)
+    return import_id
+
+
+async def _run_import(importer: Importer, status: ImportStatus, path: Path, stopping: StopSignal) -> None:
+    if status.last_row:
+        console.print(f"continuing after row {status.last_row:,}")
+    bytes_all = (await asyncio.to_thread(path.stat)).st_size
+    with show_progress("importing", bytes_all) as progress:
+        try:
+            await importer.run(status.id, path, stopping, progress.show_rows)
         except ImportInterruptedError as reason:
             raise CommandRefusedError(f"not imported: {reason}") from None
 
 
-async def _conclude(pool: asyncpg.Pool[Any], import_id: str, path: Path, rejected: Path | None) -> None:
-    """Say where the import is, and write the report of rejected rows where it is wanted."""
+async def _report(pool: asyncpg.Pool[Any], import_id: str, path: Path, rejected: Path | None) -> None:
+    """Print the import's status, and write the rejected rows to `rejected` if it is given.
+
+    Raises CommandRefusedError if the import has not reached the end of the file.
+    """
     async with pool.acquire() as connection:
         status = await store.status(connection, import_id)
-    assert status is not None, "it was noted before"
+    assert status is not None, "`begin` has recorded the import"
     if rejected is not None:
         with rejected.open("w", encoding="utf-8", newline="") as file:
-            async for line in report(store.rejections(pool, import_id)):
+            async for line in rejection_report(store.rejections(pool, import_id)):
                 file.write(line)
-    print_line(
-        f"import {status.id}: {_word(status)}, {status.accepted:,} accepted, {status.rejected:,} rejected"
+    typer.echo(
+        f"import {status.id}: {_state(status)}, {status.accepted:,} accepted, {status.rejected:,} rejected"
     )
     if status.state is ImportState.RUNNING:
         raise CommandRefusedError(
             f"stopped after row {status.last_row:,}; go on with: python -m registration import {path}"
         )
     if status.state is not ImportState.DONE:
-        raise CommandRefusedError(f"{path.name}: {status.fault or _word(status)}")
+        raise CommandRefusedError(f"{path.name}: {status.fault or _state(status)}")
 
 
-async def undo_import(
-    settings: tuple[RegisterSettings, ImportSettings], import_id: str, stopping: StopSignal
+async def _undo(
+    pool: asyncpg.Pool[Any], settings: ImportSettings, import_id: str, stopping: StopSignal
 ) -> None:
-    """Take an import back, or go on with that. Raises CommandRefusedError if it is interrupted."""
-    register, own = settings
-    async with _pool(register) as pool:
-        async with pool.acquire() as connection:
-            if not await undo.begin_undo(connection, import_id):
-                status = await store.status(connection, import_id)
-                if status is None:
-                    raise CommandRefusedError("there is no such import")
-        importer = Importer(pool, _NoPacker(), own.import_rows_max)
-        before = await importer.status(import_id)
-        with _progress("withdrawing", max(before.accepted - before.undone, 0)) as (progress, task):
-            status = await importer.undo(
-                import_id, stopping, lambda count: progress.update(task, advance=count)
-            )
-        if status.state is not ImportState.UNDONE:
-            raise CommandRefusedError(f"stopped; go on with: python -m registration undo {import_id}")
-        async with pool.acquire() as connection:
-            await _print_kept(connection, status)
+    """Undo an import, or continue its undo. Raises CommandRefusedError if its end was not reached."""
+    async with pool.acquire() as connection:
+        if not await undo.begin_undo(connection, import_id):
+            status = await store.status(connection, import_id)
+            if status is None:
+                raise CommandRefusedError("there is no such import")
+    importer = Importer(pool, _NoValidation(), settings.import_rows_max)
+    status = await importer.status(import_id)
+    with show_progress("withdrawing", max(status.accepted - status.undone, 0)) as progress:
+        status = await importer.undo(import_id, stopping, progress.show_withdrawn)
+    if status.state is not ImportState.UNDONE:
+        raise CommandRefusedError(f"stopped; go on with: python -m registration undo {import_id}")
+    async with pool.acquire() as connection:
+        await _print_kept(connection, status)
 
 
 async def _print_kept(connection: Connection, status: ImportStatus) -> None:
     count = await undo.kept_count(connection, status.id)
-    print_line(f"import {status.id}: undone, {status.undone:,} withdrawn, {count:,} kept: changed since")
+    typer.echo(f"import {status.id}: undone, {status.undone:,} withdrawn, {count:,} kept: changed since")
     shown = 0
-    async for one in undo.kept_participants(connection, status.id):
+    async for participant in undo.kept_participants(connection, status.id):
         if (shown := shown + 1) > KEPT_SHOWN_MAX:
             return
-        print_line(f"kept {one.id} {one.standing} revision {one.revision} changed {utc_text(one.changed_at)}")
+        typer.echo(
+            f"kept {participant.id} {participant.standing} revision {participant.revision} "
+            f"changed {utc_text(participant.changed_at)}"
+        )
 
 
-class _NoPacker:
-    """An undo has no rows to check."""
+class _NoValidation:
+    """Stands in for the validation process: an undo validates no rows."""
 
     async def pack(self, rows: object, source: object) -> Any:
         raise AssertionError("an undo reads no file")
 
 
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[tuple[Progress, TaskID]]:
-    columns = (TextColumn(what), BarColumn(), TextColumn("{task.percentage:>3.0f} % {task.fields[told]}"))
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console) as progress:
-        yield progress, progress.add_task(what, total=total, told="")
-
-
-def _word(status: ImportStatus) -> str:
+def _state(status: ImportStatus) -> str:
     return status.state.value
-
-
-def print_line(text: str) -> None:
-    """A line of the command's answer, on standard output."""
-    print(text)  # noqa: T201 - a command answers on standard output

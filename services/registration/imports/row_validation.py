@@ -18,7 +18,7 @@ from registration.domain.commands import RegisterCommand
 from registration.imports.column_validation import ImportedRegistration, InvalidRow, validate_columns
 from registration.imports.csv_reader import Header, Row
 from registration.regions import Regions
-from registration.requests.commands import register_command
+from registration.requests.command_mapping import register_command
 from registration.requests.request_models import Vocabulary
 
 CHANNEL: Final = "import"

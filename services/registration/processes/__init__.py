@@ -1,1 +1,1 @@
-"""One module per process: settings, then adapters, then run."""
+"""The composition roots: one module per process loads settings, builds adapters and runs until the stop."""

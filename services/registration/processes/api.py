@@ -1,4 +1,4 @@
-"""The api process: its parts, put together and run until the stop."""
+"""The api process: HTTP API, group commit, deletion of old idempotency keys, and uploaded imports."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from database.pool import connect
 from lifecycle import gc_tuning
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
-from lifecycle.shutdown import StopSignal
+from lifecycle.shutdown import StopSignal, run
 from lifecycle.task_group import run_group
 from registration.api.app import application
 from registration.api.authentication import Authenticator
+from registration.api.campaigns_and_agencies import scopes_router
 from registration.api.fast_path import FastPath
 from registration.api.imports import imports_router
 from registration.api.participants import participants_router
-from registration.api.public_form import FormPage, daftar_router
+from registration.api.public_form import FormPage, form_router
 from registration.api.rate_limit import TokenBuckets
-from registration.api.registrations import PublicLimits, RequestHandler
-from registration.api.scopes import regions_router, scopes_router
-from registration.auth import key_store
+from registration.api.regions import regions_router
+from registration.api.request_handler import PublicLimits, RequestHandler
 from registration.auth.api_keys import ApiKeys
+from registration.auth.key_store import key_finder
 from registration.cipher import Cipher
 from registration.imports.queue import ImportQueue
 from registration.imports.settings import ImportSettings
@@ -41,138 +42,170 @@ from registration.intake.transaction import IntakeTransaction
 from registration.regions import Regions, read_regions
 from registration.requests.body_validator import BodyValidator
 from registration.settings import ApiSettings, RegisterSettings, SecretSettings
+from registration.store.participants import QUERIES
+from registration.store.secret_check import check_secret
 from settings.contract_files import contract_path
+from settings.loader import load
+from telemetry.failpoints import arm
 from telemetry.health import Health
 from telemetry.health_endpoints import health_routes
-from telemetry.logs import get
+from telemetry.logs import configure, get
 
 log = get()
 
 POOL_SIZE_MAX: Final = 8
 BUCKETS_MAX: Final = 100_000
 CLEAN_EVERY_S: Final = 5.0
-BATCH_STANDS_S_MAX: Final = 60.0
+BATCH_S_MAX: Final = 60.0
 
 
 class Components:
-    """The api process's parts, each made from those above it.
+    """The parts of the api process, each made from the parts above it.
 
-    The writer has a pool of its own: however many ask and read, they take no connection from it.
+    The group commit has its own pool, so that reads and authentication never take its connection.
     """
 
     def __init__(
-        self, pool: asyncpg.Pool[Any], writing: asyncpg.Pool[Any], secrets: SecretSettings, own: ApiSettings
+        self,
+        pool: asyncpg.Pool[Any],
+        commit_pool: asyncpg.Pool[Any],
+        secrets: SecretSettings,
+        settings: ApiSettings,
     ) -> None:
         self.pool: Final = pool
         self.regions: Final[Regions] = read_regions(contract_path("regions.csv"))
         self.cipher: Final = Cipher(secrets.secret)
         self.scopes: Final = Scopes(pool)
-        self.callers: Final = Authenticator(ApiKeys(key_store.finding(pool), time.monotonic))
-        self.checker: Final = BodyValidator(
+        self.authenticator: Final = Authenticator(ApiKeys(key_finder(pool), time.monotonic))
+        self.validator: Final = BodyValidator(
             self.regions, secrets.consent_ids, self.scopes, lambda: datetime.now(UTC)
         )
-        self.intake: Final = IntakeTransaction(writing, uuid_utils.compat.uuid7)
-        self.writer: Final = GroupCommit(self.intake.write, _limits(own))
-        self.desk: Final = RequestHandler(
-            self.writer.submit, self.checker, self.cipher, _public(own), uuid_utils.compat.uuid7
+        self.transaction: Final = IntakeTransaction(commit_pool, uuid_utils.compat.uuid7)
+        self.group_commit: Final = GroupCommit(self.transaction.write, _queue_limits(settings))
+        self.handler: Final = RequestHandler(
+            self.group_commit.submit,
+            self.validator,
+            self.cipher,
+            _public_limits(settings),
+            uuid_utils.compat.uuid7,
         )
         self.page: Final = FormPage(self.regions, secrets.current_consent)
 
     def routers(self) -> list[APIRouter]:
-        """What the API serves, imports and health apart."""
+        """All routers but those of the imports and of the health checks."""
         return [
-            participants_router(self.desk, self.callers, self.checker, self.cipher, self.pool),
-            scopes_router(self.scopes, self.desk, self.callers, self.checker),
+            participants_router(self.handler, self.authenticator, self.validator, self.cipher, self.pool),
+            scopes_router(self.scopes, self.handler, self.authenticator, self.validator),
             regions_router(self.regions),
-            daftar_router(self.page, self.desk, self.checker),
+            form_router(self.page, self.handler, self.validator),
         ]
 
 
-async def serve_api(
-    settings: tuple[RegisterSettings, SecretSettings, ApiSettings, ImportSettings], stopping: StopSignal
+def main() -> None:
+    """Load the settings and run the api until SIGTERM or SIGINT."""
+    register, secrets, settings, imports = load(RegisterSettings, SecretSettings, ApiSettings, ImportSettings)
+    configure("registration-api", register.log_level)
+    arm(register.crash_at)
+    run(lambda stopping: run_api(register, secrets, settings, imports, stopping))
+
+
+async def run_api(
+    register: RegisterSettings,
+    secrets: SecretSettings,
+    settings: ApiSettings,
+    import_settings: ImportSettings,
+    stopping: StopSignal,
 ) -> None:
-    """Serve until the stop; what was taken by then is still written and answered."""
-    register, secrets, own, imports_own = settings
+    """Serve until the stop; requests accepted before it are still committed and answered."""
     pool = await connect(register.database, application_name="registration api", max_size=POOL_SIZE_MAX)
-    writing = await connect(register.database, application_name="registration writer", max_size=1)
+    commit_pool = await connect(register.database, application_name="registration writer", max_size=1)
     try:
-        parts = Components(pool, writing, secrets, own)
-        await key_store.check_secret(pool, parts.cipher.key_id)
-        await parts.scopes.refresh()
+        components = Components(pool, commit_pool, secrets, settings)
+        await check_secret(pool, components.cipher.key_id)
+        await components.scopes.refresh()
         health = Health()
-        health.check("postgres", lambda: key_store.answers(pool))
-        progress = health.progress("writer", seconds_max=BATCH_STANDS_S_MAX)
+        health.check("postgres", lambda: _database_answers(pool))
+        progress = health.progress("writer", seconds_max=BATCH_S_MAX)
         imports = ImportQueue(
             pool,
-            UploadSpool(imports_own.import_spool_dir, imports_own.import_bytes_max),
-            parts.cipher,
+            UploadSpool(import_settings.import_spool_dir, import_settings.import_bytes_max),
+            components.cipher,
             lambda: open_validation_process(validation_config(secrets)),
-            imports_own.import_rows_max,
+            import_settings.import_rows_max,
         )
-        app = build(parts, own, health, [imports_router(imports, parts.callers)])
+        app = build_app(components, settings, health, [imports_router(imports, components.authenticator)])
         gc_tuning.freeze_startup_objects()
         await run_group(
-            parts.writer.run(progress.beat),
-            _serve(app, register.host, own, parts.writer, stopping),
-            _clean(parts, own, stopping),
-            _import(imports, stopping),
+            components.group_commit.run(progress.beat),
+            _serve(app, register.host, settings, components.group_commit, stopping),
+            _delete_old_keys(pool, settings, stopping),
+            _run_imports(imports, stopping),
         )
     finally:
         pool.terminate()
-        writing.terminate()
+        commit_pool.terminate()
 
 
-def build(parts: Components, own: ApiSettings, health: Health, more: Sequence[APIRouter]) -> FastPath:
-    """The application, with routers that are made elsewhere, behind the short way of registrations."""
-    app = application([*parts.routers(), *more, health_routes(health)], own.body_bytes_max)
-    return FastPath(app, parts.desk, parts.callers, parts.checker, own.body_bytes_max)
+def build_app(
+    components: Components, settings: ApiSettings, health: Health, more_routers: Sequence[APIRouter]
+) -> FastPath:
+    """Build the application from the components' routers and these, behind the registration fast path."""
+    app = application([*components.routers(), *more_routers, health_routes(health)], settings.body_bytes_max)
+    return FastPath(
+        app, components.handler, components.authenticator, components.validator, settings.body_bytes_max
+    )
 
 
 async def _serve(
-    app: FastPath, host: str, own: ApiSettings, writer: GroupCommit, stopping: StopSignal
+    app: FastPath, host: str, settings: ApiSettings, group_commit: GroupCommit, stopping: StopSignal
 ) -> None:
     try:
-        log.info("api serving", host=host, port=own.port)
-        await serve(app, host, own.port, stopping, **_proxies(own))
+        log.info("api serving", host=host, port=settings.port)
+        await serve(app, host, settings.port, stopping, **_proxy_options(settings))
     finally:
-        writer.stop()
-    await asyncio.Event().wait()  # until the writer has written what it holds, and ends first
+        group_commit.stop()
+    await asyncio.Event().wait()  # run_group ends when the group commit has written its queue
 
 
-async def _clean(parts: Components, own: ApiSettings, stopping: StopSignal) -> None:
-    kept = timedelta(hours=own.idempotency_kept_h)
+async def _delete_old_keys(pool: asyncpg.Pool[Any], settings: ApiSettings, stopping: StopSignal) -> None:
+    age_max = timedelta(hours=settings.idempotency_kept_h)
     await run_forever(
-        lambda: delete_old_keys(parts.pool, kept),
+        lambda: delete_old_keys(pool, age_max),
         stopping,
         name="idempotency cleaning",
         pause_s=CLEAN_EVERY_S,
-        failing_s_max=float("inf"),  # intake never closes because something old cannot be thrown away
+        failing_s_max=float("inf"),  # a failed clean-up must never stop the intake
     )
-    await asyncio.Event().wait()  # the writer ends first
+    await asyncio.Event().wait()  # the group commit ends first
 
 
-async def _import(imports: ImportQueue, stopping: StopSignal) -> None:
+async def _run_imports(imports: ImportQueue, stopping: StopSignal) -> None:
     await imports.run(stopping)
-    await asyncio.Event().wait()  # the writer ends first
+    await asyncio.Event().wait()  # the group commit ends first
 
 
-def _limits(own: ApiSettings) -> QueueLimits:
+async def _database_answers(pool: asyncpg.Pool[Any]) -> bool:
+    return bool(await QUERIES.alive(pool))
+
+
+def _queue_limits(settings: ApiSettings) -> QueueLimits:
     return QueueLimits(
-        queue_length_max=own.queue_length_max,
-        batch_rows_max=own.batch_rows_max,
-        waited_s_max=own.waited_s_max,
-        ambiguous_s_max=own.ambiguous_s_max,
+        queue_length_max=settings.queue_length_max,
+        batch_rows_max=settings.batch_rows_max,
+        waited_s_max=settings.waited_s_max,
+        ambiguous_s_max=settings.ambiguous_s_max,
     )
 
 
-def _public(own: ApiSettings) -> PublicLimits:
-    per_minute, per_hour = own.public_per_address_per_minute, own.public_per_nik_per_hour
+def _public_limits(settings: ApiSettings) -> PublicLimits:
+    per_minute, per_hour = settings.public_per_address_per_minute, settings.public_per_nik_per_hour
     return PublicLimits(
         per_address=TokenBuckets(per_minute / 60, per_minute, BUCKETS_MAX, time.monotonic),
         per_nik=TokenBuckets(per_hour / 3600, per_hour, BUCKETS_MAX, time.monotonic),
     )
 
 
-def _proxies(own: ApiSettings) -> dict[str, Any]:
-    """Whose X-Forwarded-For is believed: by default nobody's, or callers could choose their address."""
-    return {"proxy_headers": bool(own.trusted_proxies), "forwarded_allow_ips": own.trusted_proxies or None}
+def _proxy_options(settings: ApiSettings) -> dict[str, Any]:
+    """Trusted proxies for uvicorn; none by default, so that clients cannot spoof their address."""
+    proxies = settings.trusted_proxies
+    return {"proxy_headers": bool(proxies), "forwarded_allow_ips": proxies or None}

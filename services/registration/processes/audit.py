@@ -1,5 +1,4 @@
-"""The audit's life: every few seconds the published cut is proved against the register, each second it is
-told.
+"""The audit process: compares published cuts with the register, and publishes the register's state.
 
 Crash points: `audit.before_snapshot`, `audit.after_snapshot` (in `registration.audit.auditor`),
 `audit.before_send`, `audit.after_send` (in `registration.audit.state_publisher`).
@@ -13,7 +12,7 @@ from typing import Final
 from database.pool import connect
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
-from lifecycle.shutdown import StopSignal
+from lifecycle.shutdown import StopSignal, run
 from lifecycle.task_group import run_group
 from outbox.postgres_leases import RENEW_EVERY_S, Lease, new_holder
 from registration.audit.auditor import Auditor
@@ -22,53 +21,73 @@ from registration.audit.settings import AuditSettings
 from registration.audit.state_publisher import StatePublisher
 from registration.settings import RegisterSettings
 from settings.kafka import KafkaSettings
+from settings.loader import load
+from telemetry.failpoints import arm
 from telemetry.health import Health
 from telemetry.health_endpoints import plain_app
+from telemetry.logs import configure
 
 LEASE: Final = "audit"
 STATEMENT_TIMEOUT_S: Final = 120.0
 """An audit counts every participant in one statement."""
-TELL_S_MAX: Final = 60.0
+PUBLISH_S_MAX: Final = 60.0
 AUDIT_S_MAX: Final = 1_200.0
-"""An audit may take its statement's time-out, and the pause after it is ten times as long."""
+"""An audit may take `STATEMENT_TIMEOUT_S`, and the pause after it is ten times the audit's duration."""
 
 
-async def audit(
-    settings: RegisterSettings, own: AuditSettings, kafka: KafkaSettings, stopping: StopSignal
+def main() -> None:
+    """Load the settings and run the audit until SIGTERM or SIGINT."""
+    register, settings, kafka = load(RegisterSettings, AuditSettings, KafkaSettings)
+    configure("registration-audit", register.log_level)
+    arm(register.crash_at)
+    run(lambda stopping: run_audit(register, settings, kafka, stopping))
+
+
+async def run_audit(
+    register: RegisterSettings, settings: AuditSettings, kafka: KafkaSettings, stopping: StopSignal
 ) -> None:
-    """Run the audit until the stop; a second one stands by."""
+    """Run until the stop; without the lease, stand by."""
     pool = await connect(
-        settings.database, application_name="registration audit", statement_timeout_s=STATEMENT_TIMEOUT_S
+        register.database, application_name="registration audit", statement_timeout_s=STATEMENT_TIMEOUT_S
     )
     lease = Lease(pool, LEASE, new_holder())
     cuts = CutFollower()
-    auditor = Auditor(pool, lease, cuts, every_s=own.every_s, pause_factor=own.pause_factor)
-    teller = StatePublisher(pool, lease, kafka, cuts, auditor)
+    auditor = Auditor(pool, lease, cuts, every_s=settings.every_s, pause_factor=settings.pause_factor)
+    state_publisher = StatePublisher(pool, lease, kafka, cuts, auditor)
     health = Health()
-    telling = health.progress("telling", TELL_S_MAX)
-    auditing = health.progress("auditing", AUDIT_S_MAX)
-    health.check("register state is told", lambda: not teller.failing)
-
-    async def tell() -> None:
-        telling.beat()
-        await teller.publish_once()
-        await stopping.wait(teller.pause_s())
-
-    async def audit_next() -> None:
-        auditing.beat()
-        await auditor.audit_once()
-        await auditor.pause(stopping)
-
+    health.check("register state is told", lambda: not state_publisher.failing)
     try:
         await run_group(
             run_forever(lease.renew, stopping, name="audit lease", pause_s=RENEW_EVERY_S),
             cuts.follow(kafka),
-            run_forever(tell, stopping, name="audit telling", failing_s_max=float("inf")),
-            run_forever(audit_next, stopping, name="audit", failing_s_max=float("inf")),
-            serve(plain_app(health), settings.host, own.port, stopping),
+            _publish_state(state_publisher, health, stopping),
+            _audit(auditor, health, stopping),
+            serve(plain_app(health), register.host, settings.port, stopping),
         )
     finally:
-        await teller.close()
-        with contextlib.suppress(Exception):  # the database may be gone: then the lease runs out by itself
+        await state_publisher.close()
+        with contextlib.suppress(Exception):  # if the database is down, the lease expires by itself
             await lease.release()
         await pool.close()
+
+
+async def _publish_state(publisher: StatePublisher, health: Health, stopping: StopSignal) -> None:
+    progress = health.progress("telling", PUBLISH_S_MAX)
+
+    async def publish_and_pause() -> None:
+        progress.beat()
+        await publisher.publish_once()
+        await stopping.wait(publisher.pause_s())
+
+    await run_forever(publish_and_pause, stopping, name="audit telling", failing_s_max=float("inf"))
+
+
+async def _audit(auditor: Auditor, health: Health, stopping: StopSignal) -> None:
+    progress = health.progress("auditing", AUDIT_S_MAX)
+
+    async def audit_and_pause() -> None:
+        progress.beat()
+        await auditor.audit_once()
+        await auditor.pause(stopping)
+
+    await run_forever(audit_and_pause, stopping, name="audit", failing_s_max=float("inf"))

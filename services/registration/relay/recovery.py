@@ -24,12 +24,10 @@ import asyncpg
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from database.pool import connect
 from database.queries import load_queries
 from outbox.postgres_leases import new_holder
 from registration.domain.partitioning import PARTITIONS
 from registration.relay.event_source import LEASE, RECOVERY_UNFINISHED, TOPIC
-from registration.settings import RegisterSettings
 from settings.kafka import KafkaSettings
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
@@ -44,19 +42,17 @@ HIGH_WATERMARK: Final = -1  # in a DeleteRecords request: delete all records
 QUERIES: Final = load_queries("registration.store")
 
 
-async def recover(settings: RegisterSettings, kafka: KafkaSettings) -> int:
+async def recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings) -> int:
     """Empty the topic, so that all events are published and counted again; return the new epoch.
 
     Raises TimeoutError, or an error of Kafka or PostgreSQL, after which it must be repeated.
     """
-    pool = await connect(settings.database, application_name="registration recover")
     holder = new_holder()
     try:
         async with asyncio.timeout(RECOVERY_S_MAX):
             return await _recover(pool, kafka, holder)
     finally:
         await QUERIES.recover_release_lease(pool, name=LEASE, holder=holder)
-        await pool.close()
 
 
 async def _recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings, holder: str) -> int:

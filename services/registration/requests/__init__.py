@@ -1,1 +1,1 @@
-"""Request models, their validation, and the commands they become."""
+"""Request models, their validation, and their mapping to commands; HTTP requests and imports use it."""

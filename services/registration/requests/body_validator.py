@@ -1,4 +1,4 @@
-"""Checks request bodies against what the register knows: regions, consents, campaigns, agencies, the time."""
+"""Validates request bodies against the current regions, consents, campaigns, agencies and time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SCOPE_FAULTS: Final = frozenset({"campaign_unknown", "agency_unknown"})
 
 
 class BodyValidator:
-    """Knows the vocabulary of the moment."""
+    """Validates JSON bodies. Campaigns and agencies are cached, and read again before one is refused."""
 
     def __init__(
         self, regions: Regions, consents: frozenset[str], scopes: Scopes, now: Callable[[], datetime]
@@ -29,28 +29,28 @@ class BodyValidator:
         self._scopes = scopes
         self._now = now
 
-    async def read(self, model: type[B], body: bytes) -> B:
-        """The checked body. Raises Problem: 400 for what is not JSON, else 422 with a pointer per field."""
+    async def validate(self, model: type[B], body: bytes) -> B:
+        """Return the valid body. Raises Problem: 400 if it is not JSON, else 422 with a pointer per field."""
         try:
-            return self.known(model, body)
+            return self.validate_with_cached_scopes(model, body)
         except ValidationError as error:
             faults = error.errors(include_url=False, include_input=False)
             if SCOPE_FAULTS.isdisjoint(fault["type"] for fault in faults):
                 raise validation_problem(faults) from None
-        # Another process may have opened the scope a moment ago.
+        # Another process may have opened the campaign or agency since the last read.
         await self._scopes.refresh()
         try:
-            return self.known(model, body)
+            return self.validate_with_cached_scopes(model, body)
         except ValidationError as error:
             raise validation_problem(error.errors(include_url=False, include_input=False)) from None
 
+    def validate_with_cached_scopes(self, model: type[B], body: bytes) -> B:
+        """Return the valid body, without reading campaigns and agencies again. Raises ValidationError."""
+        return model.model_validate_json(body, context=self.vocabulary())
+
     def vocabulary(self) -> Vocabulary:
-        """What a body may name now."""
+        """Return the ids that a body may contain, and the current time."""
         names = self._scopes.names
         return Vocabulary(
             self._regions, self._consents, names[ScopeKind.CAMPAIGN], names[ScopeKind.AGENCY], self._now()
         )
-
-    def known(self, model: type[B], body: bytes) -> B:
-        """The body checked by what is known at this moment. Raises ValidationError."""
-        return model.model_validate_json(body, context=self.vocabulary())

@@ -1,4 +1,4 @@
-"""What is told of a field that is not valid, in Indonesian and English, by stable code. Never the value."""
+"""The messages for invalid fields, by stable code, in Indonesian and English; they never contain values."""
 
 from __future__ import annotations
 
@@ -9,41 +9,41 @@ from pydantic_core import PydanticCustomError
 from problems.problem import invalid
 
 
-class Sentence(NamedTuple):
-    """One thing said, in both languages."""
+class BilingualText(NamedTuple):
+    """The same text in Indonesian and in English."""
 
     id: str
     en: str
 
 
-BY_CODE: Final[dict[str, Sentence]] = {
-    "nik_digits": Sentence("NIK harus 16 angka.", "A NIK has 16 digits."),
-    "nik_date": Sentence(
+BY_CODE: Final[dict[str, BilingualText]] = {
+    "nik_digits": BilingualText("NIK harus 16 angka.", "A NIK has 16 digits."),
+    "nik_date": BilingualText(
         "Tanggal lahir di dalam NIK tidak mungkin.", "The date of birth within the NIK is impossible."
     ),
-    "phone": Sentence("Nomor telepon ini tidak ada.", "This phone number cannot exist."),
-    "blank": Sentence("Tidak boleh kosong.", "This must not be blank."),
-    "control_characters": Sentence(
+    "phone": BilingualText("Nomor telepon ini tidak ada.", "This phone number cannot exist."),
+    "blank": BilingualText("Tidak boleh kosong.", "This must not be blank."),
+    "control_characters": BilingualText(
         "Mengandung karakter yang tidak diizinkan.", "This contains characters that are not allowed."
     ),
-    "region_unknown": Sentence("Kelurahan ini tidak ada.", "There is no such kelurahan."),
-    "region_not_kelurahan": Sentence(
+    "region_unknown": BilingualText("Kelurahan ini tidak ada.", "There is no such kelurahan."),
+    "region_not_kelurahan": BilingualText(
         "Harus kelurahan, bukan wilayah di atasnya.", "This must be a kelurahan, not a region above it."
     ),
-    "campaign_unknown": Sentence("Kampanye ini tidak dikenal.", "This campaign is not known."),
-    "agency_unknown": Sentence("Dinas ini tidak dikenal.", "This agency is not known."),
-    "consent_unknown": Sentence(
+    "campaign_unknown": BilingualText("Kampanye ini tidak dikenal.", "This campaign is not known."),
+    "agency_unknown": BilingualText("Dinas ini tidak dikenal.", "This agency is not known."),
+    "consent_unknown": BilingualText(
         "Teks persetujuan ini tidak diterbitkan.", "This consent text was not published."
     ),
-    "in_the_future": Sentence(
+    "in_the_future": BilingualText(
         "Lebih dari 10 menit di masa depan.", "This is more than 10 minutes in the future."
     ),
-    "too_long_ago": Sentence("Terlalu lama berlalu.", "This is too long ago."),
-    "nothing_given": Sentence("Tidak ada yang dibetulkan.", "Nothing to correct was given."),
+    "too_long_ago": BilingualText("Terlalu lama berlalu.", "This is too long ago."),
+    "nothing_given": BilingualText("Tidak ada yang dibetulkan.", "Nothing to correct was given."),
 }
 
 
-def error(code: str) -> PydanticCustomError:
-    """The error for a validator to raise."""
-    sentence = BY_CODE[code]
-    return invalid(code, id=sentence.id, en=sentence.en)
+def field_error(code: str) -> PydanticCustomError:
+    """Create the error that a pydantic validator raises for this code of `BY_CODE`."""
+    text = BY_CODE[code]
+    return invalid(code, id=text.id, en=text.en)

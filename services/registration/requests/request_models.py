@@ -1,4 +1,4 @@
-"""What callers may send: the request bodies, checked against the register's vocabulary.
+"""The pydantic models of the request bodies.
 
 Validate with a `Vocabulary` as context: `RegisterBody.model_validate_json(body, context=vocabulary)`.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
 import msgspec
@@ -23,11 +23,12 @@ from pydantic import (
 
 from registration.domain import names, nik, phone
 from registration.regions import Regions
-from registration.requests.field_errors import error
+from registration.requests.field_errors import field_error
 
 NAME_LENGTH_MAX: Final = 120
 AHEAD_S_MAX: Final = 600.0
-# The programme began in 2018; nothing can have occurred long before, and no driver meets the year 1.
+# The programme began in 2018, so dates long before it are errors. The limit also keeps dates like the year 1
+# away from the database driver.
 OCCURRED_S_MIN: Final = datetime(2015, 1, 1, tzinfo=UTC).timestamp()
 
 Category = Literal["kuliner", "fesyen", "kerajinan", "jasa", "lainnya"]
@@ -35,7 +36,7 @@ Step = Literal["P2", "P3", "P4", "P5", "P6", "P7"]
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
-    """What a body may name, and the time it came in."""
+    """The ids that a body may contain, and the time at which it arrived."""
 
     regions: Regions
     consents: Container[str]
@@ -45,53 +46,55 @@ class Vocabulary(msgspec.Struct, frozen=True):
 
 
 def _vocabulary(info: ValidationInfo) -> Vocabulary:
-    assert isinstance(info.context, Vocabulary), "bodies are validated with a vocabulary"
+    assert isinstance(info.context, Vocabulary), "the validation context must be a Vocabulary"
     return info.context
 
 
 def _nik(value: str) -> str:
     fault = nik.fault(value)
     if fault is not None:
-        raise error(fault)
+        raise field_error(fault)
     return value
 
 
 def _phone(value: str) -> str:
     number = phone.e164(value)
     if number is None:
-        raise error("phone")
+        raise field_error("phone")
     return number
 
 
 def _name(value: str) -> str:
     fault = names.fault(value)
     if fault is not None:
-        raise error(fault)
+        raise field_error(fault)
     return names.normalize(value)
 
 
 def _region(value: str, info: ValidationInfo) -> str:
     fault = _vocabulary(info).regions.fault(value)
     if fault is not None:
-        raise error(fault)
+        raise field_error(fault)
     return value
 
 
-def _one_of(kind: str, known: Callable[[Vocabulary], Container[str]]) -> Callable[[str, ValidationInfo], str]:
+def _known_id(
+    kind: str, known_ids: Callable[[Vocabulary], Container[str]]
+) -> Callable[[str, ValidationInfo], str]:
     def check(value: str, info: ValidationInfo) -> str:
-        if value not in known(_vocabulary(info)):
-            raise error(f"{kind}_unknown")
+        if value not in known_ids(_vocabulary(info)):
+            raise field_error(f"{kind}_unknown")
         return value
 
     return check
 
 
-def _occurred(value: datetime, info: ValidationInfo) -> datetime:
-    at_s = value.timestamp()  # comparing moments of two offsets asks both for theirs, each time
+def _occurred_at(value: datetime, info: ValidationInfo) -> datetime:
+    at_s = value.timestamp()  # each comparison of datetimes with different offsets would compute both offsets
     if at_s < OCCURRED_S_MIN:
-        raise error("too_long_ago")
+        raise field_error("too_long_ago")
     if at_s > _vocabulary(info).now.timestamp() + AHEAD_S_MAX:
-        raise error("in_the_future")
+        raise field_error("in_the_future")
     return value
 
 
@@ -99,11 +102,11 @@ Nik = Annotated[str, AfterValidator(_nik), Field(json_schema_extra={"pattern": "
 Phone = Annotated[str, Field(min_length=1, max_length=phone.LENGTH_MAX), AfterValidator(_phone)]
 Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX), AfterValidator(_name)]
 Region = Annotated[str, AfterValidator(_region)]
-Consent = Annotated[str, AfterValidator(_one_of("consent", lambda known: known.consents))]
-Campaign = Annotated[str, AfterValidator(_one_of("campaign", lambda known: known.campaigns))]
-Agency = Annotated[str, AfterValidator(_one_of("agency", lambda known: known.agencies))]
+Consent = Annotated[str, AfterValidator(_known_id("consent", lambda vocabulary: vocabulary.consents))]
+Campaign = Annotated[str, AfterValidator(_known_id("campaign", lambda vocabulary: vocabulary.campaigns))]
+Agency = Annotated[str, AfterValidator(_known_id("agency", lambda vocabulary: vocabulary.agencies))]
 Booth = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-OccurredAt = Annotated[AwareDatetime, AfterValidator(_occurred)]
+OccurredAt = Annotated[AwareDatetime, AfterValidator(_occurred_at)]
 
 
 class _Body(BaseModel):
@@ -149,7 +152,7 @@ class StepBody(_Body):
 class CorrectBody(_Body):
     """`POST /v1/participants/{id}/correct`: only what is given changes; null takes away what may be so."""
 
-    # What may not be absent may not be null; the defaults only stand for 'not given'.
+    # These three fields may be omitted but not null; their defaults only mark them as omitted.
     name: Name = ""
     region: Region = ""
     steps: Annotated[list[Step], Field(max_length=6)] = []
@@ -162,7 +165,7 @@ class CorrectBody(_Body):
     @model_validator(mode="after")
     def _something_given(self) -> Self:
         if not self.model_fields_set - {"occurred_at"}:
-            raise error("nothing_given")
+            raise field_error("nothing_given")
         return self
 
 
@@ -190,20 +193,3 @@ class ScopeBody(_Body):
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
     name: Name
-
-
-def documented(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
-    """The OpenAPI `requestBody` of a model, its definitions written out in place."""
-    schema = model.model_json_schema()
-    definitions = schema.pop("$defs", {})
-
-    def inlined(node: Any) -> Any:
-        if isinstance(node, dict):
-            if "$ref" in node:
-                return inlined(definitions[node["$ref"].rsplit("/", 1)[1]])
-            return {key: inlined(value) for key, value in node.items()}
-        return [inlined(each) for each in node] if isinstance(node, list) else node
-
-    return {
-        "requestBody": {"required": required, "content": {"application/json": {"schema": inlined(schema)}}}
-    }

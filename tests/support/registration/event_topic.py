@@ -1,20 +1,18 @@
-"""What stands on the topic of events, and cuts written by hand for those who follow them."""
+"""Reads whole topics, and checks the order of the events that it finds."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from tests.support.topics import Topics
 
-Cell = tuple[str, str, str]
-
 
 async def records(topics: Topics, topic: str, partitions: int) -> list[list[ConsumerRecord[Any, Any]]]:
-    """Everything that is in a topic now, partition by partition."""
+    """Read all records that a topic holds now; a list per partition."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=topics.bootstrap_servers,
         group_id=None,
@@ -28,17 +26,17 @@ async def records(topics: Topics, topic: str, partitions: int) -> list[list[Cons
         end = await consumer.end_offsets(tps)
         found: list[list[ConsumerRecord[Any, Any]]] = [[] for _ in tps]
         while True:
-            open_ends = [tp for tp in tps if await consumer.position(tp) < end[tp]]
-            if not open_ends:
+            unread = [tp for tp in tps if await consumer.position(tp) < end[tp]]
+            if not unread:
                 return found
-            for tp, batch in (await consumer.getmany(*open_ends, timeout_ms=500)).items():
+            for tp, batch in (await consumer.getmany(*unread, timeout_ms=500)).items():
                 found[tp.partition].extend(batch)
     finally:
         await consumer.stop()
 
 
 async def events(topics: Topics) -> list[list[tuple[int, str]]]:
-    """(sequence, id) of every event on the topic, partition by partition, in the topic's order."""
+    """Read (sequence, id) of every event; a list per partition, in the order of offsets."""
     found = []
     for partition in await records(topics, "participant-events", 12):
         read = [json.loads(record.value) for record in partition]
@@ -47,7 +45,7 @@ async def events(topics: Topics) -> list[list[tuple[int, str]]]:
 
 
 def first_appearances(log: Sequence[tuple[int, str]]) -> list[str]:
-    """Ids in the order in which a reader that drops repeats and what lies beyond a gap counts them."""
+    """Return the ids that a reader counts: it skips repeats and events above a gap."""
     counted: list[str] = []
     for sequence, event_id in log:
         if sequence == len(counted) + 1:
@@ -56,51 +54,10 @@ def first_appearances(log: Sequence[tuple[int, str]]) -> list[str]:
 
 
 def has_gap(log: Sequence[tuple[int, str]]) -> bool:
-    """Whether a sequence stands in the log before the one below it ever did."""
+    """Return whether a sequence appears before the one below it has appeared."""
     highest = 0
     for sequence, _ in log:
         if sequence > highest + 1:
             return True
         highest = max(highest, sequence)
     return False
-
-
-class Cuts:
-    """A publisher of cuts: fulls of one part."""
-
-    def __init__(self, topics: Topics) -> None:
-        self._topic = topics.name("region-counts")
-        self._producer = AIOKafkaProducer(bootstrap_servers=topics.bootstrap_servers)
-
-    async def __aenter__(self) -> Cuts:
-        await self._producer.start()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._producer.stop()
-
-    async def publish(
-        self,
-        cut: int,
-        positions: Sequence[int],
-        counts: Mapping[Cell, int],
-        quarantined: Sequence[tuple[int, int]] = (),
-    ) -> None:
-        """Write one full."""
-        full = {
-            "cut": cut,
-            "term": 1,
-            "kind": "full",
-            "base": None,
-            "part": 0,
-            "parts": 1,
-            "as_of": "2021-10-24T12:05:00Z",
-            "positions": list(positions),
-            "gaps": [],
-            "quarantined": list(quarantined),
-            "quarantined_total": len(quarantined),
-            "generation": 1,
-            "full_offset": -1,
-            "rows": [[*cell, count] for cell, count in counts.items()],
-        }
-        await self._producer.send_and_wait(self._topic, json.dumps(full).encode(), partition=0)

@@ -1,4 +1,4 @@
-"""A register over a real database, served in this process."""
+"""The fixture `register`: the API over a fresh database, served in this process."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.support.databases import Databases
-from tests.support.registration.served_api import Served, served
+from tests.support.registration.served_api import ServedApi, serve_api
 
 
 @pytest.fixture
-async def register(database: Databases) -> AsyncIterator[Served]:
-    """One API process's parts over a fresh database, with keys, a campaign and an agency."""
-    async with served(database.registration) as register:
+async def register(database: Databases) -> AsyncIterator[ServedApi]:
+    """The API over a fresh database, with a key for each role, a campaign and an agency."""
+    async with serve_api(database.registration) as register:
         yield register

@@ -1,4 +1,4 @@
-"""Changing participants over HTTP on a real database."""
+"""Changes to participants, campaigns, agencies and regions, over HTTP on a real database."""
 
 from __future__ import annotations
 
@@ -10,35 +10,36 @@ from uuid import UUID
 
 import pytest
 
-from registration.cli import admin
-from tests.support.registration.served_api import PATH, Served, body, check_register, nik
+from registration.cli.command_runner import CommandRefusedError
+from registration.cli.erasure import erase_participant
+from tests.support.registration.served_api import PATH, ServedApi, body, check_register, nik
 
 pytestmark = pytest.mark.integration
 
 A, B = "31.71.01.1001", "31.72.01.1001"
 
 
-async def events(register: Served) -> list[dict[str, Any]]:
+async def events(register: ServedApi) -> list[dict[str, Any]]:
     rows = await register.pool.fetch("SELECT value FROM event ORDER BY recorded_at, partition, sequence")
     return [json.loads(row["value"]) for row in rows]
 
 
-async def test_each_change_gives_its_event_and_the_next_revision(register: Served) -> None:
-    one, two = await register.registered(1), await register.registered(2)
+async def test_each_change_gives_its_event_and_the_next_revision(register: ServedApi) -> None:
+    participant, other = await register.registered(1), await register.registered(2)
 
-    moved = await register.post(f"{PATH}/{one}/move", {"region": B})
-    stepped = await register.post(f"{PATH}/{one}/steps", {"step": "P3"})
-    corrected = await register.post(f"{PATH}/{one}/correct", {"name": "Nama Baru", "campaign": None})
-    merged = await register.post(f"{PATH}/{one}/merge", {"into": two}, role="officer")
-    withdrawn = await register.post(f"{PATH}/{two}/withdraw", b"")
+    moved = await register.post(f"{PATH}/{participant}/move", {"region": B})
+    stepped = await register.post(f"{PATH}/{participant}/steps", {"step": "P3"})
+    corrected = await register.post(f"{PATH}/{participant}/correct", {"name": "Nama Baru", "campaign": None})
+    merged = await register.post(f"{PATH}/{participant}/merge", {"into": other}, role="officer")
+    withdrawn = await register.post(f"{PATH}/{other}/withdraw", b"")
 
-    told = [each.json() for each in (moved, stepped, corrected, merged, withdrawn)]
-    assert [(each["participant_id"], each["revision"]) for each in told] == [
-        (one, 2),
-        (one, 3),
-        (one, 4),
-        (one, 5),
-        (two, 3),
+    answers = [response.json() for response in (moved, stepped, corrected, merged, withdrawn)]
+    assert [(answer["participant_id"], answer["revision"]) for answer in answers] == [
+        (participant, 2),
+        (participant, 3),
+        (participant, 4),
+        (participant, 5),
+        (other, 3),
     ]
     types = Counter(event["type"].split(".")[-2] for event in await events(register))
     assert types == {
@@ -51,131 +52,134 @@ async def test_each_change_gives_its_event_and_the_next_revision(register: Serve
     }
     assert await check_register(register.pool) == {}
     row = await register.pool.fetchrow(
-        "SELECT standing, merged_into, steps FROM participant WHERE id = $1", one
+        "SELECT standing, merged_into, steps FROM participant WHERE id = $1", participant
     )
     assert row is not None
-    assert (row["standing"], str(row["merged_into"])) == ("merged", two)
-    kept = await register.pool.fetchval("SELECT steps FROM participant WHERE id = $1", two)
+    assert (row["standing"], str(row["merged_into"])) == ("merged", other)
+    kept = await register.pool.fetchval("SELECT steps FROM participant WHERE id = $1", other)
     assert kept == ["P3"]
 
 
-async def test_a_stale_if_match_is_412_and_the_current_one_is_taken(register: Served) -> None:
-    one = await register.registered()
-    path = f"{PATH}/{one}/move"
+async def test_a_stale_if_match_is_412_and_the_current_revision_is_accepted(register: ServedApi) -> None:
+    participant = await register.registered()
+    path = f"{PATH}/{participant}/move"
 
     stale = await register.post(path, {"region": B}, if_match='"2"')
     current = await register.post(path, {"region": B}, if_match='"1"')
     bare = await register.post(path, {"region": A}, if_match="2")
     nonsense = await register.post(path, {"region": B}, if_match="latest")
 
-    assert [each.status_code for each in (stale, current, bare, nonsense)] == [412, 200, 200, 400]
+    assert [response.status_code for response in (stale, current, bare, nonsense)] == [412, 200, 200, 400]
     assert current.headers["etag"] == '"2"'
 
 
-async def test_of_parallel_changes_with_one_if_match_one_wins(register: Served) -> None:
-    one = await register.registered()
+async def test_of_parallel_changes_with_the_same_if_match_exactly_one_succeeds(register: ServedApi) -> None:
+    participant = await register.registered()
 
     answers = await asyncio.gather(
-        *(register.post(f"{PATH}/{one}/steps", {"step": f"P{n}"}, if_match='"1"') for n in range(2, 8))
+        *(
+            register.post(f"{PATH}/{participant}/steps", {"step": f"P{n}"}, if_match='"1"')
+            for n in range(2, 8)
+        )
     )
 
     assert Counter(answer.status_code for answer in answers) == {200: 1, 412: 5}
 
 
-async def test_parallel_changes_of_one_participant_are_applied_one_after_another(register: Served) -> None:
-    one = await register.registered()
+async def test_parallel_changes_of_one_participant_are_all_applied_in_some_order(register: ServedApi) -> None:
+    participant = await register.registered()
 
     answers = await asyncio.gather(
-        *(register.post(f"{PATH}/{one}/steps", {"step": f"P{n}"}) for n in range(2, 8))
+        *(register.post(f"{PATH}/{participant}/steps", {"step": f"P{n}"}) for n in range(2, 8))
     )
 
     assert sorted(answer.json()["revision"] for answer in answers) == [2, 3, 4, 5, 6, 7]
-    shown = (await register.get(f"{PATH}/{one}", "booth")).json()
+    shown = (await register.get(f"{PATH}/{participant}", "booth")).json()
     assert shown["steps"] == ["P2", "P3", "P4", "P5", "P6", "P7"]
     assert await check_register(register.pool) == {A: 1}
 
 
-async def test_a_second_withdrawal_is_409_and_a_replayed_one_is_not(register: Served) -> None:
-    one = await register.registered()
-    path = f"{PATH}/{one}/withdraw"
+async def test_a_second_withdrawal_is_409_and_a_repeat_of_the_first_is_not(register: ServedApi) -> None:
+    participant = await register.registered()
+    path = f"{PATH}/{participant}/withdraw"
 
     first = await register.post(path, {}, idempotency_key="k")
     replayed = await register.post(path, {}, idempotency_key="k")
     second = await register.post(path, {}, idempotency_key="other")
 
-    assert [each.status_code for each in (first, replayed, second)] == [200, 200, 409]
+    assert [response.status_code for response in (first, replayed, second)] == [200, 200, 409]
     assert replayed.content == first.content
     assert second.json()["type"].endswith("/participant-withdrawn")
 
 
-async def test_who_withdrew_registers_again_as_the_same_participant(register: Served) -> None:
-    one = await register.registered(1)
-    await register.post(f"{PATH}/{one}/steps", {"step": "P2"})
-    await register.post(f"{PATH}/{one}/withdraw", {})
+async def test_a_withdrawn_person_registers_again_as_the_same_participant(register: ServedApi) -> None:
+    participant = await register.registered(1)
+    await register.post(f"{PATH}/{participant}/steps", {"step": "P2"})
+    await register.post(f"{PATH}/{participant}/withdraw", {})
 
     again = await register.post(PATH, body(1, region=B, name="Nama Baru"))
 
     assert again.status_code == 201
-    assert (again.json()["participant_id"], again.json()["revision"]) == (one, 4)
+    assert (again.json()["participant_id"], again.json()["revision"]) == (participant, 4)
     event = (await events(register))[-1]
     assert event["data"]["before"] is None
     assert event["data"]["after"] == {"region": B, "agency": "ppkukm", "campaign": "fest-2021", "steps": []}
     assert await check_register(register.pool) == {B: 1}
 
 
-async def test_one_key_for_two_participants_is_refused(register: Served) -> None:
-    one, two = await register.registered(1), await register.registered(2)
+async def test_one_idempotency_key_for_two_participants_is_refused(register: ServedApi) -> None:
+    participant, other = await register.registered(1), await register.registered(2)
 
-    first = await register.post(f"{PATH}/{one}/withdraw", {}, idempotency_key="k")
-    second = await register.post(f"{PATH}/{two}/withdraw", {}, idempotency_key="k")
+    first = await register.post(f"{PATH}/{participant}/withdraw", {}, idempotency_key="k")
+    second = await register.post(f"{PATH}/{other}/withdraw", {}, idempotency_key="k")
 
     assert (first.status_code, second.status_code) == (200, 422)
 
 
-async def test_what_cannot_be_done_is_told_by_name(register: Served) -> None:
-    one, two = await register.registered(1), await register.registered(2)
-    await register.post(f"{PATH}/{two}/withdraw", {})
-    nobody = "0192f0c1-0000-7000-8000-000000000000"
+async def test_each_refusal_has_its_status_and_problem_type(register: ServedApi) -> None:
+    participant, other = await register.registered(1), await register.registered(2)
+    await register.post(f"{PATH}/{other}/withdraw", {})
+    unknown = "0192f0c1-0000-7000-8000-000000000000"
     cases: list[tuple[str, Any, int, str]] = [
-        (f"{nobody}/withdraw", {}, 404, "participant-not-found"),
-        (f"{two}/move", {"region": B}, 409, "participant-withdrawn"),
-        (f"{one}/move", {"region": A}, 409, "region-unchanged"),
-        (f"{one}/move", {"region": "31.72"}, 422, "invalid"),
-        (f"{one}/steps", {"step": "P1"}, 422, "invalid"),
-        (f"{one}/correct", {}, 422, "invalid"),
-        (f"{one}/correct", {"name": None}, 422, "invalid"),
-        (f"{one}/correct", {"region": A}, 409, "nothing-corrected"),
-        (f"{one}/merge", {"into": one}, 422, "merge-with-itself"),
-        (f"{one}/merge", {"into": nobody}, 422, "merge-target-not-found"),
-        (f"{one}/merge", {"into": two}, 409, "merge-target-not-registered"),
+        (f"{unknown}/withdraw", {}, 404, "participant-not-found"),
+        (f"{other}/move", {"region": B}, 409, "participant-withdrawn"),
+        (f"{participant}/move", {"region": A}, 409, "region-unchanged"),
+        (f"{participant}/move", {"region": "31.72"}, 422, "invalid"),
+        (f"{participant}/steps", {"step": "P1"}, 422, "invalid"),
+        (f"{participant}/correct", {}, 422, "invalid"),
+        (f"{participant}/correct", {"name": None}, 422, "invalid"),
+        (f"{participant}/correct", {"region": A}, 409, "nothing-corrected"),
+        (f"{participant}/merge", {"into": participant}, 422, "merge-with-itself"),
+        (f"{participant}/merge", {"into": unknown}, 422, "merge-target-not-found"),
+        (f"{participant}/merge", {"into": other}, 409, "merge-target-not-registered"),
         ("not-an-id/move", {"region": B}, 422, "invalid"),
     ]
-    for path, sent, status, slug in cases:
-        answer = await register.post(f"{PATH}/{path}", sent, role="officer")
+    for path, content, status, slug in cases:
+        answer = await register.post(f"{PATH}/{path}", content, role="officer")
 
         assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[1]) == (status, slug), path
     assert await check_register(register.pool) == {A: 1}
 
 
-async def test_roles_may_what_they_may(register: Served) -> None:
-    one = await register.registered()
+async def test_each_endpoint_refuses_roles_below_its_own(register: ServedApi) -> None:
+    participant = await register.registered()
     cases: list[tuple[str, Any, dict[str | None, int]]] = [
-        (f"{PATH}/{one}/correct", {"name": "Nama"}, {None: 401}),
-        (f"{PATH}/{one}/merge", {"into": one}, {None: 401, "booth": 403, "officer": 422}),
+        (f"{PATH}/{participant}/correct", {"name": "Nama"}, {None: 401}),
+        (f"{PATH}/{participant}/merge", {"into": participant}, {None: 401, "booth": 403, "officer": 422}),
         (f"{PATH}/lookup", {"nik": nik(0)}, {None: 401, "booth": 403, "officer": 200, "admin": 200}),
         ("/v1/campaigns", {"id": "x", "name": "X"}, {None: 401, "booth": 403, "officer": 403, "admin": 201}),
     ]
-    for path, sent, expected in cases:
-        told = {role: (await register.post(path, sent, role=role)).status_code for role in expected}
-        assert told == expected, path
-    assert (await register.get(f"{PATH}/{one}")).status_code == 401
-    assert (await register.get(f"{PATH}/{one}", "booth")).status_code == 200
+    for path, content, expected in cases:
+        statuses = {role: (await register.post(path, content, role=role)).status_code for role in expected}
+        assert statuses == expected, path
+    assert (await register.get(f"{PATH}/{participant}")).status_code == 401
+    assert (await register.get(f"{PATH}/{participant}", "booth")).status_code == 200
 
 
-async def test_a_participant_is_shown_with_masked_numbers(register: Served) -> None:
-    one = await register.registered(7)
+async def test_a_participant_is_returned_with_masked_nik_and_phone(register: ServedApi) -> None:
+    participant = await register.registered(7)
 
-    by_id = await register.get(f"{PATH}/{one}", "booth")
+    by_id = await register.get(f"{PATH}/{participant}", "booth")
     by_nik = await register.post(f"{PATH}/lookup", {"nik": nik(7)}, role="officer")
     unknown = await register.post(f"{PATH}/lookup", {"nik": nik(8)}, role="officer")
 
@@ -193,43 +197,43 @@ async def test_a_participant_is_shown_with_masked_numbers(register: Served) -> N
     assert unknown.status_code == 404
 
 
-async def test_erasing_takes_away_the_person_and_leaves_every_count(register: Served) -> None:
-    one = await register.registered(7)
+async def test_erasure_removes_the_personal_data_and_changes_no_count(register: ServedApi) -> None:
+    participant = await register.registered(7)
     before = await register.pool.fetchval("SELECT count(*) FROM event")
 
-    await admin.erase(register.pool, UUID(one))
+    await erase_participant(register.pool, UUID(participant))
 
-    shown = (await register.get(f"{PATH}/{one}", "booth")).json()
+    shown = (await register.get(f"{PATH}/{participant}", "booth")).json()
     assert [shown[field] for field in ("name", "nik", "phone", "business")] == [None] * 4
     assert (shown["standing"], shown["region"]) == ("registered", A)
     assert await register.pool.fetchval("SELECT count(*) FROM event") == before
     assert await check_register(register.pool) == {A: 1}
-    renamed = await register.post(f"{PATH}/{one}/correct", {"name": "Nama"})
+    renamed = await register.post(f"{PATH}/{participant}/correct", {"name": "Nama"})
     assert renamed.json()["type"].endswith("/participant-erased")
     assert (await register.post(PATH, body(7))).status_code == 201
-    with pytest.raises(admin.CommandRefusedError):
-        await admin.erase(register.pool, UUID(one))
+    with pytest.raises(CommandRefusedError):
+        await erase_participant(register.pool, UUID(participant))
 
 
-async def test_campaigns_and_agencies_are_opened_once_and_listed(register: Served) -> None:
-    sent = {"id": "pekan-2022", "name": "Pekan 2022"}
+async def test_campaigns_and_agencies_are_opened_once_and_listed(register: ServedApi) -> None:
+    campaign = {"id": "pekan-2022", "name": "Pekan 2022"}
 
-    first = await register.post("/v1/campaigns", sent, role="admin", idempotency_key="k")
-    replayed = await register.post("/v1/campaigns", sent, role="admin", idempotency_key="k")
-    same = await register.post("/v1/campaigns", sent, role="admin")
-    renamed = await register.post("/v1/campaigns", sent | {"name": "Lain"}, role="admin")
-    reused = await register.post("/v1/campaigns", sent | {"id": "x"}, role="admin", idempotency_key="k")
+    first = await register.post("/v1/campaigns", campaign, role="admin", idempotency_key="k")
+    replayed = await register.post("/v1/campaigns", campaign, role="admin", idempotency_key="k")
+    same = await register.post("/v1/campaigns", campaign, role="admin")
+    renamed = await register.post("/v1/campaigns", campaign | {"name": "Lain"}, role="admin")
+    reused = await register.post("/v1/campaigns", campaign | {"id": "x"}, role="admin", idempotency_key="k")
     wrong = await register.post("/v1/campaigns", {"id": "Huruf Besar", "name": "\n"}, role="admin")
 
-    told = [each.status_code for each in (first, replayed, same, renamed, reused, wrong)]
-    assert told == [201, 201, 201, 409, 422, 422]
+    statuses = [response.status_code for response in (first, replayed, same, renamed, reused, wrong)]
+    assert statuses == [201, 201, 201, 409, 422, 422]
     assert replayed.headers["idempotent-replayed"] == "true"
     listed = (await register.get("/v1/campaigns")).json()["items"]
-    assert [each["id"] for each in listed] == ["fest-2021", "pekan-2022"]
+    assert [item["id"] for item in listed] == ["fest-2021", "pekan-2022"]
     assert (await register.get("/v1/agencies")).json()["items"] == [{"id": "ppkukm", "name": "Dinas PPKUKM"}]
 
 
-async def test_regions_are_listed_with_a_tag_that_says_whether_they_changed(register: Served) -> None:
+async def test_unchanged_regions_are_answered_304_by_their_etag(register: ServedApi) -> None:
     listed = await register.get("/v1/regions")
 
     unchanged = await register.get("/v1/regions", if_none_match=listed.headers["etag"])

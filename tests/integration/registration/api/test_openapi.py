@@ -1,4 +1,4 @@
-"""Whatever is sent to the API, it answers as its own description says, and never with a fault of its own."""
+"""The API answers generated requests as its OpenAPI document says, and never with a 500."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ READY_S_MAX = 45.0
 
 
 @pytest.fixture(scope="module")
-def surface(
+def served_document(
     _postgres: TestServer, _commissioned: Commissioned, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[BaseSchema, str]]:
-    """The description that a real process serves, with that process behind it; and an admin's key."""
+    """The OpenAPI document that a running api process serves, and an admin's key."""
     folder, databases, (port,) = (
-        tmp_path_factory.mktemp("surface"),
+        tmp_path_factory.mktemp("openapi"),
         _postgres.clone(_commissioned.template),
         free_ports(1),
     )
@@ -85,9 +85,9 @@ def _wait_ready(url: str, running: Running) -> None:
     raise AssertionError(f"{url} is not ready\n{tail(running.log)}")
 
 
-def test_every_answer_is_one_that_is_described(surface: tuple[BaseSchema, str]) -> None:
-    schema, key = surface
-    tried = set()
+def test_every_response_conforms_to_the_openapi_document(served_document: tuple[BaseSchema, str]) -> None:
+    schema, key = served_document
+    tested = set()
 
     for found in schema.exclude(path_regex="^/v1/imports").get_all_operations():
         assert isinstance(found, Ok), found.err()
@@ -95,13 +95,13 @@ def test_every_answer_is_one_that_is_described(surface: tuple[BaseSchema, str]) 
         cases = [operation.as_strategy()]
         if operation.body or operation.path_parameters:
             cases.append(operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
-        _try(st.one_of(cases), key)
-        tried.add(operation.label)
+        _call_and_check(st.one_of(cases), key)
+        tested.add(operation.label)
 
-    assert len(tried) == 13
+    assert len(tested) == 13
 
 
-def _try(cases: st.SearchStrategy[Any], key: str) -> None:
+def _call_and_check(cases: st.SearchStrategy[Any], key: str) -> None:
     @settings(
         max_examples=25,
         deadline=None,
@@ -110,7 +110,7 @@ def _try(cases: st.SearchStrategy[Any], key: str) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(cases)
-    def ask(case: Any) -> None:
+    def call(case: Any) -> None:
         case.call_and_validate(headers={"Authorization": f"Bearer {key}"}, checks=CHECKS)
 
-    ask()
+    call()

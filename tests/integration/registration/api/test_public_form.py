@@ -1,4 +1,4 @@
-"""The public's form, as a browser without script uses it."""
+"""The public registration form, used like a browser without JavaScript."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tests.support.databases import Databases
-from tests.support.registration.served_api import Served, check_register, nik, served
+from tests.support.registration.served_api import ServedApi, check_register, nik, serve_api
 
 pytestmark = pytest.mark.integration
 
@@ -24,18 +24,20 @@ FILLED = {
 }
 
 
-async def page(register: Served) -> str:
+async def page(register: ServedApi) -> str:
     return (await register.client.get("/daftar")).text
 
 
-async def send(register: Served, **changed: str) -> httpx.Response:
-    """What a browser sends: the fields, and the key that the page brought along."""
+async def send(register: ServedApi, **changed: str) -> httpx.Response:
+    """Submit the form: the fields, and the idempotency key from the page."""
     key = re.search(r'name="key" value="([^"]+)"', await page(register))
     assert key is not None
     return await register.client.post("/daftar", data={"key": key[1]} | FILLED | changed)
 
 
-async def test_every_field_has_its_label_and_every_kelurahan_its_kecamatan(register: Served) -> None:
+async def test_every_field_has_a_label_and_every_kelurahan_is_under_its_kecamatan(
+    register: ServedApi,
+) -> None:
     text = await page(register)
 
     fields = set(re.findall(r'<(?:input|select) id="([^"]+)"', text))
@@ -46,7 +48,7 @@ async def test_every_field_has_its_label_and_every_kelurahan_its_kecamatan(regis
     assert "<script" not in text
 
 
-async def test_a_filled_form_registers_and_says_so(register: Served) -> None:
+async def test_a_valid_form_registers_and_shows_the_participant_id(register: ServedApi) -> None:
     answer = await send(register)
 
     assert answer.status_code == 201
@@ -59,7 +61,7 @@ async def test_a_filled_form_registers_and_says_so(register: Served) -> None:
     assert await check_register(register.pool) == {"31.71.01.1001": 1}
 
 
-async def test_what_is_wrong_stands_beside_its_field_and_the_rest_stays_filled(register: Served) -> None:
+async def test_errors_appear_beside_their_fields_and_the_values_are_kept(register: ServedApi) -> None:
     answer = await send(register, nik="123", business_name="", name='<b>"Siti"</b>', consent="")
 
     assert answer.status_code == 422
@@ -74,7 +76,7 @@ async def test_what_is_wrong_stands_beside_its_field_and_the_rest_stays_filled(r
     assert await check_register(register.pool) == {}
 
 
-async def test_a_known_nik_is_told_no_more_than_that(register: Served) -> None:
+async def test_a_known_nik_is_refused_without_personal_data(register: ServedApi) -> None:
     await send(register)
 
     answer = await send(register, name="Orang Lain")
@@ -84,26 +86,26 @@ async def test_a_known_nik_is_told_no_more_than_that(register: Served) -> None:
     assert "Siti Contoh" not in answer.text
 
 
-async def test_the_same_form_sent_twice_registers_once(register: Served) -> None:
-    sent = {"key": "satu-kunci"} | FILLED
+async def test_the_same_form_sent_twice_registers_once(register: ServedApi) -> None:
+    fields = {"key": "satu-kunci"} | FILLED
 
-    answers = [await register.client.post("/daftar", data=sent) for _ in range(2)]
+    answers = [await register.client.post("/daftar", data=fields) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].text == answers[1].text
     assert await check_register(register.pool) == {"31.71.01.1001": 1}
 
 
-async def test_a_form_that_is_too_large_or_no_form_is_refused_kindly(register: Served) -> None:
+async def test_an_over_long_empty_or_multipart_form_is_refused_with_the_page(register: ServedApi) -> None:
     large = await register.client.post("/daftar", data=FILLED | {"name": "x" * 70_000})
     empty = await register.client.post("/daftar", content=b"")
     upload = await register.client.post("/daftar", files={"nik": ("n.txt", b"1")})
 
-    assert [each.status_code for each in (large, empty, upload)] == [413, 422, 422]
+    assert [response.status_code for response in (large, empty, upload)] == [413, 422, 422]
 
 
-async def test_an_address_that_tries_too_often_is_told_to_wait(database: Databases) -> None:
-    async with served(database.registration, public_per_address_per_minute=1) as register:
+async def test_an_address_over_its_limit_gets_429_with_retry_after(database: Databases) -> None:
+    async with serve_api(database.registration, public_per_address_per_minute=1) as register:
         await send(register)
 
         answer = await send(register, nik=nik(2))

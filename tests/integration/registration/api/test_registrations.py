@@ -1,4 +1,4 @@
-"""Registering over HTTP on a real database."""
+"""Registrations over HTTP on a real database."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from typing import Any
 import pytest
 
 from tests.support.databases import Databases
-from tests.support.registration.served_api import PATH, Served, body, check_register, nik, served
+from tests.support.registration.served_api import PATH, ServedApi, body, check_register, nik, serve_api
 
 pytestmark = pytest.mark.integration
 
 
-async def test_a_registration_is_answered_with_id_region_revision_and_the_databases_time(
-    register: Served,
+async def test_a_registration_returns_id_region_revision_and_the_database_time(
+    register: ServedApi,
 ) -> None:
     answer = await register.post(PATH, body())
 
     assert answer.status_code == 201
-    told = answer.json()
-    assert set(told) == {"participant_id", "region", "revision", "recorded_at"}
-    assert (told["region"], told["revision"]) == ("31.71.01.1001", 1)
+    fields = answer.json()
+    assert set(fields) == {"participant_id", "region", "revision", "recorded_at"}
+    assert (fields["region"], fields["revision"]) == ("31.71.01.1001", 1)
     assert answer.headers["etag"] == '"1"'
     event = json.loads(await register.pool.fetchval("SELECT value FROM event"))
-    assert event["time"] == told["recorded_at"]
-    assert event["subject"] == told["participant_id"]
+    assert event["time"] == fields["recorded_at"]
+    assert event["subject"] == fields["participant_id"]
     assert event["data"]["channel"] == "booth"
 
 
-async def test_no_personal_data_is_stored_in_the_clear_or_leaves_with_the_event(register: Served) -> None:
+async def test_nik_and_phone_are_stored_sealed_and_events_have_no_personal_data(register: ServedApi) -> None:
     await register.registered(7, phone="+6281298765432")
 
     stored = str(await register.pool.fetchrow("SELECT * FROM participant"))
@@ -43,7 +43,7 @@ async def test_no_personal_data_is_stored_in_the_clear_or_leaves_with_the_event(
         assert personal not in event
 
 
-async def test_sixty_four_parallel_posts_of_one_nik_register_it_once(register: Served) -> None:
+async def test_sixty_four_parallel_posts_of_one_nik_register_it_once(register: ServedApi) -> None:
     answers = await asyncio.gather(
         *(register.post(PATH, body(), idempotency_key=f"key-{number}") for number in range(64))
     )
@@ -52,7 +52,7 @@ async def test_sixty_four_parallel_posts_of_one_nik_register_it_once(register: S
     assert await check_register(register.pool) == {"31.71.01.1001": 1}
 
 
-async def test_a_duplicate_is_told_nothing_but_that(register: Served) -> None:
+async def test_a_duplicate_is_refused_without_personal_data(register: ServedApi) -> None:
     await register.registered()
 
     answer = await register.post(PATH, body(name="Orang Lain"), role=None, accept_language="en")
@@ -66,13 +66,13 @@ async def test_a_duplicate_is_told_nothing_but_that(register: Served) -> None:
     }
 
 
-async def test_the_same_key_and_body_again_gets_the_same_answer_from_any_process(
-    register: Served, database: Databases
+async def test_the_same_key_and_body_get_the_same_answer_from_any_process(
+    register: ServedApi, database: Databases
 ) -> None:
     first = await register.post(PATH, body(), idempotency_key="k")
 
     again = await register.post(PATH, body(), idempotency_key="k")
-    async with served(database.registration) as other:
+    async with serve_api(database.registration) as other:
         other.keys = register.keys
         elsewhere = await other.post(PATH, body(), idempotency_key="k")
 
@@ -83,7 +83,7 @@ async def test_the_same_key_and_body_again_gets_the_same_answer_from_any_process
     assert await check_register(register.pool) == {"31.71.01.1001": 1}
 
 
-async def test_a_refusal_is_replayed_too(register: Served) -> None:
+async def test_a_refusal_is_replayed_too(register: ServedApi) -> None:
     await register.registered()
     first = await register.post(PATH, body(), idempotency_key="k")
 
@@ -93,7 +93,7 @@ async def test_a_refusal_is_replayed_too(register: Served) -> None:
     assert again.headers["idempotent-replayed"] == "true"
 
 
-async def test_the_same_key_with_another_body_is_refused_and_stores_nothing(register: Served) -> None:
+async def test_the_same_key_with_another_body_is_refused_and_stores_nothing(register: ServedApi) -> None:
     await register.post(PATH, body(1), idempotency_key="k")
 
     answer = await register.post(PATH, body(2), idempotency_key="k")
@@ -103,7 +103,7 @@ async def test_the_same_key_with_another_body_is_refused_and_stores_nothing(regi
     assert await check_register(register.pool) == {"31.71.01.1001": 1}
 
 
-async def test_a_key_belongs_to_its_caller(register: Served) -> None:
+async def test_callers_may_use_the_same_idempotency_key(register: ServedApi) -> None:
     await register.post(PATH, body(1), idempotency_key="k")
 
     answer = await register.post(PATH, body(2), role="officer", idempotency_key="k")
@@ -111,7 +111,7 @@ async def test_a_key_belongs_to_its_caller(register: Served) -> None:
     assert answer.status_code == 201
 
 
-async def test_a_key_in_flight_waits_and_is_replayed(register: Served) -> None:
+async def test_parallel_requests_with_one_key_get_the_same_answer(register: ServedApi) -> None:
     answers = await asyncio.gather(*(register.post(PATH, body(), idempotency_key="k") for _ in range(8)))
 
     assert {answer.status_code for answer in answers} == {201}
@@ -120,8 +120,8 @@ async def test_a_key_in_flight_waits_and_is_replayed(register: Served) -> None:
     assert await check_register(register.pool) == {"31.71.01.1001": 1}
 
 
-# what is sent, the status, and the pointers named
-BAD: list[tuple[str, Any, int, list[str]]] = [
+# For each case: its name, the body, the status and the pointers of the errors.
+INVALID: list[tuple[str, Any, int, list[str]]] = [
     ("no json", b"{", 400, []),
     ("no utf-8", b'{"name":"\xff"}', 400, []),
     ("empty", b"", 400, []),
@@ -148,42 +148,42 @@ BAD: list[tuple[str, Any, int, list[str]]] = [
 ]
 
 
-async def test_bad_input_is_named_field_by_field_and_stores_nothing(register: Served) -> None:
-    for name, sent, status, pointers in BAD:
-        answer = await register.post(PATH, sent, idempotency_key="k")
+async def test_invalid_bodies_get_a_pointer_per_field_and_store_nothing(register: ServedApi) -> None:
+    for name, content, status, pointers in INVALID:
+        answer = await register.post(PATH, content, idempotency_key="k")
 
         assert answer.status_code == status, name
-        told = answer.json()
-        assert sorted(error["pointer"] for error in told.get("errors", [])) == pointers, name
+        errors = answer.json()
+        assert sorted(error["pointer"] for error in errors.get("errors", [])) == pointers, name
         assert answer.headers["content-type"] == "application/problem+json", name
     for table in ("participant", "event", "idempotency"):
         assert await register.pool.fetchval(f"SELECT count(*) FROM {table}") == 0
 
 
-async def test_bad_input_is_told_in_the_asked_language_without_the_value(register: Served) -> None:
-    told = {
+async def test_errors_are_in_the_requested_language_and_never_contain_the_value(register: ServedApi) -> None:
+    problems = {
         language: (await register.post(PATH, body(nik="rahasia"), accept_language=language)).json()
         for language in ("id", "en-GB", "fr")
     }
 
-    assert told["id"]["errors"] == [
+    assert problems["id"]["errors"] == [
         {"pointer": "/nik", "code": "nik_digits", "detail": "NIK harus 16 angka."}
     ]
-    assert told["en-GB"]["errors"][0]["detail"] == "A NIK has 16 digits."
-    assert told["fr"] == told["id"]
-    assert "rahasia" not in str(told)
+    assert problems["en-GB"]["errors"][0]["detail"] == "A NIK has 16 digits."
+    assert problems["fr"] == problems["id"]
+    assert "rahasia" not in str(problems)
 
 
-async def test_of_a_crowd_only_those_with_bad_input_are_refused(register: Served) -> None:
-    sent = [body(number, **({"name": "\0"} if number % 5 == 0 else {})) for number in range(50)]
+async def test_of_parallel_requests_only_the_invalid_ones_are_refused(register: ServedApi) -> None:
+    bodies = [body(number, **({"name": "\0"} if number % 5 == 0 else {})) for number in range(50)]
 
-    answers = await asyncio.gather(*(register.post(PATH, each) for each in sent))
+    answers = await asyncio.gather(*(register.post(PATH, content) for content in bodies))
 
     assert [answer.status_code for answer in answers] == [422 if n % 5 == 0 else 201 for n in range(50)]
     assert await check_register(register.pool) == {"31.71.01.1001": 40}
 
 
-async def test_a_body_over_64_kib_is_refused_whether_announced_or_not(register: Served) -> None:
+async def test_a_body_over_64_kib_is_refused_with_or_without_content_length(register: ServedApi) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for _ in range(70):
             yield b" " * 1024
@@ -195,17 +195,17 @@ async def test_a_body_over_64_kib_is_refused_whether_announced_or_not(register: 
         assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_a_campaign_opened_elsewhere_a_moment_ago_is_known(
-    register: Served, database: Databases
+async def test_a_campaign_just_opened_by_another_process_is_accepted(
+    register: ServedApi, database: Databases
 ) -> None:
-    async with served(database.registration) as other:
+    async with serve_api(database.registration) as other:
         opened = await other.post("/v1/campaigns", {"id": "baru", "name": "Baru"}, role="admin")
         assert opened.status_code == 201
 
     assert (await register.post(PATH, body(campaign="baru"))).status_code == 201
 
 
-async def test_headers_of_another_form_are_refused(register: Served) -> None:
+async def test_malformed_headers_are_refused(register: ServedApi) -> None:
     wrong = [("Idempotency-Key", value, 400) for value in (b"", b"with blank", b"x" * 201, b"\xc3\xa9")]
     wrong += [
         ("Authorization", value, 401)
@@ -221,7 +221,7 @@ async def test_headers_of_another_form_are_refused(register: Served) -> None:
 
 
 async def test_the_public_is_limited_per_address(database: Databases) -> None:
-    async with served(database.registration, public_per_address_per_minute=3) as register:
+    async with serve_api(database.registration, public_per_address_per_minute=3) as register:
         answers = [await register.post(PATH, body(number), role=None) for number in range(5)]
         with_key = await register.post(PATH, body(9))
 
@@ -230,8 +230,8 @@ async def test_the_public_is_limited_per_address(database: Databases) -> None:
     assert with_key.status_code == 201
 
 
-async def test_the_public_is_limited_per_nik_from_whatever_address(database: Databases) -> None:
-    async with served(database.registration, public_per_nik_per_hour=2) as register:
+async def test_the_public_is_limited_per_nik(database: Databases) -> None:
+    async with serve_api(database.registration, public_per_nik_per_hour=2) as register:
         answers = [await register.post(PATH, body(1), role=None) for _ in range(4)]
         other_nik = await register.post(PATH, body(2), role=None)
 
@@ -239,7 +239,7 @@ async def test_the_public_is_limited_per_nik_from_whatever_address(database: Dat
     assert other_nik.status_code == 201
 
 
-async def test_a_trace_goes_along_with_the_event(register: Served) -> None:
+async def test_the_event_carries_the_traceparent_of_its_request(register: ServedApi) -> None:
     trace = f"00-{'a' * 32}-{'b' * 16}-01"
 
     await register.post(PATH, body(), traceparent=trace)

@@ -16,8 +16,9 @@ import pytest
 
 from tests.integration.registration.relay.conftest import StartProcess
 from tests.support.deadlines import until
-from tests.support.registration.event_topic import Cell, Cuts, records
-from tests.support.registration.handwritten_register import Register
+from tests.support.registration.cut_publisher import Cell, CutPublisher
+from tests.support.registration.event_topic import records
+from tests.support.registration.register_writer import Register
 from tests.support.topics import Topics
 
 pytestmark = pytest.mark.integration
@@ -107,7 +108,7 @@ async def test_correct_cuts_have_no_drift_under_load_and_a_miscount_is_found_wit
     register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
 ) -> None:
     start("audit", REGISTRATION_AUDIT_EVERY_S="1", REGISTRATION_AUDIT_PAUSE_FACTOR="1")
-    async with load(register), Cuts(topics) as cuts:
+    async with load(register), CutPublisher(topics) as cuts:
         for number in (1, 2, 3):
             positions = await _some_positions(register, behind=2 * number)
             await cuts.publish(number, positions, await _counted(pool, positions))
@@ -147,7 +148,7 @@ async def test_quarantined_events_are_no_drift(
     quarantined = ((3, 1), (5, 2))
     start("audit")
 
-    async with Cuts(topics) as cuts:
+    async with CutPublisher(topics) as cuts:
         await cuts.publish(1, positions, await _counted(pool, positions, quarantined), quarantined)
 
         audit = await until(lambda: _audited(topics, "1.1"), 30, name="the cut is audited")
@@ -166,7 +167,7 @@ async def test_negative_counts_from_quarantined_registrations_are_no_drift(
     assert min(counts.values()) < 0
     start("audit")
 
-    async with Cuts(topics) as cuts:
+    async with CutPublisher(topics) as cuts:
         await cuts.publish(1, positions, counts, quarantined)
 
         audit = await until(lambda: _audited(topics, "1.1"), 30, name="the cut is audited")
@@ -181,7 +182,7 @@ async def test_the_register_state_has_positions_lag_and_whether_a_relay_runs(
     last = await register.last_sequences()
     start("audit")
 
-    async with Cuts(topics) as cuts:
+    async with CutPublisher(topics) as cuts:
         await cuts.publish(1, last, await _counted(pool, last))
         await until(lambda: _audited(topics, "1.1"), 30, name="the cut is audited")
         await register.write(40)
@@ -208,7 +209,7 @@ async def test_a_cut_above_the_register_is_refused(
     last = await register.last_sequences()
     start("audit")
 
-    async with Cuts(topics) as cuts:
+    async with CutPublisher(topics) as cuts:
         await cuts.publish(1, [position + 1 for position in last], await _counted(pool, last))
 
         async def it_is_refused() -> bool:
@@ -226,7 +227,7 @@ async def test_a_refusal_of_the_relay_is_published_without_an_audit_result(
     await pool.execute("UPDATE register SET refused = 'restored'")
     start("audit")
 
-    async with Cuts(topics) as cuts:
+    async with CutPublisher(topics) as cuts:
         await cuts.publish(1, last, await _counted(pool, last))
 
         async def it_is_published() -> bool:

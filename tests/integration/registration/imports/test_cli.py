@@ -17,7 +17,7 @@ from registration.cipher import Cipher
 from registration.domain.operation import Operation
 from registration.imports.column_validation import ImportedRegistration
 from registration.intake.transaction import write
-from registration.requests.commands import register_command
+from registration.requests.command_mapping import register_command
 from simulator.seed.participants import HEADER
 from tests.integration.registration.imports.conftest import SECRET, ImportEnvironment
 from tests.support.databases import Databases

@@ -15,7 +15,7 @@ import pytest
 from deploy.local.ports import free_ports
 from tests.support.databases import Databases
 from tests.support.processes import Running
-from tests.support.registration.handwritten_register import Register
+from tests.support.registration.register_writer import Register
 from tests.support.topics import Topics
 
 StartProcess = Callable[..., Running]

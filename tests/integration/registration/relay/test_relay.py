@@ -12,7 +12,7 @@ from tests.integration.registration.relay.conftest import StartProcess
 from tests.support.broker import Broker
 from tests.support.deadlines import until
 from tests.support.registration.event_topic import events, first_appearances, has_gap, records
-from tests.support.registration.handwritten_register import Register
+from tests.support.registration.register_writer import Register
 from tests.support.topics import Topics
 
 pytestmark = pytest.mark.integration

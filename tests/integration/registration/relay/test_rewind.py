@@ -14,8 +14,9 @@ import pytest
 from deploy.local.ports import free_ports
 from tests.integration.registration.relay.conftest import StartProcess
 from tests.support.deadlines import until
-from tests.support.registration.event_topic import Cuts, events, first_appearances
-from tests.support.registration.handwritten_register import Register
+from tests.support.registration.cut_publisher import CutPublisher
+from tests.support.registration.event_topic import events, first_appearances
+from tests.support.registration.register_writer import Register
 from tests.support.topics import Topics
 
 pytestmark = pytest.mark.integration
@@ -26,7 +27,7 @@ CUT_EVERY_S = 0.5
 class FakeCounting:
     """Stands in for the aggregator: publishes cuts with the given positions twice a second."""
 
-    def __init__(self, cuts: Cuts) -> None:
+    def __init__(self, cuts: CutPublisher) -> None:
         self._cuts = cuts
         self.positions = [0] * 12
         self.cut = 1
@@ -40,7 +41,7 @@ class FakeCounting:
 @pytest.fixture
 async def counting(topics: Topics) -> AsyncIterator[FakeCounting]:
     """Cuts published twice a second."""
-    async with Cuts(topics) as cuts:
+    async with CutPublisher(topics) as cuts:
         counting = FakeCounting(cuts)
         publishing = asyncio.ensure_future(counting.publish_forever())
         yield counting

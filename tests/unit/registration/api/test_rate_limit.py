@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.api.rate_limit import TokenBuckets, network_of
+from registration.api.rate_limit import TokenBuckets, client_network
 
 
 class Clock:
@@ -14,7 +14,7 @@ class Clock:
 
 
 @given(st.lists(st.sampled_from((0.0, 0.5, 1.0, 7.0)), max_size=12))
-def test_nobody_gets_more_than_the_burst_and_the_rate(pauses: list[float]) -> None:
+def test_a_key_gets_at_most_the_burst_and_the_rate(pauses: list[float]) -> None:
     clock = Clock()
     buckets = TokenBuckets(per_s=1.0, burst=2, keys_max=10, clock=clock)
     allowed = 0
@@ -27,7 +27,7 @@ def test_nobody_gets_more_than_the_burst_and_the_rate(pauses: list[float]) -> No
 
 
 @given(st.lists(st.integers(0, 20), max_size=60))
-def test_memory_is_bounded_whoever_comes(keys: list[int]) -> None:
+def test_at_most_keys_max_buckets_are_kept(keys: list[int]) -> None:
     clock = Clock()
     buckets = TokenBuckets(per_s=1.0, burst=3, keys_max=4, clock=clock)
 
@@ -37,7 +37,7 @@ def test_memory_is_bounded_whoever_comes(keys: list[int]) -> None:
         assert 1 <= len(buckets) <= 4
 
 
-def test_who_waits_as_long_as_told_is_let_in() -> None:
+def test_a_token_is_available_after_the_returned_wait() -> None:
     clock = Clock()
     buckets = TokenBuckets(per_s=0.5, burst=1, keys_max=10, clock=clock)
     assert buckets.take("one") == 0.0
@@ -49,7 +49,7 @@ def test_who_waits_as_long_as_told_is_let_in() -> None:
     assert buckets.take("one") == 0.0
 
 
-def test_one_caller_does_not_use_up_anothers_bucket() -> None:
+def test_each_key_has_its_own_bucket() -> None:
     buckets = TokenBuckets(per_s=1.0, burst=1, keys_max=10, clock=Clock())
 
     assert buckets.take("one") == 0.0
@@ -57,7 +57,7 @@ def test_one_caller_does_not_use_up_anothers_bucket() -> None:
     assert buckets.take("two") == 0.0
 
 
-def test_a_bucket_that_is_full_again_is_forgotten() -> None:
+def test_a_full_bucket_is_dropped() -> None:
     clock = Clock()
     buckets = TokenBuckets(per_s=1.0, burst=1, keys_max=10, clock=clock)
     buckets.take("one")
@@ -68,7 +68,7 @@ def test_a_bucket_that_is_full_again_is_forgotten() -> None:
     assert len(buckets) == 1
 
 
-def test_a_household_with_a_whole_ipv6_network_is_one_caller() -> None:
-    assert network_of("2001:db8:1:2::1") == network_of("2001:db8:1:2:ffff::9") == "2001:db8:1:2::/64"
-    assert network_of("::ffff:192.0.2.1") == network_of("192.0.2.1") == "192.0.2.1"
-    assert network_of("testclient") == "testclient"
+def test_the_addresses_of_an_ipv6_network_are_one_client() -> None:
+    assert client_network("2001:db8:1:2::1") == client_network("2001:db8:1:2:ffff::9") == "2001:db8:1:2::/64"
+    assert client_network("::ffff:192.0.2.1") == client_network("192.0.2.1") == "192.0.2.1"
+    assert client_network("testclient") == "testclient"

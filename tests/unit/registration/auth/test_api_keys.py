@@ -6,15 +6,15 @@ from registration.auth.api_keys import ApiKeys, Caller, Role, StoredKey, new_key
 
 
 class Store:
-    """API keys in memory; counts how often it is asked."""
+    """API keys in memory; counts the lookups."""
 
     def __init__(self) -> None:
         self.keys: dict[str, StoredKey] = {}
-        self.asked = 0
+        self.lookups = 0
         self.now = 0.0
 
     async def find(self, key_id: str) -> StoredKey | None:
-        self.asked += 1
+        self.lookups += 1
         return self.keys.get(key_id)
 
     def clock(self) -> float:
@@ -31,51 +31,51 @@ def keys(store: Store) -> ApiKeys:
     return ApiKeys(store.find, store.clock, cached_s=10)
 
 
-async def test_a_key_is_recognised_by_its_secret_alone(store: Store, keys: ApiKeys) -> None:
+async def test_a_key_is_accepted_only_with_its_secret(store: Store, keys: ApiKeys) -> None:
     key_id, text, digest = new_key()
     store.keys[key_id] = StoredKey(Role.OFFICER, digest)
 
-    assert await keys.caller(text) == Caller(f"key:{key_id}", Role.OFFICER)
-    assert await keys.caller(text[:-1] + ("A" if text[-1] != "A" else "B")) is None
+    assert await keys.identify(text) == Caller(f"key:{key_id}", Role.OFFICER)
+    assert await keys.identify(text[:-1] + ("A" if text[-1] != "A" else "B")) is None
 
 
-async def test_an_unknown_key_is_nobodys(keys: ApiKeys) -> None:
+async def test_an_unknown_key_is_rejected(keys: ApiKeys) -> None:
     _, text, _ = new_key()
 
-    assert await keys.caller(text) is None
+    assert await keys.identify(text) is None
 
 
 @given(st.text(max_size=90))
-async def test_a_text_of_another_form_is_nobodys_and_costs_no_query(text: str) -> None:
+async def test_a_malformed_key_is_rejected_without_a_query(text: str) -> None:
     store = Store()
 
-    assert await ApiKeys(store.find, store.clock).caller(text) is None
-    assert store.asked == 0
+    assert await ApiKeys(store.find, store.clock).identify(text) is None
+    assert store.lookups == 0
 
 
-async def test_a_revoked_key_ends_when_what_was_heard_grows_old(store: Store, keys: ApiKeys) -> None:
+async def test_a_revoked_key_is_rejected_when_the_cached_lookup_expires(store: Store, keys: ApiKeys) -> None:
     key_id, text, digest = new_key()
     store.keys[key_id] = StoredKey(Role.BOOTH, digest)
-    assert await keys.caller(text) is not None
+    assert await keys.identify(text) is not None
 
     del store.keys[key_id]
-    within = await keys.caller(text)
+    within = await keys.identify(text)
     store.now += 10
-    after = await keys.caller(text)
+    after = await keys.identify(text)
 
     assert within is not None
     assert after is None
-    assert store.asked == 2
+    assert store.lookups == 2
 
 
-async def test_memory_is_bounded_however_many_keys_are_tried(store: Store, keys: ApiKeys) -> None:
+async def test_the_cache_holds_at_most_a_thousand_keys(store: Store, keys: ApiKeys) -> None:
     for _ in range(1_100):
-        await keys.caller(new_key()[1])
+        await keys.identify(new_key()[1])
 
     assert len(keys._cached) == 1_000
 
 
-def test_a_role_may_what_those_before_it_may() -> None:
+def test_roles_are_ordered_and_give_the_channel() -> None:
     assert Role.BOOTH < Role.OFFICER < Role.ADMIN
     assert Caller("public", None).channel == "web"
     assert Caller("key:1", Role.BOOTH).channel == "booth"

@@ -25,7 +25,7 @@ from registration.imports.chunk import pack
 from registration.imports.column_validation import ImportedBusiness, ImportedRegistration
 from registration.imports.event_template import EventTemplate
 from registration.imports.row_validation import AcceptedRow, RejectedCell, ValidatedChunk
-from registration.requests.commands import register_command
+from registration.requests.command_mapping import register_command
 
 CIPHER = Cipher(bytes(32))
 WIB = timezone(timedelta(hours=7))

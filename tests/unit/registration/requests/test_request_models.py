@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from registration.regions import read_regions
-from registration.requests.request_models import CorrectBody, RegisterBody, Vocabulary, documented
+from registration.requests.request_models import CorrectBody, RegisterBody, Vocabulary
 from settings.contract_files import contract_path
 
 NOW = datetime(2021, 10, 24, 12, 5, tzinfo=UTC)
 VOCABULARY = Vocabulary(
     read_regions(contract_path("regions.csv")), {"2026-01"}, {"fest-2021"}, {"ppkukm"}, NOW
 )
-GOOD: dict[str, Any] = {
+VALID: dict[str, Any] = {
     "name": "Peserta Contoh",
     "nik": "3199014101900000",
     "phone": "+628123456789",
@@ -27,8 +27,8 @@ GOOD: dict[str, Any] = {
     "consent": "2026-01",
     "occurred_at": "2021-10-24T19:04:58+07:00",
 }
-# field: what is wrong with it, and the code that says so
-BAD: list[tuple[str, Any, str]] = [
+# For each case: the field, an invalid value and the code of the fault.
+INVALID: list[tuple[str, Any, str]] = [
     ("name", " ", "blank"),
     ("name", "", "string_too_short"),
     ("name", "a\u0000b", "control_characters"),
@@ -62,15 +62,15 @@ def faults(model: Any, body: Any) -> set[tuple[str, str]]:
     return set()
 
 
-def test_the_documented_example_is_valid() -> None:
-    body = RegisterBody.model_validate_json(json.dumps(GOOD), context=VOCABULARY)
+def test_a_complete_body_is_valid() -> None:
+    body = RegisterBody.model_validate_json(json.dumps(VALID), context=VOCABULARY)
 
     assert body.occurred_at == datetime(2021, 10, 24, 12, 4, 58, tzinfo=UTC)
     assert body.occurred_at.utcoffset() == timedelta(hours=7)
 
 
 def test_only_name_nik_region_and_consent_are_required() -> None:
-    required = {field: GOOD[field] for field in ("name", "nik", "region", "consent")}
+    required = {field: VALID[field] for field in ("name", "nik", "region", "consent")}
 
     assert faults(RegisterBody, required) == set()
     for field in required:
@@ -78,48 +78,42 @@ def test_only_name_nik_region_and_consent_are_required() -> None:
         assert faults(RegisterBody, without) == {(field, "missing")}
 
 
-@pytest.mark.parametrize(("field", "value", "code"), BAD, ids=[f"{field}-{code}" for field, _, code in BAD])
-def test_a_wrong_field_is_named_with_what_is_wrong(field: str, value: Any, code: str) -> None:
-    assert faults(RegisterBody, GOOD | {field: value}) == {(field, code)}
+@pytest.mark.parametrize(
+    ("field", "value", "code"), INVALID, ids=[f"{field}-{code}" for field, _, code in INVALID]
+)
+def test_an_invalid_field_is_reported_with_its_code(field: str, value: Any, code: str) -> None:
+    assert faults(RegisterBody, VALID | {field: value}) == {(field, code)}
 
 
-@given(st.lists(st.sampled_from(BAD), max_size=4, unique_by=lambda bad: bad[0]))
-def test_every_wrong_field_is_named_at_once(wrong: list[tuple[str, Any, str]]) -> None:
-    body = GOOD | {field: value for field, value, _ in wrong}
+@given(st.lists(st.sampled_from(INVALID), max_size=4, unique_by=lambda case: case[0]))
+def test_all_invalid_fields_are_reported_together(invalid: list[tuple[str, Any, str]]) -> None:
+    body = VALID | {field: value for field, value, _ in invalid}
 
-    assert faults(RegisterBody, body) == {(field, code) for field, _, code in wrong}
+    assert faults(RegisterBody, body) == {(field, code) for field, _, code in invalid}
 
 
-@given(st.dictionaries(st.sampled_from(sorted(GOOD)), st.text(max_size=6) | st.integers() | st.none()))
-def test_no_fault_tells_the_value(changed: dict[str, Any]) -> None:
+@given(st.dictionaries(st.sampled_from(sorted(VALID)), st.text(max_size=6) | st.integers() | st.none()))
+def test_no_fault_contains_the_value(changed: dict[str, Any]) -> None:
     secret = "rahasia-42"
-    body = GOOD | dict.fromkeys(changed, secret)
+    body = VALID | dict.fromkeys(changed, secret)
     try:
         RegisterBody.model_validate_json(json.dumps(body), context=VOCABULARY)
     except ValidationError as error:
-        told = str(error) + json.dumps(error.errors(include_input=False, include_url=False), default=str)
-        assert secret not in told
+        text = str(error) + json.dumps(error.errors(include_input=False, include_url=False), default=str)
+        assert secret not in text
 
 
-def test_names_and_numbers_are_kept_tidy() -> None:
+def test_names_and_phone_numbers_are_normalized() -> None:
     body = RegisterBody.model_validate_json(
-        json.dumps(GOOD | {"name": "  Siti   Contoh ", "phone": "0812-3456-789"}), context=VOCABULARY
+        json.dumps(VALID | {"name": "  Siti   Contoh ", "phone": "0812-3456-789"}), context=VOCABULARY
     )
 
     assert body.name == "Siti Contoh"
     assert body.phone == "+628123456789"
 
 
-def test_a_correction_gives_something_and_takes_away_only_what_may_be_absent() -> None:
+def test_a_correction_is_not_empty_and_nulls_only_optional_fields() -> None:
     assert faults(CorrectBody, {"agency": None, "phone": None}) == set()
     assert faults(CorrectBody, {"name": None}) == {("name", "string_type")}
     with pytest.raises(ValidationError, match="Nothing to correct"):
         CorrectBody.model_validate_json("{}", context=VOCABULARY)
-
-
-def test_the_documented_schema_stands_alone() -> None:
-    schema = documented(RegisterBody)["requestBody"]["content"]["application/json"]["schema"]
-
-    assert "$ref" not in json.dumps(schema)
-    assert schema["additionalProperties"] is False
-    assert schema["required"] == ["name", "nik", "region", "consent"]

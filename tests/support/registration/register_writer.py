@@ -1,4 +1,4 @@
-"""A register written by hand: participants and events in one transaction, as the intake does it."""
+"""Writes participants and events with SQL of its own, in one transaction as the intake does."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import asyncpg
 KELURAHAN = ("31.71.01.1001", "31.71.02.1002", "31.72.01.1001", "31.01.01.1001")
 STEPS = ("P2", "P3", "P4")
 
-_LOCK = (
+_LOCK_PARTITIONS = (
     "SELECT partition, last_sequence FROM partition WHERE partition = ANY($1) ORDER BY partition FOR UPDATE"
 )
-_RAISE = """
+_UPDATE_SEQUENCES = """
 UPDATE partition SET last_sequence = n.last FROM unnest($1::smallint[], $2::bigint[]) AS n (partition, last)
  WHERE partition.partition = n.partition
 """
-_EVENTS = """
+_INSERT_EVENTS = """
 INSERT INTO event SELECT partition, sequence, (value::json ->> 'id')::uuid, (value::json ->> 'subject')::uuid,
                          'id.jakpreneur.participant.registered.v1', now(), value
   FROM unnest($1::smallint[], $2::bigint[], $3::text[]) AS e (partition, sequence, value)
 """
-_STAND = """
+_UPSERT_PARTICIPANT = """
 INSERT INTO participant (id, cipher_key_id, region, agency, campaign, steps, standing, consent, channel)
 VALUES ($1, 'k', $2, $3, $4, $5, $6, '2026-01', 'booth')
 ON CONFLICT (id) DO UPDATE SET region = excluded.region, steps = excluded.steps, standing = excluded.standing
@@ -33,7 +33,7 @@ ON CONFLICT (id) DO UPDATE SET region = excluded.region, steps = excluded.steps,
 
 
 def partition_of(participant: UUID) -> int:
-    """As the contract says."""
+    """Return the partition as the contract defines it: the id's last four bytes modulo 12."""
     return int.from_bytes(participant.bytes[-4:], "big") % 12
 
 
@@ -49,23 +49,25 @@ class Register:
         self.standing: dict[UUID, dict[str, Any] | None] = {}
 
     async def write(self, number: int) -> None:
-        """So many events in one transaction: mostly new people, then moves, steps and withdrawals."""
+        """Write `number` events in one transaction: registrations, moves, completed steps, withdrawals."""
         changes = [self._change() for _ in range(number)]
         async with self._pool.acquire() as connection, connection.transaction():
-            await connection.executemany(_STAND, [_stand(*change) for change in changes])
-            await self._number(connection, changes)
+            await connection.executemany(
+                _UPSERT_PARTICIPANT, [_participant_row(*change) for change in changes]
+            )
+            await self._append_events(connection, changes)
 
     async def write_events(self, number: int) -> None:
-        """So many events without a participant row: for tests of the relay alone."""
-        fresh: list[Change] = [
+        """Write `number` events without participant rows, for tests of the relay alone."""
+        changes: list[Change] = [
             (uuid4(), None, {"region": KELURAHAN[0], "agency": None, "campaign": None, "steps": []})
             for _ in range(number)
         ]
         async with self._pool.acquire() as connection, connection.transaction():
-            await self._number(connection, fresh)
+            await self._append_events(connection, changes)
 
     def _change(self) -> Change:
-        known = [each for each in self.standing if self.standing[each] is not None]
+        known = [participant for participant, standing in self.standing.items() if standing is not None]
         if not known or self._random.random() < 0.6:
             participant, before = uuid4(), None
             after: dict[str, Any] | None = {
@@ -88,33 +90,37 @@ class Register:
         self.standing[participant] = after
         return participant, before, after
 
-    async def _number(self, connection: Any, changes: Sequence[Change]) -> None:
+    async def _append_events(self, connection: Any, changes: Sequence[Change]) -> None:
         partitions = sorted({partition_of(participant) for participant, _, _ in changes})
-        last = {row[0]: row[1] for row in await connection.fetch(_LOCK, partitions)}
+        last = {row[0]: row[1] for row in await connection.fetch(_LOCK_PARTITIONS, partitions)}
         rows: list[tuple[int, int, str]] = []
         for participant, before, after in changes:
             partition = partition_of(participant)
             last[partition] += 1
             rows.append(
-                (partition, last[partition], _value(participant, partition, last[partition], before, after))
+                (
+                    partition,
+                    last[partition],
+                    _event_json(participant, partition, last[partition], before, after),
+                )
             )
-        await connection.execute(_RAISE, list(last), list(last.values()))
-        await connection.execute(_EVENTS, *map(list, zip(*rows, strict=True)))
+        await connection.execute(_UPDATE_SEQUENCES, list(last), list(last.values()))
+        await connection.execute(_INSERT_EVENTS, *map(list, zip(*rows, strict=True)))
 
     async def last_sequences(self) -> list[int]:
-        """Of each partition, in order."""
+        """Return the last sequence of each partition, in order."""
         return [
             row[0] for row in await self._pool.fetch("SELECT last_sequence FROM partition ORDER BY partition")
         ]
 
     async def published(self) -> list[int]:
-        """Of each partition, in order."""
+        """Return the published position of each partition, in order."""
         return [
             row[0] for row in await self._pool.fetch("SELECT published FROM partition ORDER BY partition")
         ]
 
     async def ids(self) -> list[list[str]]:
-        """The events' ids of each partition, in sequence order."""
+        """Return the event ids of each partition, in sequence order."""
         found: list[list[str]] = [[] for _ in range(12)]
         for row in await self._pool.fetch(
             "SELECT partition, id::text FROM event ORDER BY partition, sequence"
@@ -123,16 +129,23 @@ class Register:
         return found
 
 
-def _stand(
+def _participant_row(
     participant: UUID, before: dict[str, Any] | None, after: dict[str, Any] | None
 ) -> tuple[object, ...]:
-    stands = after or before
-    assert stands is not None
+    current = after or before
+    assert current is not None
     standing = "registered" if after else "withdrawn"
-    return (participant, stands["region"], stands["agency"], stands["campaign"], stands["steps"], standing)
+    return (
+        participant,
+        current["region"],
+        current["agency"],
+        current["campaign"],
+        current["steps"],
+        standing,
+    )
 
 
-def _value(
+def _event_json(
     participant: UUID,
     partition: int,
     sequence: int,

@@ -1,4 +1,4 @@
-"""Turns checked bodies into commands, personal data sealed on the way."""
+"""Maps valid request bodies and import rows to commands, and seals their personal data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ChangeBody = MoveBody | StepBody | CorrectBody | WithdrawBody | MergeBody
 
 
 class BusinessForm(Protocol):
-    """A business that was checked: a `Business`, or that of a row of an import."""
+    """A valid business, from a request body (`Business`) or from a row of an import."""
 
     @property
     def name(self) -> str: ...
@@ -35,7 +35,7 @@ class BusinessForm(Protocol):
 
 
 class RegistrationForm(Protocol):
-    """A registration that was checked, however it came in: a `RegisterBody`, or a row of an import."""
+    """A valid registration, from a request body (`RegisterBody`) or from a row of an import."""
 
     @property
     def name(self) -> str: ...
@@ -68,7 +68,7 @@ def register_command(
     steps: tuple[str, ...] = (),
     import_id: str | None = None,
 ) -> RegisterCommand:
-    """The command of a registration; `steps` are sorted and unique."""
+    """Return the command of a registration; `steps` must be sorted and unique."""
     fingerprint = cipher.nik_hmac(body.nik)
     person = Person(
         nik_hmac=fingerprint,
@@ -87,7 +87,7 @@ def register_command(
 
 
 def change_command(body: ChangeBody, participant_id: UUID, expected: int | None, cipher: Cipher) -> Command:
-    """The command of a change to a known participant; `expected` is the If-Match revision."""
+    """Return the command of a change; `expected` is the revision of If-Match, None without it."""
     occurred_at = body.occurred_at
     if isinstance(body, MoveBody):
         return MoveCommand(
@@ -103,15 +103,15 @@ def change_command(body: ChangeBody, participant_id: UUID, expected: int | None,
         return MergeCommand(
             id=participant_id, expected_revision=expected, occurred_at=occurred_at, into=body.into
         )
-    given = body.model_fields_set
+    fields_set = body.model_fields_set
     fields = ("region", "agency", "campaign")
-    standing: dict[str, object] = {field: getattr(body, field) for field in fields if field in given}
-    if "steps" in given:
+    standing: dict[str, object] = {field: getattr(body, field) for field in fields if field in fields_set}
+    if "steps" in fields_set:
         standing["steps"] = tuple(sorted(set(body.steps)))
-    person: dict[str, object] = {"name": body.name} if "name" in given else {}
-    if "phone" in given:
+    person: dict[str, object] = {"name": body.name} if "name" in fields_set else {}
+    if "phone" in fields_set:
         person["phone_cipher"] = sealed_phone(body.phone, cipher)
-    if "business" in given:
+    if "business" in fields_set:
         person["business"] = business_text(body.business)
     return CorrectCommand(
         id=participant_id,
@@ -123,12 +123,12 @@ def change_command(body: ChangeBody, participant_id: UUID, expected: int | None,
 
 
 def business_text(business: BusinessForm | None) -> str | None:
-    """A business as it is stored: a JSON object as text."""
+    """Return the stored form of a business: a JSON object as text."""
     if business is None:
         return None
     return msgspec.json.encode({"name": business.name, "category": business.category}).decode()
 
 
 def sealed_phone(phone: str | None, cipher: Cipher) -> bytes | None:
-    """A phone number as it is stored."""
+    """Return the stored form of a phone number: sealed, or None without a number."""
     return cipher.seal(phone, PHONE_ASSOCIATED_DATA) if phone is not None else None

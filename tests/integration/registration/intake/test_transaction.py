@@ -1,4 +1,4 @@
-"""What a batch asks of the database, and what stands there afterwards."""
+"""The statements of one intake transaction, and the events that it stores."""
 
 from __future__ import annotations
 
@@ -32,42 +32,43 @@ async def connection(database: Databases) -> AsyncIterator[asyncpg.Connection[An
     await connection.close()
 
 
-def operation(number: int, nik_hmac: bytes) -> Operation:
+def registration(number: int, nik_hmac: bytes) -> Operation:
     person = Person(nik_hmac, b"nik", None, "key", "Peserta Contoh", None, "2026-01", CHANNEL)
     command = RegisterCommand(uuid_utils.compat.uuid7(), STANDING, person)
     return Operation("caller", "register", f"key-{number}", b"body", command, CHANNEL)
 
 
-async def asked(connection: asyncpg.Connection[Any], batch: list[Operation]) -> list[str]:
-    """The first word of each statement that a batch took, all of whose registrations are done."""
+async def statements_of(connection: asyncpg.Connection[Any], batch: list[Operation]) -> list[str]:
+    """Write a batch of valid registrations; return the first word of each statement."""
     words: list[str] = []
-    with connection.query_logger(lambda logged: words.append(logged.query.split()[0].strip(";"))):
+    with connection.query_logger(lambda logged: words.append(logged.query.split()[0].strip(";").upper())):
         answers = await write(connection, batch, uuid_utils.compat.uuid7)
-        await asyncio.sleep(0)  # what was logged is told in the loop's next turn
+        await asyncio.sleep(0)  # the query logger is called in the loop's next iteration
     assert {answer.outcome for answer in answers} == {DONE}
     return words
 
 
 async def test_newcomers_are_written_in_one_statement(connection: asyncpg.Connection[Any]) -> None:
-    batch = [operation(number, bytes([number])) for number in range(40)]
+    batch = [registration(number, bytes([number])) for number in range(40)]
 
-    words = await asked(connection, batch)
+    words = await statements_of(connection, batch)
 
     assert words == ["BEGIN", "WITH", "COMMIT"]
     assert await connection.fetchval("SELECT count(*) FROM event") == 40
 
 
-async def test_an_event_stands_in_the_register_as_it_is_described(
+async def test_a_stored_event_is_the_text_of_number_event(
     connection: asyncpg.Connection[Any],
 ) -> None:
-    batch = [operation(number, bytes([number])) for number in range(3)]
+    batch = [registration(number, bytes([number])) for number in range(3)]
 
-    await asked(connection, batch)
+    await statements_of(connection, batch)
 
     rows = {row["participant_id"]: row for row in await connection.fetch("SELECT * FROM event")}
-    for one in batch:
-        assert isinstance(one.command, RegisterCommand)
-        row = rows[one.command.id]
-        new = Participant(one.command.id, Status.REGISTERED, STANDING, 1, one.command.person)
+    for operation in batch:
+        command = operation.command
+        assert isinstance(command, RegisterCommand)
+        row = rows[command.id]
+        new = Participant(command.id, Status.REGISTERED, STANDING, 1, command.person)
         draft = EventDraft(UUID(int=row["id"].int), Event(EventType.REGISTERED, None, new, None), CHANNEL)
         assert row["value"] == number_event(draft, row["sequence"], row["recorded_at"]).value

@@ -1,0 +1,51 @@
+"""Runs a command: logs and crash points, a connection to the register, and exit code 1 for a refusal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+
+from database.pool import connect
+from registration.settings import RegisterSettings
+from settings.loader import load
+from telemetry.failpoints import arm
+from telemetry.logs import configure
+
+
+class CommandRefusedError(Exception):
+    """The command changed nothing; the message gives the reason, without personal data."""
+
+
+def set_up(settings: RegisterSettings, service: str = "registration") -> None:
+    """Configure the logs, under the name `service`, and arm the crash points."""
+    configure(service, settings.log_level)
+    arm(settings.crash_at)
+
+
+@contextmanager
+def exit_1_if_refused() -> Iterator[None]:
+    """Print the message of a CommandRefusedError to stderr and exit with code 1."""
+    try:
+        yield
+    except CommandRefusedError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from None
+
+
+def run_on_register(command: Callable[..., Awaitable[str]], *arguments: object) -> None:
+    """Call `command(pool, *arguments)` and print the text that it returns."""
+    settings = load(RegisterSettings)
+    set_up(settings)
+
+    async def connected() -> str:
+        pool = await connect(settings.database, application_name="registration command", max_size=1)
+        try:
+            return await command(pool, *arguments)
+        finally:
+            await pool.close()
+
+    with exit_1_if_refused():
+        typer.echo(asyncio.run(connected()))

@@ -1,0 +1,15 @@
+"""`registration migrate`: brings the register's schema up to date."""
+
+from __future__ import annotations
+
+from database.migrations import migrate as migrate_schema
+from registration.cli.command_runner import set_up
+from registration.settings import RegisterSettings
+from settings.loader import load
+
+
+def migrate() -> None:
+    """Bring the schema up to date."""
+    settings = load(RegisterSettings)
+    set_up(settings)
+    migrate_schema("registration", settings.database)

@@ -1,0 +1,40 @@
+"""`registration recover`: restarts the topic of events from a restored register."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from database.pool import connect
+from registration.cli.command_runner import set_up
+from registration.relay.event_source import TOPIC
+from registration.relay.recovery import recover as recover_topic
+from registration.settings import RegisterSettings
+from settings.kafka import KafkaSettings
+from settings.loader import load
+
+
+def recover(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation")] = False,
+) -> None:
+    """Restart from a restored register: empty the topic of events, publish and count all events again."""
+    settings, kafka = load(RegisterSettings, KafkaSettings)
+    set_up(settings)
+    if not yes:
+        typer.echo(
+            f"This empties {kafka.topic(TOPIC)} on {kafka.bootstrap_servers}; then all events are published "
+            "and counted again."
+        )
+        typer.confirm("Is this the register to continue from?", abort=True)
+    epoch = asyncio.run(_recover(settings, kafka))
+    typer.echo(f"The topic is empty; the relay publishes all events again, under epoch {epoch}.")
+
+
+async def _recover(settings: RegisterSettings, kafka: KafkaSettings) -> int:
+    pool = await connect(settings.database, application_name="registration recover")
+    try:
+        return await recover_topic(pool, kafka)
+    finally:
+        await pool.close()

@@ -1,0 +1,38 @@
+"""Publishes the register's events while this process holds the lease, or pauses until the next attempt."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from lifecycle.shutdown import StopSignal
+from outbox.publisher import Publisher, PublishOutcome
+from registration.relay.metrics import REFUSED
+from telemetry.health import Progress
+
+REFUSED_PAUSE_S: Final = 1.0
+STANDBY_PAUSE_S: Final = 0.2
+
+
+class EventRelay:
+    """Drives the publisher. Call `relay_once` in a loop; each call beats `progress`."""
+
+    def __init__(self, publisher: Publisher, progress: Progress) -> None:
+        self._publisher = publisher
+        self._progress = progress
+        self.failing: bool = False
+        """Whether the last attempt to publish raised an error."""
+
+    async def relay_once(self, stopping: StopSignal) -> None:
+        """Publish the pending events; without the lease, or while the guard refuses, pause.
+
+        Raises the error that ended publishing; the next call starts again from the stored positions.
+        """
+        self._progress.beat()
+        self.failing = True
+        outcome = await self._publisher.publish_once()
+        REFUSED.set(self._publisher.refused is not None)
+        self.failing = False
+        if outcome is PublishOutcome.REFUSED:
+            await stopping.wait(REFUSED_PAUSE_S)
+        elif outcome is PublishOutcome.STANDING_BY:
+            await stopping.wait(STANDBY_PAUSE_S)
