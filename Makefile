@@ -70,7 +70,7 @@ check: lint types imports rules surface unit ## format, lint, types, import rule
 test: check ## everything, on a real broker and database, in Chromium and in containers; says what it could not run
 	@$(PY) -m pytest -q -n 2 --dist loadscope tests/e2e tests/integration tests/ports tests/browser --ignore tests/integration/bench $(PYTEST_ARGS)
 	@$(PY) -m pytest -q tests/containers $(PYTEST_ARGS)
-	@$(PY) -m tests.support.programs
+	@$(PY) -m tests.support.required_programs
 
 test-bench: rivals ## each path and its rivals with little work: they run, and their counts agree (Maven and a JDK are needed)
 	@$(PY) -m pytest -q tests/integration/bench $(PYTEST_ARGS)

@@ -18,8 +18,8 @@ from rich.markdown import Markdown
 
 from faults import planted_campaigns
 from faults.campaign import run
-from faults.report import as_json, as_markdown, complaints
-from faults.verdict import Plan
+from faults.campaign_report import as_json, as_markdown, complaints
+from faults.campaign_result import Plan
 
 SHORT_S: Final = 165.0
 """With start, last round and judgement less than five minutes on two cores."""

@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faults.fault import Fault
-from faults.judgement import Say, Watched, judge
-from faults.kinds.connections import of_wires
-from faults.kinds.operations import of_operation
-from faults.kinds.processes import of_processes
-from faults.kinds.stores import of_stores
-from faults.load import Load, loaded
-from faults.observers import Lag, Viewer
-from faults.schedule import deal
-from faults.system import World, open_world
-from faults.verdict import Plan, Round, Verdict
-from tests.support.background import beside
+from faults.invariant_checks import Say, Watched, judge
+from faults.kinds.network_faults import of_wires
+from faults.kinds.operator_faults import of_operation
+from faults.kinds.process_faults import of_processes
+from faults.kinds.store_faults import of_stores
+from faults.client_load import Load, loaded
+from faults.recovery_probe import Lag, Viewer
+from faults.fault_schedule import deal
+from faults.system_under_test import World, open_world
+from faults.campaign_result import Plan, Round, Verdict
+from tests.support.background_task import beside
 from tests.support.process_clock import LIBRARY
 
 

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from aggregator.domain.counting import PARTITIONS
 from deploy.topics import read_topics as listed_topics
-from faults.system import World
+from faults.system_under_test import World
 from settings.contract_files import contract_path
 
 SILENCE_MS: Final = 1_000

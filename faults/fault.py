@@ -6,7 +6,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from faults.system import World
+from faults.system_under_test import World
 
 Inflict = Callable[[World, random.Random], Awaitable[int]]
 """Breaks something and lifts it again; how many processes it killed."""

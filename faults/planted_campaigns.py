@@ -10,12 +10,12 @@ from typing import Final
 
 from faults.campaign import run
 from faults.fault import Fault
-from faults.judgement import Say
-from faults.kinds.processes import crash, kill, stop
-from faults.kinds.stores import cut_at_commit, set_back, truncate
+from faults.invariant_checks import Say
+from faults.kinds.process_faults import crash, kill, stop
+from faults.kinds.store_faults import cut_at_commit, set_back, truncate
 from faults.planted import bugs
 from faults.planted.bugs import Planted
-from faults.verdict import Plan, Verdict
+from faults.campaign_result import Plan, Verdict
 from tests.support.commit_proxy import Cut
 
 ATTEMPTS_MAX: Final = 3

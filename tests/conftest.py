@@ -15,7 +15,7 @@ from tests.support.register_template import Commissioned, commission
 from tests.support.stack import Stack, surroundings
 from tests.support.topics import Topics
 
-pytest_plugins = ["tests.support.programs"]
+pytest_plugins = ["tests.support.required_programs"]
 
 # A broker that is never broken keeps Kafka's own patience: a busy machine must not fence it.
 PATIENT_MS = 9_000

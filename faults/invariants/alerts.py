@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from faults.evidence import Stored
-from faults.finding import Finding
+from faults.invariant_result import Finding
 from faults.invariants.counts import WATCHED, Cell
 from simulator.verify.alert_check import Deliveries
 

@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 
 from faults.evidence import Stored, Topic
-from faults.finding import Finding
-from faults.observers import Seen
+from faults.invariant_result import Finding
+from faults.recovery_probe import Seen
 
 Cell = tuple[str, str, str]
 TOTAL: Final[Cell] = ("all", "31", "registered")

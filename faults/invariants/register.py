@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from faults.evidence import Stored, Topic
-from faults.finding import Finding
+from faults.invariant_result import Finding
 from simulator.load.expected_state import Account
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from faults.finding import Finding
+from faults.invariant_result import Finding
 from faults.invariants.alerts import CONTROL_ROOM, GOVERNOR, check_alerts
 from faults.invariants.counts import TOTAL, Cell
 from faults.tests.evidence_samples import stored

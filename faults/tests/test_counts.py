@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from faults.finding import Finding
+from faults.invariant_result import Finding
 from faults.invariants.counts import Cell, Truth, check_counts, check_stream
-from faults.observers import Seen
+from faults.recovery_probe import Seen
 from faults.tests.evidence_samples import ELSEWHERE, KELURAHAN, cut, event, stored, topic
 
 VALUES = {

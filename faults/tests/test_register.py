@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from faults.evidence import Participant
-from faults.finding import Finding
+from faults.invariant_result import Finding
 from faults.invariants.register import check_register, check_topic
 from faults.tests.evidence_samples import ELSEWHERE, KELURAHAN, event, participant, stored, topic
 from simulator.load.expected_state import Account, account

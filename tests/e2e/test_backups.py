@@ -14,7 +14,7 @@ from tests.e2e.conftest import COUNTING
 from tests.support.broker import Broker
 from tests.support.databases import Databases, TestServer
 from tests.support.deadlines import until
-from tests.support.outside_observer import Witness
+from tests.support.board_observer import Witness
 from tests.support.register_template import commission
 from tests.support.registration_load import Crowd
 from tests.support.stack import Stack, surroundings

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.deadlines import until
-from tests.support.outside_observer import Witness
+from tests.support.board_observer import Witness
 from tests.support.registration_load import REGIONS, Crowd, nik
 from tests.support.stack import Stack
 

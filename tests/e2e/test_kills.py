@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.deadlines import until
 from tests.support.failpoint_names import API, PUBLISHER, RELAY, WORKER
-from tests.support.outside_observer import Witness
+from tests.support.board_observer import Witness
 from tests.support.registration_load import Crowd
 from tests.support.stack import Stack
 

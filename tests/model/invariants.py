@@ -13,7 +13,7 @@ from registration.domain.operation import DONE
 from tests.model.boards import Board, Version
 from tests.model.notifiers import RULES, THRESHOLDS
 from tests.model.register import PARTITIONS, Cell
-from tests.model.system import World
+from tests.model.system_model import World
 
 Contents = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
 """(positions, quarantined): what a cut's counts follow from."""

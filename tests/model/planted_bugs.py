@@ -24,7 +24,7 @@ from tests.model.intake import Api, Wish, untold
 from tests.model.notifiers import Latches
 from tests.model.register import PARTITIONS, Register, Transaction
 from tests.model.relays import Relay
-from tests.model.system import World
+from tests.model.system_model import World
 from tests.model.workers import Asked, Stored, Worker
 
 

@@ -6,9 +6,9 @@ import os
 
 from hypothesis import HealthCheck, given, settings
 
-from tests.model.programs import Step, programs, run
+from tests.model.random_programs import Step, programs, run
 from tests.model.stepping_loop import SteppingLoop
-from tests.model.system import World
+from tests.model.system_model import World
 
 # Some ten seconds; MODEL_PROGRAMS=50000 looks longer.
 PROGRAMS = int(os.environ.get("MODEL_PROGRAMS", "1500"))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.decoding.decoder import decode_events, select_decoder
-from tests.support.programs import require
+from tests.support.required_programs import require
 
 require("cc", whole_module=True)
 

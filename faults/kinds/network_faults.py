@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from faults.fault import Fault, Inflict
-from faults.system import World
+from faults.system_under_test import World
 from faults.webhook_receiver import Manner
 
 SLOW_S: Final = 0.4

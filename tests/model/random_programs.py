@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.model.interruption_points import Process
 from tests.model.invariants import Invariants
 from tests.model.stepping_loop import SteppingLoop
-from tests.model.system import REST_S, World
+from tests.model.system_model import REST_S, World
 
 STEPS: Final = 50
 STEP_BYTES: Final = 3

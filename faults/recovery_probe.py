@@ -13,7 +13,7 @@ import aiohttp
 import asyncpg
 import msgspec
 
-from faults.system import World
+from faults.system_under_test import World
 from simulator.clients.sse_client import Parser, lines
 
 LOOK_EVERY_S: Final = 0.2

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from faults.finding import Finding
-from faults.verdict import Round
+from faults.invariant_result import Finding
+from faults.campaign_result import Round
 
 RECOVERED_S_MAX: Final = 30.0
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from faults.fault import Fault
-from faults.invariants.promptness import check_promptness
-from faults.verdict import Round
+from faults.invariants.recovery_time import check_promptness
+from faults.campaign_result import Round
 
 
 async def _nothing(*_: object) -> int:

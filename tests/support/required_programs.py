@@ -1,7 +1,7 @@
 """Programs that some tests need and Python's packages do not bring.
 
 A test that needs a missing program is skipped, or fails where TESTS_REQUIRE_ALL is set.
-`python -m tests.support.programs` prints a line for each that is missing.
+`python -m tests.support.required_programs` prints a line for each that is missing.
 """
 
 from __future__ import annotations

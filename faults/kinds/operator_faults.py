@@ -14,9 +14,9 @@ import asyncpg
 from deploy.local.commands import CommandError
 from deploy.topics import read_topics
 from faults.fault import Fault, Inflict
-from faults.kinds.stores import forget, sequences
-from faults.observers import DATABASE_AWAY
-from faults.system import World
+from faults.kinds.store_faults import forget, sequences
+from faults.recovery_probe import DATABASE_AWAY
+from faults.system_under_test import World
 from settings.contract_files import contract_path
 from tests.support.failpoint_names import REBUILD
 from tests.support.partition_leaders import move_leaders

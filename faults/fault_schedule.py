@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from faults.fault import Fault
-from faults.verdict import Plan
+from faults.campaign_result import Plan
 
 PAIRS_SHARE: Final = 0.3
 

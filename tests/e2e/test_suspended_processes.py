@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.deadlines import until
-from tests.support.outside_observer import Witness
+from tests.support.board_observer import Witness
 from tests.support.registration_load import Crowd
 from tests.support.stack import Stack
 

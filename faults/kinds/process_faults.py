@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from faults.fault import Fault, Inflict
-from faults.system import PAIRED, World
+from faults.system_under_test import PAIRED, World
 from tests.support import failpoint_names
 from tests.support.process_clock import LIBRARY, clock_off
 from tests.support.stack import Stack

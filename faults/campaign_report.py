@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Final
 
-from faults.verdict import Verdict
+from faults.campaign_result import Verdict
 
 VIOLATIONS_SHOWN_MAX: Final = 10
 TOGETHER: Final = "two at a time"

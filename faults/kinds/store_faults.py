@@ -12,7 +12,7 @@ import asyncpg
 
 from aggregator.domain.counting import PARTITIONS
 from faults.fault import Fault, Inflict
-from faults.system import World
+from faults.system_under_test import World
 from tests.support.commit_proxy import Cut
 
 DOWN_S: Final = 3.0

@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from faults.evidence import open_alerts, read_stored, read_topics
-from faults.finding import Finding
+from faults.invariant_result import Finding
 from faults.invariants.alerts import check_alerts
 from faults.invariants.counts import Truth, check_counts, check_stream
-from faults.invariants.promptness import RECOVERED_S_MAX, check_promptness
+from faults.invariants.recovery_time import RECOVERED_S_MAX, check_promptness
 from faults.invariants.register import check_register, check_topic
-from faults.invariants.secrecy import check_secrecy
-from faults.load import Load
-from faults.observers import Lag, Viewer
-from faults.system import World
-from faults.verdict import Plan, Round
+from faults.invariants.personal_data import check_secrecy
+from faults.client_load import Load
+from faults.recovery_probe import Lag, Viewer
+from faults.system_under_test import World
+from faults.campaign_result import Plan, Round
 from simulator.load.expected_state import account
 from simulator.load.ledger import read
 from simulator.verify.alert_check import deliveries

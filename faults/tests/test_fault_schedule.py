@@ -10,11 +10,11 @@ from itertools import islice
 import pytest
 
 from faults.fault import Fault
-from faults.kinds.stores import of_stores
+from faults.kinds.store_faults import of_stores
 from faults.planted.bugs import BUGS
 from faults.planted_campaigns import HUNTS, chosen
-from faults.schedule import deal
-from faults.verdict import Plan
+from faults.fault_schedule import deal
+from faults.campaign_result import Plan
 
 PLAN = Plan(seconds=1, brokers=1, rate_per_s=1, import_rows=1, import_every_s=1, seed=7)
 

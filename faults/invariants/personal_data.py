@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from faults.evidence import Topic
-from faults.finding import Finding
-from faults.load import CANARY_NAME, CANARY_NIK, CANARY_PHONE
+from faults.invariant_result import Finding
+from faults.client_load import CANARY_NAME, CANARY_NIK, CANARY_PHONE
 
 # The canary, and every NIK and phone that the simulator makes.
 SECRETS: Final = re.compile(

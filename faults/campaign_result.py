@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from faults.fault import Fault
-from faults.finding import Finding
+from faults.invariant_result import Finding
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from faults.fault import Fault
-from faults.finding import Finding
-from faults.report import as_json, as_markdown, complaints
-from faults.verdict import Plan, Round, Verdict
+from faults.invariant_result import Finding
+from faults.campaign_report import as_json, as_markdown, complaints
+from faults.campaign_result import Plan, Round, Verdict
 
 PLAN = Plan(seconds=1, brokers=1, rate_per_s=1, import_rows=1, import_every_s=1, seed=7)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from faults.invariants.secrecy import check_secrecy
-from faults.load import CANARY_NAME, CANARY_NIK, CANARY_PHONE
+from faults.invariants.personal_data import check_secrecy
+from faults.client_load import CANARY_NAME, CANARY_NIK, CANARY_PHONE
 from faults.tests.evidence_samples import event, topic
 
 PIECES = [CANARY_NAME, "Sembunyi", CANARY_NIK, CANARY_PHONE, "3199015504901234", "+628241234567890"[:14]]

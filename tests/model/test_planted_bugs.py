@@ -10,7 +10,7 @@ from aggregator.decoding.decoder import EventBatch
 from faults.planted.patches import Patch, in_place
 from tests.model.invariants import ViolatedError
 from tests.model.planted_bugs import BUGS, Bug
-from tests.model.programs import Step, programs, run
+from tests.model.random_programs import Step, programs, run
 from tests.model.stepping_loop import SteppingLoop
 
 PROGRAMS_MAX = 400
