@@ -1,4 +1,4 @@
-"""The way people take to the APIs: a TCP proxy that can be slow, cut off, or both."""
+"""The TCP proxy between clients and the APIs: it distributes connections, delays data and cuts connections."""
 
 from __future__ import annotations
 
@@ -7,42 +7,44 @@ import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from tests.support.tcp_proxy import CHUNK_BYTES, Wires, listening
+from tests.support.tcp_proxy import CHUNK_BYTES, ProxyConnections, serve_connections
 
 
-class Gate:
-    """Leads each connection to the next server that lets it in."""
+class ApiProxy:
+    """Passes each connection to the next API process that accepts it."""
 
     def __init__(self, ports: Sequence[int]) -> None:
         self._count = len(ports)
         self._ports = itertools.cycle(ports)
-        self._wires = Wires()
+        self._connections = ProxyConnections()
         self.port = 0
         self.delay_s = 0.0
-        """How long each piece of data is held back, either way."""
+        """The delay of each chunk of data, in both directions."""
 
     def cut(self) -> None:
-        """Break every connection there is; new ones are let in."""
-        self._wires.cut()
+        """Abort every open connection; new ones are accepted."""
+        self._connections.abort()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, until either side ends it."""
-        server = await self._server()
+        """Serve one client connection until either side ends it."""
+        server = await self._connect()
         if server is None:
             writer.transport.abort()
             return
-        answers, questions = server
-        await self._wires.join(
-            {writer, questions}, self._pass_on(reader, questions), self._pass_on(answers, writer)
+        server_reader, server_writer = server
+        await self._connections.run(
+            {writer, server_writer},
+            self._forward(reader, server_writer),
+            self._forward(server_reader, writer),
         )
 
-    async def _server(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         for _ in range(self._count):
             with suppress(OSError):
                 return await asyncio.open_connection("127.0.0.1", next(self._ports))
         return None
 
-    async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def _forward(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
         while data := await source.read(CHUNK_BYTES):
             if self.delay_s:
                 await asyncio.sleep(self.delay_s)
@@ -51,8 +53,8 @@ class Gate:
 
 
 @asynccontextmanager
-async def gate(ports: Sequence[int]) -> AsyncIterator[Gate]:
-    """A gate before the servers on these ports of this machine, listening on one of its own."""
-    made = Gate(ports)
-    async with listening(made.serve, made.cut) as made.port:
-        yield made
+async def open_api_proxy(ports: Sequence[int]) -> AsyncIterator[ApiProxy]:
+    """Open a proxy in front of the servers on these local ports."""
+    proxy = ApiProxy(ports)
+    async with serve_connections(proxy.serve, proxy.cut) as proxy.port:
+        yield proxy

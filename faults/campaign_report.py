@@ -1,4 +1,4 @@
-"""What a campaign found, for a terminal, for a program and for docs/reliability.md."""
+"""The report of a campaign as JSON, and as Markdown for the terminal and docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Final
 
-from faults.campaign_result import Verdict
+from faults.campaign_result import CampaignResult
 
 VIOLATIONS_SHOWN_MAX: Final = 10
-TOGETHER: Final = "two at a time"
+PAIR: Final = "two faults at once"
 
 
 @dataclass
-class Tried:
-    """One kind of fault: kills and recoveries are those of rounds where it was alone."""
+class FaultStatistics:
+    """The rounds of one kind of fault; kills and recovery times count only rounds with a single fault."""
 
     kind: str
     times: int = 0
@@ -25,98 +25,106 @@ class Tried:
     not_recovered: int = 0
 
 
-def bound(cases: int) -> str:
-    """The failure rate that n cases without a failure exclude at 95 %: 3/n (Hanley, Lippman-Hand, 1983)."""
+def failure_rate_bound(cases: int) -> str:
+    """The upper 95 % bound of the failure rate after n cases without failure: 3/n (Hanley, Lippman-Hand, 1983)."""
     return f"{3 / cases:.1e}" if cases else "none"
 
 
-def as_json(verdict: Verdict) -> dict[str, Any]:
-    """The whole verdict."""
+def as_json(result: CampaignResult) -> dict[str, Any]:
+    """Format the whole result as JSON."""
     return {
-        "holds": verdict.holds,
-        "kills": verdict.kills,
-        "rounds": len(verdict.rounds),
-        "events": verdict.events,
-        "took_s": round(verdict.took_s),
-        "seed": verdict.plan.seed,
-        "brokers": verdict.plan.brokers,
-        "untried": verdict.untried,
+        "holds": result.holds,
+        "kills": result.kills,
+        "rounds": len(result.rounds),
+        "events": result.events,
+        "took_s": round(result.took_s),
+        "seed": result.plan.seed,
+        "brokers": result.plan.brokers,
+        "untried": result.not_tried,
         "invariants": [
             {
-                "number": one.number,
-                "name": one.name,
-                "holds": one.holds,
-                "cases": one.cases,
-                "failure_rate_below": 3 / one.cases if one.holds else None,
-                "notes": one.notes,
-                "violations": one.violations[:VIOLATIONS_SHOWN_MAX],
-                "violations_total": len(one.violations),
+                "number": invariant.number,
+                "name": invariant.name,
+                "holds": invariant.holds,
+                "cases": invariant.cases,
+                "failure_rate_below": 3 / invariant.cases if invariant.holds else None,
+                "notes": invariant.notes,
+                "violations": invariant.violations[:VIOLATIONS_SHOWN_MAX],
+                "violations_total": len(invariant.violations),
             }
-            for one in verdict.findings
+            for invariant in result.invariants
         ],
-        "faults": [_kind_as_json(one) for one in faults(verdict)],
-        "tried": dict(sorted(Counter(fault.name for one in verdict.rounds for fault in one.faults).items())),
+        "faults": [_kind_as_json(statistics) for statistics in fault_statistics(result)],
+        "tried": dict(
+            sorted(
+                Counter(fault.name for fault_round in result.rounds for fault in fault_round.faults).items()
+            )
+        ),
     }
 
 
-def _kind_as_json(one: Tried) -> dict[str, Any]:
+def _kind_as_json(statistics: FaultStatistics) -> dict[str, Any]:
+    times = statistics.recovered_s
     return {
-        "kind": one.kind,
-        "times": one.times,
-        "kills": one.kills,
-        "recovered_s_median": round(median(one.recovered_s), 1) if one.recovered_s else None,
-        "recovered_s_max": round(max(one.recovered_s), 1) if one.recovered_s else None,
-        "not_recovered": one.not_recovered,
+        "kind": statistics.kind,
+        "times": statistics.times,
+        "kills": statistics.kills,
+        "recovered_s_median": round(median(times), 1) if times else None,
+        "recovered_s_max": round(max(times), 1) if times else None,
+        "not_recovered": statistics.not_recovered,
     }
 
 
-def faults(verdict: Verdict) -> list[Tried]:
-    """Per kind of fault, in the order of their names."""
-    kinds: dict[str, Tried] = {}
-    for one in verdict.rounds:
-        together = len(one.faults) > 1
-        for kind in [*(fault.kind for fault in one.faults), *([TOGETHER] if together else [])]:
-            kinds.setdefault(kind, Tried(kind)).times += 1
-        tried = kinds[TOGETHER if together else one.faults[0].kind]
-        tried.kills += one.kills
-        if one.recovered_s is None:
-            tried.not_recovered += 1
+def fault_statistics(result: CampaignResult) -> list[FaultStatistics]:
+    """Summarise the rounds per kind of fault, sorted by kind."""
+    kinds: dict[str, FaultStatistics] = {}
+    for fault_round in result.rounds:
+        is_pair = len(fault_round.faults) > 1
+        for kind in [*(fault.kind for fault in fault_round.faults), *([PAIR] if is_pair else [])]:
+            kinds.setdefault(kind, FaultStatistics(kind)).times += 1
+        statistics = kinds[PAIR if is_pair else fault_round.faults[0].kind]
+        statistics.kills += fault_round.kills
+        if fault_round.recovered_s is None:
+            statistics.not_recovered += 1
         else:
-            tried.recovered_s.append(one.recovered_s)
-    return sorted(kinds.values(), key=lambda tried: tried.kind)
+            statistics.recovered_s.append(fault_round.recovered_s)
+    return sorted(kinds.values(), key=lambda statistics: statistics.kind)
 
 
-def as_markdown(verdict: Verdict) -> str:
-    """Two tables: invariants with their cases, faults with their times to recover."""
+def as_markdown(result: CampaignResult) -> str:
+    """Format two tables: invariants with their cases, and kinds of faults with their recovery times."""
     lines = [
-        f"{verdict.kills} kills in {len(verdict.rounds)} rounds, {verdict.events:,} events, "
-        f"{verdict.plan.brokers} broker(s), {os.cpu_count()} cores, {verdict.took_s / 60:.0f} minutes, "
-        f"seed {verdict.plan.seed}.",
-        *(f"Not tried here: {text}." for text in verdict.untried),
+        f"{result.kills} kills in {len(result.rounds)} rounds, {result.events:,} events, "
+        f"{result.plan.brokers} broker(s), {os.cpu_count()} cores, {result.took_s / 60:.0f} minutes, "
+        f"seed {result.plan.seed}.",
+        *(f"Not tried: {text}." for text in result.not_tried),
         "",
-        "| | invariant | cases | violations | failure rate below (95 %) | seen |",
+        "| | invariant | cases | violations | failure rate below (95 %) | details |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
     lines += [
-        f"| {one.number} | {one.name} | {one.cases:,} | {len(one.violations)} | "
-        f"{bound(one.cases) if one.holds else '–'} | {'; '.join(one.notes)} |"
-        for one in verdict.findings
+        f"| {invariant.number} | {invariant.name} | {invariant.cases:,} | {len(invariant.violations)} | "
+        f"{failure_rate_bound(invariant.cases) if invariant.holds else '–'} | {'; '.join(invariant.notes)} |"
+        for invariant in result.invariants
     ]
-    lines += ["", "| fault | times | kills | recovered in: median | max |", "| --- | --- | --- | --- | --- |"]
-    for one in faults(verdict):
-        taken = (
-            f"{median(one.recovered_s):.1f} s | {max(one.recovered_s):.1f} s" if one.recovered_s else "– | –"
-        )
-        late = f", {one.not_recovered} not recovered" if one.not_recovered else ""
-        lines.append(f"| {one.kind} | {one.times} | {one.kills} | {taken}{late} |")
+    lines += [
+        "",
+        "| fault | times | kills | recovery time: median | max |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for statistics in fault_statistics(result):
+        times = statistics.recovered_s
+        recovery = f"{median(times):.1f} s | {max(times):.1f} s" if times else "– | –"
+        late = f", {statistics.not_recovered} not recovered" if statistics.not_recovered else ""
+        lines.append(f"| {statistics.kind} | {statistics.times} | {statistics.kills} | {recovery}{late} |")
     return "\n".join(lines)
 
 
-def complaints(verdict: Verdict) -> list[str]:
-    """Each violation, the first few of every invariant."""
-    found = []
-    for one in verdict.findings:
-        found += [f"{one.number}: {text}" for text in one.violations[:VIOLATIONS_SHOWN_MAX]]
-        if not one.cases:
-            found.append(f"{one.number}: nothing was looked at")
-    return found
+def violation_lines(result: CampaignResult) -> list[str]:
+    """Return one line per violation, at most VIOLATIONS_SHOWN_MAX for each invariant."""
+    lines = []
+    for invariant in result.invariants:
+        lines += [f"{invariant.number}: {text}" for text in invariant.violations[:VIOLATIONS_SHOWN_MAX]]
+        if not invariant.cases:
+            lines.append(f"{invariant.number}: no case was checked")
+    return lines

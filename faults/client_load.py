@@ -1,4 +1,4 @@
-"""The load of a campaign: a Fest night without end, imports beside it, and a few canaries."""
+"""The load of a campaign: registering clients, file imports, and requests with the canary's personal data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Final
 
 import aiohttp
 
-from faults.system_under_test import World
+from faults.system_under_test import SystemUnderTest
 from simulator.clients.register_client import Import, Register, UnexpectedAnswerError
 from simulator.load.arrivals import Night, arrivals
 from simulator.load.session import NightOptions, Session, session
@@ -27,62 +27,62 @@ from simulator.verify.reconciliation import settle
 SEED: Final = 11
 CANARY_NAME: Final = "Kenari Sembunyi Rahasia"
 CANARY_NIK, CANARY_PHONE = "3199014101908888", "+6282411112222"
-IMPORT_AGAIN_S: Final = 1.0
+IMPORT_POLL_S: Final = 1.0
 IMPORT_S_MAX: Final = 300.0
-SING_EVERY_S: Final = 2.0
+CANARY_EVERY_S: Final = 2.0
 RUNNING: Final = "running"
 
 
 @dataclass
-class Load:
-    """What people and files have sent so far."""
+class ClientLoad:
+    """The requests sent and the files imported so far."""
 
-    night: Session
+    session: Session
     imported: dict[str, int] = field(default_factory=dict)
-    """By import id, how many people its file holds."""
-    _coming: list[asyncio.Task[None]] = field(default_factory=list)
-    _others: list[asyncio.Task[None]] = field(default_factory=list)
+    """Rows of each imported file, by import id."""
+    _clients: list[asyncio.Task[None]] = field(default_factory=list)
+    _background: list[asyncio.Task[None]] = field(default_factory=list)
 
     @property
     def answered(self) -> int:
-        """Requests answered so far."""
-        return self.night.fest.progress.total("accepted") + self.night.fest.progress.total("refused")
+        """The number of requests answered so far."""
+        return self.session.fest.progress.total("accepted") + self.session.fest.progress.total("refused")
 
     async def stop(self) -> None:
-        """Nobody comes any more; whoever has begun is still answered, and an import goes on by itself."""
-        self.night.stopping.set()
-        await asyncio.gather(*self._others, *self._coming)
+        """Stop sending new requests; wait for responses to the pending ones. A running import continues."""
+        self.session.stopping.set()
+        await asyncio.gather(*self._background, *self._clients)
 
     async def settle(self) -> int:
-        """Ask again about every request that was not answered; how many there were."""
-        return await settle(self.night.path, self.night.fest.sender_of)
+        """Send each request without a response again with its key; return how many there were."""
+        return await settle(self.session.path, self.session.fest.sender_of)
 
     async def unfinished_imports(self, wait_s: float) -> list[str]:
-        """What is wrong with the imports, once each has ended or the time is over."""
-        wrong = []
+        """Wait for the imports, each at most `wait_s`; return a violation for each that did not end as expected."""
+        violations = []
         for id_, people in self.imported.items():
-            last = await _ended(self.night.register, id_, wait_s)
+            last = await _wait_for_import(self.session.register, id_, wait_s)
             if last is None or last.state != "done" or last.accepted != people:
-                wrong.append(f"import {id_[:8]} is {last}, must be done with {people} accepted")
-        return wrong
+                violations.append(f"import {id_[:8]} is {last}, must be done with {people} rows accepted")
+        return violations
 
 
 @asynccontextmanager
-async def loaded(
-    world: World, rate_per_s: float, import_rows: int, import_every_s: float
-) -> AsyncIterator[Load]:
-    """People come and files are imported, one after another, until the load is stopped."""
-    options = NightOptions(world.url, rate_per_s, None, SEED, Path(), world.folder / "ledger")
-    async with session(options, world.keys) as night:
+async def run_load(
+    system: SystemUnderTest, rate_per_s: float, import_rows: int, import_every_s: float
+) -> AsyncIterator[ClientLoad]:
+    """Register clients and import files, one file after another, until the block ends."""
+    options = NightOptions(system.url, rate_per_s, None, SEED, Path(), system.folder / "ledger")
+    async with session(options, system.keys) as client_session:
         for agency in filter(None, participants.AGENCIES):
-            await night.register.open_agency(agency, agency)
-        await _sing_once(world)
-        load = Load(night)
+            await client_session.register.open_agency(agency, agency)
+        await _register_canary(system)
+        load = ClientLoad(client_session)
         times = arrivals(Night(rate_per_s), random.Random(SEED), None)
-        load._coming = [asyncio.ensure_future(night.fest.play(times, night.stopping))]
-        load._others = [
-            asyncio.ensure_future(_import(world, load, import_rows, import_every_s)),
-            asyncio.ensure_future(_sing(world, night.stopping)),
+        load._clients = [asyncio.ensure_future(client_session.fest.play(times, client_session.stopping))]
+        load._background = [
+            asyncio.ensure_future(_import(system, load, import_rows, import_every_s)),
+            asyncio.ensure_future(_send_canary(system, client_session.stopping)),
         ]
         try:
             yield load
@@ -90,15 +90,15 @@ async def loaded(
             await load.stop()
 
 
-async def _import(world: World, load: Load, rows: int, every_s: float) -> None:
-    """One file after another, each with people of its own; one that was begun is seen taken."""
-    stopping = load.night.stopping
+async def _import(system: SystemUnderTest, load: ClientLoad, rows: int, every_s: float) -> None:
+    """Import one file after another, each with people of its own; an upload is retried until accepted."""
+    stopping = load.session.stopping
     for number in itertools.count():
-        path = world.folder / f"people-{number}.csv"
+        path = system.folder / f"people-{number}.csv"
         await asyncio.to_thread(_write, path, rows, number)
-        begun = await _uploaded(load.night.register, path)
-        load.imported[begun.id] = rows
-        await _ended(load.night.register, begun.id, IMPORT_S_MAX, stopping)
+        uploaded = await _upload(load.session.register, path)
+        load.imported[uploaded.id] = rows
+        await _wait_for_import(load.session.register, uploaded.id, IMPORT_S_MAX, stopping)
         if await _stops_within(stopping, every_s):
             return
 
@@ -110,19 +110,19 @@ async def _stops_within(stopping: asyncio.Event, seconds: float) -> bool:
 
 
 def _write(path: Path, count: int, number: int) -> None:
-    """Everybody in file `number` is at home in no other file and not at the Fest."""
+    """Write file `number`, with people who are in no other file and do not register otherwise."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(participants.HEADER)
         for index, row in enumerate(participants.rows(count, SEED)):
-            who = person(number * count + index, SEED)
+            owner = person(number * count + index, SEED)
             fields = dict(zip(participants.HEADER, row, strict=True))
-            fields |= {"name": who.name, "nik": who.nik, "phone": who.phone, "campaign": ""}
+            fields |= {"name": owner.name, "nik": owner.nik, "phone": owner.phone, "campaign": ""}
             writer.writerow(fields.values())
 
 
-async def _uploaded(register: Register, path: Path) -> Import:
-    """Sent until it is taken: the same file again is the same import."""
+async def _upload(register: Register, path: Path) -> Import:
+    """Upload the file until it is accepted: the same file sent again is the same import."""
     ends_at = time.monotonic() + IMPORT_S_MAX
     while True:
         try:
@@ -130,19 +130,19 @@ async def _uploaded(register: Register, path: Path) -> Import:
         except (aiohttp.ClientError, TimeoutError, UnexpectedAnswerError):
             if time.monotonic() > ends_at:
                 raise
-        await asyncio.sleep(IMPORT_AGAIN_S)
+        await asyncio.sleep(IMPORT_POLL_S)
 
 
-async def _ended(
+async def _wait_for_import(
     register: Register, id_: str, wait_s: float, stopping: asyncio.Event | None = None
 ) -> Import | None:
-    """The import once it has ended, or as it was last seen when the time is over or all is to stop."""
+    """Wait until the import has ended; if time runs out or `stopping` is set, return its last known state."""
     last: Import | None = None
-    for _ in range(int(wait_s / IMPORT_AGAIN_S)):
+    for _ in range(int(wait_s / IMPORT_POLL_S)):
         last = await register.import_status(id_) or last
         if (last is not None and last.state != RUNNING) or (stopping is not None and stopping.is_set()):
             break
-        await asyncio.sleep(IMPORT_AGAIN_S)
+        await asyncio.sleep(IMPORT_POLL_S)
     return last
 
 
@@ -156,19 +156,19 @@ def _canary() -> dict[str, str]:
     }
 
 
-def _canary_client(world: World) -> aiohttp.ClientSession:
-    headers = {"Authorization": f"Bearer {world.keys.officer}"}
-    return aiohttp.ClientSession(world.url, headers=headers, timeout=aiohttp.ClientTimeout(total=5))
+def _canary_client(system: SystemUnderTest) -> aiohttp.ClientSession:
+    headers = {"Authorization": f"Bearer {system.keys.officer}"}
+    return aiohttp.ClientSession(system.url, headers=headers, timeout=aiohttp.ClientTimeout(total=5))
 
 
-async def _sing_once(world: World) -> None:
-    """Register the canary: the one participant who is neither in the ledger nor in a file."""
-    async with _canary_client(world) as http, http.post("/v1/participants", json=_canary()) as answer:
-        assert answer.status == 201, await answer.text()
+async def _register_canary(system: SystemUnderTest) -> None:
+    """Register the canary: the only participant who is neither in the ledger nor in a file."""
+    async with _canary_client(system) as http, http.post("/v1/participants", json=_canary()) as response:
+        assert response.status == 201, await response.text()
 
 
-async def _sing(world: World, stopping: asyncio.Event) -> None:
-    """Send what must never be seen outside the register: again, looked up, and in every wrong way."""
+async def _send_canary(system: SystemUnderTest, stopping: asyncio.Event) -> None:
+    """Send the canary's personal data in repeated, lookup and invalid requests, which could leak it."""
     bodies = [
         _canary(),
         _canary() | {"region": CANARY_NIK},
@@ -177,16 +177,16 @@ async def _sing(world: World, stopping: asyncio.Event) -> None:
         _canary() | {"phone": f"{CANARY_PHONE}{CANARY_NIK}"},
         _canary() | {CANARY_NAME: CANARY_PHONE},
     ]
-    asked = [("/v1/participants", body) for body in bodies]
-    asked.append(("/v1/participants/lookup", {"nik": CANARY_NIK}))
-    async with _canary_client(world) as http:
+    requests = [("/v1/participants", body) for body in bodies]
+    requests.append(("/v1/participants/lookup", {"nik": CANARY_NIK}))
+    async with _canary_client(system) as http:
         while not stopping.is_set():
-            for path, body in asked:
+            for path, body in requests:
                 await _post_ignoring_failures(http, path, body)
-            await _stops_within(stopping, SING_EVERY_S)
+            await _stops_within(stopping, CANARY_EVERY_S)
 
 
 async def _post_ignoring_failures(http: aiohttp.ClientSession, path: str, body: Mapping[str, object]) -> None:
     with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-        async with http.post(path, json=body) as answer:
-            await answer.read()
+        async with http.post(path, json=body) as response:
+            await response.read()

@@ -1,4 +1,4 @@
-"""What is read after the last fault: register, topics, tallies, latches, receipts, each in its own words."""
+"""Reads the evidence after the last fault: the database's register, tallies and alerts, and all topics."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from aggregator.domain.counting import PARTITIONS
-from deploy.topics import read_topics as listed_topics
-from faults.system_under_test import World
+from deploy.topics import read_topics as read_topic_list
+from faults.system_under_test import SystemUnderTest
 from settings.contract_files import contract_path
 
-SILENCE_MS: Final = 1_000
+POLL_MS: Final = 1_000
 
 
 @dataclass(frozen=True)
 class Participant:
-    """A participant as the register holds it."""
+    """A participant in the register, without personal data."""
 
     region: str
     revision: int
@@ -30,15 +30,15 @@ class Participant:
 
 
 @dataclass
-class Stored:
-    """What the three schemas of the database hold."""
+class DatabaseContents:
+    """The contents of the register's, the aggregator's and the notifier's schemas, as far as they are checked."""
 
     participants: dict[str, Participant]
     last_sequences: dict[int, int]
     events: dict[tuple[int, int], str]
-    """Event ids by partition and sequence."""
+    """Event ids by (partition, sequence)."""
     values: dict[int, list[str]]
-    """The events of each partition as they go to the topic, in the order of their sequences."""
+    """Record values of the events, by partition, in the order of their sequences."""
     tallies: dict[tuple[str, str, str], int]
     quarantined: int
     latches: list[dict[str, Any]]
@@ -46,8 +46,8 @@ class Stored:
 
 
 @dataclass
-class Topic:
-    """The records of one topic: per partition, values in order from the first that is there."""
+class TopicRecords:
+    """The record values of one topic, by partition, in offset order from the first available offset."""
 
     values: dict[int, list[bytes | None]] = field(default_factory=dict)
 
@@ -73,19 +73,19 @@ join notifier.message on message.id = message_id
 
 
 @asynccontextmanager
-async def _connected(world: World) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-    connection = await asyncpg.connect(world.databases.admin)
+async def _connected(system: SystemUnderTest) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    connection = await asyncpg.connect(system.databases.admin)
     try:
         yield connection
     finally:
         await connection.close()
 
 
-async def read_stored(world: World) -> Stored:
-    """Read the database."""
-    async with _connected(world) as database:
+async def read_database(system: SystemUnderTest) -> DatabaseContents:
+    """Read the whole database with the superuser's connection."""
+    async with _connected(system) as database:
         events = await database.fetch(EVENTS)
-        return Stored(
+        return DatabaseContents(
             participants={
                 row["id"]: Participant(
                     row["region"],
@@ -113,37 +113,37 @@ def _by_partition(events: Iterable[asyncpg.Record]) -> dict[int, list[str]]:
     return values
 
 
-async def open_alerts(world: World) -> int:
-    """How many messages are still to be delivered."""
-    async with _connected(world) as database:
+async def count_undelivered(system: SystemUnderTest) -> int:
+    """Return the number of messages that are not delivered yet."""
+    async with _connected(system) as database:
         count: int = await database.fetchval(
             "select count(*) from notifier.message where state <> 'delivered'"
         )
         return count
 
 
-async def read_topics(world: World) -> Mapping[str, Topic]:
-    """Read every topic from the first record that is there."""
-    topics = listed_topics(contract_path("topics.yaml"))
-    return {topic.name: await _read_topic(world, topic.name, topic.partitions) for topic in topics}
+async def read_topics(system: SystemUnderTest) -> Mapping[str, TopicRecords]:
+    """Read every topic of the contract from its first available offset."""
+    topics = read_topic_list(contract_path("topics.yaml"))
+    return {topic.name: await _read_topic(system, topic.name, topic.partitions) for topic in topics}
 
 
-async def _read_topic(world: World, name: str, count: int) -> Topic:
+async def _read_topic(system: SystemUnderTest, name: str, count: int) -> TopicRecords:
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=world.topics.bootstrap_servers,
+        bootstrap_servers=system.topics.bootstrap_servers,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=8 << 20,
     )
     await consumer.start()
-    topic = Topic()
+    topic = TopicRecords()
     try:
-        wire = world.topics.name(name)
-        partitions = [TopicPartition(wire, one) for one in range(count)]
+        full_name = system.topics.name(name)
+        partitions = [TopicPartition(full_name, partition) for partition in range(count)]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
         ends = await consumer.end_offsets(partitions)
-        while any([await consumer.position(one) < ends[one] for one in partitions]):
-            found = await consumer.getmany(timeout_ms=SILENCE_MS)
+        while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+            found = await consumer.getmany(timeout_ms=POLL_MS)
             for partition, records in found.items():
                 topic.values.setdefault(partition.partition, []).extend(record.value for record in records)
     finally:

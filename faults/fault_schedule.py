@@ -1,4 +1,4 @@
-"""Deals the faults of a campaign: a pure rule, the same for the same seed."""
+"""The order of a campaign's faults: a pure function of the plan and the seed."""
 
 from __future__ import annotations
 
@@ -7,38 +7,41 @@ import random
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from faults.campaign_plan import CampaignPlan
 from faults.fault import Fault
-from faults.campaign_result import Plan
 
 PAIRS_SHARE: Final = 0.3
 
 
-def deal(plan: Plan, every: Sequence[Fault], dice: random.Random) -> Iterator[tuple[Fault, ...]]:
-    """Every fault that the plan takes, shuffled, again and again; some of them two at a time.
+def schedule(plan: CampaignPlan, faults: Sequence[Fault], rng: random.Random) -> Iterator[tuple[Fault, ...]]:
+    """Yield the faults of each round without end: shuffled, some in pairs, each once before any repeats.
 
-    A plan with a script is dealt just that. AssertionError where the plan takes no fault.
+    A plan with a script yields the script only. Raises AssertionError if the plan allows no fault.
     """
     if plan.script:
-        yield from ((one,) for one in itertools.cycle(plan.script))
-    chosen = [one for one in every if plan.takes(one)]
-    assert chosen, f"no fault is named like {plan.faults}"
+        yield from ((fault,) for fault in itertools.cycle(plan.script))
+    allowed = [fault for fault in faults if plan.allows(fault)]
+    assert allowed, f"no fault has a name with {plan.only}"
     while True:
-        deck = _spread(chosen, dice)
-        while deck:
-            first = deck.pop()
-            others = [one for one in deck if not one.needs & first.needs]
-            if others and dice.random() < PAIRS_SHARE:
-                second = others[-1]
-                deck.remove(second)
+        waiting = _shuffled_by_kind(allowed, rng)
+        while waiting:
+            first = waiting.pop()
+            compatible = [fault for fault in waiting if not fault.resources & first.resources]
+            if compatible and rng.random() < PAIRS_SHARE:
+                second = compatible[-1]
+                waiting.remove(second)
                 yield first, second
             else:
                 yield (first,)
 
 
-def _spread(faults: Sequence[Fault], dice: random.Random) -> list[Fault]:
-    """Shuffled, one of every kind on top: a campaign cut short has met each kind."""
+def _shuffled_by_kind(faults: Sequence[Fault], rng: random.Random) -> list[Fault]:
+    """Shuffle so that one fault of every kind comes last and is taken first.
+
+    A campaign that is interrupted has then injected every kind.
+    """
     kinds: dict[str, list[Fault]] = {}
-    for one in dice.sample(faults, len(faults)):
-        kinds.setdefault(one.kind, []).append(one)
-    rows = [[kind[at] for kind in kinds.values() if at < len(kind)] for at in range(len(faults))]
-    return [one for row in reversed(rows) for one in dice.sample(row, len(row))]
+    for fault in rng.sample(faults, len(faults)):
+        kinds.setdefault(fault.kind, []).append(fault)
+    rows = [[kind[index] for kind in kinds.values() if index < len(kind)] for index in range(len(faults))]
+    return [fault for row in reversed(rows) for fault in rng.sample(row, len(row))]

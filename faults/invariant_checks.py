@@ -1,4 +1,4 @@
-"""The judgement at the end: the system settles, everything is read once, and each invariant is checked."""
+"""The end of a campaign: waits until the system has settled, reads all evidence, checks every invariant."""
 
 from __future__ import annotations
 
@@ -6,69 +6,80 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from faults.evidence import open_alerts, read_stored, read_topics
-from faults.invariant_result import Finding
+from faults.campaign_plan import CampaignPlan
+from faults.campaign_result import Round
+from faults.client_load import ClientLoad
+from faults.evidence import count_undelivered, read_database, read_topics
+from faults.invariant_result import InvariantResult
 from faults.invariants.alerts import check_alerts
-from faults.invariants.counts import Truth, check_counts, check_stream
-from faults.invariants.recovery_time import RECOVERED_S_MAX, check_promptness
-from faults.invariants.register import check_register, check_topic
-from faults.invariants.personal_data import check_secrecy
-from faults.client_load import Load
-from faults.recovery_probe import Lag, Viewer
-from faults.system_under_test import World
-from faults.campaign_result import Plan, Round
+from faults.invariants.counts import ExpectedCounts, check_counts
+from faults.invariants.event_topic import check_topic
+from faults.invariants.personal_data import check_personal_data
+from faults.invariants.recovery_time import RECOVERED_S_MAX, check_recovery_time
+from faults.invariants.register import check_register
+from faults.invariants.stream import check_stream
+from faults.recovery_probe import RecoveryProbe
+from faults.stream_viewer import StreamViewer
+from faults.system_under_test import SystemUnderTest
 from simulator.load.expected_state import account
 from simulator.load.ledger import read
 from simulator.verify.alert_check import deliveries
 
-Say = Callable[[str], None]
+ShowProgress = Callable[[str], None]
+IDLE_CHECKS: Final = 5
 
 
 @dataclass(frozen=True)
-class Watched:
-    """Who looked on while faults went on."""
+class Observers:
+    """What observed the system while faults were injected."""
 
-    lag: Lag
-    viewer: Viewer
-    load: Load
+    probe: RecoveryProbe
+    viewer: StreamViewer
+    load: ClientLoad
 
 
-async def judge(
-    world: World, watched: Watched, plan: Plan, rounds: Sequence[Round], say: Say
-) -> tuple[list[Finding], int]:
-    """The seven invariants, and how many events the register holds."""
-    load, lag = watched.load, watched.lag
-    last_s = await lag.recovered(RECOVERED_S_MAX)
-    say("settling: asking again, waiting for imports, counts and receipts")
+async def check_invariants(
+    system: SystemUnderTest,
+    observers: Observers,
+    plan: CampaignPlan,
+    rounds: Sequence[Round],
+    show_progress: ShowProgress,
+) -> tuple[list[InvariantResult], int]:
+    """Check the seven invariants; return their results and the number of events in the register."""
+    load, probe, viewer = observers.load, observers.probe, observers.viewer
+    last_s = await probe.time_to_recovery(RECOVERED_S_MAX)
+    show_progress("settling: retrying unanswered requests, waiting for imports, counts and deliveries")
     await load.stop()
-    asked_again = await load.settle()
+    retried = await load.settle()
     unfinished = await load.unfinished_imports(plan.settled_s_max)
-    all_counted = await lag.counted(plan.settled_s_max)
-    await _until_told(world, plan.settled_s_max)
-    say("reading register, topics, receipts and logs")
-    stored = await read_stored(world)
-    topics = await read_topics(world)
-    truth = Truth(stored.values)
-    told = account(read(load.night.path))
-    counts, highest = check_counts(stored, truth, topics["region-counts"])
-    arrived = deliveries(world.stack.folder / "mail", world.stack.folder / "webhooks" / "calls.jsonl")
-    findings = [
-        check_register(told, asked_again, stored, load.imported, unfinished),
-        check_topic(stored, topics["participant-events"], world.forgotten),
+    all_counted = await probe.all_counted(plan.settled_s_max)
+    await _wait_until_delivered(system, plan.settled_s_max)
+    show_progress("reading register, topics, receipts and logs")
+    database = await read_database(system)
+    topics = await read_topics(system)
+    expected = ExpectedCounts(database.values)
+    expected_register = account(read(load.session.path))
+    counts, highest = check_counts(database, expected, topics["region-counts"])
+    arrived = deliveries(system.stack.folder / "mail", system.stack.folder / "webhooks" / "calls.jsonl")
+    redirected = system.receiver.redirected
+    results = [
+        check_register(expected_register, retried, database, load.imported, unfinished),
+        check_topic(database, topics["participant-events"], system.removed),
         counts,
-        check_alerts(stored, truth.final, highest, arrived, world.receiver.trapped),
-        check_stream(watched.viewer.seen, watched.viewer.connections, truth),
-        check_promptness(rounds, last_s, all_counted),
-        check_secrecy(topics, world.stack.folder),
+        check_alerts(database, expected.final, highest, arrived, redirected),
+        check_stream(viewer.messages, viewer.connections, expected),
+        check_recovery_time(rounds, last_s, all_counted),
+        check_personal_data(topics, system.stack.folder),
     ]
-    return findings, len(stored.events)
+    return results, len(database.events)
 
 
-async def _until_told(world: World, wait_s: float) -> None:
-    """Wait until nothing new is latched and all messages are delivered, or the time is over."""
+async def _wait_until_delivered(system: SystemUnderTest, wait_s: float) -> None:
+    """Wait until every message is delivered and no new one appears, or the time is over."""
     ends_at = time.monotonic() + wait_s
-    quiet = 0
-    while quiet < 5 and time.monotonic() < ends_at:
-        quiet = quiet + 1 if not await open_alerts(world) else 0
+    idle = 0
+    while idle < IDLE_CHECKS and time.monotonic() < ends_at:
+        idle = idle + 1 if not await count_undelivered(system) else 0
         await asyncio.sleep(1)

@@ -1,4 +1,4 @@
-"""What an invariant was found to be."""
+"""The result of checking one invariant: cases, violations and notes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 
 @dataclass
-class Finding:
-    """One invariant: how many cases were looked at, what it saw besides, and every case that breaks it."""
+class InvariantResult:
+    """One invariant with the number of checked cases, its violations, and figures for the report."""
 
     number: int
     name: str
@@ -17,11 +17,11 @@ class Finding:
 
     @property
     def holds(self) -> bool:
-        """Whether it was looked at and never broken: no cases prove nothing."""
+        """Whether cases were checked and none failed: without cases nothing is proven."""
         return self.cases > 0 and not self.violations
 
-    def must(self, condition: bool, violation: str) -> None:
-        """Count a case; keep the sentence where it breaks the invariant."""
+    def check(self, condition: bool, violation: str) -> None:
+        """Count a case; record `violation` if the condition is false."""
         self.cases += 1
         if not condition:
             self.violations.append(violation)

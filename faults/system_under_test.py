@@ -1,4 +1,4 @@
-"""The running system of a campaign: stores, two processes of each service, and the ways in between."""
+"""The system that a campaign tests: brokers, PostgreSQL, the services' processes, and proxies between them."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from typing import Final
 from uuid import uuid4
 
 from deploy.topics import create_topics, read_topics
-from faults.api_proxy import Gate, gate
-from faults.webhook_receiver import Receiver, receiving
+from faults.api_proxy import ApiProxy, open_api_proxy
+from faults.webhook_receiver import FaultyReceiver, open_receiver
 from settings.contract_files import contract_path
 from simulator.clients.access_keys import Keys
 from tests.support.broker_cluster import Cluster
-from tests.support.commit_proxy import Proxy, proxied
+from tests.support.commit_proxy import CommitProxy, open_commit_proxy
 from tests.support.databases import Databases, TestServer
 from tests.support.register_template import commission
-from tests.support.small_filesystem import Disk, mountable
+from tests.support.small_filesystem import Disk, can_mount
 from tests.support.stack import Stack, surroundings
 from tests.support.topics import Topics
 
-RULES: Final = Path(__file__).with_name("rules.yaml")
+RULES: Final = Path(__file__).with_name("milestone_rules.yaml")
 PAIRED: Final = ("api", "relay", "worker", "publisher", "board")
-"""Services that run twice: two writers, a leader and one who waits, two who share, two who show."""
+"""Services with two processes: two writers, leader and standby, two workers that share partitions."""
 PROCESSES: Final = (
     "api",
     "api-2",
@@ -39,16 +39,16 @@ PROCESSES: Final = (
     "publisher",
     "publisher-2",
 )
-VIEWED: Final = ("notifier", "board", "board-2")
+READERS: Final = ("notifier", "board", "board-2")
 BROKER_SESSION_MS: Final = 3_000
 DISK_MB: Final = 20_000
 READY_S_MAX: Final = 120.0
-"""Fifteen processes begin at once on two cores that may have other work."""
+"""Fifteen processes start at once on two cores that may be busy."""
 
 
 @dataclass
-class World:
-    """Everything a fault may break."""
+class SystemUnderTest:
+    """Everything that a fault may break."""
 
     folder: Path
     server: TestServer
@@ -56,17 +56,17 @@ class World:
     cluster: Cluster
     topics: Topics
     stack: Stack
-    gate: Gate
-    wire: Proxy
+    api_proxy: ApiProxy
+    commit_proxy: CommitProxy
     """Between `api-2` and PostgreSQL."""
-    wired_url: str
-    """The register's database, through `wire`."""
-    receiver: Receiver
-    names: tuple[str, ...] = PROCESSES + VIEWED
+    commit_proxy_url: str
+    """The URL of the register's database through `commit_proxy`."""
+    receiver: FaultyReceiver
+    names: tuple[str, ...] = PROCESSES + READERS
     disk: Disk | None = None
-    """PostgreSQL's own filesystem; none where this machine lets nobody mount one."""
-    forgotten: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
-    """Per partition, the sequences whose records were taken from the topic."""
+    """PostgreSQL's own filesystem; None if this machine does not allow mounting one."""
+    removed: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """By partition, the sequences whose records a fault removed from the topic."""
 
     @property
     def keys(self) -> Keys:
@@ -75,11 +75,11 @@ class World:
 
     @property
     def url(self) -> str:
-        """Where people register."""
-        return f"http://127.0.0.1:{self.gate.port}"
+        """The base URL of the registration API, through the proxy."""
+        return f"http://127.0.0.1:{self.api_proxy.port}"
 
     def settings(self, name: str) -> Mapping[str, str]:
-        """What a process is given on top of the stack's settings."""
+        """Return the settings of a process beyond those of the stack."""
         if name == "notifier":
             return {
                 "NOTIFIER_RULES_FILE": str(RULES),
@@ -90,16 +90,18 @@ class World:
                 "NOTIFIER_WEBHOOK_ALLOWED_NETWORKS": json.dumps(["127.0.0.1/32"]),
             }
         if name == "api-2":
-            return {"REGISTRATION_DATABASE_URL": self.wired_url}
+            return {"REGISTRATION_DATABASE_URL": self.commit_proxy_url}
         return {}
 
 
 @asynccontextmanager
-async def open_world(folder: Path, brokers: int, planted: Mapping[str, str]) -> AsyncIterator[World]:
-    """Start everything and keep it running; `planted` names the bug some processes are to have."""
+async def start_system(
+    folder: Path, brokers: int, planted: Mapping[str, str]
+) -> AsyncIterator[SystemUnderTest]:
+    """Start everything and keep it running. `planted` maps process names to the planted bugs they run with."""
     folder.mkdir(parents=True)
     async with AsyncExitStack() as opened:
-        disk = await asyncio.to_thread(_disk, folder)
+        disk = await asyncio.to_thread(_mount_disk, folder)
         if disk is not None:
             opened.callback(disk.close)
         server = await asyncio.to_thread(TestServer, disk.folder if disk else None)
@@ -111,31 +113,49 @@ async def open_world(folder: Path, brokers: int, planted: Mapping[str, str]) -> 
         await cluster.ready()
         topics = Topics(cluster.bootstrap_servers, f"f{uuid4().hex[:6]}-")
         await create_topics(topics.settings(), read_topics(contract_path("topics.yaml")), replication=brokers)
-        place = surroundings(folder / "stack", databases.urls(), topics.environment(), commissioned.secrets)
-        stack = Stack(replace(place, keys=commissioned.keys))
+        process_environment = surroundings(
+            folder / "stack", databases.urls(), topics.environment(), commissioned.secrets
+        )
+        stack = Stack(replace(process_environment, keys=commissioned.keys))
         opened.push_async_callback(stack.close)
-        way = await opened.enter_async_context(gate([stack.port("api"), stack.port("api-2")]))
-        wire, wired_url = await opened.enter_async_context(proxied(databases.registration))
+        api_proxy = await opened.enter_async_context(open_api_proxy([stack.port("api"), stack.port("api-2")]))
+        commit_proxy, commit_proxy_url = await opened.enter_async_context(
+            open_commit_proxy(databases.registration)
+        )
         receiver = await opened.enter_async_context(
-            receiving(
+            open_receiver(
                 folder / "stack" / "webhooks", commissioned.secrets["webhook_secret"], stack.port("receiver")
             )
         )
-        world = World(folder, server, databases, cluster, topics, stack, way, wire, wired_url, receiver)
-        world.disk = disk
-        await _start(world, planted)
-        yield world
+        system = SystemUnderTest(
+            folder,
+            server,
+            databases,
+            cluster,
+            topics,
+            stack,
+            api_proxy,
+            commit_proxy,
+            commit_proxy_url,
+            receiver,
+        )
+        system.disk = disk
+        await _start(system, planted)
+        yield system
 
 
-def _disk(folder: Path) -> Disk | None:
-    return Disk(folder / "disk", DISK_MB) if mountable() else None
+def _mount_disk(folder: Path) -> Disk | None:
+    return Disk(folder / "disk", DISK_MB) if can_mount() else None
 
 
-async def _start(world: World, planted: Mapping[str, str]) -> None:
+async def _start(system: SystemUnderTest, planted: Mapping[str, str]) -> None:
     for name, bug in planted.items():
-        world.stack.launch_by(name, "faults.planted", bug)
-    await world.stack.start("mailbox")
+        system.stack.launch_through(name, "faults.planted", bug)
+    await system.stack.start("mailbox")
     await asyncio.gather(
-        *(world.stack.start(name, env=world.settings(name), deadline_s=READY_S_MAX) for name in world.names)
+        *(
+            system.stack.start(name, env=system.settings(name), deadline_s=READY_S_MAX)
+            for name in system.names
+        )
     )
-    world.stack.keep_running("mailbox", *world.names)
+    system.stack.keep_running("mailbox", *system.names)

@@ -1,30 +1,33 @@
-"""Invariant 6: after a fault counting is prompt again, and at the end nothing is left to be counted."""
+"""Invariant 6: counting is prompt again soon after each fault, and in the end every event is counted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
-from faults.invariant_result import Finding
 from faults.campaign_result import Round
+from faults.invariant_result import InvariantResult
 
 RECOVERED_S_MAX: Final = 30.0
 
 
-def check_promptness(rounds: Sequence[Round], last_s: float | None, all_counted: bool) -> Finding:
-    """6: each round recovered in time, so did the system after the last (`last_s`), and all is counted."""
-    finding = Finding(6, "counting is less than a second behind within 30 s of a fault")
-    for one in rounds:
-        finding.must(_is_prompt(one.recovered_s), f"{one.name}: {_told(one.recovered_s)}")
-        finding.violations += [f"{one.name} could not be tried: {text}" for text in one.failed]
-    finding.must(_is_prompt(last_s), f"after the last fault: {_told(last_s)}")
-    finding.must(all_counted, "not everything accepted was counted in the end")
-    return finding
+def check_recovery_time(rounds: Sequence[Round], last_s: float | None, all_counted: bool) -> InvariantResult:
+    """Check the recovery time of each round, that after the last fault (`last_s`), and that all is counted."""
+    result = InvariantResult(6, "within 30 s of a fault, counting is less than a second behind")
+    for fault_round in rounds:
+        recovered_s = fault_round.recovered_s
+        result.check(_is_in_time(recovered_s), f"{fault_round.name}: {_text(recovered_s)}")
+        result.violations += [
+            f"{fault_round.name} could not be injected: {text}" for text in fault_round.failed
+        ]
+    result.check(_is_in_time(last_s), f"after the last fault: {_text(last_s)}")
+    result.check(all_counted, "some accepted events were not counted in the end")
+    return result
 
 
-def _is_prompt(recovered_s: float | None) -> bool:
+def _is_in_time(recovered_s: float | None) -> bool:
     return recovered_s is not None and recovered_s <= RECOVERED_S_MAX
 
 
-def _told(recovered_s: float | None) -> str:
+def _text(recovered_s: float | None) -> str:
     return "not recovered" if recovered_s is None else f"recovered after {recovered_s:.1f} s"

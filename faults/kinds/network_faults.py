@@ -1,4 +1,4 @@
-"""Slow and cut connections, and receivers of webhooks that misbehave."""
+"""Faults of the network: slow and cut client connections, and a webhook receiver that fails."""
 
 from __future__ import annotations
 
@@ -7,48 +7,45 @@ import random
 from collections.abc import Iterator
 from typing import Final
 
-from faults.fault import Fault, Inflict
-from faults.system_under_test import World
-from faults.webhook_receiver import Manner
+from faults.fault import Fault, Inject
+from faults.system_under_test import SystemUnderTest
+from faults.webhook_receiver import Behaviour
 
-SLOW_S: Final = 0.4
-LASTS_S: Final = 4.0
-
-
-def of_wires() -> Iterator[Fault]:
-    """Every fault on the way in and on the way out."""
-    way = frozenset({"way"})
-    yield Fault("slow connections", "people's connections slow", _slow, way)
-    yield Fault("cut connections", "people's connections cut", _cut, way)
-    for manner in Manner:
-        if manner is not Manner.GOOD:
-            yield Fault(
-                f"receiver {manner.value}",
-                f"receiver {manner.value}",
-                _manner(manner),
-                frozenset({"receiver"}),
-            )
+DELAY_S: Final = 0.4
+DURATION_S: Final = 4.0
+CUTS: Final = 8
 
 
-async def _slow(world: World, _: random.Random) -> int:
-    world.gate.delay_s = SLOW_S
-    await asyncio.sleep(LASTS_S)
-    world.gate.delay_s = 0.0
+def network_faults() -> Iterator[Fault]:
+    """Every fault of client connections and of the webhook receiver."""
+    proxy, receiver = frozenset({"api proxy"}), frozenset({"receiver"})
+    yield Fault("slow connections", "client connections slow", _delay, proxy)
+    yield Fault("cut connections", "client connections cut", _cut, proxy)
+    for behaviour in Behaviour:
+        if behaviour is not Behaviour.NORMAL:
+            name = f"receiver {behaviour.value}"
+            yield Fault(name, name, _misbehave(behaviour), receiver)
+
+
+async def _delay(system: SystemUnderTest, _: random.Random) -> int:
+    system.api_proxy.delay_s = DELAY_S
+    await asyncio.sleep(DURATION_S)
+    system.api_proxy.delay_s = 0.0
     return 0
 
 
-async def _cut(world: World, _: random.Random) -> int:
-    for _cut_again in range(8):
-        world.gate.cut()
-        await asyncio.sleep(LASTS_S / 8)
+async def _cut(system: SystemUnderTest, _: random.Random) -> int:
+    for _cut_number in range(CUTS):
+        system.api_proxy.cut()
+        await asyncio.sleep(DURATION_S / CUTS)
     return 0
 
 
-def _manner(manner: Manner) -> Inflict:
-    async def inflict(world: World, _: random.Random) -> int:
-        world.receiver.manner = manner
-        await asyncio.sleep(LASTS_S)
-        world.receiver.manner = Manner.GOOD
+def _misbehave(behaviour: Behaviour) -> Inject:
+    async def inject(system: SystemUnderTest, _: random.Random) -> int:
+        system.receiver.behaviour = behaviour
+        await asyncio.sleep(DURATION_S)
+        system.receiver.behaviour = Behaviour.NORMAL
         return 0
 
-    return inflict
+    return inject

@@ -1,4 +1,4 @@
-"""A full disk, and what operators do while everything runs: leaders moved, a rebuild, Kafka put back."""
+"""A full disk, and operations under load: moved leaders, a rebuild, Kafka restored from an older copy."""
 
 from __future__ import annotations
 
@@ -13,67 +13,67 @@ import asyncpg
 
 from deploy.local.commands import CommandError
 from deploy.topics import read_topics
-from faults.fault import Fault, Inflict
-from faults.kinds.store_faults import forget, sequences
-from faults.recovery_probe import DATABASE_AWAY
-from faults.system_under_test import World
+from faults.fault import Fault, Inject
+from faults.kinds.store_faults import read_sequences, record_removed
+from faults.recovery_probe import DATABASE_UNAVAILABLE
+from faults.system_under_test import SystemUnderTest
 from settings.contract_files import contract_path
 from tests.support.failpoint_names import REBUILD
 from tests.support.partition_leaders import move_leaders
 
-FULL_S: Final = 5.0
-LOG_SEGMENTS: Final = 3
-LATER_S: Final = 5.0
-LACKING: Final = "lacks sequence"
-"""What a rebuild says that the topic does not lead to the live positions."""
+DISK_FULL_S: Final = 5.0
+WAL_SEGMENTS: Final = 3
+COPY_AGE_S: Final = 5.0
+MISSING_EVENTS: Final = "lacks sequence"
+"""Part of a rebuild's error message if the topic lacks events up to the live positions."""
 KILLED: Final = f"ended with {-signal.SIGKILL}"
 LARGE: Final = "create table public.large as select repeat('x', 1000) from generate_series(1, 1000)"
 
 
-def of_operation(world: World) -> Iterator[Fault]:
-    """Every fault of this kind that this world can have."""
+def operator_faults(system: SystemUnderTest) -> Iterator[Fault]:
+    """Every such fault that this machine and this number of brokers allow."""
     database, kafka = frozenset({"database"}), frozenset({"kafka"})
     counts = kafka | database | {"worker"}
-    if world.disk is not None:
-        yield Fault("disk full", "disk of PostgreSQL full", _disk_full(log_too=False), database)
+    if system.disk is not None:
+        yield Fault("disk full", "disk of PostgreSQL full", _fill_disk(fill_wal=False), database)
         yield Fault(
-            "disk full", "disk of PostgreSQL full, no room for its log", _disk_full(log_too=True), database
+            "disk full", "disk of PostgreSQL full, no room for its WAL", _fill_disk(fill_wal=True), database
         )
-    if len(world.cluster.brokers) > 1:
-        yield Fault("leaders moved", "leaders of all partitions moved", _leaders_moved, kafka)
+    if len(system.cluster.brokers) > 1:
+        yield Fault("leaders moved", "leaders of all partitions moved", _move_leaders, kafka)
     else:
-        # In a cluster the epochs of leaders would go back, which no client of Kafka follows while it lives.
-        yield Fault("Kafka older", "Kafka put back to an older copy", _kafka_older, counts)
+        # In a cluster the leader epochs would decrease, which a running Kafka client does not accept.
+        yield Fault("Kafka restored", "Kafka restored from an older copy", _restore_kafka, counts)
     yield Fault("rebuild", "rebuild of the counts", _rebuild(), counts)
     for point in REBUILD:
-        yield Fault("rebuild", f"rebuild that dies at {point}", _rebuild(point), counts)
+        yield Fault("rebuild", f"rebuild killed at {point}", _rebuild(point), counts)
 
 
-def _disk_full(*, log_too: bool) -> Inflict:
-    async def inflict(world: World, _: random.Random) -> int:
-        """Without room for its log PostgreSQL ends by itself: it is started again once there is room."""
-        assert world.disk is not None, "there is a disk of its own"
-        await asyncio.to_thread(world.disk.fill)
+def _fill_disk(*, fill_wal: bool) -> Inject:
+    async def inject(system: SystemUnderTest, _: random.Random) -> int:
+        """Without room for its WAL PostgreSQL stops by itself; it is started again after the disk is freed."""
+        assert system.disk is not None, "this fault needs a disk of its own"
+        await asyncio.to_thread(system.disk.fill)
         try:
-            await _must_be_full(world)
-            if log_too:
-                await _fill_the_log(world)
-            await asyncio.sleep(FULL_S)
+            await _check_disk_is_full(system)
+            if fill_wal:
+                await _fill_wal(system)
+            await asyncio.sleep(DISK_FULL_S)
         finally:
-            world.disk.free()
-        if world.server.runs():
-            await asyncio.to_thread(world.server.wait_ready)
-        if not world.server.runs():
-            await asyncio.to_thread(world.server.start_again)
+            system.disk.free()
+        if system.server.is_running():
+            await asyncio.to_thread(system.server.wait_ready)
+        if not system.server.is_running():
+            await asyncio.to_thread(system.server.restart)
         return 0
 
-    return inflict
+    return inject
 
 
-async def _must_be_full(world: World) -> None:
-    """Nobody can store a megabyte, or so much as connect: else nothing would be tried."""
-    with suppress(*DATABASE_AWAY):
-        connection = await asyncpg.connect(world.databases.admin, timeout=5)
+async def _check_disk_is_full(system: SystemUnderTest) -> None:
+    """Fail if a megabyte can still be stored: then the fault would be without effect."""
+    with suppress(*DATABASE_UNAVAILABLE):
+        connection = await asyncpg.connect(system.databases.admin, timeout=5)
         try:
             await connection.execute(LARGE)
         finally:
@@ -81,12 +81,12 @@ async def _must_be_full(world: World) -> None:
         raise AssertionError("the disk is not full")
 
 
-async def _fill_the_log(world: World) -> None:
-    """Go on to new segments of the log until there is no room for one more."""
-    with suppress(*DATABASE_AWAY):
-        connection = await asyncpg.connect(world.databases.admin, timeout=2)
+async def _fill_wal(system: SystemUnderTest) -> None:
+    """Switch to new WAL segments until no room is left for one."""
+    with suppress(*DATABASE_UNAVAILABLE):
+        connection = await asyncpg.connect(system.databases.admin, timeout=2)
         try:
-            for _ in range(LOG_SEGMENTS):
+            for _ in range(WAL_SEGMENTS):
                 await connection.execute(
                     "select pg_logical_emit_message(false, 'fault', 'x'), pg_switch_wal()"
                 )
@@ -94,39 +94,39 @@ async def _fill_the_log(world: World) -> None:
             connection.terminate()
 
 
-async def _leaders_moved(world: World, _: random.Random) -> int:
-    topics = [world.topics.name(one.name) for one in read_topics(contract_path("topics.yaml"))]
-    await move_leaders(world.topics.bootstrap_servers, topics)
+async def _move_leaders(system: SystemUnderTest, _: random.Random) -> int:
+    topics = [system.topics.name(topic.name) for topic in read_topics(contract_path("topics.yaml"))]
+    await move_leaders(system.topics.bootstrap_servers, topics)
     return 0
 
 
-def _rebuild(crash_at: str | None = None) -> Inflict:
-    async def inflict(world: World, _: random.Random) -> int:
-        """Count everything again from the topic; where the topic was robbed, that must be refused."""
+def _rebuild(crash_at: str | None = None) -> Inject:
+    async def inject(system: SystemUnderTest, _: random.Random) -> int:
+        """Rebuild the counts from the topic; if a fault removed records, the rebuild must refuse."""
         env = {"AGGREGATOR_CRASH_AT": f"{crash_at}:1"} if crash_at else {}
         try:
-            await world.stack.command("aggregator", "rebuild", env=env)
+            await system.stack.command("aggregator", "rebuild", env=env)
         except CommandError as error:
-            is_refused = any(world.forgotten.values()) and LACKING in str(error)
+            is_refused = any(system.removed.values()) and MISSING_EVENTS in str(error)
             is_killed = crash_at is not None and KILLED in str(error)
             if not (is_refused or is_killed):
                 raise
             return int(is_killed)
         return 0
 
-    return inflict
+    return inject
 
 
-async def _kafka_older(world: World, _: random.Random) -> int:
-    """Put Kafka back to what it stored some seconds ago: the newest records of all topics are gone."""
-    (broker,) = world.cluster.brokers
-    published = await sequences(world, "published")
+async def _restore_kafka(system: SystemUnderTest, _: random.Random) -> int:
+    """Restore Kafka from a copy that is COPY_AGE_S old: the newest records of all topics are lost."""
+    (broker,) = system.cluster.brokers
+    published = await read_sequences(system, "published")
     broker.kill()
-    await asyncio.to_thread(broker.copy)
+    await asyncio.to_thread(broker.store_copy)
     await broker.restart()
-    await asyncio.sleep(LATER_S)
+    await asyncio.sleep(COPY_AGE_S)
     broker.kill()
-    await asyncio.to_thread(broker.bring_back)
-    await forget(world, above=published)
+    await asyncio.to_thread(broker.restore_copy)
+    await record_removed(system, above=published)
     await broker.restart()
     return 2

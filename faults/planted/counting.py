@@ -1,4 +1,4 @@
-"""Three bugs of the worker: two ways to fold wrongly, and counts stored apart from their position."""
+"""Three bugs of the worker: two wrong folds, and a position stored outside the counts' transaction."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aggregator.tallies.postgres_tally_store import PostgresTallyStore, count_ar
 from aggregator.tallies.tally_store import PositionMove
 from telemetry.failpoints import failpoint
 
-POSITION_LATER_S: Final = 0.02
+POSITION_DELAY_S: Final = 0.02
 ADD: Final = """
 insert into tally as held (set_id, scope, region, measure, count)
 select $1::smallint, change.* from unnest($2::text[], $3::text[], $4::text[], $5::bigint[]) change
@@ -28,17 +28,17 @@ _count = PostgresTallyStore.count
 def fold_from_the_stored_position(
     position: int, events: Iterable[Placed], set_aside: Collection[int] = ()
 ) -> Fold:
-    """Compares with the stored instead of the running position: what comes twice in a batch counts twice."""
+    """Compare with the stored instead of the running position: an event twice in a batch counts twice."""
     return _folded(position, events, lambda sequence, last: position < sequence <= last + 1)
 
 
 def fold_past_gaps(position: int, events: Iterable[Placed], set_aside: Collection[int] = ()) -> Fold:
-    """Counts whatever lies above the running position."""
+    """Count every event above the running position, also beyond a gap."""
     return _folded(position, events, lambda sequence, last: sequence > last)
 
 
 def _folded(position: int, events: Iterable[Placed], is_counted: Callable[[int, int], bool]) -> Fold:
-    """A fold of the events that are counted, each by itself; no gap is ever named."""
+    """Fold each counted event by itself, and never report a gap."""
     leaves: Counter[Leaf] = Counter()
     quarantined: list[Quarantined] = []
     last, counted, passed = position, 0, 0
@@ -47,26 +47,26 @@ def _folded(position: int, events: Iterable[Placed], is_counted: Callable[[int, 
         if not is_counted(event.sequence, last):
             passed += 1
             continue
-        one = fold(event.sequence - 1, [(offset, event)])
-        for leaf, number in one.leaves.items():
+        single = fold(event.sequence - 1, [(offset, event)])
+        for leaf, number in single.leaves.items():
             leaves[leaf] += number
-        quarantined += one.quarantined
-        counted += one.counted
-        last, next_offset = max(last, event.sequence), one.next_offset
+        quarantined += single.quarantined
+        counted += single.counted
+        last, next_offset = max(last, event.sequence), single.next_offset
     return Fold(position, last, next_offset, leaves, None, tuple(quarantined), counted, passed)
 
 
 def decode_in_python() -> None:
-    """Keep this process off the compiled step, which has a fold of its own: the bug lies in the pure one."""
+    """Disable the compiled decoder in this process: it has its own fold, and the bug replaces the Python one."""
     os.environ["AGGREGATOR_COMPILED"] = "off"
 
 
 async def count_in_two_statements(
     self: PostgresTallyStore, moves: Mapping[int, PositionMove], sums: TallyChanges
 ) -> bool:
-    """`PostgresTallyStore.count`, but the position moves in a statement of its own.
+    """Like `PostgresTallyStore.count`, but moves the position in a separate statement.
 
-    Crash point: `worker.between_statements`.
+    Failpoint: `worker.between_statements`.
     """
     held = await self.places()
     if any(held[partition].sequence != move.fold.position for partition, move in moves.items()):
@@ -75,7 +75,7 @@ async def count_in_two_statements(
     changes = count_arguments(sums)
     columns = [changes[name] for name in ("scopes", "regions", "measures", "deltas")]
     await self._database.execute(ADD, set_id, *columns)
-    await asyncio.sleep(POSITION_LATER_S)
+    await asyncio.sleep(POSITION_DELAY_S)
     failpoint("worker.between_statements")
-    # The keys go along, so that the next cut tells what changed.
+    # The keys are passed on, so that the next cut contains the changed rows.
     return await _count(self, moves, replace(sums, changes=dict.fromkeys(sums.changes, 0)))

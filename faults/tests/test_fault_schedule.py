@@ -1,4 +1,4 @@
-"""Faults are dealt alike for one seed, every kind early, each before any again, no two that collide."""
+"""The order of faults: determined by the seed, every kind early, no repeat before all, no conflicting pairs."""
 
 from __future__ import annotations
 
@@ -9,90 +9,94 @@ from itertools import islice
 
 import pytest
 
+from faults.campaign_plan import CampaignPlan
 from faults.fault import Fault
-from faults.kinds.store_faults import of_stores
+from faults.fault_schedule import schedule
+from faults.kinds.store_faults import store_faults
 from faults.planted.bugs import BUGS
-from faults.planted_campaigns import HUNTS, chosen
-from faults.fault_schedule import deal
-from faults.campaign_result import Plan
+from faults.planted_campaigns import CAMPAIGNS, select
 
-PLAN = Plan(seconds=1, brokers=1, rate_per_s=1, import_rows=1, import_every_s=1, seed=7)
+PLAN = CampaignPlan(seconds=1, brokers=1, rate_per_s=1, import_rows=1, import_every_s=1, seed=7)
 
 
 async def _nothing(*_: object) -> int:
     return 0
 
 
-EVERY = [
+FAULTS = [
     Fault(kind, f"{kind} {name}", _nothing, frozenset({name}))
     for kind in ("kill", "stop", "cut")
     for name in ("api", "relay", "worker", "board")
 ]
 
 
-def _dealt(plan: Plan, rounds: int, seed: int = 1) -> list[tuple[Fault, ...]]:
-    return list(islice(deal(plan, EVERY, random.Random(seed)), rounds))
+def _scheduled(plan: CampaignPlan, rounds: int, seed: int = 1) -> list[tuple[Fault, ...]]:
+    return list(islice(schedule(plan, FAULTS, random.Random(seed)), rounds))
 
 
-def _flat(rounds: Iterable[tuple[Fault, ...]]) -> list[str]:
-    return [one.name for faults in rounds for one in faults]
+def _names(rounds: Iterable[tuple[Fault, ...]]) -> list[str]:
+    return [fault.name for faults in rounds for fault in faults]
 
 
-def test_the_same_seed_deals_the_same() -> None:
-    assert _flat(_dealt(PLAN, 30)) == _flat(_dealt(PLAN, 30))
-    assert _flat(_dealt(PLAN, 30)) != _flat(_dealt(PLAN, 30, seed=2))
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_each_fault_comes_once_before_any_comes_again(seed: int) -> None:
-    first = _flat(_dealt(PLAN, len(EVERY), seed))[: len(EVERY)]
-
-    assert sorted(first) == sorted(one.name for one in EVERY)
+def test_the_same_seed_gives_the_same_order() -> None:
+    assert _names(_scheduled(PLAN, 30)) == _names(_scheduled(PLAN, 30))
+    assert _names(_scheduled(PLAN, 30)) != _names(_scheduled(PLAN, 30, seed=2))
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_two_at_a_time_never_take_hold_of_the_same(seed: int) -> None:
-    pairs = [faults for faults in _dealt(PLAN, 50, seed) if len(faults) == 2]
+def test_each_fault_comes_once_before_any_is_repeated(seed: int) -> None:
+    first = _names(_scheduled(PLAN, len(FAULTS), seed))[: len(FAULTS)]
+
+    assert sorted(first) == sorted(fault.name for fault in FAULTS)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_faults_of_a_pair_share_no_resource(seed: int) -> None:
+    pairs = [faults for faults in _scheduled(PLAN, 50, seed) if len(faults) == 2]
 
     assert pairs
-    assert not [one for one, other in pairs if one.needs & other.needs]
+    assert not [first for first, second in pairs if first.resources & second.resources]
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_every_kind_comes_within_the_first_rounds(seed: int) -> None:
-    kinds = {one.kind for faults in _dealt(PLAN, 5, seed) for one in faults}
+    kinds = {fault.kind for faults in _scheduled(PLAN, 5, seed) for fault in faults}
 
     assert kinds == {"kill", "stop", "cut"}
 
 
-def test_only_what_the_plan_takes_is_dealt() -> None:
-    plan = replace(PLAN, faults=("kill",), without=("board",))
+def test_only_faults_that_the_plan_allows_are_scheduled() -> None:
+    plan = replace(PLAN, only=("kill",), without=("board",))
 
-    assert set(_flat(_dealt(plan, 20))) == {"kill api", "kill relay", "kill worker"}
-
-
-def test_a_script_is_followed_again_and_again() -> None:
-    assert _flat(_dealt(replace(PLAN, script=tuple(EVERY[:2])), 4)) == ["kill api", "kill relay"] * 2
+    assert set(_names(_scheduled(plan, 20))) == {"kill api", "kill relay", "kill worker"}
 
 
-def test_a_plan_that_takes_nothing_is_refused() -> None:
-    with pytest.raises(AssertionError, match="no fault is named like"):
-        _dealt(replace(PLAN, faults=("flood",)), 1)
+def test_a_script_is_repeated() -> None:
+    assert _names(_scheduled(replace(PLAN, script=tuple(FAULTS[:2])), 4)) == ["kill api", "kill relay"] * 2
 
 
-def test_each_planted_bug_is_hunted() -> None:
-    assert {one.bug.name for one in HUNTS} == BUGS.keys()
-    assert {name: one.bug.name for name in BUGS for one in chosen(name)} == {name: name for name in BUGS}
+def test_a_plan_that_allows_no_fault_is_refused() -> None:
+    with pytest.raises(AssertionError, match="no fault has a name with"):
+        _scheduled(replace(PLAN, only=("flood",)), 1)
 
 
-def test_a_hunt_runs_with_its_bug_or_without_any() -> None:
-    with_bugs, without = chosen("all"), chosen("all", planted=False)
+def test_each_planted_bug_has_a_campaign() -> None:
+    assert {campaign.bug.name for campaign in CAMPAIGNS} == BUGS.keys()
+    assert {name: campaign.bug.name for name in BUGS for campaign in select(name)} == {
+        name: name for name in BUGS
+    }
 
-    assert all(set(one.plan(1).planted.values()) == {one.bug.name} for one in with_bugs)
-    assert not [one for one in without if one.plan(1).planted]
+
+def test_a_campaign_runs_with_its_bug_or_without() -> None:
+    with_bugs, without = select("all"), select("all", planted=False)
+
+    assert all(set(campaign.plan(1).planted.values()) == {campaign.bug.name} for campaign in with_bugs)
+    assert not [campaign for campaign in without if campaign.plan(1).planted]
 
 
-def test_what_asks_the_database_is_not_paired_with_what_takes_it_away() -> None:
-    asking = {"events sent again", "topic truncated"}
+def test_faults_that_query_the_database_are_not_paired_with_faults_of_it() -> None:
+    querying = {"events sent again", "topic truncated"}
 
-    assert {one.kind for one in of_stores(3) if one.kind in asking and "database" in one.needs} == asking
+    assert {
+        fault.kind for fault in store_faults(3) if fault.kind in querying and "database" in fault.resources
+    } == querying

@@ -1,4 +1,4 @@
-"""The alert rules fire when they should, speak of metrics that exist, and lead to the runbook."""
+"""The alert rules fire as their tests expect, use metrics that exist, and link to the runbook."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.support.declarations import metrics
 
 FOLDER = ROOT / "deploy" / "prometheus"
 WORDS = {"max", "sum", "by", "time", "or", "absent", "offset", "vector", "m"}
-# Made by Prometheus itself for each target.
+# Prometheus creates this metric for each target.
 BUILT_IN = {"up"}
 
 
 def promtool(*arguments: str) -> str:
-    """What promtool prints; it fails the test where it fails."""
+    """Run promtool and return its output; fail the test if promtool fails."""
     done = subprocess.run(["promtool", *arguments], cwd=FOLDER, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -41,7 +41,7 @@ def test_each_alert_fires_when_it_should_and_not_before() -> None:
     assert "SUCCESS" in promtool("test", "rules", "alerts_test.yml")
 
 
-def test_each_alert_is_shown_to_fire_and_not_to_fire() -> None:
+def test_each_alert_has_a_test_that_it_fires_and_one_that_it_does_not() -> None:
     document = yaml.safe_load((FOLDER / "alerts_test.yml").read_text("utf-8"))
     cases = [case for test in document["tests"] for case in test["alert_rule_test"]]
 
@@ -50,24 +50,24 @@ def test_each_alert_is_shown_to_fire_and_not_to_fire() -> None:
     assert {case["alertname"] for case in cases if not case["exp_alerts"]} == names
 
 
-def test_each_alert_speaks_both_languages_and_leads_to_a_heading_of_the_runbook() -> None:
+def test_each_alert_has_a_summary_in_both_languages_and_a_runbook_heading() -> None:
     headings = re.findall(r"^## (.+)$", (ROOT / "docs" / "runbook.md").read_text("utf-8"), re.MULTILINE)
     for rule in alerts():
-        said = rule["annotations"]
-        assert said["summary_id"]
-        assert said["summary_en"]
-        page, _, heading = said["runbook"].partition("#")
+        annotations = rule["annotations"]
+        assert annotations["summary_id"]
+        assert annotations["summary_en"]
+        page, _, heading = annotations["runbook"].partition("#")
         assert page == "docs/runbook.md"
         assert heading in headings, rule["alert"]
 
 
-def test_each_alert_watches_a_metric_that_a_process_has() -> None:
+def test_each_alert_uses_only_metrics_that_the_services_declare() -> None:
     known = {metric.name for metric in metrics()} | BUILT_IN
     for rule in alerts():
         labels_cut = re.sub(r"\{[^}]*\}|by \([^)]*\)", "", rule["expr"])
-        watched = set(re.findall(r"[a-z_]+", labels_cut)) - WORDS
-        assert watched, rule["alert"]
-        assert watched <= known, rule["alert"]
+        used = set(re.findall(r"[a-z_]+", labels_cut)) - WORDS
+        assert used, rule["alert"]
+        assert used <= known, rule["alert"]
 
 
 def test_every_process_of_the_compose_file_that_has_metrics_is_scraped() -> None:

@@ -1,4 +1,4 @@
-"""regions.csv is the province as the decree lists it, every region below one that is there."""
+"""regions.csv lists the province's regions as the decree does, each with a parent in the file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import Counter
 from tests.support.contract_documents import CONTRACT
 
 FILE = CONTRACT / "regions.csv"
-# What contract/generate_regions.py made from the pinned package; --check compares with the package itself.
+# The output of contract/generate_regions.py; its option --check compares with the pinned package.
 SHA256 = "9ade630efc97b88b2e3bf0d2d54077cbad9a703615c9db0938974b216d9ce341"
 SHAPES = {
     "province": r"31",
@@ -25,7 +25,7 @@ def regions() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def test_the_file_is_what_the_script_made() -> None:
+def test_the_file_is_the_generated_one() -> None:
     assert hashlib.sha256(FILE.read_bytes()).hexdigest() == SHA256
 
 
@@ -35,7 +35,7 @@ def test_there_are_one_province_six_cities_44_districts_and_267_subdistricts() -
     assert levels == {"province": 1, "city": 6, "district": 44, "subdistrict": 267}
 
 
-def test_every_region_has_a_code_of_its_level_a_name_and_a_parent_above_it_in_the_file() -> None:
+def test_every_region_has_a_code_of_its_level_a_name_and_an_earlier_parent() -> None:
     seen: set[str] = set()
     for region in regions():
         assert re.fullmatch(SHAPES[region["level"]], region["code"]), region
@@ -46,5 +46,5 @@ def test_every_region_has_a_code_of_its_level_a_name_and_a_parent_above_it_in_th
         seen.add(region["code"])
 
 
-def test_no_region_bears_the_code_that_collects_the_unknown() -> None:
+def test_no_region_uses_the_code_31_00_of_unknown_regions() -> None:
     assert "31.00" not in {region["code"] for region in regions()}

@@ -1,4 +1,4 @@
-"""What the services write is what the contract says, and what the contract says is what they read."""
+"""The services write records that are valid by the contract, and read the contract's samples."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ NOW = datetime.datetime(2021, 10, 24, 12, 5, tzinfo=datetime.UTC)
 
 
 def names(topic: str) -> list[str]:
-    """The samples of a topic."""
+    """Return the names of a topic's samples."""
     return [name for name in SAMPLES if name.startswith(f"{topic}/")]
 
 
-def moment(text: str) -> datetime.datetime:
-    """A moment of a sample."""
+def parse_time(text: str) -> datetime.datetime:
+    """Parse a timestamp of a sample."""
     return datetime.datetime.fromisoformat(text)
 
 
-def plain(value: Any) -> Any:
-    """A value as JSON has it, moments made comparable."""
+def comparable(value: Any) -> Any:
+    """Return a value in the form of JSON, with timestamps as comparable numbers."""
     if isinstance(value, str):
         try:
-            return moment(value).timestamp() if value.endswith("Z") else value
+            return parse_time(value).timestamp() if value.endswith("Z") else value
         except ValueError:
             return value
     if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items()}
+        return {key: comparable(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
+        return [comparable(inner) for inner in value]
     return value
 
 
@@ -80,7 +80,7 @@ COMMANDS: list[tuple[decide.Command, Participant | None]] = [
 
 
 @pytest.mark.parametrize(("command", "before"), COMMANDS)
-def test_every_command_of_the_register_leads_to_an_event_of_the_contract(
+def test_every_command_of_the_register_creates_valid_events(
     command: decide.Command, before: Participant | None
 ) -> None:
     decision = decide.decide(command, before, participant(2, "P4"))
@@ -93,133 +93,142 @@ def test_every_command_of_the_register_leads_to_an_event_of_the_contract(
 
 
 @pytest.mark.parametrize("name", names("participant-events"))
-def test_the_aggregator_reads_the_standings_of_an_event_in_its_partition_and_in_no_other(name: str) -> None:
-    value, said = SAMPLES[name].read_bytes(), sample(name)
+def test_the_aggregator_reads_an_event_in_its_partition_and_rejects_it_in_another(name: str) -> None:
+    value, expected = SAMPLES[name].read_bytes(), sample(name)
 
-    event = read_event(value, said["partition"])
+    event = read_event(value, expected["partition"])
 
     assert isinstance(event, Event)
     assert (event.partition, event.sequence, event.time) == (
-        said["partition"],
-        said["sequence"],
-        said["time"],
+        expected["partition"],
+        expected["sequence"],
+        expected["time"],
     )
-    before, after = said["data"]["before"], said["data"]["after"]
+    before, after = expected["data"]["before"], expected["data"]["after"]
     assert json.loads(msgspec.json.encode(event.data)) == {"before": before, "after": after}
-    assert read_event(value, (said["partition"] + 1) % 12) is QuarantineReason.MISPLACED
+    assert read_event(value, (expected["partition"] + 1) % 12) is QuarantineReason.MISPLACED
 
 
 # --- region-counts ---
 
 
-def cut_of(said: dict[str, Any]) -> cut.Cut:
+def cut_of(expected: dict[str, Any]) -> cut.Cut:
     head = cut.CutHead(
         set_id=1,
-        generation=said["generation"],
-        epoch=said["epoch"],
-        positions=tuple(said["positions"]),
-        gaps=tuple((gap["partition"], gap["expected"], gap["seen"]) for gap in said["gaps"]),
-        quarantined=tuple((pair[0], pair[1]) for pair in said["quarantined"]),
-        quarantined_total=said["quarantined_total"],
+        generation=expected["generation"],
+        epoch=expected["epoch"],
+        positions=tuple(expected["positions"]),
+        gaps=tuple((gap["partition"], gap["expected"], gap["seen"]) for gap in expected["gaps"]),
+        quarantined=tuple((pair[0], pair[1]) for pair in expected["quarantined"]),
+        quarantined_total=expected["quarantined_total"],
     )
-    return cut.Cut(said["term"], said["cut"], moment(said["as_of"]), head)
+    return cut.Cut(expected["term"], expected["cut"], parse_time(expected["as_of"]), head)
 
 
 @pytest.mark.parametrize("name", ["change", "heart-beat", "change-with-gap-and-quarantine"])
-def test_the_aggregator_writes_a_change_as_the_contract_shows_it(name: str) -> None:
-    said = sample(f"region-counts/v1/{name}.json")
-    rows = [tuple(row) for row in said["rows"]]
+def test_the_aggregator_writes_a_change_like_the_sample(name: str) -> None:
+    expected = sample(f"region-counts/v1/{name}.json")
+    rows = [tuple(row) for row in expected["rows"]]
 
-    value = cut.write_change(cut_of(said), said["base"], said["full_offset"], rows)
+    value = cut.write_change(cut_of(expected), expected["base"], expected["full_offset"], rows)
 
-    assert plain(json.loads(value)) == plain(said)
+    assert comparable(json.loads(value)) == comparable(expected)
 
 
-def test_the_aggregator_writes_a_full_in_parts_as_the_contract_shows_it() -> None:
+def test_the_aggregator_writes_a_full_in_parts_like_the_samples() -> None:
     parts = [sample(f"region-counts/v1/full-{which}-of-two-parts.json") for which in ("first", "second")]
     rows = [tuple(row) for part in parts for row in part["rows"]]
     first_part = sum(len(msgspec.json.encode(row)) + 1 for row in parts[0]["rows"])
 
     values = cut.write_full(cut_of(parts[0]), -1, rows, cut.HEAD_BYTES + first_part)
 
-    assert plain([json.loads(value) for value in values]) == plain(parts)
+    assert comparable([json.loads(value) for value in values]) == comparable(parts)
 
 
-def test_the_aggregator_writes_an_empty_full_as_the_contract_shows_it() -> None:
-    said = sample("region-counts/v1/full-empty.json")
+def test_the_aggregator_writes_an_empty_full_like_the_sample() -> None:
+    expected = sample("region-counts/v1/full-empty.json")
 
-    (value,) = cut.write_full(cut_of(said), -1, [])
+    (value,) = cut.write_full(cut_of(expected), -1, [])
 
-    assert plain(json.loads(value)) == plain(said)
+    assert comparable(json.loads(value)) == comparable(expected)
 
 
 @pytest.mark.parametrize("name", names("region-counts"))
-def test_readers_of_cuts_understand_every_field(name: str) -> None:
-    said = sample(name)
+def test_the_reader_of_cuts_decodes_every_field(name: str) -> None:
+    expected = sample(name)
 
     record = decode_cut(SAMPLES[name].read_bytes())
 
-    assert plain(msgspec.to_builtins(record)) == plain({"part": 0, "parts": 1, **said})
+    assert comparable(msgspec.to_builtins(record)) == comparable({"part": 0, "parts": 1, **expected})
 
 
 # --- region-minutes ---
 
 
 @pytest.mark.parametrize("name", names("region-minutes"))
-def test_a_minute_is_written_and_read_as_the_contract_shows_it(name: str) -> None:
-    said = sample(name)
-    key = (moment(said["minute"]), said["scope"])
+def test_a_minute_is_written_and_read_like_the_sample(name: str) -> None:
+    expected = sample(name)
+    key = (parse_time(expected["minute"]), expected["scope"])
 
-    value = minute_publisher._value(key, said["term"], [(row[0], row[1]) for row in said["rows"]])
+    value = minute_publisher._value(key, expected["term"], [(row[0], row[1]) for row in expected["rows"]])
 
-    assert json.loads(value) == said
-    assert minute_publisher._key(key).decode() == f"{said['scope']}|{said['minute']}"
+    assert json.loads(value) == expected
+    assert minute_publisher._key(key).decode() == f"{expected['scope']}|{expected['minute']}"
     read = decode_minute(value)
-    assert (read.scope, read.minute, read.term) == (said["scope"], key[0], said["term"])
-    assert [[region, count] for region, count in read.rows] == said["rows"]
+    assert (read.scope, read.minute, read.term) == (expected["scope"], key[0], expected["term"])
+    assert [[region, count] for region, count in read.rows] == expected["rows"]
 
 
 # --- register-state ---
 
 
 @pytest.mark.parametrize("name", names("register-state"))
-def test_the_registers_state_is_written_and_read_as_the_contract_shows_it(name: str) -> None:
-    said = sample(name)
-    audit = said["audit"] and register_state.AuditResult(
-        **{**said["audit"], "differences": tuple(Difference(**one) for one in said["audit"]["differences"])}
+def test_the_registers_state_is_written_and_read_like_the_sample(name: str) -> None:
+    expected = sample(name)
+    audit = expected["audit"] and register_state.AuditResult(
+        **{
+            **expected["audit"],
+            "differences": tuple(Difference(**difference) for difference in expected["audit"]["differences"]),
+        }
     )
     register = register_state.RegisterSnapshot(
-        moment(said["time"]),
-        said["last_sequence"],
-        said["published"],
-        said["epoch"],
-        said["refused"],
-        said["relay_alive"],
+        parse_time(expected["time"]),
+        expected["last_sequence"],
+        expected["published"],
+        expected["epoch"],
+        expected["refused"],
+        expected["relay_alive"],
     )
 
-    value = register_state.encode(said["term"], register, audit, Lag(**said["lag"]), said["refused"])
+    value = register_state.encode(
+        expected["term"], register, audit, Lag(**expected["lag"]), expected["refused"]
+    )
 
-    assert plain(json.loads(value)) == plain(said)
-    assert plain(json.loads(msgspec.json.encode(decode_register_state(value)))) == plain(said)
+    assert comparable(json.loads(value)) == comparable(expected)
+    assert comparable(json.loads(msgspec.json.encode(decode_register_state(value)))) == comparable(expected)
 
 
-# --- milestones and quarantine: the outbox puts the sequence in ---
+# --- milestones and quarantine: the outbox inserts the sequence ---
 
 
 @pytest.mark.parametrize("name", names("milestones"))
-def test_a_milestone_is_written_and_read_as_the_contract_shows_it(name: str) -> None:
-    said = sample(name)
-    fields = {key: value for key, value in said.items() if key not in ("sequence", "state")}
+def test_a_milestone_is_written_and_read_like_the_sample(name: str) -> None:
+    expected = sample(name)
+    fields = {key: value for key, value in expected.items() if key not in ("sequence", "state")}
 
-    key, text = latches._record({**fields, "crossed_at": moment(said["crossed_at"])}, said["state"])
+    key, text = latches._record(
+        {**fields, "crossed_at": parse_time(expected["crossed_at"])}, expected["state"]
+    )
 
-    value = text.replace("{sequence}", str(said["sequence"]))
-    assert key == said["id"]
-    assert plain(json.loads(value)) == plain(said)
-    assert plain(json.loads(msgspec.json.encode(decode_crossing(value.encode())))) == plain(said)
+    value = text.replace("{sequence}", str(expected["sequence"]))
+    assert key == expected["id"]
+    assert comparable(json.loads(value)) == comparable(expected)
+    assert comparable(json.loads(msgspec.json.encode(decode_crossing(value.encode())))) == comparable(
+        expected
+    )
 
 
-def test_a_crossing_becomes_a_milestone_of_the_contract() -> None:
+def test_a_crossing_becomes_a_valid_milestone() -> None:
     crossing = Crossing(
         "all", "31", "target", "registered", 200_000, "ever", 2, 200_013, 200_013, "7.12", NOW
     )
@@ -230,18 +239,18 @@ def test_a_crossing_becomes_a_milestone_of_the_contract() -> None:
 
 
 @pytest.mark.parametrize("name", names("participant-events-quarantine"))
-def test_what_was_quarantined_is_told_as_the_contract_shows_it(name: str) -> None:
-    said = sample(name)
-    row = {**said, "kafka_offset": said["offset"], "at": moment(said["at"])}
+def test_a_quarantined_event_is_published_like_the_sample(name: str) -> None:
+    expected = sample(name)
+    row = {**expected, "kafka_offset": expected["offset"], "at": parse_time(expected["at"])}
 
-    value = quarantine_outbox._value(row).replace("{sequence}", str(said["sequence"]))
+    value = quarantine_outbox._value(row).replace("{sequence}", str(expected["sequence"]))
 
-    assert plain(json.loads(value)) == plain(said)
-    assert quarantine_outbox._key(row) == f"{said['partition']}.{said['offset']}"
+    assert comparable(json.loads(value)) == comparable(expected)
+    assert quarantine_outbox._key(row) == f"{expected['partition']}.{expected['offset']}"
 
 
 @pytest.mark.parametrize("reason", QuarantineReason)
-def test_every_reason_of_the_aggregator_fits_the_contract(reason: QuarantineReason) -> None:
-    said = sample("participant-events-quarantine/v1/quarantined.json")
+def test_every_quarantine_reason_is_valid_by_the_contract(reason: QuarantineReason) -> None:
+    expected = sample("participant-events-quarantine/v1/quarantined.json")
 
-    assert faults("quarantined", {**said, "reason": reason.value}) == []
+    assert faults("quarantined", {**expected, "reason": reason.value}) == []

@@ -9,7 +9,7 @@ from tests.support.declarations import Metric, metrics, settings_classes
 
 
 def table_rows(document: str) -> list[list[str]]:
-    """The cells of every row of a document's tables, headings left out."""
+    """Return the cells of every row of a page's tables, without headings."""
     lines = (ROOT / "docs" / document).read_text("utf-8").splitlines()
     rows = [
         [cell.strip().strip("`") for cell in re.split(r"(?<!\\)\|", line.strip()[1:-1])]
@@ -26,7 +26,7 @@ def test_every_setting_is_documented_with_its_default_and_nothing_else_is() -> N
     assert sorted(declared.items()) == sorted(documented.items())
 
 
-def test_a_setting_has_one_default_whatever_class_declares_it() -> None:
+def test_a_setting_has_the_same_default_in_every_class_that_declares_it() -> None:
     rows = {row for settings in settings_classes() for row in settings.table()}
 
     assert len({name for name, _ in rows}) == len(rows)
@@ -41,7 +41,7 @@ def test_every_metric_is_documented_with_its_type_and_labels_and_nothing_else_is
     assert sorted(map(str, declared)) == sorted(map(str, documented))
 
 
-def test_no_metric_has_a_label_that_is_an_id_or_personal() -> None:
+def test_no_metric_has_an_id_or_personal_data_as_a_label() -> None:
     forbidden = {"id", "participant", "nik", "phone", "name", "address", "region", "campaign", "agency"}
 
     assert [metric for metric in metrics() if forbidden & set(metric.labels)] == []

@@ -1,14 +1,14 @@
-"""A count that is not the register's is found, and told to everyone who looks."""
+"""A count that differs from the register is found by the audit and shown on the board."""
 
 from __future__ import annotations
 
 import asyncpg
 import pytest
 
+from tests.support.board_observer import BoardObserver
 from tests.support.databases import Databases
 from tests.support.deadlines import until
-from tests.support.board_observer import Witness
-from tests.support.registration_load import Crowd
+from tests.support.registration_load import RegistrationClients
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.e2e
@@ -16,12 +16,12 @@ pytestmark = pytest.mark.e2e
 REPORTED_S_MAX = 10.0
 
 
-async def test_a_changed_tally_row_shows_as_drift_within_10_s(
-    counting: Stack, witness: Witness, crowd: Crowd, database: Databases
+async def test_a_changed_tally_is_shown_as_drift_within_10_s(
+    running_stack: Stack, observer: BoardObserver, clients: RegistrationClients, database: Databases
 ) -> None:
-    async with crowd:
-        await until(lambda: len(crowd.accepted) > 100)
-    await witness.sees_exactly(crowd.accepted)
+    async with clients:
+        await until(lambda: len(clients.accepted) > 100)
+    await observer.wait_for_exactly(clients.accepted)
 
     connection = await asyncpg.connect(database.aggregator)
     await connection.execute(
@@ -31,6 +31,6 @@ async def test_a_changed_tally_row_shows_as_drift_within_10_s(
     await connection.close()
 
     async def the_board_shows_the_drift() -> bool:
-        return bool((await witness.look())["audit"]["drift"] == 3)
+        return bool((await observer.counts())["audit"]["drift"] == 3)
 
     await until(the_board_shows_the_drift, deadline_s=REPORTED_S_MAX)

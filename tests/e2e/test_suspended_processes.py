@@ -1,84 +1,84 @@
-"""A process stopped in its tracks holds nobody else up, and does no harm when it goes on."""
+"""A suspended process (SIGSTOP) does not block the others, and changes no count when it resumes."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.support.board_observer import BoardObserver
 from tests.support.deadlines import until
-from tests.support.board_observer import Witness
-from tests.support.registration_load import Crowd
+from tests.support.registration_load import RegistrationClients
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.e2e
 
-LIVE_ENDS_S_MAX = 5.0
+STALE_S_MAX = 5.0
 
 
-async def test_an_api_process_asleep_holds_no_lock_against_the_other(
-    counting: Stack, witness: Witness
+async def test_a_suspended_api_process_does_not_block_the_other(
+    running_stack: Stack, observer: BoardObserver
 ) -> None:
-    await counting.start("api-2")
-    key = counting.keys["booth"]
-    awake = Crowd([counting.url("api")], key)
-    asleep = Crowd([counting.url("api-2")], key, first=100_000)
+    await running_stack.start("api-2")
+    key = running_stack.keys["booth"]
+    active = RegistrationClients([running_stack.url("api")], key)
+    suspended = RegistrationClients([running_stack.url("api-2")], key, first=100_000)
 
-    async with awake, asleep:
-        await until(lambda: len(asleep.accepted) > 50)
-        counting.stop("api-2")
-        before = len(awake.accepted)
-        await until(lambda: len(awake.accepted) > before + 300, deadline_s=15)
-        counting.cont("api-2")
-        before = len(asleep.accepted)
-        await until(lambda: len(asleep.accepted) > before + 50, deadline_s=15)
+    async with active, suspended:
+        await until(lambda: len(suspended.accepted) > 50)
+        running_stack.suspend("api-2")
+        before = len(active.accepted)
+        await until(lambda: len(active.accepted) > before + 300, deadline_s=15)
+        running_stack.resume("api-2")
+        before = len(suspended.accepted)
+        await until(lambda: len(suspended.accepted) > before + 50, deadline_s=15)
 
-    await witness.sees_exactly(awake.accepted.keys() | asleep.accepted.keys())
+    await observer.wait_for_exactly(active.accepted.keys() | suspended.accepted.keys())
 
 
 @pytest.mark.timeout(180)
-async def test_a_worker_asleep_longer_than_its_session_is_replaced_and_its_leftovers_change_nothing(
-    counting: Stack, witness: Witness, crowd: Crowd
+async def test_a_worker_suspended_minimum_its_session_is_replaced_and_its_late_statements_count_nothing(
+    running_stack: Stack, observer: BoardObserver, clients: RegistrationClients
 ) -> None:
-    await counting.start("worker-2")
+    await running_stack.start("worker-2")
 
-    async with crowd:
-        await until(lambda: len(crowd.accepted) > 100)
-        counting.stop("worker")
-        counted = await witness.total()
-        await until(lambda: _moved(witness, counted + 300), deadline_s=40, every_s=0.3)
-        counting.cont("worker")
+    async with clients:
+        await until(lambda: len(clients.accepted) > 100)
+        running_stack.suspend("worker")
+        counted = await observer.total()
+        await until(lambda: _total_is_above(observer, counted + 300), deadline_s=40, every_s=0.3)
+        running_stack.resume("worker")
 
-    await witness.sees_exactly(crowd.accepted, deadline_s=60)
+    await observer.wait_for_exactly(clients.accepted, deadline_s=60)
 
 
-async def test_with_the_relay_dead_the_board_stops_saying_live_within_5_s(
-    counting: Stack, witness: Witness, crowd: Crowd
+async def test_the_board_is_not_live_within_5_s_after_the_relay_dies(
+    running_stack: Stack, observer: BoardObserver, clients: RegistrationClients
 ) -> None:
-    async with crowd:
-        await until(lambda: _is(witness, "live"), deadline_s=15)
-        counting.kill("relay")
-        await until(lambda: _is_not(witness, "live"), deadline_s=LIVE_ENDS_S_MAX)
-        await counting.start("relay")
+    async with clients:
+        await until(lambda: _is(observer, "live"), deadline_s=15)
+        running_stack.kill("relay")
+        await until(lambda: _is_not(observer, "live"), deadline_s=STALE_S_MAX)
+        await running_stack.start("relay")
 
-    await witness.sees_exactly(crowd.accepted)
+    await observer.wait_for_exactly(clients.accepted)
 
 
-async def test_with_the_relay_dead_and_nobody_registering_the_board_stops_saying_live_within_5_s(
-    counting: Stack, witness: Witness
+async def test_the_board_is_not_live_within_5_s_after_the_relay_dies_without_registrations(
+    running_stack: Stack, observer: BoardObserver
 ) -> None:
-    await until(lambda: _is(witness, "live"), deadline_s=15)
+    await until(lambda: _is(observer, "live"), deadline_s=15)
 
-    counting.kill("relay")
+    running_stack.kill("relay")
 
-    await until(lambda: _is_not(witness, "live"), deadline_s=LIVE_ENDS_S_MAX)
-
-
-async def _moved(witness: Witness, beyond: int) -> bool:
-    return await witness.total() > beyond
+    await until(lambda: _is_not(observer, "live"), deadline_s=STALE_S_MAX)
 
 
-async def _is(witness: Witness, state: str) -> bool:
-    return await witness.state() == state
+async def _total_is_above(observer: BoardObserver, minimum: int) -> bool:
+    return await observer.total() > minimum
 
 
-async def _is_not(witness: Witness, state: str) -> bool:
-    return not await _is(witness, state)
+async def _is(observer: BoardObserver, state: str) -> bool:
+    return await observer.state() == state
+
+
+async def _is_not(observer: BoardObserver, state: str) -> bool:
+    return not await _is(observer, state)

@@ -1,6 +1,6 @@
-"""Programs: fifty steps each, of who does what, where it fails or dies, and what befalls the rest.
+"""Random programs of fifty steps: work of a process with an optional failure, or an event outside the processes.
 
-A program is drawn as bytes, three a step: drawing each step by itself would cost more than running it.
+A program is drawn as bytes, three per step: drawing each step by itself would take longer than running it.
 """
 
 from __future__ import annotations
@@ -14,61 +14,75 @@ from hypothesis import strategies as st
 from tests.model.interruption_points import Process
 from tests.model.invariants import Invariants
 from tests.model.stepping_loop import SteppingLoop
-from tests.model.system_model import REST_S, World
+from tests.model.system_model import PAUSE_S, SystemModel
 
 STEPS: Final = 50
 STEP_BYTES: Final = 3
 PROCESSES: Final = {"api": 6, "relay": 5, "worker": 5, "publisher": 6, "notifier": 2, "sender": 2}
-"""How often each is chosen."""
+"""The relative frequency of each process."""
 EVENTS: Final = {
     "renew relay": 1,
     "renew publisher": 1,
-    "relay looks": 1,
+    "relay checks positions": 1,
     "board reads": 4,
     "board saves": 1,
     "board reconnects": 1,
     "board restarts": 1,
-    "everybody": 6,
-    "sleep": 3,
-    "arrive late": 3,
-    "lose tail": 1,
-    "empty": 1,
-    "intrude": 1,
-    "receive": 1,
+    "one round of all processes": 6,
+    "time passes": 3,
+    "delayed request arrives": 3,
+    "topic loses its newest records": 1,
+    "topic is truncated": 1,
+    "foreign record": 1,
+    "receiver changes": 1,
 }
-WHO: Final = (
-    "nobody",
+ACTORS: Final = (
+    "nothing",
     *(name for names in (PROCESSES, EVENTS) for name, weight in names.items() for _ in range(weight)),
 )
 POINTS: Final = (1, 2, 3, 5)
-HOW: Final = (*["run"] * 5, *["go"] * 3, *["fails"] * 3, "dies", "dies", "is given up", *["falls asleep"] * 2)
-"""`falls asleep`: time goes by, the other one of the pair does a round, and this one goes on as if nothing
-had happened. `is given up`: it fails or dies, and what it had asked of Kafka arrives long after."""
+ACTIONS: Final = (
+    *["completes"] * 5,
+    *["advances"] * 3,
+    *["fails"] * 3,
+    "dies",
+    "dies",
+    "is cut off",
+    *["is suspended"] * 2,
+)
+"""`is suspended`: the lease runs out, the other process of the pair does a round, and this process resumes.
+`is cut off`: it fails or dies, and its request to Kafka arrives much later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step; `what` chooses where there is a choice."""
+    """One step; `choice` is a random number that selects a variant of the work or event."""
 
-    who: str
-    which: int
-    how: str
+    actor: str
+    instance: int
+    action: str
     points: int
-    what: int
+    choice: int
 
     def __repr__(self) -> str:
-        how = f" {self.how} after {self.points} points" if self.who in PROCESSES else ""
-        return f"{self.who} {'AB'[self.which]}{how} {self.what:#04x}"
+        action = f" {self.action} after {self.points} points" if self.actor in PROCESSES else ""
+        return f"{self.actor} {'AB'[self.instance]}{action} {self.choice:#04x}"
 
 
 def decoded(program: bytes) -> list[Step]:
-    """The steps of a program."""
+    """Return the steps of a program."""
     steps = []
-    for at in range(0, len(program), STEP_BYTES):
-        who, how, what = program[at : at + STEP_BYTES]
-        # Four bits of the second byte choose how, two after how many points, and two which of the pair.
-        step = Step(WHO[who % len(WHO)], int(how % 4 > 1), HOW[how >> 4], POINTS[how >> 2 & 3], what)
-        if step.who != "nobody":
+    for start in range(0, len(program), STEP_BYTES):
+        actor, action, choice = program[start : start + STEP_BYTES]
+        # Of the second byte, four bits select the action, two the number of points, and two the process of the pair.
+        step = Step(
+            ACTORS[actor % len(ACTORS)],
+            int(action % 4 > 1),
+            ACTIONS[action >> 4],
+            POINTS[action >> 2 & 3],
+            choice,
+        )
+        if step.actor != "nothing":
             steps.append(step)
     return steps
 
@@ -76,73 +90,73 @@ def decoded(program: bytes) -> list[Step]:
 programs = st.binary(min_size=STEP_BYTES * STEPS, max_size=STEP_BYTES * STEPS).map(decoded)
 
 
-def run(program: Sequence[Step], world_of: type[World], loop: SteppingLoop) -> World:
-    """Run a program, then let everything heal. Raises Violated where an invariant does not hold."""
-    world = world_of(loop)
-    invariants = Invariants(world)
+def run(program: Sequence[Step], system_type: type[SystemModel], loop: SteppingLoop) -> SystemModel:
+    """Run a program, then let the system recover. Raises InvariantViolatedError."""
+    system = system_type(loop)
+    invariants = Invariants(system)
     try:
         for step in program:
-            take(world, step)
-            invariants.hold()
-        invariants.hold_healed()
+            execute(system, step)
+            invariants.check()
+        invariants.check_after_recovery()
     finally:
-        world.close()
-    return world
+        system.close()
+    return system
 
 
-def take(world: World, step: Step) -> None:
-    """One step."""
-    if step.who in PROCESSES:
+def execute(system: SystemModel, step: Step) -> None:
+    """Execute one step."""
+    if step.actor in PROCESSES:
         kinds: dict[str, Sequence[Process]] = {
-            "api": world.apis,
-            "relay": world.relays,
-            "worker": world.workers,
-            "publisher": world.publishers,
-            "notifier": world.notifiers,
-            "sender": world.senders,
+            "api": system.apis,
+            "relay": system.relays,
+            "worker": system.workers,
+            "publisher": system.publishers,
+            "notifier": system.notifiers,
+            "sender": system.senders,
         }
-        kind = kinds[step.who]
-        _drive(world, kind[step.which], kind[1 - step.which], step)
+        kind = kinds[step.actor]
+        _drive(system, kind[step.instance], kind[1 - step.instance], step)
     else:
-        _EVENTS[step.who](world, step)
+        _EVENTS[step.actor](system, step)
 
 
-def _drive(world: World, process: Process, other: Process, step: Step) -> None:
+def _drive(system: SystemModel, process: Process, other: Process, step: Step) -> None:
     if not process.driver.busy:
         process.renew()
-    if step.how == "run":
-        process.run(step.what)
+    if step.action == "completes":
+        process.run(step.choice)
         return
-    process.go(step.what, step.points)
-    match step.how:
+    process.advance(step.choice, step.points)
+    match step.action:
         case "fails":
             process.fail()
         case "dies":
             process.kill()
-        case "is given up":
-            if process.on_its_way is not None:
-                world.topic.late.append(process.on_its_way)
-            process.fail() if step.what & 1 else process.kill()
-        case "falls asleep":
-            world.clock.now_s += REST_S
+        case "is cut off":
+            if process.pending_request is not None:
+                system.topic.delayed.append(process.pending_request)
+            process.fail() if step.choice & 1 else process.kill()
+        case "is suspended":
+            system.clock.now_s += PAUSE_S
             other.renew()
-            other.run(step.what)
-            process.run(step.what)
+            other.run(step.choice)
+            process.run(step.choice)
 
 
-_EVENTS: Final[dict[str, Callable[[World, Step], None]]] = {
-    "renew relay": lambda world, step: world.relays[step.which].renew(),
-    "renew publisher": lambda world, step: world.publishers[step.which].renew(),
-    "relay looks": lambda world, step: world.relays[step.which].look(),
-    "board reads": lambda world, step: world.boards[step.which].read(1 + step.what % 4),
-    "board saves": lambda world, step: world.boards[step.which].save(),
-    "board reconnects": lambda world, step: world.boards[step.which].reconnect(),
-    "board restarts": lambda world, step: world.boards[step.which].restart(),
-    "everybody": lambda world, step: world.everybody(step.which, step.what),
-    "sleep": lambda world, step: world.sleep(step.what),
-    "arrive late": lambda world, step: world.topic.deliver_late(),
-    "lose tail": lambda world, step: world.lose_tail(step.what),
-    "empty": lambda world, step: world.empty(step.what),
-    "intrude": lambda world, step: world.intrude(step.what),
-    "receive": lambda world, step: world.receive(step.what),
+_EVENTS: Final[dict[str, Callable[[SystemModel, Step], None]]] = {
+    "renew relay": lambda system, step: system.relays[step.instance].renew(),
+    "renew publisher": lambda system, step: system.publishers[step.instance].renew(),
+    "relay checks positions": lambda system, step: system.relays[step.instance].check_positions(),
+    "board reads": lambda system, step: system.boards[step.instance].read(1 + step.choice % 4),
+    "board saves": lambda system, step: system.boards[step.instance].save(),
+    "board reconnects": lambda system, step: system.boards[step.instance].reconnect(),
+    "board restarts": lambda system, step: system.boards[step.instance].restart(),
+    "one round of all processes": lambda system, step: system.one_round(step.instance, step.choice),
+    "time passes": lambda system, step: system.pass_time(step.choice),
+    "delayed request arrives": lambda system, step: system.topic.deliver_delayed(),
+    "topic loses its newest records": lambda system, step: system.lose_tail(step.choice),
+    "topic is truncated": lambda system, step: system.empty(step.choice),
+    "foreign record": lambda system, step: system.write_foreign_record(step.choice),
+    "receiver changes": lambda system, step: system.change_receiver(step.choice),
 }

@@ -1,4 +1,4 @@
-"""The whole system in a small world: two of each process, what they share, and what may befall them."""
+"""The whole system in memory: two processes of each kind, their shared stores, events, and recovery."""
 
 from __future__ import annotations
 
@@ -9,61 +9,61 @@ from tests.model.boards import Board
 from tests.model.event_topic import Topic
 from tests.model.intake import Api, Ledger
 from tests.model.interruption_points import Process
-from tests.model.notifiers import Answer, Latches, Notifier, Receiver, Sender
-from tests.model.publishers import CutLog, Numbers, Publisher
+from tests.model.notifiers import Notifier, NotifierDatabase, Receiver, ReceiverBehaviour, Sender
+from tests.model.publishers import CutLog, CutNumbers, Publisher
 from tests.model.register import PARTITIONS, Register
 from tests.model.relays import Relay
 from tests.model.stepping_loop import SteppingLoop
-from tests.model.workers import Stored, Worker
+from tests.model.workers import TallyDatabase, Worker
 from tests.support.fakes.outbox import Clock, MemoryLeases
 
-REST_S: Final = 4.0
-"""Longer than a lease, shorter than the silence after which the relay trusts no position's standing still."""
-HEAL_ROUNDS_MAX: Final = 60
+PAUSE_S: Final = 4.0
+"""Longer than a lease; shorter than the time without cuts after which the relay ignores stalled positions."""
+RECOVERY_ROUNDS_MAX: Final = 60
 FETCHES_MAX: Final = 100
-MANY: Final = 0xE0
-"""What chooses the largest fetch, of every partition, that goes on where the last one ended."""
+LARGE_FETCH: Final = 0xE0
+"""The choice of a worker's largest fetch: every partition, from where the last fetch ended."""
 
 
-class World:
-    """What the processes share, and two of each. A variant with a planted bug replaces one of the parts."""
+class SystemModel:
+    """The shared stores and two processes of each kind. A subclass with a planted bug replaces one part."""
 
-    register_of: type[Register] = Register
-    api_of: type[Api] = Api
-    relay_of: type[Relay] = Relay
-    stored_of: type[Stored] = Stored
-    worker_of: type[Worker] = Worker
-    board_of: type[Board] = Board
-    latches_of: type[Latches] = Latches
+    register_type: type[Register] = Register
+    api_type: type[Api] = Api
+    relay_type: type[Relay] = Relay
+    tallies_type: type[TallyDatabase] = TallyDatabase
+    worker_type: type[Worker] = Worker
+    board_type: type[Board] = Board
+    notifier_database_type: type[NotifierDatabase] = NotifierDatabase
 
     def __init__(self, loop: SteppingLoop) -> None:
         self.clock = Clock()
         self.leases = MemoryLeases(self.clock)
-        self.register = self.register_of()
+        self.register = self.register_type()
         self.ledger = Ledger(self.register)
         self.topic = Topic()
-        self.stored = self.stored_of()
+        self.stored = self.tallies_type()
         self.cuts = CutLog()
-        self.latches = self.latches_of()
+        self.latches = self.notifier_database_type()
         self.receiver = Receiver()
-        self.numbers = Numbers(self.leases)
-        self.apis = [self.api_of(self.register, self.ledger) for _ in "AB"]
+        self.numbers = CutNumbers(self.leases)
+        self.apis = [self.api_type(self.register, self.ledger) for _ in "AB"]
         self.relays = [self._relay(loop) for _ in "AB"]
-        self.workers = [self.worker_of(self.stored, self.topic) for _ in "AB"]
+        self.workers = [self.worker_type(self.stored, self.topic) for _ in "AB"]
         self.publishers = [self._publisher(loop) for _ in "AB"]
-        self.boards = [self.board_of(self.cuts) for _ in "AB"]
+        self.boards = [self.board_type(self.cuts) for _ in "AB"]
         self.notifiers = [Notifier(self.latches, self.cuts) for _ in "AB"]
         self.senders = [Sender(self.latches, self.receiver) for _ in "AB"]
 
     def _relay(self, loop: SteppingLoop) -> Relay:
-        return self.relay_of(loop, self.register, self.topic, self.cuts, self.leases, self.clock)
+        return self.relay_type(loop, self.register, self.topic, self.cuts, self.leases, self.clock)
 
     def _publisher(self, loop: SteppingLoop) -> Publisher:
         return Publisher(loop, self.stored, self.cuts, self.numbers, self.leases, self.clock)
 
     @property
     def processes(self) -> Iterator[Process]:
-        """All that are driven."""
+        """All processes that a driver runs."""
         kinds: Sequence[Sequence[Process]] = (
             self.apis,
             self.relays,
@@ -80,59 +80,63 @@ class World:
         for process in self.processes:
             process.driver.kill()
 
-    # What may befall it; `what` chooses where there is a choice.
+    # Events outside the processes; `choice` is a random number that selects a variant.
 
-    def lose_tail(self, what: int) -> None:
+    def lose_tail(self, choice: int) -> None:
         """The topic loses its newest records."""
-        self.topic.lose_tail(what % PARTITIONS, 1 + (what >> 1) % 2)
+        self.topic.lose_tail(choice % PARTITIONS, 1 + (choice >> 1) % 2)
 
-    def empty(self, what: int) -> None:
+    def empty(self, choice: int) -> None:
         """The topic is truncated."""
-        self.topic.empty(what % PARTITIONS)
+        self.topic.empty(choice % PARTITIONS)
 
-    def intrude(self, what: int) -> None:
-        """Somebody else writes to the topic: something unreadable, or an event whose content is none."""
-        partition = what % PARTITIONS
-        following = self.stored.positions[partition] + 1
-        if following in self.register.events[partition]:
-            self.topic.append(partition, None, b'{"partition":%d,"sequence":%d}' % (partition, following))
+    def write_foreign_record(self, choice: int) -> None:
+        """A foreign client writes to the topic: an unreadable record, or a next event without data."""
+        partition = choice % PARTITIONS
+        next_sequence = self.stored.positions[partition] + 1
+        if next_sequence in self.register.events[partition]:
+            self.topic.append(partition, None, b'{"partition":%d,"sequence":%d}' % (partition, next_sequence))
         else:
             self.topic.append(partition, None, b"?")
 
-    def receive(self, what: int) -> None:
-        """The receiver behaves differently from now on."""
-        self.receiver.answer = (Answer.TAKES, Answer.REFUSES, Answer.HANGS)[what % 3]
+    def change_receiver(self, choice: int) -> None:
+        """Change the receiver's behaviour."""
+        self.receiver.behaviour = (
+            ReceiverBehaviour.TAKES,
+            ReceiverBehaviour.REFUSES,
+            ReceiverBehaviour.HANGS,
+        )[choice % 3]
 
-    def sleep(self, what: int) -> None:
-        """Time goes by: less than a lease, or more."""
-        self.clock.now_s += 2.0 if what % 2 else REST_S
+    def pass_time(self, choice: int) -> None:
+        """Let time pass: less than a lease, or more."""
+        self.clock.now_s += 2.0 if choice % 2 else PAUSE_S
 
-    def everybody(self, which: int, what: int) -> None:
-        """One of each kind does a round of work, one after another."""
-        self.apis[which].run(what)
-        self.relays[which].renew()
-        self.relays[which].run(0)
-        self.workers[which].run(MANY)
-        self.publishers[which].renew()
-        self.publishers[which].run(0)
-        self.boards[which].read(4)
-        self.notifiers[which].run(7)
-        self.senders[which].run(0)
+    def one_round(self, instance: int, choice: int) -> None:
+        """Let one process of each kind do a round of work."""
+        self.apis[instance].run(choice)
+        self.relays[instance].renew()
+        self.relays[instance].run(0)
+        self.workers[instance].run(LARGE_FETCH)
+        self.publishers[instance].renew()
+        self.publishers[instance].run(0)
+        self.boards[instance].read(4)
+        self.notifiers[instance].run(7)
+        self.senders[instance].run(0)
 
-    # Healing
+    # Recovery
 
-    def healing(self) -> Iterator[bool]:
-        """Let all run without faults, round by round; after each, whether nothing is left to do."""
-        self.receiver.answer = Answer.TAKES
-        while self.topic.late:
-            self.topic.deliver_late()
+    def recover(self) -> Iterator[bool]:
+        """Run all processes without failures, round by round; yield after each whether all work is done."""
+        self.receiver.behaviour = ReceiverBehaviour.TAKES
+        while self.topic.delayed:
+            self.topic.deliver_delayed()
         for process in self.processes:
             if process.driver.busy:
                 process.run(0)
-        for _ in range(HEAL_ROUNDS_MAX):
+        for _ in range(RECOVERY_ROUNDS_MAX):
             self._work()
             yield self.is_settled()
-            self.clock.now_s += REST_S
+            self.clock.now_s += PAUSE_S
 
     def _work(self) -> None:
         for api in self.apis:
@@ -140,7 +144,7 @@ class World:
                 api.run(0)
         for _ in range(len(self.ledger.unknown)):
             self.apis[0].run(0x80)
-        # The other one of each pair stands by from here on: its lease runs out.
+        # From here on the other process of each pair is standby, and its lease expires.
         self.relays[0].renew()
         self.publishers[0].renew()
         for relay in self.relays:
@@ -152,7 +156,7 @@ class World:
             self._count_all(worker)
         for publisher in self.publishers:
             publisher.run(0)
-        self.relays[0].look()
+        self.relays[0].check_positions()
         for board in self.boards:
             board.read(1_000)
         for notifier in self.notifiers:
@@ -162,15 +166,15 @@ class World:
 
     def _count_all(self, worker: Worker) -> None:
         for _ in range(FETCHES_MAX):
-            worker.run(MANY)
+            worker.run(LARGE_FETCH)
             if worker.has_read_all():
                 return
 
     def is_settled(self) -> bool:
-        """Whether everything that was asked for has come through to the end."""
+        """Whether every request is answered, counted, shown and alerted."""
         newest = self.cuts.newest
         return (
-            all(wish.answer is not None for wish in self.ledger.wishes)
+            all(request.answer is not None for request in self.ledger.requests)
             and self.register.published == self.register.last
             and list(self.stored.positions) == self.register.last
             and newest is not None

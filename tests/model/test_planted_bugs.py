@@ -1,4 +1,4 @@
-"""The model finds each of eight bugs; a model that misses one would prove nothing."""
+"""The model finds each of eight planted bugs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from hypothesis import Phase, given, settings
 
 from aggregator.decoding import decoder
 from aggregator.decoding.decoder import EventBatch
-from faults.planted.patches import Patch, in_place
-from tests.model.invariants import ViolatedError
+from faults.planted.patches import Patch, patched
+from tests.model.invariants import InvariantViolatedError
 from tests.model.planted_bugs import BUGS, Bug
 from tests.model.random_programs import Step, programs, run
 from tests.model.stepping_loop import SteppingLoop
@@ -29,7 +29,7 @@ def test_the_model_finds_a_planted_bug(bug: Bug, loop: SteppingLoop) -> None:
     )
     @given(program=programs)
     def every_invariant_holds(program: list[Step]) -> None:
-        run(program, bug.world_of, loop)
+        run(program, bug.system_type, loop)
 
-    with in_place([Patch(decoder, "fold", bug.fold, EventBatch.fold)]), pytest.raises(ViolatedError):
+    with patched([Patch(decoder, "fold", bug.fold, EventBatch.fold)]), pytest.raises(InvariantViolatedError):
         every_invariant_holds()

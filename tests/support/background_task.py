@@ -1,4 +1,4 @@
-"""Work that goes on beside a block and ends with it."""
+"""A task that runs while a block is executed."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-CANCEL_AGAIN_S = 1.0
+CANCEL_RETRY_S = 1.0
 
 
 @asynccontextmanager
-async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run it until the block ends; it is then cancelled and waited for. Raises what ended it before."""
+async def background_task(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run `work` until the block ends, then cancel it. Raises the exception that ended `work` before."""
     task = asyncio.create_task(work)
     try:
         yield
     finally:
-        # Again where it was lost: a client's own time-out in the same moment takes its place.
+        # Repeated, because a client's own timeout at the same moment can swallow the cancellation.
         while not task.done():
             task.cancel()
-            await asyncio.wait({task}, timeout=CANCEL_AGAIN_S)
+            await asyncio.wait({task}, timeout=CANCEL_RETRY_S)
         with suppress(asyncio.CancelledError):
             task.result()

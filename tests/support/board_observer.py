@@ -1,4 +1,4 @@
-"""What an outsider sees: the board's cuts as they come, and the register's own count."""
+"""Reads the board's counts repeatedly and records violations: wrong sums, falling totals, drift."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from tests.support.databases import Databases
 from tests.support.deadlines import until
 from tests.support.stack import Stack
 
-LOOK_EVERY_S = 0.2
+READ_EVERY_S = 0.2
 
 
 @dataclass
-class Witness:
-    """Reads every few moments what the board shows, and keeps what must never be seen."""
+class BoardObserver:
+    """Reads the board while a block runs; `violations` has what the board must never show."""
 
     stack: Stack
     database: Databases
@@ -34,7 +34,7 @@ class Witness:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2))
-        self._task = asyncio.create_task(self._watch())
+        self._task = asyncio.create_task(self._read_without_end())
         return self
 
     async def __aexit__(
@@ -46,46 +46,46 @@ class Witness:
         await asyncio.gather(self._task, return_exceptions=True)
         await self._session.close()
 
-    async def look(self) -> dict[str, Any]:
-        """The whole answer of the board for the scope `all`; raises aiohttp.ClientError."""
+    async def counts(self) -> dict[str, Any]:
+        """Return the board's response for the scope `all`; raises aiohttp.ClientError."""
         assert self._session is not None
-        async with self._session.get(f"{self.stack.url('board')}/v1/counts") as answer:
-            assert answer.status == 200, answer.status
-            body: dict[str, Any] = await answer.json()
+        async with self._session.get(f"{self.stack.url('board')}/v1/counts") as response:
+            assert response.status == 200, response.status
+            body: dict[str, Any] = await response.json()
             return body
 
     async def total(self) -> int:
-        """The province's count on the board."""
-        return _registered(await self.look(), "31")
+        """Return the province's count on the board."""
+        return _registered(await self.counts(), "31")
 
     async def state(self) -> str:
-        """What the board says of its freshness."""
-        return str((await self.look())["state"])
+        """Return the freshness that the board reports."""
+        return str((await self.counts())["state"])
 
-    async def _watch(self) -> None:
+    async def _read_without_end(self) -> None:
         while True:
             try:
-                seen = await self.look()
+                shown = await self.counts()
             except (aiohttp.ClientError, TimeoutError, AssertionError):
-                seen = {}
-            if seen:
-                self._judge(seen)
-            await asyncio.sleep(LOOK_EVERY_S)
+                shown = {}
+            if shown:
+                self._check(shown)
+            await asyncio.sleep(READ_EVERY_S)
 
-    def _judge(self, seen: dict[str, Any]) -> None:
-        self.states.append((time.monotonic(), seen["state"]))
-        total = _registered(seen, "31")
-        parts = sum(row["counts"].get("registered", 0) for row in seen["rows"] if row["parent"] == "31")
+    def _check(self, shown: dict[str, Any]) -> None:
+        self.states.append((time.monotonic(), shown["state"]))
+        total = _registered(shown, "31")
+        parts = sum(row["counts"].get("registered", 0) for row in shown["rows"] if row["parent"] == "31")
         if total != parts:
-            self.violations.append(f"cut {seen['cut']}: the province has {total}, its parts {parts}")
+            self.violations.append(f"cut {shown['cut']}: the province has {total}, its parts {parts}")
         if total < self._last_total:
-            self.violations.append(f"cut {seen['cut']}: {total} after {self._last_total}")
+            self.violations.append(f"cut {shown['cut']}: {total} after {self._last_total}")
         self._last_total = total
-        if seen["audit"] is not None and seen["audit"]["drift"] != 0:
-            self.violations.append(f"cut {seen['cut']}: drift {seen['audit']['drift']}")
+        if shown["audit"] is not None and shown["audit"]["drift"] != 0:
+            self.violations.append(f"cut {shown['cut']}: drift {shown['audit']['drift']}")
 
     async def registered(self) -> int:
-        """How many the register holds."""
+        """Return the number of registered participants in the register."""
         connection = await asyncpg.connect(self.database.registration)
         try:
             count: int = await connection.fetchval(
@@ -95,28 +95,28 @@ class Witness:
         finally:
             await connection.close()
 
-    async def sees_exactly(self, accepted: Collection[object], deadline_s: float = 30.0) -> None:
-        """Wait until board and register both show so many, live, and an audit made since then found no drift.
+    async def wait_for_exactly(self, accepted: Collection[object], deadline_s: float = 30.0) -> None:
+        """Wait until the board shows as many participants as `accepted`, live, and a new audit found no drift.
 
-        Fails at once on whatever the board may never have shown.
+        Fails if the register holds another number, or if any violation was recorded.
         """
         expected = len(accepted)
         assert await self.registered() == expected
-        since = datetime.now(UTC)
+        began_at = datetime.now(UTC)
 
-        async def it_shows_them_all_and_an_audit_agrees() -> bool:
-            seen = await self.look()
-            assert _registered(seen, "31") == expected, f"{_registered(seen, '31')} of {expected}"
-            assert seen["state"] == "live", seen["state"]
-            assert seen["coverage"] == 1.0, seen["coverage"]
-            assert seen["audit"]["drift"] == 0, seen["audit"]
-            return datetime.fromisoformat(seen["audit"]["checked_at"]) > since
+        async def the_board_shows_all_and_an_audit_agrees() -> bool:
+            shown = await self.counts()
+            assert _registered(shown, "31") == expected, f"{_registered(shown, '31')} of {expected}"
+            assert shown["state"] == "live", shown["state"]
+            assert shown["coverage"] == 1.0, shown["coverage"]
+            assert shown["audit"]["drift"] == 0, shown["audit"]
+            return datetime.fromisoformat(shown["audit"]["checked_at"]) > began_at
 
-        await until(it_shows_them_all_and_an_audit_agrees, deadline_s, every_s=0.2)
+        await until(the_board_shows_all_and_an_audit_agrees, deadline_s, every_s=0.2)
         assert not self.violations, self.violations[:5]
 
 
-def _registered(seen: dict[str, Any], region: str) -> int:
+def _registered(shown: dict[str, Any], region: str) -> int:
     return next(
-        (int(row["counts"].get("registered", 0)) for row in seen["rows"] if row["region"] == region), 0
+        (int(row["counts"].get("registered", 0)) for row in shown["rows"] if row["region"] == region), 0
     )

@@ -1,7 +1,7 @@
-"""Programs that some tests need and Python's packages do not bring.
+"""Programs that some tests need and that are not Python packages.
 
-A test that needs a missing program is skipped, or fails where TESTS_REQUIRE_ALL is set.
-`python -m tests.support.required_programs` prints a line for each that is missing.
+A test that needs a missing program is skipped, or fails if TESTS_REQUIRE_ALL is set.
+`python -m tests.support.required_programs` prints a line for each missing program.
 """
 
 from __future__ import annotations
@@ -19,45 +19,45 @@ import pytest
 from deploy.local.extension_build import can_compile
 from tests.support.process_clock import LIBRARY
 
-SEARCHED: Final = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+SEARCH_PATH: Final = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
 
 @dataclass(frozen=True)
-class Need:
-    """What a set of tests needs, what those tests cover, and the Debian packages that bring it."""
+class Requirement:
+    """A requirement of some tests, the subject of those tests, and the Debian packages that provide it."""
 
     name: str
     covers: str
     packages: str
     missing: Callable[[], str]
-    """Names what this machine lacks; empty where it lacks nothing."""
+    """Returns the names of the missing programs; empty if none is missing."""
 
     def line(self) -> str:
-        """What did not run and how to enable it; empty where nothing is missing."""
+        """Return which tests did not run and how to enable them; empty if nothing is missing."""
         missing = self.missing()
         return f"not run: {self.covers} ({missing} missing); Debian: {self.packages}" if missing else ""
 
 
 def _not_found(*programs: str) -> str:
-    return ", ".join(name for name in programs if shutil.which(name, path=SEARCHED) is None)
+    return ", ".join(name for name in programs if shutil.which(name, path=SEARCH_PATH) is None)
 
 
 def _containers() -> str:
     found = _not_found("podman", "runc", "iptables", "debootstrap", "prometheus")
-    # Base images are built from Debian's packages where none can be pulled, which takes root.
+    # If base images cannot be pulled they are built from Debian's packages, which requires root.
     return found or ("" if os.geteuid() == 0 else "root")
 
 
-NEEDS: Final = {
-    need.name: need
-    for need in (
-        Need(
+REQUIREMENTS: Final = {
+    requirement.name: requirement
+    for requirement in (
+        Requirement(
             "cc", "the compiled decoder", "gcc libc6-dev python3-dev", lambda: "" if can_compile() else "cc"
         ),
-        Need("promtool", "the alert rules", "prometheus", partial(_not_found, "promtool")),
-        Need("faketime", "wrong clocks", "libfaketime", lambda: "" if LIBRARY else "libfaketime"),
-        Need("chromium", "the board in a browser", "chromium", partial(_not_found, "chromium")),
-        Need(
+        Requirement("promtool", "the alert rules", "prometheus", partial(_not_found, "promtool")),
+        Requirement("faketime", "wrong clocks", "libfaketime", lambda: "" if LIBRARY else "libfaketime"),
+        Requirement("chromium", "the board in a browser", "chromium", partial(_not_found, "chromium")),
+        Requirement(
             "containers",
             "docker-compose.yml in containers",
             "podman runc iptables debootstrap prometheus fuse-overlayfs slirp4netns netavark aardvark-dns",
@@ -68,8 +68,8 @@ NEEDS: Final = {
 
 
 def require(name: str, *, whole_module: bool = False) -> None:
-    """Skip the test, or its whole module, where a need is not met; fail it where TESTS_REQUIRE_ALL is set."""
-    line = NEEDS[name].line()
+    """Skip the test, or its module, if a requirement is not met; fail instead if TESTS_REQUIRE_ALL is set."""
+    line = REQUIREMENTS[name].line()
     if line and os.environ.get("TESTS_REQUIRE_ALL"):
         pytest.fail(line, pytrace=False)
     if line:
@@ -84,4 +84,6 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 if __name__ == "__main__":
-    sys.stdout.writelines(f"{line}\n" for need in NEEDS.values() if (line := need.line()))
+    sys.stdout.writelines(
+        f"{line}\n" for requirement in REQUIREMENTS.values() if (line := requirement.line())
+    )

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.support.aggregator.event_producer import TestRelay, event_value
-from tests.support.aggregator.processes import Processes, Running
+from tests.support.aggregator.processes import AggregatorProcess, Processes
 from tests.support.deadlines import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
@@ -137,7 +137,7 @@ async def test_what_waits_when_a_share_is_taken_over_is_counted_though_nothing_f
     assert not workers[1].ended()
 
 
-async def _all_share(workers: list[Running]) -> bool:
+async def _all_share(workers: list[AggregatorProcess]) -> bool:
     async with httpx.AsyncClient() as client:
         try:
             pages = [await client.get(f"http://127.0.0.1:{one.port}/metrics") for one in workers]

@@ -1,4 +1,4 @@
-"""The fixtures are what they say: real, fresh, and broken on demand."""
+"""The fixtures provide a real broker and database, empty for each test, and conditions with deadlines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.topics import Topics
 pytestmark = pytest.mark.integration
 
 
-async def test_a_record_written_to_a_fresh_topic_is_read_back(topics: Topics) -> None:
+async def test_a_record_written_to_a_new_topic_can_be_read(topics: Topics) -> None:
     topic = topics.name("participant-events")
 
     await _send(topics, topic, b"one")
@@ -24,7 +24,7 @@ async def test_a_record_written_to_a_fresh_topic_is_read_back(topics: Topics) ->
     assert await _read(topics, topic) == b"one"
 
 
-async def test_a_killed_broker_keeps_what_it_acknowledged(own_kafka: Broker, topics: Topics) -> None:
+async def test_a_killed_broker_keeps_acknowledged_records(own_kafka: Broker, topics: Topics) -> None:
     topic = topics.name("participant-events")
     await _send(topics, topic, b"kept")
 
@@ -35,28 +35,28 @@ async def test_a_killed_broker_keeps_what_it_acknowledged(own_kafka: Broker, top
     assert await _read(topics, topic) == b"kept"
 
 
-async def test_a_service_sees_its_own_schema_and_no_other(database: Databases) -> None:
-    mine = await asyncpg.connect(database.registration)
+async def test_a_service_can_read_its_own_schema_only(database: Databases) -> None:
+    own = await asyncpg.connect(database.registration)
     other = await asyncpg.connect(database.aggregator)
-    await mine.execute("create table only_mine (a int)")
+    await own.execute("create table own_table (a int)")
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await other.fetch("select * from registration.only_mine")
+        await other.fetch("select * from registration.own_table")
 
-    await mine.close()
+    await own.close()
     await other.close()
 
 
-async def test_the_database_of_the_next_test_is_fresh(database: Databases) -> None:
+async def test_each_test_has_a_new_database(database: Databases) -> None:
     connection = await asyncpg.connect(database.registration)
 
-    left = await connection.fetchval("select to_regclass('only_mine')")
+    left = await connection.fetchval("select to_regclass('own_table')")
 
     assert left is None
     await connection.close()
 
 
-async def test_a_condition_that_never_holds_fails_by_its_name() -> None:
+async def test_a_condition_that_is_never_met_fails_with_its_name() -> None:
     def the_moon_is_full() -> bool:
         return False
 
@@ -64,15 +64,15 @@ async def test_a_condition_that_never_holds_fails_by_its_name() -> None:
         await until(the_moon_is_full, deadline_s=0.1)
 
 
-async def test_a_condition_may_assert_and_is_tried_again() -> None:
+async def test_a_condition_may_assert_and_is_repeated() -> None:
     tries: list[int] = []
 
-    async def tried_thrice() -> int:
+    async def met_at_the_third_try() -> int:
         tries.append(1)
         assert len(tries) == 3
         return len(tries)
 
-    assert await until(tried_thrice, every_s=0.001) == 3
+    assert await until(met_at_the_third_try, every_s=0.001) == 3
 
 
 async def _send(topics: Topics, topic: str, value: bytes) -> None:

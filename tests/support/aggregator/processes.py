@@ -16,7 +16,7 @@ from tests.support.log_files import tail
 
 
 @dataclass
-class Running:
+class AggregatorProcess:
     """One process."""
 
     name: str
@@ -52,9 +52,9 @@ class Processes:
 
     folder: Path
     environment: Mapping[str, str]
-    running: list[Running] = field(default_factory=list)
+    running: list[AggregatorProcess] = field(default_factory=list)
 
-    def start(self, command: str, *arguments: str, **environment: str) -> Running:
+    def start(self, command: str, *arguments: str, **environment: str) -> AggregatorProcess:
         """Start one; settings given here come on top."""
         port = free_ports(1)[0]
         name = f"{command}-{len(self.running)}"
@@ -74,7 +74,7 @@ class Processes:
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
-        self.running.append(Running(name, port, log, process))
+        self.running.append(AggregatorProcess(name, port, log, process))
         return self.running[-1]
 
     def close(self) -> None:

@@ -42,7 +42,7 @@ webhooks:
 
 
 @dataclass
-class Running:
+class NotifierProcess:
     """One process."""
 
     port: int
@@ -93,13 +93,13 @@ class Notifiers:
 
     folder: Path
     environment: Mapping[str, str]
-    running: list[Running] = field(default_factory=list)
+    running: list[NotifierProcess] = field(default_factory=list)
 
     def write_rules(self, text: str) -> None:
         """Replace the rules of processes started from now on."""
         (self.folder / "rules.yaml").write_text(text, encoding="utf-8")
 
-    def start(self, crash_at: str = "", **settings: str) -> Running:
+    def start(self, crash_at: str = "", **settings: str) -> NotifierProcess:
         """Start one; settings given here come on top."""
         port = free_ports(1)[0]
         log = self.folder / f"notifier-{len(self.running)}.log"
@@ -118,7 +118,7 @@ class Notifiers:
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
-        self.running.append(Running(port, log, process))
+        self.running.append(NotifierProcess(port, log, process))
         return self.running[-1]
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A board over a few regions, with a clock that tests move."""
+"""A board over five regions with a manual clock, and methods to feed it cuts and milestones."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Clock:
 
 @dataclass
 class Show:
-    """A board, and shorthands to feed it."""
+    """A board in memory, with methods that feed it records."""
 
     clock: Clock = field(default_factory=Clock)
     viewers_max: int = 10
@@ -107,7 +107,7 @@ def crossing(threshold: int, sequence: int, **fields: Any) -> Crossing:
 
 @dataclass(frozen=True)
 class Event:
-    """A server-sent event, read back."""
+    """A parsed server-sent event."""
 
     name: str
     id: str
@@ -119,7 +119,7 @@ class Event:
 
 
 def parse(text: bytes) -> list[Event]:
-    """The events of a stretch of stream; comments and retry lines are left out."""
+    """Parse the events of a part of a stream; comments and retry lines are left out."""
     events = []
     for block in text.decode().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))

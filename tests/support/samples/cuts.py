@@ -1,4 +1,4 @@
-"""Cut records and register states with only what a test is about."""
+"""Cut records and register states with default values for fields that a test does not set."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ def at(second: float) -> datetime:
 
 
 def cut_record(cut: int, *, base: int | None = None, term: int = 1, **fields: Any) -> CutRecord:
-    """A full of `cut`, or a change where `base` is given."""
+    """Return a full of `cut`, or a change if `base` is given."""
     return CutRecord(
         cut=cut,
         term=term,

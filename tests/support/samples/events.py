@@ -1,4 +1,4 @@
-"""A small world of events for the aggregator's tests, and the slow and obvious way to count it."""
+"""Events and Hypothesis strategies for the aggregator's tests, and a simple reference count."""
 
 from __future__ import annotations
 
@@ -23,25 +23,27 @@ REGIONS = ["31.71.01.1001", "31.71.01.1002", "31.74.04.1002", "31.74", "99.01.01
 def standing(
     region: str = "31.71.01.1001", agency: str | None = None, campaign: str | None = None, *steps: str
 ) -> Standing:
-    """A standing."""
+    """Return a standing."""
     return Standing(region, agency, campaign, steps)  # type: ignore[arg-type]  # steps are given as plain text
 
 
 def event(
     sequence: int, after: Standing | None, before: Standing | None = None, time: str = TIMES[0]
 ) -> Event:
-    """An event of partition 3."""
+    """Return an event of partition 3."""
     return Event(PARTITION, sequence, time, Change(before, after))
 
 
 def placed(*events: Event | BadEvent) -> list[Placed]:
-    """Events with offsets from 100 on."""
-    return [(100 + place, one) for place, one in enumerate(events)]
+    """Give events the offsets 100, 101, 102 …"""
+    return [(100 + index, event) for index, event in enumerate(events)]
 
 
 def in_order(events: list[Event]) -> list[Placed]:
-    """The same with sequences 1, 2, 3 …"""
-    return placed(*[msgspec.structs.replace(one, sequence=number) for number, one in enumerate(events, 1)])
+    """Give events the sequences 1, 2, 3 … and offsets from 100."""
+    return placed(
+        *[msgspec.structs.replace(event, sequence=number) for number, event in enumerate(events, 1)]
+    )
 
 
 standings = st.builds(
@@ -70,19 +72,19 @@ batches = st.lists(good_events | bad_events, max_size=8).map(lambda events: plac
 def count_slowly(
     position: int, events: Iterable[Placed]
 ) -> tuple[int, Counter[tuple[str, str, str]], Counter[tuple[datetime, str, str]], list[int]]:
-    """Position, tallies, minute tallies and quarantined sequences, one event after another."""
+    """Count one event after another; return position, tallies, minute tallies and quarantined sequences."""
     tallies: Counter[tuple[str, str, str]] = Counter()
     minutes: Counter[tuple[datetime, str, str]] = Counter()
     quarantined = []
-    for _, one in events:
-        if one.sequence != position + 1:
+    for _, event in events:
+        if event.sequence != position + 1:
             continue
         position += 1
-        if isinstance(one, BadEvent):
-            quarantined.append(one.sequence)
+        if isinstance(event, BadEvent):
+            quarantined.append(event.sequence)
             continue
-        minute = datetime.strptime(one.time[:16], "%Y-%m-%dT%H:%M").replace(tzinfo=UTC)
-        for number, side in ((1, one.data.after), (-1, one.data.before)):
+        minute = datetime.strptime(event.time[:16], "%Y-%m-%dT%H:%M").replace(tzinfo=UTC)
+        for number, side in ((1, event.data.after), (-1, event.data.before)):
             if side is None:
                 continue
             measures = ("registered", *(f"step:{step}" for step in side.steps))
@@ -94,12 +96,12 @@ def count_slowly(
 
 
 def nonzero(counter: Counter[K]) -> Counter[K]:
-    """Without the keys that came to nothing."""
+    """Remove the keys with a count of zero."""
     return Counter({key: number for key, number in counter.items() if number})
 
 
 def scopes(side: Standing) -> list[str]:
-    """The scopes, spelled out."""
+    """Return the scopes of a standing, independently of the product's rule."""
     found = ["all"]
     if side.agency:
         found.append("agency:" + side.agency)
@@ -109,7 +111,7 @@ def scopes(side: Standing) -> list[str]:
 
 
 def regions(code: str) -> list[str]:
-    """The regions around, spelled out."""
+    """Return a region and its ancestors, independently of the product's rule."""
     parts = code.split(".")
     if parts[0] != "31" or [len(part) for part in parts] != [2, 2, 2, 4]:
         return ["31", "31.00"]

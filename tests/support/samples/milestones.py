@@ -1,4 +1,4 @@
-"""Small things to test with: cuts, rules and recipients with sensible values for what a test does not say."""
+"""Cuts, rules, crossings, alerts and recipients with default values for fields that a test does not set."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ REGIONS = Regions(
 )
 
 
-def cut(*counts: tuple[str, int], scope: str = "all", measure: str = "registered", id: str = "7.1203") -> Cut:  # noqa: A002 - its name everywhere
-    """A cut with these counts by region."""
+def cut(*counts: tuple[str, int], scope: str = "all", measure: str = "registered", id: str = "7.1203") -> Cut:  # noqa: A002 - the field's name
+    """Return a cut with these counts by region."""
     return Cut(id, AS_OF, {(scope, region, measure): count for region, count in counts})
 
 
-def rule(id: str = "rule", **other: Any) -> Rule:  # noqa: A002 - its name everywhere
-    """A rule for the province at 10."""
+def rule(id: str = "rule", **other: Any) -> Rule:  # noqa: A002 - the field's name
+    """Return a rule with the threshold 10 for the province."""
     fields: dict[str, Any] = {
         "scope": "all",
         "measure": "registered",
@@ -43,7 +43,7 @@ def rule(id: str = "rule", **other: Any) -> Rule:  # noqa: A002 - its name every
 
 
 def crossing(**other: Any) -> Crossing:
-    """The province's 200,000."""
+    """Return the province's crossing of 200,000."""
     fields: dict[str, Any] = {
         "scope": "all",
         "region": "31",
@@ -61,7 +61,7 @@ def crossing(**other: Any) -> Crossing:
 
 
 def told(**other: Any) -> Told:
-    """The alert of such a crossing."""
+    """Return the alert of this crossing."""
     fields: dict[str, Any] = {
         "id": uuid.UUID("11111111-1111-5111-8111-111111111111"),
         "crossing_id": uuid.UUID("22222222-2222-5222-8222-222222222222"),
@@ -86,14 +86,14 @@ def told(**other: Any) -> Told:
 def attempt(
     *alerts: Told, channel: Channel = Channel.EMAIL, number: int = 1, repeated: bool = False
 ) -> Attempt:
-    """An attempt to tell these alerts."""
+    """Return an attempt to deliver these alerts."""
     message_id = uuid.UUID("33333333-3333-5333-8333-333333333333")
     recipient = "official:governor" if channel is Channel.EMAIL else "webhook:control-room"
     return Attempt(message_id, number, channel, recipient, alerts or (told(),), repeated, AS_OF)
 
 
-def official(id: str = "governor", **other: Any) -> Recipient:  # noqa: A002 - its name everywhere
-    """An official of the province."""
+def official(id: str = "governor", **other: Any) -> Recipient:  # noqa: A002 - the field's name
+    """Return an official of the province."""
     fields: dict[str, Any] = {
         "channel": Channel.EMAIL,
         "regions": frozenset({"31"}),
@@ -103,7 +103,7 @@ def official(id: str = "governor", **other: Any) -> Recipient:  # noqa: A002 - i
     return Recipient(id=f"official:{id}", **(fields | other))
 
 
-def webhook(id: str = "control-room", **other: Any) -> Recipient:  # noqa: A002 - its name everywhere
-    """A webhook that is told of everything in the province."""
+def webhook(id: str = "control-room", **other: Any) -> Recipient:  # noqa: A002 - the field's name
+    """Return a webhook that receives the alerts of the whole province."""
     fields: dict[str, Any] = {"channel": Channel.WEBHOOK, "within": ("31",)}
     return Recipient(id=f"webhook:{id}", **(fields | other))

@@ -26,7 +26,7 @@ WAIT = Figure("ms", more_is_better=False)
 
 
 def pairs(*values: tuple[float, float]) -> list[Pair]:
-    """Pairs of (reference, this version)."""
+    """Return pairs of (reference, this version)."""
     return [
         Pair({"rate": reference, "wait": reference}, {"rate": here, "wait": here})
         for reference, here in values

@@ -17,15 +17,15 @@ LANE = replace(ROAD, path="lane")
 
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The page of a bench of two paths."""
-    for name, place in {
+    """The results page of a bench with two paths."""
+    for name, value in {
         "ROOT": tmp_path,
         "RESULTS": tmp_path / "results",
         "QUICK_RESULTS": tmp_path / "quick",
         "IMAGES": tmp_path / "images",
         "PAGE": tmp_path / "page.md",
     }.items():
-        monkeypatch.setattr(bench, name, place)
+        monkeypatch.setattr(bench, name, value)
     monkeypatch.setattr(bench, "PATHS", (path(), replace(path(), name="lane")))
     (tmp_path / "page.md").write_text(f"{BEGIN}\nbefore\n{END}\n")
     return tmp_path / "page.md"
@@ -35,7 +35,7 @@ def run(result: Result) -> Run:
     return Run({"cores": 2}, (result,), (), ())
 
 
-def test_the_page_is_written_once_the_days_file_has_every_path(page: Path) -> None:
+def test_the_page_is_written_when_the_days_file_has_every_path(page: Path) -> None:
     bench._write(run(ROAD), Scale.FULL, ["road"])
     before = page.read_text()
     bench._write(run(LANE), Scale.FULL, ["lane"])
@@ -47,13 +47,13 @@ def test_the_page_is_written_once_the_days_file_has_every_path(page: Path) -> No
     assert from_json(file.read_text()).results == (ROAD, LANE)
 
 
-def test_a_whole_run_is_the_page_also_where_a_path_could_not_be_measured(page: Path) -> None:
+def test_a_full_run_writes_the_page_even_if_a_path_could_not_be_measured(page: Path) -> None:
     bench._write(run(ROAD), Scale.FULL, ["road", "lane"])
 
     assert "### road" in page.read_text()
 
 
-def test_a_quick_run_leaves_page_and_results_alone(page: Path) -> None:
+def test_a_quick_run_changes_neither_the_page_nor_the_results(page: Path) -> None:
     bench._write(run(ROAD), Scale.QUICK, ["road"])
     bench._write(run(LANE), Scale.QUICK, ["lane"])
 

@@ -19,7 +19,7 @@ from registration.domain.operation import DONE, Operation, OperationFault
 from registration.intake.idempotency_cleanup import delete_old_keys
 from registration.requests import commands
 from registration.requests.request_models import RegisterBody
-from tests.support.commit_proxy import Cut, proxied
+from tests.support.commit_proxy import CommitCut, open_commit_proxy
 from tests.support.databases import Databases
 from tests.support.deadlines import until
 from tests.support.registration.served_api import PATH, Served, body, check_register, served
@@ -95,12 +95,12 @@ async def test_a_key_in_flight_in_two_processes_registers_once_and_both_are_told
         assert await check_register(one.pool) == {A: 100}
 
 
-@pytest.mark.parametrize("cut", list(Cut))
+@pytest.mark.parametrize("cut", list(CommitCut))
 async def test_a_commit_whose_answer_is_lost_registers_everybody_once_and_tells_them_so(
-    database: Databases, cut: Cut
+    database: Databases, cut: CommitCut
 ) -> None:
     async with (
-        proxied(database.registration) as (proxy, url),
+        open_commit_proxy(database.registration) as (proxy, url),
         served(database.registration, writer_url=url) as register,
     ):
         await register.registered(1_000)
@@ -137,14 +137,14 @@ async def test_while_the_database_is_away_all_are_told_when_to_come_back_and_the
     database: Databases,
 ) -> None:
     async with (
-        proxied(database.registration) as (proxy, url),
+        open_commit_proxy(database.registration) as (proxy, url),
         served(url, waited_s_max=1.0) as register,
     ):
         await register.registered(1)
-        proxy.hang_up()
+        proxy.shut_down()
 
         away = await asyncio.gather(*(register.post(PATH, body(n)) for n in range(10, 20)))
-        proxy.down = False
+        proxy.is_down = False
 
         async def it_is_back() -> bool:
             return (await register.post(PATH, body(10), idempotency_key="again")).status_code == 201
