@@ -1,4 +1,4 @@
-"""The TCP proxy between clients and the APIs: it distributes connections, delays data and cuts connections."""
+"""The TCP proxy between clients and the APIs, which can delay data and cut connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs a campaign: starts the system and its load, injects faults round by round, then checks the invariants."""
+"""Runs a campaign: starts the system and its load, injects faults in rounds, checks the invariants."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class FaultStatistics:
 
 
 def failure_rate_bound(cases: int) -> str:
-    """The upper 95 % bound of the failure rate after n cases without failure: 3/n (Hanley, Lippman-Hand, 1983)."""
+    """The 95 % bound of the failure rate after n cases without failure: 3/n (Hanley, Lippman-Hand, 1983)."""
     return f"{3 / cases:.1e}" if cases else "none"
 
 

@@ -58,7 +58,7 @@ class ClientLoad:
         return await settle(self.session.path, self.session.fest.sender_of)
 
     async def unfinished_imports(self, wait_s: float) -> list[str]:
-        """Wait for the imports, each at most `wait_s`; return a violation for each that did not end as expected."""
+        """Wait for each import at most `wait_s`; return a violation for each that did not end as expected."""
         violations = []
         for id_, people in self.imported.items():
             last = await _wait_for_import(self.session.register, id_, wait_s)

@@ -31,7 +31,7 @@ class Participant:
 
 @dataclass
 class DatabaseContents:
-    """The contents of the register's, the aggregator's and the notifier's schemas, as far as they are checked."""
+    """The contents of the register's, aggregator's and notifier's schemas, as far as they are checked."""
 
     participants: dict[str, Participant]
     last_sequences: dict[int, int]

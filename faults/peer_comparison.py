@@ -220,7 +220,7 @@ def main(
     kills: Annotated[int, typer.Option(help="The number of kills for each counter.")] = 12,
     report: Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")] = None,
 ) -> None:
-    """Kill the processes of the aggregator and of two stock counters; exit with 1 if ours lost or doubled events."""
+    """Kill processes of the aggregator and of two stock counters; exit with 1 if ours lost or doubled any."""
     with tempfile.TemporaryDirectory(prefix="peers-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL may run as another user

@@ -140,7 +140,7 @@ class RivalCounter:
             partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
             consumer.assign(partitions)
             await consumer.end_offsets(partitions)  # afterwards the consumer knows the partitions' leaders
-            # Read until nothing arrives: positions stop before a transaction's end marker, which is no record.
+            # Read until nothing arrives: positions stop before a transaction's end marker.
             while found := await consumer.getmany(timeout_ms=POLL_MS):
                 for partition, records in found.items():
                     held |= {(partition.partition, record.key): record.value for record in records}

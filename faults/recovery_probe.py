@@ -62,7 +62,7 @@ class RecoveryProbe:
             connection.terminate()
 
     async def time_to_recovery(self, wait_s: float) -> float | None:
-        """Return the seconds until the system has recovered and stays so for STEADY_S; None if it takes longer.
+        """Return the seconds until the system has recovered for at least STEADY_S; None if it takes longer.
 
         Recovered means: an API is ready, the lag is under a second, and a board reports `live`.
         """

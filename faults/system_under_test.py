@@ -1,4 +1,4 @@
-"""The system that a campaign tests: brokers, PostgreSQL, the services' processes, and proxies between them."""
+"""The system that a campaign tests: brokers, PostgreSQL, the services' processes, and proxies."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class SystemUnderTest:
 async def start_system(
     folder: Path, brokers: int, planted: Mapping[str, str]
 ) -> AsyncIterator[SystemUnderTest]:
-    """Start everything and keep it running. `planted` maps process names to the planted bugs they run with."""
+    """Start everything and keep it running. `planted` maps process names to planted bugs."""
     folder.mkdir(parents=True)
     async with AsyncExitStack() as opened:
         disk = await asyncio.to_thread(_mount_disk, folder)

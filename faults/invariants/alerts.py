@@ -1,4 +1,4 @@
-"""Invariant 4: each reached threshold has one latch, and one alert for each official; no other threshold has."""
+"""Invariant 4: each reached threshold, and no other, has one latch and one alert for each official."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def _is_in(standing: Standing | None, region: str) -> int:
 def check_counts(
     database: DatabaseContents, expected: ExpectedCounts, topic: TopicRecords
 ) -> tuple[InvariantResult, dict[Cell, int]]:
-    """Compare the tallies, and every published cut, with the register; return also each cell's highest count."""
+    """Compare tallies and published cuts with the register; return also each cell's highest count."""
     result = InvariantResult(
         3, "every published count is correct at its cut, and every total is the sum of its parts"
     )

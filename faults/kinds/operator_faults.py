@@ -51,7 +51,7 @@ def operator_faults(system: SystemUnderTest) -> Iterator[Fault]:
 
 def _fill_disk(*, fill_wal: bool) -> Inject:
     async def inject(system: SystemUnderTest, _: random.Random) -> int:
-        """Without room for its WAL PostgreSQL stops by itself; it is started again after the disk is freed."""
+        """Without room for its WAL, PostgreSQL stops by itself; it is restarted after the disk is freed."""
         assert system.disk is not None, "this fault needs a disk of its own"
         await asyncio.to_thread(system.disk.fill)
         try:

@@ -113,7 +113,7 @@ def suspend(name: str, suspended_s: float = SUSPENDED_S) -> Inject:
 
 
 def crash(base: str, point: str, passes: int | None = None) -> Inject:
-    """Kill a service's process when it passes a failpoint for the n-th time; None: random, at most the fourth."""
+    """Kill a service's process at its n-th pass of a failpoint; None: a random pass from 1 to 4."""
 
     async def inject(system: SystemUnderTest, rng: random.Random) -> int:
         """The process that reaches the failpoint dies there; then the others are killed."""

@@ -57,7 +57,7 @@ def _folded(position: int, events: Iterable[Placed], is_counted: Callable[[int, 
 
 
 def decode_in_python() -> None:
-    """Disable the compiled decoder in this process: it has its own fold, and the bug replaces the Python one."""
+    """Disable the compiled decoder in this process: it has its own fold, which the bug does not replace."""
     os.environ["AGGREGATOR_COMPILED"] = "off"
 
 

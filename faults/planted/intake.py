@@ -1,4 +1,4 @@
-"""Two bugs of the writer: it answers before the commit, and it retries an ambiguous commit without its key."""
+"""Two bugs of the writer: answers before the commit, and ambiguous commits retried without their keys."""
 
 from __future__ import annotations
 

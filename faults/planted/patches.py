@@ -15,7 +15,7 @@ class PatchTargetMissingError(AttributeError):
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """Replaces `name` in `owner` (a module or class); `used_by` is the service's function that uses the name."""
+    """Replaces `name` in `owner` (a module or class); `used_by` is the function that uses the name."""
 
     owner: Any
     name: str

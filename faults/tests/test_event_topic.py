@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from faults.invariant_result import InvariantResult
+from faults.invariants.event_topic import check_topic
 from faults.tests.evidence_samples import database, event, topic
 
 EVENTS = [event(0, sequence) for sequence in (1, 2, 3)]

@@ -1,4 +1,4 @@
-"""The order of faults: determined by the seed, every kind early, no repeat before all, no conflicting pairs."""
+"""The order of faults: determined by the seed, every kind early, no early repeat, no conflicting pair."""
 
 from __future__ import annotations
 

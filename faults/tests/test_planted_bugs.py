@@ -27,7 +27,8 @@ from notifier.domain.alerts import alert_id, crossing_id
 from outbox import leader_producer
 from outbox.leader_producer import LeaderProducer, LeaderRecord
 from outbox.publisher import Pending, Publisher, PublishLimits, PublishOutcome, TopicChannel
-from tests.support.fakes.outbox import Clock, MemoryBroker, MemoryLeases, MemoryTable, leadership
+from tests.support.fakes.outbox import MemoryBroker, MemoryLeases, MemoryTable, leadership
+from tests.support.manual_clock import ManualClock
 from tests.support.samples.milestones import crossing
 
 PATCHES = [
@@ -47,7 +48,7 @@ def test_the_name_that_the_service_uses_is_replaced_and_restored(patch: Patch) -
 
 
 def _used_value(patch: Patch) -> Any:
-    """Return the value that `used_by` finds under the name: in its own module if that is the owner, else in the owner."""
+    """Return the value that `used_by` finds: in its own module if that is the owner, else in the owner."""
     is_in_module = patch.used_by.__globals__ is vars(patch.owner)
     return patch.used_by.__globals__[patch.name] if is_in_module else getattr(patch.owner, patch.name)
 
@@ -126,7 +127,7 @@ class _TableWithHole(MemoryTable):
 
 
 async def test_the_relay_with_a_plain_sequence_sends_beyond_a_hole() -> None:
-    clock = Clock()
+    clock = ManualClock()
     leases = MemoryLeases(clock)
     broker, table = MemoryBroker(1), _TableWithHole(leases, "relay", 1)
     lease = leadership(leases, "relay", "A", clock)
@@ -184,7 +185,7 @@ async def test_a_publisher_that_lost_its_lease_still_sends() -> None:
         async def abandon(self) -> None:
             """Do nothing: there is nothing to drop."""
 
-    clock = Clock()
+    clock = ManualClock()
     former_leader: Any = leadership(MemoryLeases(clock), "publisher", "A", clock)
     producer = LeaderProducer({}, former_leader)
     producer._producer = Producer()  # type: ignore[assignment]  # only the methods that LeaderProducer uses

@@ -1,4 +1,4 @@
-"""Invariant 1: a register that equals the ledger passes; a missing or different participant is a violation."""
+"""Invariant 1: a register that equals the ledger passes; a missing or wrong participant is a violation."""
 
 from __future__ import annotations
 

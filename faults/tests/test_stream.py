@@ -1,4 +1,4 @@
-"""Invariant 5: a stream whose cuts only increase passes; an older cut or a wrong last count is a violation."""
+"""Invariant 5: increasing cuts and a correct last count pass; an older cut is a violation."""
 
 from __future__ import annotations
 

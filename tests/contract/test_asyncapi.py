@@ -13,7 +13,7 @@ from jsonschema import Draft7Validator
 
 from tests.support.contract_documents import CONTRACT, SCHEMA_OF_TOPIC, read_yaml
 
-# schemas/3.1.0.json of the npm package @asyncapi/specs 6.11.1 (Apache-2.0, see NOTICE), compressed but unchanged.
+# schemas/3.1.0.json of the npm package @asyncapi/specs 6.11.1 (Apache-2.0, see NOTICE), compressed.
 SPECIFICATION = Path(__file__).with_name("asyncapi-3.1.0.json.gz")
 SPECIFICATION_SHA256 = "51d3274899ad2875f25c18fd1aef4d5512f0a97be785d519740bde55a4162f61"
 

@@ -37,7 +37,7 @@ def declared(image: str) -> dict[str, str]:
 
 
 def files_of(module: str) -> list[Path]:
-    """Return the file of a module of this project, of a package its `__init__.py`; empty for other modules."""
+    """Return the file of a module or package of this project; empty for other modules."""
     for base in IMPORT_PATH:
         path = base.joinpath(*module.split("."))
         for file in (path.with_suffix(".py"), path / "__init__.py"):
@@ -67,7 +67,7 @@ def imports_of(file: Path) -> Iterator[str]:
 
 
 def imported(image: str) -> set[str]:
-    """Return the third-party packages that an image's code imports, directly or through this project's modules."""
+    """Return the third-party packages that an image's code imports, also through other modules."""
     waiting = [file for module in IMAGES[image] for file in first_files(module)]
     seen: set[Path] = set()
     packages: set[str] = set()

@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: the running processes, clients that register, an observer of the board."""
+"""Fixtures of the end-to-end tests: running processes, registering clients, an observer of the board."""
 
 from __future__ import annotations
 

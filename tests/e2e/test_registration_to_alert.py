@@ -94,7 +94,7 @@ async def test_each_recipient_is_alerted_once_when_the_notifier_dies_at_every_fa
 
 
 def _webhooks(stack: Stack) -> dict[int, set[str]]:
-    """Return the distinct alert ids by threshold that the receiver stored; a repeated call has the same id."""
+    """Return the stored alert ids by threshold; a repeated call has the same id."""
     ids: dict[int, set[str]] = {}
     for file in (stack.folder / "webhooks").glob("*.jsonl"):
         for line in file.read_text().splitlines():

@@ -16,8 +16,8 @@ pytestmark = pytest.mark.e2e
 
 LOST_PER_PARTITION = 2
 
-# Simulates the restore of an older backup: removes the newest events of each partition with their participants
-# and idempotency keys, and lowers `published`.
+# Simulates the restore of an older backup: removes the newest events of each partition with their
+# participants and idempotency keys, and lowers `published`.
 RESTORE = """
 create temp table gone as
   select e.partition, e.sequence, e.participant_id

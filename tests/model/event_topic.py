@@ -28,9 +28,9 @@ class Topic:
         self.first = [0] * PARTITIONS
         self.highest = [0] * PARTITIONS
         self.has_gap = [False] * PARTITIONS
-        """By partition: whether a sequence was appended before the one below it, although no records were lost."""
+        """By partition: whether a sequence was appended before the one below it, without lost records."""
         self.lost_up_to = [0] * PARTITIONS
-        """By partition: up to this sequence events may be missing or out of order, because records were lost."""
+        """By partition: up to this sequence, events may be missing or out of order after a loss."""
         self.delayed: list[Callable[[], None]] = []
         """Produce requests that arrive long after their sender failed or died."""
 

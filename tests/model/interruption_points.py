@@ -1,8 +1,8 @@
 """Drives a process of the model from one interruption point to the next; there it may pause, fail or die.
 
 An interruption point lies before and after every effect outside the process. Between two points the process
-runs without interruption, and it awaits nothing but points. Most processes are driven as plain coroutines, which
-costs a microsecond per point; processes whose product code needs a running event loop use a stepping loop.
+runs without interruption, and it awaits nothing but points. Most processes are driven as plain coroutines,
+which costs a microsecond per point; those whose product code needs an event loop use a stepping loop.
 """
 
 from __future__ import annotations
@@ -133,8 +133,8 @@ class LoopDriver:
 class Process:
     """One process: rounds of work, one after another, and its memory between them.
 
-    `work` is a round; `reset` clears the memory when the process dies. `pending_request` is a request to Kafka
-    in flight: it may arrive long after the process failed or died.
+    `work` is a round; `reset` clears the memory when the process dies. `pending_request` is a request to
+    Kafka in flight: it may arrive long after the process failed or died.
     """
 
     def __init__(self, driver: Driver) -> None:

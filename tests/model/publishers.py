@@ -14,7 +14,8 @@ from tests.model.interruption_points import LoopDriver, Process
 from tests.model.register import PARTITIONS, RECORDED_AT, Cell
 from tests.model.stepping_loop import SteppingLoop
 from tests.model.workers import TallyDatabase
-from tests.support.fakes.outbox import Clock, MemoryLeases, leadership
+from tests.support.fakes.outbox import MemoryLeases, leadership
+from tests.support.manual_clock import ManualClock
 
 LEASE = "publisher"
 PART_BYTES = HEAD_BYTES + 240
@@ -48,7 +49,7 @@ class CutLog:
             self.highest[key] = max(self.highest.get(key, 0), count)
 
     def start(self) -> int:
-        """Return the offset where a reader starts: the newest full acknowledged when the last record was written."""
+        """Return the offset where a reader starts: the newest full that the last record names."""
         if self.newest is None:
             return 0
         full_offset = self.newest.full_offset
@@ -86,7 +87,7 @@ class Publisher(Process):
         log: CutLog,
         numbers: CutNumbers,
         leases: MemoryLeases,
-        clock: Clock,
+        clock: ManualClock,
     ) -> None:
         super().__init__(LoopDriver(loop))
         self._loop = loop

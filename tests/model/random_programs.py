@@ -1,4 +1,4 @@
-"""Random programs of fifty steps: work of a process with an optional failure, or an event outside the processes.
+"""Random programs of fifty steps: a process's work with an optional failure, or an event outside them.
 
 A program is drawn as bytes, three per step: drawing each step by itself would take longer than running it.
 """
@@ -74,7 +74,7 @@ def decoded(program: bytes) -> list[Step]:
     steps = []
     for start in range(0, len(program), STEP_BYTES):
         actor, action, choice = program[start : start + STEP_BYTES]
-        # Of the second byte, four bits select the action, two the number of points, and two the process of the pair.
+        # Second byte: four bits select the action, two the number of points, two the process of the pair.
         step = Step(
             ACTORS[actor % len(ACTORS)],
             int(action % 4 > 1),

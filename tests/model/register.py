@@ -52,7 +52,7 @@ class Register:
         return UUID(int=self._ids << 64)
 
     def begin(self, operation: Operation) -> Transaction | None:
-        """Execute an operation up to the commit; return None while another transaction holds a lock it needs."""
+        """Execute an operation up to the commit; None while another transaction holds a needed lock."""
         replay = self.answers.get(operation.key)
         if replay is not None:
             return Transaction(self, operation, msgspec.structs.replace(replay, replayed=True), [], set())

@@ -15,7 +15,8 @@ from tests.model.interruption_points import Driver, InjectedFailureError, LoopDr
 from tests.model.publishers import CutLog
 from tests.model.register import PARTITIONS, Register
 from tests.model.stepping_loop import SteppingLoop
-from tests.support.fakes.outbox import Clock, MemoryLeases, leadership
+from tests.support.fakes.outbox import MemoryLeases, leadership
+from tests.support.manual_clock import ManualClock
 
 LEASE = "relay"
 LIMITS = PublishLimits(records_max=3, drain_s_max=0.0)
@@ -72,7 +73,7 @@ class Relay(Process):
         topic: Topic,
         cuts: CutLog,
         leases: MemoryLeases,
-        clock: Clock,
+        clock: ManualClock,
     ) -> None:
         super().__init__(LoopDriver(loop))
         self._loop = loop

@@ -15,7 +15,8 @@ from tests.model.register import PARTITIONS, Register
 from tests.model.relays import Relay
 from tests.model.stepping_loop import SteppingLoop
 from tests.model.workers import TallyDatabase, Worker
-from tests.support.fakes.outbox import Clock, MemoryLeases
+from tests.support.fakes.outbox import MemoryLeases
+from tests.support.manual_clock import ManualClock
 
 PAUSE_S: Final = 4.0
 """Longer than a lease; shorter than the time without cuts after which the relay ignores stalled positions."""
@@ -37,7 +38,7 @@ class SystemModel:
     notifier_database_type: type[NotifierDatabase] = NotifierDatabase
 
     def __init__(self, loop: SteppingLoop) -> None:
-        self.clock = Clock()
+        self.clock = ManualClock()
         self.leases = MemoryLeases(self.clock)
         self.register = self.register_type()
         self.ledger = Ledger(self.register)

@@ -22,7 +22,7 @@ Changed = tuple[int, int, frozenset[Cell]]
 
 
 class TallyDatabase:
-    """The aggregator's database: tallies, positions, the keys that each batch changed, and quarantined events."""
+    """The aggregator's database: tallies, positions, keys changed by each batch, and quarantined events."""
 
     def __init__(self) -> None:
         self.tallies = MemoryTallies()

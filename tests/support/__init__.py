@@ -1,1 +1,1 @@
-"""Test support: real brokers, databases and processes, proxies, fakes, samples, and waiting with deadlines."""
+"""Test support: real brokers, databases and processes; proxies, fakes, samples, deadlines."""

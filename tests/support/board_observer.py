@@ -96,7 +96,7 @@ class BoardObserver:
             await connection.close()
 
     async def wait_for_exactly(self, accepted: Collection[object], deadline_s: float = 30.0) -> None:
-        """Wait until the board shows as many participants as `accepted`, live, and a new audit found no drift.
+        """Wait until the board shows as many participants as `accepted`, live, after an audit without drift.
 
         Fails if the register holds another number, or if any violation was recorded.
         """

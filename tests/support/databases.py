@@ -106,7 +106,7 @@ class TestServer:
             connection.execute(statement)
 
     def crash(self) -> None:
-        """Stop the server hard (SIGQUIT): every connection ends at once, and the next start recovers from the WAL."""
+        """Stop the server hard (SIGQUIT): all connections end, and the next start recovers from the WAL."""
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(20)
 

@@ -30,8 +30,8 @@ async def until(
 ) -> Any:
     """Wait for a condition and return its first truthy value; fail with its name when the deadline passes.
 
-    The condition is a function or a coroutine function. An AssertionError that it raises means "not yet" and is
-    shown on failure, so a condition may consist of asserts and return True.
+    The condition is a function or a coroutine function. An AssertionError that it raises means "not yet" and
+    is shown on failure, so a condition may consist of asserts and return True.
     """
     ends_at = time.monotonic() + deadline_s
     failed: AssertionError | None = None

@@ -12,7 +12,7 @@ from tests.support.deadlines import until
 
 
 async def move_leaders(bootstrap_servers: str, topics: list[str], deadline_s: float = 30.0) -> int:
-    """Make another replica the preferred leader of each partition; wait until all lead and return their number.
+    """Make another replica the preferred leader of each partition; wait until all lead, return their number.
 
     The controller moves a leader at its next check (`leader.imbalance.check.interval.seconds`).
     """

@@ -11,6 +11,6 @@ LIBRARY: Final = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None
 
 
 def clock_off(by: str) -> Mapping[str, str]:
-    """Return the environment that offsets a process's clock, for example by "+1h"; AssertionError without libfaketime."""
+    """Return the environment that offsets a process's clock, for example by "+1h"."""
     assert LIBRARY is not None, "install libfaketime (Debian's package of this name)"
     return {"LD_PRELOAD": str(LIBRARY), "FAKETIME": by, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}

@@ -1,4 +1,4 @@
-"""Registers synthetic people over HTTP, each with an idempotency key, and retries until it gets a response."""
+"""Registers synthetic people over HTTP with idempotency keys, and retries until each has a response."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class RegistrationClients:
     """Several clients that register people through one or several API processes while a block runs.
 
     `accepted` maps each person's number to the participant id in the response. `already_registered` has the
-    people whom the API refused as known, which fails unless `duplicates_allowed`. At the end of the block each
-    client completes its last registration.
+    people whom the API refused as known, which fails unless `duplicates_allowed`. At the end of the block
+    each client completes its last registration.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class RegistrationClients:
                 await asyncio.wait_for(self._closing.wait(), self._pause_s)
 
     async def _register(self, number: int, url: str) -> None:
-        """Register one person with the same key until a response is final; after an error, at the next API."""
+        """Register one person with one key until a response is final; after an error, use the next API."""
         body = {
             "name": "Peserta Contoh",
             "nik": nik(number),

@@ -33,7 +33,7 @@ def surroundings(
 
 
 class Stack:
-    """Starts and signals processes by name: those of the local stack, and more instances as `worker-2`, `api-2`.
+    """Starts and signals processes by name: those of the local stack, and further ones as `worker-2`.
 
     A process is restarted only after `keep_running`. A process that ends unexpectedly fails the test.
     """
@@ -62,7 +62,7 @@ class Stack:
         wait: bool = True,
         deadline_s: float = READY_S_MAX,
     ) -> None:
-        """Start processes in parallel with the additional settings `env`; with `wait`, wait until each is ready."""
+        """Start processes in parallel with additional settings; with `wait`, wait until each is ready."""
         for name in names:
             assert self._ended(name), f"{name} is already running"
             self._environments[name] = dict(env or {})
@@ -79,7 +79,7 @@ class Stack:
         self._running[name] = TrackedProcess(name, command, clean_environment(settings), self.log(name))
 
     def launch_through(self, name: str, *launcher: str) -> None:
-        """From its next start on, run a process by a launcher module, which receives its package and arguments."""
+        """From its next start on, run a process by a launcher module that gets its package and arguments."""
         self._launchers[name] = launcher
 
     def next_start(self, name: str, env: Mapping[str, str] | None = None) -> None:
@@ -146,7 +146,7 @@ class Stack:
         return await self.ended(name, deadline_s)
 
     async def ended(self, name: str, deadline_s: float = 30.0) -> int:
-        """Wait until a process ends by itself, for example at a failpoint; return the exit code (-9: killed)."""
+        """Wait until a process ends by itself, as at a failpoint; return the exit code (-9: killed)."""
         return await self._running[name].ended(deadline_s)
 
     async def restart(

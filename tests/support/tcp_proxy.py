@@ -40,7 +40,7 @@ class ProxyConnections:
 
 @asynccontextmanager
 async def serve_connections(serve: Serve, abort: Callable[[], None]) -> AsyncIterator[int]:
-    """Serve each connection to a free local port, and yield the port; at the end, `abort` must end them all."""
+    """Serve connections to a free local port, and yield the port; `abort` must end them all."""
     serving: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

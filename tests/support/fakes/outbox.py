@@ -12,22 +12,13 @@ from typing import Any
 from outbox.leadership import Leadership
 from outbox.publisher import Pending, Record
 from outbox.source import PublishedMove
-
-
-class Clock:
-    """Moves only when told."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.support.manual_clock import ManualClock
 
 
 class MemoryLeases:
     """The table of leases with its server's clock; see `LeaseRows`."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
         self.rows: dict[str, tuple[str, int, float]] = {}
 
@@ -156,6 +147,6 @@ def has_gap(log: Sequence[int]) -> bool:
     return False
 
 
-def leadership(leases: MemoryLeases, name: str, holder: str, clock: Clock) -> Leadership:
+def leadership(leases: MemoryLeases, name: str, holder: str, clock: ManualClock) -> Leadership:
     """A lease of 3 s on these rows."""
     return Leadership(leases, name, holder, 3.0, clock)

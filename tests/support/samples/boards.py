@@ -15,6 +15,7 @@ from board.state.registration_rate import RegistrationRate
 from board.stream.broadcaster import Broadcaster
 from board.stream.subscriptions import Subscriber, Subscriptions
 from cuts.state import Key
+from tests.support.manual_clock import ManualClock
 from tests.support.samples.cuts import cut_record, register_state, row
 
 NOW = datetime(2021, 10, 24, 12, 5, 1, tzinfo=UTC)
@@ -34,20 +35,10 @@ REGIONS = Regions(
 
 
 @dataclass
-class Clock:
-    """Seconds that pass when told to."""
-
-    now_s: float = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-@dataclass
 class Show:
     """A board in memory, with methods that feed it records."""
 
-    clock: Clock = field(default_factory=Clock)
+    clock: ManualClock = field(default_factory=lambda: ManualClock(100.0))
     viewers_max: int = 10
 
     def __post_init__(self) -> None:

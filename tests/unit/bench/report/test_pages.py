@@ -49,7 +49,7 @@ def test_a_chart_is_well_formed_and_inverse_ratios_have_bars_of_equal_length() -
     bars = list(ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}rect"))[1:]
     widths = [float(bar.attrib["width"]) for bar in bars]
 
-    # On a logarithmic scale, 2 × and ½ × have the same distance from 1 ×, one to the right and one to the left.
+    # On a logarithmic scale, 2 × and ½ × have the same distance from 1 ×, to the right and to the left.
     assert widths[0] == pytest.approx(widths[1], abs=0.2)
     assert float(bars[1].attrib["x"]) + widths[1] == pytest.approx(float(bars[0].attrib["x"]), abs=0.2)
 
