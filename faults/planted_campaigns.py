@@ -76,7 +76,7 @@ class PlantedCampaignResult:
 
 
 def _crashes(service: str, point: str, passes: int) -> Fault:
-    return Fault("crash point", f"crash at {point}:{passes}", crash(service, point, passes))
+    return Fault("crash at failpoint", f"crash at {point}:{passes}", crash(service, point, passes))
 
 
 def _suspends(name: str) -> Fault:

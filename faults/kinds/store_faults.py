@@ -65,7 +65,7 @@ async def _terminate_connections(system: SystemUnderTest, _: random.Random) -> i
     try:
         for _attempt in range(5):
             await connection.execute(
-                "select pg_terminate_connections_backend(pid) from pg_stat_activity "
+                "select pg_terminate_backend(pid) from pg_stat_activity "
                 "where backend_type = 'client backend' and pid <> pg_backend_pid()"
             )
             await asyncio.sleep(0.3)

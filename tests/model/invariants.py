@@ -27,7 +27,7 @@ class Invariants:
     """Checks a system repeatedly; each check skips the parts that have not changed since the last one."""
 
     def __init__(self, system: SystemModel) -> None:
-        self._world = system
+        self._system = system
         self._answered = (0, 0)
         self._counted = 0
         self._latch_counts = (0, 0)
@@ -39,14 +39,14 @@ class Invariants:
         self._check_answers()
         self._check_topic_order()
         self._check_tallies()
-        _require(not self._world.cuts.undecodable, "a cut was published that no reader accepts")
-        for place, board in enumerate(self._world.boards):
+        _require(not self._system.cuts.undecodable, "a cut was published that no reader accepts")
+        for place, board in enumerate(self._system.boards):
             self._check_board(place, board)
         self._check_latches()
 
     def check_after_recovery(self) -> None:
         """Let the system recover, then check that all work is done. Raises InvariantViolatedError."""
-        system = self._world
+        system = self._system
         for is_settled in system.recover():
             self.check()
             if is_settled:
@@ -62,7 +62,7 @@ class Invariants:
         self._check_all_alerts_delivered()
 
     def _check_answers(self) -> None:
-        register, ledger = self._world.register, self._world.ledger
+        register, ledger = self._system.register, self._system.ledger
         if self._answered == (ledger.answered, register.commits):
             return
         self._answered = (ledger.answered, register.commits)
@@ -75,10 +75,10 @@ class Invariants:
                 )
 
     def _check_topic_order(self) -> None:
-        _require(not any(self._world.topic.has_gap), "an event is in the topic before the one below it")
+        _require(not any(self._system.topic.has_gap), "an event is in the topic before the one below it")
 
     def _check_topic_is_complete(self, partition: int) -> None:
-        topic, register = self._world.topic, self._world.register
+        topic, register = self._system.topic, self._system.register
         events, _ = read_batch(topic.logs[partition], partition)
         last_in_topic = fold(topic.lost_up_to[partition], events).last
         _require(
@@ -86,7 +86,7 @@ class Invariants:
         )
 
     def _check_tallies(self) -> None:
-        stored = self._world.stored
+        stored = self._system.stored
         if stored.version != self._counted:
             self._counted = stored.version
             counts = {cell: count for cell, count in stored.tallies.counts.items() if count}
@@ -98,7 +98,7 @@ class Invariants:
     def _expected_counts(
         self, positions: Sequence[int], quarantined: Iterable[tuple[int, int]]
     ) -> Mapping[Cell, int]:
-        register = self._world.register
+        register = self._system.register
         sums: Counter[Cell] = Counter()
         for partition, position in enumerate(positions):
             sums.update(register.expected_counts(partition, position))
@@ -129,22 +129,22 @@ class Invariants:
             _require(state.counts.get(cell, 0) == total, "a total is not the sum of its parts")
 
     def _check_latches(self) -> None:
-        rows, delivered = self._world.latches.rows, self._world.receiver.delivered
+        rows, delivered = self._system.latches.rows, self._system.receiver.delivered
         if self._latch_counts == (len(rows), len(delivered)):
             return
         self._latch_counts = (len(rows), len(delivered))
         _require(len({_crossing_key(row) for row in rows}) == len(rows), "a crossing was latched twice")
         for row in rows:
-            shown = self._world.cuts.highest.get((row.scope, row.region, row.measure), 0)
+            shown = self._system.cuts.highest.get((row.scope, row.region, row.measure), 0)
             _require(row.threshold <= shown, "a threshold above every published count was latched")
-        alerts = self._world.latches.alerts
+        alerts = self._system.latches.alerts
         _require(len(set(alerts.values())) == len(alerts), "a recipient has two alerts of one crossing")
         _require(alerts.keys() >= delivered.keys(), "an alert without a latch was delivered")
 
     def _check_all_alerts_delivered(self) -> None:
-        latches, delivered = self._world.latches, self._world.receiver.delivered
+        latches, delivered = self._system.latches, self._system.receiver.delivered
         ids = {(key, recipient): alert for alert, (key, recipient) in latches.alerts.items()}
-        counts = self._world.boards[0].state.counts
+        counts = self._system.boards[0].state.counts
         for ((scope, region, measure), count), rule in product(counts.items(), RULES.rules):
             if (scope, measure) != (rule.scope, rule.measure) or not rule.watches(region):
                 continue

@@ -1,3 +1,5 @@
+"""`bench.against`: ratios of two versions, the verdict, the order of the pairs, and the command line."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping

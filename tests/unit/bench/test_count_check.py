@@ -1,3 +1,5 @@
+"""The check of a contender's counts, and the generator of events."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""The reference version of `bench.against`: its checkout, its environment and its measurement."""
+
 from __future__ import annotations
 
 import os

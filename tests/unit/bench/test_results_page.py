@@ -1,3 +1,5 @@
+"""Which runs of the bench rewrite the results page."""
+
 from __future__ import annotations
 
 from dataclasses import replace

@@ -1,3 +1,5 @@
+"""The runner: the order of the contenders, failures and interrupts."""
+
 from __future__ import annotations
 
 import asyncio

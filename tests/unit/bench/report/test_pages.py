@@ -1,3 +1,5 @@
+"""The results page of the bench: its section, charts and number formats."""
+
 from __future__ import annotations
 
 from xml.etree import ElementTree

@@ -1,3 +1,5 @@
+"""Results of the bench: ratios, goals, usage, merging and comparing runs."""
+
 from __future__ import annotations
 
 import pytest
