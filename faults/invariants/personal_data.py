@@ -16,7 +16,7 @@ PERSONAL_DATA: Final = re.compile(
     "|".join(
         [
             *(re.escape(text) for text in (CANARY_NAME, CANARY_NAME.split()[1], CANARY_NIK, CANARY_PHONE)),
-            r"(?<![0-9a-f])3199\d{12}(?![0-9a-f])",
+            r"(?<![0-9a-f-])3199\d{12}(?![0-9a-f])",
             r"\+6282[4-7]\d{8}",
         ]
     ).encode()

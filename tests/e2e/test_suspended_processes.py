@@ -35,7 +35,7 @@ async def test_a_suspended_api_process_does_not_block_the_other(
 
 
 @pytest.mark.timeout(180)
-async def test_a_worker_suspended_minimum_its_session_is_replaced_and_its_late_statements_count_nothing(
+async def test_a_worker_suspended_longer_than_its_session_is_replaced_and_counts_nothing_twice(
     running_stack: Stack, observer: BoardObserver, clients: RegistrationClients
 ) -> None:
     await running_stack.start("worker-2")
@@ -50,7 +50,7 @@ async def test_a_worker_suspended_minimum_its_session_is_replaced_and_its_late_s
     await observer.wait_for_exactly(clients.accepted, deadline_s=60)
 
 
-async def test_the_board_is_not_live_within_5_s_after_the_relay_dies(
+async def test_the_board_stops_being_live_within_5_s_after_the_relay_dies(
     running_stack: Stack, observer: BoardObserver, clients: RegistrationClients
 ) -> None:
     async with clients:
@@ -62,7 +62,7 @@ async def test_the_board_is_not_live_within_5_s_after_the_relay_dies(
     await observer.wait_for_exactly(clients.accepted)
 
 
-async def test_the_board_is_not_live_within_5_s_after_the_relay_dies_without_registrations(
+async def test_the_board_stops_being_live_within_5_s_after_the_relay_dies_without_registrations(
     running_stack: Stack, observer: BoardObserver
 ) -> None:
     await until(lambda: _is(observer, "live"), deadline_s=15)

@@ -166,7 +166,7 @@ class Api(Process):
         await self.driver.interruption_point()
         return transaction.answer
 
-    async def before_commit(self, _wish: Request, _transaction: Transaction) -> None:
+    async def before_commit(self, _request: Request, _transaction: Transaction) -> None:
         """Wait after all statements, before the commit."""
         await self.driver.interruption_point()
 

@@ -69,8 +69,8 @@ class Step:
         return f"{self.actor} {'AB'[self.instance]}{action} {self.choice:#04x}"
 
 
-def decoded(program: bytes) -> list[Step]:
-    """Return the steps of a program."""
+def decode_program(program: bytes) -> list[Step]:
+    """Decode a program into its steps."""
     steps = []
     for start in range(0, len(program), STEP_BYTES):
         actor, action, choice = program[start : start + STEP_BYTES]
@@ -87,7 +87,7 @@ def decoded(program: bytes) -> list[Step]:
     return steps
 
 
-programs = st.binary(min_size=STEP_BYTES * STEPS, max_size=STEP_BYTES * STEPS).map(decoded)
+programs = st.binary(min_size=STEP_BYTES * STEPS, max_size=STEP_BYTES * STEPS).map(decode_program)
 
 
 def run(program: Sequence[Step], system_type: type[SystemModel], loop: SteppingLoop) -> SystemModel:
