@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 from deploy.topics import create_topics, read_topics
@@ -20,7 +20,7 @@ from simulator.clients.access_keys import Keys
 from tests.support.broker_cluster import Cluster
 from tests.support.commit_proxy import CommitProxy, open_commit_proxy
 from tests.support.databases import Databases, TestServer
-from tests.support.register_template import commission
+from tests.support.register_template import Commissioned, commission
 from tests.support.small_filesystem import Disk, can_mount
 from tests.support.stack import Stack, surroundings
 from tests.support.topics import Topics
@@ -94,6 +94,17 @@ class SystemUnderTest:
         return {}
 
 
+class _Stores(NamedTuple):
+    """The started stores: PostgreSQL with a commissioned database, and the brokers with all topics."""
+
+    disk: Disk | None
+    server: TestServer
+    commissioned: Commissioned
+    databases: Databases
+    cluster: Cluster
+    topics: Topics
+
+
 @asynccontextmanager
 async def start_system(
     folder: Path, brokers: int, planted: Mapping[str, str]
@@ -101,54 +112,56 @@ async def start_system(
     """Start everything and keep it running. `planted` maps process names to planted bugs."""
     folder.mkdir(parents=True)
     async with AsyncExitStack() as opened:
-        disk = await asyncio.to_thread(_mount_disk, folder)
-        if disk is not None:
-            opened.callback(disk.close)
-        server = await asyncio.to_thread(TestServer, disk.folder if disk else None)
-        opened.callback(server.close)
-        commissioned = await asyncio.to_thread(commission, server, folder)
-        databases = await asyncio.to_thread(server.clone, commissioned.template)
-        cluster = Cluster(folder, brokers, session_timeout_ms=BROKER_SESSION_MS)
-        opened.callback(cluster.close)
-        await cluster.ready()
-        topics = Topics(cluster.bootstrap_servers, f"f{uuid4().hex[:6]}-")
-        await create_topics(topics.settings(), read_topics(contract_path("topics.yaml")), replication=brokers)
-        process_environment = surroundings(
-            folder / "stack", databases.urls(), topics.environment(), commissioned.secrets
-        )
-        stack = Stack(replace(process_environment, keys=commissioned.keys))
+        stores = await _start_stores(opened, folder, brokers)
+        databases, topics, secrets = stores.databases, stores.topics, stores.commissioned.secrets
+        process_environment = surroundings(folder / "stack", databases.urls(), topics.environment(), secrets)
+        stack = Stack(replace(process_environment, keys=stores.commissioned.keys))
         opened.push_async_callback(stack.close)
         api_proxy = await opened.enter_async_context(open_api_proxy([stack.port("api"), stack.port("api-2")]))
         commit_proxy, commit_proxy_url = await opened.enter_async_context(
             open_commit_proxy(databases.registration)
         )
         receiver = await opened.enter_async_context(
-            open_receiver(
-                folder / "stack" / "webhooks", commissioned.secrets["webhook_secret"], stack.port("receiver")
-            )
+            open_receiver(folder / "stack" / "webhooks", secrets["webhook_secret"], stack.port("receiver"))
         )
         system = SystemUnderTest(
-            folder,
-            server,
-            databases,
-            cluster,
-            topics,
-            stack,
-            api_proxy,
-            commit_proxy,
-            commit_proxy_url,
-            receiver,
+            folder=folder,
+            server=stores.server,
+            databases=databases,
+            cluster=stores.cluster,
+            topics=topics,
+            stack=stack,
+            api_proxy=api_proxy,
+            commit_proxy=commit_proxy,
+            commit_proxy_url=commit_proxy_url,
+            receiver=receiver,
+            disk=stores.disk,
         )
-        system.disk = disk
-        await _start(system, planted)
+        await _start_processes(system, planted)
         yield system
+
+
+async def _start_stores(opened: AsyncExitStack, folder: Path, brokers: int) -> _Stores:
+    disk = await asyncio.to_thread(_mount_disk, folder)
+    if disk is not None:
+        opened.callback(disk.close)
+    server = await asyncio.to_thread(TestServer, disk.folder if disk else None)
+    opened.callback(server.close)
+    commissioned = await asyncio.to_thread(commission, server, folder)
+    databases = await asyncio.to_thread(server.clone, commissioned.template)
+    cluster = Cluster(folder, brokers, session_timeout_ms=BROKER_SESSION_MS)
+    opened.callback(cluster.close)
+    await cluster.ready()
+    topics = Topics(cluster.bootstrap_servers, f"f{uuid4().hex[:6]}-")
+    await create_topics(topics.settings(), read_topics(contract_path("topics.yaml")), replication=brokers)
+    return _Stores(disk, server, commissioned, databases, cluster, topics)
 
 
 def _mount_disk(folder: Path) -> Disk | None:
     return Disk(folder / "disk", DISK_MB) if can_mount() else None
 
 
-async def _start(system: SystemUnderTest, planted: Mapping[str, str]) -> None:
+async def _start_processes(system: SystemUnderTest, planted: Mapping[str, str]) -> None:
     for name, bug in planted.items():
         system.stack.launch_through(name, "faults.planted", bug)
     await system.stack.start("mailbox")

@@ -64,8 +64,8 @@ class NotifierProcess:
         return self.process.poll() is not None
 
     async def killed_itself(self) -> None:
-        """Wait until its crash point was passed."""
-        await until(self.ended, name="the process dies at its crash point")
+        """Wait until the process has died at its failpoint."""
+        await until(self.ended, name="the process dies at its failpoint")
         assert self.process.returncode == -signal.SIGKILL, tail(self.log)
 
     async def stop(self) -> int:
