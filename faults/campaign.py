@@ -10,7 +10,6 @@ from pathlib import Path
 
 from faults.campaign_plan import CampaignPlan
 from faults.campaign_result import CampaignResult, Round
-from faults.client_load import ClientLoad, run_load
 from faults.fault import Fault
 from faults.fault_schedule import schedule
 from faults.invariant_checks import Observers, ShowProgress, check_invariants
@@ -18,9 +17,10 @@ from faults.kinds.network_faults import network_faults
 from faults.kinds.operator_faults import operator_faults
 from faults.kinds.process_faults import process_faults
 from faults.kinds.store_faults import store_faults
-from faults.recovery_probe import RecoveryProbe
-from faults.stream_viewer import StreamViewer
-from faults.system_under_test import SystemUnderTest, start_system
+from faults.observation.recovery_probe import RecoveryProbe
+from faults.observation.stream_viewer import StreamViewer
+from faults.running_system.client_load import ClientLoad, run_load
+from faults.running_system.system_under_test import SystemUnderTest, start_system
 from tests.support.background_task import background_task
 from tests.support.process_clock import LIBRARY
 

@@ -6,7 +6,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from faults.system_under_test import SystemUnderTest
+from faults.running_system.system_under_test import SystemUnderTest
 
 Inject = Callable[[SystemUnderTest, random.Random], Awaitable[int]]
 """Breaks something and repairs it; returns the number of killed processes."""

@@ -10,8 +10,6 @@ from typing import Final
 
 from faults.campaign_plan import CampaignPlan
 from faults.campaign_result import Round
-from faults.client_load import ClientLoad
-from faults.evidence import count_undelivered, read_database, read_topics
 from faults.invariant_result import InvariantResult
 from faults.invariants.alerts import check_alerts
 from faults.invariants.counts import ExpectedCounts, check_counts
@@ -20,9 +18,11 @@ from faults.invariants.personal_data import check_personal_data
 from faults.invariants.recovery_time import RECOVERED_S_MAX, check_recovery_time
 from faults.invariants.register import check_register
 from faults.invariants.stream import check_stream
-from faults.recovery_probe import RecoveryProbe
-from faults.stream_viewer import StreamViewer
-from faults.system_under_test import SystemUnderTest
+from faults.observation.evidence import count_undelivered, read_database, read_topics
+from faults.observation.recovery_probe import RecoveryProbe
+from faults.observation.stream_viewer import StreamViewer
+from faults.running_system.client_load import ClientLoad
+from faults.running_system.system_under_test import SystemUnderTest
 from simulator.load.expected_state import account
 from simulator.load.ledger import read
 from simulator.verify.alert_check import deliveries

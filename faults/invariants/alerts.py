@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from faults.evidence import DatabaseContents
 from faults.invariant_result import InvariantResult
 from faults.invariants.counts import CHECKED_REGIONS, Cell
+from faults.observation.evidence import DatabaseContents
 from simulator.verify.alert_check import Deliveries
 
 GOVERNOR, CONTROL_ROOM = "official:governor", "webhook:control-room"

@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from faults.evidence import DatabaseContents, TopicRecords
 from faults.invariant_result import InvariantResult
+from faults.observation.evidence import DatabaseContents, TopicRecords
 
 Cell = tuple[str, str, str]
 TOTAL: Final[Cell] = ("all", "31", "registered")

@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping
 
 import msgspec
 
-from faults.evidence import DatabaseContents, TopicRecords
 from faults.invariant_result import InvariantResult
+from faults.observation.evidence import DatabaseContents, TopicRecords
 
 
 class Envelope(msgspec.Struct):

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from faults.client_load import CANARY_NAME, CANARY_NIK, CANARY_PHONE
-from faults.evidence import TopicRecords
 from faults.invariant_result import InvariantResult
+from faults.observation.evidence import TopicRecords
+from faults.running_system.client_load import CANARY_NAME, CANARY_NIK, CANARY_PHONE
 
 # The canary, and the form of every NIK and phone number that the simulator generates.
 PERSONAL_DATA: Final = re.compile(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from faults.evidence import DatabaseContents
 from faults.invariant_result import InvariantResult
+from faults.observation.evidence import DatabaseContents
 from simulator.load.expected_state import Account
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from faults.invariant_result import InvariantResult
 from faults.invariants.counts import TOTAL, ExpectedCounts
-from faults.stream_viewer import StreamMessage
+from faults.observation.stream_viewer import StreamMessage
 
 
 def check_stream(

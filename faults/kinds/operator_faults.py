@@ -15,8 +15,8 @@ from deploy.local.commands import CommandError
 from deploy.topics import read_topics
 from faults.fault import Fault, Inject
 from faults.kinds.store_faults import read_sequences, record_removed
-from faults.recovery_probe import DATABASE_UNAVAILABLE
-from faults.system_under_test import SystemUnderTest
+from faults.observation.recovery_probe import DATABASE_UNAVAILABLE
+from faults.running_system.system_under_test import SystemUnderTest
 from settings.contract_files import contract_path
 from tests.support.failpoint_names import REBUILD
 from tests.support.partition_leaders import move_leaders

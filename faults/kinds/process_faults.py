@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from faults.fault import Fault, Inject
-from faults.system_under_test import PAIRED, SystemUnderTest
+from faults.running_system.system_under_test import PAIRED, SystemUnderTest
 from tests.support import failpoint_names
 from tests.support.process_clock import LIBRARY, clock_off
 from tests.support.stack import Stack

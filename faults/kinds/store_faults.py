@@ -12,7 +12,7 @@ import asyncpg
 
 from aggregator.domain.counting import PARTITIONS
 from faults.fault import Fault, Inject
-from faults.system_under_test import SystemUnderTest
+from faults.running_system.system_under_test import SystemUnderTest
 from tests.support.commit_proxy import CommitCut
 
 DOWN_S: Final = 3.0

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faults.evidence import DatabaseContents, Participant, TopicRecords
 from faults.invariants.counts import Cell, ExpectedCounts
+from faults.observation.evidence import DatabaseContents, Participant, TopicRecords
 
 KELURAHAN = "31.71.01.1001"
 OTHER_KELURAHAN = "31.72.02.1003"

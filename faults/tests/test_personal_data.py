@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from faults.client_load import CANARY_NAME, CANARY_NIK, CANARY_PHONE
 from faults.invariants.personal_data import check_personal_data
+from faults.running_system.client_load import CANARY_NAME, CANARY_NIK, CANARY_PHONE
 from faults.tests.evidence_samples import event, topic
 
 PERSONAL_DATA = [

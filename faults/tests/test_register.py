@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from faults.evidence import Participant
 from faults.invariant_result import InvariantResult
 from faults.invariants.register import check_register
+from faults.observation.evidence import Participant
 from faults.tests.evidence_samples import KELURAHAN, OTHER_KELURAHAN, database, participant
 from simulator.load.expected_state import Account, account
 from simulator.load.ledger import Answer, Intent, Line

@@ -7,7 +7,7 @@ import pytest
 from faults.invariant_result import InvariantResult
 from faults.invariants.counts import ExpectedCounts
 from faults.invariants.stream import check_stream
-from faults.stream_viewer import StreamMessage
+from faults.observation.stream_viewer import StreamMessage
 from faults.tests.evidence_samples import KELURAHAN, OTHER_KELURAHAN, event
 
 VALUES = {

@@ -16,7 +16,7 @@ from typing import Final
 
 import aiohttp
 
-from faults.system_under_test import SystemUnderTest
+from faults.running_system.system_under_test import SystemUnderTest
 from simulator.clients.register_client import Import, Register, UnexpectedAnswerError
 from simulator.load.arrivals import Night, arrivals
 from simulator.load.session import NightOptions, Session, session

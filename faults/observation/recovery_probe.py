@@ -12,7 +12,7 @@ from typing import Final
 import aiohttp
 import asyncpg
 
-from faults.system_under_test import SystemUnderTest
+from faults.running_system.system_under_test import SystemUnderTest
 
 PROBE_EVERY_S: Final = 0.2
 LAG_S_MAX: Final = 1.0

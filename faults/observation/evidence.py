@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from aggregator.domain.counting import PARTITIONS
 from deploy.topics import read_topics as read_topic_list
-from faults.system_under_test import SystemUnderTest
+from faults.running_system.system_under_test import SystemUnderTest
 from settings.contract_files import contract_path
 
 POLL_MS: Final = 1_000

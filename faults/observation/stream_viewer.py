@@ -11,7 +11,7 @@ from typing import Any, Final
 import aiohttp
 import msgspec
 
-from faults.system_under_test import SystemUnderTest
+from faults.running_system.system_under_test import SystemUnderTest
 from simulator.clients.sse_client import Parser, lines
 
 VIEW_S: Final = 7.0
