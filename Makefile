@@ -70,7 +70,7 @@ check: lint types imports rules surface unit ## format, lint, types, import rule
 test: check ## everything, on a real broker and database, in Chromium and in containers; says what it could not run
 	@$(PY) -m pytest -q -n 2 --dist loadscope tests/e2e tests/integration tests/ports tests/browser --ignore tests/integration/bench $(PYTEST_ARGS)
 	@$(PY) -m pytest -q tests/containers $(PYTEST_ARGS)
-	@$(PY) -m tests.support.programs
+	@$(PY) -m tests.support.required_programs
 
 test-bench: rivals ## each path and its rivals with little work: they run, and their counts agree (Maven and a JDK are needed)
 	@$(PY) -m pytest -q tests/integration/bench $(PYTEST_ARGS)
@@ -103,13 +103,13 @@ rivals: setup .local/bench/streams/ready .local/bench/quix/ready
 	@.venv/bin/uv pip install --quiet --python .local/bench/quix/bin/python --offline --no-deps .local/bench/wheel/*.whl
 	@touch $@
 
-faults: setup ## break the running system for 20 minutes and judge it from outside: SHORT=1, ROUNDS=n
+faults: setup ## inject faults into the running system for 20 minutes and check its guarantees: SHORT=1, ROUNDS=n
 	@$(PY) -m faults $(if $(SHORT),--short) $(if $(ROUNDS),--rounds $(ROUNDS)) --report .local/faults/report.json
 
-faults-planted: setup ## catch eight planted bugs, each in a short campaign of its own: BUG=name, HEALTHY=1
+faults-planted: setup ## find eight planted bugs, each by a short campaign: BUG=name, HEALTHY=1
 	@$(PY) -m faults --planted $(or $(BUG),all) $(if $(HEALTHY),--healthy) --report .local/faults/$(if $(HEALTHY),healthy,planted).json
 
-faults-peers: setup .local/bench/streams/ready ## kill our aggregator, a stock Faust Table and Kafka Streams alike: lost, doubled
+faults-peers: setup .local/bench/streams/ready ## compare lost and doubled events after kills: our aggregator, a stock Faust Table, Kafka Streams
 	@$(PY) -m faults.peer_comparison --report .local/faults/peers.json
 
 LOCK := .venv/bin/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11

@@ -1,1 +1,1 @@
-"""The fault campaign: the running system under load and faults, judged by evidence from outside."""
+"""The fault campaign: faults and load on the running system, and invariants checked from outside it."""

@@ -1,4 +1,4 @@
-"""A campaign: load, fault after fault with the time to recover from each, and the judgement at the end."""
+"""Runs a campaign: starts the system and its load, injects faults in rounds, checks the invariants."""
 
 from __future__ import annotations
 
@@ -8,82 +8,102 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from faults.campaign_plan import CampaignPlan
+from faults.campaign_result import CampaignResult, Round
 from faults.fault import Fault
-from faults.judgement import Say, Watched, judge
-from faults.kinds.connections import of_wires
-from faults.kinds.operations import of_operation
-from faults.kinds.processes import of_processes
-from faults.kinds.stores import of_stores
-from faults.load import Load, loaded
-from faults.observers import Lag, Viewer
-from faults.schedule import deal
-from faults.system import World, open_world
-from faults.verdict import Plan, Round, Verdict
-from tests.support.background import beside
+from faults.fault_schedule import schedule
+from faults.invariant_checks import Observers, ShowProgress, check_invariants
+from faults.kinds.network_faults import network_faults
+from faults.kinds.operator_faults import operator_faults
+from faults.kinds.process_faults import process_faults
+from faults.kinds.store_faults import store_faults
+from faults.observation.recovery_probe import RecoveryProbe
+from faults.observation.stream_viewer import StreamViewer
+from faults.running_system.client_load import ClientLoad, run_load
+from faults.running_system.system_under_test import SystemUnderTest, start_system
+from tests.support.background_task import background_task
 from tests.support.process_clock import LIBRARY
 
 
-async def run(plan: Plan, folder: Path, say: Say) -> Verdict:
-    """Start the system, break it until the time is over, let it settle, and judge."""
+async def run_campaign(plan: CampaignPlan, folder: Path, show_progress: ShowProgress) -> CampaignResult:
+    """Start the system, inject faults until the plan's time is over, and check the invariants."""
     began_at = time.monotonic()
-    async with open_world(folder, plan.brokers, plan.planted) as world:
-        took_s = time.monotonic() - began_at
-        say(f"running after {took_s:.0f} s: {plan.brokers} broker(s), PostgreSQL, {', '.join(world.names)}")
-        lag, viewer = Lag(world), Viewer(world)
+    async with start_system(folder, plan.brokers, plan.planted) as system:
+        started_s = time.monotonic() - began_at
+        show_progress(
+            f"started in {started_s:.0f} s: {plan.brokers} broker(s), PostgreSQL, {', '.join(system.names)}"
+        )
+        probe, viewer = RecoveryProbe(system), StreamViewer(system)
         async with (
-            beside(lag.look()),
-            beside(viewer.view()),
-            loaded(world, plan.rate_per_s, plan.import_rows, plan.import_every_s) as load,
+            background_task(probe.run()),
+            background_task(viewer.run()),
+            run_load(system, plan.rate_per_s, plan.import_rows, plan.import_every_s) as load,
         ):
-            rounds = await _break(world, plan, lag, load, say)
-            findings, events = await judge(world, Watched(lag, viewer, load), plan, rounds, say)
-            lacking = list(_untried(world))
-    return Verdict(plan, rounds, findings, events, time.monotonic() - began_at, lacking)
+            rounds = await _inject_faults(system, plan, probe, load, show_progress)
+            observers = Observers(probe, viewer, load)
+            invariants, events = await check_invariants(system, observers, plan, rounds, show_progress)
+            not_tried = list(_not_tried(system))
+    return CampaignResult(plan, rounds, invariants, events, time.monotonic() - began_at, not_tried)
 
 
-def _untried(world: World) -> Iterator[str]:
-    if world.disk is None:
-        yield "a full disk, as nobody may mount a filesystem on this machine"
+def _not_tried(system: SystemUnderTest) -> Iterator[str]:
+    if system.disk is None:
+        yield "a full disk, because this machine does not allow mounting a filesystem"
     if LIBRARY is None:
-        yield "wrong clocks, as libfaketime is not installed"
-    if len(world.cluster.brokers) == 1:
-        yield "leaders moved, as there is one broker"
+        yield "wrong clocks, because libfaketime is not installed"
+    if len(system.cluster.brokers) == 1:
+        yield "moved leaders, because there is one broker"
     else:
-        yield "an older copy of Kafka, which the short campaign puts back: clients outlive it with one broker"
+        yield (
+            "restoring an older copy of Kafka, which the short campaign does: "
+            "running clients survive it only with one broker"
+        )
 
 
-async def _break(world: World, plan: Plan, lag: Lag, load: Load, say: Say) -> list[Round]:
+async def _inject_faults(
+    system: SystemUnderTest,
+    plan: CampaignPlan,
+    probe: RecoveryProbe,
+    load: ClientLoad,
+    show_progress: ShowProgress,
+) -> list[Round]:
     ends_at = time.monotonic() + plan.seconds
     rounds: list[Round] = []
-    dealt = deal(plan, _every(world), random.Random(plan.seed))
-    dice = random.Random(plan.seed + 1)
-    while time.monotonic() < ends_at and len(rounds) < (plan.rounds or 1_000_000):
-        rounds.append(await _round(world, next(dealt), lag, plan, dice))
+    scheduled = schedule(plan, _possible_faults(system), random.Random(plan.seed))
+    rng = random.Random(plan.seed + 1)
+    while time.monotonic() < ends_at and len(rounds) < (plan.rounds_max or 1_000_000):
+        rounds.append(await _run_round(system, next(scheduled), probe, plan, rng))
         last = rounds[-1]
-        killed = sum(one.kills for one in rounds)
+        kills = sum(fault_round.kills for fault_round in rounds)
         recovered = "not recovered" if last.recovered_s is None else f"recovered in {last.recovered_s:.1f} s"
         for text in last.failed:
-            say(f"     {text}")
-        say(
+            show_progress(f"     {text}")
+        show_progress(
             f"{len(rounds):3}  {last.name}: {recovered}; "
-            f"{killed} kills, {load.answered:,} requests, {len(load.imported)} imports"
+            f"{kills} kills, {load.answered:,} requests, {len(load.imported)} imports"
         )
     return rounds
 
 
-def _every(world: World) -> list[Fault]:
-    """Every fault that this world can have."""
+def _possible_faults(system: SystemUnderTest) -> list[Fault]:
+    """Every fault that this system and machine allow."""
     return [
-        *of_processes(world.names),
-        *of_stores(len(world.cluster.brokers)),
-        *of_wires(),
-        *of_operation(world),
+        *process_faults(system.names),
+        *store_faults(len(system.cluster.brokers)),
+        *network_faults(),
+        *operator_faults(system),
     ]
 
 
-async def _round(world: World, faults: tuple[Fault, ...], lag: Lag, plan: Plan, dice: random.Random) -> Round:
-    done = await asyncio.gather(*(one.inflict(world, dice) for one in faults), return_exceptions=True)
-    # What could not be tried is told at the end; the rest of the night goes on.
-    failed = [f"{type(one).__name__}: {one}" for one in done if isinstance(one, Exception)]
-    kills = sum(one for one in done if isinstance(one, int))
-    return Round(faults, kills, await lag.recovered(plan.round_s_max), tuple(failed))
+async def _run_round(
+    system: SystemUnderTest,
+    faults: tuple[Fault, ...],
+    probe: RecoveryProbe,
+    plan: CampaignPlan,
+    rng: random.Random,
+) -> Round:
+    results = await asyncio.gather(*(fault.inject(system, rng) for fault in faults), return_exceptions=True)
+    # A fault that could not be injected is reported at the end; the campaign continues.
+    failed = [f"{type(error).__name__}: {error}" for error in results if isinstance(error, Exception)]
+    kills = sum(killed for killed in results if isinstance(killed, int))
+    return Round(faults, kills, await probe.time_to_recovery(plan.round_s_max), tuple(failed))

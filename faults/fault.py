@@ -1,4 +1,4 @@
-"""What a fault is."""
+"""The type of a fault: its name, how it is injected, and the resources it uses."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from faults.system import World
+from faults.running_system.system_under_test import SystemUnderTest
 
-Inflict = Callable[[World, random.Random], Awaitable[int]]
-"""Breaks something and lifts it again; how many processes it killed."""
+Inject = Callable[[SystemUnderTest, random.Random], Awaitable[int]]
+"""Breaks something and repairs it; returns the number of killed processes."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Fault:
     """One way to break the system."""
 
     kind: str
-    """The line of the report it counts under."""
+    """The line of the report under which it is counted."""
     name: str
-    inflict: Inflict
-    needs: frozenset[str] = frozenset()
-    """What it takes hold of: two faults that share something are not paired."""
+    inject: Inject
+    resources: frozenset[str] = frozenset()
+    """What it breaks or needs: two faults that share a resource are not paired."""

@@ -1,4 +1,4 @@
-"""Three counters of the same events, two processes each, and what each says that it has counted."""
+"""The compared counters: the aggregator, a stock Faust Table and Kafka Streams, with two processes each."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ from tests.support.stack import Stack
 from tests.support.topics import Topics
 
 WORKERS: Final = ("worker", "worker-2")
-SILENCE_MS: Final = 2_000
-ENDLESS: Final = "1000000000000"
-OURS: Final = """
+POLL_MS: Final = 2_000
+NO_LIMIT: Final = "1000000000000"
+AGGREGATOR_COUNTS: Final = """
 select region, count from aggregator.tally join aggregator.live using (set_id)
 where scope = 'all' and measure = 'registered' and length(region) = 13
 """
 
-Number = Callable[[bytes], int]
-"""Reads a count as a counter stores it."""
+ReadCount = Callable[[bytes], int]
+"""Decodes a count from the bytes that a counter stores."""
 
 
-class Contestant(Protocol):
-    """Two processes that count one topic."""
+class ComparedCounter(Protocol):
+    """A program of two processes that counts the events of one topic."""
 
     name: str
 
     async def start(self) -> None:
-        """Start both."""
+        """Start both processes."""
 
     def kill(self, number: int) -> None:
-        """Kill -9 one of the two (0 or 1); it is started again at once."""
+        """Kill one of the two processes (0 or 1) with SIGKILL; it is restarted at once."""
 
     async def counts(self) -> Counter[str]:
-        """What is durably counted, by kelurahan."""
+        """Return the durable counts by kelurahan."""
 
     async def close(self) -> None:
-        """End both."""
+        """End both processes."""
 
 
-class Ours:
+class AggregatorCounter:
     """The aggregator's workers, with their counts in PostgreSQL."""
 
     name = "our aggregator"
@@ -60,43 +60,43 @@ class Ours:
         self._databases = databases
 
     async def start(self) -> None:
-        """See `Contestant`."""
+        """See `ComparedCounter`."""
         await self._stack.start(*WORKERS)
         self._stack.keep_running(*WORKERS)
 
     def kill(self, number: int) -> None:
-        """See `Contestant`."""
+        """See `ComparedCounter`."""
         self._stack.kill(WORKERS[number])
 
     async def counts(self) -> Counter[str]:
-        """See `Contestant`."""
+        """See `ComparedCounter`."""
         connection = await asyncpg.connect(self._databases.admin)
         try:
-            return Counter({row[0]: row[1] for row in await connection.fetch(OURS)})
+            return Counter({row[0]: row[1] for row in await connection.fetch(AGGREGATOR_COUNTS)})
         finally:
             await connection.close()
 
     async def close(self) -> None:
-        """See `Contestant`."""
+        """See `ComparedCounter`."""
         await self._stack.close()
 
 
-class Stock:
+class RivalCounter:
     """A counter of `bench/rivals`, with its counts in the changelog of its store."""
 
     def __init__(
-        self, name: str, command: Sequence[str], number: Number, topics: Topics, folder: Path
+        self, name: str, command: Sequence[str], read_count: ReadCount, topics: Topics, folder: Path
     ) -> None:
         self.name = name
         self._command = tuple(command)
-        self._number = number
+        self._read_count = read_count
         self._topics = topics
         self._folder = folder
         self._group = f"{topics.prefix}{name.replace(' ', '-').lower()}"
         self._processes: list[subprocess.Popen[bytes]] = []
 
     async def start(self) -> None:
-        """See `Contestant`."""
+        """See `ComparedCounter`."""
         self._processes = [self._launch(number) for number in (0, 1)]
 
     def _launch(self, number: int) -> subprocess.Popen[bytes]:
@@ -108,7 +108,7 @@ class Stock:
             "BENCH_TOPIC": self._topics.name("participant-events"),
             "BENCH_GROUP": self._group,
             "BENCH_FOLDER": str(folder),
-            "BENCH_EVENTS": ENDLESS,  # it is not to end by itself
+            "BENCH_EVENTS": NO_LIMIT,  # the program must not end by itself
         }
         with folder.with_suffix(".log").open("ab") as log:
             return subprocess.Popen(
@@ -116,7 +116,7 @@ class Stock:
             )
 
     def kill(self, number: int) -> None:
-        """See `Contestant`."""
+        """See `ComparedCounter`."""
         self._end(number)
         self._processes[number] = self._launch(number)
 
@@ -125,7 +125,7 @@ class Stock:
         self._processes[number].wait(10)
 
     async def counts(self) -> Counter[str]:
-        """See `Contestant`: the last value of each key in each partition of the changelog."""
+        """See `ComparedCounter`: the last value of each key in each partition of the changelog."""
         topic = f"{self._group}-counts-changelog"
         if not await self._exists(topic):
             return Counter()
@@ -137,18 +137,18 @@ class Stock:
         )
         await consumer.start()
         try:
-            partitions = [TopicPartition(topic, one) for one in range(PARTITIONS)]
+            partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
             consumer.assign(partitions)
-            await consumer.end_offsets(partitions)  # the partitions' leaders are known from here on
-            # To the first silence: a transaction's end is no record, and positions stop before it.
-            while found := await consumer.getmany(timeout_ms=SILENCE_MS):
+            await consumer.end_offsets(partitions)  # afterwards the consumer knows the partitions' leaders
+            # Read until nothing arrives: positions stop before a transaction's end marker.
+            while found := await consumer.getmany(timeout_ms=POLL_MS):
                 for partition, records in found.items():
                     held |= {(partition.partition, record.key): record.value for record in records}
         finally:
             await consumer.stop()
         totals: Counter[str] = Counter()
         for (_, key), value in held.items():
-            totals[_text(key).partition("|")[0]] += 0 if value is None else self._number(value)
+            totals[_text(key).partition("|")[0]] += 0 if value is None else self._read_count(value)
         return totals
 
     async def _exists(self, topic: str) -> bool:
@@ -156,21 +156,21 @@ class Stock:
             return topic in await admin.list_topics()
 
     async def close(self) -> None:
-        """See `Contestant`."""
+        """See `ComparedCounter`."""
         await asyncio.gather(
             *(asyncio.to_thread(self._end, number) for number in range(len(self._processes)))
         )
 
 
 def _text(key: bytes) -> str:
-    """A key as it was, whether stored bare or as JSON."""
+    """Decode a key, which is stored either bare or as JSON."""
     text = key.decode()
     return str(json.loads(text)) if text.startswith('"') else text
 
 
-def faust_table(topics: Topics, folder: Path) -> Stock:
-    """An agent and a table, as Faust's documents show them."""
-    return Stock(
+def faust_table(topics: Topics, folder: Path) -> RivalCounter:
+    """Return the counter with an agent and a table, as in Faust's documentation."""
+    return RivalCounter(
         "stock Faust Table",
         rival_process.python("stock_faust"),
         lambda value: int(json.loads(value)),
@@ -179,9 +179,9 @@ def faust_table(topics: Topics, folder: Path) -> Stock:
     )
 
 
-def streams(topics: Topics, folder: Path) -> Stock:
-    """A Kafka Streams processor with exactly_once_v2."""
+def streams(topics: Topics, folder: Path) -> RivalCounter:
+    """Return the counter with a Kafka Streams processor and exactly_once_v2."""
     command = rival_process.streams("processor")
-    return Stock(
+    return RivalCounter(
         "Kafka Streams", command, lambda value: int.from_bytes(value, "big", signed=True), topics, folder
     )

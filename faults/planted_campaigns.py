@@ -1,51 +1,53 @@
-"""The negative controls: a short campaign for each planted bug must find it, or campaigns prove nothing."""
+"""The negative controls of the campaign: for each planted bug, a short campaign that must find it."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from faults.campaign import run
+from faults.campaign import run_campaign
+from faults.campaign_plan import CampaignPlan
+from faults.campaign_result import CampaignResult
 from faults.fault import Fault
-from faults.judgement import Say
-from faults.kinds.processes import crash, kill, stop
-from faults.kinds.stores import cut_at_commit, set_back, truncate
+from faults.invariant_checks import ShowProgress
+from faults.kinds.process_faults import crash, kill, suspend
+from faults.kinds.store_faults import cut_at_commit, rewind_relay, truncate_topic
 from faults.planted import bugs
-from faults.planted.bugs import Planted
-from faults.verdict import Plan, Verdict
-from tests.support.commit_proxy import Cut
+from faults.planted.bugs import PlantedBug
+from tests.support.commit_proxy import CommitCut
 
 ATTEMPTS_MAX: Final = 3
 ROUND_S_MAX: Final = 15.0
 SETTLED_S_MAX: Final = 60.0
-"""A slow machine must not look like a bug: what goes on by itself is waited for."""
-ASLEEP_S: Final = 5.0
+"""Long enough that a slow machine is not mistaken for a bug."""
+SUSPENDED_S: Final = 5.0
 """Longer than a lease (3 s)."""
 
 
 @dataclass(frozen=True)
-class Hunt:
-    """The faults that bring one bug to light, and how many of them in a row."""
+class PlantedCampaign:
+    """The faults that expose one bug, and the number of rounds."""
 
-    bug: Planted
+    bug: PlantedBug
     script: tuple[Fault, ...]
     rounds: int
     is_planted: bool = True
-    """Without the bug the same campaign must find nothing: else it would find bugs that are not there."""
+    """False: the same campaign without the bug, which must find no violation."""
 
-    def plan(self, seed: int) -> Plan:
-        """The campaign."""
-        return Plan(
+    def plan(self, seed: int) -> CampaignPlan:
+        """The plan of one attempt."""
+        return CampaignPlan(
             seconds=120.0,
             brokers=1,
             rate_per_s=80.0,
             import_rows=2_000,
             import_every_s=5.0,
             seed=seed,
-            rounds=self.rounds,
+            rounds_max=self.rounds,
             script=self.script,
             planted=dict.fromkeys(self.bug.processes, self.bug.name) if self.is_planted else {},
             round_s_max=ROUND_S_MAX,
@@ -54,45 +56,51 @@ class Hunt:
 
 
 @dataclass(frozen=True)
-class Hunted:
-    """How the hunt for one bug ended: the last campaign's verdict, and how many there were."""
+class PlantedCampaignResult:
+    """The result of the last attempt, with the number and the duration of all attempts."""
 
-    hunt: Hunt
-    verdict: Verdict
+    campaign: PlantedCampaign
+    result: CampaignResult
     attempts: int
     took_s: float
 
     @property
-    def is_caught(self) -> bool:
-        """Whether the invariant that the bug breaks was found broken."""
-        return bool(self.verdict.finding(self.hunt.bug.invariant).violations)
+    def is_found(self) -> bool:
+        """Whether the invariant that the bug breaks was violated."""
+        return bool(self.result.invariant(self.campaign.bug.invariant).violations)
 
     @property
-    def is_right(self) -> bool:
-        """Whether it found just what there was to find."""
-        return self.is_caught == self.hunt.is_planted
+    def is_as_expected(self) -> bool:
+        """Whether a planted bug was found, or no violation was found without a bug."""
+        return self.is_found == self.campaign.is_planted
 
 
 def _crashes(service: str, point: str, passes: int) -> Fault:
-    return Fault("crash point", f"crash at {point}:{passes}", crash(service, point, passes))
+    return Fault("crash at failpoint", f"crash at {point}:{passes}", crash(service, point, passes))
 
 
-def _sleeps(name: str) -> Fault:
-    return Fault("SIGSTOP", f"SIGSTOP {name}", stop(name, ASLEEP_S))
+def _suspends(name: str) -> Fault:
+    return Fault("SIGSTOP", f"SIGSTOP {name}", suspend(name, SUSPENDED_S))
 
 
-HUNTS: Final = (
-    Hunt(bugs.TOLD_BEFORE_COMMIT, (_crashes("api", "api.before_commit", 20),), 3),
-    Hunt(
+CAMPAIGNS: Final = (
+    PlantedCampaign(bugs.ANSWERED_BEFORE_COMMIT, (_crashes("api", "api.before_commit", 20),), 3),
+    PlantedCampaign(
         bugs.KEYLESS_RETRY,
-        (Fault("ambiguous commit", f"wire cut at COMMIT: {Cut.AFTER.value}", cut_at_commit(Cut.AFTER)),),
+        (
+            Fault(
+                "ambiguous commit",
+                f"connection cut at COMMIT: {CommitCut.AFTER.value}",
+                cut_at_commit(CommitCut.AFTER),
+            ),
+        ),
         2,
     ),
-    Hunt(bugs.PLAIN_SEQUENCE, (_crashes("api", "api.before_commit", 20),), 1),
-    Hunt(bugs.POSITION_OUTSIDE, (_crashes("worker", "worker.between_statements", 10),), 2),
-    Hunt(bugs.STORED_POSITION, (Fault("events sent again", "relay set back", set_back),), 1),
-    Hunt(bugs.PAST_GAPS, (Fault("topic truncated", "topic of events truncated", truncate),), 1),
-    Hunt(
+    PlantedCampaign(bugs.PLAIN_SEQUENCE, (_crashes("api", "api.before_commit", 20),), 1),
+    PlantedCampaign(bugs.POSITION_OUTSIDE, (_crashes("worker", "worker.between_statements", 10),), 2),
+    PlantedCampaign(bugs.STORED_POSITION, (Fault("events sent again", "relay rewound", rewind_relay),), 1),
+    PlantedCampaign(bugs.PAST_GAPS, (Fault("topic truncated", "event topic truncated", truncate_topic),), 1),
+    PlantedCampaign(
         bugs.NO_UNIQUE_LATCH,
         (
             Fault("kill -9", "kill -9 notifier", kill("notifier")),
@@ -100,72 +108,79 @@ HUNTS: Final = (
         ),
         2,
     ),
-    Hunt(bugs.TERM_IGNORED, (_sleeps("publisher"), _sleeps("publisher-2")), 4),
+    PlantedCampaign(bugs.TERM_IGNORED, (_suspends("publisher"), _suspends("publisher-2")), 4),
 )
 
 
-def chosen(name: str, *, planted: bool = True) -> list[Hunt]:
-    """The hunt for the bug of this name; `all` of them."""
-    return [replace(one, is_planted=planted) for one in HUNTS if name in ("all", one.bug.name)]
+def select(name: str, *, planted: bool = True) -> list[PlantedCampaign]:
+    """Return the campaign of this bug, or of `all`; with planted=False, without the bugs."""
+    return [
+        replace(campaign, is_planted=planted) for campaign in CAMPAIGNS if name in ("all", campaign.bug.name)
+    ]
 
 
-async def hunt(one: Hunt, folder: Path, say: Say) -> Hunted:
-    """Campaign after campaign until the bug is caught, or there were ATTEMPTS_MAX."""
+async def run_planted(
+    campaign: PlantedCampaign, folder: Path, show_progress: ShowProgress
+) -> PlantedCampaignResult:
+    """Repeat the campaign with other seeds until the bug is found, at most ATTEMPTS_MAX times."""
     took_s = 0.0
-    for attempt in range(1, ATTEMPTS_MAX + 1 if one.is_planted else 2):
-        planted = f"planted in {', '.join(one.bug.processes)}" if one.is_planted else "not planted"
-        say(f"{one.bug.name}, {planted}, attempt {attempt}")
-        # Campaigns differ by seed alone; each has a world of its own.
-        world = Path(tempfile.mkdtemp(prefix=f"{one.bug.name}-", dir=folder))
-        world.chmod(0o755)
-        verdict = await run(one.plan(seed=attempt), world / "world", say)
-        took_s += verdict.took_s
-        hunted = Hunted(one, verdict, attempt, took_s)
-        if hunted.is_caught:
+    bug = campaign.bug
+    for attempt in range(1, ATTEMPTS_MAX + 1 if campaign.is_planted else 2):
+        planted = f"planted in {', '.join(bug.processes)}" if campaign.is_planted else "not planted"
+        show_progress(f"{bug.name}, {planted}, attempt {attempt}")
+        attempt_folder = Path(tempfile.mkdtemp(prefix=f"{bug.name}-", dir=folder))
+        attempt_folder.chmod(0o755)
+        result = await run_campaign(campaign.plan(seed=attempt), attempt_folder / "system", show_progress)
+        took_s += result.took_s
+        planted_result = PlantedCampaignResult(campaign, result, attempt, took_s)
+        if planted_result.is_found:
             break
-    return hunted
+    return planted_result
 
 
-def as_markdown(hunted: Iterable[Hunted]) -> str:
-    """A table of the bugs: the faults, the invariant that was found broken, and its first violation."""
-    lines = ["| planted bug | faults | invariant broken | seen | took |", "| --- | --- | --- | --- | --- |"]
-    for one in hunted:
-        finding = one.verdict.finding(one.hunt.bug.invariant)
-        times = f"{len(finding.violations)} times" if one.is_caught else "not broken"
-        broken = f"{finding.number}: {times}" if one.is_right else f"**{finding.number}: {times}**"
-        seen = finding.violations[0] if finding.violations else ""
+def as_markdown(results: Iterable[PlantedCampaignResult]) -> str:
+    """Format a table of the bugs: the faults, the violated invariant, and its first violation."""
+    lines = [
+        "| planted bug | faults | violated invariant | first violation | duration |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for planted in results:
+        invariant = planted.result.invariant(planted.campaign.bug.invariant)
+        times = f"{len(invariant.violations)} times" if planted.is_found else "not violated"
+        violated = f"{invariant.number}: {times}"
+        if not planted.is_as_expected:
+            violated = f"**{violated}**"
+        first = invariant.violations[0] if invariant.violations else ""
+        campaigns = "" if planted.attempts == 1 else f", {planted.attempts} campaigns"
         lines.append(
-            f"| {one.hunt.bug.name} | {_faults(one)} | {broken} | {seen} | "
-            f"{one.took_s:.0f} s{'' if one.attempts == 1 else f', {one.attempts} campaigns'} |"
+            f"| {planted.campaign.bug.name} | {_faults(planted)} | {violated} | {first} | "
+            f"{planted.took_s:.0f} s{campaigns} |"
         )
     return "\n".join(lines)
 
 
-def as_json(hunted: Iterable[Hunted]) -> list[dict[str, object]]:
-    """The same for a program."""
+def as_json(results: Iterable[PlantedCampaignResult]) -> list[dict[str, object]]:
+    """Format the same table as JSON."""
     return [
         {
-            "bug": one.hunt.bug.name,
-            "planted": one.hunt.is_planted,
-            "caught": one.is_caught,
-            "invariant": one.hunt.bug.invariant,
-            "violations": len(one.verdict.finding(one.hunt.bug.invariant).violations),
+            "bug": planted.campaign.bug.name,
+            "planted": planted.campaign.is_planted,
+            "caught": planted.is_found,
+            "invariant": planted.campaign.bug.invariant,
+            "violations": len(planted.result.invariant(planted.campaign.bug.invariant).violations),
             "also_broken": [
-                each.number
-                for each in one.verdict.findings
-                if each.violations and each.number != one.hunt.bug.invariant
+                other.number
+                for other in planted.result.invariants
+                if other.violations and other.number != planted.campaign.bug.invariant
             ],
-            "rounds": len(one.verdict.rounds),
-            "campaigns": one.attempts,
-            "took_s": round(one.took_s),
+            "rounds": len(planted.result.rounds),
+            "campaigns": planted.attempts,
+            "took_s": round(planted.took_s),
         }
-        for one in hunted
+        for planted in results
     ]
 
 
-def _faults(one: Hunted) -> str:
-    return "; ".join(f"{name} × {count}" for name, count in _counted([r.name for r in one.verdict.rounds]))
-
-
-def _counted(names: Sequence[str]) -> list[tuple[str, int]]:
-    return [(name, names.count(name)) for name in dict.fromkeys(names)]
+def _faults(planted: PlantedCampaignResult) -> str:
+    times = Counter(fault_round.name for fault_round in planted.result.rounds)
+    return "; ".join(f"{name} × {count}" for name, count in times.items())

@@ -1,4 +1,4 @@
-"""Puts the newest reports into docs/reliability.md: `python -m faults.report_page`."""
+"""Copies the newest campaign reports into docs/reliability.md: `python -m faults.report_page`."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ PAGE: Final = ROOT / "docs" / "reliability.md"
 REPORTS: Final = ROOT / ".local" / "faults"
 
 
-def filled(page: str, name: str, text: str) -> str:
-    """The page with another text between the two marks of this name. ValueError where it has none."""
-    begins = f"<!-- {name}: written by python -m faults.report_page from here -->"
-    ends = f"<!-- {name}: to here -->"
-    found = re.subn(
-        f"({re.escape(begins)}\n).*?(\n{re.escape(ends)})",
-        lambda marks: f"{marks[1]}{text.strip()}{marks[2]}",
+def with_report(page: str, name: str, text: str) -> str:
+    """Return the page with `text` between the two markers of this name; ValueError if they are missing."""
+    begin = f"<!-- {name}: written by python -m faults.report_page from here -->"
+    end = f"<!-- {name}: to here -->"
+    page, replaced = re.subn(
+        f"({re.escape(begin)}\n).*?(\n{re.escape(end)})",
+        lambda markers: f"{markers[1]}{text.strip()}{markers[2]}",
         page,
         flags=re.DOTALL,
     )
-    if found[1] != 1:
-        raise ValueError(f"the page has {found[1]} places for {name}")
-    return found[0]
+    if replaced != 1:
+        raise ValueError(f"the page has {replaced} pairs of markers for {name}")
+    return page
 
 
 def main() -> None:
-    """Every report that there is; what was not run stays as it was."""
+    """Insert every report that exists; sections without a new report stay unchanged."""
     page = PAGE.read_text("utf-8")
     for name in ("report", "planted", "peers"):
         report = REPORTS / f"{name}.md"
         if report.exists():
-            page = filled(page, name, report.read_text("utf-8"))
+            page = with_report(page, name, report.read_text("utf-8"))
     PAGE.write_text(page, "utf-8")
 
 

@@ -1,4 +1,4 @@
-"""The fixtures every test may ask for; `tests/support/` is what they are made of."""
+"""The fixtures of all tests: broker, topics, database and process stack; built from `tests/support/`."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from tests.support.register_template import Commissioned, commission
 from tests.support.stack import Stack, stack_config
 from tests.support.topics import Topics
 
-pytest_plugins = ["tests.support.programs"]
+pytest_plugins = ["tests.support.required_programs"]
 
-# A broker that is never broken keeps Kafka's own patience: a busy machine must not fence it.
-PATIENT_MS = 9_000
-QUICK_MS = 3_000
+# The shared broker keeps Kafka's default session timeout, so that a busy machine does not fence it.
+DEFAULT_SESSION_MS = 9_000
+SHORT_SESSION_MS = 3_000
 
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """The session's broker; not to be broken."""
-    yield from _broker(tmp_path_factory.mktemp("kafka"), PATIENT_MS)
+    """The broker that all tests of the session share; tests must not break it."""
+    yield from _broker(tmp_path_factory.mktemp("kafka"), DEFAULT_SESSION_MS)
 
 
 @pytest.fixture
 def own_kafka(tmp_path: Path) -> Iterator[Broker]:
-    """A broker of this test's own, to pause, kill and restart."""
-    yield from _broker(tmp_path, QUICK_MS)
+    """A broker for this test alone, which it may pause, kill and restart."""
+    yield from _broker(tmp_path, SHORT_SESSION_MS)
 
 
 def _broker(folder: Path, session_timeout_ms: int) -> Iterator[Broker]:
@@ -45,7 +45,7 @@ def _broker(folder: Path, session_timeout_ms: int) -> Iterator[Broker]:
 
 @pytest.fixture
 async def topics(request: pytest.FixtureRequest) -> Topics:
-    """All topics under a fresh prefix, on the test's `own_kafka` if it has one, else on `kafka`."""
+    """All topics under a new prefix, on `own_kafka` if the test uses it, else on `kafka`."""
     name = "own_kafka" if "own_kafka" in request.fixturenames else "kafka"
     broker: Broker = request.getfixturevalue(name)
     topics = Topics(broker.bootstrap_servers, f"t{uuid4().hex[:8]}-")
@@ -62,7 +62,7 @@ def _postgres() -> Iterator[TestServer]:
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, _postgres: TestServer) -> Iterator[Databases]:
-    """A fresh database with every service's tables; beside a `stack`, with its keys and scopes too."""
+    """A new database with every service's tables; for tests with `stack`, also with API keys and scopes."""
     if "stack" in request.fixturenames:
         commissioned: Commissioned = request.getfixturevalue("_commissioned")
         databases = _postgres.clone(commissioned.template)
@@ -81,9 +81,11 @@ def _commissioned(_postgres: TestServer, tmp_path_factory: pytest.TempPathFactor
 async def stack(
     _commissioned: Commissioned, topics: Topics, database: Databases, tmp_path: Path
 ) -> AsyncIterator[Stack]:
-    """The real processes of all services: none runs until the test starts it, none is left after it."""
-    place = stack_config(tmp_path / "stack", database.urls(), topics.environment(), _commissioned.secrets)
-    stack = Stack(replace(place, keys=_commissioned.keys))
+    """The real processes of all services; the test starts those it needs, and all end with it."""
+    process_environment = stack_config(
+        tmp_path / "stack", database.urls(), topics.environment(), _commissioned.secrets
+    )
+    stack = Stack(replace(process_environment, keys=_commissioned.keys))
     try:
         yield stack
         unexpected = stack.unexpected_ends()
@@ -94,7 +96,7 @@ async def stack(
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the logs of a failed test's processes."""
+    """Add the logs of a failed test's processes to its report."""
     report = yield
     stack = getattr(item, "funcargs", {}).get("stack")
     if report.failed and isinstance(stack, Stack):

@@ -1,84 +1,105 @@
-"""Invariant 4: each threshold reached has one latch and one alert for each official; none else has any."""
+"""Invariant 4: each reached threshold, and no other, has one latch and one alert for each official."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from faults.evidence import Stored
-from faults.finding import Finding
-from faults.invariants.counts import WATCHED, Cell
+from faults.invariant_result import InvariantResult
+from faults.invariants.counts import CHECKED_REGIONS, Cell
+from faults.observation.evidence import DatabaseContents
 from simulator.verify.alert_check import Deliveries
 
 GOVERNOR, CONTROL_ROOM = "official:governor", "webhook:control-room"
-OFFICIALS: Final = {
+RECIPIENTS: Final = {
     "province": {GOVERNOR, CONTROL_ROOM},
     "fest": {GOVERNOR, CONTROL_ROOM},
     "city": {CONTROL_ROOM},
 }
+LatchKey = tuple[str, str, str, int]
+"""(rule, scope, region, threshold)"""
 
 
 @dataclass(frozen=True)
-class Watched:
-    """What rules.yaml says, told a second time."""
+class MilestoneRule:
+    """A rule of milestone_rules.yaml, written a second time so that the notifier's reader is not trusted."""
 
-    rule: str
+    name: str
     cell: Cell
     every: int
 
 
 RULES: Final = (
-    Watched("province", ("all", "31", "registered"), 1000),
-    Watched("fest", ("campaign:fest-2021", "31", "registered"), 250),
-    *(Watched("city", ("all", region, "registered"), 2000) for region in WATCHED if region != "31"),
+    MilestoneRule("province", ("all", "31", "registered"), 1000),
+    MilestoneRule("fest", ("campaign:fest-2021", "31", "registered"), 250),
+    *(
+        MilestoneRule("city", ("all", region, "registered"), 2000)
+        for region in CHECKED_REGIONS
+        if region != "31"
+    ),
 )
 
 
 def check_alerts(
-    stored: Stored, final: Mapping[Cell, int], highest: Mapping[Cell, int], arrived: Deliveries, trapped: int
-) -> Finding:
-    """4: register, latches, alerts and what arrived agree."""
-    finding = Finding(4, "each milestone is told once to each: never missed, never doubled")
-    latches = Counter((one["rule"], one["scope"], one["region"], one["threshold"]) for one in stored.latches)
-    due = set(_due(final))
+    database: DatabaseContents,
+    final: Mapping[Cell, int],
+    highest: Mapping[Cell, int],
+    arrived: Deliveries,
+    redirected: int,
+) -> InvariantResult:
+    """Compare latches and alerts with the counts, and alerts with the mail and the calls that arrived.
+
+    `final` has the counts at the end, `highest` the highest published counts: a threshold between them was
+    reached and left again, so it may have a latch. `redirected` counts calls to a private address.
+    """
+    result = InvariantResult(4, "each official is alerted exactly once of each milestone reached")
+    latches = Counter(_latch_key(latch) for latch in database.latches)
+    due = set(_reached(final))
     for key in due:
-        finding.must(latches[key] == 1, f"{key} was reached and has {latches[key]} latches")
-    possible = set(_due(highest)) | due
+        result.check(latches[key] == 1, f"{key} was reached and has {latches[key]} latches")
+    possible = set(_reached(highest)) | due
     for key, count in latches.items():
-        finding.must(count == 1 and key in possible, f"{key} has {count} latches and was never reached")
-    _check_each(finding, stored.alerts, latches, arrived)
-    finding.must(arrived.forged == 0, f"{arrived.forged} calls were not signed by us")
-    finding.must(trapped == 0, f"{trapped} calls followed a redirect to a private address")
-    strange = (arrived.webhook.keys()) - {one["id"] for one in stored.alerts}
-    finding.must(not strange, f"{len(strange)} webhooks of alerts that are in no receipt")
-    again = sum(count - 1 for count in arrived.webhook.values())
-    finding.notes.append(
-        f"{len(latches):,} milestones, {len(stored.alerts):,} alerts, {again:,} webhooks repeated by id"
+        is_possible = count == 1 and key in possible
+        result.check(is_possible, f"{key} has {count} latches; reached: {key in possible}")
+    _check_deliveries(result, database.alerts, latches, arrived)
+    result.check(arrived.forged == 0, f"{arrived.forged} calls had no valid signature")
+    result.check(redirected == 0, f"{redirected} calls followed a redirect to a private address")
+    unknown = arrived.webhook.keys() - {alert["id"] for alert in database.alerts}
+    result.check(not unknown, f"{len(unknown)} webhook calls belong to no alert")
+    repeated = sum(count - 1 for count in arrived.webhook.values())
+    result.notes.append(
+        f"{len(latches):,} milestones, {len(database.alerts):,} alerts, "
+        f"{repeated:,} webhook calls repeated with the same id"
     )
-    return finding
+    return result
 
 
-def _check_each(
-    finding: Finding,
-    alerts: Sequence[Mapping[str, object]],
-    latches: Counter[tuple[str, str, str, int]],
+def _check_deliveries(
+    result: InvariantResult,
+    alerts: Sequence[Mapping[str, Any]],
+    latches: Counter[LatchKey],
     arrived: Deliveries,
 ) -> None:
-    told: dict[object, Counter[object]] = defaultdict(Counter)
-    for one in alerts:
-        key = (one["rule"], one["scope"], one["region"], one["threshold"])
-        told[key][one["recipient"]] += 1
-        times = (arrived.webhook if one["channel"] == "webhook" else arrived.mailbox)[str(one["id"])]
-        finding.must(times >= 1, f"{one['channel']} alert of {key} to {one['recipient']} never arrived")
-        finding.must(one["state"] == "delivered", f"alert of {key} to {one['recipient']} is {one['state']}")
-    for latch in latches:
-        wanted = Counter(dict.fromkeys(OFFICIALS[latch[0]], 1))
-        finding.must(told[latch] == wanted, f"{latch} was told to {dict(told[latch])}")
+    recipients: dict[object, Counter[object]] = defaultdict(Counter)
+    for alert in alerts:
+        key = _latch_key(alert)
+        recipients[key][alert["recipient"]] += 1
+        deliveries = arrived.webhook if alert["channel"] == "webhook" else arrived.mailbox
+        alert_text = f"{alert['channel']} alert of {key} to {alert['recipient']}"
+        result.check(deliveries[str(alert["id"])] >= 1, f"{alert_text} never arrived")
+        result.check(alert["state"] == "delivered", f"{alert_text} is {alert['state']}")
+    for key in latches:
+        wanted = Counter(dict.fromkeys(RECIPIENTS[key[0]], 1))
+        result.check(recipients[key] == wanted, f"{key} has alerts for {dict(recipients[key])}")
 
 
-def _due(counts: Mapping[Cell, int]) -> Iterator[tuple[str, str, str, int]]:
-    for one in RULES:
-        for threshold in range(one.every, counts.get(one.cell, 0) + 1, one.every):
-            yield one.rule, one.cell[0], one.cell[1], threshold
+def _latch_key(row: Mapping[str, Any]) -> LatchKey:
+    return row["rule"], row["scope"], row["region"], row["threshold"]
+
+
+def _reached(counts: Mapping[Cell, int]) -> Iterator[LatchKey]:
+    for rule in RULES:
+        for threshold in range(rule.every, counts.get(rule.cell, 0) + 1, rule.every):
+            yield rule.name, rule.cell[0], rule.cell[1], threshold

@@ -1,4 +1,4 @@
-"""Invariants 3 and 5: every published cut is the truth at its positions, and the stream never goes back."""
+"""Invariant 3: every published count is correct at its cut, and every total is the sum of its parts."""
 
 from __future__ import annotations
 
@@ -9,17 +9,16 @@ from typing import Final
 
 import msgspec
 
-from faults.evidence import Stored, Topic
-from faults.finding import Finding
-from faults.observers import Seen
+from faults.invariant_result import InvariantResult
+from faults.observation.evidence import DatabaseContents, TopicRecords
 
 Cell = tuple[str, str, str]
 TOTAL: Final[Cell] = ("all", "31", "registered")
-WATCHED: Final = ("31", "31.01", "31.71", "31.72", "31.73", "31.74", "31.75")
+CHECKED_REGIONS: Final = ("31", "31.01", "31.71", "31.72", "31.73", "31.74", "31.75")
 
 
 class Standing(msgspec.Struct):
-    """The standing before or after an event."""
+    """What is counted of a participant."""
 
     region: str
     agency: str | None
@@ -28,20 +27,20 @@ class Standing(msgspec.Struct):
 
 
 class Change(msgspec.Struct):
-    """What an event changed."""
+    """The standings before and after an event."""
 
     before: Standing | None
     after: Standing | None
 
 
 class Event(msgspec.Struct):
-    """What the truth is made of."""
+    """An event of the register, as far as the counts depend on it."""
 
     data: Change
 
 
 class Cut(msgspec.Struct):
-    """A record of region-counts, as far as it is judged."""
+    """A record of region-counts, as far as it is checked."""
 
     cut: int
     term: int
@@ -54,7 +53,7 @@ class Cut(msgspec.Struct):
 
 
 def cells_of(standing: Standing) -> Iterable[Cell]:
-    """Every tally a standing is part of, told without the product's own rule."""
+    """Every tally that counts this standing, derived without the product's own rule."""
     scopes = ["all"]
     scopes += [f"agency:{standing.agency}"] if standing.agency else []
     scopes += [f"campaign:{standing.campaign}"] if standing.campaign else []
@@ -64,8 +63,8 @@ def cells_of(standing: Standing) -> Iterable[Cell]:
                 yield scope, standing.region[:length], measure
 
 
-class Truth:
-    """What every position vector must come to, from the register's own events."""
+class ExpectedCounts:
+    """The correct counts at every vector of positions, summed from the register's own events."""
 
     def __init__(self, values: Mapping[int, Sequence[str]]) -> None:
         """`values`: the event values of each partition in the order of their sequences."""
@@ -73,68 +72,72 @@ class Truth:
         self.final: Counter[Cell] = Counter()
         self._sums: dict[tuple[int, str], list[int]] = {}
         for partition, texts in values.items():
-            deltas: dict[str, list[int]] = {region: [0] for region in WATCHED}
+            deltas: dict[str, list[int]] = {region: [0] for region in CHECKED_REGIONS}
             for text in texts:
                 change = decode(text).data
                 if change.before is not None:
                     self.final.subtract(cells_of(change.before))
                 if change.after is not None:
                     self.final.update(cells_of(change.after))
-                for region in WATCHED:
-                    deltas[region].append(_inside(change.after, region) - _inside(change.before, region))
-            for region in WATCHED:
+                for region in CHECKED_REGIONS:
+                    deltas[region].append(_is_in(change.after, region) - _is_in(change.before, region))
+            for region in CHECKED_REGIONS:
                 self._sums[partition, region] = list(accumulate(deltas[region]))
 
     def at(self, positions: Sequence[int], region: str) -> int:
-        """How many were registered in a watched region once just these events had happened."""
+        """Return the participants registered in one of CHECKED_REGIONS after the events up to `positions`."""
         total = 0
-        for one, position in enumerate(positions):
-            sums = self._sums[one, region]
-            # A position beyond the last event stands where sequences have holes: invariant 2 tells of it.
+        for partition, position in enumerate(positions):
+            sums = self._sums[partition, region]
+            # A position beyond the last event means that sequences have holes, which invariant 2 reports.
             total += sums[min(position, len(sums) - 1)]
         return total
 
 
-def _inside(standing: Standing | None, region: str) -> int:
+def _is_in(standing: Standing | None, region: str) -> int:
     return int(standing is not None and standing.region.startswith(region))
 
 
-def check_counts(stored: Stored, truth: Truth, topic: Topic) -> tuple[Finding, dict[Cell, int]]:
-    """3: tallies equal the register, and every published cut the register at that cut; the highest counts."""
-    finding = Finding(3, "every published count is the truth, and a total is the sum of its parts")
-    wanted = {cell: count for cell, count in truth.final.items() if count}
-    for cell in wanted.keys() | stored.tallies.keys():
-        finding.must(
-            wanted.get(cell, 0) == stored.tallies.get(cell, 0),
-            f"tally {cell} is {stored.tallies.get(cell, 0)}, must be {wanted.get(cell, 0)}",
+def check_counts(
+    database: DatabaseContents, expected: ExpectedCounts, topic: TopicRecords
+) -> tuple[InvariantResult, dict[Cell, int]]:
+    """Compare tallies and published cuts with the register; return also each cell's highest count."""
+    result = InvariantResult(
+        3, "every published count is correct at its cut, and every total is the sum of its parts"
+    )
+    wanted = {cell: count for cell, count in expected.final.items() if count}
+    for cell in wanted.keys() | database.tallies.keys():
+        result.check(
+            wanted.get(cell, 0) == database.tallies.get(cell, 0),
+            f"tally {cell} is {database.tallies.get(cell, 0)}, must be {wanted.get(cell, 0)}",
         )
-    finding.must(stored.quarantined == 0, f"{stored.quarantined} events in quarantine")
-    board = Replay()
+    result.check(database.quarantined == 0, f"{database.quarantined} events in quarantine")
+    board = CutReplay()
     for value in topic.values.get(0, []):
         assert value is not None, "region-counts holds no tombstones"
-        if board.read(msgspec.json.decode(value, type=Cut)):
-            for region in WATCHED:
+        if board.apply(msgspec.json.decode(value, type=Cut)):
+            for region in CHECKED_REGIONS:
                 shown = board.rows.get(("all", region, "registered"), 0)
-                right = truth.at(board.positions, region)
-                finding.must(
-                    shown == right, f"cut {board.version}: {region} is {shown}, the truth is {right}"
+                correct = expected.at(board.positions, region)
+                result.check(
+                    shown == correct, f"cut {board.id}: region {region} is {shown}, must be {correct}"
                 )
-            for parent in board.unequal():
-                finding.must(False, f"cut {board.version}: {parent} is not the sum of its parts")
-            finding.cases += 1
+            for parent in board.unequal_totals():
+                result.check(False, f"cut {board.id}: {parent} is not the sum of its parts")
+            result.cases += 1
     final = {cell: count for cell, count in board.rows.items() if count}
-    finding.must(
+    result.check(
         final == wanted,
         f"the last cut differs from the register in {len(final.items() ^ wanted.items())} rows",
     )
-    finding.notes.append(
-        f"{board.cuts:,} cuts shown, {board.ignored:,} records of old terms or bases ignored"
+    result.notes.append(
+        f"{board.cuts:,} cuts applied, {board.ignored:,} records of old terms or bases ignored"
     )
-    return finding, board.highest
+    return result, board.highest
 
 
-class Replay:
-    """Applies the records of region-counts as the contract says, in code of its own."""
+class CutReplay:
+    """Applies the records of region-counts as the contract says, independently of the product's reader."""
 
     def __init__(self) -> None:
         self.rows: dict[Cell, int] = {}
@@ -144,10 +147,15 @@ class Replay:
         self.highest: dict[Cell, int] = {}
         self._parts: dict[int, Cut] = {}
         self._children: dict[Cell, set[Cell]] = defaultdict(set)
-        self._touched: set[Cell] = set()
+        self._changed: set[Cell] = set()
 
-    def read(self, record: Cut) -> bool:
-        """Take one record; whether a new cut is shown."""
+    @property
+    def id(self) -> str:
+        """The id of the current cut, as the board shows it."""
+        return f"{self.version[0]}.{self.version[1]}"
+
+    def apply(self, record: Cut) -> bool:
+        """Apply one record; return whether it completed a new cut."""
         version = (record.term, record.cut)
         if version < self.version or (record.kind == "change" and version == self.version):
             self.ignored += 1
@@ -156,18 +164,18 @@ class Replay:
             if (record.term, record.base) != self.version:
                 self.ignored += 1
                 return False
-            self._show(record, {(scope, region, measure): n for scope, region, measure, n in record.rows})
+            self._set(record, {(scope, region, measure): n for scope, region, measure, n in record.rows})
             return True
-        self._parts = {n: one for n, one in self._parts.items() if (one.term, one.cut) == version}
+        self._parts = {n: part for n, part in self._parts.items() if (part.term, part.cut) == version}
         self._parts[record.part] = record
         if len(self._parts) < record.parts:
             return False
-        fresh = {(row[0], row[1], row[2]): row[3] for one in self._parts.values() for row in one.rows}
+        fresh = {(row[0], row[1], row[2]): row[3] for part in self._parts.values() for row in part.rows}
         self._parts = {}
-        self._show(record, dict.fromkeys(self.rows, 0) | fresh)
+        self._set(record, dict.fromkeys(self.rows, 0) | fresh)
         return True
 
-    def _show(self, record: Cut, changed: Mapping[Cell, int]) -> None:
+    def _set(self, record: Cut, changed: Mapping[Cell, int]) -> None:
         self.version, self.positions = (record.term, record.cut), record.positions
         self.cuts += 1
         for cell, count in changed.items():
@@ -176,36 +184,20 @@ class Replay:
             parent = _parent(cell)
             if parent is not None:
                 self._children[parent].add(cell)
-                self._touched.add(parent)
-            self._touched.add(cell)
+                self._changed.add(parent)
+            self._changed.add(cell)
 
-    def unequal(self) -> list[Cell]:
-        """The cells touched since the last question that differ from the sum of their parts."""
-        touched, self._touched = self._touched, set()
+    def unequal_totals(self) -> list[Cell]:
+        """Return the cells changed since the last call that differ from the sum of their parts."""
+        changed, self._changed = self._changed, set()
         return [
             cell
-            for cell in touched
+            for cell in changed
             if cell in self._children
-            and self.rows.get(cell, 0) != sum(self.rows.get(one, 0) for one in self._children[cell])
+            and self.rows.get(cell, 0) != sum(self.rows.get(child, 0) for child in self._children[cell])
         ]
 
 
 def _parent(cell: Cell) -> Cell | None:
     scope, region, measure = cell
     return (scope, region.rpartition(".")[0], measure) if "." in region else None
-
-
-def check_stream(seen: Sequence[Seen], connections: int, truth: Truth) -> Finding:
-    """5: the stream's cut never goes back, nor across replicas, and it ends at the truth."""
-    finding = Finding(5, "the stream never goes back, and ends at the truth")
-    last = (0, 0)
-    for one in seen:
-        finding.must((one.term, one.cut) >= last, f"{one.replica} sent {one.term}.{one.cut} after {last}")
-        last = max(last, (one.term, one.cut))
-    totals = [one.registered for one in seen if one.registered is not None]
-    right = truth.final[TOTAL]
-    finding.must(
-        bool(totals) and totals[-1] == right, f"the stream ends at {totals[-1:]}, the truth is {right}"
-    )
-    finding.notes.append(f"{len(seen):,} messages over {connections:,} connections to two replicas")
-    return finding

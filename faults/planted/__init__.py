@@ -1,5 +1,5 @@
-"""Eight bugs that a campaign must find, planted into running processes from outside.
+"""Eight bugs that a campaign must find, planted by patching a service's process.
 
 `python -m faults.planted BUG PACKAGE ARGUMENT…` runs `python -m PACKAGE ARGUMENT…` with one bug in it.
-`bugs.BUGS` says which processes are to run so, which faults bring the bug to light, and what then breaks.
+`bugs.BUGS` lists each bug with the processes that run it, the faults that expose it, and its invariant.
 """

@@ -9,7 +9,7 @@ from faults.planted.bugs import BUGS
 
 
 def main(arguments: list[str]) -> None:
-    """Plant, then become the service."""
+    """Plant the bug, then run the service's `__main__`."""
     if len(arguments) < 2 or arguments[0] not in BUGS:
         names = " | ".join(BUGS)
         raise SystemExit(f"usage: python -m faults.planted ({names}) PACKAGE ARGUMENT…")

@@ -1,4 +1,4 @@
-"""The table of planted bugs: where each lies, what brings it to light, and which promise it breaks."""
+"""The table of planted bugs: what each replaces, the faults that expose it, and the invariant it breaks."""
 
 from __future__ import annotations
 
@@ -27,34 +27,34 @@ from registration.store import participants
 
 
 def _nothing() -> None:
-    """Nothing beside the patches."""
+    """Prepare nothing."""
 
 
 @dataclass(frozen=True, slots=True)
-class Planted:
-    """One bug: which processes are to run with it, and the faults of which any brings it to light.
+class PlantedBug:
+    """One bug: the processes that run with it, the faults that each expose it, and its effect.
 
-    `invariant` is the number of what the campaign's checker then finds broken; `seen_as` says how.
+    `invariant` is the number of the invariant that the campaign then finds violated; `symptom` describes how.
     """
 
     name: str
     processes: tuple[str, ...]
     faults: tuple[str, ...]
     invariant: int
-    seen_as: str
+    symptom: str
     patches: tuple[Patch, ...]
     prepare: Callable[[], None] = _nothing
-    """Done once before the service starts, outside of it."""
+    """Runs once before the service starts."""
 
     def plant(self) -> None:
-        """Plant it in this process. Raises PatchPointGone where the service has changed."""
+        """Plant the bug in this process. Raises PatchTargetMissingError if the service's code has changed."""
         for patch in self.patches:
             patch.plant()
         self.prepare()
 
 
-TOLD_BEFORE_COMMIT: Final = Planted(
-    name="told-before-commit",
+ANSWERED_BEFORE_COMMIT: Final = PlantedBug(
+    name="answered-before-commit",
     processes=("api", "api-2"),
     faults=(
         "kill -9 of an api under load",
@@ -63,10 +63,10 @@ TOLD_BEFORE_COMMIT: Final = Planted(
         "PostgreSQL stopped hard under load",
     ),
     invariant=1,
-    seen_as="a 201 in the ledger without its participant and key in the register",
-    patches=(Patch(IntakeTransaction, "write", intake.tell_before_commit, api.Components.__init__),),
+    symptom="a 201 in the ledger without its participant and key in the register",
+    patches=(Patch(IntakeTransaction, "write", intake.answer_before_commit, api.Components.__init__),),
 )
-POSITION_OUTSIDE: Final = Planted(
+POSITION_OUTSIDE: Final = PlantedBug(
     name="position-outside",
     processes=("worker", "worker-2"),
     faults=(
@@ -75,51 +75,51 @@ POSITION_OUTSIDE: Final = Planted(
         "connections of `aggregator worker` terminated while it counts",
     ),
     invariant=3,
-    seen_as="tallies above the register: what was counted before the kill is counted again",
+    symptom="tallies above the register: events counted before the kill are counted again",
     patches=(Patch(PostgresTallyStore, "count", counting.count_in_two_statements, BatchCounter._store),),
 )
-STORED_POSITION: Final = Planted(
+STORED_POSITION: Final = PlantedBug(
     name="stored-position",
     processes=("worker", "worker-2"),
     faults=(
         "workers stopped (SIGSTOP) or killed while the relay dies at REGISTRATION_CRASH_AT=relay.after_ack:3 "
-        "and sends again: the run lies twice in the next fetch",
-        "relay set back (`published` lowered) by some hundred events while the workers are down",
-        "Kafka killed under load: what was not acknowledged is sent again",
+        "and sends again: the next fetch contains the same events twice",
+        "relay rewound (`published` lowered) by some hundred events while the workers are down",
+        "Kafka killed under load: unacknowledged events are sent again",
     ),
     invariant=3,
-    seen_as="tallies above the register: a run that came twice in one fetch is counted twice",
+    symptom="tallies above the register: events that are twice in one fetch are counted twice",
     patches=(Patch(decoder, "fold", counting.fold_from_the_stored_position, EventBatch.fold),),
     prepare=counting.decode_in_python,
 )
-PLAIN_SEQUENCE: Final = Planted(
+PLAIN_SEQUENCE: Final = PlantedBug(
     name="plain-sequence",
     processes=("api", "api-2", "relay", "relay-2"),
     faults=(
-        "two apis under load at once: the later number commits first",
-        "kill -9 of an api under load, or REGISTRATION_CRASH_AT=api.before_commit:50: its numbers are gone",
+        "two API processes under load: the higher number commits first",
+        "kill -9 of an api under load, or REGISTRATION_CRASH_AT=api.before_commit:50: its numbers are lost",
     ),
     invariant=2,
-    seen_as="events on the topic before the ones below them, and holes that nothing fills: positions stand",
+    symptom="events in the topic before lower sequences, and holes that are never filled: positions stall",
     patches=(
         Patch(participants, "append", sequences.append_by_a_plain_sequence, register_intake._apply),
-        Patch(register_intake, "_event_rows_if_all_new", sequences.none_at_once, register_intake._write),
-        Patch(publisher, "_fill", sequences.fill_with_whatever_lies_above, Publisher._send),
+        Patch(register_intake, "_event_rows_if_all_new", sequences.no_events_at_once, register_intake._write),
+        Patch(publisher, "_fill", sequences.fill_above_the_last, Publisher._send),
     ),
 )
-KEYLESS_RETRY: Final = Planted(
+KEYLESS_RETRY: Final = PlantedBug(
     name="keyless-retry",
     processes=("api", "api-2"),
     faults=(
-        "the wire between an api and PostgreSQL cut in mid-commit: after COMMIT went out, before its answer",
-        "connections of `registration writer` terminated in mid-commit",
+        "the connection between an API and PostgreSQL cut after COMMIT was sent, before its response",
+        "connections of `registration writer` terminated during a commit",
         "PostgreSQL stopped hard under load",
     ),
     invariant=1,
-    seen_as="told 409 in the ledger, with the same key's answer `done` in the register",
+    symptom="409 in the ledger, with the answer `done` of the same key in the register",
     patches=(Patch(IntakeTransaction, "write", intake.retry_without_its_key, api.Components.__init__),),
 )
-NO_UNIQUE_LATCH: Final = Planted(
+NO_UNIQUE_LATCH: Final = PlantedBug(
     name="no-unique-latch",
     processes=("notifier",),
     faults=(
@@ -128,35 +128,37 @@ NO_UNIQUE_LATCH: Final = Planted(
         "a second notifier beside it",
     ),
     invariant=4,
-    seen_as="two latches of one threshold, and two alert ids for one recipient",
+    symptom="two latches of one threshold, and two alert ids for one recipient",
     patches=(
-        Patch(alerts, "_unique_columns", latches.unique_to_this_life, alerts.alert_id),
-        Patch(LatchStore, "latches", latches.know_no_latches, CutEvaluator.evaluate_once),
+        Patch(alerts, "_unique_columns", latches.unique_to_this_process, alerts.alert_id),
+        Patch(LatchStore, "latches", latches.return_no_latches, CutEvaluator.evaluate_once),
     ),
-    prepare=latches.drop_the_uniqueness,
+    prepare=latches.drop_unique_constraints,
 )
-TERM_IGNORED: Final = Planted(
+TERM_IGNORED: Final = PlantedBug(
     name="term-ignored",
     processes=("publisher", "publisher-2", "board", "board-2"),
-    faults=("SIGSTOP of the leading publisher for 5 s or more under load, several times, another beside it",),
+    faults=(
+        "SIGSTOP of the leading publisher for 5 s or more under load, several times, with a second publisher",
+    ),
     invariant=5,
-    seen_as="the stream's id goes back to the former term when the deposed publisher wakes",
+    symptom="the stream's id goes back to the former term when the suspended publisher resumes",
     patches=(
         Patch(CutState, "apply", terms.apply_in_any_term, BoardState.apply_cut),
         Patch(LeaderProducer, "_send", terms.send_in_any_term, LeaderProducer.send),
         Patch(leader_producer, "ACK_S_MAX", terms.ACK_S_MAX, LeaderProducer.send),
     ),
 )
-PAST_GAPS: Final = Planted(
+PAST_GAPS: Final = PlantedBug(
     name="past-gaps",
     processes=("worker", "worker-2"),
     faults=(
         "workers stopped or killed, the topic truncated to its end after the relay sent some events, "
         "more registrations, workers back",
-        "the newest records of a partition lost before they were counted",
+        "the newest records of a partition lost before they are counted",
     ),
     invariant=3,
-    seen_as="tallies below the register for good, with no lag and no gap named",
+    symptom="tallies permanently below the register, with no lag and no gap reported",
     patches=(Patch(decoder, "fold", counting.fold_past_gaps, EventBatch.fold),),
     prepare=counting.decode_in_python,
 )
@@ -164,7 +166,7 @@ PAST_GAPS: Final = Planted(
 BUGS: Final = {
     bug.name: bug
     for bug in (
-        TOLD_BEFORE_COMMIT,
+        ANSWERED_BEFORE_COMMIT,
         POSITION_OUTSIDE,
         STORED_POSITION,
         PLAIN_SEQUENCE,

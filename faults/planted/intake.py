@@ -1,4 +1,4 @@
-"""Two bugs of the writer: it tells before the commit, and it forgets the key of an ambiguous one."""
+"""Two bugs of the writer: answers before the commit, and ambiguous commits retried without their keys."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from telemetry.logs import get
 
 log = get()
 
-COMMIT_LATER_S: Final = 0.03
-"""A busy disk; in it the process may die although everybody was told."""
-AGAIN_AFTER_S: Final = 0.2
-AGAIN_MAX: Final = 150
+COMMIT_DELAY_S: Final = 0.03
+"""Simulates a busy disk: the process may die in this time, after the clients got their answers."""
+RETRY_DELAY_S: Final = 0.2
+ATTEMPTS_MAX: Final = 150
 
 _write = IntakeTransaction.write
 _committing: set[asyncio.Task[None]] = set()
 
 
-async def tell_before_commit(self: IntakeTransaction, operations: Sequence[Operation]) -> list[Answer]:
-    """`IntakeTransaction.write`, but the answers go out first."""
+async def answer_before_commit(self: IntakeTransaction, operations: Sequence[Operation]) -> list[Answer]:
+    """Like `IntakeTransaction.write`, but returns the answers before the commit."""
     connection = await self._pool.acquire(timeout=ACQUIRE_S_MAX)
     transaction = connection.transaction()
     try:
@@ -44,29 +44,31 @@ async def tell_before_commit(self: IntakeTransaction, operations: Sequence[Opera
 
 
 async def _commit_later(writer: IntakeTransaction, connection: Any, transaction: Any) -> None:
-    sound = False
+    committed = False
     try:
-        await asyncio.sleep(COMMIT_LATER_S)
+        await asyncio.sleep(COMMIT_DELAY_S)
         failpoint("api.before_commit")
         await transaction.commit()
-        sound = True
+        committed = True
         failpoint("api.after_commit")
-    except Exception as error:  # that is the bug: everybody has been told
+    except Exception as error:  # the bug: the clients already have their answers
         log.warning("planted: a commit failed after its answers", error=type(error).__name__)
     finally:
-        await writer._release(connection, sound)
+        await writer._release(connection, committed)
 
 
 async def retry_without_its_key(self: IntakeTransaction, operations: Sequence[Operation]) -> list[Answer]:
-    """`IntakeTransaction.write`, but an ambiguous commit is run again as if it were another request."""
-    for attempt in range(AGAIN_MAX):
+    """Like `IntakeTransaction.write`, but repeats an ambiguous commit as if it were a new request."""
+    for attempt in range(ATTEMPTS_MAX):
         try:
             return await _write(self, operations)
         except AmbiguousCommitError:
-            log.warning("planted: an ambiguous commit is run again without its keys")
-            operations = [msgspec.structs.replace(each, key=f"attempt:{uuid4()}") for each in operations]
+            log.warning("planted: an ambiguous commit is repeated without its keys")
+            operations = [
+                msgspec.structs.replace(operation, key=f"attempt:{uuid4()}") for operation in operations
+            ]
         except Exception as error:
             if attempt == 0 or failure_of(error) in (Failure.DATA, None):
                 raise
-        await asyncio.sleep(AGAIN_AFTER_S)
-    raise TimeoutError("planted: the database stayed away")
+        await asyncio.sleep(RETRY_DELAY_S)
+    raise TimeoutError("planted: the database stayed unavailable")

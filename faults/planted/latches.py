@@ -1,4 +1,4 @@
-"""No unique latch: the notifier relies on the insert to refuse what is latched, and nothing refuses it."""
+"""A bug of the notifier: latches are not unique, neither in memory nor by the table's constraint."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from notifier.domain.milestones import Crossing, LatchKey, LatchState
 from notifier.store.latches import LatchStore
 
 CONSTRAINTS: Final = "select conname from pg_constraint where conrelid = 'latch'::regclass and contype = 'u'"
-LIFE: Final = uuid4().hex
+PROCESS_ID: Final = uuid4().hex
 
 _unique_columns = alerts._unique_columns
 
 
-def unique_to_this_life(crossing: Crossing) -> tuple[str, str, str, int, str]:
-    """`alerts._unique_columns`, but every process derives other ids, as if they were random."""
+def unique_to_this_process(crossing: Crossing) -> tuple[str, str, str, int, str]:
+    """Like `alerts._unique_columns`, but each process derives other ids, as if they were random."""
     scope, region, rule, threshold, epoch = _unique_columns(crossing)
-    return (scope, region, rule, threshold, f"{epoch}:{LIFE}")
+    return (scope, region, rule, threshold, f"{epoch}:{PROCESS_ID}")
 
 
-async def know_no_latches(self: LatchStore) -> dict[LatchKey, LatchState]:
-    """`LatchStore.latches`, but empty: only the table's unique constraint knows the latches."""
+async def return_no_latches(self: LatchStore) -> dict[LatchKey, LatchState]:
+    """Like `LatchStore.latches`, but returns none, so that only the table's constraint prevents repeats."""
     return {}
 
 
-def drop_the_uniqueness() -> None:
-    """Take it from the table of the database that NOTIFIER_DATABASE_URL names."""
+def drop_unique_constraints() -> None:
+    """Drop the unique constraints of `latch` in the database of NOTIFIER_DATABASE_URL."""
     with psycopg.connect(os.environ["NOTIFIER_DATABASE_URL"], autocommit=True) as connection:
         for (name,) in connection.execute(CONSTRAINTS).fetchall():
             connection.execute(

@@ -1,4 +1,4 @@
-"""How a part of a service is replaced in one process, and put back in a test."""
+"""Replaces a name in a service's module or class, for a whole process or inside a block."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from types import CodeType
 from typing import Any
 
 
-class PatchPointGoneError(AttributeError):
-    """What was to be replaced is not there: it was renamed, or moved. Nothing would be planted."""
+class PatchTargetMissingError(AttributeError):
+    """The name to replace does not exist or is no longer used: the bug would have no effect."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """`owner` (a module or a class) gets another `name`; `used_by` is the service's code that looks it up."""
+    """Replaces `name` in `owner` (a module or class); `used_by` is the function that uses the name."""
 
     owner: Any
     name: str
@@ -23,26 +23,26 @@ class Patch:
     used_by: Callable[..., Any]
 
     def plant(self) -> Any:
-        """Replace it; what was there. Raises PatchPointGoneError."""
+        """Replace the name and return the original. Raises PatchTargetMissingError."""
         if self.name not in vars(self.owner):
-            raise PatchPointGoneError(f"{self.owner.__name__} has no {self.name}")
+            raise PatchTargetMissingError(f"{self.owner.__name__} has no {self.name}")
         if self.name not in _names(self.used_by.__code__):
-            raise PatchPointGoneError(f"{self.used_by.__qualname__} does not look {self.name} up")
+            raise PatchTargetMissingError(f"{self.used_by.__qualname__} does not use {self.name}")
         original = vars(self.owner)[self.name]
         setattr(self.owner, self.name, self.replacement)
         return original
 
 
 @contextmanager
-def in_place(patches: Sequence[Patch]) -> Iterator[None]:
-    """Replaced inside the block."""
-    with ExitStack() as put_back:
+def patched(patches: Sequence[Patch]) -> Iterator[None]:
+    """Apply the patches inside the block, and restore the originals afterwards."""
+    with ExitStack() as restored:
         for patch in patches:
-            put_back.callback(setattr, patch.owner, patch.name, patch.plant())
+            restored.callback(setattr, patch.owner, patch.name, patch.plant())
         yield
 
 
 def _names(code: CodeType) -> set[str]:
-    """What a function looks up, also in its comprehensions."""
+    """Return the names that a function uses, also in its comprehensions."""
     inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-    return set(code.co_names).union(*(_names(one) for one in inner))
+    return set(code.co_names).union(*(_names(constant) for constant in inner))

@@ -1,4 +1,4 @@
-"""`id > last` over a plain sequence: numbers that no transaction holds, and a relay that minds no hole."""
+"""A bug of the outbox: sequences assigned outside the transaction, and a relay that skips holes."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from registration.settings import RegisterSettings
 from registration.store.participants import NO_EVENTS, Columns, Connection
 from settings.loader import load
 
-COMMIT_LATER_S_MAX: Final = 0.05
-"""Another writer may commit higher numbers meanwhile, and this one may die with its own."""
+COMMIT_DELAY_S_MAX: Final = 0.05
+"""In this time another writer may commit higher numbers, and this process may die with its own."""
 TAKE: Final = """
 update partition set last_sequence = last_sequence + $2 where partition = $1 returning last_sequence - $2
 """
@@ -28,13 +28,13 @@ insert into event (partition, sequence, id, participant_id, type, value, recorde
 values ($1, $2, $3, $4, $5, $6, now())
 """
 
-_opening: asyncio.Task[asyncpg.Pool[Any]] | None = None
+_pool_task: asyncio.Task[asyncpg.Pool[Any]] | None = None
 
 
 async def append_by_a_plain_sequence(connection: Connection, drafts: Sequence[EventDraft]) -> None:
-    """`store.append`, but the numbers are taken outside the transaction, as from a `bigserial`."""
+    """Like `participants.append`, but takes the numbers outside the transaction, as a `bigserial` does."""
     time = await connection.fetchval("select now()")
-    last = await _taken(Counter(draft.partition for draft in drafts))
+    last = await _reserve(Counter(draft.partition for draft in drafts))
     events = []
     for draft in drafts:
         last[draft.partition] += 1
@@ -44,29 +44,29 @@ async def append_by_a_plain_sequence(connection: Connection, drafts: Sequence[Ev
         for event in events
     ]
     await connection.executemany(WRITE, rows)
-    await asyncio.sleep(random.uniform(0, COMMIT_LATER_S_MAX))
+    await asyncio.sleep(random.uniform(0, COMMIT_DELAY_S_MAX))
 
 
-def none_at_once(_: BatchResult) -> Columns:
-    """No event is written with its participant: all are appended."""
+def no_events_at_once(_: BatchResult) -> Columns:
+    """Return no events to write together with their participants, so that all are appended."""
     return NO_EVENTS
 
 
-async def _taken(counts: Counter[int]) -> dict[int, int]:
-    global _opening
-    if _opening is None or (_opening.done() and (_opening.cancelled() or _opening.exception())):
+async def _reserve(counts: Counter[int]) -> dict[int, int]:
+    global _pool_task
+    if _pool_task is None or (_pool_task.done() and (_pool_task.cancelled() or _pool_task.exception())):
         url = load(RegisterSettings).database
-        _opening = asyncio.ensure_future(connect(url, application_name="planted sequence", max_size=1))
-    pool = await _opening
+        _pool_task = asyncio.ensure_future(connect(url, application_name="planted sequence", max_size=1))
+    pool = await _pool_task
     return {
         partition: await pool.fetchval(TAKE, partition, counts[partition]) for partition in sorted(counts)
     }
 
 
-def fill_with_whatever_lies_above(
+def fill_above_the_last(
     batch: Any, records: Sequence[Record], published: int, headers: Sequence[tuple[str, bytes]]
 ) -> int:
-    """`_fill` of `outbox.publisher`, but the next is whatever has the next higher number."""
+    """Like `outbox.publisher._fill`, but takes the next higher number even if numbers are missing."""
     last = published
     for sequence, key, value in records:
         if batch.append(timestamp=None, key=key, value=value, headers=list(headers)) is None:

@@ -1,4 +1,4 @@
-"""Readers that ignore `term`, and a publisher that trusts them: deposed, it sends all the same."""
+"""A bug of publishers and readers: a former leader continues to send, and readers ignore the term."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from cuts.state import ApplyResult, CutState
 from outbox.leader_producer import LeaderProducer, LeaderRecord
 from outbox.producer import Producer
 
-SEND_LATER_S: Final = 0.05
-"""A cut in hand for so long: stopped in it, the publisher is deposed with the cut still to be sent."""
+SEND_DELAY_S: Final = 0.05
+"""The time before each send: a publisher suspended in it loses its lease and then sends an old cut."""
 ACK_S_MAX: Final = 60.0
-"""However long it slept."""
+"""Long enough that no suspension makes the send fail."""
 
 _apply = CutState.apply
 
 
 def apply_in_any_term(self: CutState, record: CutRecord) -> ApplyResult:
-    """`CutState.apply`, but whatever another term brings is the next, newer or not."""
+    """Like `CutState.apply`, but accepts a record of another term as the next one, even of an older term."""
     if self.ready and record.term != self.term:
         if record.kind == "full":
             return self._collect(record)
@@ -31,10 +31,10 @@ def apply_in_any_term(self: CutState, record: CutRecord) -> ApplyResult:
 async def send_in_any_term(
     self: LeaderProducer, producer: Producer, messages: Sequence[LeaderRecord], term: int
 ) -> int:
-    """`LeaderProducer._send`, but it does not ask whether it still leads."""
-    await asyncio.sleep(SEND_LATER_S)
-    sent = [
+    """Like `LeaderProducer._send`, but does not check whether it still leads."""
+    await asyncio.sleep(SEND_DELAY_S)
+    futures = [
         await producer.send(message.topic, message.value, message.key, partition=0) for message in messages
     ]
-    acknowledged = await asyncio.gather(*sent)
+    acknowledged = await asyncio.gather(*futures)
     return int(acknowledged[0].offset)

@@ -1,4 +1,4 @@
-"""Small pieces of evidence, each as the campaign would read it from a healthy system."""
+"""Small pieces of evidence, as the campaign reads them from a correct system."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faults.evidence import Participant, Stored, Topic
-from faults.invariants.counts import Cell, Truth
+from faults.invariants.counts import Cell, ExpectedCounts
+from faults.observation.evidence import DatabaseContents, Participant, TopicRecords
 
 KELURAHAN = "31.71.01.1001"
-ELSEWHERE = "31.72.02.1003"
+OTHER_KELURAHAN = "31.72.02.1003"
 
 
 def event(partition: int, sequence: int, after: str | None = KELURAHAN, before: str | None = None) -> str:
-    """A value of participant-events: somebody is now in `after` who was in `before`."""
+    """Return a record value of participant-events: a participant moves from `before` to `after`."""
     return json.dumps(
         {
             "id": event_id(partition, sequence),
@@ -26,7 +26,7 @@ def event(partition: int, sequence: int, after: str | None = KELURAHAN, before: 
 
 
 def event_id(partition: int, sequence: int) -> str:
-    """The id of an event."""
+    """Return the id of an event."""
     return f"event-{partition}-{sequence}"
 
 
@@ -34,9 +34,9 @@ def _standing(region: str | None) -> dict[str, Any] | None:
     return None if region is None else {"region": region, "agency": None, "campaign": None, "steps": []}
 
 
-def stored(values: Mapping[int, Sequence[str]], **changed: Any) -> Stored:
-    """What the database holds once just these events happened and all are counted."""
-    held = Stored(
+def database(values: Mapping[int, Sequence[str]], **changed: Any) -> DatabaseContents:
+    """Return the database after these events, all counted; `changed` replaces fields."""
+    contents = DatabaseContents(
         participants={},
         last_sequences={partition: len(texts) for partition, texts in values.items()},
         events={
@@ -45,24 +45,24 @@ def stored(values: Mapping[int, Sequence[str]], **changed: Any) -> Stored:
             for sequence in range(1, len(texts) + 1)
         },
         values={partition: list(texts) for partition, texts in values.items()},
-        tallies={cell: count for cell, count in Truth(values).final.items() if count},
+        tallies={cell: count for cell, count in ExpectedCounts(values).final.items() if count},
         quarantined=0,
         latches=[],
         alerts=[],
     )
     for name, value in changed.items():
-        setattr(held, name, value)
-    return held
+        setattr(contents, name, value)
+    return contents
 
 
 def participant(region: str = KELURAHAN, *, imported: bool = False) -> Participant:
-    """Somebody just registered."""
+    """Return a participant who has just registered."""
     return Participant(region, 1, "registered", (), imported)
 
 
-def topic(*values: str, partition: int = 0) -> Topic:
-    """A topic's records in one partition."""
-    return Topic({partition: [value.encode() for value in values]})
+def topic(*values: str, partition: int = 0) -> TopicRecords:
+    """Return a topic with records in one partition."""
+    return TopicRecords({partition: [value.encode() for value in values]})
 
 
 def cut(
@@ -73,7 +73,7 @@ def cut(
     term: int = 1,
     base: int | None = None,
 ) -> str:
-    """A record of region-counts: a change on `base`, or a full cut where there is none."""
+    """Return a record of region-counts: a change on `base`, or a full if there is no base."""
     return json.dumps(
         {
             "term": term,

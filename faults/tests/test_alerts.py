@@ -1,4 +1,4 @@
-"""Invariant 4 holds where each milestone was told once to each official, and breaks where one was not."""
+"""Invariant 4: one latch and one delivered alert per official pass; anything else is a violation."""
 
 from __future__ import annotations
 
@@ -8,41 +8,41 @@ from typing import Any
 
 import pytest
 
-from faults.finding import Finding
+from faults.invariant_result import InvariantResult
 from faults.invariants.alerts import CONTROL_ROOM, GOVERNOR, check_alerts
 from faults.invariants.counts import TOTAL, Cell
-from faults.tests.evidence_samples import stored
+from faults.tests.evidence_samples import database
 from simulator.verify.alert_check import Deliveries
 
 LATCH = {"rule": "province", "scope": "all", "region": "31", "threshold": 1000}
 MAIL = LATCH | {"id": "a1", "recipient": GOVERNOR, "channel": "mail", "state": "delivered"}
 CALL = LATCH | {"id": "a2", "recipient": CONTROL_ROOM, "channel": "webhook", "state": "delivered"}
 ARRIVED = Deliveries(mailbox=Counter({"a1": 1}), webhook=Counter({"a2": 1}))
-REACHED = {TOTAL: 1500}
+COUNTS = {TOTAL: 1500}
 
 
 def _check(
     latches: list[dict[str, Any]],
     alerts: list[dict[str, Any]],
     arrived: Deliveries = ARRIVED,
-    highest: dict[Cell, int] = REACHED,
-    trapped: int = 0,
-) -> Finding:
-    return check_alerts(stored({}, latches=latches, alerts=alerts), REACHED, highest, arrived, trapped)
+    highest: dict[Cell, int] = COUNTS,
+    redirected: int = 0,
+) -> InvariantResult:
+    return check_alerts(database({}, latches=latches, alerts=alerts), COUNTS, highest, arrived, redirected)
 
 
-def test_one_latch_and_one_alert_for_each_official_hold() -> None:
+def test_one_latch_and_one_alert_for_each_official_pass() -> None:
     assert _check([LATCH], [MAIL, CALL]).holds
 
 
-def test_a_delivery_repeated_by_its_id_holds_and_is_counted() -> None:
-    finding = _check([LATCH], [MAIL, CALL], replace(ARRIVED, webhook=Counter({"a2": 3})))
+def test_a_delivery_repeated_with_the_same_id_passes_and_is_counted() -> None:
+    result = _check([LATCH], [MAIL, CALL], replace(ARRIVED, webhook=Counter({"a2": 3})))
 
-    assert finding.holds
-    assert finding.notes == ["1 milestones, 2 alerts, 2 webhooks repeated by id"]
+    assert result.holds
+    assert result.notes == ["1 milestones, 2 alerts, 2 webhook calls repeated with the same id"]
 
 
-def test_a_milestone_that_was_passed_and_taken_back_may_have_been_told() -> None:
+def test_a_milestone_reached_only_for_a_time_may_have_alerts() -> None:
     higher = LATCH | {"threshold": 2000}
     alerts = [MAIL, CALL, MAIL | higher | {"id": "a3"}, CALL | higher | {"id": "a4"}]
     arrived = Deliveries(mailbox=Counter(("a1", "a3")), webhook=Counter(("a2", "a4")))
@@ -62,9 +62,9 @@ def test_a_milestone_that_was_passed_and_taken_back_may_have_been_told() -> None
         ([LATCH], [MAIL, CALL | {"state": "dead"}]),
         ([LATCH], [MAIL | {"recipient": "official:stranger"}, CALL]),
     ],
-    ids=["missed", "latched twice", "untold", "uncalled", "two ids", "dead", "another one told"],
+    ids=["missed", "latched twice", "no mail", "no call", "two ids", "dead", "unknown recipient"],
 )
-def test_a_milestone_missed_or_doubled_breaks_it(
+def test_a_missed_or_doubled_milestone_is_a_violation(
     latches: list[dict[str, Any]], alerts: list[dict[str, Any]]
 ) -> None:
     arrived = replace(ARRIVED, mailbox=Counter(("a1", "a3")))
@@ -82,9 +82,9 @@ def test_a_milestone_missed_or_doubled_breaks_it(
     ],
     ids=["no mail", "no call", "a forged call", "a call of no alert"],
 )
-def test_what_arrived_and_what_is_stored_must_agree(arrived: Deliveries) -> None:
+def test_deliveries_that_differ_from_the_stored_alerts_are_a_violation(arrived: Deliveries) -> None:
     assert not _check([LATCH], [MAIL, CALL], arrived).holds
 
 
-def test_a_call_led_to_a_private_address_breaks_it() -> None:
-    assert not _check([LATCH], [MAIL, CALL], trapped=1).holds
+def test_a_call_redirected_to_a_private_address_is_a_violation() -> None:
+    assert not _check([LATCH], [MAIL, CALL], redirected=1).holds

@@ -1,4 +1,4 @@
-"""What peers are told to have lost and doubled is what a small trial of a counter comes to."""
+"""The figures of the peer comparison: scaling to 100 kills, and reading the counters' keys."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from faults.peer_comparison import Trial, _by_region, as_json, as_markdown
 from faults.peer_systems import _text
 
 TRIAL = Trial(
-    name="a counter", kills=12, events=300, counted_soon=100, counted=250, lost=60, doubled=10, settled_s=9.0
+    name="a counter", kills=12, events=300, counted_early=100, counted=250, lost=60, doubled=10, settled_s=9.0
 )
 
 
@@ -22,9 +22,9 @@ def test_lost_and_doubled_are_scaled_to_100_kills() -> None:
 
 
 @pytest.mark.parametrize("stored", [b"31.71|ppkukm|", b'"31.71|ppkukm|"'], ids=["bare", "as JSON"])
-def test_a_key_is_read_however_a_counter_stores_it(stored: bytes) -> None:
+def test_a_key_is_read_whether_stored_bare_or_as_json(stored: bytes) -> None:
     assert _text(stored) == "31.71|ppkukm|"
 
 
-def test_keys_of_one_region_are_summed() -> None:
+def test_the_counts_of_one_region_are_summed() -> None:
     assert _by_region({"31.71|a|": 2, "31.71|b|": 1, "31.72|a|": 4}) == Counter({"31.71": 3, "31.72": 4})

@@ -1,4 +1,4 @@
-"""docker-compose.yml, brought up as it is: people are registered, a worker dies, and the counts are exact."""
+"""The unchanged docker-compose.yml in containers: counts stay exact after a worker is killed."""
 
 from __future__ import annotations
 
@@ -26,30 +26,30 @@ pytestmark = [
 PUBLISHED = ("REGISTRATION", "NOTIFIER", "BOARD", "MAIL", "WEBHOOKS", "PROMETHEUS")
 REGIONS = ("31.01.01.1001", "31.71.01.1001", "31.72.01.1001", "31.73.01.1005", "31.74.04.1002")
 FIRST, SECOND, THIRD = 260, 260, 80
-AT_ONCE = 16
+CONCURRENT_MAX = 16
 
 
 @dataclass
-class Running:
-    """The project, its first keys, and a client."""
+class ComposeProject:
+    """The started project, its first API keys, and an HTTP client."""
 
     compose: Compose
     keys: dict[str, str]
     http: httpx.AsyncClient
 
     async def get(self, published: str, path: str) -> Any:
-        """What a published port answers, as JSON."""
-        answer = await self.http.get(self.compose.url(f"{published}_PUBLISHED_PORT") + path)
-        assert answer.status_code == 200, f"{path}: {answer.status_code}"
-        return answer.json()
+        """Return the JSON response of a published port."""
+        response = await self.http.get(self.compose.url(f"{published}_PUBLISHED_PORT") + path)
+        assert response.status_code == 200, f"{path}: {response.status_code}"
+        return response.json()
 
     async def register(self, numbers: range) -> None:
-        """Register one person for each number, several at once; every one must be accepted."""
-        gate = asyncio.Semaphore(AT_ONCE)
+        """Register one person for each number, several at once; each must be accepted."""
+        gate = asyncio.Semaphore(CONCURRENT_MAX)
 
-        async def one(number: int) -> None:
+        async def register_one(number: int) -> None:
             async with gate:
-                answer = await self.http.post(
+                response = await self.http.post(
                     self.compose.url("REGISTRATION_PUBLISHED_PORT") + "/v1/participants",
                     json=person(number),
                     headers={
@@ -57,24 +57,24 @@ class Running:
                         "Idempotency-Key": f"person-{number}",
                     },
                 )
-            assert answer.status_code == 201, answer.text
+            assert response.status_code == 201, response.text
 
-        await asyncio.gather(*map(one, numbers))
+        await asyncio.gather(*map(register_one, numbers))
 
-    async def counted(self, expected: int, deadline_s: float) -> None:
-        """Wait until the board shows exactly so many, live and whole."""
+    async def wait_for_count(self, expected: int, deadline_s: float) -> None:
+        """Wait until the board shows exactly `expected` participants, live and with full coverage."""
 
-        async def shows() -> bool:
+        async def the_board_shows_them() -> bool:
             shown = await self.get("BOARD", "/v1/counts?scope=all&level=province")
             registered = shown["rows"][0]["counts"]["registered"]
-            assert registered <= expected, "more than were registered"
+            assert registered <= expected, "the board shows more than were registered"
             return bool(registered == expected and shown["state"] == "live" and shown["coverage"] == 1.0)
 
-        await until(shows, deadline_s, 0.2, f"the board shows {expected}, live")
+        await until(the_board_shows_them, deadline_s, 0.2, f"the board shows {expected}, live")
 
 
 def person(number: int) -> dict[str, str]:
-    """A synthetic person: region 31.99 belongs to nobody."""
+    """Return a synthetic person; region 31.99 does not exist."""
     return {
         "name": f"Peserta {number}",
         "nik": f"319901410190{number:04d}",
@@ -86,7 +86,7 @@ def person(number: int) -> dict[str, str]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def running() -> AsyncIterator[Running]:
+async def project() -> AsyncIterator[ComposeProject]:
     variables = [f"{name}_PUBLISHED_PORT" for name in PUBLISHED]
     ports = dict(zip(variables, free_ports(len(variables)), strict=True))
     compose = Compose("jakpreneur-test", ports)
@@ -98,64 +98,66 @@ async def running() -> AsyncIterator[Running]:
         printed = compose.output("first-keys", "cat", "/var/lib/jakpreneur/keys.env")
         keys = dict(line.split("=", 1) for line in printed.split() if "_KEY=" in line)
         async with httpx.AsyncClient(timeout=20) as http:
-            yield Running(compose, keys, http)
+            yield ComposeProject(compose, keys, http)
     finally:
         compose.down()
 
 
-async def test_every_process_passes_its_own_health_check_and_is_scraped(running: Running) -> None:
-    for name, service in running.compose.services.items():
+async def test_every_process_passes_its_own_health_check_and_is_scraped(project: ComposeProject) -> None:
+    for name, service in project.compose.services.items():
         if "HEALTH_PORT" in service.get("environment", {}):
-            await running.compose.healthy(name)
+            await project.compose.healthy(name)
 
     async def all_scraped() -> bool:
-        found = await running.get("PROMETHEUS", "/api/v1/targets?state=active")
+        found = await project.get("PROMETHEUS", "/api/v1/targets?state=active")
         return {target["health"] for target in found["data"]["activeTargets"]} == {"up"}
 
     await until(all_scraped, 30, 0.5)
 
 
-async def test_a_killed_worker_loses_nothing_and_doubles_nothing(running: Running) -> None:
-    await running.register(range(1, 1 + FIRST))
-    await running.counted(FIRST, 60)
+async def test_no_registration_is_lost_or_doubled_when_a_worker_is_killed(project: ComposeProject) -> None:
+    await project.register(range(1, 1 + FIRST))
+    await project.wait_for_count(FIRST, 60)
 
-    killed_meanwhile = asyncio.create_task(running.register(range(1 + FIRST, 1 + FIRST + SECOND)))
-    await asyncio.to_thread(running.compose.kill, "worker-0")
-    await killed_meanwhile
+    registering = asyncio.create_task(project.register(range(1 + FIRST, 1 + FIRST + SECOND)))
+    await asyncio.to_thread(project.compose.kill, "worker-0")
+    await registering
 
-    await running.counted(FIRST + SECOND, 60)
-    running.compose.start("worker-0")
-    await running.compose.healthy("worker-0")
-    await running.register(range(1 + FIRST + SECOND, 1 + FIRST + SECOND + THIRD))
-    await running.counted(FIRST + SECOND + THIRD, 60)
+    await project.wait_for_count(FIRST + SECOND, 60)
+    project.compose.start("worker-0")
+    await project.compose.healthy("worker-0")
+    await project.register(range(1 + FIRST + SECOND, 1 + FIRST + SECOND + THIRD))
+    await project.wait_for_count(FIRST + SECOND + THIRD, 60)
 
 
-async def test_every_region_and_scope_has_its_own_people_and_the_audit_finds_no_drift(
-    running: Running,
+async def test_every_region_and_scope_is_counted_and_the_audit_finds_no_drift(
+    project: ComposeProject,
 ) -> None:
     total = FIRST + SECOND + THIRD
-    each = total // len(REGIONS)
+    per_region = total // len(REGIONS)
 
     for scope in ("all", "agency:ppkukm", "campaign:fest-2021"):
-        shown = await running.get("BOARD", f"/v1/counts?scope={scope}&level=subdistrict")
+        shown = await project.get("BOARD", f"/v1/counts?scope={scope}&level=subdistrict")
         counts = {row["region"]: row["counts"].get("registered", 0) for row in shown["rows"]}
-        assert {region: count for region, count in counts.items() if count} == dict.fromkeys(REGIONS, each)
+        assert {region: count for region, count in counts.items() if count} == dict.fromkeys(
+            REGIONS, per_region
+        )
 
     async def audited() -> bool:
-        shown = await running.get("BOARD", "/v1/counts?scope=all&level=province")
+        shown = await project.get("BOARD", "/v1/counts?scope=all&level=province")
         assert shown["audit"] is None or shown["audit"]["drift"] == 0
         return bool(shown["audit"] and shown["audit"]["cut"] == shown["cut"])
 
     await until(audited, 60, 0.5)
 
 
-async def test_a_milestone_reaches_mail_and_webhook_once(running: Running) -> None:
-    async def told() -> bool:
-        mails = await running.get("MAIL", "/api/v1/messages")
-        calls = await running.get("WEBHOOKS", "/calls")
+async def test_a_milestone_reaches_mail_and_webhook_once(project: ComposeProject) -> None:
+    async def mail_and_calls_arrived() -> bool:
+        mails = await project.get("MAIL", "/api/v1/messages")
+        calls = await project.get("WEBHOOKS", "/calls")
         recipients = [address["Address"] for mail in mails["messages"] for address in mail["To"]]
         assert recipients.count("gubernur@example.org") == 1, recipients
         assert len({call["webhook_id"] for call in calls}) == len(calls) > 0
         return all(call["verified"] for call in calls)
 
-    await until(told, 30, 0.5)
+    await until(mail_and_calls_arrived, 30, 0.5)

@@ -1,4 +1,4 @@
-"""The AsyncAPI document is valid AsyncAPI 3.1 and says the same as topics.yaml and the schemas."""
+"""The AsyncAPI document is valid AsyncAPI 3.1 and agrees with topics.yaml and the schemas."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jsonschema import Draft7Validator
 
 from tests.support.contract_documents import CONTRACT, SCHEMA_OF_TOPIC, read_yaml
 
-# schemas/3.1.0.json of the npm package @asyncapi/specs 6.11.1 (Apache-2.0, see NOTICE), packed but unchanged.
+# schemas/3.1.0.json of the npm package @asyncapi/specs 6.11.1 (Apache-2.0, see NOTICE), compressed.
 SPECIFICATION = Path(__file__).with_name("asyncapi-3.1.0.json.gz")
 SPECIFICATION_SHA256 = "51d3274899ad2875f25c18fd1aef4d5512f0a97be785d519740bde55a4162f61"
 
@@ -37,7 +37,7 @@ def test_the_document_is_valid_asyncapi_3_1(specification: Draft7Validator, docu
 
 
 @pytest.mark.parametrize("broken", ["info", "asyncapi"])
-def test_a_document_without_its_head_would_be_refused(
+def test_a_document_without_a_required_field_is_invalid(
     specification: Draft7Validator, document: Any, broken: str
 ) -> None:
     del document[broken]
@@ -45,13 +45,13 @@ def test_a_document_without_its_head_would_be_refused(
     assert list(specification.iter_errors(document))
 
 
-def test_an_unknown_field_would_be_refused(specification: Draft7Validator, document: Any) -> None:
+def test_a_document_with_an_unknown_field_is_invalid(specification: Draft7Validator, document: Any) -> None:
     document["channels"]["milestones"]["adress"] = "milestones"
 
     assert list(specification.iter_errors(document))
 
 
-def test_every_reference_leads_somewhere(document: Any) -> None:
+def test_every_reference_has_a_target(document: Any) -> None:
     for reference in references(document):
         if reference.startswith("#/"):
             target: Any = document
@@ -70,8 +70,8 @@ def test_topics_yaml_and_the_document_name_the_same_topics_with_the_same_setting
         assert kafka["topic"] == name
         assert kafka["partitions"] == listed[name]["partitions"]
         for setting, value in kafka["topicConfiguration"].items():
-            said = value[0] if isinstance(value, list) else str(value)
-            assert listed[name]["config"][setting] == said, (name, setting)
+            documented = value[0] if isinstance(value, list) else str(value)
+            assert listed[name]["config"][setting] == documented, (name, setting)
 
 
 def test_every_topic_is_written_by_one_service_and_its_messages_have_its_schema(document: Any) -> None:
@@ -88,7 +88,7 @@ def test_every_topic_is_written_by_one_service_and_its_messages_have_its_schema(
 
 
 def references(value: Any) -> list[str]:
-    """Every $ref within the document."""
+    """Return every $ref inside a value."""
     if isinstance(value, list):
         return [found for item in value for found in references(item)]
     if isinstance(value, dict):

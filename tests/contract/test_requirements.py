@@ -1,4 +1,4 @@
-"""Each image installs what its own code imports: requirements/*.in agree with the imports."""
+"""Each image installs the packages that its code imports: requirements/*.in agree with the imports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.contract_documents import ROOT
 IMPORT_PATH: Final = (ROOT / "services", ROOT / "services" / "shared", ROOT)
 DISTRIBUTIONS: Final = packages_distributions()
 LINE: Final = re.compile(r"^([A-Za-z0-9._-]+)[^#\n]*(#.*)?$", re.MULTILINE)
-# What an image runs: a whole service, or the modules that its list is for.
+# The code that each image runs: a whole service, or single modules.
 IMAGES: Final = {
     "registration": ("registration",),
     "aggregator": ("aggregator",),
@@ -32,13 +32,13 @@ def normalised(name: str) -> str:
 
 
 def declared(image: str) -> dict[str, str]:
-    """The packages that an image's list names, each with the comment on its line."""
+    """Return the packages in an image's list, each with the comment on its line."""
     text = (ROOT / "requirements" / f"{image}.in").read_text("utf-8")
     return {normalised(name): comment for name, comment in LINE.findall(text)}
 
 
 def files_of(module: str) -> list[Path]:
-    """The files of a module of this project, of a package its `__init__.py`; none for another project's."""
+    """Return the file of a module or package of this project; empty for other modules."""
     for base in IMPORT_PATH:
         path = base.joinpath(*module.split("."))
         for file in (path.with_suffix(".py"), path / "__init__.py"):
@@ -48,13 +48,13 @@ def files_of(module: str) -> list[Path]:
 
 
 def first_files(module: str) -> list[Path]:
-    """The files that run for certain: all of a service, or one module."""
+    """Return the files of a service, or the file of a single module."""
     folder = ROOT / "services" / module
     return sorted(folder.rglob("*.py")) if folder.is_dir() else files_of(module)
 
 
 def imports_of(file: Path) -> Iterator[str]:
-    """The modules that a file imports, each with the packages above it; `from a import b` may import a.b."""
+    """Yield the modules that a file imports and their parent packages; `from a import b` may import a.b."""
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -68,7 +68,7 @@ def imports_of(file: Path) -> Iterator[str]:
 
 
 def imported(image: str) -> set[str]:
-    """The packages of others that an image's code imports, by whatever of ours it imports."""
+    """Return the third-party packages that an image's code imports, also through other modules."""
     waiting = [file for module in IMAGES[image] for file in first_files(module)]
     seen: set[Path] = set()
     packages: set[str] = set()
@@ -86,12 +86,12 @@ def imported(image: str) -> set[str]:
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_every_package_that_is_imported_is_declared(image: str) -> None:
+def test_every_imported_package_is_declared(image: str) -> None:
     assert imported(image) - declared(image).keys() == set()
 
 
 @pytest.mark.parametrize("image", IMAGES)
-def test_a_package_that_is_not_imported_says_what_needs_it(image: str) -> None:
+def test_a_declared_package_without_an_import_has_a_comment_with_its_reason(image: str) -> None:
     unexplained = {name for name, comment in declared(image).items() if not comment}
 
     assert unexplained - imported(image) == set()

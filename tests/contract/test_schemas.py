@@ -1,4 +1,4 @@
-"""The schemas accept every sample and refuse what must never be sent."""
+"""The schemas accept every sample, and refuse missing fields, personal data and impossible standings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.contract_documents import (
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_a_schema_is_itself_valid_and_its_references_lead_somewhere(name: str) -> None:
+def test_a_schema_is_valid_and_its_references_have_targets(name: str) -> None:
     Draft202012Validator.check_schema(SCHEMAS[name])
 
     resolver = REGISTRY.resolver(base_uri=SCHEMAS[name]["$id"])
@@ -31,7 +31,7 @@ def test_a_schema_is_itself_valid_and_its_references_lead_somewhere(name: str) -
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_sample_is_as_its_schema_says(name: str) -> None:
+def test_a_sample_is_valid(name: str) -> None:
     topic = name.split("/")[0]
 
     assert faults(SCHEMA_OF_TOPIC[topic], sample(name)) == []
@@ -54,7 +54,7 @@ def test_a_sample_without_a_required_field_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize("field", ["nik", "name", "phone", "address"])
-def test_personal_data_fits_nowhere(name: str, field: str) -> None:
+def test_a_field_of_personal_data_is_refused_in_every_object(name: str, field: str) -> None:
     schema = SCHEMA_OF_TOPIC[name.split("/")[0]]
     original = sample(name)
 
@@ -77,14 +77,14 @@ def test_a_standing_before_registering_and_after_withdrawing_is_refused() -> Non
     assert faults("participant-event", withdrawn)
 
 
-def test_the_partition_of_a_sample_follows_from_its_subject() -> None:
+def test_the_partition_of_a_sample_is_derived_from_its_subject() -> None:
     for event in samples_of("participant-events"):
         subject = uuid.UUID(event["subject"])
         assert subject.version == 7
         assert event["partition"] == int.from_bytes(subject.bytes[-4:], "big") % 12
 
 
-def test_each_event_of_a_participant_begins_where_the_last_one_ended() -> None:
+def test_the_standing_before_an_event_is_that_after_the_event_before() -> None:
     by_subject: dict[str, list[Any]] = {}
     for event in sorted(samples_of("participant-events"), key=lambda event: int(event["sequence"])):
         by_subject.setdefault(event["subject"], []).append(event)
@@ -96,7 +96,7 @@ def test_each_event_of_a_participant_begins_where_the_last_one_ended() -> None:
         assert later["time"] > earlier["time"]
 
 
-def test_the_parts_of_a_full_carry_the_same_head_and_add_up() -> None:
+def test_the_parts_of_a_full_have_the_same_head_and_their_rows_add_up() -> None:
     first = sample("region-counts/v1/full-first-of-two-parts.json")
     second = sample("region-counts/v1/full-second-of-two-parts.json")
 
@@ -108,7 +108,7 @@ def test_the_parts_of_a_full_carry_the_same_head_and_add_up() -> None:
 
 
 def references(schema: Any) -> list[str]:
-    """Every $ref within a schema."""
+    """Return every $ref inside a schema."""
     if isinstance(schema, list):
         return [found for item in schema for found in references(item)]
     if isinstance(schema, dict):
@@ -118,9 +118,9 @@ def references(schema: Any) -> list[str]:
 
 
 def objects(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    """The paths of all objects within a value, itself included."""
+    """Return the paths of all objects inside a value, including the value itself."""
     if isinstance(value, list):
-        return [found for at, item in enumerate(value) for found in objects(item, (*path, at))]
+        return [found for index, item in enumerate(value) for found in objects(item, (*path, index))]
     if isinstance(value, dict):
         return [path, *(found for key, item in value.items() for found in objects(item, (*path, key)))]
     return []

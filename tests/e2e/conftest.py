@@ -1,4 +1,4 @@
-"""The whole system, running: every service's process over a broker and database of the test's own."""
+"""Fixtures of the end-to-end tests: running processes, registering clients, an observer of the board."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import ClientSession
 
+from tests.support.board_observer import BoardObserver
 from tests.support.databases import Databases
-from tests.support.outside_observer import Witness
-from tests.support.registration_load import Crowd
+from tests.support.registration_load import RegistrationClients
 from tests.support.stack import Stack
 
-COUNTING = ("api", "relay", "audit", "worker", "publisher", "board")
+PROCESSES = ("api", "relay", "audit", "worker", "publisher", "board")
 
 
 @pytest.fixture
-async def counting(stack: Stack) -> Stack:
-    """Everything from the register to the board, without notifier."""
-    await stack.start(*COUNTING)
+async def running_stack(stack: Stack) -> Stack:
+    """All processes from the register to the board, without the notifier."""
+    await stack.start(*PROCESSES)
     return stack
 
 
 @pytest.fixture
-async def witness(counting: Stack, database: Databases) -> AsyncIterator[Witness]:
-    """Somebody who looks at the board all the time."""
-    async with Witness(counting, database) as witness:
-        yield witness
+async def observer(running_stack: Stack, database: Databases) -> AsyncIterator[BoardObserver]:
+    """An observer that reads the board during the whole test."""
+    async with BoardObserver(running_stack, database) as observer:
+        yield observer
 
 
 @pytest.fixture
-def crowd(counting: Stack) -> Crowd:
-    """People at the doors of the one API."""
-    return Crowd([counting.url("api")], counting.keys["booth"])
+def clients(running_stack: Stack) -> RegistrationClients:
+    """Clients that register people through the one API."""
+    return RegistrationClients([running_stack.url("api")], running_stack.keys["booth"])
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[ClientSession]:
-    """A client that fails on nothing by itself."""
+    """An HTTP client that raises for no status."""
     async with ClientSession() as session:
         yield session

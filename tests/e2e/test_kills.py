@@ -1,20 +1,22 @@
-"""kill -9 at every point where something was done and not yet noted, and at none in particular."""
+"""Processes killed at every failpoint between an effect and its record, and all at once."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.support.board_observer import BoardObserver
 from tests.support.deadlines import until
 from tests.support.failpoint_names import API, PUBLISHER, RELAY, WORKER
-from tests.support.outside_observer import Witness
-from tests.support.registration_load import Crowd
+from tests.support.registration_load import RegistrationClients
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.e2e
 
 
-async def _die_at(stack: Stack, process: str, service: str, points: tuple[str, ...], passes: int) -> None:
-    """Let a process die at each point in turn, after some passes, and come back without it."""
+async def _kill_at_each(
+    stack: Stack, process: str, service: str, points: tuple[str, ...], passes: int
+) -> None:
+    """Let a process die at each failpoint in turn, at the given pass, then restart it without failpoints."""
     for point in points:
         await stack.restart(process, env={f"{service}_CRASH_AT": f"{point}:{passes}"})
         assert await stack.ended(process) == -9
@@ -22,36 +24,36 @@ async def _die_at(stack: Stack, process: str, service: str, points: tuple[str, .
 
 
 @pytest.mark.timeout(180)
-async def test_api_and_relay_may_die_at_every_commit_point_and_nobody_is_lost_or_counted_twice(
-    counting: Stack, witness: Witness, crowd: Crowd
+async def test_no_participant_is_lost_or_doubled_when_api_or_relay_dies_at_a_failpoint(
+    running_stack: Stack, observer: BoardObserver, clients: RegistrationClients
 ) -> None:
-    async with crowd:
-        await _die_at(counting, "api", "REGISTRATION", API, passes=20)
-        await _die_at(counting, "relay", "REGISTRATION", RELAY, passes=5)
+    async with clients:
+        await _kill_at_each(running_stack, "api", "REGISTRATION", API, passes=20)
+        await _kill_at_each(running_stack, "relay", "REGISTRATION", RELAY, passes=5)
 
-    await witness.sees_exactly(crowd.accepted)
+    await observer.wait_for_exactly(clients.accepted)
 
 
 @pytest.mark.timeout(180)
-async def test_worker_and_publisher_may_die_at_every_commit_point_and_the_count_stays_exact(
-    counting: Stack, witness: Witness, crowd: Crowd
+async def test_the_count_is_exact_when_worker_or_publisher_dies_at_a_failpoint(
+    running_stack: Stack, observer: BoardObserver, clients: RegistrationClients
 ) -> None:
-    async with crowd:
-        await _die_at(counting, "worker", "AGGREGATOR", WORKER, passes=20)
-        await _die_at(counting, "publisher", "AGGREGATOR", PUBLISHER, passes=10)
+    async with clients:
+        await _kill_at_each(running_stack, "worker", "AGGREGATOR", WORKER, passes=20)
+        await _kill_at_each(running_stack, "publisher", "AGGREGATOR", PUBLISHER, passes=10)
 
-    await witness.sees_exactly(crowd.accepted)
+    await observer.wait_for_exactly(clients.accepted)
 
 
-async def test_all_killed_at_once_come_back_and_count_on(
-    counting: Stack, witness: Witness, crowd: Crowd
+async def test_the_count_is_exact_when_all_processes_are_killed_at_once(
+    running_stack: Stack, observer: BoardObserver, clients: RegistrationClients
 ) -> None:
-    async with crowd:
-        await until(lambda: len(crowd.accepted) > 50)
+    async with clients:
+        await until(lambda: len(clients.accepted) > 50)
         for process in ("api", "relay", "audit", "worker", "publisher"):
-            counting.kill(process)
-        await counting.start("publisher", "worker", "audit", "relay", "api")
-        before = len(crowd.accepted)
-        await until(lambda: len(crowd.accepted) > before + 50)
+            running_stack.kill(process)
+        await running_stack.start("publisher", "worker", "audit", "relay", "api")
+        before = len(clients.accepted)
+        await until(lambda: len(clients.accepted) > before + 50)
 
-    await witness.sees_exactly(crowd.accepted)
+    await observer.wait_for_exactly(clients.accepted)

@@ -1,24 +1,24 @@
-"""Everything is counted again beside the live counts, and swapped in, while people register."""
+"""A rebuild of the tallies while people register."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.support.board_observer import BoardObserver
 from tests.support.deadlines import until
-from tests.support.outside_observer import Witness
-from tests.support.registration_load import Crowd
+from tests.support.registration_load import RegistrationClients
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.e2e
 
 
-async def test_a_rebuild_under_load_never_shows_a_lower_count_and_ends_exact(
-    counting: Stack, witness: Witness, crowd: Crowd
+async def test_a_rebuild_under_load_never_lowers_the_count_and_ends_exact(
+    running_stack: Stack, observer: BoardObserver, clients: RegistrationClients
 ) -> None:
-    async with crowd:
-        await until(lambda: len(crowd.accepted) > 200)
-        await counting.command("aggregator", "rebuild")
-        before = len(crowd.accepted)
-        await until(lambda: len(crowd.accepted) > before + 100)
+    async with clients:
+        await until(lambda: len(clients.accepted) > 200)
+        await running_stack.command("aggregator", "rebuild")
+        before = len(clients.accepted)
+        await until(lambda: len(clients.accepted) > before + 100)
 
-    await witness.sees_exactly(crowd.accepted)
+    await observer.wait_for_exactly(clients.accepted)

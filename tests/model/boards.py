@@ -1,4 +1,4 @@
-"""The boards: replicas that follow region-counts by the product's rules, and what each of them shows."""
+"""The model's boards: replicas that read region-counts with the product's reader."""
 
 from __future__ import annotations
 
@@ -10,41 +10,41 @@ Version = tuple[int, int]
 
 
 class Board:
-    """One replica; `went_back` says whether it ever showed a lower version than before in one life."""
+    """One replica; `showed_older_cut` is set if its version ever decreased between two restarts."""
 
     def __init__(self, log: CutLog) -> None:
         self._log = log
         self._saved: CutRecord | None = None
-        self.went_back = False
+        self.showed_older_cut = False
         self.restart()
 
     def restart(self) -> None:
-        """Die and start again, with the cut kept in the file, if any."""
-        self.state = self.empty()
+        """Restart with the cut in the state file, if there is one."""
+        self.state = self.new_state()
         if self._saved is not None:
             self.state.apply(self._saved)
         self._offset: int | None = None
 
-    def empty(self) -> CutState:
-        """The state of a reader that has read nothing."""
+    def new_state(self) -> CutState:
+        """Return the state of a reader before its first record."""
         return CutState()
 
     def reconnect(self) -> None:
-        """Lose the connection, and find the start anew."""
+        """Lose the connection to Kafka; the next read searches for the start again."""
         self._offset = None
 
     def read(self, records_max: int) -> None:
-        """Take the next records."""
+        """Read and apply the next records."""
         if self._offset is None:
             self._offset = self._log.start()
         for record in self._log.records[self._offset : self._offset + records_max]:
             self._offset += 1
             before = self.state.version
             self.state.apply(record)
-            self.went_back = self.went_back or self.state.version < before
+            self.showed_older_cut = self.showed_older_cut or self.state.version < before
 
     def save(self) -> None:
-        """Keep the cut shown in the file."""
+        """Write the current cut to the state file."""
         state = self.state
         if state.ready and state.as_of is not None:
             self._saved = CutRecord(

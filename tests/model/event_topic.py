@@ -1,4 +1,4 @@
-"""The topic participant-events in memory, what befalls it, and the producer that the relay writes with."""
+"""The topic participant-events in memory, its data losses, and the relay's producer."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tests.model.register import PARTITIONS
 
 
 @dataclass(slots=True)
-class Kept:
-    """One record as a consumer is handed it; `sequence` is None where no event of ours is in it."""
+class TopicRecord:
+    """One record as a consumer receives it; `sequence` is None if it is not an event of the register."""
 
     offset: int
     value: bytes | None
@@ -21,60 +21,60 @@ class Kept:
 
 
 class Topic:
-    """The log of each partition from its first offset on."""
+    """The records of each partition from its first available offset."""
 
     def __init__(self) -> None:
-        self.logs: list[list[Kept]] = [[] for _ in range(PARTITIONS)]
+        self.logs: list[list[TopicRecord]] = [[] for _ in range(PARTITIONS)]
         self.first = [0] * PARTITIONS
         self.highest = [0] * PARTITIONS
-        self.holed = [False] * PARTITIONS
-        """Whether a sequence was appended before the one below it, in a partition that lost nothing."""
-        self.lost_to = [0] * PARTITIONS
-        """Up to this sequence events may be missing, or stand behind higher ones: they were lost once."""
-        self.late: list[Callable[[], None]] = []
-        """Requests that arrive long after the one who sent them gave up or died."""
+        self.has_gap = [False] * PARTITIONS
+        """By partition: whether a sequence was appended before the one below it, without lost records."""
+        self.lost_up_to = [0] * PARTITIONS
+        """By partition: up to this sequence, events may be missing or out of order after a loss."""
+        self.delayed: list[Callable[[], None]] = []
+        """Produce requests that arrive long after their sender failed or died."""
 
     def end(self, partition: int) -> int:
-        """The offset of the next record."""
+        """Return the offset of the next record."""
         return self.first[partition] + len(self.logs[partition])
 
     def append(self, partition: int, sequence: int | None, value: bytes | None) -> None:
-        """One record more."""
-        self.logs[partition].append(Kept(self.end(partition), value, sequence))
+        """Append a record."""
+        self.logs[partition].append(TopicRecord(self.end(partition), value, sequence))
         if sequence is not None:
             if sequence > self.highest[partition] + 1:
-                self.holed[partition] = True
+                self.has_gap[partition] = True
             self.highest[partition] = max(self.highest[partition], sequence)
 
-    def fetch(self, partition: int, offset: int, records_max: int) -> Sequence[Kept]:
-        """Records from an offset on; from the first one where the offset lies outside the log."""
+    def fetch(self, partition: int, offset: int, records_max: int) -> Sequence[TopicRecord]:
+        """Return records from an offset on; from the first record if the offset is out of range."""
         if not self.first[partition] <= offset <= self.end(partition):
             offset = self.first[partition]
         start = offset - self.first[partition]
         return self.logs[partition][start : start + records_max]
 
     def lose_tail(self, partition: int, records: int) -> None:
-        """The newest records are gone, acknowledged or not."""
+        """Lose the newest records, acknowledged or not."""
         if self.logs[partition]:
-            self.lost_to[partition] = self.highest[partition]
+            self.lost_up_to[partition] = self.highest[partition]
             del self.logs[partition][-records:]
 
     def empty(self, partition: int) -> None:
-        """Truncated: all that was there is gone, and offsets go on."""
+        """Delete all records; offsets continue."""
         if self.logs[partition]:
-            self.lost_to[partition] = self.highest[partition]
+            self.lost_up_to[partition] = self.highest[partition]
             self.first[partition] = self.end(partition)
             self.logs[partition] = []
 
-    def deliver_late(self) -> None:
-        """The oldest late request arrives after all."""
-        if self.late:
-            self.late.pop(0)()
+    def deliver_delayed(self) -> None:
+        """Let the oldest delayed request arrive."""
+        if self.delayed:
+            self.delayed.pop(0)()
 
 
 @dataclass
 class Batch:
-    """Takes two records, like one that is full at so many bytes."""
+    """A batch with room for two records, like a real batch with a size limit."""
 
     records: list[bytes] = field(default_factory=list)
 
@@ -85,11 +85,11 @@ class Batch:
         return self
 
     def close(self) -> None:
-        """Nothing to do in memory."""
+        """Do nothing: there is nothing to close in memory."""
 
 
 class Producer:
-    """Sends a batch in one request, of one process."""
+    """The producer of one process; it sends each batch in one request."""
 
     def __init__(self, topic: Topic, process: Process, sequences: Mapping[bytes, int]) -> None:
         self._topic = topic
@@ -106,14 +106,14 @@ class Producer:
             for sequence, value in records:
                 self._topic.append(partition, sequence, value)
 
-        self._process.on_its_way = arrive
-        await self._process.driver.here()
-        self._process.on_its_way = None
+        self._process.pending_request = arrive
+        await self._process.driver.interruption_point()
+        self._process.pending_request = None
         arrive()
-        await self._process.driver.here()
+        await self._process.driver.interruption_point()
         acknowledged: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         acknowledged.set_result(None)
         return acknowledged
 
     async def abandon(self) -> None:
-        """Nothing to do in memory."""
+        """Do nothing: there is nothing to close in memory."""

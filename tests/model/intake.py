@@ -1,4 +1,4 @@
-"""People at the booths with a ledger of what they asked and were told, and the processes that answer them."""
+"""The model's API processes, and a ledger of the requests they got and the answers they gave."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from registration.domain.commands import (
     CompleteStepsCommand,
     MergeCommand,
     MoveCommand,
+    RegisterCommand,
     WithdrawCommand,
 )
-from registration.domain.commands import RegisterCommand as RegisterPerson
 from registration.domain.operation import Answer, Operation, Outcome
 from registration.domain.participant import Participant, Person, Standing
-from tests.model.interruption_points import ByHand, CutError, Process
+from tests.model.interruption_points import CoroutineDriver, InjectedFailureError, Process
 from tests.model.register import Register, Transaction
 
 PEOPLE = 5
@@ -27,48 +27,48 @@ REGIONS = ("31.71.01.1001", "31.71.02.1001", "31.74.04.1002")
 
 
 @dataclass(eq=False)
-class Wish:
-    """What somebody asked for, under which key; the answer is None while it is unknown."""
+class Request:
+    """A request with its idempotency key and its answer, which is None while unknown."""
 
     operation: Operation
     answer: Outcome | None = None
-    asked: bool = False
-    """Whether somebody waits for an answer now."""
+    is_pending: bool = False
+    """Whether a client waits for the answer now."""
 
 
 class Ledger:
-    """Every wish and what was told of it; it outlives all processes."""
+    """Every request with its answer; it survives the death of every process."""
 
     def __init__(self, register: Register) -> None:
-        self.wishes: list[Wish] = []
-        self.told = 0
-        """How many answers came."""
+        self.requests: list[Request] = []
+        self.answered = 0
+        """The number of answers given."""
         self._register = register
 
     @property
-    def unknown(self) -> list[Wish]:
-        """The wishes to be asked again: they were asked, and no answer came."""
-        return [wish for wish in self.wishes if wish.answer is None and not wish.asked]
+    def unknown(self) -> list[Request]:
+        """The requests to retry: they were sent, and no answer arrived."""
+        return [request for request in self.requests if request.answer is None and not request.is_pending]
 
-    def next_wish(self, what: int) -> Wish:
-        """A new wish, or the oldest without an answer once more."""
+    def next_request(self, choice: int) -> Request:
+        """Return a new request, or the oldest unanswered one as a retry."""
         unknown = self.unknown
-        if unknown and what & 0x80:
+        if unknown and choice & 0x80:
             return unknown[0]
-        key = f"wish-{len(self.wishes)}"
-        command = self._command(what)
+        key = f"request-{len(self.requests)}"
+        command = self._command(choice)
         operation = Operation("key:booth", "/v1/participants", key, key.encode(), command, "booth", key)
-        wish = Wish(operation)
-        self.wishes.append(wish)
-        return wish
+        request = Request(operation)
+        self.requests.append(request)
+        return request
 
-    def _command(self, what: int) -> Command:
-        person = _person(what % PEOPLE)
-        assert person.nik_hmac is not None, "people here have a NIK"
-        region = REGIONS[(what >> 3) % len(REGIONS)]
-        known = self._register.of_person(person.nik_hmac)
+    def _command(self, choice: int) -> Command:
+        person = _person(choice % PEOPLE)
+        assert person.nik_hmac is not None, "every person in the model has a NIK"
+        region = REGIONS[(choice >> 3) % len(REGIONS)]
+        known = self._register.find_by_nik(person.nik_hmac)
         if known is not None:
-            match (what // PEOPLE) % 6:
+            match (choice // PEOPLE) % 6:
                 case 0 | 1:
                     return MoveCommand(id=known.id, region=region)
                 case 2:
@@ -79,10 +79,10 @@ class Ledger:
                     return MergeCommand(id=known.id, into=other.id)
                 case _:
                     pass
-        campaign = "fest-2021" if what % PEOPLE == 0 else None
-        # The last four bytes of an id choose its partition.
-        new_id = UUID(int=(len(self.wishes) + 1) * 12 + what % 2)
-        return RegisterPerson(new_id, Standing(region, None, campaign), person)
+        campaign = "fest-2021" if choice % PEOPLE == 0 else None
+        # The last four bytes of an id determine its partition.
+        new_id = UUID(int=(len(self.requests) + 1) * 12 + choice % 2)
+        return RegisterCommand(new_id, Standing(region, None, campaign), person)
 
     def _other(self, known: Participant) -> Participant | None:
         others = (other for other in self._register.participants.values() if other.id != known.id)
@@ -103,74 +103,74 @@ def _person(number: int) -> Person:
 
 
 class Api(Process):
-    """Writes one wish after another, each in a transaction of its own."""
+    """Executes one request after another, each in its own transaction."""
 
     def __init__(self, register: Register, ledger: Ledger) -> None:
-        super().__init__(ByHand())
+        super().__init__(CoroutineDriver())
         self._register = register
         self._ledger = ledger
-        self.wish: Wish | None = None
+        self.request: Request | None = None
 
-    def begin_anew(self) -> None:
-        """Whoever waited for an answer knows nothing now."""
-        if self.wish is not None:
-            self.wish.asked = False
-        self.wish = None
+    def reset(self) -> None:
+        """Lose the connection to the client: the request's outcome is unknown to it."""
+        if self.request is not None:
+            self.request.is_pending = False
+        self.request = None
 
-    def work(self, what: int) -> Coroutine[Any, Any, None]:
-        return self._work(what)
+    def work(self, choice: int) -> Coroutine[Any, Any, None]:
+        return self._work(choice)
 
-    async def _work(self, what: int) -> None:
-        wish = self.wish = self._ledger.next_wish(what)
-        wish.asked = True
-        answer = await self._answer(wish)
-        self.tell(wish, answer)
-        self.wish = None
+    async def _work(self, choice: int) -> None:
+        request = self.request = self._ledger.next_request(choice)
+        request.is_pending = True
+        answer = await self._answer(request)
+        self.answer_request(request, answer)
+        self.request = None
 
-    def tell(self, wish: Wish, answer: Answer) -> None:
-        """The answer is with the one who asked."""
-        wish.answer, wish.asked = answer.outcome, False
-        self._ledger.told += 1
+    def answer_request(self, request: Request, answer: Answer) -> None:
+        """Give the answer to the client."""
+        request.answer, request.is_pending = answer.outcome, False
+        self._ledger.answered += 1
 
-    async def _answer(self, wish: Wish) -> Answer:
-        operation = wish.operation
+    async def _answer(self, request: Request) -> Answer:
+        operation = request.operation
         while True:
             try:
-                return await self._write(wish, operation)
-            except CutError:
-                # Committed or not: the row of its key tells.
-                operation = self.again(operation)
-                await self._patiently()
+                return await self._write(request, operation)
+            except InjectedFailureError:
+                # The commit may have happened: the idempotency key's row shows it.
+                operation = self.retried(operation)
+                await self._wait()
 
-    def again(self, operation: Operation) -> Operation:
-        """What is written after a failure."""
+    def retried(self, operation: Operation) -> Operation:
+        """Return the operation to execute after a failure."""
         return operation
 
-    async def _patiently(self) -> None:
+    async def _wait(self) -> None:
         try:
-            await self.driver.here()
-        except CutError:
+            await self.driver.interruption_point()
+        except InjectedFailureError:
             return
 
-    async def _write(self, wish: Wish, operation: Operation) -> Answer:
-        await self.driver.here()
+    async def _write(self, request: Request, operation: Operation) -> Answer:
+        await self.driver.interruption_point()
         transaction = self._register.begin(operation)
         while transaction is None:
-            await self.driver.here()
+            await self.driver.interruption_point()
             transaction = self._register.begin(operation)
         try:
-            await self.decided(wish, transaction)
+            await self.before_commit(request, transaction)
             transaction.commit()
         finally:
             transaction.end()
-        await self.driver.here()
+        await self.driver.interruption_point()
         return transaction.answer
 
-    async def decided(self, _wish: Wish, _transaction: Transaction) -> None:
-        """Everything is written, nothing committed."""
-        await self.driver.here()
+    async def before_commit(self, _request: Request, _transaction: Transaction) -> None:
+        """Wait after all statements, before the commit."""
+        await self.driver.interruption_point()
 
 
-def untold(operation: Operation) -> Operation:
-    """The same operation under a key that nobody has used."""
+def with_new_key(operation: Operation) -> Operation:
+    """Return the same operation with an unused key."""
     return msgspec.structs.replace(operation, key=f"attempt:{operation.key}")

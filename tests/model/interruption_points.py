@@ -1,8 +1,8 @@
-"""Drives a process of the model from one point to the next: there it may sleep, meet a failure, or die.
+"""Drives a process of the model from one interruption point to the next; there it may pause, fail or die.
 
-A point stands before and after every effect on anything outside the process. What the process does between
-two points happens at once; what it awaits must be a point. Most processes are driven by hand, which costs a
-microsecond a point; those whose product code asks for a running event loop live on one.
+An interruption point lies before and after every effect outside the process. Between two points the process
+runs without interruption, and it awaits nothing but points. Most processes are driven as plain coroutines,
+which costs a microsecond per point; those whose product code needs an event loop use a stepping loop.
 """
 
 from __future__ import annotations
@@ -14,37 +14,37 @@ from typing import Any, Protocol
 
 from tests.model.stepping_loop import SteppingLoop
 
-Here = Callable[[], Awaitable[None]]
-"""Awaited at each point."""
+InterruptionPoint = Callable[[], Awaitable[None]]
+"""The function that a process awaits at each interruption point."""
 
 POINTS_MAX = 40
-"""More points than any round of work has: a process that needs more waits for something in vain."""
+"""More points than any round of work has: a process that needs more waits for an event that never comes."""
 
 
-class CutError(ConnectionError):
-    """What was asked for at this point failed, or its answer got lost."""
+class InjectedFailureError(ConnectionError):
+    """The effect at this point failed, or its response was lost."""
 
 
 class Driver(Protocol):
-    """How a process's round of work is driven."""
+    """Drives one round of work of a process."""
 
     busy: bool
-    """Whether a round is under way."""
+    """Whether a round is in progress."""
 
-    async def here(self) -> None:
-        """A point."""
+    async def interruption_point(self) -> None:
+        """Wait at an interruption point until the driver continues."""
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Begin a round, and go to its first point."""
+        """Start a round and run to its first point."""
 
-    def go(self) -> None:
-        """Go to the next point, or to the end."""
+    def advance(self) -> None:
+        """Run to the next point, or to the end of the round."""
 
     def fail(self) -> None:
-        """Let this point raise `CutError`."""
+        """Raise `InjectedFailureError` at this point."""
 
     def kill(self) -> None:
-        """End here: nothing that follows in the process happens."""
+        """End the process at this point: nothing after it happens."""
 
 
 @types.coroutine
@@ -52,32 +52,32 @@ def _stop() -> Generator[None, None, None]:
     yield
 
 
-class ByHand:
-    """Sends a coroutine along; its points are bare yields."""
+class CoroutineDriver:
+    """Drives a plain coroutine; its points are bare yields."""
 
     def __init__(self) -> None:
         self.busy = False
         self._work: Coroutine[Any, Any, None] | None = None
 
-    async def here(self) -> None:
+    async def interruption_point(self) -> None:
         await _stop()
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         self._work = work
         self.busy = True
-        self.go()
+        self.advance()
 
-    def go(self) -> None:
-        assert self._work is not None, "no round under way"
+    def advance(self) -> None:
+        assert self._work is not None, "no round in progress"
         try:
             self._work.send(None)
         except StopIteration:
             self.busy = False
 
     def fail(self) -> None:
-        assert self._work is not None, "no round under way"
+        assert self._work is not None, "no round in progress"
         try:
-            self._work.throw(CutError("cut off"))
+            self._work.throw(InjectedFailureError("injected failure"))
         except StopIteration:
             self.busy = False
 
@@ -87,8 +87,8 @@ class ByHand:
         self.busy = False
 
 
-class OnLoop:
-    """A task on a stepping loop; its points are futures."""
+class LoopDriver:
+    """Drives a task on a stepping loop; its points are futures."""
 
     def __init__(self, loop: SteppingLoop) -> None:
         self.busy = False
@@ -96,34 +96,34 @@ class OnLoop:
         self._task: asyncio.Task[None] | None = None
         self._point: asyncio.Future[None] | None = None
 
-    async def here(self) -> None:
+    async def interruption_point(self) -> None:
         self._point = self._loop.create_future()
         await self._point
 
     def start(self, work: Coroutine[Any, Any, None]) -> None:
         self._task = self._loop.create_task(work)
         self.busy = True
-        self._run_on()
+        self._run_ready()
 
-    def go(self) -> None:
-        assert self._point is not None, "no point to leave"
+    def advance(self) -> None:
+        assert self._point is not None, "not at a point"
         self._point.set_result(None)
-        self._run_on()
+        self._run_ready()
 
     def fail(self) -> None:
-        assert self._point is not None, "no point to leave"
-        self._point.set_exception(CutError("cut off"))
-        self._run_on()
+        assert self._point is not None, "not at a point"
+        self._point.set_exception(InjectedFailureError("injected failure"))
+        self._run_ready()
 
     def kill(self) -> None:
         if self._task is not None and not self._task.done():
             self._task.cancel()
             self._loop.run_ready()
-            assert self._task.cancelled(), "a killed process did something more"
+            assert self._task.cancelled(), "a killed process continued to run"
         self.busy = False
 
-    def _run_on(self) -> None:
-        assert self._task is not None, "no round under way"
+    def _run_ready(self) -> None:
+        assert self._task is not None, "no round in progress"
         self._loop.run_ready()
         if self._task.done():
             self.busy = False
@@ -131,47 +131,47 @@ class OnLoop:
 
 
 class Process:
-    """One process: rounds of work, one after another, and what it knows between them.
+    """One process: rounds of work, one after another, and its memory between them.
 
-    `work` is a round; `begin_anew` forgets what a process forgets when it dies. Effects on Kafka that are
-    under way are in `on_its_way`: a request may arrive long after the one who sent it failed or died.
+    `work` is a round; `reset` clears the memory when the process dies. `pending_request` is a request to
+    Kafka in flight: it may arrive long after the process failed or died.
     """
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
-        self.on_its_way: Callable[[], None] | None = None
+        self.pending_request: Callable[[], None] | None = None
 
-    def work(self, what: int) -> Coroutine[Any, Any, None]:
-        """One round; `what` chooses where there is a choice. Raises nothing."""
+    def work(self, choice: int) -> Coroutine[Any, Any, None]:
+        """One round of work; `choice` is a random number that selects its variant. Raises nothing."""
         raise NotImplementedError
 
-    def begin_anew(self) -> None:
-        """Forget what lies in memory alone."""
+    def reset(self) -> None:
+        """Clear the state that exists in memory only."""
 
     def renew(self) -> None:
-        """Take or keep the lease, where it has one."""
+        """Take or renew the lease, if the process has one."""
 
-    def go(self, what: int, points: int = 1) -> None:
-        """Go on for so many points, or to the end; a new round begins where none is under way."""
+    def advance(self, choice: int, points: int = 1) -> None:
+        """Advance by `points`, or to the end of the round; start a round if none is in progress."""
         for _ in range(points):
             if self.driver.busy:
-                self.driver.go()
+                self.driver.advance()
             else:
-                self.driver.start(self.work(what))
+                self.driver.start(self.work(choice))
             if not self.driver.busy:
                 return
 
-    def run(self, what: int) -> None:
-        """Finish the round under way, or make a whole one."""
-        self.go(what, POINTS_MAX)
+    def run(self, choice: int) -> None:
+        """Finish the round in progress, or run a complete one."""
+        self.advance(choice, POINTS_MAX)
 
     def fail(self) -> None:
-        """Let what is asked for at this point fail."""
+        """Make the effect at this point fail."""
         if self.driver.busy:
             self.driver.fail()
 
     def kill(self) -> None:
-        """Die here, and start again with nothing but what is stored."""
+        """Die at this point, and restart with the stored state only."""
         self.driver.kill()
-        self.on_its_way = None
-        self.begin_anew()
+        self.pending_request = None
+        self.reset()

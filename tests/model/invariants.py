@@ -1,4 +1,4 @@
-"""What must hold after every step, and once everything has healed."""
+"""The invariants of the model: those that hold after every step, and those after a full recovery."""
 
 from __future__ import annotations
 
@@ -13,121 +13,138 @@ from registration.domain.operation import DONE
 from tests.model.boards import Board, Version
 from tests.model.notifiers import RULES, THRESHOLDS
 from tests.model.register import PARTITIONS, Cell
-from tests.model.system import World
+from tests.model.system_model import SystemModel
 
 Contents = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
-"""(positions, quarantined): what a cut's counts follow from."""
+"""(positions, quarantined): they determine the counts of a cut."""
 
 
-class ViolatedError(AssertionError):
-    """An invariant does not hold."""
+class InvariantViolatedError(AssertionError):
+    """An invariant does not hold; the message says which."""
 
 
 class Invariants:
-    """Looks at a world again and again; what has not changed since is not looked at twice."""
+    """Checks a system repeatedly; each check skips the parts that have not changed since the last one."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._told = (0, 0)
+    def __init__(self, system: SystemModel) -> None:
+        self._system = system
+        self._answered = (0, 0)
         self._counted = 0
-        self._latched = (0, 0)
+        self._latch_counts = (0, 0)
         self._cuts: dict[Version, Contents] = {}
-        self._seen: list[tuple[Version, Contents] | None] = [None for _ in world.boards]
+        self._checked: list[tuple[Version, Contents] | None] = [None for _ in system.boards]
 
-    def hold(self) -> None:
-        """Raises ViolatedError."""
-        self._answers_are_true()
-        self._topic_has_no_gap()
-        self._tallies_equal_the_register()
-        _require(not self._world.cuts.undecodable, "a cut was published that no reader accepts")
-        for place, board in enumerate(self._world.boards):
-            self._board_shows_whole_cuts_that_never_go_back(place, board)
-        self._each_crossing_latched_once_and_not_above_the_counts()
+    def check(self) -> None:
+        """Check the invariants that hold after every step. Raises InvariantViolatedError."""
+        self._check_answers()
+        self._check_topic_order()
+        self._check_tallies()
+        _require(not self._system.cuts.undecodable, "a cut was published that no reader accepts")
+        for place, board in enumerate(self._system.boards):
+            self._check_board(place, board)
+        self._check_latches()
 
-    def hold_healed(self) -> None:
-        """What holds when nothing is left to do. Raises ViolatedError."""
-        world = self._world
-        for is_settled in world.healing():
-            self.hold()
+    def check_after_recovery(self) -> None:
+        """Let the system recover, then check that all work is done. Raises InvariantViolatedError."""
+        system = self._system
+        for is_settled in system.recover():
+            self.check()
             if is_settled:
                 break
         else:
-            raise ViolatedError("healing never comes to its end")
+            raise InvariantViolatedError("the system does not recover")
         for partition in range(PARTITIONS):
-            self._everything_is_on_the_topic(partition)
-        for board in world.boards:
-            _require(board.state.positions == tuple(world.register.last), "a board is behind")
-        self._every_threshold_reached_was_told()
+            self._check_topic_is_complete(partition)
+        for board in system.boards:
+            _require(
+                board.state.positions == tuple(system.register.last), "a board does not show the newest cut"
+            )
+        self._check_all_alerts_delivered()
 
-    def _answers_are_true(self) -> None:
-        register, ledger = self._world.register, self._world.ledger
-        if self._told == (ledger.told, register.commits):
+    def _check_answers(self) -> None:
+        register, ledger = self._system.register, self._system.ledger
+        if self._answered == (ledger.answered, register.commits):
             return
-        self._told = (ledger.told, register.commits)
-        for wish in ledger.wishes:
-            times = register.written[wish.operation.traceparent]
-            _require(times <= 1, "a wish was carried out twice")
-            if wish.answer is not None:
-                _require(times == (wish.answer == DONE), f"told {wish.answer}, carried out {times} times")
+        self._answered = (ledger.answered, register.commits)
+        for request in ledger.requests:
+            times = register.written[request.operation.traceparent]
+            _require(times <= 1, "a request was executed twice")
+            if request.answer is not None:
+                _require(
+                    times == (request.answer == DONE), f"answered {request.answer}, executed {times} times"
+                )
 
-    def _topic_has_no_gap(self) -> None:
-        _require(not any(self._world.topic.holed), "an event stands on the topic before the one below it")
+    def _check_topic_order(self) -> None:
+        _require(not any(self._system.topic.has_gap), "an event is in the topic before the one below it")
 
-    def _everything_is_on_the_topic(self, partition: int) -> None:
-        topic, register = self._world.topic, self._world.register
+    def _check_topic_is_complete(self, partition: int) -> None:
+        topic, register = self._system.topic, self._system.register
         events, _ = read_batch(topic.logs[partition], partition)
-        on_it = fold(topic.lost_to[partition], events).last
-        _require(on_it == register.last[partition], "an event is missing on the topic, or out of order")
+        last_in_topic = fold(topic.lost_up_to[partition], events).last
+        _require(
+            last_in_topic == register.last[partition], "an event is missing in the topic, or out of order"
+        )
 
-    def _tallies_equal_the_register(self) -> None:
-        stored = self._world.stored
+    def _check_tallies(self) -> None:
+        stored = self._system.stored
         if stored.version != self._counted:
             self._counted = stored.version
-            held = {cell: count for cell, count in stored.tallies.counts.items() if count}
-            _require(held == self._truth(stored.positions, stored.quarantined), "a tally is not the truth")
+            counts = {cell: count for cell, count in stored.tallies.counts.items() if count}
+            _require(
+                counts == self._expected_counts(stored.positions, stored.quarantined),
+                "a tally differs from the register",
+            )
 
-    def _truth(self, positions: Sequence[int], quarantined: Iterable[tuple[int, int]]) -> Mapping[Cell, int]:
-        register = self._world.register
+    def _expected_counts(
+        self, positions: Sequence[int], quarantined: Iterable[tuple[int, int]]
+    ) -> Mapping[Cell, int]:
+        register = self._system.register
         sums: Counter[Cell] = Counter()
         for partition, position in enumerate(positions):
-            sums.update(register.truth(partition, position))
+            sums.update(register.expected_counts(partition, position))
         for partition, sequence in quarantined:
             sums.subtract(register.change(partition, sequence))
         return {cell: count for cell, count in sums.items() if count}
 
-    def _board_shows_whole_cuts_that_never_go_back(self, place: int, board: Board) -> None:
-        _require(not board.went_back, "a board went back to an older cut")
+    def _check_board(self, place: int, board: Board) -> None:
+        _require(not board.showed_older_cut, "a board showed an older cut than before")
         state = board.state
         contents = (state.positions, state.quarantined)
-        if not state.ready or self._seen[place] == (state.version, contents):
+        if not state.ready or self._checked[place] == (state.version, contents):
             return
-        self._seen[place] = (state.version, contents)
-        _require(self._cuts.setdefault(state.version, contents) == contents, "two cuts under one number")
-        _require(state.counts == self._truth(*contents), "a cut's counts are not the truth at its positions")
+        self._checked[place] = (state.version, contents)
+        _require(
+            self._cuts.setdefault(state.version, contents) == contents,
+            "two different cuts have the same version",
+        )
+        _require(
+            state.counts == self._expected_counts(*contents),
+            "the counts of a cut differ from the register at its positions",
+        )
         sums: Counter[Cell] = Counter()
         for (scope, region, measure), count in state.counts.items():
             if parent := region.rpartition(".")[0]:
                 sums[scope, parent, measure] += count
         for cell, total in sums.items():
-            _require(state.counts.get(cell, 0) == total, "the parts do not sum to the whole")
+            _require(state.counts.get(cell, 0) == total, "a total is not the sum of its parts")
 
-    def _each_crossing_latched_once_and_not_above_the_counts(self) -> None:
-        rows, delivered = self._world.latches.rows, self._world.receiver.delivered
-        if self._latched == (len(rows), len(delivered)):
+    def _check_latches(self) -> None:
+        rows, delivered = self._system.latches.rows, self._system.receiver.delivered
+        if self._latch_counts == (len(rows), len(delivered)):
             return
-        self._latched = (len(rows), len(delivered))
-        _require(len({_place(row) for row in rows}) == len(rows), "a crossing was latched twice")
+        self._latch_counts = (len(rows), len(delivered))
+        _require(len({_crossing_key(row) for row in rows}) == len(rows), "a crossing was latched twice")
         for row in rows:
-            shown = self._world.cuts.highest.get((row.scope, row.region, row.measure), 0)
-            _require(row.threshold <= shown, "a threshold above every count that was shown was told")
-        alerts = self._world.latches.alerts
-        _require(len(set(alerts.values())) == len(alerts), "two alerts tell one recipient the same")
-        _require(alerts.keys() >= delivered.keys(), "an alert was made up")
+            shown = self._system.cuts.highest.get((row.scope, row.region, row.measure), 0)
+            _require(row.threshold <= shown, "a threshold above every published count was latched")
+        alerts = self._system.latches.alerts
+        _require(len(set(alerts.values())) == len(alerts), "a recipient has two alerts of one crossing")
+        _require(alerts.keys() >= delivered.keys(), "an alert without a latch was delivered")
 
-    def _every_threshold_reached_was_told(self) -> None:
-        latches, delivered = self._world.latches, self._world.receiver.delivered
+    def _check_all_alerts_delivered(self) -> None:
+        latches, delivered = self._system.latches, self._system.receiver.delivered
         ids = {(key, recipient): alert for alert, (key, recipient) in latches.alerts.items()}
-        counts = self._world.boards[0].state.counts
+        counts = self._system.boards[0].state.counts
         for ((scope, region, measure), count), rule in product(counts.items(), RULES.rules):
             if (scope, measure) != (rule.scope, rule.measure) or not rule.covers(region):
                 continue
@@ -139,10 +156,10 @@ class Invariants:
                 _require(alert in delivered, "an alert was never delivered")
 
 
-def _place(row: Crossing) -> tuple[object, ...]:
+def _crossing_key(row: Crossing) -> tuple[object, ...]:
     return (*row.key, row.number)
 
 
-def _require(held: bool, otherwise: str) -> None:
-    if not held:
-        raise ViolatedError(otherwise)
+def _require(condition: bool, violation: str) -> None:
+    if not condition:
+        raise InvariantViolatedError(violation)

@@ -1,4 +1,4 @@
-"""The notifier in memory: latches, messages and their attempts; the processes that write them; a receiver."""
+"""The model's notifier and sender processes, their database in memory, and a receiver of messages."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from notifier.domain.milestones import Crossing, LatchKey, LatchState, Retractio
 from notifier.domain.rules import At, Key
 from notifier.rules_file.reader import Rules
 from notifier.store.messages import DeliveryState, Ended, MessageStore, NotDue
-from tests.model.interruption_points import ByHand, CutError, Here, Process
+from tests.model.interruption_points import CoroutineDriver, InjectedFailureError, InterruptionPoint, Process
 from tests.model.publishers import CutLog
 from tests.support.samples.milestones import AS_OF, evidence, official, rule, webhook
 
 THRESHOLDS = (1, 2, 3, 4)
 POLICY = RetryPolicy(attempts_max=1_000)
-"""Giving up is not what is looked at here."""
+"""No message is given up, because the model does not check giving up."""
 RULES = Rules(
     rules=(
         rule("province", thresholds=At(THRESHOLDS), regions=frozenset({"31"})),
@@ -46,92 +46,92 @@ RULES = Rules(
 )
 
 
-class Answer(Enum):
-    """What the receiver does with a call."""
+class ReceiverBehaviour(Enum):
+    """How the receiver responds to a message."""
 
     TAKES = "takes"
     REFUSES = "refuses"
     HANGS = "hangs"
-    """It has taken it, and nobody hears so."""
+    """The receiver accepts the message, and the sender gets no response."""
 
 
 @dataclass
 class Receiver:
-    """Mail server and webhooks: what was delivered, by alert id."""
+    """The mail server and the webhooks; `delivered` counts deliveries by alert id."""
 
-    answer: Answer = Answer.TAKES
+    behaviour: ReceiverBehaviour = ReceiverBehaviour.TAKES
     delivered: Counter[UUID] = field(default_factory=Counter)
 
-    def take(self, attempt: Attempt) -> AttemptResult:
-        """One call."""
-        if self.answer is Answer.REFUSES:
+    def handle(self, attempt: Attempt) -> AttemptResult:
+        """Handle one message."""
+        if self.behaviour is ReceiverBehaviour.REFUSES:
             return AttemptResult(DeliveryReason.ERROR_ANSWERED)
         self.delivered.update(alert.id for alert in attempt.alerts)
-        if self.answer is Answer.HANGS:
+        if self.behaviour is ReceiverBehaviour.HANGS:
             return AttemptResult(DeliveryReason.TIMED_OUT)
         return AttemptResult(DeliveryReason.ACCEPTED)
 
 
 @dataclass
-class Sent:
-    """A message's row, with its attempts: None while one is open."""
+class StoredMessage:
+    """A stored message with the result of each attempt; None while an attempt is open."""
 
     message: Message
     state: MessageState = MessageState.INTENT
     attempts: list[DeliveryReason | None] = field(default_factory=list)
 
 
-class Latches:
+class NotifierDatabase:
     """The notifier's database: latches, alerts and messages."""
 
     def __init__(self) -> None:
         self.rows: list[Crossing] = []
         self.ids: set[object] = set()
         self.alerts: dict[UUID, tuple[LatchKey, str]] = {}
-        """By alert id: what for, and for whom."""
-        self.messages: dict[UUID, Sent] = {}
+        """By alert id: the latch and the recipient."""
+        self.messages: dict[UUID, StoredMessage] = {}
 
     def known(self) -> dict[LatchKey, LatchState]:
-        """All latches, as the rules see them."""
+        """Return all latches, as the evaluator reads them."""
         return {row.key: LatchState(row.number) for row in self.rows}
 
     def put(self, crossings: Sequence[Crossing]) -> list[Crossing]:
-        """Latch what is not latched yet; the rows that are new."""
+        """Insert the crossings that are not latched yet; return the new ones."""
         new = [crossing for crossing in crossings if self.is_new(crossing_id(crossing))]
         self.rows += new
         return new
 
-    def is_new(self, id: object) -> bool:  # noqa: A002 - it is called an id everywhere
-        """Note an id; whether nobody had it before."""
+    def is_new(self, id: object) -> bool:  # noqa: A002 - the field's name
+        """Store an id; return whether it was new."""
         known = len(self.ids)
         self.ids.add(id)
         return len(self.ids) > known
 
     def record(self, crossings: Sequence[Crossing], recipients: Sequence[Recipient]) -> list[Crossing]:
-        """One transaction."""
+        """Store new crossings with their messages and alerts in one transaction; return the new crossings."""
         new = self.put(crossings)
         keys = {crossing_id(crossing): crossing.key for crossing in new}
         for message in plan_messages(new, recipients):
-            self.messages.setdefault(message.id, Sent(message))
+            self.messages.setdefault(message.id, StoredMessage(message))
             for alert in message.alerts:
                 self.alerts.setdefault(alert.id, (keys[alert.crossing_id], alert.recipient))
         return new
 
     @property
-    def open(self) -> list[Sent]:
-        """The messages that were not delivered."""
+    def open(self) -> list[StoredMessage]:
+        """The messages that are not delivered yet."""
         return [sent for sent in self.messages.values() if sent.state not in ENDED]
 
 
-class _Asked:
-    """The latches as one process asks for them; see `notifier.cut_evaluator.LatchStorePort`."""
+class _LatchClient:
+    """The latches as one process accesses them; see `notifier.cut_evaluator.LatchStorePort`."""
 
-    def __init__(self, latches: Latches, here: Here) -> None:
+    def __init__(self, latches: NotifierDatabase, interruption_point: InterruptionPoint) -> None:
         self._latches = latches
-        self._here = here
+        self._interruption_point = interruption_point
 
     async def latches(self) -> dict[LatchKey, LatchState]:
-        await self._here()
+        await self._interruption_point()
         return self._latches.known()
 
     async def bases(self) -> dict[str, dict[Key, int]]:
@@ -146,30 +146,30 @@ class _Asked:
         retractions: Sequence[Retraction],
         recipients: Sequence[Recipient],
     ) -> list[Crossing]:
-        await self._here()
+        await self._interruption_point()
         new = self._latches.record(crossings, recipients)
-        await self._here()
+        await self._interruption_point()
         return new
 
 
 class Notifier(Process):
-    """Follows the cuts and latches what they cross."""
+    """Reads the cuts and latches their crossings."""
 
-    def __init__(self, latches: Latches, log: CutLog) -> None:
-        super().__init__(ByHand())
+    def __init__(self, latches: NotifierDatabase, log: CutLog) -> None:
+        super().__init__(CoroutineDriver())
         self._latches = latches
         self._log = log
-        self.begin_anew()
+        self.reset()
 
-    def begin_anew(self) -> None:
-        self.evaluator = CutEvaluator(RULES, _Asked(self._latches, self.driver.here))
+    def reset(self) -> None:
+        self.evaluator = CutEvaluator(RULES, _LatchClient(self._latches, self.driver.interruption_point))
         self._offset: int | None = None
 
-    def work(self, what: int) -> Coroutine[Any, Any, None]:
-        return self._work(1 + what % 8)
+    def work(self, choice: int) -> Coroutine[Any, Any, None]:
+        return self._work(1 + choice % 8)
 
     def read_all(self) -> None:
-        """Rounds up to the end of what there is."""
+        """Run rounds until all records are read."""
         self.run(7)
         while self._offset is not None and self._offset < len(self._log.records):
             self.run(7)
@@ -181,19 +181,19 @@ class Notifier(Process):
         self._offset += len(records)
         for record in records:
             self.evaluator.apply(record)
-        with suppress(CutError):
+        with suppress(InjectedFailureError):
             await self.evaluator.evaluate_once()
 
 
-class _Messages:
-    """Messages and attempts as one process asks for them; see `notifier.store.messages.MessageStore`."""
+class _MessageClient:
+    """Messages and attempts as one process accesses them; see `notifier.store.messages.MessageStore`."""
 
-    def __init__(self, latches: Latches, here: Here) -> None:
+    def __init__(self, latches: NotifierDatabase, interruption_point: InterruptionPoint) -> None:
         self._latches = latches
-        self._here = here
+        self._interruption_point = interruption_point
 
     async def begin_attempt(self, message_id: UUID) -> Attempt | NotDue | Ended:
-        await self._here()
+        await self._interruption_point()
         sent = self._latches.messages[message_id]
         if sent.state in ENDED:
             return Ended()
@@ -201,7 +201,7 @@ class _Messages:
             sent.attempts[-1] = DeliveryReason.AMBIGUOUS
         sent.attempts.append(None)
         sent.state = MessageState.SENDING
-        await self._here()
+        await self._interruption_point()
         message = sent.message
         alerts = tuple(evidence(id=alert.id, crossing_id=alert.crossing_id) for alert in message.alerts)
         repeated = DeliveryReason.AMBIGUOUS in sent.attempts
@@ -210,45 +210,45 @@ class _Messages:
         )
 
     async def end_attempt(self, attempt: Attempt, result: AttemptResult) -> DeliveryState:
-        await self._here()
+        await self._interruption_point()
         step = next_step(result, attempt.number, POLICY)
         sent = self._latches.messages[attempt.message_id]
         sent.attempts[attempt.number - 1] = result.reason
         if sent.state not in ENDED:
             sent.state = step.state
-        await self._here()
+        await self._interruption_point()
         return DeliveryState(step.state, AS_OF if step.state is MessageState.RETRY else None)
 
 
 class Sender(Process):
-    """Makes the attempts of the open messages, one after another."""
+    """Attempts to deliver the open messages, one after another."""
 
-    def __init__(self, latches: Latches, receiver: Receiver) -> None:
-        super().__init__(ByHand())
+    def __init__(self, latches: NotifierDatabase, receiver: Receiver) -> None:
+        super().__init__(CoroutineDriver())
         self._latches = latches
         self._receiver = receiver
-        self.begin_anew()
+        self.reset()
 
-    def begin_anew(self) -> None:
-        # A store of PostgreSQL by name, whose two methods used here are these.
-        messages = cast("MessageStore", _Messages(self._latches, self.driver.here))
+    def reset(self) -> None:
+        # DeliverySender names the PostgreSQL class but uses only its two methods that _MessageClient has.
+        messages = cast("MessageStore", _MessageClient(self._latches, self.driver.interruption_point))
         channels = dict.fromkeys(Channel, self)
         self._sending = DeliverySender(messages, channels, RULES.recipient)
 
     async def send(self, attempt: Attempt, _recipient: Recipient) -> AttemptResult:
-        """One call to the receiver; see `notifier.delivery.sender.Sender`."""
-        await self.driver.here()
-        result = self._receiver.take(attempt)
-        await self.driver.here()
+        """Send one message to the receiver; see `notifier.delivery.sender.Sender`."""
+        await self.driver.interruption_point()
+        result = self._receiver.handle(attempt)
+        await self.driver.interruption_point()
         return result
 
-    def work(self, what: int) -> Coroutine[Any, Any, None]:
-        return self._work(what)
+    def work(self, choice: int) -> Coroutine[Any, Any, None]:
+        return self._work(choice)
 
-    async def _work(self, what: int) -> None:
+    async def _work(self, choice: int) -> None:
         waiting = self._latches.open
         if not waiting:
             return
-        message_id = waiting[what % len(waiting)].message.id
-        with suppress(CutError, RetryLaterError):
+        message_id = waiting[choice % len(waiting)].message.id
+        with suppress(InjectedFailureError, RetryLaterError):
             await self._sending.send_once(message_id)

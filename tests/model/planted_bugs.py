@@ -1,4 +1,4 @@
-"""Eight bugs that the model must find, each planted in one part of the world."""
+"""Eight bugs that the model must find, each planted in one part of the system."""
 
 from __future__ import annotations
 
@@ -21,63 +21,63 @@ from registration.domain.event import EventDraft
 from registration.domain.operation import Operation
 from tests.model.boards import Board
 from tests.model.event_topic import Producer
-from tests.model.intake import Api, Wish, untold
-from tests.model.notifiers import Latches
+from tests.model.intake import Api, Request, with_new_key
+from tests.model.notifiers import NotifierDatabase
 from tests.model.register import PARTITIONS, Register, Transaction
 from tests.model.relays import Relay
-from tests.model.system import World
-from tests.model.workers import Asked, Stored, Worker
+from tests.model.system_model import SystemModel
+from tests.model.workers import TallyClient, TallyDatabase, Worker
 
 
 @dataclass(frozen=True)
 class Bug:
-    """A world with one part replaced, and where the bug lies in a rule of the product, that rule."""
+    """A system with one replaced part, or a replacement of the product's `fold`."""
 
     name: str
-    world_of: type[World] = World
+    system_type: type[SystemModel] = SystemModel
     fold: Callable[..., Fold] = fold
 
 
-class TellsTooEarly(Api):
-    """201 before the commit."""
+class AnswersBeforeCommit(Api):
+    """Answers before the commit."""
 
-    async def decided(self, wish: Wish, transaction: Transaction) -> None:
-        self.tell(wish, transaction.answer)
-        await super().decided(wish, transaction)
-
-
-class RetriesWithoutItsKey(Api):
-    """An ambiguous commit is run again as if it were another request."""
-
-    def again(self, operation: Operation) -> Operation:
-        return untold(operation)
+    async def before_commit(self, request: Request, transaction: Transaction) -> None:
+        self.answer_request(request, transaction.answer)
+        await super().before_commit(request, transaction)
 
 
-class TwoStatements(Asked):
-    """The position is stored outside the transaction of the counts."""
+class RetriesWithoutKey(Api):
+    """Repeats an ambiguous commit as if it were a new request."""
+
+    def retried(self, operation: Operation) -> Operation:
+        return with_new_key(operation)
+
+
+class PositionOutsideTransaction(TallyClient):
+    """Stores the position outside the transaction of the counts."""
 
     async def count(
         self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
     ) -> bool:
-        await self._here()
+        await self._interruption_point()
         for partition, change in position_changes.items():
             if self._stored.tallies.stored[partition] != change.before:
                 return False
         self._stored.tallies.counts.update(tally_changes.changes)
-        self._stored.note(position_changes, tally_changes)
-        await self._here()
+        self._stored.record_change(position_changes, tally_changes)
+        await self._interruption_point()
         return await self._stored.count(position_changes, TallyChanges())
 
 
-class WorkerOfTwoStatements(Worker):
-    """Asks the database so."""
+class WorkerWithPositionOutside(Worker):
+    """A worker that counts with PositionOutsideTransaction."""
 
-    def asked(self, stored: Stored) -> TallyStore:
-        return TwoStatements(stored, self.driver.here)
+    def tally_store(self, stored: TallyDatabase) -> TallyStore:
+        return PositionOutsideTransaction(stored, self.driver.interruption_point)
 
 
 class PlainSequence(Register):
-    """Sequences come from a counter that no transaction holds: they are visible in another order."""
+    """Assigns sequences from a counter outside the transactions, so they become visible out of order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,30 +94,30 @@ class PlainSequence(Register):
         return found
 
 
-class AboveTheLast(Publisher):
-    """Sends whatever lies above the last id."""
+class PublishesAboveLast(Publisher):
+    """Publishes every event above the last sequence, also beyond a hole."""
 
     async def _send(self, pending: Sequence[Pending], term: int) -> None:
         without_holes = [
-            each._replace(
+            partition._replace(
                 records=[
-                    record._replace(sequence=each.published + place)
-                    for place, record in enumerate(each.records, start=1)
+                    record._replace(sequence=partition.published + number)
+                    for number, record in enumerate(partition.records, start=1)
                 ]
             )
-            for each in pending
+            for partition in pending
         ]
         await super()._send(without_holes, term)
-        for each in pending:
-            sent = self._in_flight.get(each.partition)
+        for partition in pending:
+            sent = self._in_flight.get(partition.partition)
             if sent is not None:
-                last = each.records[sent.move.to - sent.move.expected - 1].sequence
-                move = Advance(each.partition, sent.move.expected, last)
-                self._in_flight[each.partition] = replace(sent, move=move)
+                last = partition.records[sent.move.to - sent.move.expected - 1].sequence
+                move = Advance(partition.partition, sent.move.expected, last)
+                self._in_flight[partition.partition] = replace(sent, move=move)
 
 
-class RelayAboveTheLast(Relay):
-    """Relays so."""
+class RelayPublishingAboveLast(Relay):
+    """A relay with PublishesAboveLast."""
 
     def publisher(
         self,
@@ -125,62 +125,62 @@ class RelayAboveTheLast(Relay):
         lease: Leadership,
         open_producer: Callable[[Mapping[str, Any], int], Coroutine[Any, Any, Producer]],
     ) -> Publisher:
-        return self.built(AboveTheLast, source, lease, open_producer)
+        return self.build(PublishesAboveLast, source, lease, open_producer)
 
 
-class NoUniqueLatch(Latches):
-    """Whatever is to be latched is."""
+class NoUniqueLatch(NotifierDatabase):
+    """Latches every crossing, known or not."""
 
-    def is_new(self, id: object) -> bool:  # noqa: A002 - as the method it replaces
+    def is_new(self, id: object) -> bool:  # noqa: A002 - the name in the overridden method
         return True
 
 
 class IgnoresTerm(CutState):
-    """Keeps the order of one term's cuts, and takes whatever another term brings as the next."""
+    """A reader that orders the cuts of one term and accepts every record of another term."""
 
     def apply(self, record: CutRecord) -> ApplyResult:
         return apply_in_any_term(self, record)
 
 
-class CredulousBoard(Board):
-    """Shows what such a reader knows."""
+class BoardIgnoringTerm(Board):
+    """A board with IgnoresTerm."""
 
-    def empty(self) -> CutState:
+    def new_state(self) -> CutState:
         return IgnoresTerm()
 
 
-class _ToldTooEarly(World):
-    api_of = TellsTooEarly
+class _AnswersBeforeCommit(SystemModel):
+    api_type = AnswersBeforeCommit
 
 
-class _WithoutItsKey(World):
-    api_of = RetriesWithoutItsKey
+class _RetriesWithoutKey(SystemModel):
+    api_type = RetriesWithoutKey
 
 
-class _TwoStatements(World):
-    worker_of = WorkerOfTwoStatements
+class _PositionOutsideTransaction(SystemModel):
+    worker_type = WorkerWithPositionOutside
 
 
-class _PlainSequence(World):
-    register_of = PlainSequence
-    relay_of = RelayAboveTheLast
+class _PlainSequence(SystemModel):
+    register_type = PlainSequence
+    relay_type = RelayPublishingAboveLast
 
 
-class _NoUniqueLatch(World):
-    latches_of = NoUniqueLatch
+class _NoUniqueLatch(SystemModel):
+    notifier_database_type = NoUniqueLatch
 
 
-class _Credulous(World):
-    board_of = CredulousBoard
+class _IgnoresTerm(SystemModel):
+    board_type = BoardIgnoringTerm
 
 
 BUGS: Final = (
-    Bug("201 before the commit", _ToldTooEarly),
-    Bug("position stored outside the transaction", _TwoStatements),
-    Bug("compared with the stored position", fold=fold_from_the_stored_position),
-    Bug("id above the last over a plain sequence", _PlainSequence),
-    Bug("ambiguous commit retried without its key", _WithoutItsKey),
+    Bug("answer before the commit", _AnswersBeforeCommit),
+    Bug("position stored outside the transaction", _PositionOutsideTransaction),
+    Bug("event compared with the stored position", fold=fold_from_the_stored_position),
+    Bug("sequence assigned outside the transaction", _PlainSequence),
+    Bug("ambiguous commit retried without its key", _RetriesWithoutKey),
     Bug("no unique latch", _NoUniqueLatch),
-    Bug("readers ignore the term", _Credulous),
-    Bug("counted past a gap", fold=fold_past_gaps),
+    Bug("readers ignore the term", _IgnoresTerm),
+    Bug("events counted beyond a gap", fold=fold_past_gaps),
 )

@@ -19,33 +19,34 @@ from aggregator.domain.cut import (
 )
 from cuts.records import CutRecord, UndecodableRecordError, decode_cut
 from tests.model import interruption_points
-from tests.model.interruption_points import OnLoop, Process
+from tests.model.interruption_points import LoopDriver, Process
 from tests.model.register import PARTITIONS, RECORDED_AT, Cell
 from tests.model.stepping_loop import SteppingLoop
-from tests.model.workers import Stored
-from tests.support.fakes.outbox import Clock, MemoryLeases, leadership
+from tests.model.workers import TallyDatabase
+from tests.support.fakes.outbox import MemoryLeases, leadership
+from tests.support.manual_clock import ManualClock
 
 LEASE = "publisher"
 PART_BYTES = HEAD_BYTES + 240
-"""So few that a full has several parts."""
+"""So small that a full has several parts."""
 
 
 class CutLog:
-    """region-counts: its records as read back from their bytes, and what was shown at most of each count."""
+    """The decoded records of region-counts, and the highest published value of each count."""
 
     def __init__(self) -> None:
         self.records: list[CutRecord] = []
         self.highest: dict[Cell, int] = {}
         self.undecodable = False
-        """Whether a record was written that no reader accepts."""
+        """Whether a published record could not be decoded."""
 
     @property
     def newest(self) -> CutRecord | None:
-        """The last record."""
+        """The newest record."""
         return self.records[-1] if self.records else None
 
     def append(self, value: bytes) -> None:
-        """One record more."""
+        """Decode and append a record."""
         try:
             record = decode_cut(value)
         except UndecodableRecordError:
@@ -57,22 +58,22 @@ class CutLog:
             self.highest[key] = max(self.highest.get(key, 0), count)
 
     def start(self) -> int:
-        """Where a reader begins: at the newest full acknowledged when the last record was written."""
+        """Return the offset where a reader starts: the newest full that the last record names."""
         if self.newest is None:
             return 0
         full_offset = self.newest.full_offset
         return full_offset if full_offset >= 0 else max(0, len(self.records) - 1 - self.newest.part)
 
 
-class Numbers:
-    """The row of the cut numbered last."""
+class CutNumbers:
+    """The table row with the last assigned cut number."""
 
     def __init__(self, leases: MemoryLeases) -> None:
         self._leases = leases
         self.last = (0, 0)
 
     def reserve(self, term: int, number: int) -> bool:
-        """Take a number while `term` leads; what another leader took is never used again."""
+        """Reserve a number while `term` leads; a number that another leader reserved is never used again."""
         if not self._leases.leads(LEASE, term) or self.last >= (term, number):
             return False
         self.last = (term, number)
@@ -80,35 +81,35 @@ class Numbers:
 
 
 class SupersededError(Exception):
-    """Another leads by now."""
+    """Another process has become the leader."""
 
 
 class Publisher(Process):
-    """One publisher of cuts: a snapshot, a number, the records, and what it remembers of them."""
+    """One publisher: it reads a snapshot, reserves a number, writes records, and remembers the last cut."""
 
-    lives = 0
+    instances = 0
 
     def __init__(
         self,
         loop: SteppingLoop,
-        stored: Stored,
+        stored: TallyDatabase,
         log: CutLog,
-        numbers: Numbers,
+        numbers: CutNumbers,
         leases: MemoryLeases,
-        clock: Clock,
+        clock: ManualClock,
     ) -> None:
-        super().__init__(OnLoop(loop))
+        super().__init__(LoopDriver(loop))
         self._loop = loop
         self._stored = stored
         self._log = log
         self._numbers = numbers
         self._leases = leases
         self._clock = clock
-        self.begin_anew()
+        self.reset()
 
-    def begin_anew(self) -> None:
-        Publisher.lives += 1
-        self._lease = leadership(self._leases, LEASE, f"publisher-{Publisher.lives}", self._clock)
+    def reset(self) -> None:
+        Publisher.instances += 1
+        self._lease = leadership(self._leases, LEASE, f"publisher-{Publisher.instances}", self._clock)
         self._term: int | None = None
         self._head: CutHead | None = None
         self._number = 0
@@ -116,17 +117,17 @@ class Publisher(Process):
         self._full_at = self._record_at = float("-inf")
 
     def renew(self) -> None:
-        """Take or keep the lease."""
+        """Take or renew the lease."""
         self._loop.finish(self._lease.renew())
 
-    def work(self, what: int) -> Coroutine[Any, Any, None]:
+    def work(self, choice: int) -> Coroutine[Any, Any, None]:
         return self._work()
 
     async def _work(self) -> None:
-        with suppress(interruption_points.CutError, SupersededError):
-            await self._once()
+        with suppress(interruption_points.InjectedFailureError, SupersededError):
+            await self._publish_once()
 
-    async def _once(self) -> None:
+    async def _publish_once(self) -> None:
         term = self._lease.term
         if term is None:
             self._term = None
@@ -135,34 +136,34 @@ class Publisher(Process):
             await self._take_over(term)
         try:
             await self._publish()
-        except (interruption_points.CutError, SupersededError):
+        except (interruption_points.InjectedFailureError, SupersededError):
             self._head = None
             raise
 
     async def _take_over(self, term: int) -> None:
-        await self.driver.here()
-        shown_term, shown_cut = max((record.version for record in self._log.records), default=(0, 0))
-        if shown_term >= term:
-            lifted = await self._lease.raise_term(shown_term)
-            if lifted is None:
+        await self.driver.interruption_point()
+        topic_term, topic_cut = max((record.version for record in self._log.records), default=(0, 0))
+        if topic_term >= term:
+            raised_term = await self._lease.raise_term(topic_term)
+            if raised_term is None:
                 raise SupersededError
-            term = lifted
-        self._term, self._number = term, max(self._numbers.last[1], shown_cut)
+            term = raised_term
+        self._term, self._number = term, max(self._numbers.last[1], topic_cut)
         self._head, self._full_offset = None, -1
         self._full_at = self._record_at = float("-inf")
 
     async def _publish(self) -> None:
-        await self.driver.here()
+        await self.driver.interruption_point()
         now_s = self._clock()
         head = self._read_head()
-        what = due_record(self._head, head, now_s - self._full_at, now_s - self._record_at)
-        changed, whole = self._read_rows(what, head)
-        if what is DueRecord.NOTHING:
+        due = due_record(self._head, head, now_s - self._full_at, now_s - self._record_at)
+        changed, whole = self._read_rows(due, head)
+        if due is DueRecord.NOTHING:
             return
         base = self._number
-        assert self._term is not None, "publishing without a term"
-        if what.is_new_cut:
-            await self.driver.here()
+        assert self._term is not None, "a publisher without a term"
+        if due.is_new_cut:
+            await self.driver.interruption_point()
             if not self._numbers.reserve(self._term, base + 1):
                 raise SupersededError
             self._number = base + 1
@@ -187,13 +188,13 @@ class Publisher(Process):
         quarantined = tuple(sorted(self._stored.quarantined))
         return CutHead(1, 0, 1, positions, gaps, quarantined, len(quarantined))
 
-    def _read_rows(self, what: DueRecord, head: CutHead) -> tuple[list[Row] | None, list[Row] | None]:
+    def _read_rows(self, due: DueRecord, head: CutHead) -> tuple[list[Row] | None, list[Row] | None]:
         counts = self._stored.tallies.counts
         changed: list[Row] | None = None
-        if what is DueRecord.HEARTBEAT:
+        if due is DueRecord.HEARTBEAT:
             changed = []
-        elif what in (DueRecord.CHANGE, DueRecord.CHANGE_AND_FULL):
-            assert self._head is not None, "a change without a cut to build on"
+        elif due in (DueRecord.CHANGE, DueRecord.CHANGE_AND_FULL):
+            assert self._head is not None, "a change without a base cut"
             since = self._head.positions
             keys = {
                 key
@@ -202,11 +203,15 @@ class Publisher(Process):
                 for key in keys
             }
             changed = [(*key, counts[key]) for key in sorted(keys)]
-        full = what in (DueRecord.FULL_OF_SAME_CUT, DueRecord.FULL_OF_NEW_CUT, DueRecord.CHANGE_AND_FULL)
+        full = due in (
+            DueRecord.FULL_OF_SAME_CUT,
+            DueRecord.FULL_OF_NEW_CUT,
+            DueRecord.CHANGE_AND_FULL,
+        )
         return changed, [(*key, count) for key, count in sorted(counts.items()) if count] if full else None
 
     async def _produce(self, values: list[bytes]) -> int:
-        """Send the records of one request; the offset of the first."""
+        """Send the records of one request; return the offset of the first."""
         if self._lease.term != self._term:
             raise SupersededError
 
@@ -218,15 +223,15 @@ class Publisher(Process):
                 self._log.append(waiting.pop(0))
 
         while waiting:
-            # Between the parts of a full another leader's records may come to lie, or the process may die.
-            self.on_its_way = arrive
-            await self.driver.here()
-            self.on_its_way = None
+            # Between the parts of a full, another leader may write records, or the process may die.
+            self.pending_request = arrive
+            await self.driver.interruption_point()
+            self.pending_request = None
             offset = len(self._log.records) if offset is None else offset
             self._log.append(waiting.pop(0))
-        await self.driver.here()
+        await self.driver.interruption_point()
         self._record_at = self._clock()
-        assert offset is not None, "a request without a record"
+        assert offset is not None, "a request without records"
         return offset
 
     def _forget_changed(self, head: CutHead) -> None:

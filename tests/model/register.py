@@ -1,4 +1,4 @@
-"""The register's tables in memory, and the truth they hold: every event, and the counts at each position."""
+"""The register's tables in memory, and the expected counts at each position."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from uuid import UUID
 
 import msgspec
 
-from registration.domain.batch import KnownParticipants as Known
-from registration.domain.batch import apply
-from registration.domain.commands import RegisterCommand as RegisterPerson
+from registration.domain.batch import KnownParticipants, apply
+from registration.domain.commands import RegisterCommand
 from registration.domain.event import EventDraft, number_event
 from registration.domain.operation import Answer, Operation
 from registration.domain.participant import Participant, Standing
@@ -24,7 +23,7 @@ Cell = tuple[str, str, str]
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One event: its value on the topic, and what it changes."""
+    """One event: its record value, and the standings before and after it."""
 
     value: bytes
     before: Standing | None
@@ -32,7 +31,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Register:
-    """Participants, keys and events as committed; `published` is the relay's position."""
+    """Committed participants, answers by key, and events; `published` is the relay's position."""
 
     def __init__(self) -> None:
         self.participants: dict[UUID, Participant] = {}
@@ -42,22 +41,22 @@ class Register:
         self.published = [0] * PARTITIONS
         self.commits = 0
         self.written: Counter[str | None] = Counter()
-        """How often each wish was carried out, by the trace that its events carry."""
+        """How often each request was executed, by the trace id of its events."""
         self._locks: set[object] = set()
         self._ids = 0
-        self._truth: dict[tuple[int, int], Counter[Cell]] = {}
+        self._counts: dict[tuple[int, int], Counter[Cell]] = {}
 
     def new_id(self) -> UUID:
-        """An id that no event has."""
+        """Return an unused id."""
         self._ids += 1
         return UUID(int=self._ids << 64)
 
     def begin(self, operation: Operation) -> Transaction | None:
-        """Everything up to the commit, or None while another transaction holds what this one needs."""
+        """Execute an operation up to the commit; None while another transaction holds a needed lock."""
         replay = self.answers.get(operation.key)
         if replay is not None:
             return Transaction(self, operation, msgspec.structs.replace(replay, replayed=True), [], set())
-        applied = apply([operation], Known(self.participants.values()), self.new_id)
+        applied = apply([operation], KnownParticipants(self.participants.values()), self.new_id)
         locks = {operation.key, *self._rows(operation, applied.drafts)}
         if locks & self._locks:
             return None
@@ -67,7 +66,7 @@ class Register:
         )
 
     def _rows(self, operation: Operation, drafts: Iterable[EventDraft]) -> Iterable[object]:
-        if isinstance(operation.command, RegisterPerson):
+        if isinstance(operation.command, RegisterCommand):
             yield operation.command.person.nik_hmac
         else:
             yield operation.command.id
@@ -77,11 +76,11 @@ class Register:
             yield from self.sequence_locks(draft.partition)
 
     def sequence_locks(self, partition: int) -> Iterable[object]:
-        """What is held so that sequences are handed out in the order of commits."""
+        """Return the locks that make sequences follow the order of commits."""
         yield partition
 
     def numbered(self, drafts: Iterable[EventDraft]) -> list[tuple[int, EventDraft]]:
-        """Events with their sequences; the partitions are locked."""
+        """Assign sequences to events; their partitions are locked."""
         last = list(self.last)
         found = []
         for draft in drafts:
@@ -90,33 +89,33 @@ class Register:
         return found
 
     def release(self, locks: set[object]) -> None:
-        """At the end of a transaction, however it ended."""
+        """Release the locks of a transaction."""
         self._locks -= locks
 
-    def put(self, sequence: int, draft: EventDraft) -> None:
-        """An event and its participant, at a commit."""
+    def store(self, sequence: int, draft: EventDraft) -> None:
+        """Store an event and its participant at a commit."""
         happened, partition = draft.event, draft.partition
         before = happened.before.counted_standing if happened.before is not None else None
         value = number_event(draft, sequence, RECORDED_AT).value.encode()
         self.participants[happened.after.id] = happened.after
         self.events[partition][sequence] = Row(value, before, happened.after.counted_standing)
         self.last[partition] = max(self.last[partition], sequence)
-        for known in [place for place in self._truth if place[0] == partition and place[1] >= sequence]:
-            del self._truth[known]
+        for outdated in [key for key in self._counts if key[0] == partition and key[1] >= sequence]:
+            del self._counts[outdated]
 
-    def truth(self, partition: int, position: int) -> Counter[Cell]:
-        """The counts of one partition's events up to a position, counted slowly and obviously."""
+    def expected_counts(self, partition: int, position: int) -> Counter[Cell]:
+        """Return the counts of one partition's events up to a position, by a simple sum."""
         if position == 0:
             return Counter()
-        found = self._truth.get((partition, position))
+        found = self._counts.get((partition, position))
         if found is None:
-            found = self.truth(partition, position - 1).copy()
+            found = self.expected_counts(partition, position - 1).copy()
             found.update(self.change(partition, position))
-            self._truth[partition, position] = found
+            self._counts[partition, position] = found
         return found
 
     def change(self, partition: int, sequence: int) -> Counter[Cell]:
-        """What one event changes."""
+        """Return the changes of the counts by one event."""
         row = self.events[partition].get(sequence)
         change: Counter[Cell] = Counter()
         if row is not None:
@@ -124,8 +123,8 @@ class Register:
             change.subtract(_cells(row.before))
         return change
 
-    def of_person(self, nik_hmac: bytes) -> Participant | None:
-        """The participant with a NIK."""
+    def find_by_nik(self, nik_hmac: bytes) -> Participant | None:
+        """Return the participant with this NIK, or None."""
         for participant in self.participants.values():
             if participant.person.nik_hmac == nik_hmac:
                 return participant
@@ -133,7 +132,7 @@ class Register:
 
 
 class Transaction:
-    """One operation, decided and not committed."""
+    """One executed operation before its commit."""
 
     def __init__(
         self,
@@ -150,17 +149,17 @@ class Transaction:
         self._locks = locks
 
     def commit(self) -> None:
-        """All of it, at once."""
+        """Store the answer and all events, and release the locks."""
         self._register.commits += 1
         self._register.answers.setdefault(self._operation.key, self.answer)
         for sequence, draft in self._events:
             assert partition_of(draft.event.after.id) == draft.partition
-            self._register.put(sequence, draft)
+            self._register.store(sequence, draft)
         self._register.written[self._operation.traceparent] += bool(self._events)
         self.end()
 
     def end(self) -> None:
-        """Let go of the locks; without a commit before it: a rollback."""
+        """Release the locks; without a commit before, this is a rollback."""
         self._register.release(self._locks)
         self._locks = set()
 

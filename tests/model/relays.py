@@ -1,4 +1,4 @@
-"""The relay's processes: the product's publisher, leadership and rewinding over a register in memory."""
+"""The model's relays: the product's publisher, leadership and rewind over a register in memory."""
 
 from __future__ import annotations
 
@@ -11,28 +11,29 @@ from outbox.publisher import Pending, Publisher, PublishLimits, Record, TopicCha
 from outbox.source import PublishedMove, Source
 from registration.relay.rewind import StallTracker
 from tests.model.event_topic import Producer, Topic
-from tests.model.interruption_points import CutError, Driver, OnLoop, Process
+from tests.model.interruption_points import Driver, InjectedFailureError, LoopDriver, Process
 from tests.model.publishers import CutLog
 from tests.model.register import PARTITIONS, Register
 from tests.model.stepping_loop import SteppingLoop
-from tests.support.fakes.outbox import Clock, MemoryLeases, leadership
+from tests.support.fakes.outbox import MemoryLeases, leadership
+from tests.support.manual_clock import ManualClock
 
 LEASE = "relay"
 LIMITS = PublishLimits(records_max=3, drain_s_max=0.0)
 
 
-class Events:
-    """The register's events as a source; see `outbox.source.Source`."""
+class EventSource:
+    """The register's events as a source of records; see `outbox.source.Source`."""
 
     def __init__(self, register: Register, leases: MemoryLeases, driver: Driver) -> None:
         self._register = register
         self._leases = leases
         self._driver = driver
         self.sequences: dict[bytes, int] = {}
-        """The sequence of each value handed out."""
+        """The sequence of each record value that `pending` returned."""
 
     async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
-        await self._driver.here()
+        await self._driver.interruption_point()
         found = []
         for partition in range(PARTITIONS):
             published, events = self._register.published[partition], self._register.events[partition]
@@ -44,26 +45,26 @@ class Events:
         return found
 
     async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
-        await self._driver.here()
+        await self._driver.interruption_point()
         moved = 0
         for partition, expected, to in moves:
             if self._leases.leads(LEASE, term) and self._register.published[partition] == expected:
                 self._register.published[partition] = to
                 moved += 1
-        await self._driver.here()
+        await self._driver.interruption_point()
         return moved
 
     def rewind(self, partition: int, position: int, term: int) -> None:
-        """Set back, while `term` leads."""
+        """Lower the published position, if `term` leads."""
         if self._leases.leads(LEASE, term) and self._register.published[partition] > position:
             self._register.published[partition] = position
 
 
 class Relay(Process):
-    """One relay; what it hears of the counted positions sets it back where they stand still."""
+    """One relay; it rewinds a partition if the counted position in the newest cut stalls."""
 
-    lives = 0
-    """Every life has a holder's name of its own."""
+    instances = 0
+    """The number of started relays: each start has its own lease holder name."""
 
     def __init__(
         self,
@@ -72,23 +73,23 @@ class Relay(Process):
         topic: Topic,
         cuts: CutLog,
         leases: MemoryLeases,
-        clock: Clock,
+        clock: ManualClock,
     ) -> None:
-        super().__init__(OnLoop(loop))
+        super().__init__(LoopDriver(loop))
         self._loop = loop
         self._register = register
         self._topic = topic
         self._cuts = cuts
         self._leases = leases
         self._clock = clock
-        self.begin_anew()
+        self.reset()
 
-    def begin_anew(self) -> None:
-        Relay.lives += 1
-        self._events = Events(self._register, self._leases, self.driver)
-        self._lease = leadership(self._leases, LEASE, f"relay-{Relay.lives}", self._clock)
+    def reset(self) -> None:
+        Relay.instances += 1
+        self._events = EventSource(self._register, self._leases, self.driver)
+        self._lease = leadership(self._leases, LEASE, f"relay-{Relay.instances}", self._clock)
         self._publisher = self.publisher(self._events, self._lease, self._open)
-        self._rewinding = StallTracker.start(self._clock())
+        self._stalls = StallTracker.start(self._clock())
         self._term: int | None = None
         self._newest = (0, 0)
 
@@ -98,18 +99,18 @@ class Relay(Process):
         lease: Leadership,
         open_producer: Callable[[Mapping[str, Any], int], Coroutine[Any, Any, Producer]],
     ) -> Publisher:
-        """What brings the events to the topic."""
-        return self.built(Publisher, source, lease, open_producer)
+        """Return the publisher that sends the events to the topic."""
+        return self.build(Publisher, source, lease, open_producer)
 
-    def built(
+    def build(
         self,
-        publisher_of: type[Publisher],
+        publisher_type: type[Publisher],
         source: Source,
         lease: Leadership,
         open_producer: Callable[[Mapping[str, Any], int], Coroutine[Any, Any, Producer]],
     ) -> Publisher:
-        """A publisher of this kind."""
-        return publisher_of(
+        """Build a publisher of the given class."""
+        return publisher_type(
             source,
             lease,
             TopicChannel("participant-events", {}),
@@ -121,26 +122,26 @@ class Relay(Process):
     async def _open(self, _options: Mapping[str, Any], _bytes: int) -> Producer:
         return Producer(self._topic, self, self._events.sequences)
 
-    def work(self, what: int) -> Coroutine[Any, Any, None]:
+    def work(self, choice: int) -> Coroutine[Any, Any, None]:
         return self._work()
 
     async def _work(self) -> None:
-        with suppress(CutError):
+        with suppress(InjectedFailureError):
             await self._publisher.publish_once()
 
     def renew(self) -> None:
-        """Take or keep the lease."""
+        """Take or renew the lease."""
         self._loop.finish(self._lease.renew())
 
-    def look(self) -> None:
-        """Hear the newest cut; set back what stands still."""
+    def check_positions(self) -> None:
+        """Read the positions of the newest cut, and rewind the partitions that stall."""
         cut, term = self._cuts.newest, self._lease.term
         if cut is None or term is None or cut.version < self._newest:
             return
         self._newest = cut.version
         now_s = self._clock()
         if term != self._term:
-            self._term, self._rewinding = term, StallTracker.start(now_s)
-        self._rewinding, back = self._rewinding.observe(cut.positions, self._register.published, now_s)
-        for partition, position in back:
+            self._term, self._stalls = term, StallTracker.start(now_s)
+        self._stalls, rewinds = self._stalls.observe(cut.positions, self._register.published, now_s)
+        for partition, position in rewinds:
             self._events.rewind(partition, position, term)

@@ -1,6 +1,6 @@
-"""An event loop that does what is ready and then stands still: what it runs waits for points alone.
+"""An event loop that runs only what is ready and then returns to its caller, without sockets and timers.
 
-Nothing is ever waited for by the clock, and a step costs a few microseconds instead of a look at sockets.
+Its tasks wait only for interruption points. A step takes a few microseconds, as no sockets are polled.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ Ts = TypeVarTuple("Ts")
 
 
 class _Never(asyncio.TimerHandle):
-    """A call whose time does not come."""
+    """A scheduled call that is never executed."""
 
     def cancel(self) -> None:
-        """There is nothing to cancel."""
+        """Do nothing: there is nothing to cancel."""
 
 
 class SteppingLoop(asyncio.AbstractEventLoop):
-    """As much of a loop as futures, tasks, `asyncio.wait` and `asyncio.timeout` need."""
+    """The part of an event loop that futures, tasks, `asyncio.wait` and `asyncio.timeout` need."""
 
     def __init__(self) -> None:
         self._ready: deque[tuple[Callable[..., object], tuple[Any, ...], Context | None]] = deque()
         self._never = _Never(0.0, lambda: None, (), self)
 
     def run_ready(self) -> None:
-        """Run until nothing is ready any more."""
+        """Run callbacks until none is ready."""
         asyncio._set_running_loop(self)
         try:
             while self._ready:
@@ -43,7 +43,7 @@ class SteppingLoop(asyncio.AbstractEventLoop):
             asyncio._set_running_loop(None)
 
     def finish(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run something that waits for nothing."""
+        """Run a coroutine that never waits, and return its result."""
         task = self.create_task(work)
         self.run_ready()
         result: T = task.result()
@@ -90,5 +90,5 @@ class SteppingLoop(asyncio.AbstractEventLoop):
 
 
 def stepping_loop() -> SteppingLoop:
-    """A loop of this kind."""
-    return SteppingLoop()  # type: ignore[abstract]  # nothing here asks for sockets, signals or threads
+    """Return a new stepping loop."""
+    return SteppingLoop()  # type: ignore[abstract]  # the model uses no sockets, signals or threads

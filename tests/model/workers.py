@@ -1,4 +1,4 @@
-"""A tally store in memory, and workers that count into it with the product's own batch counter."""
+"""The aggregator's tallies in memory, and the workers that count with the product's BatchCounter."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from aggregator.domain.event import UnsequencedRecord
 from aggregator.domain.roll_up import TallyChanges
 from aggregator.tallies.batch_counter import BatchCounter
 from aggregator.tallies.tally_store import PartitionPosition, PositionChange, TallyStore
-from tests.model.event_topic import Kept, Topic
-from tests.model.interruption_points import ByHand, CutError, Here, Process
+from tests.model.event_topic import Topic, TopicRecord
+from tests.model.interruption_points import CoroutineDriver, InjectedFailureError, InterruptionPoint, Process
 from tests.model.register import PARTITIONS, Cell
 from tests.support.fakes.tally_store import MemoryTallyStore
 
 NOW = datetime(2021, 10, 24, 13, tzinfo=UTC)
 Changed = tuple[int, int, frozenset[Cell]]
-"""(partition, position, keys changed by a fetch that ended there)"""
+"""(partition, position, keys changed by the fetch that ended at this position)"""
 
 
-class Stored:
-    """The aggregator's database: tallies and positions, the keys each batch changed, what was quarantined."""
+class TallyDatabase:
+    """The aggregator's database: tallies, positions, keys changed by each batch, and quarantined events."""
 
     def __init__(self) -> None:
         self.tallies = MemoryTallyStore()
         self.changed: list[Changed] = []
         self.quarantined: set[tuple[int, int]] = set()
         self.version = 0
-        """Rises with each change."""
+        """Incremented by each change."""
 
     @property
     def positions(self) -> tuple[int, ...]:
@@ -39,14 +39,16 @@ class Stored:
     async def count(
         self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
     ) -> bool:
-        """The one statement."""
+        """Execute the statement that moves positions and changes tallies."""
         moved = await self.tallies.count(position_changes, tally_changes)
         if moved:
-            self.note(position_changes, tally_changes)
+            self.record_change(position_changes, tally_changes)
         return moved
 
-    def note(self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges) -> None:
-        """What else the statement writes; one of the positions stands for all that moved."""
+    def record_change(
+        self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
+    ) -> None:
+        """Record the changed keys, under the first of the moved positions, and the quarantined events."""
         self.version += 1
         first = min(position_changes)
         self.changed.append((first, position_changes[first].fold.last, frozenset(tally_changes.changes)))
@@ -54,23 +56,23 @@ class Stored:
             self.quarantined |= {(partition, bad.sequence) for bad in change.fold.quarantined}
 
 
-class Asked:
-    """The database as one worker asks it; see `aggregator.tallies.tally_store.TallyStore`."""
+class TallyClient:
+    """The database as one worker accesses it; see `aggregator.tallies.tally_store.TallyStore`."""
 
-    def __init__(self, stored: Stored, here: Here) -> None:
+    def __init__(self, stored: TallyDatabase, interruption_point: InterruptionPoint) -> None:
         self._stored = stored
-        self._here = here
+        self._interruption_point = interruption_point
 
     async def positions(self) -> Mapping[int, PartitionPosition]:
-        await self._here()
+        await self._interruption_point()
         return await self._stored.tallies.positions()
 
     async def count(
         self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
     ) -> bool:
-        await self._here()
+        await self._interruption_point()
         moved = await self._stored.count(position_changes, tally_changes)
-        await self._here()
+        await self._interruption_point()
         return moved
 
     async def record_gap(self, partition: int, position: PartitionPosition, sequence: int) -> None:
@@ -81,52 +83,52 @@ class Asked:
 
 
 class Worker(Process):
-    """One worker; it reads every partition, like one that does not know that another took over."""
+    """One worker; it reads every partition, like a worker that has not noticed a rebalance."""
 
-    def __init__(self, stored: Stored, topic: Topic) -> None:
-        super().__init__(ByHand())
+    def __init__(self, stored: TallyDatabase, topic: Topic) -> None:
+        super().__init__(CoroutineDriver())
         self._stored = stored
         self._topic = topic
-        self.begin_anew()
+        self.reset()
 
-    def begin_anew(self) -> None:
+    def reset(self) -> None:
         self.offsets: dict[int, int] | None = None
-        self._counter = BatchCounter(self.asked(self._stored), self._seek, lambda: NOW)
+        self._counter = BatchCounter(self.tally_store(self._stored), self._seek, lambda: NOW)
 
     def has_read_all(self) -> bool:
-        """Whether nothing lies ahead of it."""
+        """Whether the worker has read every record."""
         return self.offsets is not None and not any(
             self._topic.fetch(partition, self.offsets[partition], 1) for partition in range(PARTITIONS)
         )
 
-    def asked(self, stored: Stored) -> TallyStore:
-        """How the database is asked."""
-        return Asked(stored, self.driver.here)
+    def tally_store(self, stored: TallyDatabase) -> TallyStore:
+        """Return the store with which the worker counts."""
+        return TallyClient(stored, self.driver.interruption_point)
 
     def _seek(self, partition: int, offset: int) -> None:
-        assert self.offsets is not None, "a batch before the offsets"
+        assert self.offsets is not None, "a batch before the offsets were loaded"
         self.offsets[partition] = offset
 
-    def work(self, what: int) -> Coroutine[Any, Any, None]:
-        return self._work(what)
+    def work(self, choice: int) -> Coroutine[Any, Any, None]:
+        return self._work(choice)
 
-    async def _work(self, what: int) -> None:
+    async def _work(self, choice: int) -> None:
         if self.offsets is None:
-            with suppress(CutError):
+            with suppress(InjectedFailureError):
                 self.offsets = dict(await self._counter.load_offsets())
             return
-        fetched = self._fetch(what, self.offsets)
+        fetched = self._fetch(choice, self.offsets)
         while fetched:
             try:
                 await self._counter.count_fetch(fetched)
-            except CutError:
+            except InjectedFailureError:
                 continue
             return
 
-    def _fetch(self, what: int, offsets: dict[int, int]) -> dict[int, Sequence[Kept]]:
-        shift, records_max = _SHIFTS[(what >> 2) % len(_SHIFTS)], 1 + (what >> 5)
+    def _fetch(self, choice: int, offsets: dict[int, int]) -> dict[int, Sequence[TopicRecord]]:
+        shift, records_max = _SHIFTS[(choice >> 2) % len(_SHIFTS)], 1 + (choice >> 5)
         fetched = {}
-        for partition in _PARTITIONS_FETCHED[what % len(_PARTITIONS_FETCHED)]:
+        for partition in _PARTITIONS_FETCHED[choice % len(_PARTITIONS_FETCHED)]:
             batch = self._topic.fetch(partition, offsets[partition] + shift, records_max)
             if batch:
                 fetched[partition] = batch
@@ -136,4 +138,4 @@ class Worker(Process):
 
 _PARTITIONS_FETCHED = ((0, 1), (0,), (1,), (0, 1))
 _SHIFTS = (0, 0, 0, 0, 0, -1, -3, 1)
-"""Most go on where the last one ended; some overlap with it, and some leave one out."""
+"""Most fetches continue where the last one ended; some overlap with it, and some skip a record."""

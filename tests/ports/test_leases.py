@@ -13,7 +13,8 @@ from outbox.leadership import LeaseTable
 from outbox.postgres_leases import PostgresLeaseTable
 from tests.support.databases import Databases
 from tests.support.deadlines import until
-from tests.support.fakes.outbox import Clock, MemoryLeases
+from tests.support.fakes.outbox import MemoryLeases
+from tests.support.manual_clock import ManualClock
 
 LONG_S = 30.0
 SHORT_S = 0.2
@@ -22,7 +23,7 @@ SHORT_S = 0.2
 class Case:
     """Rows, and how to let a short lease run out."""
 
-    def __init__(self, rows: LeaseTable, clock: Clock | None) -> None:
+    def __init__(self, rows: LeaseTable, clock: ManualClock | None) -> None:
         self.rows = rows
         self._clock = clock
 
@@ -42,7 +43,7 @@ class Case:
 
 @pytest.fixture
 def memory() -> Case:
-    clock = Clock()
+    clock = ManualClock()
     return Case(MemoryLeases(clock), clock)
 
 

@@ -1,1 +1,1 @@
-"""What tests stand on: a real broker, a real database, real processes, and waiting for named conditions."""
+"""Test support: real brokers, databases and processes; proxies, fakes, samples, deadlines."""

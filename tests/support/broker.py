@@ -1,4 +1,4 @@
-"""A real broker for tests: started fresh, and broken on demand."""
+"""A real Kafka broker for tests, which can be paused, killed and restored from a copy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.log_files import tail
 
 
 class Broker:
-    """One running broker. Signals act at once; what waits is awaited."""
+    """One running broker. Signals take effect at once; methods that wait for the broker are coroutines."""
 
     def __init__(
         self, folder: Path, *, session_timeout_ms: int, node_id: int = 1, controllers: tuple[int, ...] = ()
@@ -31,7 +31,7 @@ class Broker:
             session_timeout_ms=session_timeout_ms,
             node_id=node_id,
             controllers=controllers,
-            # It lives for a minute: the second compiler would only take the cores from the test.
+            # It runs for a minute: the second compiler would only take CPU from the test.
             java_options=("-XX:TieredStopAtLevel=1",),
         )
         self._settings.prepare()
@@ -39,7 +39,7 @@ class Broker:
 
     @property
     def bootstrap_servers(self) -> str:
-        """Host and port, as clients take it."""
+        """Host and port, as a client setting."""
         return self._settings.bootstrap_servers
 
     def _launch(self) -> subprocess.Popen[bytes]:
@@ -47,46 +47,46 @@ class Broker:
             return subprocess.Popen(self._settings.command(), stdout=out, stderr=out)
 
     def wait_ready(self, deadline_s: float = 60.0) -> None:
-        """Wait until it answers, in a loop of its own: a session's fixture has none."""
+        """Wait until the broker answers, in a new event loop: a session fixture has none."""
         with ThreadPoolExecutor(1) as thread:
             thread.submit(lambda: asyncio.run(self.ready(deadline_s))).result()
 
     async def ready(self, deadline_s: float = 60.0) -> None:
-        """Wait until it answers; fails with the end of its log."""
+        """Wait until the broker answers; fails with the end of its log."""
         try:
             await self._settings.wait_ready(deadline_s)
         except kafka.BrokerError as error:
             raise AssertionError(f"{error}\n{tail(self._log)}") from error
 
     def pause(self) -> None:
-        """Stop it in its tracks (SIGSTOP): connections stay open and nothing answers."""
+        """Suspend the broker (SIGSTOP): connections stay open and nothing answers."""
         self._process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a paused broker go on."""
+        """Resume a paused broker (SIGCONT)."""
         self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """Kill it (SIGKILL); its data stays."""
+        """Kill the broker (SIGKILL); its data stays."""
         self._process.kill()
         self._process.wait(10)
 
     async def restart(self, deadline_s: float = 60.0) -> None:
-        """Start it on the same port and data, after killing it where it runs; returns when it answers."""
+        """Kill the broker if it runs, start it with the same port and data, and wait until it answers."""
         self.kill()
         self._process = self._launch()
         await self.ready(deadline_s)
 
-    def copy(self) -> None:
-        """Keep a copy of what a killed broker stores, in place of the one before."""
+    def store_copy(self) -> None:
+        """Copy the data of a killed broker, replacing the copy before."""
         shutil.rmtree(self._copy, ignore_errors=True)
         shutil.copytree(self._settings.data, self._copy)
 
-    def bring_back(self) -> None:
-        """Put the copy in the place of what a killed broker stores."""
+    def restore_copy(self) -> None:
+        """Replace the data of a killed broker by the copy."""
         shutil.rmtree(self._settings.data)
         shutil.copytree(self._copy, self._settings.data)
 
     def close(self) -> None:
-        """End it for good. Its data is thrown away by whoever owns the folder: no need to stop gently."""
+        """Kill the broker. The owner of the folder deletes its data, so no clean shutdown is needed."""
         self.kill()

@@ -1,4 +1,4 @@
-"""Several real brokers that keep copies of each other's partitions, or a single one: broken on demand."""
+"""A cluster of one or more real brokers with replicated partitions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.broker import Broker
 
 
 class Cluster:
-    """`count` brokers of one KRaft quorum, all of them controllers too."""
+    """`count` brokers of one KRaft quorum; each is also a controller."""
 
     def __init__(self, folder: Path, count: int, *, session_timeout_ms: int) -> None:
         controllers = tuple(free_ports(count))
@@ -28,14 +28,14 @@ class Cluster:
 
     @property
     def bootstrap_servers(self) -> str:
-        """All brokers, as clients take them."""
+        """All brokers, as a client setting."""
         return ",".join(broker.bootstrap_servers for broker in self.brokers)
 
     async def ready(self, deadline_s: float = 90.0) -> None:
-        """Wait until each of them answers."""
+        """Wait until each broker answers."""
         await asyncio.gather(*(broker.ready(deadline_s) for broker in self.brokers))
 
     def close(self) -> None:
-        """End them all."""
+        """Kill all brokers."""
         for broker in self.brokers:
             broker.close()

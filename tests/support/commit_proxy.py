@@ -1,4 +1,4 @@
-"""A wire between a client and PostgreSQL that can be cut at COMMIT, before or after the server hears it."""
+"""A TCP proxy to PostgreSQL that can cut a connection at COMMIT, before or after the server receives it."""
 
 from __future__ import annotations
 
@@ -8,77 +8,79 @@ from contextlib import asynccontextmanager
 from enum import Enum
 from urllib.parse import urlsplit, urlunsplit
 
-from tests.support.tcp_proxy import CHUNK_BYTES, Wires, listening
+from tests.support.tcp_proxy import CHUNK_BYTES, ProxyConnections, serve_connections
 
 COMMIT = b"COMMIT"
 
 
-class Cut(Enum):
-    """Where the wire breaks at the next COMMIT."""
+class CommitCut(Enum):
+    """When the connection is cut at the next COMMIT."""
 
-    BEFORE = "the server never hears it"
-    AFTER = "the server commits, and the client never hears that"
+    BEFORE = "the server does not receive it"
+    AFTER = "the server commits, the client gets no response"
 
 
-class Proxy:
-    """Passes bytes on; `cut` breaks one wire at its COMMIT, `down` lets nobody in."""
+class CommitProxy:
+    """Forwards data; `cut` cuts one connection at its next COMMIT, `is_down` refuses new connections."""
 
     def __init__(self, host: str, port: int) -> None:
         self._server = (host, port)
-        self._wires = Wires()
-        self.cut: Cut | None = None
+        self._connections = ProxyConnections()
+        self.cut: CommitCut | None = None
         self.cuts = 0
-        self.down = False
+        self.is_down = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One client's wire, until either side or a cut ends it."""
-        if self.down:
+        """Serve one client connection until either side or a cut ends it."""
+        if self.is_down:
             writer.transport.abort()
             return
         try:
-            answers, questions = await asyncio.open_connection(*self._server)
+            server_reader, server_writer = await asyncio.open_connection(*self._server)
         except OSError:  # the server is down
             writer.transport.abort()
             return
-        deaf = asyncio.Event()
-        await self._wires.join(
-            {writer, questions}, self._ask(reader, questions, deaf), self._answer(answers, writer, deaf)
+        is_cut = asyncio.Event()
+        await self._connections.run(
+            {writer, server_writer},
+            self._forward_queries(reader, server_writer, is_cut),
+            self._forward_responses(server_reader, writer, is_cut),
         )
 
-    async def _ask(
-        self, reader: asyncio.StreamReader, questions: asyncio.StreamWriter, deaf: asyncio.Event
+    async def _forward_queries(
+        self, reader: asyncio.StreamReader, server_writer: asyncio.StreamWriter, is_cut: asyncio.Event
     ) -> None:
         while data := await reader.read(CHUNK_BYTES):
             if self.cut is not None and COMMIT in data:
                 cut, self.cut = self.cut, None
                 self.cuts += 1
-                if cut is Cut.BEFORE:
+                if cut is CommitCut.BEFORE:
                     return
-                deaf.set()
-            questions.write(data)
-            await questions.drain()
+                is_cut.set()
+            server_writer.write(data)
+            await server_writer.drain()
 
-    async def _answer(
-        self, answers: asyncio.StreamReader, writer: asyncio.StreamWriter, deaf: asyncio.Event
+    async def _forward_responses(
+        self, server_reader: asyncio.StreamReader, writer: asyncio.StreamWriter, is_cut: asyncio.Event
     ) -> None:
-        while data := await answers.read(CHUNK_BYTES):
-            if deaf.is_set():
-                return  # the server has answered: it is done, and nobody is told
+        while data := await server_reader.read(CHUNK_BYTES):
+            if is_cut.is_set():
+                return  # the server has committed, and the client must not receive the response
             writer.write(data)
             await writer.drain()
 
-    def hang_up(self) -> None:
-        """Let nobody in any more and break every wire."""
-        self.down = True
-        self._wires.cut()
+    def shut_down(self) -> None:
+        """Refuse new connections and abort the open ones."""
+        self.is_down = True
+        self._connections.abort()
 
 
 @asynccontextmanager
-async def proxied(url: str) -> AsyncIterator[tuple[Proxy, str]]:
-    """A proxy before the server of a URL, and the URL through it."""
+async def open_commit_proxy(url: str) -> AsyncIterator[tuple[CommitProxy, str]]:
+    """Open a proxy in front of the server of `url`; yield the proxy and the URL through it."""
     parts = urlsplit(url)
     assert parts.hostname is not None
-    proxy = Proxy(parts.hostname, parts.port or 5432)
+    proxy = CommitProxy(parts.hostname, parts.port or 5432)
     credentials = parts.netloc.rsplit("@", 1)[0]
-    async with listening(proxy.serve, proxy.hang_up) as port:
+    async with serve_connections(proxy.serve, proxy.shut_down) as port:
         yield proxy, urlunsplit(parts._replace(netloc=f"{credentials}@127.0.0.1:{port}"))

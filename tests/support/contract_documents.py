@@ -1,4 +1,4 @@
-"""Reads the contract: its schemas, samples, topics and AsyncAPI document."""
+"""Reads the files of `contract/`: schemas, samples, topics and the AsyncAPI document."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ formats = FormatChecker(formats=())
 
 
 @formats.checks("date-time", raises=ValueError)
-def _is_moment(value: object) -> bool:
+def _is_time(value: object) -> bool:
     return not isinstance(value, str) or datetime.datetime.fromisoformat(value).tzinfo is not None
 
 
@@ -49,25 +49,25 @@ def _is_uuid(value: object) -> bool:
 
 @cache
 def validator(schema: str) -> Draft202012Validator:
-    """The validator of contract/schemas/<schema>.json; formats are checked too."""
+    """Return the validator of contract/schemas/<schema>.json; it also checks formats."""
     return Draft202012Validator(SCHEMAS[schema], registry=REGISTRY, format_checker=formats)
 
 
 def faults(schema: str, value: object) -> list[str]:
-    """What is wrong with a value, one line each; nothing if it is as the schema says."""
+    """Return one line per schema violation of a value; empty if it is valid."""
     return [f"{fault.json_path}: {fault.message}" for fault in validator(schema).iter_errors(value)]
 
 
 def sample(name: str) -> Any:
-    """A sample by its path below contract/samples, for example `milestones/v1/crossed.json`."""
+    """Return a sample by its path below contract/samples, for example `milestones/v1/crossed.json`."""
     return json.loads(SAMPLES[name].read_bytes())
 
 
 def samples_of(topic: str) -> list[Any]:
-    """Every sample of a topic."""
+    """Return every sample of a topic."""
     return [sample(name) for name in SAMPLES if name.startswith(f"{topic}/")]
 
 
 def read_yaml(name: str) -> Any:
-    """A YAML document of the contract."""
+    """Return a parsed YAML document of the contract."""
     return yaml.safe_load((CONTRACT / name).read_text("utf-8"))

@@ -1,4 +1,4 @@
-"""A real server for tests, and a fresh database for each, cloned from a template that is migrated once."""
+"""A real PostgreSQL server for tests; each test gets a new database, cloned from a migrated template."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.support.log_files import tail
 PASSWORD = "test"
 TEMPLATE = "template_migrated"
 RECOVERY_S_MAX = 60.0
-# Processes are killed in tests, machines are not: what reached the kernel survives.
+# Tests kill processes, not machines: data that has reached the kernel survives without fsync.
 SETTINGS = (
     ("fsync", "off"),
     ("full_page_writes", "off"),
@@ -34,7 +34,7 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Databases:
-    """The URLs of one test's database: a service's role and schema each, and the superuser's."""
+    """The URLs of one test's database: one per service, with its role and schema, and the superuser's."""
 
     registration: str
     aggregator: str
@@ -43,18 +43,18 @@ class Databases:
     name: str
 
     def urls(self) -> dict[str, str]:
-        """The services' URLs by name."""
+        """Return the services' URLs by service name."""
         return {service: getattr(self, service) for service in SERVICES}
 
 
 class TestServer:
-    """The session's PostgreSQL, with a template database that every clone is made from."""
+    """A PostgreSQL server with a template database from which tests clone theirs."""
 
-    __test__ = False  # not a test, whatever its name begins with
+    __test__ = False  # pytest would collect it by its name
 
     def __init__(self, parent: Path | None = None) -> None:
-        """`parent`: a folder that everybody may enter; none: one of the system's."""
-        # pytest's own folders are for their owner only, and PostgreSQL may run as another user.
+        """Start the server in `parent`, which every user must be able to enter; None: a temporary folder."""
+        # pytest's folders are accessible to their owner only, and PostgreSQL may run as another user.
         self._folder = Path(tempfile.mkdtemp(prefix="jakpreneur-test-", dir=parent))
         self._folder.chmod(0o755)
         self._log = self._folder / "postgres.log"
@@ -79,14 +79,14 @@ class TestServer:
                 migrate(service, self._server.url(TEMPLATE, service, PASSWORD))
 
     def clone(self, template: str = TEMPLATE, name: str | None = None) -> Databases:
-        """A fresh database, migrated and empty, or like the template named."""
+        """Create a database from the template: by default with all migrations and without rows."""
         name = name or f"test_{uuid4().hex[:12]}"
         self._execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
-        # Rights on a database, unlike those inside it, are not cloned.
+        # Privileges on the database itself are not cloned, unlike those on objects inside it.
         self._execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
         for service in SERVICES:
             self._execute(
@@ -98,7 +98,7 @@ class TestServer:
         return Databases(**urls, admin=self._server.url(name), name=name)
 
     def drop(self, databases: Databases) -> None:
-        """Drop it, ending whoever is still connected."""
+        """Drop a database and terminate its open connections."""
         self._execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(databases.name)))
 
     def _execute(self, statement: sql.Composed) -> None:
@@ -106,18 +106,18 @@ class TestServer:
             connection.execute(statement)
 
     def crash(self) -> None:
-        """Stop it hard (SIGQUIT): every connection ends at once, and the next start recovers from the log."""
+        """Stop the server hard (SIGQUIT): all connections end, and the next start recovers from the WAL."""
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(20)
 
-    def runs(self) -> bool:
-        """Whether the server has not ended by itself."""
+    def is_running(self) -> bool:
+        """Whether the server process runs."""
         return self._process.poll() is None
 
     def wait_ready(self) -> None:
-        """Wait until it answers, or has ended by itself."""
+        """Wait until the server answers or has ended by itself."""
         ends_at = time.monotonic() + RECOVERY_S_MAX
-        while self.runs():
+        while self.is_running():
             try:
                 self._server.wait_ready(0.2)
             except ServerError:
@@ -126,27 +126,27 @@ class TestServer:
             else:
                 return
 
-    def start_again(self) -> None:
-        """Start it after a crash; returns when it answers."""
+    def restart(self) -> None:
+        """Start the server after a crash and wait until it answers."""
         self._process = self._server.start(self._log)
         self._server.wait_ready(RECOVERY_S_MAX)
 
     def back_up(self) -> None:
-        """Take a base backup of the running server, with the log it needs (pg_basebackup)."""
+        """Take a base backup of the running server with the WAL it needs (pg_basebackup)."""
         command = [str(programs(self._folder) / "bin" / "pg_basebackup"), "-D", str(self._backup)]
         command += ["-d", self._server.url("postgres"), "--checkpoint=fast", "--wal-method=stream"]
         user = self._server.user
         subprocess.run(command, check=True, user=user, extra_groups=[] if user else None, cwd="/")
 
     def restore(self) -> None:
-        """Put the backup, which is used up, in the place of everything, and start again."""
+        """Replace all data by the backup, which is then gone, and start the server."""
         self.crash()
         shutil.rmtree(self._server.data)
         self._backup.rename(self._server.data)
-        self.start_again()
+        self.restart()
 
     def close(self) -> None:
-        """End the server and throw its data away."""
+        """Kill the server and delete its data."""
         self._process.kill()
         self._process.wait(10)
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Waits for a named condition, with a deadline."""
+"""Waits for a named condition with a deadline."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ async def until(
     every_s: float = 0.05,
     name: str | None = None,
 ) -> Any:
-    """Await a condition and answer its first truthy value; fails naming it when the deadline passes.
+    """Wait for a condition and return its first truthy value; fail with its name when the deadline passes.
 
-    The condition is an async or plain callable. An AssertionError it raises counts as not yet, and is shown
-    at the end: a condition may therefore be a set of asserts that returns True.
+    The condition is a function or a coroutine function. An AssertionError that it raises means "not yet" and
+    is shown on failure, so a condition may consist of asserts and return True.
     """
-    ends = time.monotonic() + deadline_s
-    refused: AssertionError | None = None
+    ends_at = time.monotonic() + deadline_s
+    failed: AssertionError | None = None
     while True:
         value: object = None
         try:
-            found = condition()
-            value = await found if inspect.isawaitable(found) else found
-            refused = None
+            result = condition()
+            value = await result if inspect.isawaitable(result) else result
+            failed = None
         except AssertionError as error:
-            refused = error
+            failed = error
         if value:
             return value
-        if time.monotonic() > ends:
-            last = f"it said: {refused}" if refused else f"last answer: {value!r}"
+        if time.monotonic() > ends_at:
+            last = f"last failure: {failed}" if failed else f"last value: {value!r}"
             raise AssertionError(
                 f"not within {deadline_s:g} s: {name or _name(condition)}; {last}"
-            ) from refused
+            ) from failed
         await asyncio.sleep(every_s)
 
 

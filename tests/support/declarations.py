@@ -1,4 +1,4 @@
-"""Reads the services' code for what it declares: settings classes and metrics."""
+"""Collects the settings classes and metrics that the services' code declares."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ METRIC_TYPES = {"Counter": "counter", "Gauge": "gauge", "Histogram": "histogram"
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric as /metrics names it."""
+    """A metric as /metrics exposes it."""
 
     name: str
     type: str
@@ -25,7 +25,7 @@ class Metric:
 
 
 def settings_classes() -> list[type[Settings]]:
-    """Every settings class of the services that declares a field."""
+    """Return every settings class of the services with at least one field."""
     for path in sources():
         if any(
             isinstance(node, ast.ClassDef) and "Settings" in bases(node) for node in ast.walk(parsed(path))
@@ -35,7 +35,7 @@ def settings_classes() -> list[type[Settings]]:
 
 
 def metrics() -> list[Metric]:
-    """Every metric that the services declare."""
+    """Return every metric that the services declare."""
     return [
         metric(node)
         for path in sources()
@@ -47,38 +47,38 @@ def metrics() -> list[Metric]:
 
 
 def metric(call: ast.Call) -> Metric:
-    """What a call such as Counter("x", "…", ["label"]) declares."""
+    """Return the metric declared by a call such as Counter("x", "…", ["label"])."""
     assert isinstance(call.func, ast.Name)
     name, kind = str(ast.literal_eval(call.args[0])), METRIC_TYPES[call.func.id]
-    given = {keyword.arg: keyword.value for keyword in call.keywords}
-    labels = call.args[2] if len(call.args) > 2 else given.get("labelnames")
+    keywords = {keyword.arg: keyword.value for keyword in call.keywords}
+    labels = call.args[2] if len(call.args) > 2 else keywords.get("labelnames")
     names = tuple(ast.literal_eval(labels)) if labels is not None else ()
     return Metric(f"{name.removesuffix('_total')}_total" if kind == "counter" else name, kind, names)
 
 
 def sources() -> list[Path]:
-    """The services' modules, migrations left out."""
+    """Return the services' modules without migrations."""
     return [path for path in sorted(SERVICES.rglob("*.py")) if "migrations" not in path.parts]
 
 
 def parsed(path: Path) -> ast.Module:
-    """A module's syntax tree."""
+    """Return a module's syntax tree."""
     return ast.parse(path.read_text("utf-8"))
 
 
 def bases(node: ast.ClassDef) -> set[str]:
-    """The names a class derives from."""
+    """Return the names of a class's bases."""
     return {base.id for base in node.bases if isinstance(base, ast.Name)}
 
 
 def module_name(path: Path) -> str:
-    """The name a module is imported by."""
+    """Return the import name of a module."""
     return ".".join(path.relative_to(SERVICES).with_suffix("").parts).removesuffix(".__init__")
 
 
-def subclasses(of: type[Settings]) -> Iterator[type[Settings]]:
-    """All classes below one, those that tests define left out."""
-    for found in of.__subclasses__():
+def subclasses(base: type[Settings]) -> Iterator[type[Settings]]:
+    """Yield all subclasses, direct or not, except those that tests define."""
+    for found in base.__subclasses__():
         if not found.__module__.startswith("tests"):
             yield found
         yield from subclasses(found)

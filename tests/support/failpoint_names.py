@@ -1,4 +1,4 @@
-"""The points at which each process may be told to die, between two things that others can see."""
+"""The names of each process's failpoints, which lie between two effects visible outside the process."""
 
 API = ("api.before_commit", "api.after_commit")
 IMPORT = ("import.before_commit", "import.after_commit")
@@ -6,7 +6,7 @@ RELAY = ("relay.before_produce", "relay.after_produce", "relay.after_ack", "rela
 AUDIT = ("audit.before_snapshot", "audit.after_snapshot", "audit.before_send", "audit.after_send")
 WORKER = ("worker.before_store", "worker.after_store")
 PUBLISHER = ("publisher.before_produce", "publisher.after_produce")
-NUMBERS_AND_MINUTES = (
+PUBLISHER_NUMBERS_AND_MINUTES = (
     "publisher.before_reserve",
     "publisher.before_minutes",
     "publisher.after_minutes",

@@ -1,4 +1,4 @@
-"""The end of a log file, for messages of failed tests."""
+"""The end of a log file, for the messages of failed tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ TAIL_BYTES = 6_000
 
 
 def tail(path: Path) -> str:
-    """The last lines of a log, headed by its path; says so where there is none."""
+    """Return the last lines of a log with its path; a note if the file does not exist."""
     if not path.exists():
         return f"{path}: no log"
     with path.open("rb") as log:

@@ -1,4 +1,4 @@
-"""Moves the leadership of a topic's partitions to other brokers, as an operator's reassignment does."""
+"""Moves partition leaders to other brokers, as an operator's reassignment does."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from tests.support.deadlines import until
 
 
 async def move_leaders(bootstrap_servers: str, topics: list[str], deadline_s: float = 30.0) -> int:
-    """Name another replica of each partition as the one to lead; returns once all lead: how many moved.
+    """Make another replica the preferred leader of each partition; wait until all lead, return their number.
 
-    The controller hands leadership over when it next compares (`leader.imbalance.check.interval.seconds`).
+    The controller moves a leader at its next check (`leader.imbalance.check.interval.seconds`).
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await admin.start()
     try:
         described = await admin.describe_topics(topics)
-        wanted = {one["topic"]: _turned(one["partitions"]) for one in described}
+        wanted = {topic["topic"]: _rotated_replicas(topic["partitions"]) for topic in described}
         await _reassign(admin, wanted)
 
         async def all_lead() -> bool:
             found = await admin.describe_topics(topics)
             return all(
-                partition["leader"] == wanted[one["topic"]][partition["partition"]][0]
-                for one in found
-                for partition in one["partitions"]
+                partition["leader"] == wanted[topic["topic"]][partition["partition"]][0]
+                for topic in found
+                for partition in topic["partitions"]
             )
 
         await until(all_lead, deadline_s, every_s=0.2)
@@ -37,14 +37,14 @@ async def move_leaders(bootstrap_servers: str, topics: list[str], deadline_s: fl
     return sum(len(partitions) for partitions in wanted.values())
 
 
-def _turned(partitions: list[dict[str, Any]]) -> dict[int, list[int]]:
-    """The same replicas of each partition, whoever follows its leader now first."""
-    turned = {}
-    for one in partitions:
-        replicas = one["replicas"]
-        at = replicas.index(one["leader"]) + 1 if one["leader"] in replicas else 1
-        turned[one["partition"]] = [*replicas[at:], *replicas[:at]]
-    return turned
+def _rotated_replicas(partitions: list[dict[str, Any]]) -> dict[int, list[int]]:
+    """Return each partition's replicas, rotated so that the one after the current leader comes first."""
+    rotated = {}
+    for partition in partitions:
+        replicas = partition["replicas"]
+        first = replicas.index(partition["leader"]) + 1 if partition["leader"] in replicas else 1
+        rotated[partition["partition"]] = [*replicas[first:], *replicas[:first]]
+    return rotated
 
 
 async def _reassign(admin: AIOKafkaAdminClient, wanted: Mapping[str, Mapping[int, list[int]]]) -> None:
@@ -52,9 +52,9 @@ async def _reassign(admin: AIOKafkaAdminClient, wanted: Mapping[str, Mapping[int
         (name, [(partition, replicas, {}) for partition, replicas in partitions.items()], {})
         for name, partitions in wanted.items()
     ]
-    # aiokafka has the request, and no method for it.
-    answer = await admin._send_to_controller(AlterPartitionReassignmentsRequest(10_000, topics, {}))
-    assert answer.error_code == 0, answer.error_message
-    for _, partitions, _ in answer.responses:
+    # aiokafka defines the request but has no public method for it.
+    response = await admin._send_to_controller(AlterPartitionReassignmentsRequest(10_000, topics, {}))
+    assert response.error_code == 0, response.error_message
+    for _, partitions, _ in response.responses:
         for partition, error_code, message, _ in partitions:
             assert error_code == 0, f"partition {partition}: {message}"

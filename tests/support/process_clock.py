@@ -1,4 +1,4 @@
-"""The clock of one process set wrong, by libfaketime; what measures time spent goes right."""
+"""Sets a wrong wall clock for one process by libfaketime; its monotonic clock stays right."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 LIBRARY: Final = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
-"""Where Debian's package libfaketime puts it; None without the package."""
+"""The library's path in Debian's package libfaketime; None if it is not installed."""
 
 
 def clock_off(by: str) -> Mapping[str, str]:
-    """The environment of a process whose clock is off, by "+1h" say; AssertionError without the library."""
+    """Return the environment that offsets a process's clock, for example by "+1h"."""
     assert LIBRARY is not None, "install libfaketime (Debian's package of this name)"
     return {"LD_PRELOAD": str(LIBRARY), "FAKETIME": by, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}

@@ -1,4 +1,4 @@
-"""One real process under test: started with its own log, signalled, and its end noticed."""
+"""One real process under test: its log, its signals, and whether its end was expected."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tests.support.deadlines import until
 from tests.support.log_files import tail
 
 
-class Running:
-    """A process and what became of it. One that ends unasked is unexpected, unless it was armed to crash."""
+class TrackedProcess:
+    """A started process. Its end is unexpected unless the test asked for it or set a failpoint."""
 
     def __init__(self, name: str, command: list[str], environment: Mapping[str, str], log: Path) -> None:
         self.name = name
@@ -28,17 +28,17 @@ class Running:
         return self._process.pid
 
     def exit_code(self) -> int | None:
-        """None while it runs; minus the signal's number where one ended it."""
+        """None while the process runs; minus the signal's number if a signal ended it."""
         return self._process.poll()
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal; one that can end it makes its end expected."""
+        """Send a signal; afterwards the end of the process is expected, unless it is SIGSTOP or SIGCONT."""
         if number not in (signal.SIGSTOP, signal.SIGCONT):
             self.may_end = True
         self._process.send_signal(number)
 
     async def ended(self, deadline_s: float) -> int:
-        """Wait for its end, which is expected from now on; answers the exit code."""
+        """Wait for the end of the process, which is expected from now on; return the exit code."""
         self.may_end = True
 
         def it_ended() -> bool:
@@ -53,14 +53,14 @@ class Running:
         return code
 
     def unexpected_end(self) -> str | None:
-        """What to say where it ended though nobody asked."""
+        """Return a message with the log if the process ended unexpectedly, else None."""
         code = self.exit_code()
         if code is None or self.may_end:
             return None
         return f"{self.name} ended by itself with {code}\n{tail(self.log)}"
 
     def finish(self) -> None:
-        """End it whatever state it is in, and reap it."""
+        """Kill the process if it runs, and reap it."""
         if self.exit_code() is None:
             self._process.kill()
         self._process.wait(10)

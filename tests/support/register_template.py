@@ -1,4 +1,4 @@
-"""A template database with API keys, a campaign and agencies, made once a session."""
+"""A template database with API keys, a campaign and agencies, created once per session."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TEMPLATE = "template_commissioned"
 
 @dataclass(frozen=True)
 class Commissioned:
-    """The template's name, the secrets its processes take, and the keys by role that it lets in."""
+    """The template's name, the secrets for the processes, and the API keys by role."""
 
     template: str
     secrets: Mapping[str, str]
@@ -30,9 +30,9 @@ class Commissioned:
 
 
 def commission(server: TestServer, folder: Path) -> Commissioned:
-    """Make the template as the register's commands would, but in this process: they take seconds each."""
+    """Create the template with the register's admin functions: as processes they would take seconds each."""
     databases = server.clone(name=TEMPLATE)
-    with ThreadPoolExecutor(1) as thread:  # a session's fixture has no loop
+    with ThreadPoolExecutor(1) as thread:  # a session fixture has no event loop
         keys = thread.submit(lambda: asyncio.run(_commission(databases.registration))).result()
     return Commissioned(TEMPLATE, secret_files.read_or_create(folder / "secrets"), keys)
 

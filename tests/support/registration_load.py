@@ -1,4 +1,4 @@
-"""Load on the registration API: each person is registered with one idempotency key until a final answer."""
+"""Registers synthetic people over HTTP with idempotency keys, and retries until each has a response."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ REGIONS = (
     "31.75.10.1004",
     "31.01.01.1002",
 )
-DOORS = 8
-ANSWER_S_MAX = 5.0
+CLIENTS = 8
+RESPONSE_S_MAX = 5.0
 RETRY_DELAY_S = 0.1
 
 
@@ -31,12 +31,12 @@ def nik(number: int) -> str:
     return f"319901{day:02}{month:02}90{serial:04}"
 
 
-class Crowd:
-    """Registers people in `DOORS` parallel loops, through one or several API processes.
+class RegistrationClients:
+    """Several clients that register people through one or several API processes while a block runs.
 
-    `accepted` maps each person's number to the participant id in the answer. `taken` holds the numbers whose
-    NIK was registered already; such an answer is an error unless `taken_is_fine`. As a context manager it
-    registers until the end of the block, and completes the requests already begun.
+    `accepted` maps each person's number to the participant id in the response. `already_registered` has the
+    people whom the API refused as known, which fails unless `duplicates_allowed`. At the end of the block
+    each client completes its last registration.
     """
 
     def __init__(
@@ -46,23 +46,23 @@ class Crowd:
         *,
         per_s: float = 60.0,
         first: int = 1,
-        taken_is_fine: bool = False,
+        duplicates_allowed: bool = False,
     ) -> None:
         self.accepted: dict[int, str] = {}
-        self.taken: set[int] = set()
-        self._taken_is_fine = taken_is_fine
+        self.already_registered: set[int] = set()
+        self._duplicates_allowed = duplicates_allowed
         self._urls = itertools.cycle(urls)
         self._headers = {"Authorization": f"Bearer {key}"}
         self._numbers = itertools.count(first)
-        self._pause_s = DOORS / per_s
+        self._pause_s = CLIENTS / per_s
         self._closing = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        timeout = aiohttp.ClientTimeout(total=ANSWER_S_MAX)
+        timeout = aiohttp.ClientTimeout(total=RESPONSE_S_MAX)
         self._session = aiohttp.ClientSession(timeout=timeout, headers=self._headers)
-        self._tasks = [asyncio.create_task(self._door()) for _ in range(DOORS)]
+        self._tasks = [asyncio.create_task(self._register_people()) for _ in range(CLIENTS)]
         return self
 
     async def __aexit__(
@@ -76,21 +76,21 @@ class Crowd:
         assert self._session is not None
         await self._session.close()
 
-    async def _door(self) -> None:
+    async def _register_people(self) -> None:
         while not self._closing.is_set():
             await self._register(next(self._numbers), next(self._urls))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), self._pause_s)
 
     async def _register(self, number: int, url: str) -> None:
-        """Register one person with one idempotency key; after a time-out, retry at the next API process."""
+        """Register one person with one key until a response is final; after an error, use the next API."""
         body = {
             "name": "Peserta Contoh",
             "nik": nik(number),
             "region": REGIONS[number % len(REGIONS)],
             "consent": "2026-01",
         }
-        headers = {"Idempotency-Key": f"crowd-{number}"}
+        headers = {"Idempotency-Key": f"person-{number}"}
         while True:
             try:
                 if await self._post(number, url, body, headers):
@@ -100,14 +100,14 @@ class Crowd:
             await asyncio.sleep(RETRY_DELAY_S)
 
     async def _post(self, number: int, url: str, body: dict[str, str], headers: dict[str, str]) -> bool:
-        """Send one request; True if its answer is final."""
+        """Send one request; return whether its response is final."""
         assert self._session is not None
-        async with self._session.post(f"{url}/v1/participants", json=body, headers=headers) as answer:
-            if answer.status == 201:
-                self.accepted[number] = (await answer.json())["participant_id"]
+        async with self._session.post(f"{url}/v1/participants", json=body, headers=headers) as response:
+            if response.status == 201:
+                self.accepted[number] = (await response.json())["participant_id"]
                 return True
-            if answer.status == 409 and self._taken_is_fine:
-                self.taken.add(number)
+            if response.status == 409 and self._duplicates_allowed:
+                self.already_registered.add(number)
                 return True
-            assert answer.status in (500, 502, 503), f"{answer.status}: {await answer.text()}"
+            assert response.status in (500, 502, 503), f"{response.status}: {await response.text()}"
             return False

@@ -1,4 +1,4 @@
-"""A small filesystem of one's own, in a sparse file, that can be filled to the last block and freed again."""
+"""A small filesystem in a sparse file, which can be filled to the last block and freed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NO_SPACE = (errno.ENOSPC, errno.EFBIG)
 
 
 class Disk:
-    """Mounted at `folder`. To mount, one must be root and have loop devices: see `mountable`."""
+    """A filesystem mounted at `folder`. Mounting needs root and loop devices: see `can_mount`."""
 
     def __init__(self, folder: Path, size_mb: int) -> None:
         self.folder = folder
@@ -24,7 +24,7 @@ class Disk:
         with self._image.open("wb") as file:
             file.truncate(size_mb << 20)
         try:
-            # No blocks kept back for root: full is full for everybody.
+            # Without blocks reserved for root, the disk is full for every user.
             _run("mkfs.ext4", "-q", "-m", "0", "-E", "lazy_itable_init=1", str(self._image))
             _run("mount", "-o", "loop", str(self._image), str(folder))
         except BaseException:
@@ -33,7 +33,7 @@ class Disk:
         folder.chmod(0o755)
 
     def fill(self) -> None:
-        """Take every free block."""
+        """Allocate every free block."""
         piece = PIECE_BYTES
         with (self.folder / BALLAST).open("ab") as file:
             while piece >= 4096:
@@ -41,17 +41,17 @@ class Disk:
                     piece //= 2
 
     def free(self) -> None:
-        """Give them back."""
+        """Free the blocks that `fill` allocated."""
         (self.folder / BALLAST).unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Unmount it and throw away what it held."""
+        """Unmount the filesystem and delete its image."""
         _run("umount", "--lazy", str(self.folder))
         self._image.unlink()
 
 
-def mountable() -> bool:
-    """Whether this machine lets this process mount one; asked by mounting one."""
+def can_mount() -> bool:
+    """Whether this process may mount a filesystem; checked by mounting one."""
     if os.geteuid() != 0 or shutil.which("mkfs.ext4") is None:
         return False
     with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +63,7 @@ def mountable() -> bool:
 
 
 def _extend(file: int, size: int) -> bool:
-    """Append allocated blocks to an open file; False if there are not enough free ones."""
+    """Append `size` allocated bytes to an open file; return False if too few blocks are free."""
     try:
         os.posix_fallocate(file, os.fstat(file).st_size, size)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The real processes of all services, on free ports over a test's own topics and database."""
+"""The real processes of all services, on free ports, with a test's topics and database."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from deploy.local.ports import free_ports
 from deploy.local.processes import PROCESSES, Process, StackConfig
 from tests.support.deadlines import until
 from tests.support.log_files import tail
-from tests.support.processes import Running
+from tests.support.processes import TrackedProcess
 
 INSTANCES = ("", "-2", "-3")
 PORTS = ("smtp", *(name + suffix for name in PROCESSES for suffix in INSTANCES))
@@ -25,7 +25,7 @@ READY_S_MAX = 45.0
 def stack_config(
     folder: Path, databases: Mapping[str, str], kafka: Mapping[str, str], secrets: Mapping[str, str]
 ) -> StackConfig:
-    """Free ports and a folder for a stack's processes."""
+    """Return the environment of a stack's processes: free ports, a folder, URLs and secrets."""
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     (folder / "secrets").mkdir(parents=True, exist_ok=True)
     (folder / "secrets" / "webhook_secret").write_text(secrets["webhook_secret"])
@@ -33,14 +33,14 @@ def stack_config(
 
 
 class Stack:
-    """Processes by name: those of the local stack, and further instances as `worker-2`, `api-2`.
+    """Starts and signals processes by name: those of the local stack, and further ones as `worker-2`.
 
-    None is restarted unless `keep_running` asks for it. One that ends though nobody asked fails the test.
+    A process is restarted only after `keep_running`. A process that ends unexpectedly fails the test.
     """
 
     def __init__(self, stack_config: StackConfig) -> None:
         self._stack_config = stack_config
-        self._running: dict[str, Running] = {}
+        self._running: dict[str, TrackedProcess] = {}
         self._environments: dict[str, dict[str, str]] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._launchers: dict[str, tuple[str, ...]] = {}
@@ -52,7 +52,7 @@ class Stack:
 
     @property
     def folder(self) -> Path:
-        """Where logs, mail and webhook calls are."""
+        """The folder of logs, mail and webhook calls."""
         return self._stack_config.folder
 
     async def start(
@@ -62,9 +62,9 @@ class Stack:
         wait: bool = True,
         deadline_s: float = READY_S_MAX,
     ) -> None:
-        """Start processes side by side, with settings of one's own, and wait until each is ready."""
+        """Start processes in parallel with additional settings; with `wait`, wait until each is ready."""
         for name in names:
-            assert self._ended(name), f"{name} runs already"
+            assert self._ended(name), f"{name} is already running"
             self._environments[name] = dict(env or {})
             self._launch(name)
         if wait:
@@ -76,21 +76,21 @@ class Stack:
         python, *arguments = self._stack_config.command(process)
         launcher = self._launchers.get(name)
         command = [python, "-m", *launcher, *arguments[1:]] if launcher else [python, *arguments]
-        self._running[name] = Running(name, command, clean_environment(settings), self.log(name))
+        self._running[name] = TrackedProcess(name, command, clean_environment(settings), self.log(name))
 
-    def launch_by(self, name: str, *launcher: str) -> None:
-        """From its next start on run a process through a module that takes its package and arguments."""
+    def launch_through(self, name: str, *launcher: str) -> None:
+        """From its next start on, run a process by a launcher module that gets its package and arguments."""
         self._launchers[name] = launcher
 
     def next_start(self, name: str, env: Mapping[str, str] | None = None) -> None:
-        """What settings a process gets on top when it is started again, by `keep_running` say."""
+        """Set the additional settings of a process's next start, for example by `keep_running`."""
         self._environments[name] = dict(env or {})
 
     def _ended(self, name: str) -> bool:
         return name not in self._running or self._running[name].exit_code() is not None
 
     async def ready(self, name: str, deadline_s: float = READY_S_MAX) -> None:
-        """Wait until a process says that it is ready; fails with the end of its log, at once if it ended."""
+        """Wait until a process reports ready; fails with the end of its log, at once if it has ended."""
         path = "/health/ready" if _instance(name).is_service else "/"
         url = self.url(name) + path
 
@@ -103,63 +103,63 @@ class Stack:
             )
         except AssertionError as error:
             raise AssertionError(f"{error}\n{tail(self.log(name))}") from error
-        if (said := self._running[name].unexpected_end()) is not None:
-            raise AssertionError(said)
+        if (message := self._running[name].unexpected_end()) is not None:
+            raise AssertionError(message)
 
     def url(self, name: str) -> str:
-        """Where a process serves HTTP."""
+        """Return the base URL of a process."""
         return f"http://127.0.0.1:{self.port(name)}"
 
     def port(self, name: str) -> int:
-        """The port of a process, or of `smtp`."""
+        """Return the port of a process, or of `smtp`."""
         return self._stack_config.ports[name]
 
-    def runs(self, name: str) -> bool:
-        """Whether it has been started and has not ended."""
+    def is_running(self, name: str) -> bool:
+        """Whether the process was started and has not ended."""
         return not self._ended(name)
 
     def log(self, name: str) -> Path:
-        """The file of a process's log."""
+        """Return the log file of a process."""
         return self.folder / f"{name}.log"
 
     def pid(self, name: str) -> int:
-        """The process id of a running process."""
+        """Return the process id of a running process."""
         return self._running[name].pid
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal; with SIGKILL the process is gone when this returns."""
+        """Send a signal; after SIGKILL, wait until the process has ended."""
         self._running[name].send(number)
         if number is signal.SIGKILL:
             self._running[name].finish()
 
-    def stop(self, name: str) -> None:
-        """Stop it in its tracks (SIGSTOP)."""
+    def suspend(self, name: str) -> None:
+        """Suspend a process (SIGSTOP)."""
         self._running[name].send(signal.SIGSTOP)
 
-    def cont(self, name: str) -> None:
-        """Let a stopped process go on."""
+    def resume(self, name: str) -> None:
+        """Resume a suspended process (SIGCONT)."""
         self._running[name].send(signal.SIGCONT)
 
     async def terminate(self, name: str, deadline_s: float = 15.0) -> int:
-        """Ask it to end (SIGTERM) and answer its exit code."""
+        """Terminate a process (SIGTERM) and return its exit code."""
         self._running[name].send(signal.SIGTERM)
         return await self.ended(name, deadline_s)
 
     async def ended(self, name: str, deadline_s: float = 30.0) -> int:
-        """Wait until it ends by itself, at a crash point say; answers the exit code (-9: killed)."""
+        """Wait until a process ends by itself, as at a failpoint; return the exit code (-9: killed)."""
         return await self._running[name].ended(deadline_s)
 
     async def restart(
         self, *names: str, env: Mapping[str, str] | None = None, deadline_s: float = READY_S_MAX
     ) -> None:
-        """Kill those that run (SIGKILL) and start them with `env` in place of their former extra settings."""
+        """Kill the processes that run (SIGKILL) and start all with `env` as their additional settings."""
         for name in names:
             if not self._ended(name):
                 self.kill(name)
         await self.start(*names, env=env, deadline_s=deadline_s)
 
     def keep_running(self, *names: str) -> None:
-        """From now on start these again whenever they end, as supervisor does."""
+        """From now on restart these processes whenever they end, as supervisor does."""
         for name in names:
             self._running[name].may_end = True
             self._keepers.append(asyncio.create_task(self._keep(name)))
@@ -172,26 +172,28 @@ class Stack:
             await asyncio.sleep(0.1)
 
     async def command(self, package: str, *arguments: str, env: Mapping[str, str] | None = None) -> str:
-        """Run a service's one-shot command; answers what it printed, raises CommandFailed."""
+        """Run a service's command and return its output; raises CommandError."""
         command = Command(self._stack_config, package, *arguments, env=env)
         return await asyncio.to_thread(command.result)
 
     def unexpected_ends(self) -> list[str]:
-        """What to say of each process that ended though nobody asked."""
-        return [said for running in self._running.values() if (said := running.unexpected_end()) is not None]
+        """Return a message for each process that ended unexpectedly."""
+        return [
+            message for process in self._running.values() if (message := process.unexpected_end()) is not None
+        ]
 
     def logs(self) -> dict[str, str]:
-        """The end of each process's log."""
-        return {name: tail(running.log) for name, running in self._running.items()}
+        """Return the end of each process's log."""
+        return {name: tail(process.log) for name, process in self._running.items()}
 
     async def close(self) -> None:
-        """End everything."""
+        """End all processes."""
         for keeper in self._keepers:
             keeper.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await keeper
-        for running in self._running.values():
-            running.finish()
+        for process in self._running.values():
+            process.finish()
 
 
 def _instance(name: str) -> Process:

@@ -1,4 +1,4 @@
-"""What every proxy of the tests does with its connections: two ways that end together, behind one port."""
+"""The common part of the tests' TCP proxies: connection pairs that end together, behind one local port."""
 
 from __future__ import annotations
 
@@ -12,48 +12,48 @@ CHUNK_BYTES = 1 << 16
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any, None]]
 
 
-class Wires:
-    """The open ends of a proxy's connections."""
+class ProxyConnections:
+    """The open connections of a proxy, to clients and to the server."""
 
     def __init__(self) -> None:
         self._open: set[asyncio.StreamWriter] = set()
 
-    async def join(self, ends: set[asyncio.StreamWriter], *ways: Awaitable[None]) -> None:
-        """One connection: both ways at once until either ends, then nothing of it is left."""
+    async def run(self, ends: set[asyncio.StreamWriter], *directions: Awaitable[None]) -> None:
+        """Forward data in both directions until either ends, then abort both ends of the connection."""
         self._open |= ends
-        running = [asyncio.ensure_future(way) for way in ways]
+        forwarding = [asyncio.ensure_future(direction) for direction in directions]
         try:
-            await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(forwarding, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for way in running:
-                way.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            for task in forwarding:
+                task.cancel()
+            await asyncio.gather(*forwarding, return_exceptions=True)
             for end in ends:
                 end.transport.abort()
             self._open -= ends
 
-    def cut(self) -> None:
-        """Break every connection there is."""
+    def abort(self) -> None:
+        """Abort every open connection."""
         for end in self._open:
             end.transport.abort()
 
 
 @asynccontextmanager
-async def listening(serve: Serve, hang_up: Callable[[], None]) -> AsyncIterator[int]:
-    """Serve each connection to a port of this machine, which is given; at the end `hang_up` must end them."""
+async def serve_connections(serve: Serve, abort: Callable[[], None]) -> AsyncIterator[int]:
+    """Serve connections to a free local port, and yield the port; `abort` must end them all."""
     serving: set[asyncio.Task[None]] = set()
 
-    def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.ensure_future(serve(reader, writer))
         serving.add(task)
         task.add_done_callback(serving.discard)
 
-    server = await asyncio.start_server(meet, "127.0.0.1", 0)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
     port: int = server.sockets[0].getsockname()[1]
     try:
         yield port
     finally:
-        hang_up()
+        abort()
         server.close()
         await server.wait_closed()
         await asyncio.gather(*serving, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The contract's topics under a prefix of one test's own, so that tests share a broker without meeting."""
+"""The contract's topics under a prefix per test, so that tests can share a broker."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from settings.kafka import KafkaSettings
 
 @dataclass(frozen=True)
 class Topics:
-    """All topics of the contract, on the wire as `prefix` + name."""
+    """All topics of the contract; their full names are `prefix` + name."""
 
     bootstrap_servers: str
     prefix: str
 
     def name(self, topic: str) -> str:
-        """A topic's name on the wire."""
+        """Return a topic's full name."""
         return self.prefix + topic
 
     def settings(self) -> KafkaSettings:
-        """What the services' clients take."""
+        """Return the settings of the services' Kafka clients."""
         return KafkaSettings(bootstrap_servers=self.bootstrap_servers, topic_prefix=self.prefix)
 
     def environment(self) -> dict[str, str]:
-        """The same for processes."""
+        """Return the same settings as environment variables of a process."""
         return {"KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers, "KAFKA_TOPIC_PREFIX": self.prefix}
 
     async def create(self) -> None:
-        """Create them all."""
+        """Create all topics."""
         await create_topics(self.settings(), read_topics(contract_path("topics.yaml")))
 
     @asynccontextmanager
     async def administration(self) -> AsyncIterator[AIOKafkaAdminClient]:
-        """A client that may delete topics and records."""
+        """Open an admin client, which can delete topics and records."""
         admin = AIOKafkaAdminClient(**self.settings().client_options())
         await admin.start()
         try:
@@ -48,10 +48,10 @@ class Topics:
             await admin.close()
 
     async def empty(self, topic: str, partitions: int) -> None:
-        """Delete every record of a topic; its offsets go on."""
+        """Delete every record of a topic; its offsets continue."""
         everything = {
-            TopicPartition(self.name(topic), one): RecordsToDelete(before_offset=-1)
-            for one in range(partitions)
+            TopicPartition(self.name(topic), partition): RecordsToDelete(before_offset=-1)
+            for partition in range(partitions)
         }
         async with self.administration() as admin:
             await admin.delete_records(everything)

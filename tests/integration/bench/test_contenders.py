@@ -1,4 +1,4 @@
-"""Every contender of the paths measured in this repository still runs, and gives the same counts."""
+"""Every contender of the backlog and recovery paths runs and produces the expected counts."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from bench.runner import measure
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
-# The rivals of both backlogs are the same: they run once.
+# Both backlog paths have the same rivals, which run only once here.
 @pytest.mark.parametrize(
     "path",
     [backlog.PATH, replace(backlog.COMPILED, rivals=(), goals=()), recovery.PATH],
     ids=lambda path: str(path.name),
 )
-async def test_every_contender_runs_and_counts_what_the_others_count(path: Path) -> None:
+async def test_every_contender_runs_and_produces_the_same_counts(path: Path) -> None:
     ledger = Ledger(path)
 
-    await measure(ledger, Scale.SMOKE, 1, print)  # shown where the test fails
+    await measure(ledger, Scale.SMOKE, 1, print)  # pytest shows the output if the test fails
 
-    # A contender whose counts differ from the truth raises WrongCounts, and is a failure.
+    # A contender with wrong counts raises WrongCountsError, which is recorded as a failure.
     assert ledger.failures == []
     assert set(ledger.rounds[0]) == {path.ours.name, *(rival.name for rival in path.rivals)}
     assert len(results_of(ledger)) == len(path.goals)

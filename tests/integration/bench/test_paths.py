@@ -1,4 +1,4 @@
-"""Each path with as little work as shows that its contenders still run, and come to the same counts."""
+"""Each path with little work: its contenders run and produce the same counts."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from bench.runner import measure
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 SAME_WORK = ("import", "relay", "board")
-"""Where each contender has the same work to do, however long it takes."""
-ITS_OWN_PACE = ("one API's maximum",)
+"""Paths in which every contender does the same amount of work."""
+OWN_AMOUNT_OF_WORK = ("one API's maximum",)
 
 
 @pytest.mark.parametrize("name", ["intake", "import", "relay", "latency", "alert", "board"])
-async def test_every_contender_runs_and_comes_to_the_truth(name: str) -> None:
+async def test_every_contender_runs_and_produces_the_expected_counts(name: str) -> None:
     (path,) = find([name])
     ledger = Ledger(path)
 
@@ -27,7 +27,11 @@ async def test_every_contender_runs_and_comes_to_the_truth(name: str) -> None:
     if name in ledger.skipped:
         pytest.skip(ledger.skipped[name])
     (measured,) = ledger.rounds
-    assert measured.keys() | ledger.skipped.keys() == {one.name for one in (path.ours, *path.rivals)}
+    assert measured.keys() | ledger.skipped.keys() == {
+        contender.name for contender in (path.ours, *path.rivals)
+    }
     assert path.ours.name in measured
     if name in SAME_WORK:
-        assert len({one.events for who, one in measured.items() if who not in ITS_OWN_PACE}) == 1
+        assert (
+            len({result.events for name, result in measured.items() if name not in OWN_AMOUNT_OF_WORK}) == 1
+        )

@@ -1,4 +1,4 @@
-"""A disk of one's own is full when it is filled, for everybody, and has room again when it is freed."""
+"""A small filesystem refuses writes when it is filled, and accepts them when it is freed."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.small_filesystem import Disk, mountable
+from tests.support.small_filesystem import Disk, can_mount
 
 pytestmark = [
     pytest.mark.integration,
-    pytest.mark.skipif(not mountable(), reason="this machine lets nobody mount a filesystem"),
+    pytest.mark.skipif(not can_mount(), reason="this machine does not allow mounting a filesystem"),
 ]
 
 
-def test_a_filled_disk_takes_nothing_and_a_freed_one_takes_it(tmp_path: Path) -> None:
+def test_a_filled_disk_refuses_a_write_and_accepts_it_after_it_is_freed(tmp_path: Path) -> None:
     disk = Disk(tmp_path / "disk", 16)
     try:
         disk.fill()
@@ -23,9 +23,9 @@ def test_a_filled_disk_takes_nothing_and_a_freed_one_takes_it(tmp_path: Path) ->
             (disk.folder / "page").write_bytes(b"x" * 8192)
         disk.free()
         (disk.folder / "page").write_bytes(b"x" * 8192)
-        kept = (disk.folder / "page").read_bytes()
+        content = (disk.folder / "page").read_bytes()
     finally:
         disk.close()
 
     assert refused.value.errno == errno.ENOSPC
-    assert kept == b"x" * 8192
+    assert content == b"x" * 8192

@@ -1,6 +1,6 @@
-"""Brings docker-compose.yml up with podman as Docker would: in the order, on the conditions that it states.
+"""Starts docker-compose.yml with podman as Docker would: in order, on the conditions of `depends_on`.
 
-Health checks do not run by themselves where podman has no systemd: the file's own are run here instead.
+Without systemd, podman does not run health checks by itself: this module runs those of the file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CONDITION_S_MAX = 90.0
 
 
 class Compose:
-    """One project: its containers, volumes and network are removed by `down`."""
+    """One compose project; `down` removes its containers, volumes and network."""
 
     def __init__(self, project: str, ports: dict[str, int]) -> None:
         self.project = project
@@ -32,26 +32,26 @@ class Compose:
         self.services: dict[str, Any] = self.declared["services"]
 
     def build(self) -> None:
-        """Build the images of the file: one alone, then the others at once on the layers it left."""
+        """Build the images of the file: one first, then the others in parallel on its cached layers."""
         authorities = (f"--env={name}={CERTIFICATES}" for name in ("PIP_CERT", "SSL_CERT_FILE"))
         options = " ".join((*BUILD_OPTIONS, *authorities))
         for names in (BUILT[:1], BUILT[1:]):
             self._compose("--podman-build-args", options, "build", *names, timeout_s=900)
 
     async def up(self) -> None:
-        """Start every service as soon as what it depends on is as the file demands, several at a time."""
+        """Start every service as soon as its `depends_on` conditions are met, several at a time."""
         needs = {name: dict(service.get("depends_on", {})) for name, service in self.services.items()}
         order = TopologicalSorter(needs)
         order.prepare()
         while order.is_active():
             names = order.get_ready()
-            for needed, how in {item for name in names for item in _pairs(needs[name])}:
-                await self._condition(needed, how)
+            for needed, condition in {item for name in names for item in _pairs(needs[name])}:
+                await self._wait_for_condition(needed, condition)
             self._compose("up", "-d", "--no-build", "--no-deps", *names)
             order.done(*names)
 
     def down(self) -> None:
-        """Remove everything of the project, also what a run cut short has left."""
+        """Remove everything of the project, also the leftovers of an interrupted run."""
         own = f"label=io.podman.compose.project={self.project}"
         _remove(
             ("rm", "--force", "--volumes", "--time", "0"),
@@ -62,36 +62,36 @@ class Compose:
         podman("network", "rm", "--force", f"{self.project}_default", check=False)
 
     async def healthy(self, name: str) -> None:
-        """Wait until the service's own health check succeeds."""
+        """Wait until the service's health check succeeds."""
         await self._until(name, "is healthy", lambda: self._check_health(name))
 
     def kill(self, name: str) -> None:
-        """Kill a service's container at once; it is not started again by itself."""
+        """Kill a service's container; it is not restarted by itself."""
         podman("kill", "--signal", "KILL", self._container(name))
 
     def start(self, name: str) -> None:
-        """Start a service's container again."""
+        """Start a service's stopped container."""
         podman("start", self._container(name))
 
     def running(self, name: str) -> bool:
-        """Whether a service's container runs."""
+        """Whether a service's container is running."""
         return bool(self._state(name)["Running"])
 
     def output(self, name: str, *command: str) -> str:
-        """What a command prints in a fresh container of a service, with its volumes and settings."""
+        """Run a command in a new container of a service, with its volumes and settings; return its output."""
         entrypoint, *arguments = command
         return self._compose("run", "--rm", "--no-deps", "-T", "--entrypoint", entrypoint, name, *arguments)
 
     def logs(self, name: str) -> str:
-        """What a service printed last."""
+        """Return the last lines of a service's log."""
         done = podman("logs", "--tail", "40", self._container(name), check=False)
         return done.stdout + done.stderr
 
     def url(self, variable: str) -> str:
-        """Where a published port is, by the variable that the file names it with."""
+        """Return the base URL of a published port, by its variable in the file."""
         return f"http://127.0.0.1:{self.ports[variable]}"
 
-    async def _condition(self, name: str, condition: str) -> None:
+    async def _wait_for_condition(self, name: str, condition: str) -> None:
         match condition:
             case "service_healthy":
                 await self.healthy(name)
@@ -99,7 +99,7 @@ class Compose:
                 await self._until(name, "has ended", lambda: self._state(name)["Status"] == "exited")
                 assert self._state(name)["ExitCode"] == 0, f"{name} failed:\n{self.logs(name)}"
             case _:
-                raise AssertionError(f"this test knows no condition {condition}")
+                raise AssertionError(f"unknown condition {condition}")
 
     def _check_health(self, name: str) -> bool:
         return podman("healthcheck", "run", self._container(name), check=False).returncode == 0

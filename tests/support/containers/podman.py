@@ -1,4 +1,4 @@
-"""Runs podman and podman-compose as this test needs them, with a configuration of their own."""
+"""Runs podman and podman-compose with the configuration of this folder."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 HERE = Path(__file__).parent
 CERTIFICATES = "/etc/ssl/certs"
 BUILD_OPTIONS = (
-    # Plain namespaces are enough to build, and the machine's network and authorities reach the package index.
+    # Namespaces suffice for a build; it reaches the package index by the host's network and certificates.
     "--isolation=chroot",
     "--network=host",
     f"--volume={CERTIFICATES}:{CERTIFICATES}:ro",
-    # The format that knows health checks.
+    # The image format that supports health checks.
     "--format=docker",
     "--quiet",
 )
@@ -25,7 +25,7 @@ class CommandError(RuntimeError):
 
 
 def environment() -> dict[str, str]:
-    """The environment of every command: iptables lies in sbin, which not every shell searches."""
+    """Return the environment of every command; PATH includes sbin, where iptables is."""
     return {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin:/sbin",
@@ -36,7 +36,7 @@ def environment() -> dict[str, str]:
 def run(
     *command: str, env: dict[str, str] | None = None, timeout_s: float = 600, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; raises CommandFailed, with its output, where it fails."""
+    """Run a command to its end; raises CommandError with its output if it fails and `check` is set."""
     done = subprocess.run(
         command,
         capture_output=True,

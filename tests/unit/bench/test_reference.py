@@ -1,3 +1,5 @@
+"""The reference version of `bench.against`: its checkout, its environment and its measurement."""
+
 from __future__ import annotations
 
 import os
@@ -14,7 +16,7 @@ from bench.reference import NoReferenceError, inherited, prepare, resolve
 from bench.version import Facts, MeasurementError, Version, VersionsDifferError, check_alike, run_to_end
 
 SETS_UP = "setup:\n\t@env > environment\n\t@echo once more >> setups\n"
-LEAVES_ONE_BEHIND = """
+LEAVES_A_CHILD = """
 import pathlib, subprocess, sys
 child = subprocess.Popen(["sleep", "600"])
 pathlib.Path("pid").write_text(str(child.pid))
@@ -25,7 +27,7 @@ DEADLINE_S = 20.0
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A repository with one commit, whose `make setup` notes that it ran."""
+    """A repository with one commit, whose `make setup` records that it ran."""
     root = tmp_path / "repository"
     root.mkdir()
     (root / "Makefile").write_text(SETS_UP)
@@ -70,7 +72,7 @@ def test_a_failed_setup_is_reported_with_its_status(repository: Path, tmp_path: 
         prepare("HEAD", repository, tmp_path / "against")
 
 
-def test_a_reference_inherits_nothing_that_leads_to_this_versions_files() -> None:
+def test_a_reference_inherits_no_variable_that_refers_to_this_versions_files() -> None:
     environment = {"PATH": "/bin", "PYTHONPATH": "services", "LOCAL_DIR": "x", "MAKEFLAGS": " -- REF=x"}
 
     assert inherited(environment) == {"PATH": "/bin"}
@@ -111,14 +113,14 @@ def test_a_version_without_figures_is_reported_with_the_end_of_its_log(tmp_path:
 
 
 def test_no_process_outlives_a_measurement(tmp_path: Path) -> None:
-    status = run_to_end(python(LEAVES_ONE_BEHIND.format(then="")), tmp_path, os.environ, None)
+    status = run_to_end(python(LEAVES_A_CHILD.format(then="")), tmp_path, os.environ, None)
 
     assert status == 0
     assert has_ended(int((tmp_path / "pid").read_text()))
 
 
 def test_no_process_outlives_an_interrupt(tmp_path: Path) -> None:
-    waiting = python(LEAVES_ONE_BEHIND.format(then="child.wait()"))
+    waiting = python(LEAVES_A_CHILD.format(then="child.wait()"))
     threading.Thread(target=interrupt_once, args=(tmp_path / "pid",)).start()
 
     with pytest.raises(KeyboardInterrupt):
@@ -127,8 +129,8 @@ def test_no_process_outlives_an_interrupt(tmp_path: Path) -> None:
     assert has_ended(int((tmp_path / "pid").read_text()))
 
 
-def test_a_measurement_that_takes_too_long_fails_and_ends(tmp_path: Path) -> None:
-    waiting = python(LEAVES_ONE_BEHIND.format(then="child.wait()"))
+def test_a_measurement_beyond_its_time_limit_fails_and_its_processes_end(tmp_path: Path) -> None:
+    waiting = python(LEAVES_A_CHILD.format(then="child.wait()"))
 
     with pytest.raises(MeasurementError, match="within 2 s"):
         run_to_end(waiting, tmp_path, os.environ, subprocess.DEVNULL, end_s=2.0)
@@ -163,7 +165,7 @@ def find(names):
 
 
 def write_bench(root: Path, text: str) -> None:
-    """A package `bench` with this command line."""
+    """Write a package `bench` with this `__main__` module."""
     (root / "bench").mkdir()
     (root / "bench" / "__init__.py").touch()
     (root / "bench" / "__main__.py").write_text(text)
@@ -174,17 +176,17 @@ def python(text: str) -> list[str]:
 
 
 def interrupt_once(written: Path) -> None:
-    """Send this process what Ctrl-C sends, once the file has been written."""
-    ends = time.monotonic() + DEADLINE_S
-    while not (written.exists() and written.read_text()) and time.monotonic() < ends:
+    """Send this process SIGINT, as Ctrl-C does, as soon as the file has content."""
+    ends_at = time.monotonic() + DEADLINE_S
+    while not (written.exists() and written.read_text()) and time.monotonic() < ends_at:
         threading.Event().wait(0.01)
     os.kill(os.getpid(), signal.SIGINT)
 
 
 def has_ended(pid: int) -> bool:
-    """Whether the process is gone, or dead and waiting for its parent, before the deadline."""
-    ends = time.monotonic() + DEADLINE_S
-    while time.monotonic() < ends:
+    """Wait until the process has ended or is a zombie; return False if the deadline passes."""
+    ends_at = time.monotonic() + DEADLINE_S
+    while time.monotonic() < ends_at:
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         except OSError:

@@ -1,3 +1,5 @@
+"""The runner: the order of the contenders, failures and interrupts."""
+
 from __future__ import annotations
 
 import asyncio
@@ -12,13 +14,13 @@ from tests.support.samples.contenders import contender, path, ran
 
 
 @pytest.fixture(autouse=True)
-def nobody_ran() -> Iterator[None]:
+def cleared_record() -> Iterator[None]:
     ran.clear()
     yield
     ran.clear()
 
 
-async def test_contenders_take_turns_and_every_second_round_runs_backwards() -> None:
+async def test_contenders_run_in_turn_and_every_second_round_in_reverse_order() -> None:
     ledger = Ledger(path(contender("a", 1.0), contender("b", 1.0)))
 
     await measure(ledger, Scale.SMOKE, 2, lambda _: None)
@@ -26,7 +28,7 @@ async def test_contenders_take_turns_and_every_second_round_runs_backwards() -> 
     assert ran == ["ours", "a", "b", "b", "a", "ours"]
 
 
-async def test_one_that_fails_is_named_and_costs_the_others_nothing() -> None:
+async def test_a_failed_contender_is_named_and_the_others_are_measured() -> None:
     def fail(_: object) -> Measured:
         raise RuntimeError("no such thing")
 
@@ -36,10 +38,10 @@ async def test_one_that_fails_is_named_and_costs_the_others_nothing() -> None:
     await measure(ledger, Scale.SMOKE, 1, lambda _: None)
 
     assert ledger.failures == ["road, broken: RuntimeError: no such thing"]
-    assert [(one.rival, one.ratio.median) for one in results_of(ledger)] == [("sound: rate", 2.0)]
+    assert [(result.rival, result.ratio.median) for result in results_of(ledger)] == [("sound: rate", 2.0)]
 
 
-async def test_what_was_measured_before_a_stop_is_kept() -> None:
+async def test_measurements_before_an_interrupt_are_kept() -> None:
     async def never(_: object) -> Measured:
         reached.set()
         await asyncio.Event().wait()
@@ -53,4 +55,4 @@ async def test_what_was_measured_before_a_stop_is_kept() -> None:
     measuring.cancel()
     await asyncio.gather(measuring, return_exceptions=True)
 
-    assert [one.ratio.median for one in results_of(ledger)] == [5.0]
+    assert [result.ratio.median for result in results_of(ledger)] == [5.0]

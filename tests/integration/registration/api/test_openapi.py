@@ -28,7 +28,7 @@ from deploy.local.commands import clean_environment
 from deploy.local.ports import free_ports
 from tests.support.databases import TestServer
 from tests.support.log_files import tail
-from tests.support.processes import Running
+from tests.support.processes import TrackedProcess
 from tests.support.register_template import Commissioned
 
 pytestmark = pytest.mark.integration
@@ -63,7 +63,7 @@ def served_document(
         }
     )
     command = [sys.executable, "-m", "registration", "api"]
-    running = Running("api", command, environment, folder / "api.log")
+    running = TrackedProcess("api", command, environment, folder / "api.log")
     try:
         _wait_ready(f"http://127.0.0.1:{port}/health/ready", running)
         schema = schemathesis.openapi.from_url(f"http://127.0.0.1:{port}/openapi.json")
@@ -74,7 +74,7 @@ def served_document(
         _postgres.drop(databases)
 
 
-def _wait_ready(url: str, running: Running) -> None:
+def _wait_ready(url: str, running: TrackedProcess) -> None:
     deadline = time.monotonic() + READY_S_MAX
     while time.monotonic() < deadline and running.exit_code() is None:
         try:

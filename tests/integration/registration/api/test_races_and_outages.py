@@ -19,7 +19,7 @@ from registration.domain.operation import DONE, Operation, OperationFault
 from registration.intake.idempotency_cleanup import delete_old_keys
 from registration.requests.command_mapping import register_command
 from registration.requests.request_models import RegisterBody
-from tests.support.commit_proxy import Cut, proxied
+from tests.support.commit_proxy import CommitCut, open_commit_proxy
 from tests.support.databases import Databases
 from tests.support.deadlines import until
 from tests.support.registration.served_api import PATH, ServedApi, body, check_register, serve_api
@@ -103,12 +103,12 @@ async def test_one_key_in_two_processes_registers_once_with_the_same_answer(
         assert await check_register(api.pool) == {A: 100}
 
 
-@pytest.mark.parametrize("cut", list(Cut))
+@pytest.mark.parametrize("cut", list(CommitCut))
 async def test_a_lost_reply_to_commit_registers_each_person_once_and_answers_201(
-    database: Databases, cut: Cut
+    database: Databases, cut: CommitCut
 ) -> None:
     async with (
-        proxied(database.registration) as (proxy, url),
+        open_commit_proxy(database.registration) as (proxy, url),
         serve_api(database.registration, writer_url=url) as register,
     ):
         await register.registered(1_000)
@@ -145,14 +145,14 @@ async def test_during_a_database_outage_requests_get_503_with_retry_after(
     database: Databases,
 ) -> None:
     async with (
-        proxied(database.registration) as (proxy, url),
+        open_commit_proxy(database.registration) as (proxy, url),
         serve_api(url, waited_s_max=1.0) as register,
     ):
         await register.registered(1)
-        proxy.hang_up()
+        proxy.shut_down()
 
         away = await asyncio.gather(*(register.post(PATH, body(n)) for n in range(10, 20)))
-        proxy.down = False
+        proxy.is_down = False
 
         async def the_database_is_back() -> bool:
             return (await register.post(PATH, body(10), idempotency_key="again")).status_code == 201

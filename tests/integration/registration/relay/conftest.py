@@ -14,11 +14,11 @@ import pytest
 
 from deploy.local.ports import free_ports
 from tests.support.databases import Databases
-from tests.support.processes import Running
+from tests.support.processes import TrackedProcess
 from tests.support.registration.register_writer import Register
 from tests.support.topics import Topics
 
-StartProcess = Callable[..., Running]
+StartProcess = Callable[..., TrackedProcess]
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def register(pool: asyncpg.Pool[Any]) -> Register:
 @pytest.fixture
 def start(database: Databases, topics: Topics, tmp_path: Path) -> Iterator[StartProcess]:
     """Start processes: `start("relay", REGISTRATION_CRASH_AT="…")` returns the running process."""
-    started: list[Running] = []
+    started: list[TrackedProcess] = []
 
-    def start(command: str, *arguments: str, **settings: str) -> Running:
+    def start(command: str, *arguments: str, **settings: str) -> TrackedProcess:
         environment = {
             **os.environ,
             "REGISTRATION_DATABASE_URL": database.registration,
@@ -48,7 +48,7 @@ def start(database: Databases, topics: Topics, tmp_path: Path) -> Iterator[Start
             f"REGISTRATION_{command.upper()}_PORT": str(free_ports(1)[0]),
             **settings,
         }
-        process = Running(
+        process = TrackedProcess(
             f"{command}-{len(started)}",
             [sys.executable, "-m", "registration", command, *arguments],
             environment,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aggregator.decoding.decoder import decode_events
 from aggregator.decoding.decoder_selection import select_decoder
-from tests.support.programs import require
+from tests.support.required_programs import require
 
 require("cc", whole_module=True)
 

@@ -1,3 +1,5 @@
+"""The results page of the bench: its section, charts and number formats."""
+
 from __future__ import annotations
 
 from xml.etree import ElementTree
@@ -19,7 +21,7 @@ RUN = Run(
 )
 
 
-def test_only_what_lies_between_the_markers_is_replaced() -> None:
+def test_only_the_text_between_the_markers_is_replaced() -> None:
     page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
 
     assert page_with(page_with(page, "one"), "new") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
@@ -43,18 +45,18 @@ def test_the_section_has_machine_ratios_goals_and_usage_by_path() -> None:
     assert section.index("### road") < section.index("A road.") < section.index("### street")
 
 
-def test_a_chart_is_well_formed_and_its_bars_are_as_long_as_the_ratios_are_apart() -> None:
+def test_a_chart_is_well_formed_and_inverse_ratios_have_bars_of_equal_length() -> None:
     drawn = charts(RUN.results)["road"]
 
     bars = list(ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}rect"))[1:]
     widths = [float(bar.attrib["width"]) for bar in bars]
 
-    # 2 × and ½ × are as far from 1 × on a logarithmic scale, one to the right and one to the left.
+    # On a logarithmic scale, 2 × and ½ × have the same distance from 1 ×, to the right and to the left.
     assert widths[0] == pytest.approx(widths[1], abs=0.2)
     assert float(bars[1].attrib["x"]) + widths[1] == pytest.approx(float(bars[0].attrib["x"]), abs=0.2)
 
 
-def test_a_chart_of_growth_places_ten_times_the_work_at_equal_steps() -> None:
+def test_a_growth_chart_places_tenfold_work_at_equal_steps() -> None:
     drawn = growth_lines("cost", "events", "µs", [Line("worker", [(1e5, 4.0), (1e6, 4.0), (1e7, 2.0)])])
 
     (line,) = ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}polyline")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.fakes.outbox import Clock, MemoryLeases, leadership
+from tests.support.fakes.outbox import MemoryLeases, leadership
+from tests.support.manual_clock import ManualClock
 
 STEPS = st.lists(
     st.sampled_from(["A renews", "B renews", "A releases", "1 s", "2 s", "A raises its term"]), max_size=12
@@ -22,7 +23,7 @@ def test_two_never_lead_at_once_and_terms_never_go_back(steps: list[str]) -> Non
 
 
 async def _two_never_lead(steps: list[str]) -> None:
-    clock = Clock()
+    clock = ManualClock()
     leases = MemoryLeases(clock)
     a, b = leadership(leases, "l", "A", clock), leadership(leases, "l", "B", clock)
     newest = 0
@@ -47,7 +48,7 @@ async def _two_never_lead(steps: list[str]) -> None:
 
 
 async def test_a_holder_that_missed_its_renewal_stops_leading_by_its_own_clock() -> None:
-    clock = Clock()
+    clock = ManualClock()
     lease = leadership(MemoryLeases(clock), "l", "A", clock)
     await lease.renew()
 
@@ -57,7 +58,7 @@ async def test_a_holder_that_missed_its_renewal_stops_leading_by_its_own_clock()
 
 
 async def test_the_lease_time_starts_before_the_statement_is_sent() -> None:
-    clock = Clock()
+    clock = ManualClock()
 
     class Slow(MemoryLeases):
         async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
@@ -71,7 +72,7 @@ async def test_the_lease_time_starts_before_the_statement_is_sent() -> None:
 
 
 async def test_the_term_rises_only_with_the_holder() -> None:
-    clock = Clock()
+    clock = ManualClock()
     leases = MemoryLeases(clock)
     a, b = leadership(leases, "l", "A", clock), leadership(leases, "l", "B", clock)
     assert await a.renew() == 1
@@ -85,7 +86,7 @@ async def test_the_term_rises_only_with_the_holder() -> None:
 
 
 async def test_a_lease_expires_by_itself_if_the_database_does_not_answer() -> None:
-    clock = Clock()
+    clock = ManualClock()
 
     class Unreachable(MemoryLeases):
         async def acquire(self, name: str, holder: str, seconds: float) -> int | None:

@@ -21,7 +21,8 @@ from outbox.publisher import (
     TopicChannel,
 )
 from outbox.source import PublishedMove
-from tests.support.fakes.outbox import Clock, MemoryBroker, MemoryLeases, MemoryTable, has_gap, leadership
+from tests.support.fakes.outbox import MemoryBroker, MemoryLeases, MemoryTable, has_gap, leadership
+from tests.support.manual_clock import ManualClock
 
 PARTITIONS = 2
 FATES = ["ok", "lost", "unanswered", "late"]
@@ -32,7 +33,7 @@ class World:
     """Two publishers over one table and one broker."""
 
     def __init__(self, table: type[MemoryTable] = MemoryTable) -> None:
-        self.clock = Clock()
+        self.clock = ManualClock()
         self.leases = MemoryLeases(self.clock)
         self.table = table(self.leases, "relay", PARTITIONS)
         self.broker = MemoryBroker(PARTITIONS)

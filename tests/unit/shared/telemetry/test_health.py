@@ -6,23 +6,17 @@ from fastapi.testclient import TestClient
 
 from telemetry.health import Health
 from telemetry.health_endpoints import plain_app
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.manual_clock import ManualClock
 
 
 def test_a_stalled_loop_fails_the_live_probe_until_its_next_heartbeat() -> None:
-    clock = Clock()
+    clock = ManualClock()
     health = Health(clock)
     progress = health.progress("relay", seconds_max=15)
     client = TestClient(plain_app(health))
 
     at_start = client.get("/health/live").status_code
-    clock.now = 16
+    clock.now_s = 16
     stalled = client.get("/health/live")
     progress.beat()
     again = client.get("/health/live").status_code

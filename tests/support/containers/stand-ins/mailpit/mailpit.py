@@ -1,4 +1,4 @@
-"""Takes mail on port 1025 and answers GET /api/v1/messages on port 8025 with what came."""
+"""Accepts mail on port 1025 and lists it by GET /api/v1/messages on port 8025, like Mailpit."""
 
 import email
 import email.policy

@@ -1,4 +1,4 @@
-# Makes the database once, then becomes the server; any other command than postgres is run as it is.
+# Creates the database once, then runs the server; a command other than postgres is run unchanged.
 set -euo pipefail
 [ "${1:-postgres}" = postgres ] || exec "$@"
 user=${POSTGRES_USER:-postgres}

@@ -1,0 +1,151 @@
+"""Reads the evidence after the last fault: the database's register, tallies and alerts, and all topics."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from aggregator.domain.counting import PARTITIONS
+from deploy.topics import read_topics as read_topic_list
+from faults.running_system.system_under_test import SystemUnderTest
+from settings.contract_files import contract_path
+
+POLL_MS: Final = 1_000
+
+
+@dataclass(frozen=True)
+class Participant:
+    """A participant in the register, without personal data."""
+
+    region: str
+    revision: int
+    standing: str
+    steps: tuple[str, ...]
+    imported: bool
+
+
+@dataclass
+class DatabaseContents:
+    """The contents of the register's, aggregator's and notifier's schemas, as far as they are checked."""
+
+    participants: dict[str, Participant]
+    last_sequences: dict[int, int]
+    events: dict[tuple[int, int], str]
+    """Event ids by (partition, sequence)."""
+    values: dict[int, list[str]]
+    """Record values of the events, by partition, in the order of their sequences."""
+    tallies: dict[tuple[str, str, str], int]
+    quarantined: int
+    latches: list[dict[str, Any]]
+    alerts: list[dict[str, Any]]
+
+
+@dataclass
+class TopicRecords:
+    """The record values of one topic, by partition, in offset order from the first available offset."""
+
+    values: dict[int, list[bytes | None]] = field(default_factory=dict)
+
+
+PARTICIPANTS: Final = """
+select id::text, region, revision, standing, steps, import_id from registration.participant
+"""
+TALLIES: Final = """
+select scope, region, measure, count from aggregator.tally join aggregator.live using (set_id)
+where count <> 0
+"""
+LAST_SEQUENCES: Final = "select partition, last_sequence from registration.partition"
+EVENTS: Final = (
+    "select partition, sequence, id::text, value from registration.event order by partition, sequence"
+)
+ALERTS: Final = """
+select alert.id::text, alert.recipient, latch.rule, latch.scope, latch.region, latch.threshold,
+    message.channel, message.state
+from notifier.alert
+join notifier.latch on latch.id = latch_id
+join notifier.message on message.id = message_id
+"""
+
+
+@asynccontextmanager
+async def _connected(system: SystemUnderTest) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    connection = await asyncpg.connect(system.databases.admin)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def read_database(system: SystemUnderTest) -> DatabaseContents:
+    """Read the whole database with the superuser's connection."""
+    async with _connected(system) as database:
+        events = await database.fetch(EVENTS)
+        return DatabaseContents(
+            participants={
+                row["id"]: Participant(
+                    row["region"],
+                    row["revision"],
+                    row["standing"],
+                    tuple(sorted(row["steps"])),
+                    row["import_id"] is not None,
+                )
+                for row in await database.fetch(PARTICIPANTS)
+            },
+            last_sequences={row[0]: row[1] for row in await database.fetch(LAST_SEQUENCES)},
+            events={(row["partition"], row["sequence"]): row["id"] for row in events},
+            values=_by_partition(events),
+            tallies={(row[0], row[1], row[2]): row[3] for row in await database.fetch(TALLIES)},
+            quarantined=await database.fetchval("select count(*) from aggregator.quarantine"),
+            latches=[dict(row) for row in await database.fetch("select * from notifier.latch")],
+            alerts=[dict(row) for row in await database.fetch(ALERTS)],
+        )
+
+
+def _by_partition(events: Iterable[asyncpg.Record]) -> dict[int, list[str]]:
+    values: dict[int, list[str]] = {partition: [] for partition in range(PARTITIONS)}
+    for row in events:
+        values[row["partition"]].append(row["value"])
+    return values
+
+
+async def count_undelivered(system: SystemUnderTest) -> int:
+    """Return the number of messages that are not delivered yet."""
+    async with _connected(system) as database:
+        count: int = await database.fetchval(
+            "select count(*) from notifier.message where state <> 'delivered'"
+        )
+        return count
+
+
+async def read_topics(system: SystemUnderTest) -> Mapping[str, TopicRecords]:
+    """Read every topic of the contract from its first available offset."""
+    topics = read_topic_list(contract_path("topics.yaml"))
+    return {topic.name: await _read_topic(system, topic.name, topic.partitions) for topic in topics}
+
+
+async def _read_topic(system: SystemUnderTest, name: str, count: int) -> TopicRecords:
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=system.topics.bootstrap_servers,
+        auto_offset_reset="earliest",
+        max_partition_fetch_bytes=8 << 20,
+    )
+    await consumer.start()
+    topic = TopicRecords()
+    try:
+        full_name = system.topics.name(name)
+        partitions = [TopicPartition(full_name, partition) for partition in range(count)]
+        consumer.assign(partitions)
+        await consumer.seek_to_beginning(*partitions)
+        ends = await consumer.end_offsets(partitions)
+        while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
+            found = await consumer.getmany(timeout_ms=POLL_MS)
+            for partition, records in found.items():
+                topic.values.setdefault(partition.partition, []).extend(record.value for record in records)
+    finally:
+        await consumer.stop()
+    return topic

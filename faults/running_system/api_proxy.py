@@ -1,0 +1,60 @@
+"""The TCP proxy between clients and the APIs, which can delay data and cut connections."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from tests.support.tcp_proxy import CHUNK_BYTES, ProxyConnections, serve_connections
+
+
+class ApiProxy:
+    """Passes each connection to the next API process that accepts it."""
+
+    def __init__(self, ports: Sequence[int]) -> None:
+        self._count = len(ports)
+        self._ports = itertools.cycle(ports)
+        self._connections = ProxyConnections()
+        self.port = 0
+        self.delay_s = 0.0
+        """The delay of each chunk of data, in both directions."""
+
+    def cut(self) -> None:
+        """Abort every open connection; new ones are accepted."""
+        self._connections.abort()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one client connection until either side ends it."""
+        server = await self._connect()
+        if server is None:
+            writer.transport.abort()
+            return
+        server_reader, server_writer = server
+        await self._connections.run(
+            {writer, server_writer},
+            self._forward(reader, server_writer),
+            self._forward(server_reader, writer),
+        )
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        for _ in range(self._count):
+            with suppress(OSError):
+                return await asyncio.open_connection("127.0.0.1", next(self._ports))
+        return None
+
+    async def _forward(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(CHUNK_BYTES):
+            if self.delay_s:
+                await asyncio.sleep(self.delay_s)
+            target.write(data)
+            await target.drain()
+
+
+@asynccontextmanager
+async def open_api_proxy(ports: Sequence[int]) -> AsyncIterator[ApiProxy]:
+    """Open a proxy in front of the servers on these local ports."""
+    proxy = ApiProxy(ports)
+    async with serve_connections(proxy.serve, proxy.cut) as proxy.port:
+        yield proxy

@@ -1,0 +1,174 @@
+"""The system that a campaign tests: brokers, PostgreSQL, the services' processes, and proxies."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, NamedTuple
+from uuid import uuid4
+
+from deploy.topics import create_topics, read_topics
+from faults.running_system.api_proxy import ApiProxy, open_api_proxy
+from faults.running_system.webhook_receiver import FaultyReceiver, open_receiver
+from settings.contract_files import contract_path
+from simulator.clients.access_keys import AccessKeys
+from tests.support.broker_cluster import Cluster
+from tests.support.commit_proxy import CommitProxy, open_commit_proxy
+from tests.support.databases import Databases, TestServer
+from tests.support.register_template import Commissioned, commission
+from tests.support.small_filesystem import Disk, can_mount
+from tests.support.stack import Stack, stack_config
+from tests.support.topics import Topics
+
+RULES: Final = Path(__file__).with_name("milestone_rules.yaml")
+PAIRED: Final = ("api", "relay", "worker", "publisher", "board")
+"""Services with two processes: two writers, leader and standby, two workers that share partitions."""
+PROCESSES: Final = (
+    "api",
+    "api-2",
+    "relay",
+    "relay-2",
+    "audit",
+    "worker",
+    "worker-2",
+    "publisher",
+    "publisher-2",
+)
+READERS: Final = ("notifier", "board", "board-2")
+BROKER_SESSION_MS: Final = 3_000
+DISK_MB: Final = 20_000
+READY_S_MAX: Final = 120.0
+"""Fifteen processes start at once on two cores that may be busy."""
+
+
+@dataclass
+class SystemUnderTest:
+    """Everything that a fault may break."""
+
+    folder: Path
+    server: TestServer
+    databases: Databases
+    cluster: Cluster
+    topics: Topics
+    stack: Stack
+    api_proxy: ApiProxy
+    commit_proxy: CommitProxy
+    """Between `api-2` and PostgreSQL."""
+    commit_proxy_url: str
+    """The URL of the register's database through `commit_proxy`."""
+    receiver: FaultyReceiver
+    names: tuple[str, ...] = PROCESSES + READERS
+    disk: Disk | None = None
+    """PostgreSQL's own filesystem; None if this machine does not allow mounting one."""
+    removed: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+    """By partition, the sequences whose records a fault removed from the topic."""
+
+    @property
+    def keys(self) -> AccessKeys:
+        """The API keys."""
+        return AccessKeys(**self.stack.keys)
+
+    @property
+    def url(self) -> str:
+        """The base URL of the registration API, through the proxy."""
+        return f"http://127.0.0.1:{self.api_proxy.port}"
+
+    def settings(self, name: str) -> Mapping[str, str]:
+        """Return the settings of a process beyond those of the stack."""
+        if name == "notifier":
+            return {
+                "NOTIFIER_RULES_FILE": str(RULES),
+                "NOTIFIER_RETRY_DELAY_S": "0.5",
+                "NOTIFIER_RETRY_DELAY_S_MAX": "4",
+                "NOTIFIER_ATTEMPTS_MAX": "60",
+                "NOTIFIER_WEBHOOK_TIMEOUT_S": "3",
+                "NOTIFIER_WEBHOOK_ALLOWED_NETWORKS": json.dumps(["127.0.0.1/32"]),
+            }
+        if name == "api-2":
+            return {"REGISTRATION_DATABASE_URL": self.commit_proxy_url}
+        return {}
+
+
+class _Stores(NamedTuple):
+    """The started stores: PostgreSQL with a commissioned database, and the brokers with all topics."""
+
+    disk: Disk | None
+    server: TestServer
+    commissioned: Commissioned
+    databases: Databases
+    cluster: Cluster
+    topics: Topics
+
+
+@asynccontextmanager
+async def start_system(
+    folder: Path, brokers: int, planted: Mapping[str, str]
+) -> AsyncIterator[SystemUnderTest]:
+    """Start everything and keep it running. `planted` maps process names to planted bugs."""
+    folder.mkdir(parents=True)
+    async with AsyncExitStack() as opened:
+        stores = await _start_stores(opened, folder, brokers)
+        databases, topics, secrets = stores.databases, stores.topics, stores.commissioned.secrets
+        process_environment = stack_config(folder / "stack", databases.urls(), topics.environment(), secrets)
+        stack = Stack(replace(process_environment, keys=stores.commissioned.keys))
+        opened.push_async_callback(stack.close)
+        api_proxy = await opened.enter_async_context(open_api_proxy([stack.port("api"), stack.port("api-2")]))
+        commit_proxy, commit_proxy_url = await opened.enter_async_context(
+            open_commit_proxy(databases.registration)
+        )
+        receiver = await opened.enter_async_context(
+            open_receiver(folder / "stack" / "webhooks", secrets["webhook_secret"], stack.port("receiver"))
+        )
+        system = SystemUnderTest(
+            folder=folder,
+            server=stores.server,
+            databases=databases,
+            cluster=stores.cluster,
+            topics=topics,
+            stack=stack,
+            api_proxy=api_proxy,
+            commit_proxy=commit_proxy,
+            commit_proxy_url=commit_proxy_url,
+            receiver=receiver,
+            disk=stores.disk,
+        )
+        await _start_processes(system, planted)
+        yield system
+
+
+async def _start_stores(opened: AsyncExitStack, folder: Path, brokers: int) -> _Stores:
+    disk = await asyncio.to_thread(_mount_disk, folder)
+    if disk is not None:
+        opened.callback(disk.close)
+    server = await asyncio.to_thread(TestServer, disk.folder if disk else None)
+    opened.callback(server.close)
+    commissioned = await asyncio.to_thread(commission, server, folder)
+    databases = await asyncio.to_thread(server.clone, commissioned.template)
+    cluster = Cluster(folder, brokers, session_timeout_ms=BROKER_SESSION_MS)
+    opened.callback(cluster.close)
+    await cluster.ready()
+    topics = Topics(cluster.bootstrap_servers, f"f{uuid4().hex[:6]}-")
+    await create_topics(topics.settings(), read_topics(contract_path("topics.yaml")), replication=brokers)
+    return _Stores(disk, server, commissioned, databases, cluster, topics)
+
+
+def _mount_disk(folder: Path) -> Disk | None:
+    return Disk(folder / "disk", DISK_MB) if can_mount() else None
+
+
+async def _start_processes(system: SystemUnderTest, planted: Mapping[str, str]) -> None:
+    for name, bug in planted.items():
+        system.stack.launch_through(name, "faults.planted", bug)
+    await system.stack.start("mailbox")
+    await asyncio.gather(
+        *(
+            system.stack.start(name, env=system.settings(name), deadline_s=READY_S_MAX)
+            for name in system.names
+        )
+    )
+    system.stack.keep_running("mailbox", *system.names)

@@ -1,0 +1,260 @@
+"""The services write records that are valid by the contract, and read the contract's samples."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import uuid
+from typing import Any
+
+import msgspec
+import pytest
+
+from aggregator.domain import cut
+from aggregator.domain.event import Event, QuarantineReason, read_event
+from aggregator.publishing import minute_publisher, quarantine_outbox
+from board.state.milestones import decode_crossing
+from board.state.registration_rate import decode_minute
+from cuts.records import decode_cut, decode_register_state
+from notifier.domain.milestones import Crossing
+from notifier.store import latches
+from registration.audit import register_state
+from registration.audit.lag import Lag
+from registration.audit.tallies import Difference
+from registration.domain import commands, decide
+from registration.domain.event import EventDraft, number_event
+from registration.domain.participant import Participant, Person, Standing, Status
+from tests.support.contract_documents import SAMPLES, faults, sample
+
+NOW = datetime.datetime(2021, 10, 24, 12, 5, tzinfo=datetime.UTC)
+
+
+def names(topic: str) -> list[str]:
+    """Return the names of a topic's samples."""
+    return [name for name in SAMPLES if name.startswith(f"{topic}/")]
+
+
+def parse_time(text: str) -> datetime.datetime:
+    """Parse a timestamp of a sample."""
+    return datetime.datetime.fromisoformat(text)
+
+
+def comparable(value: Any) -> Any:
+    """Return a value in the form of JSON, with timestamps as comparable numbers."""
+    if isinstance(value, str):
+        try:
+            return parse_time(value).timestamp() if value.endswith("Z") else value
+        except ValueError:
+            return value
+    if isinstance(value, dict):
+        return {key: comparable(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [comparable(inner) for inner in value]
+    return value
+
+
+# --- participant-events ---
+
+
+def person() -> Person:
+    return Person(b"h", b"n", b"p", "key", "Peserta Contoh", None, "2026-01", "booth", occurred_at=NOW)
+
+
+def participant(last: int, *steps: str) -> Participant:
+    standing = Standing("31.71.01.1001", "ppkukm", "fest-2021", steps)
+    return Participant(uuid.UUID(int=last), Status.REGISTERED, standing, 1, person())
+
+
+COMMANDS: list[tuple[commands.Command, Participant | None]] = [
+    (commands.RegisterCommand(uuid.UUID(int=1), Standing("31.71.01.1001"), person()), None),
+    (commands.MoveCommand(id=uuid.UUID(int=1), region="31.74.04.1002", occurred_at=NOW), participant(1)),
+    (commands.CompleteStepsCommand(id=uuid.UUID(int=1), steps=("P7", "P2")), participant(1, "P3")),
+    (commands.CorrectCommand(id=uuid.UUID(int=1), standing={"agency": None}, person={}), participant(1)),
+    (
+        commands.CorrectCommand(id=uuid.UUID(int=1), standing={}, person={"name": "Peserta Lain"}),
+        participant(1),
+    ),
+    (commands.WithdrawCommand(id=uuid.UUID(int=1)), participant(1, "P2")),
+    (commands.MergeCommand(id=uuid.UUID(int=1), into=uuid.UUID(int=2)), participant(1, "P2")),
+]
+
+
+@pytest.mark.parametrize(("command", "before"), COMMANDS)
+def test_every_command_of_the_register_creates_valid_events(
+    command: commands.Command, before: Participant | None
+) -> None:
+    decision = decide.decide(command, before, participant(2, "P4"))
+
+    assert not isinstance(decision, decide.Refused)
+    for change in decision:
+        event = number_event(EventDraft(uuid.UUID(int=3), change, "booth"), 7, NOW)
+        assert faults("participant-event", json.loads(event.value)) == []
+        assert isinstance(read_event(event.value.encode(), event.partition), Event)
+
+
+@pytest.mark.parametrize("name", names("participant-events"))
+def test_the_aggregator_reads_an_event_in_its_partition_and_rejects_it_in_another(name: str) -> None:
+    value, expected = SAMPLES[name].read_bytes(), sample(name)
+
+    event = read_event(value, expected["partition"])
+
+    assert isinstance(event, Event)
+    assert (event.partition, event.sequence, event.time) == (
+        expected["partition"],
+        expected["sequence"],
+        expected["time"],
+    )
+    before, after = expected["data"]["before"], expected["data"]["after"]
+    assert json.loads(msgspec.json.encode(event.data)) == {"before": before, "after": after}
+    assert read_event(value, (expected["partition"] + 1) % 12) is QuarantineReason.MISPLACED
+
+
+# --- region-counts ---
+
+
+def cut_of(expected: dict[str, Any]) -> cut.Cut:
+    head = cut.CutHead(
+        set_id=1,
+        generation=expected["generation"],
+        epoch=expected["epoch"],
+        positions=tuple(expected["positions"]),
+        gaps=tuple((gap["partition"], gap["expected"], gap["seen"]) for gap in expected["gaps"]),
+        quarantined=tuple((pair[0], pair[1]) for pair in expected["quarantined"]),
+        quarantined_total=expected["quarantined_total"],
+    )
+    return cut.Cut(expected["term"], expected["cut"], parse_time(expected["as_of"]), head)
+
+
+@pytest.mark.parametrize("name", ["change", "heart-beat", "change-with-gap-and-quarantine"])
+def test_the_aggregator_writes_a_change_like_the_sample(name: str) -> None:
+    expected = sample(f"region-counts/v1/{name}.json")
+    rows = [tuple(row) for row in expected["rows"]]
+
+    value = cut.write_change(cut_of(expected), expected["base"], expected["full_offset"], rows)
+
+    assert comparable(json.loads(value)) == comparable(expected)
+
+
+def test_the_aggregator_writes_a_full_in_parts_like_the_samples() -> None:
+    parts = [sample(f"region-counts/v1/full-{which}-of-two-parts.json") for which in ("first", "second")]
+    rows = [tuple(row) for part in parts for row in part["rows"]]
+    first_part = sum(len(msgspec.json.encode(row)) + 1 for row in parts[0]["rows"])
+
+    values = cut.write_full(cut_of(parts[0]), -1, rows, cut.HEAD_BYTES + first_part)
+
+    assert comparable([json.loads(value) for value in values]) == comparable(parts)
+
+
+def test_the_aggregator_writes_an_empty_full_like_the_sample() -> None:
+    expected = sample("region-counts/v1/full-empty.json")
+
+    (value,) = cut.write_full(cut_of(expected), -1, [])
+
+    assert comparable(json.loads(value)) == comparable(expected)
+
+
+@pytest.mark.parametrize("name", names("region-counts"))
+def test_the_reader_of_cuts_decodes_every_field(name: str) -> None:
+    expected = sample(name)
+
+    record = decode_cut(SAMPLES[name].read_bytes())
+
+    assert comparable(msgspec.to_builtins(record)) == comparable({"part": 0, "parts": 1, **expected})
+
+
+# --- region-minutes ---
+
+
+@pytest.mark.parametrize("name", names("region-minutes"))
+def test_a_minute_is_written_and_read_like_the_sample(name: str) -> None:
+    expected = sample(name)
+    key = (parse_time(expected["minute"]), expected["scope"])
+
+    value = minute_publisher._value(key, expected["term"], [(row[0], row[1]) for row in expected["rows"]])
+
+    assert json.loads(value) == expected
+    assert minute_publisher._key(key).decode() == f"{expected['scope']}|{expected['minute']}"
+    read = decode_minute(value)
+    assert (read.scope, read.minute, read.term) == (expected["scope"], key[0], expected["term"])
+    assert [[region, count] for region, count in read.rows] == expected["rows"]
+
+
+# --- register-state ---
+
+
+@pytest.mark.parametrize("name", names("register-state"))
+def test_the_registers_state_is_written_and_read_like_the_sample(name: str) -> None:
+    expected = sample(name)
+    audit = expected["audit"] and register_state.AuditResult(
+        **{
+            **expected["audit"],
+            "differences": tuple(Difference(**difference) for difference in expected["audit"]["differences"]),
+        }
+    )
+    register = register_state.RegisterSnapshot(
+        parse_time(expected["time"]),
+        expected["last_sequence"],
+        expected["published"],
+        expected["epoch"],
+        expected["refused"],
+        expected["relay_alive"],
+    )
+
+    value = register_state.encode(
+        expected["term"],
+        register,
+        audit,
+        Lag(expected["lag"]["events"], expected["lag"]["standing_s"]),
+        expected["refused"],
+    )
+
+    assert comparable(json.loads(value)) == comparable(expected)
+    assert comparable(json.loads(msgspec.json.encode(decode_register_state(value)))) == comparable(expected)
+
+
+# --- milestones and quarantine: the outbox inserts the sequence ---
+
+
+@pytest.mark.parametrize("name", names("milestones"))
+def test_a_milestone_is_written_and_read_like_the_sample(name: str) -> None:
+    expected = sample(name)
+    fields = {key: value for key, value in expected.items() if key not in ("sequence", "state")}
+
+    key, text = latches._topic_record(
+        {**fields, "crossed_at": parse_time(expected["crossed_at"])}, expected["state"]
+    )
+
+    value = text.replace("{sequence}", str(expected["sequence"]))
+    assert key == expected["id"]
+    assert comparable(json.loads(value)) == comparable(expected)
+    assert comparable(json.loads(msgspec.json.encode(decode_crossing(value.encode())))) == comparable(
+        expected
+    )
+
+
+def test_a_crossing_becomes_a_valid_milestone() -> None:
+    crossing = Crossing(
+        "all", "31", "target", "registered", 200_000, "ever", 2, 200_013, 200_013, "7.12", NOW
+    )
+
+    _, text = latches._crossing_record(crossing, NOW)
+
+    assert faults("milestone", json.loads(text.replace("{sequence}", "1"))) == []
+
+
+@pytest.mark.parametrize("name", names("participant-events-quarantine"))
+def test_a_quarantined_event_is_published_like_the_sample(name: str) -> None:
+    expected = sample(name)
+    row = {**expected, "kafka_offset": expected["offset"], "at": parse_time(expected["at"])}
+
+    value = quarantine_outbox._value(row).replace("{sequence}", str(expected["sequence"]))
+
+    assert comparable(json.loads(value)) == comparable(expected)
+    assert quarantine_outbox._key(row) == f"{expected['partition']}.{expected['offset']}"
+
+
+@pytest.mark.parametrize("reason", QuarantineReason)
+def test_every_quarantine_reason_is_valid_by_the_contract(reason: QuarantineReason) -> None:
+    expected = sample("participant-events-quarantine/v1/quarantined.json")
+
+    assert faults("quarantined", {**expected, "reason": reason.value}) == []

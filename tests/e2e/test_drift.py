@@ -1,0 +1,36 @@
+"""A count that differs from the register is found by the audit and shown on the board."""
+
+from __future__ import annotations
+
+import asyncpg
+import pytest
+
+from tests.support.board_observer import BoardObserver
+from tests.support.databases import Databases
+from tests.support.deadlines import until
+from tests.support.registration_load import RegistrationClients
+from tests.support.stack import Stack
+
+pytestmark = pytest.mark.e2e
+
+REPORTED_S_MAX = 10.0
+
+
+async def test_a_changed_tally_is_shown_as_drift_within_10_s(
+    running_stack: Stack, observer: BoardObserver, clients: RegistrationClients, database: Databases
+) -> None:
+    async with clients:
+        await until(lambda: len(clients.accepted) > 100)
+    await observer.wait_for_exactly(clients.accepted)
+
+    connection = await asyncpg.connect(database.aggregator)
+    await connection.execute(
+        "update tally set count = count + 3"
+        " where scope = 'all' and region = '31.71' and measure = 'registered'"
+    )
+    await connection.close()
+
+    async def the_board_shows_the_drift() -> bool:
+        return bool((await observer.counts())["audit"]["drift"] == 3)
+
+    await until(the_board_shows_the_drift, deadline_s=REPORTED_S_MAX)

@@ -1,0 +1,89 @@
+"""Programs that some tests need and that are not Python packages.
+
+A test that needs a missing program is skipped, or fails if TESTS_REQUIRE_ALL is set.
+`python -m tests.support.required_programs` prints a line for each missing program.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import pytest
+
+from deploy.local.extension_build import can_compile
+from tests.support.process_clock import LIBRARY
+
+SEARCH_PATH: Final = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A requirement of some tests, the subject of those tests, and the Debian packages that provide it."""
+
+    name: str
+    covers: str
+    packages: str
+    missing: Callable[[], str]
+    """Returns the names of the missing programs; empty if none is missing."""
+
+    def line(self) -> str:
+        """Return which tests did not run and how to enable them; empty if nothing is missing."""
+        missing = self.missing()
+        return f"not run: {self.covers} ({missing} missing); Debian: {self.packages}" if missing else ""
+
+
+def _not_found(*programs: str) -> str:
+    return ", ".join(name for name in programs if shutil.which(name, path=SEARCH_PATH) is None)
+
+
+def _containers() -> str:
+    found = _not_found("podman", "runc", "iptables", "debootstrap", "prometheus")
+    # If base images cannot be pulled they are built from Debian's packages, which requires root.
+    return found or ("" if os.geteuid() == 0 else "root")
+
+
+REQUIREMENTS: Final = {
+    requirement.name: requirement
+    for requirement in (
+        Requirement(
+            "cc", "the compiled decoder", "gcc libc6-dev python3-dev", lambda: "" if can_compile() else "cc"
+        ),
+        Requirement("promtool", "the alert rules", "prometheus", partial(_not_found, "promtool")),
+        Requirement("faketime", "wrong clocks", "libfaketime", lambda: "" if LIBRARY else "libfaketime"),
+        Requirement("chromium", "the board in a browser", "chromium", partial(_not_found, "chromium")),
+        Requirement(
+            "containers",
+            "docker-compose.yml in containers",
+            "podman runc iptables debootstrap prometheus fuse-overlayfs slirp4netns netavark aardvark-dns",
+            _containers,
+        ),
+    )
+}
+
+
+def require(name: str, *, whole_module: bool = False) -> None:
+    """Skip the test, or its module, if a requirement is not met; fail instead if TESTS_REQUIRE_ALL is set."""
+    line = REQUIREMENTS[name].line()
+    if line and os.environ.get("TESTS_REQUIRE_ALL"):
+        pytest.fail(line, pytrace=False)
+    if line:
+        pytest.skip(line, allow_module_level=whole_module)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Check the `needs` markers before any fixture starts."""
+    for marker in item.iter_markers("needs"):
+        for name in marker.args:
+            require(name)
+
+
+if __name__ == "__main__":
+    sys.stdout.writelines(
+        f"{line}\n" for requirement in REQUIREMENTS.values() if (line := requirement.line())
+    )

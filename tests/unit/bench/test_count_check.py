@@ -1,0 +1,32 @@
+"""The check of a contender's counts, and the generator of events."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.contenders import WrongCountsError
+from bench.events import Source
+from bench.rivals.rival_process import check
+
+
+def test_counts_are_compared_per_region_regardless_of_other_key_parts() -> None:
+    check({"31.71.01.1001": 3}, {"31.71.01.1001|ppkukm|fest-2021": 1, "31.71.01.1001|ppapp|fest-2021": 2})
+
+
+@pytest.mark.parametrize(
+    "counts", [{"31.71.01.1001": 2}, {"31.71.01.1001": 3, "31.71.01.1002": 1}, {}, {"31.71.01.1002": 3}]
+)
+def test_a_wrong_additional_or_missing_region_is_a_wrong_count(counts: dict[str, int]) -> None:
+    with pytest.raises(WrongCountsError):
+        check(counts, {"31.71.01.1001|ppkukm|fest-2021": 3})
+
+
+def test_a_source_counts_its_events_and_numbers_each_partition_from_one() -> None:
+    source = Source(["31.71.01.1001"], "2021-10-24T12:05:00.000Z")
+
+    values = [*source.values(0, 2), *source.values(3, 1), *source.values(0, 1)]
+
+    assert [
+        b'"sequence":%d,' % number in value for number, (_, value) in zip((1, 2, 1, 3), values, strict=True)
+    ] == ([True] * 4)
+    assert source.truth.total() == 4
