@@ -17,9 +17,10 @@ from typing import Annotated, Final
 
 import typer
 
-from bench.contenders import Scale
-from bench.machine import describe
-from bench.registry import PATHS, find
+from bench.measurement.machine_info import describe
+from bench.measurement.path_runner import measure
+from bench.paths.model import Scale
+from bench.paths.registry import PATHS, find
 from bench.report.pages import number, page_with, section_of
 from bench.report.plots import charts
 from bench.report.results import (
@@ -33,7 +34,6 @@ from bench.report.results import (
     to_json,
     usage_of,
 )
-from bench.runner import measure
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 RESULTS: Final = ROOT / "bench" / "results"

@@ -18,7 +18,7 @@ import typer
 from aiokafka import AIOKafkaProducer
 
 from aggregator.domain.counting import PARTITIONS
-from bench.events import Source, source
+from bench.fixtures.event_backlog import Source, source
 from faults.peer_systems import Contestant, Ours, faust_table, streams
 from tests.support.broker import Broker
 from tests.support.databases import TestServer

@@ -172,7 +172,7 @@ def faust_table(topics: Topics, folder: Path) -> Stock:
     """An agent and a table, as Faust's documents show them."""
     return Stock(
         "stock Faust Table",
-        rival_process.python("stock_faust"),
+        rival_process.python("faust_counter"),
         lambda value: int(json.loads(value)),
         topics,
         folder,

@@ -13,9 +13,9 @@ from typing import Final
 
 from aiohttp import web
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, WrongCountsError
-from bench.system import System, system
-from bench.usage import Meter
+from bench.fixtures.service_processes import System, system
+from bench.measurement.process_usage import Meter
+from bench.paths.model import Contender, Figure, Goal, Measured, Path, Scale, WrongCountsError
 from deploy.local.paths import ROOT
 from deploy.local.ports import free_ports
 from simulator.load.latencies import Latencies
@@ -113,7 +113,7 @@ async def ours(world: World) -> Measured:
 async def _come(world: World, first: int) -> list[float]:
     port = world.system.surroundings.ports["api"]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.open_loop", str(port), world.system.register.key),
+        *(sys.executable, "-m", "bench.load.open_loop_registrations", str(port), world.system.register.key),
         *(str(RATE), str(world.people), str(first)),
         stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,

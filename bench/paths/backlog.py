@@ -10,13 +10,13 @@ from functools import partial
 from typing import Final
 
 from aggregator.decoding.decoder import Wish, compiled_decoder
-from bench import worker_process
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, SkippedError
-from bench.events import Backlog, fill
+from bench.fixtures import aggregator_worker
+from bench.fixtures.event_backlog import Backlog, fill
+from bench.fixtures.kafka_and_postgres import Servers, running
+from bench.measurement.process_usage import Meter
+from bench.paths.model import Contender, Figure, Goal, Measured, Path, Scale, SkippedError
 from bench.rivals import rival_process
 from bench.rivals.rival_process import Rival
-from bench.servers import Servers, running
-from bench.usage import Meter
 
 EVENTS: Final = {Scale.FULL: 3_000_000, Scale.QUICK: 300_000, Scale.SMOKE: 20_000}
 SLOW_EVENTS: Final = {Scale.FULL: 120_000, Scale.QUICK: 24_000, Scale.SMOKE: 6_000}
@@ -25,10 +25,10 @@ DEADLINE_S: Final = 600.0
 
 PROCESSOR: Final = Rival("Kafka Streams processor", rival_process.streams("processor"))
 DSL: Final = Rival("Kafka Streams DSL", rival_process.streams("dsl"))
-FAUST: Final = Rival("stock Faust", rival_process.python("stock_faust"))
-UNTABLED: Final = Rival("Faust agent without a table", (*rival_process.python("stock_faust"), "untabled"))
+FAUST: Final = Rival("stock Faust", rival_process.python("faust_counter"))
+UNTABLED: Final = Rival("Faust agent without a table", (*rival_process.python("faust_counter"), "untabled"))
 QUIX: Final = Rival("Quix Streams", rival_process.quix())
-BARE: Final = Rival("bare aiokafka", rival_process.python("bare_reader"))
+BARE: Final = Rival("bare aiokafka", rival_process.python("aiokafka_counter"))
 
 
 @dataclass(frozen=True)
@@ -56,23 +56,27 @@ async def count(world: World, compiled: Wish) -> Measured:
     if compiled == "on" and compiled_decoder() is None:
         raise SkippedError("the compiled step is not built: install a C compiler, then make setup")
     backlog = world.backlog
-    async with worker_process.counts(world.url) as connection:
+    async with aggregator_worker.counts(world.url) as connection:
         started_at = time.monotonic()
         log = world.servers.folder / "worker.log"
-        process = worker_process.start(backlog.settings, world.url, worker_process.group(), log, compiled)
+        process = aggregator_worker.start(
+            backlog.settings, world.url, aggregator_worker.group(), log, compiled
+        )
         try:
             meter = Meter({"worker": process.pid, **world.servers.pids})
-            first, began_at = await worker_process.until_counted(
+            first, began_at = await aggregator_worker.until_counted(
                 connection, process, backlog.events // 10, DEADLINE_S
             )
             if first == backlog.events:  # one batch held all of a small backlog
                 first, began_at = 0, started_at
-            _, ended_at = await worker_process.until_counted(connection, process, backlog.events, DEADLINE_S)
+            _, ended_at = await aggregator_worker.until_counted(
+                connection, process, backlog.events, DEADLINE_S
+            )
             usages = meter.stop()
         finally:
             process.terminate()
             process.wait(30)
-        rival_process.check(await worker_process.per_kelurahan(connection), backlog.truth)
+        rival_process.check(await aggregator_worker.per_kelurahan(connection), backlog.truth)
     return Measured({"rate": (backlog.events - first) / (ended_at - began_at)}, backlog.events, usages)
 
 

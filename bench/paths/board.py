@@ -17,9 +17,9 @@ from pathlib import Path as File
 from statistics import quantiles
 from typing import IO, Final, Self
 
-from bench.board_fed_by_stdin import DEPTH, board_of, feed
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, SkippedError, WrongCountsError
-from bench.usage import Meter
+from bench.fixtures.board_without_kafka import DEPTH, board_of, feed
+from bench.measurement.process_usage import Meter
+from bench.paths.model import Contender, Figure, Goal, Measured, Path, Scale, SkippedError, WrongCountsError
 from deploy.local.paths import ROOT
 from deploy.local.ports import free_ports
 
@@ -64,25 +64,25 @@ def _hub(folder: File) -> File | None:
     if go is None:
         return None
     built = folder / "hub"
-    subprocess.run([go, "build", "-o", built, "."], cwd=ROOT / "bench" / "rivals" / "hub", check=True)
+    subprocess.run([go, "build", "-o", built, "."], cwd=ROOT / "bench" / "rivals" / "go_sse_hub", check=True)
     return built
 
 
 def ours(world: World) -> Measured:
     """Our board."""
     arguments = [str(world.viewers + 10), str(world.folder)]
-    return _measure(world, [sys.executable, "-m", "bench.board_fed_by_stdin", "{port}", *arguments])
+    return _measure(world, [sys.executable, "-m", "bench.fixtures.board_without_kafka", "{port}", *arguments])
 
 
 def starlette(world: World) -> Measured:
     """A task and a generator for each viewer."""
-    return _measure(world, [sys.executable, "-m", "bench.rivals.starlette_stream", "{port}"])
+    return _measure(world, [sys.executable, "-m", "bench.rivals.starlette_sse_server", "{port}"])
 
 
 def hub(world: World) -> Measured:
     """A goroutine and a channel for each viewer."""
     if world.hub is None:
-        raise SkippedError("there is no `go` on the PATH to build bench/rivals/hub with")
+        raise SkippedError("there is no `go` on the PATH to build bench/rivals/go_sse_hub with")
     return _measure(world, [str(world.hub), "{port}"])
 
 
@@ -146,7 +146,14 @@ class Crowd:
         self._world = world
         self._file = world.folder / "moments"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bench.viewer_load", str(port), str(world.viewers), str(self._file)],
+            [
+                sys.executable,
+                "-m",
+                "bench.load.stream_viewers",
+                str(port),
+                str(world.viewers),
+                str(self._file),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,

@@ -14,9 +14,9 @@ from typing import Final
 
 import asyncpg
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, WrongCountsError
-from bench.register_fixture import AGENCY, CAMPAIGN, Register, register
-from bench.usage import Meter, Usage
+from bench.fixtures.registration_database import AGENCY, CAMPAIGN, Register, register
+from bench.measurement.process_usage import Meter, Usage
+from bench.paths.model import Contender, Figure, Goal, Measured, Path, Scale, WrongCountsError
 from deploy.local.paths import ROOT
 
 ROWS: Final = {Scale.FULL: 200_000, Scale.QUICK: 40_000, Scale.SMOKE: 400}

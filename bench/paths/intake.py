@@ -15,10 +15,10 @@ from typing import Any, Final
 
 import asyncpg
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, SkippedError, WrongCountsError
-from bench.http_wait import until_answers
-from bench.register_fixture import Register, register
-from bench.usage import Meter
+from bench.fixtures.http_readiness import until_answers
+from bench.fixtures.registration_database import Register, register
+from bench.measurement.process_usage import Meter
+from bench.paths.model import Contender, Figure, Goal, Measured, Path, Scale, SkippedError, WrongCountsError
 from deploy.local.paths import ROOT
 from deploy.local.ports import free_ports
 
@@ -66,26 +66,30 @@ async def ours(world: World) -> Measured:
 
 async def stubbed(world: World) -> Measured:
     """All but the store."""
-    measured, _ = await _asked(world, [sys.executable, "-m", "bench.partial_register_app", "stubbed"])
+    measured, _ = await _asked(
+        world, [sys.executable, "-m", "bench.rivals.registration_api_variant", "stubbed"]
+    )
     return measured
 
 
 async def stock(world: World) -> Measured:
     """The framework alone."""
-    command = [sys.executable, "-m", "bench.rivals.stock_app", "{port}"]
+    command = [sys.executable, "-m", "bench.rivals.fastapi_without_store", "{port}"]
     measured, _ = await _asked(world, command, "/openapi.json")
     return measured
 
 
 async def per_request(world: World) -> Measured:
     """A transaction for each."""
-    return await _stored(world, [sys.executable, "-m", "bench.partial_register_app", "per-request"])
+    return await _stored(
+        world, [sys.executable, "-m", "bench.rivals.registration_api_variant", "per-request"]
+    )
 
 
 async def bare(world: World) -> Measured:
     """The driver and the statements."""
     people = BARE[world.scale]
-    command = [sys.executable, "-m", "bench.rivals.bare_asyncpg", world.register.url]
+    command = [sys.executable, "-m", "bench.rivals.asyncpg_inserts", world.register.url]
     before = await count(world)
     process = await asyncio.create_subprocess_exec(
         *command, str(world.people(people)), str(people), stdout=asyncio.subprocess.PIPE, cwd=ROOT
@@ -134,7 +138,14 @@ async def wrk(world: World, port: int, seconds: int) -> dict[str, Any]:
     """Ask as fast as 64 connections can: `answered`, `seconds`. Raises WrongCountsError without a 201."""
     first = world.next
     process = await asyncio.create_subprocess_exec(
-        *("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(ROOT / "bench" / "register.lua")),
+        *(
+            "wrk",
+            "-t1",
+            f"-c{CONNECTIONS}",
+            f"-d{seconds}s",
+            "-s",
+            str(ROOT / "bench" / "load" / "wrk_registrations.lua"),
+        ),
         f"http://127.0.0.1:{port}",
         env={**os.environ, "FIRST": str(first), "KEY": world.register.key},
         stdout=asyncio.subprocess.PIPE,

@@ -16,10 +16,10 @@ from typing import Final
 
 import aiohttp
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, WrongCountsError
+from bench.fixtures.service_processes import TO_THE_BOARD, System, system
+from bench.measurement.process_usage import Meter
 from bench.paths import intake
-from bench.system import TO_THE_BOARD, System, system
-from bench.usage import Meter
+from bench.paths.model import Contender, Figure, Goal, Measured, Path, Scale, WrongCountsError
 from deploy.local.paths import ROOT
 from simulator.clients.sse_client import messages
 from simulator.load.latencies import Latencies
@@ -114,7 +114,7 @@ async def ours(world: World) -> Measured:
 async def _come(world: World, count: int) -> list[tuple[str, float]]:
     port, first = world.system.surroundings.ports["api"], FIRST + world.come
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.open_loop", str(port), world.system.register.key),
+        *(sys.executable, "-m", "bench.load.open_loop_registrations", str(port), world.system.register.key),
         *(str(world.rate), str(count), str(first)),
         stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,

@@ -18,13 +18,13 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 
-from bench import worker_process
-from bench.consumer_group import Group
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale
-from bench.events import Source, source
+from bench.fixtures import aggregator_worker
+from bench.fixtures.consumer_group_status import Group
+from bench.fixtures.event_backlog import Source, source
+from bench.fixtures.kafka_and_postgres import Servers, running
+from bench.paths.model import Contender, Figure, Goal, Measured, Path, Scale
 from bench.rivals import rival_process
 from bench.rivals.rival_process import Rival
-from bench.servers import Servers, running
 from settings.kafka import KafkaSettings
 
 T = TypeVar("T")
@@ -70,14 +70,14 @@ async def opened(scale: Scale) -> AsyncIterator[World]:
 async def ours(world: World) -> Measured:
     """Two workers."""
     settings = await world.servers.topics(f"recovery-{uuid4().hex[:6]}-")
-    name = worker_process.group()
+    name = aggregator_worker.group()
     log = world.servers.folder / "recovering.log"
-    async with worker_process.counts(world.url) as connection:
+    async with aggregator_worker.counts(world.url) as connection:
         team = Team(
             settings.topic(name),
-            lambda: worker_process.start(settings, world.url, name, log),
-            lambda: worker_process.counted(connection),
-            lambda: worker_process.per_kelurahan(connection),
+            lambda: aggregator_worker.start(settings, world.url, name, log),
+            lambda: aggregator_worker.counted(connection),
+            lambda: aggregator_worker.per_kelurahan(connection),
         )
         return await _recover(world, settings, team)
 
@@ -85,7 +85,7 @@ async def ours(world: World) -> Measured:
 async def streams(world: World) -> Measured:
     """Two instances of the processor."""
     settings = await world.servers.topics(f"recovery-{uuid4().hex[:6]}-")
-    topic, name = settings.topic("participant-events"), worker_process.group()
+    topic, name = settings.topic("participant-events"), aggregator_worker.group()
     outs = []
 
     def start() -> subprocess.Popen[bytes]:

@@ -16,11 +16,11 @@ from typing import Final
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, SkippedError, WrongCountsError
+from bench.fixtures.kafka_and_postgres import Servers, running
+from bench.fixtures.registration_database import Register, commission
+from bench.measurement.process_usage import Meter
 from bench.paths import intake
-from bench.register_fixture import Register, commission
-from bench.servers import Servers, running
-from bench.usage import Meter
+from bench.paths.model import Contender, Figure, Goal, Measured, Path, Scale, SkippedError, WrongCountsError
 from deploy.local.paths import ROOT
 from deploy.local.ports import free_ports
 from registration.domain.partitioning import PARTITIONS
@@ -137,7 +137,7 @@ async def _published(
 
 async def aiokafka(world: World) -> Measured:
     """Its batches, idempotent, out of memory."""
-    return await _produced(world, sys.executable, "bare_producer.py")
+    return await _produced(world, sys.executable, "aiokafka_producer.py")
 
 
 async def confluent(world: World) -> Measured:

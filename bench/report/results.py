@@ -9,7 +9,7 @@ from itertools import chain
 from statistics import median
 from typing import Final
 
-from bench.contenders import Goal, Measured, Path
+from bench.paths.model import Goal, Measured, Path
 
 EVENTS_PER_USAGE: Final = 1_000
 
@@ -148,7 +148,7 @@ def to_json(run: Run) -> str:
 
 
 def rounds_json(ledgers: Iterable[Ledger]) -> str:
-    """The figures of ours, one entry per round: what `--ours-only` writes and `bench.against` reads."""
+    """The figures of ours, one entry per round: what `--ours-only` writes and `bench.comparison` reads."""
     rounds = [
         {"path": ledger.path.name, "figures": dict(measured.figures)}
         for ledger in ledgers

@@ -1,4 +1,4 @@
-"""Sends a file of events by confluent-kafka, as `bare_producer.py`; run by an environment of its own."""
+"""Sends a file of events by confluent-kafka, as `aiokafka_producer.py`; run by an environment of its own."""
 
 from __future__ import annotations
 

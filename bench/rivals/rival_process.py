@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-from bench.contenders import Measured, WrongCountsError
-from bench.events import Backlog
-from bench.servers import Servers
-from bench.usage import Meter
+from bench.fixtures.event_backlog import Backlog
+from bench.fixtures.kafka_and_postgres import Servers
+from bench.measurement.process_usage import Meter
+from bench.paths.model import Measured, WrongCountsError
 from deploy.local.java import find_java
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -44,7 +44,7 @@ def python(module: str, interpreter: str = sys.executable) -> tuple[str, ...]:
 
 def quix() -> tuple[str, ...]:
     """The command of the one with an environment of its own."""
-    return python("quix", str(BUILT / "quix" / "bin" / "python"))
+    return python("quix_streams_counter", str(BUILT / "quix" / "bin" / "python"))
 
 
 def streams(topology: str) -> tuple[str, ...]:

@@ -13,12 +13,12 @@ from typing import Annotated
 
 import typer
 
-from checks.structure.changes import UnknownChangeError, changes_of
-from checks.structure.changes import as_markdown as changes_as_markdown
+from checks.structure.files_per_change import UnknownChangeError, changes_of
+from checks.structure.files_per_change import as_markdown as changes_as_markdown
 from checks.structure.report import as_json, as_markdown, measure
 from checks.structure.source_tree import SourceTree
 from checks.structure.trace import report as trace_report
-from checks.structure.trace.run import TraceError, traced_registration
+from checks.structure.trace.traced_registration import TraceError, traced_registration
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from checks.surface import recording
+from checks.surface import recordings
+from checks.surface.current_surface import UnreadableSurfaceError, surface
 from checks.surface.difference import differences, report
-from checks.surface.present import UnreadableSurfaceError, surface
-from checks.surface.recording import Files
+from checks.surface.recordings import Files
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,7 +27,7 @@ Full = Annotated[
 def record(full: Full = False) -> None:
     """Write the present surface over the recordings."""
     files = _surface(full)
-    recording.write(files)
+    recordings.write(files)
     typer.echo(f"recorded {', '.join(files)}")
 
 
@@ -35,7 +35,7 @@ def record(full: Full = False) -> None:
 def compare(full: Full = False) -> None:
     """Compare the present surface with the recordings; exit 1 where it differs."""
     files = _surface(full)
-    found = {name: differences(name, recording.read(name), text) for name, text in files.items()}
+    found = {name: differences(name, recordings.read(name), text) for name, text in files.items()}
     for name, lines in found.items():
         if lines:
             typer.echo(report(name, lines))

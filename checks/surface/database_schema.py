@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from checks.surface.recording import Files
+from checks.surface.recordings import Files
 from deploy.local.postgres import SERVICES, programs
 
 # Comments name versions of PostgreSQL; the key of \restrict is another in each dump.

@@ -9,7 +9,7 @@ from typing import Final
 from checks.structure.import_graph import module_graph
 from checks.structure.report import table
 from checks.structure.source_tree import SourceTree
-from checks.structure.trace.run import TraceError, Window
+from checks.structure.trace.traced_registration import TraceError, Window
 
 API: Final = "registration api"
 TO_THE_SCREEN: Final = (API, "registration relay", "aggregator worker", "aggregator publisher", "board serve")

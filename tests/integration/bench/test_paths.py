@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bench.contenders import Scale
-from bench.registry import find
+from bench.measurement.path_runner import measure
+from bench.paths.model import Scale
+from bench.paths.registry import find
 from bench.report.results import Ledger
-from bench.runner import measure
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 

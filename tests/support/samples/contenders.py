@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale
-from bench.usage import Usage
+from bench.measurement.process_usage import Usage
+from bench.paths.model import Contender, Figure, Goal, Measured, Path, Scale
 
 
 @asynccontextmanager

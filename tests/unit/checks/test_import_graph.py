@@ -12,7 +12,7 @@ from checks.structure.import_graph import (
     names_in_module,
     room_graph,
 )
-from checks.structure.layers import Layers, contract_of, read_layers, unlayered, upward
+from checks.structure.layer_contracts import Layers, contract_of, read_layers, unlayered, upward
 from checks.structure.source_tree import Module, Package
 
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.contenders import Goal, Measured
+from bench.measurement.process_usage import Usage
+from bench.paths.model import Goal, Measured
 from bench.report.results import (
     Ledger,
     ProcessUsage,
@@ -17,7 +18,6 @@ from bench.report.results import (
     to_json,
     usage_of,
 )
-from bench.usage import Usage
 from tests.support.samples.contenders import contender, path
 
 

@@ -1,0 +1,26 @@
+"""Which paths `make bench` measures. A module has one, or two; it is added here alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bench.paths import alert, backlog, board, import_csv, intake, latency, recovery, relay
+from bench.paths.model import Path
+
+PATHS: Final[tuple[Path, ...]] = (
+    backlog.PATH,
+    backlog.COMPILED,
+    intake.PATH,
+    import_csv.PATH,
+    relay.PATH,
+    latency.PATH,
+    alert.PATH,
+    board.PATH,
+    recovery.PATH,
+)
+
+
+def find(names: list[str]) -> list[Path]:
+    """The paths of these names, all of them without any; raises KeyError naming the one unknown."""
+    known = {path.name: path for path in PATHS}
+    return [known[name] for name in names] if names else list(PATHS)

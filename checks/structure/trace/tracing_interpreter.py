@@ -1,0 +1,38 @@
+"""An interpreter that traces: a virtual environment over a checkout's own, with the hook in a `.pth` file.
+
+The local stack starts each process with `sys.executable`; run by this interpreter, it traces them all.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from checks.structure.trace import profile_hook
+
+MODULE: Final = "structure_trace_hook"
+ASK: Final = """
+import json, site, sys
+print(json.dumps([sys._base_executable, site.getsitepackages()]))
+"""
+
+
+def make_interpreter(python: Path, folder: Path, services: Path) -> Path:
+    """Make it below `folder`, over the packages of `python`; the logs go to `folder`, too."""
+    base, site_packages = json.loads(_output([str(python), "-c", ASK]))
+    _output([base, "-m", "venv", "--without-pip", str(folder / "venv")])
+    made = folder / "venv" / "bin" / "python"
+    _, (own, *_) = json.loads(_output([str(made), "-c", ASK]))
+    shutil.copy(Path(profile_hook.__file__), Path(own) / f"{MODULE}.py")
+    added = "; ".join(f"site.addsitedir({path!r})" for path in site_packages)
+    (Path(own) / "1-packages.pth").write_text(f"import site; {added}\n")
+    installed = f"{MODULE}.install({str(folder)!r}, {str(services)!r})"
+    (Path(own) / "2-trace.pth").write_text(f"import {MODULE}; {installed}\n")
+    return made
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
