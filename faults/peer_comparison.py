@@ -18,7 +18,7 @@ import typer
 from aiokafka import AIOKafkaProducer
 
 from aggregator.domain.counting import PARTITIONS
-from bench.fixtures.event_backlog import Source, source
+from bench.fixtures.event_backlog import EventGenerator, event_generator
 from faults.peer_systems import Contestant, Ours, faust_table, streams
 from tests.support.broker import Broker
 from tests.support.databases import TestServer
@@ -58,7 +58,7 @@ class Trial:
 
 async def trial(one: Contestant, topics: Topics, events: int, kills: int) -> Trial:
     """Feed the topic while one process after the other is killed, and see what the counts come to."""
-    made = source()
+    made = event_generator()
     await one.start()
     try:
         seconds = FIRST_KILL_S + kills * KILL_EVERY_S
@@ -68,7 +68,7 @@ async def trial(one: Contestant, topics: Topics, events: int, kills: int) -> Tri
             one.kill(number % 2)
             await asyncio.sleep(KILL_EVERY_S)
         await feeding
-        truth = _by_region(made.truth)
+        truth = _by_region(made.expected)
         counts, counted_soon, settled_s = await _settled(one, truth)
     finally:
         await one.close()
@@ -84,7 +84,7 @@ async def trial(one: Contestant, topics: Topics, events: int, kills: int) -> Tri
     )
 
 
-async def _feed(topics: Topics, made: Source, events: int, seconds: float) -> None:
+async def _feed(topics: Topics, made: EventGenerator, events: int, seconds: float) -> None:
     """Evenly, the same to every partition, each event once."""
     steps = int(seconds / STEP_S)
     producer = AIOKafkaProducer(
@@ -104,7 +104,9 @@ async def _feed(topics: Topics, made: Source, events: int, seconds: float) -> No
         await producer.stop()
 
 
-async def _send_to_each_partition(producer: AIOKafkaProducer, topic: str, made: Source, events: int) -> None:
+async def _send_to_each_partition(
+    producer: AIOKafkaProducer, topic: str, made: EventGenerator, events: int
+) -> None:
     for partition in range(PARTITIONS):
         for key, value in made.values(partition, events):
             await producer.send(topic, value, key, partition=partition)

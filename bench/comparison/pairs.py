@@ -59,7 +59,7 @@ def both_sides(ref: str, path: str, scale: Scale) -> tuple[Side, Side]:
 def take_pairs(
     reference: Side, here: Side, count: int, taken: list[Pair], echo: Callable[[str], None]
 ) -> None:
-    """Append `count` pairs to `taken`, each as soon as it is complete; every second pair begins with `here`."""
+    """Append `count` pairs to `taken`, each when it is complete; every second pair begins with `here`."""
     for number in range(count):
         measured = {}
         for side in (here, reference) if number % 2 else (reference, here):

@@ -1,7 +1,7 @@
-"""Registers people at a steady pace, whatever the answers take, and notes when each was answered 201.
+"""Sends registrations at a constant rate, however long the responses take, and records the time of each 201.
 
-Run as `python -m bench.load.open_loop_registrations PORT KEY RATE COUNT FIRST`, a process of its own so that nothing delays it.
-It prints a JSON list of (kelurahan, monotonic seconds of the 201), in the order of the answers.
+Run as `python -m bench.load.open_loop_registrations PORT KEY RATE COUNT FIRST`, in its own process so that no
+other work delays it. It prints a JSON list of (kelurahan, monotonic seconds of the 201) in response order.
 """
 
 from __future__ import annotations
@@ -20,40 +20,40 @@ from bench.fixtures.event_backlog import kelurahan
 from bench.fixtures.registration_database import AGENCY, CAMPAIGN
 
 CONNECTIONS: Final = 64
-ANSWERED_S_MAX: Final = 30.0
+RESPONSE_S_MAX: Final = 30.0
 
 
-class Booth(asyncio.Protocol):
-    """One connection: a request, its answer, then back among the free ones."""
+class Connection(asyncio.Protocol):
+    """An HTTP connection with at most one open request."""
 
-    def __init__(self, loop: OpenLoop) -> None:
-        self._loop = loop
+    def __init__(self, client: OpenLoopClient) -> None:
+        self._client = client
         self._transport: Any = None
-        self._held = b""
+        self._received = b""
         self._region = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It is free."""
+        """Mark the connection as free."""
         self._transport = transport
-        self._loop.free.append(self)
+        self._client.free.append(self)
 
-    def ask(self, region: str, request: bytes) -> None:
+    def send(self, region: str, request: bytes) -> None:
         """Send a request."""
-        self._region, self._held = region, b""
+        self._region, self._received = region, b""
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        """Take the answer, which ends with its JSON object."""
-        self._held += data
-        if self._held.endswith(b"}"):
-            self._loop.answered(self, self._region, self._held[9:12])
+        """Collect the response, which ends with a JSON object, and report its status."""
+        self._received += data
+        if self._received.endswith(b"}"):
+            self._client.record_response(self, self._region, self._received[9:12])
 
 
-class OpenLoop:
-    """Requests that are due, booths that are free, and what was answered."""
+class OpenLoopClient:
+    """The requests that are due, the free connections, and the times of the responses."""
 
     def __init__(self, key: str, first: int) -> None:
-        self.free: deque[Booth] = deque()
+        self.free: deque[Connection] = deque()
         self.moments: list[tuple[str, float]] = []
         self.refused = b""
         self._waiting: deque[tuple[str, bytes]] = deque()
@@ -61,24 +61,24 @@ class OpenLoop:
         self._first = first
         self._regions = kelurahan()
 
-    def due(self, number: int) -> None:
-        """It is time for this one."""
+    def enqueue(self, number: int) -> None:
+        """Queue the request with this number and send it as soon as a connection is free."""
         region = self._regions[number % len(self._regions)]
         self._waiting.append((region, _request(self._first + number, region, self._key)))
         self._send()
 
-    def answered(self, booth: Booth, region: str, status: bytes) -> None:
-        """Note an answer."""
+    def record_response(self, connection: Connection, region: str, status: bytes) -> None:
+        """Record the time of a 201, or the status of a refusal."""
         if status != b"201":
             self.refused = status
             return
         self.moments.append((region, time.monotonic()))
-        self.free.append(booth)
+        self.free.append(connection)
         self._send()
 
     def _send(self) -> None:
         while self._waiting and self.free:
-            self.free.popleft().ask(*self._waiting.popleft())
+            self.free.popleft().send(*self._waiting.popleft())
 
 
 def _request(number: int, region: str, key: str) -> bytes:
@@ -102,24 +102,24 @@ def _request(number: int, region: str, key: str) -> bytes:
 
 
 async def main(port: int, key: str, rate: float, count: int, first: int) -> None:
-    """Ask at the pace; wait for the answers."""
+    """Send the requests at the rate and wait for their responses."""
     loop = asyncio.get_running_loop()
-    opened = OpenLoop(key, first)
+    client = OpenLoopClient(key, first)
     for _ in range(CONNECTIONS):
-        await loop.create_connection(lambda: Booth(opened), "127.0.0.1", port)
+        await loop.create_connection(lambda: Connection(client), "127.0.0.1", port)
     began_s = loop.time()
     for number in range(count):
-        late_s = began_s + number / rate - loop.time()
-        if late_s > 0:
-            await asyncio.sleep(late_s)
-        opened.due(number)
+        wait_s = began_s + number / rate - loop.time()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        client.enqueue(number)
     with suppress(TimeoutError):
-        async with asyncio.timeout(ANSWERED_S_MAX):
-            while len(opened.moments) < count and not opened.refused:
+        async with asyncio.timeout(RESPONSE_S_MAX):
+            while len(client.moments) < count and not client.refused:
                 await asyncio.sleep(0.01)
-    if opened.refused:
-        raise SystemExit(f"answered {opened.refused.decode()}")
-    sys.stdout.write(json.dumps(opened.moments) + "\n")
+    if client.refused:
+        raise SystemExit(f"a registration was answered {client.refused.decode()}")
+    sys.stdout.write(json.dumps(client.moments) + "\n")
 
 
 if __name__ == "__main__":

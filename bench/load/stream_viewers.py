@@ -1,8 +1,8 @@
-"""A crowd of viewers in one process: opens so many streams, and notes when each is told of each cut.
+"""Opens many event streams in one process and records when each viewer receives each cut.
 
-Run as `python -m bench.load.stream_viewers PORT VIEWERS FILE`. It prints a line when all have their first event. A
-line on its input names the last cut: when all viewers have it, the process writes the moments to FILE, as
-pairs of doubles (cut, monotonic seconds), and prints its counts.
+Run as `python -m bench.load.stream_viewers PORT VIEWERS FILE`. It prints a line when all viewers have their
+first event. A line on standard input is the number of the last cut: when all viewers have received it, the
+process writes the times to FILE, as pairs of doubles (cut, monotonic seconds), and prints its counts as JSON.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from array import array
 from pathlib import Path
 from typing import Final
 
-AT_ONCE: Final = 200
+CONNECTIONS_AT_ONCE: Final = 200
 READY_S_MAX: Final = 180.0
 LAST_S_MAX: Final = 15.0
 REQUEST: Final = b"GET /v1/stream?down_to=city HTTP/1.1\r\nHost: board\r\n\r\n"
 ID: Final = b"\nid: 1."
 
 
-class Crowd:
-    """Sockets by file number, the newest cut of each, and the moments."""
+class StreamViewers:
+    """The viewers' sockets by file descriptor, the newest cut of each, and the times of all cuts."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -34,15 +34,17 @@ class Crowd:
         self.newest: dict[int, int] = {}
         self.moments = array("d")
 
-    def enter(self, count: int) -> None:
-        """Open so many streams; returns when each has its first event."""
+    def open_streams(self, count: int) -> None:
+        """Open `count` streams and wait until each has its first event. Raises TimeoutError."""
         deadline = time.monotonic() + READY_S_MAX
         while len(self.newest) < count or not all(self.newest.values()):
-            for _ in range(min(AT_ONCE, count - len(self.newest))):
+            for _ in range(min(CONNECTIONS_AT_ONCE, count - len(self.newest))):
                 self._open()
             self.read(0.05)
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{len(self.newest)} of {count} viewers came in {READY_S_MAX:.0f} s")
+                raise TimeoutError(
+                    f"{len(self.newest)} of {count} viewers had an event within {READY_S_MAX:.0f} s"
+                )
 
     def _open(self) -> None:
         viewer = socket.create_connection(("127.0.0.1", self._port), 20)
@@ -53,13 +55,13 @@ class Crowd:
         self._poll.register(viewer, select.EPOLLIN)
 
     def read(self, wait_s: float) -> None:
-        """Take what has come."""
+        """Read the events that have arrived, waiting at most `wait_s` for the first."""
         for number, _ in self._poll.poll(wait_s):
             data = self._sockets[number].recv(1 << 16)
             at_s = time.monotonic()
-            place = data.rfind(ID)
-            if place >= 0:
-                cut = int(data[place + len(ID) : data.index(b"\n", place + 1)])
+            position = data.rfind(ID)
+            if position >= 0:
+                cut = int(data[position + len(ID) : data.index(b"\n", position + 1)])
                 if cut > self.newest[number]:
                     self.newest[number] = cut
                     self.moments.extend((float(cut), at_s))
@@ -68,24 +70,24 @@ class Crowd:
 
 
 def main(port: int, viewers: int, file: Path) -> None:
-    """Watch until the input ends."""
+    """Read the streams until a line on standard input gives the last cut."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    crowd = Crowd(port)
-    crowd.enter(viewers)
+    clients = StreamViewers(port)
+    clients.open_streams(viewers)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    asked = select.poll()
-    asked.register(sys.stdin, select.POLLIN | select.POLLHUP)
-    while not asked.poll(0):
-        crowd.read(0.05)
+    stdin = select.poll()
+    stdin.register(sys.stdin, select.POLLIN | select.POLLHUP)
+    while not stdin.poll(0):
+        clients.read(0.05)
     last = int(sys.stdin.readline())
     deadline = time.monotonic() + LAST_S_MAX
-    while min(crowd.newest.values()) < last and time.monotonic() < deadline:
-        crowd.read(0.05)
-    file.write_bytes(crowd.moments.tobytes())
-    at_last = sum(cut == last for cut in crowd.newest.values())
-    sys.stdout.write(json.dumps({"viewers": len(crowd.newest), "at_last": at_last}) + "\n")
+    while min(clients.newest.values()) < last and time.monotonic() < deadline:
+        clients.read(0.05)
+    file.write_bytes(clients.moments.tobytes())
+    at_last = sum(cut == last for cut in clients.newest.values())
+    sys.stdout.write(json.dumps({"viewers": len(clients.newest), "at_last": at_last}) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
--- What wrk sends: each request registers another person, under a key of its own. FIRST and KEY come from outside.
+-- wrk script: each request registers another person under its own idempotency key.
+-- Environment variables: FIRST, the number before the first person, and KEY, the access key.
 local number = tonumber(os.getenv("FIRST"))
 local headers = {["Content-Type"] = "application/json", ["Authorization"] = "Bearer " .. os.getenv("KEY")}
 local person = '{"name":"Peserta %d","nik":"319901%02d%02d%02d%04d","phone":"+628123456789",' ..

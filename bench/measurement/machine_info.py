@@ -1,4 +1,4 @@
-"""What the figures were taken on: the machine, the versions, the settings, and how fast its disk syncs."""
+"""Describes the machine of a measurement: hardware, versions, settings and fsync rate of the disk."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SYNC_S: Final = 1.0
 
 
 def describe() -> dict[str, object]:
-    """All of it, as the results file keeps it."""
+    """The machine's facts, as the results file stores them."""
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count(),
@@ -56,7 +56,7 @@ def describe() -> dict[str, object]:
 
 
 def versions() -> Mapping[str, str]:
-    """Versions of what is measured and of what it is measured with."""
+    """Versions of Python, Java, the packages and the rivals."""
     found = {"python": platform.python_version(), "java": _java()}
     for package in PACKAGES:
         try:
@@ -72,7 +72,7 @@ def versions() -> Mapping[str, str]:
 
 
 def fsyncs_per_s(folder: Path) -> float:
-    """How many times a second a page written to a file of this folder reaches the disk."""
+    """How many synced writes of one page per second the disk of this folder allows."""
     page = os.urandom(SYNC_BYTES)
     with tempfile.TemporaryFile(dir=folder) as file:
         began_at, done = time.perf_counter(), 0

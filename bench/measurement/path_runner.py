@@ -1,4 +1,4 @@
-"""Measures a path: its contenders take turns, and what each gave is kept as soon as it is known."""
+"""Measures a path: runs its contenders in alternating order and stores each measurement at once."""
 
 from __future__ import annotations
 
@@ -7,54 +7,55 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench.paths.model import Contender, Measured, Path, Scale, SkippedError
-from bench.report.results import Ledger
+from bench.paths.model import Contender, Measurement, Path, Scale, SkippedError
+from bench.report.results import PathRun
 
-Tell = Callable[[str], None]
+Echo = Callable[[str], None]
 
 
-async def measure(ledger: Ledger, scale: Scale, pairs: int, tell: Tell) -> None:
-    """Fill the ledger with so many rounds; cancelled at any moment, the ledger has what was measured."""
-    path = ledger.path
-    tell(f"{path.name}: starting servers, making the data")
+async def measure(path_run: PathRun, scale: Scale, pairs: int, echo: Echo) -> None:
+    """Add `pairs` rounds to `path_run`; after a cancellation it holds the measurements so far."""
+    path = path_run.path
+    echo(f"{path.name}: starting servers and creating data")
     try:
-        async with path.open(scale) as world:
-            for turn in range(pairs):
-                await _run_round(ledger, world, turn, f"{turn + 1}/{pairs}", tell)
+        async with path.open(scale) as setup:
+            for number in range(pairs):
+                await _run_round(path_run, setup, number, f"{number + 1}/{pairs}", echo)
     except SkippedError as reason:
-        ledger.skipped[path.name] = str(reason)
-        tell(f"  skipped: {reason}")
+        path_run.skipped[path.name] = str(reason)
+        echo(f"  skipped: {reason}")
 
 
-def turns(path: Path, turn: int) -> list[Contender]:
-    """Who runs when in a round: every second round backwards, so that a drift favours nobody."""
+def running_order(path: Path, number: int) -> list[Contender]:
+    """The order of the contenders in a round; reversed in every second round, so drift favours none."""
     order = [path.ours, *path.rivals]
-    return order[::-1] if turn % 2 else order
+    return order[::-1] if number % 2 else order
 
 
-async def _run_round(ledger: Ledger, world: Any, turn: int, progress: str, tell: Tell) -> None:
-    ledger.rounds.append({})
-    for contender in turns(ledger.path, turn):
-        tell(f"{ledger.path.name} {progress}: {contender.name} …")
-        await _take_turn(ledger, contender, world, tell)
+async def _run_round(path_run: PathRun, setup: Any, number: int, progress: str, echo: Echo) -> None:
+    path_run.rounds.append({})
+    for contender in running_order(path_run.path, number):
+        echo(f"{path_run.path.name} {progress}: {contender.name} …")
+        await _measure_contender(path_run, contender, setup, echo)
 
 
-async def _take_turn(ledger: Ledger, contender: Contender, world: Any, tell: Tell) -> None:
+async def _measure_contender(path_run: PathRun, contender: Contender, setup: Any, echo: Echo) -> None:
     began_at = time.monotonic()
     try:
-        given = contender.run(world)
-        measured: Measured = await given if inspect.isawaitable(given) else given
+        result = contender.run(setup)
+        measurement: Measurement = await result if inspect.isawaitable(result) else result
     except SkippedError as reason:
-        ledger.skipped[contender.name] = str(reason)
-        tell(f"  skipped: {reason}")
+        path_run.skipped[contender.name] = str(reason)
+        echo(f"  skipped: {reason}")
         return
     except Exception as error:
-        # One that fails must not cost the others' figures; the run as a whole ends as failed.
-        ledger.failures.append(f"{ledger.path.name}, {contender.name}: {type(error).__name__}: {error}")
-        tell(f"  FAILED: {ledger.failures[-1]}")
+        # A failed contender must not lose the figures of the others; the run still ends as failed.
+        path_run.failures.append(f"{path_run.path.name}, {contender.name}: {type(error).__name__}: {error}")
+        echo(f"  FAILED: {path_run.failures[-1]}")
         return
-    ledger.rounds[-1][contender.name] = measured
+    path_run.rounds[-1][contender.name] = measurement
     figures = ", ".join(
-        f"{name} {value:,.4g} {ledger.path.figures[name].unit}" for name, value in measured.figures.items()
+        f"{name} {value:,.4g} {path_run.path.figures[name].unit}"
+        for name, value in measurement.figures.items()
     )
-    tell(f"  {figures}; took {time.monotonic() - began_at:.0f} s")
+    echo(f"  {figures}; took {time.monotonic() - began_at:.0f} s")

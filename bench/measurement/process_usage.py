@@ -1,4 +1,4 @@
-"""What processes use while they work: CPU seconds and memory, read from /proc."""
+"""CPU seconds and memory of processes and their children, read from /proc."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Final
 
 TICKS_PER_S: Final = os.sysconf("SC_CLK_TCK")
 KIB_PER_MIB: Final = 1024
-# Fields of /proc/<pid>/stat after the name, which may hold blanks: the parent, and the four times (own and
-# ended children's, in user and system mode).
+# Fields of /proc/<pid>/stat after the process name, which may contain spaces: the parent, and four CPU times
+# (user and system mode, of the process and of its ended children).
 PARENT: Final = 1
 TIMES: Final = slice(11, 15)
 
 
 @dataclass(frozen=True)
 class Usage:
-    """CPU seconds and the highest memory seen of one process with all its children."""
+    """CPU seconds and the highest measured memory of one process with all its children."""
 
     process: str
     cpu_s: float
@@ -26,10 +26,10 @@ class Usage:
 
 
 class Meter:
-    """Reads what the named processes, children included, use between `__init__` and `stop`.
+    """Measures the usage of the named processes and their children between `__init__` and `stop`.
 
-    Memory is the proportional share (Pss), so that what PostgreSQL's processes share counts once; it is the
-    highest of the samples.
+    Memory is the proportional set size (Pss), so memory shared by PostgreSQL's processes counts once. The
+    highest sample is reported.
     """
 
     def __init__(self, pids: Mapping[str, int]) -> None:
@@ -39,12 +39,12 @@ class Meter:
         self._memory_mib = {name: sum(map(_memory_mib, tree)) for name, tree in trees.items()}
 
     def sample(self) -> None:
-        """Look at the memory; costs some milliseconds for a large process."""
+        """Read the memory; this takes some milliseconds for a large process."""
         for name, tree in _trees(self._pids).items():
             self._memory_mib[name] = max(self._memory_mib[name], sum(map(_memory_mib, tree)))
 
     def stop(self) -> tuple[Usage, ...]:
-        """The usages so far; to be called while the processes still run."""
+        """Return the usages so far. Call it while the processes still run."""
         self.sample()
         return tuple(
             Usage(name, max(0.0, sum(map(_cpu_s, tree)) - self._cpu_s[name]), self._memory_mib[name])
@@ -60,7 +60,7 @@ def _trees(pids: Mapping[str, int]) -> dict[str, list[int]]:
     trees = {}
     for name, root in pids.items():
         tree = [root]
-        for pid in tree:  # grows while it is read: parents before children
+        for pid in tree:  # the list grows in the loop: parents come before children
             tree += children.get(pid, [])
         trees[name] = tree
     return trees
@@ -69,7 +69,7 @@ def _trees(pids: Mapping[str, int]) -> dict[str, list[int]]:
 def _stat(pid: int) -> list[str]:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:  # it has ended
+    except OSError:  # the process has ended
         return []
 
 
@@ -80,7 +80,7 @@ def _cpu_s(pid: int) -> float:
 def _memory_mib(pid: int) -> float:
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    except OSError:  # it has ended, or is not ours to look at
+    except OSError:  # the process has ended or belongs to another user
         return 0.0
     kib = next((int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")), 0)
     return kib / KIB_PER_MIB

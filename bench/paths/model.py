@@ -1,4 +1,4 @@
-"""What a path is: contenders that do the same work in one world, the figures they give, the goals set."""
+"""What a path is made of: contenders that do the same work, the figures they give, and goals."""
 
 from __future__ import annotations
 
@@ -17,52 +17,53 @@ class Scale(Enum):
     FULL = "full"
     QUICK = "quick"
     SMOKE = "smoke"
-    """As little as shows that every contender runs and gives the same counts."""
+    """Only enough work to show that every contender runs and gives the same counts."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A quantity that each contender of a path gives."""
+    """A quantity that is measured for each contender of a path."""
 
     unit: str
     more_is_better: bool = True
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What one run of one contender gave: its figures by name, and what its processes used for the work."""
+class Measurement:
+    """One run of one contender: its figures by name, and the resources that its processes used."""
 
     figures: Mapping[str, float]
     events: int = 0
-    """How many events the usages are for; 0 where they say nothing per event."""
+    """The number of events processed with these usages; 0 if a usage per event has no meaning."""
     usages: tuple[Usage, ...] = ()
 
 
 class WrongCountsError(RuntimeError):
-    """A contender's counts are not the truth: its time says nothing."""
+    """A contender's counts are wrong, so its time is worthless."""
 
 
 class SkippedError(RuntimeError):
-    """This machine lacks what a contender, or a whole path, needs; the message says what to install."""
+    """This machine lacks a program that a contender or a whole path needs; the message says which."""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One who takes part. `run` gets what the path's `open` yields, plain or async, and does one measurement.
+    """Our system or a rival. `run` takes what the path's `open` yields and measures once; it may be async.
 
-    It raises where the work was not done right (WrongCounts where counts differ from the truth), or Skipped.
+    `run` raises WrongCountsError if its counts are wrong, SkippedError if a program is missing, and any other
+    exception if the work failed.
     """
 
     name: str
-    run: Callable[[Any], Measured | Awaitable[Measured]]
+    run: Callable[[Any], Measurement | Awaitable[Measurement]]
 
 
 @dataclass(frozen=True)
 class Goal:
-    """A ratio to reach in one figure: ours to a rival's, above 1 where ours is better.
+    """The ratio of our figure to a rival's that we want to reach; above 1, ours is better.
 
-    `half of the time` is therefore at least 2. Without `at_least` the ratio is shown and nothing is asked.
-    With `limit`, `rival` is what the limit is called, and the ratio is to that fixed value.
+    "Half of the rival's time" is therefore `at_least=2`. If `at_least` is None, the ratio is reported without
+    a goal. If `limit` is given, it replaces the rival's figure, and `rival` is the label of the limit.
     """
 
     figure: str
@@ -73,20 +74,20 @@ class Goal:
 
 @dataclass(frozen=True)
 class Path:
-    """One way through the system, measured: a module of this package has it under the name PATH."""
+    """One measured path through the system; each module of this package exports one as PATH."""
 
     name: str
     about: str
-    """One sentence for the page: the work, and from when to when it is timed."""
+    """A sentence for docs/performance.md: the work, and where its time starts and ends."""
     figures: Mapping[str, Figure]
     ours: Contender
     rivals: tuple[Contender, ...]
     goals: tuple[Goal, ...]
     open: Callable[[Scale], AbstractAsyncContextManager[Any]]
-    """Starts servers and makes the data once, for all pairs; its end removes them."""
+    """Starts the servers and creates the data once for all pairs; removes them on exit."""
     pairs: int = 5
     pairs_quick: int = 2
 
     def label(self, goal: Goal) -> str:
-        """How a goal's rival is called in results: with the figure where the path has several."""
+        """The label of a goal's rival in results; it includes the figure if the path has several."""
         return goal.rival if len(self.figures) == 1 else f"{goal.rival}: {goal.figure}"

@@ -1,4 +1,4 @@
-"""Which paths `make bench` measures. A module has one, or two; it is added here alone."""
+"""The list of all paths that `make bench` measures. A new path is added here."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ PATHS: Final[tuple[Path, ...]] = (
 
 
 def find(names: list[str]) -> list[Path]:
-    """The paths of these names, all of them without any; raises KeyError naming the one unknown."""
+    """The paths with these names, or all paths if there are no names. KeyError with an unknown name."""
     known = {path.name: path for path in PATHS}
     return [known[name] for name in names] if names else list(PATHS)

@@ -1,4 +1,4 @@
-"""The least that Python can do: aiokafka's getmany, a msgspec decode, sums in memory, nothing durable."""
+"""Counts with the least work in Python: aiokafka's `getmany`, msgspec, sums in memory, no storage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RECORDS_MAX: Final = 50_000
 
 
 async def read() -> None:
-    """Count the whole topic, report, and wait for the end."""
+    """Count the whole topic, report, and wait until the process is ended."""
     counts: dict[Standing, int] = {}
     progress = Progress(lambda: {standing.key: count for standing, count in counts.items()})
     consumer = AIOKafkaConsumer(
@@ -29,13 +29,13 @@ async def read() -> None:
         max_poll_records=RECORDS_MAX,
     )
     await consumer.start()
-    consumer.assign([TopicPartition(TOPIC, one) for one in range(PARTITIONS)])
+    consumer.assign([TopicPartition(TOPIC, partition) for partition in range(PARTITIONS)])
     try:
-        all_seen = EVENTS == 0
-        while not all_seen:
+        is_complete = EVENTS == 0
+        while not is_complete:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 _count(records, counts)
-                all_seen = progress.passed(len(records))
+                is_complete = progress.add(len(records))
     finally:
         await consumer.stop()
     await asyncio.Event().wait()

@@ -1,7 +1,7 @@
-"""Sends a file of events by aiokafka's `send_batch`, idempotent, all partitions side by side.
+"""Sends a file of events with aiokafka's `send_batch`, idempotent, to all partitions concurrently.
 
-Run as `python aiokafka_producer.py SERVERS TOPIC FILE`: a line is a partition, a key and a value between tabs.
-The events are in memory before the clock starts. It prints how many and how long.
+Run as `python aiokafka_producer.py SERVERS TOPIC FILE`. Each line of the file is a partition, a key and a
+value separated by tabs. All events are in memory before the clock starts. It prints JSON: {"events", "seconds"}.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ BATCH_BYTES_MAX: Final = 900_000
 
 
 async def main(servers: str, topic: str, file: Path) -> None:
-    """Send them all."""
-    waiting: dict[int, list[tuple[bytes, bytes]]] = defaultdict(list)
+    """Send all events of the file and print the result."""
+    events: dict[int, list[tuple[bytes, bytes]]] = defaultdict(list)
     for line in file.read_bytes().splitlines():
         partition, key, value = line.split(b"\t")
-        waiting[int(partition)].append((key, value))
+        events[int(partition)].append((key, value))
     producer = AIOKafkaProducer(
         bootstrap_servers=servers,
         enable_idempotence=True,
@@ -35,17 +35,17 @@ async def main(servers: str, topic: str, file: Path) -> None:
     await producer.start()
     began_s = time.monotonic()
     try:
-        await asyncio.gather(*(send(producer, topic, *each) for each in waiting.items()))
+        await asyncio.gather(*(send(producer, topic, *item) for item in events.items()))
     finally:
         await producer.stop()
-    took = {"events": sum(map(len, waiting.values())), "seconds": time.monotonic() - began_s}
-    sys.stdout.write(json.dumps(took) + "\n")
+    result = {"events": sum(map(len, events.values())), "seconds": time.monotonic() - began_s}
+    sys.stdout.write(json.dumps(result) + "\n")
 
 
 async def send(
     producer: AIOKafkaProducer, topic: str, partition: int, events: list[tuple[bytes, bytes]]
 ) -> None:
-    """Send one partition's events, a batch after the other."""
+    """Send the events of one partition, one batch after the other."""
     batch = producer.create_batch()
     for key, value in events:
         if batch.append(timestamp=None, key=key, value=value) is None:

@@ -1,6 +1,7 @@
-"""The intake's statements for each registration alone, on sixteen connections, without anything around.
+"""Stores registrations with the intake's SQL statements, one transaction each, on sixteen connections.
 
-Run as `python -m bench.rivals.asyncpg_inserts URL FIRST COUNT`: prints the seconds that so many took.
+There is no HTTP and no validation. Run as `python -m bench.rivals.asyncpg_inserts URL FIRST COUNT`; it prints
+the seconds that COUNT registrations took.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ CONNECTIONS: Final = 16
 
 
 def operation(number: int, cipher: Cipher) -> Operation:
-    """A registration that was checked and sealed."""
+    """A registration, as it is after validation and encryption."""
     body = RegisterBody.model_construct(
         name=f"Peserta {number}",
         nik=f"3199{number:012d}",
@@ -43,18 +44,18 @@ def operation(number: int, cipher: Cipher) -> Operation:
 
 
 async def main(url: str, first: int, count: int) -> None:
-    """Write them all."""
+    """Write COUNT registrations and print the seconds."""
     cipher = Cipher(secret_from_text(SECRET))
-    waiting = iter([operation(number, cipher) for number in range(first, first + count)])
+    operations = iter([operation(number, cipher) for number in range(first, first + count)])
     connections = [await asyncpg.connect(url) for _ in range(CONNECTIONS)]
     began_s = time.monotonic()
-    await asyncio.gather(*(_write(connection, waiting) for connection in connections))
+    await asyncio.gather(*(_write_all(connection, operations) for connection in connections))
     sys.stdout.write(f"{time.monotonic() - began_s}\n")
 
 
-async def _write(connection: asyncpg.Connection, waiting: Iterator[Operation]) -> None:
-    for each in waiting:
-        await write(connection, [each], uuid7)
+async def _write_all(connection: asyncpg.Connection, operations: Iterator[Operation]) -> None:
+    for item in operations:
+        await write(connection, [item], uuid7)
 
 
 if __name__ == "__main__":

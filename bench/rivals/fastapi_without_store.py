@@ -1,4 +1,7 @@
-"""A registration as FastAPI documents one, with no store: `python -m bench.rivals.fastapi_without_store PORT`."""
+"""A registration endpoint as FastAPI's documentation shows, without a store.
+
+Run as `python -m bench.rivals.fastapi_without_store PORT`.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,14 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 
 class Business(BaseModel):
-    """What a participant runs."""
+    """The participant's business."""
 
     name: str = Field(min_length=1, max_length=120)
     category: Literal["kuliner", "fesyen", "kerajinan", "jasa", "lainnya"]
 
 
 class Registration(BaseModel):
-    """The body."""
+    """The request body."""
 
     name: str = Field(min_length=1, max_length=120)
     nik: str = Field(pattern=r"^[0-9]{16}$")
@@ -35,7 +38,7 @@ class Registration(BaseModel):
 
 
 class Registered(BaseModel):
-    """The answer."""
+    """The response body."""
 
     participant_id: UUID
     region: str
@@ -48,7 +51,7 @@ app = FastAPI()
 
 @app.post("/v1/participants", status_code=201)
 async def register(body: Registration) -> Registered:
-    """Answer as if it were stored."""
+    """Respond as if the registration were stored."""
     return Registered(participant_id=uuid4(), region=body.region, revision=1, recorded_at=datetime.now(UTC))
 
 

@@ -1,6 +1,7 @@
-"""A counter as Faust's own documents show it: an agent that adds to a table, one event at a time.
+"""Counts as Faust's documentation shows: an agent adds each event to a table.
 
-With the argument `untabled` it adds to a dictionary instead: what the agent alone costs, nothing durable.
+With the argument `untabled` the agent adds to a dictionary, which is not durable: this measures the agent
+alone.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ PARTITIONS: Final = 12
 
 
 def build(*, tabled: bool) -> faust.App:
-    """The app; its table is kept in memory, with its changelog in Kafka."""
+    """The app; its table is in memory, with a changelog topic in Kafka."""
     app = faust.App(
         GROUP,
         broker=f"kafka://{SERVERS}",
@@ -29,7 +30,8 @@ def build(*, tabled: bool) -> faust.App:
         web_enabled=False,
         topic_partitions=PARTITIONS,
         consumer_auto_offset_reset="earliest",
-        # By default it is half as fast: partitions pause for a full buffer, and changes go out one by one.
+        # The defaults are half as fast: partitions pause when the buffer is full, and each change is sent
+        # alone.
         stream_buffer_maxsize=200_000,
         broker_max_poll_records=5_000,
         consumer_max_fetch_size=4 << 20,
@@ -49,12 +51,12 @@ def build(*, tabled: bool) -> faust.App:
                 counts[change.before.key] -= 1
             if change.after is not None:
                 counts[change.after.key] += 1
-            progress.passed(1)
+            progress.add(1)
 
     return app
 
 
 if __name__ == "__main__":
-    logging.disable(logging.INFO)  # Faust has its root logger make two records of every event, and drop them
+    logging.disable(logging.INFO)  # at INFO, Faust creates and drops two log records per event
     worker = faust.Worker(build(tabled="untabled" not in sys.argv), loglevel="WARNING")
     worker.execute_from_commandline()

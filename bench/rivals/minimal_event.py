@@ -1,4 +1,4 @@
-"""The least of an event that a counter must read, as one key."""
+"""Decodes only the fields of an event that a counter needs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False):
-    """Who counts where."""
+    """What is counted of a participant."""
 
     region: str
     agency: str | None
@@ -14,19 +14,19 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def key(self) -> str:
-        """As rivals report it."""
+        """The key in a rival's report."""
         return f"{self.region}|{self.agency or ''}|{self.campaign or ''}"
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """Before and after."""
+    """The standing before and after an event; None if there is none."""
 
     before: Standing | None
     after: Standing | None
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """An event, as far as it is read."""
+    """The decoded part of an event."""
 
     data: Change
 

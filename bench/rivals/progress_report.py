@@ -1,4 +1,4 @@
-"""Counts what passes, and reports once when it was the last. Used by rivals alone: it needs no package."""
+"""Counts the events of a rival's process and prints its report; uses the standard library only."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ EVENTS: Final = int(os.environ.get("BENCH_EVENTS", "0"))
 
 
 class Progress:
-    """The moments of the first tenth and of the last event."""
+    """Records the times of the first tenth of the events and of the last."""
 
     def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
         self._counts = counts
-        self._seen = 0
+        self._counted = 0
         self._began_at_s = time.monotonic()
         self._tenth_at_s = 0.0
         self._timed_from = 0
 
-    def passed(self, events: int) -> bool:
-        """So many more are counted; whether it was all. To be called once per event, or per batch."""
-        before, self._seen = self._seen, self._seen + events
-        if not self._tenth_at_s and self._seen >= EVENTS // 10:
+    def add(self, events: int) -> bool:
+        """Add counted events, one event or a batch at a time; True when all are counted."""
+        before, self._counted = self._counted, self._counted + events
+        if not self._tenth_at_s and self._counted >= EVENTS // 10:
             self._tenth_at_s = time.monotonic()
-            self._timed_from = self._seen  # a batch may reach far beyond the tenth
-        if before < EVENTS <= self._seen:
+            self._timed_from = self._counted  # a batch may end far beyond the first tenth
+        if before < EVENTS <= self._counted:
             self._report()
-        return self._seen >= EVENTS
+        return self._counted >= EVENTS
 
     def _report(self) -> None:
-        if self._timed_from == self._seen:  # one batch held all of a small backlog
+        if self._timed_from == self._counted:  # a small backlog fits in one batch
             self._tenth_at_s, self._timed_from = self._began_at_s, 0
         report = {
             "tenth_at_s": self._tenth_at_s,
             "last_at_s": time.monotonic(),
-            "timed": self._seen - self._timed_from,
+            "timed": self._counted - self._timed_from,
             "counts": dict(self._counts()),
         }
-        # Not through sys.stdout, which Faust takes for its log.
+        # Faust redirects sys.stdout to its log, so the report is written to file descriptor 1.
         with os.fdopen(os.dup(1), "w", encoding="utf-8") as out:
             out.write(json.dumps(report) + "\n")

@@ -1,7 +1,8 @@
-"""A counter on Quix Streams, run by an environment of its own: state per partition, in RocksDB.
+"""Counts with Quix Streams: state per partition in RocksDB.
 
-Its state belongs to a message's key; one key for all, as given here, saves it the second topic that a
-grouping by region would need, and so half of its work.
+Quix Streams keeps state per message key. One constant key for all messages avoids the second topic that
+grouping by region would need, and so halves its work. It runs in the virtual environment that `make rivals`
+creates.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from quixstreams.models import Deserializer
 from bench.rivals.progress_report import FOLDER, GROUP, SERVERS, TOPIC, Progress
 
 
-class OneKey(Deserializer):  # type: ignore[misc]  # in another environment, unseen here
-    """Whatever the key is."""
+class ConstantKey(Deserializer):  # type: ignore[misc]  # quixstreams is not installed where mypy runs
+    """Gives every message the same key."""
 
     def __call__(self, value: bytes, ctx: Any) -> str:
         return "all"
 
 
 def run() -> None:
-    """Count until stopped."""
+    """Count until the process is ended."""
     latest: dict[tuple[int, str], int] = {}
     progress = Progress(lambda: _summed(latest))
     app = Application(
@@ -46,9 +47,9 @@ def run() -> None:
             add(state, before, -1)
         if after is not None:
             add(state, after, 1)
-        progress.passed(1)
+        progress.add(1)
 
-    frame = app.dataframe(app.topic(TOPIC, key_deserializer=OneKey(), value_deserializer="json"))
+    frame = app.dataframe(app.topic(TOPIC, key_deserializer=ConstantKey(), value_deserializer="json"))
     frame.update(count, stateful=True)
     app.run()
 

@@ -1,7 +1,7 @@
-"""The register's API with one part changed: `python -m bench.rivals.registration_api_variant stubbed|per-request`.
+"""Runs the registration API with one part replaced, as a rival of the unchanged API.
 
-`stubbed` answers in place of the store, all else being done; `per-request` gives each request a transaction
-of its own, on sixteen connections.
+Run as `python -m bench.rivals.registration_api_variant VARIANT`. The variant `stubbed` replaces the store by
+one that writes nothing; `per-request` writes each request in its own transaction, on sixteen connections.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from registration.processes import api as api_process
 CONNECTIONS: Final = 16
 
 
-class StubbedStore:
-    """Says of every registration that it was stored."""
+class StubbedTransaction:
+    """Answers every registration as stored, without a database."""
 
     def __init__(self, *_arguments: object) -> None:
         pass
 
     async def write(self, operations: Sequence[Operation]) -> list[Answer]:
-        """The answers of a register that knew nobody."""
+        """Answer as if every NIK were new."""
         now = datetime.now(UTC)
         return [_stored(operation, now) for operation in operations]
 
@@ -39,16 +39,16 @@ def _stored(operation: Operation, now: datetime) -> Answer:
     return Answer(DONE, command.id, command.standing.region, 1, now)
 
 
-class PerRequest(GroupCommit):
-    """Writes each operation at once, alone."""
+class CommitPerRequest(GroupCommit):
+    """Writes each operation immediately, in its own transaction."""
 
     def __init__(self, write: WriteBatch, limits: QueueLimits) -> None:
         super().__init__(write, limits)
-        self._write_one = write
+        self._write_batch = write
 
     async def submit(self, operation: Operation) -> Answer:
-        """Its answer, after its own commit."""
-        (answer,) = await self._write_one([operation])
+        """Write the operation and return its answer after the commit."""
+        (answer,) = await self._write_batch([operation])
         return answer
 
 
@@ -58,9 +58,20 @@ async def _connect_more(url: str, **options: Any) -> Any:
     return await connect(url, **options)
 
 
+def replace_parts(**parts: object) -> None:
+    """Replace names in the module that composes the API process. AttributeError if it has no such name.
+
+    Without this check a renamed part would stay in place, and the rival would be the unchanged API.
+    """
+    for name, part in parts.items():
+        if not hasattr(api_process, name):
+            raise AttributeError(f"{api_process.__name__} has no {name}")
+        setattr(api_process, name, part)
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "stubbed":
-        vars(api_process).update(Intake=StubbedStore)
+        replace_parts(IntakeTransaction=StubbedTransaction)
     else:
-        vars(api_process).update(Writer=PerRequest, connect=_connect_more)
+        replace_parts(GroupCommit=CommitPerRequest, connect=_connect_more)
     api()

@@ -1,7 +1,7 @@
-// A hub for server-sent events on Go's standard library: a goroutine and a channel of one slot for each viewer.
+// A server for server-sent events on Go's standard library: a goroutine and a channel of capacity one per viewer.
 //
-// Run as `hub PORT`. A line on its input is a number and the text of an event in hexadecimal form; the first is
-// what a viewer is sent when it comes, the others are told to all, the newest in place of one not yet taken.
+// Run as `hub PORT`. Each line on standard input is a number and an event in hexadecimal. The first event is sent
+// to every new viewer, the others to all viewers; a newer event replaces one that a viewer has not read yet.
 package main
 
 import (
@@ -19,7 +19,7 @@ type hub struct {
 	viewers map[chan []byte]struct{}
 }
 
-func (h *hub) enter() (chan []byte, []byte) {
+func (h *hub) subscribe() (chan []byte, []byte) {
 	slot := make(chan []byte, 1)
 	h.lock.Lock()
 	defer h.lock.Unlock()
@@ -27,13 +27,13 @@ func (h *hub) enter() (chan []byte, []byte) {
 	return slot, h.first
 }
 
-func (h *hub) leave(slot chan []byte) {
+func (h *hub) unsubscribe(slot chan []byte) {
 	h.lock.Lock()
 	defer h.lock.Unlock()
 	delete(h.viewers, slot)
 }
 
-func (h *hub) tell(event []byte) {
+func (h *hub) publish(event []byte) {
 	h.lock.Lock()
 	defer h.lock.Unlock()
 	if h.first == nil {
@@ -53,15 +53,15 @@ func (h *hub) tell(event []byte) {
 	}
 }
 
-func (h *hub) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
-	answer.Header().Set("Content-Type", "text/event-stream")
-	slot, event := h.enter()
-	defer h.leave(slot)
+func (h *hub) ServeHTTP(response http.ResponseWriter, request *http.Request) {
+	response.Header().Set("Content-Type", "text/event-stream")
+	slot, event := h.subscribe()
+	defer h.unsubscribe(slot)
 	for {
-		if _, err := answer.Write(event); err != nil {
+		if _, err := response.Write(event); err != nil {
 			return
 		}
-		answer.(http.Flusher).Flush()
+		response.(http.Flusher).Flush()
 		select {
 		case event = <-slot:
 		case <-request.Context().Done():
@@ -71,8 +71,8 @@ func (h *hub) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 }
 
 func main() {
-	told := &hub{viewers: map[chan []byte]struct{}{}}
-	http.Handle("/v1/stream", told)
+	server := &hub{viewers: map[chan []byte]struct{}{}}
+	http.Handle("/v1/stream", server)
 	go func() {
 		if err := http.ListenAndServe("127.0.0.1:"+os.Args[1], nil); err != nil {
 			panic(err)
@@ -85,6 +85,6 @@ func main() {
 		if err != nil {
 			panic(err)
 		}
-		told.tell(event)
+		server.publish(event)
 	}
 }

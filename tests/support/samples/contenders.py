@@ -1,4 +1,4 @@
-"""A small path and what was measured of it."""
+"""A small path whose contenders return fixed measurements."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bench.measurement.process_usage import Usage
-from bench.paths.model import Contender, Figure, Goal, Measured, Path, Scale
+from bench.paths.model import Contender, Figure, Goal, Measurement, Path, Scale
 
 
 @asynccontextmanager
 async def opened(scale: Scale) -> AsyncIterator[list[str]]:
-    """A world that remembers who ran."""
+    """An empty setup, to which contenders append their names."""
     yield []
 
 
 def contender(name: str, rate: float, wait: float = 10.0) -> Contender:
-    """One that is always as fast."""
+    """A contender with a fixed rate and wait."""
 
-    def run(world: list[str]) -> Measured:
-        world.append(name)
+    def run(setup: list[str]) -> Measurement:
+        setup.append(name)
         ran.append(name)
-        return Measured({"rate": rate, "wait": wait}, 2_000, (Usage("worker", 4.0, 100.0),))
+        return Measurement({"rate": rate, "wait": wait}, 2_000, (Usage("worker", 4.0, 100.0),))
 
     return Contender(name, run)
 
@@ -31,6 +31,6 @@ ran: list[str] = []
 
 
 def path(*rivals: Contender, goals: tuple[Goal, ...] = ()) -> Path:
-    """Ours at 100 a second and a wait of 10 ms, beside these."""
+    """A path with these rivals; ours has 100 events/s and a wait of 10 ms."""
     figures = {"rate": Figure("events/s"), "wait": Figure("ms", more_is_better=False)}
     return Path("road", "A road.", figures, contender("ours", 100.0), rivals, goals, opened)

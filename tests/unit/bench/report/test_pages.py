@@ -19,7 +19,7 @@ RUN = Run(
 )
 
 
-def test_only_what_lies_between_the_markers_is_replaced() -> None:
+def test_only_the_text_between_the_markers_is_replaced() -> None:
     page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
 
     assert page_with(page_with(page, "one"), "new") == f"before\n{BEGIN}\nnew\n{END}\nafter\n"
@@ -30,7 +30,7 @@ def test_a_page_without_markers_is_refused() -> None:
         page_with(f"{BEGIN} alone", "new")
 
 
-def test_the_section_has_machine_ratios_goals_and_usage_by_path() -> None:
+def test_the_section_lists_machine_ratios_goals_and_usage_by_path() -> None:
     section = section_of(RUN, "2021-10-24", [path()])
 
     assert "- versions: python 3.11" in section
@@ -43,13 +43,13 @@ def test_the_section_has_machine_ratios_goals_and_usage_by_path() -> None:
     assert section.index("### road") < section.index("A road.") < section.index("### street")
 
 
-def test_a_chart_is_well_formed_and_its_bars_are_as_long_as_the_ratios_are_apart() -> None:
+def test_a_charts_bars_are_as_long_as_the_logarithm_of_their_ratios() -> None:
     drawn = charts(RUN.results)["road"]
 
     bars = list(ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}rect"))[1:]
     widths = [float(bar.attrib["width"]) for bar in bars]
 
-    # 2 × and ½ × are as far from 1 × on a logarithmic scale, one to the right and one to the left.
+    # On a logarithmic scale, 2 × and ½ × have the same distance from 1 ×, to the right and to the left.
     assert widths[0] == pytest.approx(widths[1], abs=0.2)
     assert float(bars[1].attrib["x"]) + widths[1] == pytest.approx(float(bars[0].attrib["x"]), abs=0.2)
 

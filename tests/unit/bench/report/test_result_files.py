@@ -5,58 +5,59 @@ from pathlib import Path
 
 import pytest
 
-from bench import __main__ as bench
 from bench.paths.model import Scale
 from bench.report.pages import BEGIN, END
+from bench.report.result_files import ResultFiles, write
 from bench.report.results import Ratio, Result, Run, from_json
 from tests.support.samples.contenders import path
 
 ROAD = Result("road", "a", Ratio(2.0, 1.5, 2.5), 1.2, True, 20.0, 10.0, "events/s", 5)
 LANE = replace(ROAD, path="lane")
+PATHS = (path(), replace(path(), name="lane"))
 
 
 @pytest.fixture
-def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The page of a bench of two paths."""
-    for name, place in {
-        "ROOT": tmp_path,
-        "RESULTS": tmp_path / "results",
-        "QUICK_RESULTS": tmp_path / "quick",
-        "IMAGES": tmp_path / "images",
-        "PAGE": tmp_path / "page.md",
-    }.items():
-        monkeypatch.setattr(bench, name, place)
-    monkeypatch.setattr(bench, "PATHS", (path(), replace(path(), name="lane")))
-    (tmp_path / "page.md").write_text(f"{BEGIN}\nbefore\n{END}\n")
-    return tmp_path / "page.md"
+def files(tmp_path: Path) -> ResultFiles:
+    """The result files of a repository with an old page."""
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "performance.md").write_text(f"{BEGIN}\nbefore\n{END}\n")
+    return ResultFiles(tmp_path, "2021-10-24")
 
 
 def run(result: Result) -> Run:
     return Run({"cores": 2}, (result,), (), ())
 
 
-def test_the_page_is_written_once_the_days_file_has_every_path(page: Path) -> None:
-    bench._write(run(ROAD), Scale.FULL, ["road"])
-    before = page.read_text()
-    bench._write(run(LANE), Scale.FULL, ["lane"])
+def test_the_page_is_written_once_the_days_file_has_every_path(files: ResultFiles) -> None:
+    write(files, run(ROAD), Scale.FULL, ["road"], PATHS)
+    before = files.page.read_text()
+    write(files, run(LANE), Scale.FULL, ["lane"], PATHS)
 
-    (file,) = (page.parent / "results").iterdir()
     assert "before" in before
-    assert "### road" in page.read_text()
-    assert "### lane" in page.read_text()
-    assert from_json(file.read_text()).results == (ROAD, LANE)
+    assert "### road" in files.page.read_text()
+    assert "### lane" in files.page.read_text()
+    assert from_json(files.results(Scale.FULL).read_text()).results == (ROAD, LANE)
 
 
-def test_a_whole_run_is_the_page_also_where_a_path_could_not_be_measured(page: Path) -> None:
-    bench._write(run(ROAD), Scale.FULL, ["road", "lane"])
+def test_a_full_run_updates_the_page_even_if_one_path_has_no_result(files: ResultFiles) -> None:
+    write(files, run(ROAD), Scale.FULL, ["road", "lane"], PATHS)
 
-    assert "### road" in page.read_text()
+    assert "### road" in files.page.read_text()
 
 
-def test_a_quick_run_leaves_page_and_results_alone(page: Path) -> None:
-    bench._write(run(ROAD), Scale.QUICK, ["road"])
-    bench._write(run(LANE), Scale.QUICK, ["lane"])
+def test_a_quick_run_changes_neither_the_page_nor_the_full_results(files: ResultFiles) -> None:
+    write(files, run(ROAD), Scale.QUICK, ["road"], PATHS)
+    write(files, run(LANE), Scale.QUICK, ["lane"], PATHS)
 
-    assert "before" in page.read_text()
-    assert not (page.parent / "results").exists()
-    assert list((page.parent / "quick").iterdir())
+    assert "before" in files.page.read_text()
+    assert not files.results(Scale.FULL).exists()
+    assert files.results(Scale.QUICK).exists()
+
+
+def test_the_messages_name_the_paths_that_are_missing(files: ResultFiles) -> None:
+    messages = write(files, run(ROAD), Scale.FULL, ["road"], PATHS)
+
+    assert messages == [
+        "written: bench/results/2021-10-24.json",
+        "docs/performance.md is not updated: 2021-10-24.json has no results yet of lane",
+    ]

@@ -15,7 +15,7 @@ import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.state.KeyValueIterator;
 import org.apache.kafka.streams.state.QueryableStoreTypes;
 
-/** Runs one of the topologies until it is told to stop; reports once, when all events are counted or at the stop. */
+/** Runs one of the topologies until SIGTERM; reports once, when all events are counted or at the end. */
 public final class Counting {
     private final KafkaStreams streams;
     private final Progress progress;
@@ -59,8 +59,8 @@ public final class Counting {
             StoreQueryParameters.fromNameAndType(Topologies.STORE, QueryableStoreTypes.<String, Long>keyValueStore()));
         try (KeyValueIterator<String, Long> all = store.all()) {
             while (all.hasNext()) {
-                KeyValue<String, Long> one = all.next();
-                counts.merge(one.key, one.value, Long::sum);
+                KeyValue<String, Long> entry = all.next();
+                counts.merge(entry.key, entry.value, Long::sum);
             }
         }
         return counts;
@@ -74,7 +74,7 @@ public final class Counting {
         properties.put(StreamsConfig.PROCESSING_GUARANTEE_CONFIG, StreamsConfig.EXACTLY_ONCE_V2);
         properties.put(StreamsConfig.NUM_STREAM_THREADS_CONFIG, 1);
         properties.put(StreamsConfig.STATESTORE_CACHE_MAX_BYTES_CONFIG, 64L << 20);
-        // As many bytes a fetch, and as patient a group, as ours.
+        // The same fetch size and the same group time-outs as our worker.
         properties.put(StreamsConfig.consumerPrefix(ConsumerConfig.AUTO_OFFSET_RESET_CONFIG), "earliest");
         properties.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG), 8 << 20);
         properties.put(StreamsConfig.consumerPrefix(ConsumerConfig.SESSION_TIMEOUT_MS_CONFIG), 6_000);

@@ -6,15 +6,15 @@ import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 
-/** Reads what counting needs of a participant event: the standings before and after, each as one key. */
+/** The standings before and after a participant event, each as one key: all that a counter needs. */
 final class Event {
     private static final JsonFactory FACTORY = new JsonFactory();
 
-    /** "region|agency|campaign"; null where there is no standing. */
+    /** "region|agency|campaign"; null if there is no standing. */
     String before;
     String after;
 
-    /** Token by token, no tree, and no further than the end of `data`. */
+    /** Reads token by token, without a tree, and stops after `data`. */
     static Event read(byte[] value) {
         Event event = new Event();
         try (JsonParser parser = FACTORY.createParser(value)) {

@@ -2,12 +2,12 @@ package bench;
 
 import java.util.concurrent.CountDownLatch;
 
-/** Counts what the one stream thread has counted, and keeps the moments of the first tenth and of the last event. */
+/** Counts the events of the single stream thread, and records the times of the first tenth and of the last event. */
 final class Progress {
     final CountDownLatch done = new CountDownLatch(1);
     private final long events;
     private final long tenth;
-    private long seen;
+    private long counted;
     volatile double tenthAt;
     volatile double lastAt;
 
@@ -16,11 +16,11 @@ final class Progress {
         this.tenth = events / 10;
     }
 
-    void one() {
-        seen++;
-        if (seen == tenth) {
+    void add() {
+        counted++;
+        if (counted == tenth) {
             tenthAt = now();
-        } else if (seen == events) {
+        } else if (counted == events) {
             lastAt = now();
             done.countDown();
         }

@@ -14,14 +14,14 @@ import org.apache.kafka.streams.processor.api.Record;
 import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.Stores;
 
-/** The same count twice: by a processor of one's own, and in the DSL. One key holds what we spread over scopes. */
+/** Two topologies for the same count, a custom processor and the DSL. An event changes one key, with ours all scopes. */
 final class Topologies {
     static final String STORE = "counts";
 
     private Topologies() {
     }
 
-    /** Reads each event once, counts in a cached in-memory store: its changelog sees a key once a commit. */
+    /** Counts in a cached in-memory store, so its changelog gets each key once per commit. */
     static Topology processor(String topic, Progress progress) {
         return new Topology()
             .addSource("events", new ByteArrayDeserializer(), new ByteArrayDeserializer(), topic)
@@ -34,14 +34,14 @@ final class Topologies {
                 "count");
     }
 
-    /** groupBy().count(): `aggregate` is what `count` is made of, and lets us see the last event pass. */
+    /** The DSL's groupBy().count(), written with `aggregate` so that it can also count the progress. */
     static Topology dsl(String topic, Progress progress) {
         StreamsBuilder builder = new StreamsBuilder();
         builder.stream(topic, Consumed.with(Serdes.ByteArray(), Serdes.ByteArray()))
             .mapValues(value -> Event.read(value).after)
             .groupBy((key, standing) -> standing, Grouped.with(Serdes.String(), Serdes.String()))
             .aggregate(() -> 0L, (key, value, count) -> {
-                progress.one();
+                progress.add();
                 return count + 1;
             }, Materialized.<String, Long>as(Stores.inMemoryKeyValueStore(STORE))
                 .withKeySerde(Serdes.String())
@@ -72,7 +72,7 @@ final class Topologies {
             if (event.after != null) {
                 add(event.after, 1);
             }
-            progress.one();
+            progress.add();
         }
 
         private void add(String key, long change) {
