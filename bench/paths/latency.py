@@ -154,7 +154,7 @@ PATH: Final = Path(
     goals=(
         Goal("p50", "150 ms", 1.0, limit=150),
         Goal("p99", "400 ms", 1.0, limit=400),
-        Goal("p50", "half of the intervals waited for", limit=FLOOR_MS),
+        Goal("p50", "half of the polling intervals", limit=FLOOR_MS),
     ),
     open=open_setup,
 )

@@ -1,4 +1,4 @@
-"""Where pools, producers and consumers are opened: only a composition root should do it."""
+"""Finds calls that open pools, producers or consumers outside the composition roots."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 from checks.structure.import_graph import names_in_module
 from checks.structure.source_tree import Module, Package
 
-LIBRARIES: Final = frozenset(
+CLIENT_LIBRARIES: Final = frozenset(
     {
         "asyncpg.connect",
         "asyncpg.create_pool",
@@ -33,10 +33,10 @@ class Opening:
 
 
 def openings_outside_roots(packages: Iterable[Package]) -> list[Opening]:
-    """The calls in services, outside processes/ and `__main__`, that open a client.
+    """The calls that open a client, in services outside processes/ and `__main__`.
 
-    A call opens a client if it calls one of LIBRARIES, a subclass of one, or a function of a shared package
-    that does so. Opening in those shared functions themselves is their purpose.
+    A call opens a client if it calls a name of CLIENT_LIBRARIES, a subclass of one, or a function of a shared
+    package that does so. These shared functions are not reported: opening a client is their purpose.
     """
     packages = list(packages)
     openers = _openers(packages)
@@ -58,7 +58,7 @@ def is_composition_root(path: Path) -> bool:
 
 
 def _openers(packages: list[Package]) -> frozenset[str]:
-    openers: frozenset[str] = LIBRARIES
+    openers: frozenset[str] = CLIENT_LIBRARIES
     while True:
         more = openers.union(
             *(_defined(module, openers, package.is_service) for package, module in _all(packages))
@@ -76,12 +76,12 @@ def _defined(module: Module, openers: frozenset[str], in_service: bool) -> Itera
     bound = names_in_module(module)
     for node in module.syntax.body:
         if isinstance(node, ast.ClassDef):
-            used = {_dotted(base, bound, module.name) for base in node.bases}
+            references = {_dotted(base, bound, module.name) for base in node.bases}
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and not in_service:
-            used = {name for _, name in _calls(node, bound, module.name)}
+            references = {name for _, name in _calls(node, bound, module.name)}
         else:
             continue
-        if used & openers:
+        if references & openers:
             yield f"{module.name}.{node.name}"
 
 
@@ -92,7 +92,7 @@ def _calls(node: ast.AST, bound: Mapping[str, str], module: str) -> Iterator[tup
 
 
 def _dotted(node: ast.expr, bound: Mapping[str, str], module: str) -> str | None:
-    """The full dotted name of `a` or `a.b.c`; a name that no import binds is the module's own."""
+    """The full dotted name of `a` or `a.b.c`; a name without an import belongs to the module."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)

@@ -1,4 +1,4 @@
-"""How many files each change of a list touches, from `git diff`."""
+"""Counts the files that each change of a list modifies, with `git diff`."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from checks.structure.report import table
 
 
 class UnknownChangeError(RuntimeError):
-    """Git knows no such commit or range; the message is its own."""
+    """The commit or range does not exist; the message is git's."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A change, and the files it touches by top-level folder; a file in none counts for `.`."""
+    """A change, and the number of modified files by top-level folder; `.` is the root folder."""
 
     name: str
     files: Mapping[str, int]
 
 
 def changes_of(listing: str, repository: Path) -> list[Change]:
-    """Read the list: in each line a commit or a range `a..b`, then a name; `#` begins a comment.
+    """Read the list: each line has a commit or a range `a..b`, then a name; `#` starts a comment.
 
     Raises UnknownChangeError.
     """
@@ -34,9 +34,9 @@ def changes_of(listing: str, repository: Path) -> list[Change]:
 
 
 def _files(commits: str, repository: Path) -> Mapping[str, int]:
-    span = commits if ".." in commits else f"{commits}^..{commits}"
+    revisions = commits if ".." in commits else f"{commits}^..{commits}"
     done = subprocess.run(
-        ["git", "diff", "--name-only", "--end-of-options", span],
+        ["git", "diff", "--name-only", "--end-of-options", revisions],
         cwd=repository,
         capture_output=True,
         text=True,
@@ -49,7 +49,7 @@ def _files(commits: str, repository: Path) -> Mapping[str, int]:
 
 
 def as_markdown(changes: Sequence[Change]) -> str:
-    """A row for each change, a column for each folder that any of them touches."""
+    """A table with a row for each change and a column for each folder with modified files."""
     folders = sorted({folder for change in changes for folder in change.files})
     return table(("change", "files", *folders), _rows(changes, folders)) + "\n"
 

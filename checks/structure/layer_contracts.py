@@ -1,4 +1,4 @@
-"""The layers that pyproject.toml declares for import-linter, and the imports that go up in them."""
+"""The layers contracts that pyproject.toml declares for import-linter, and imports of a higher layer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIBLINGS: Final = re.compile(r"\s*[|:]\s*")
 
 @dataclass(frozen=True)
 class Layers:
-    """A layers contract: module names by layer, the highest first; names of one layer are siblings.
+    """A layers contract: the module names of each layer, highest layer first.
 
     Format: https://import-linter.readthedocs.io/en/stable/contract_types/layers/
     """
@@ -25,7 +25,7 @@ class Layers:
     layers: tuple[frozenset[str], ...]
 
     def layer_of(self, module: str) -> int | None:
-        """The number of the layer that holds a module or a package around it; 0 is the highest."""
+        """The number of the layer of a module or of its nearest listed package; 0 is the highest."""
         parts = module.split(".")
         for length in range(len(parts), 0, -1):
             prefix = ".".join(parts[:length])
@@ -35,12 +35,12 @@ class Layers:
         return None
 
     def concerns(self, package: str) -> bool:
-        """Whether the contract has layers of this package."""
+        """Whether the contract names modules of this package."""
         return any(name.partition(".")[0] == package for layer in self.layers for name in layer)
 
 
 def read_layers(root: Path) -> tuple[Layers, ...]:
-    """The layers contracts of a checkout; none without a pyproject.toml."""
+    """The layers contracts of a checkout; empty without a pyproject.toml."""
     file = root / "pyproject.toml"
     if not file.exists():
         return ()
@@ -54,13 +54,13 @@ def read_layers(root: Path) -> tuple[Layers, ...]:
 
 
 def _names(layer: Any, container: str) -> frozenset[str]:
-    written: Iterable[str] = SIBLINGS.split(layer) if isinstance(layer, str) else layer
-    bare = (name.strip().removeprefix("(").removesuffix(")") for name in written)
+    names: Iterable[str] = SIBLINGS.split(layer) if isinstance(layer, str) else layer
+    bare = (name.strip().removeprefix("(").removesuffix(")") for name in names)
     return frozenset(f"{container}.{name}" if container else name for name in bare)
 
 
 def upward(layers: Layers, modules: Graph) -> Sequence[Arrow]:
-    """The imports between rooms that go from a lower layer to a higher one."""
+    """The imports between rooms from a lower layer to a higher layer."""
     found = {
         (room(importer), room(imported))
         for importer, imported in modules.arrows
@@ -74,10 +74,10 @@ def _goes_up(importer: int | None, imported: int | None) -> bool:
 
 
 def contract_of(package: str, contracts: Iterable[Layers]) -> Layers | None:
-    """The first contract with layers of a package."""
+    """The first contract that names modules of a package; None if there is none."""
     return next((contract for contract in contracts if contract.concerns(package)), None)
 
 
 def unlayered(layers: Layers, rooms: Graph) -> Sequence[str]:
-    """The rooms that the contract does not mention."""
+    """The rooms in no layer of the contract."""
     return sorted(name for name in rooms.names if layers.layer_of(name) is None)

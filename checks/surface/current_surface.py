@@ -1,4 +1,4 @@
-"""Collects the present surface, with or without a running system."""
+"""Collects the current surface, with or without a running system."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from checks.surface.service_modules import ForeignCodeError, folder
 
 
 class UnreadableSurfaceError(RuntimeError):
-    """There is nothing to compare; the message says which part failed and why."""
+    """The surface could not be read; the message says which part failed and why."""
 
 
 def surface(*, full: bool) -> Files:
-    """What the code declares; `full`: also what a running system shows. Raises UnreadableSurfaceError."""
+    """The surface that the code declares; `full` adds that of a running system.
+
+    Raises UnreadableSurfaceError.
+    """
     try:
         files = service_declarations.surface()
     except service_declarations.ProbeError as error:
@@ -23,15 +26,15 @@ def surface(*, full: bool) -> Files:
 
 
 def _with_running_system(files: Files) -> Files:
-    """Add schemas and topics; the OpenAPI documents become those that the processes serve."""
+    """Add schemas and topics, and replace the OpenAPI documents by those that the processes serve."""
     try:
         for service in service_declarations.SERVICES:
-            folder(service)  # the harness migrates in this process: not another checkout's schema
+            folder(service)  # the harness migrates in this process, so it must not be another checkout's
     except ForeignCodeError as error:
         raise UnreadableSurfaceError(str(error)) from error
     from checks.surface import (
         running_surface,
-    )  # it imports the harness, which the fast comparison does without
+    )  # imports the test harness, which the fast comparison does not need
     from checks.surface.running_system import SystemStartError
 
     try:

@@ -1,6 +1,6 @@
-"""Builds each service's HTTP application without a database or broker, to be described and never called.
+"""Builds each service's HTTP application without a database or broker, only to read its OpenAPI document.
 
-This is the only module of the package that imports modules of the services: change it when they move.
+This is the only module of the package that imports modules of the services; change it when they move.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import FastAPI
 
 NOTHING: Any = None
-"""Stands for a dependency that an application uses only to answer requests."""
+"""Replaces a dependency that an application needs only to answer requests."""
 SECRET = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 
@@ -74,4 +74,4 @@ APPLICATIONS: dict[str, Callable[[], FastAPI]] = {
     "notifier": _notifier,
     "board": _board,
 }
-"""By service; the aggregator serves health and metrics alone."""
+"""By service. The aggregator is missing: it serves only health checks and metrics."""

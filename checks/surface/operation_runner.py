@@ -1,4 +1,4 @@
-"""Runs the series of operations through the register's API and the aggregator's commands."""
+"""Runs the series of operations with the registration API and the aggregator's commands."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from checks.surface.operation_series import (
     EVERYBODY,
     MALFORMED,
     SKIPPED,
-    Act,
     Operation,
     Series,
+    Step,
+    import_file,
     nik,
-    table,
 )
-from checks.surface.quiescence import WAIT_S_MAX, at_rest, counted, state_since
+from checks.surface.quiescence import WAIT_S_MAX, state_since, wait_counted, wait_quiescent
 from checks.surface.record_normalization import partition_of
 from checks.surface.running_system import READY_S_MAX, System, until
 
@@ -30,48 +30,48 @@ TRACED_EVERY = 3
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where an event lies in the register."""
+class EventPosition:
+    """The partition and sequence of an event in the register."""
 
     partition: int
     sequence: int
 
     def bad_event(self) -> bytes:
-        """A record that takes the place and cannot be counted."""
+        """A record with this position that cannot be counted."""
         return json.dumps({"partition": self.partition, "sequence": self.sequence, "data": "none"}).encode()
 
 
-class Run:
-    """One run of the series. `ids` are those of the participants, `answers` a line for each operation."""
+class OperationRunner:
+    """Runs the series once. `ids` has the participants' ids, `answers` a JSON line per operation."""
 
     def __init__(self, system: System, http: aiohttp.ClientSession) -> None:
         self._system = system
         self._stack = system.stack
-        self._journal = system.journal
+        self._topics = system.topics
         self._api = system.stack.url("api")
         self._http = http
         self._milestones = 0
         self.ids: dict[int, str] = {}
         self.answers: list[str] = []
 
-    async def whole(self) -> None:
-        """Every act, the import and its undoing, and the events that are not counted by themselves."""
+    async def run_all(self) -> None:
+        """Run every step, an import and its undo, and the events that go to the quarantine."""
         series = Series()
-        for act in series.acts():
-            await self._act(act)
+        for step in series.steps():
+            await self._run_step(step)
         await self._import()
         await self._quarantine(series)
         self.ids |= {person: await self._find(person) for person in EVERYBODY}
-        await at_rest(self._journal, datetime.now(UTC))
+        await wait_quiescent(self._topics, datetime.now(UTC))
 
-    async def _act(self, act: Act) -> None:
-        for operation in act.operations:
+    async def _run_step(self, step: Step) -> None:
+        for operation in step.operations:
             await self._send(operation)
-        self._milestones = act.milestones
-        await self._counted()
+        self._milestones = step.milestones
+        await self._wait_counted()
 
     async def _send(self, operation: Operation) -> None:
-        """Send an operation twice under one key: the second changes nothing."""
+        """Send an operation twice with the same idempotency key; the second request changes nothing."""
         number = len(self.answers) + 1
         headers = {"Idempotency-Key": f"surface-{number}", **self._key(operation.role)}
         if number % TRACED_EVERY == 0:
@@ -92,48 +92,52 @@ class Run:
 
     async def _import(self) -> None:
         url, officer = f"{self._api}/v1/imports", self._key("officer")
-        async with self._http.post(url, data=table(), headers=officer) as answer:
+        async with self._http.post(url, data=import_file(), headers=officer) as answer:
             answer.raise_for_status()
             url = f"{url}/{(await answer.json())['id']}"
-        await self._imported(url, "done")
+        await self._wait_imported(url, "done")
         async with self._http.post(f"{url}/undo", headers=officer) as answer:
             answer.raise_for_status()
-        await self._imported(url, "undone")
+        await self._wait_imported(url, "undone")
 
-    async def _imported(self, url: str, state: str) -> None:
-        async def it_is() -> bool:
+    async def _wait_imported(self, url: str, state: str) -> None:
+        async def is_in_state() -> bool:
             async with self._http.get(url, headers=self._key("officer")) as answer:
                 return bool((await answer.json())["state"] == state)
 
-        await until(it_is, WAIT_S_MAX, name=f"import {state}")
-        await self._counted()
+        await until(is_in_state, WAIT_S_MAX, name=f"import {state}")
+        await self._wait_counted()
 
     async def _quarantine(self, series: Series) -> None:
-        """Two events whose places are taken before the relay sends them, and a record that is no event."""
+        """Put three events into the quarantine.
+
+        Records with the positions of two events arrive before the relay publishes these events; one more
+        record is no event.
+        """
         await self._stack.terminate("relay")
         registration = series.registration(MALFORMED)
-        malformed = await self._withheld(registration)
-        skipped = await self._withheld(series.registration(SKIPPED))
+        malformed = await self._register_unpublished(registration)
+        skipped = await self._register_unpublished(series.registration(SKIPPED))
         await self._produce(malformed.partition, malformed.bad_event())
-        await self._quarantined(1)
+        await self._wait_quarantined(1)
         await self._aggregator("skip", skipped)
-        await self._quarantined(2)
+        await self._wait_quarantined(2)
         await self._stack.start("relay", deadline_s=READY_S_MAX)
-        await self._counted()
+        await self._wait_counted()
         await self._aggregator(
             "quarantine apply", malformed, "--change", str(self._change_file(registration))
         )
-        await self._quarantined(3)
+        await self._wait_quarantined(3)
         await self._produce(0, UNREADABLE)
-        await self._quarantined(4)
-        await self._counted()
+        await self._wait_quarantined(4)
+        await self._wait_counted()
 
-    async def _withheld(self, operation: Operation) -> Place:
-        """Where the event of a registration lies that the relay has not sent."""
+    async def _register_unpublished(self, operation: Operation) -> EventPosition:
+        """Register while the relay is stopped; return the position of the event."""
         await self._send(operation)
-        state = await state_since(self._journal, datetime.now(UTC))
+        state = await state_since(self._topics, datetime.now(UTC))
         partition = partition_of(self.ids[operation.person])
-        return Place(partition, state["last_sequence"][partition])
+        return EventPosition(partition, state["last_sequence"][partition])
 
     async def _produce(self, partition: int, value: bytes) -> None:
         producer = AIOKafkaProducer(bootstrap_servers=self._system.bootstrap_servers)
@@ -143,19 +147,19 @@ class Run:
         finally:
             await producer.stop()
 
-    async def _quarantined(self, count: int) -> None:
-        async def it_is_on_the_topic() -> bool:
-            await self._journal.refresh()
-            return len(self._journal.records(QUARANTINE)) == count
+    async def _wait_quarantined(self, count: int) -> None:
+        async def is_on_the_topic() -> bool:
+            await self._topics.refresh()
+            return len(self._topics.records(QUARANTINE)) == count
 
-        await until(it_is_on_the_topic, WAIT_S_MAX, name=f"{count} records of {QUARANTINE}")
+        await until(is_on_the_topic, WAIT_S_MAX, name=f"{count} records of {QUARANTINE}")
 
-    async def _aggregator(self, command: str, place: Place, *more: str) -> None:
-        where = ("--partition", str(place.partition), "--sequence", str(place.sequence))
-        await self._stack.command("aggregator", *command.split(), *where, "--reason", "surface", *more)
+    async def _aggregator(self, command: str, position: EventPosition, *more: str) -> None:
+        options = ("--partition", str(position.partition), "--sequence", str(position.sequence))
+        await self._stack.command("aggregator", *command.split(), *options, "--reason", "surface", *more)
 
     def _change_file(self, registration: Operation) -> Path:
-        """What the malformed event should have said."""
+        """A file with the change that the malformed event should contain."""
         standing = {name: registration.body.get(name) for name in ("region", "agency", "campaign")}
         path = self._stack.folder / "change.json"
         time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -168,8 +172,8 @@ class Run:
             answer.raise_for_status()
             return str((await answer.json())["participant_id"])
 
-    async def _counted(self) -> None:
-        await counted(self._journal, datetime.now(UTC), self._milestones)
+    async def _wait_counted(self) -> None:
+        await wait_counted(self._topics, datetime.now(UTC), self._milestones)
 
     def _key(self, role: str | None) -> dict[str, str]:
         return {} if role is None else {"Authorization": f"Bearer {self._stack.keys[role]}"}

@@ -1,4 +1,4 @@
-"""The series of operations on a fresh register, the same for the same seed."""
+"""A series of operations on an empty register, generated from a fixed seed."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ ROLES: Final = (None, "booth", "officer", "admin")
 OCCURRED_AT: Final = "2021-10-24T19:04:58+07:00"
 
 PEOPLE: Final = 12
-"""Registered before anything changes, by the numbers 1 to 12; the milestone rules have this threshold."""
+"""The people 1 to 12 register before any other operation; the milestone rule `twelve` has this threshold."""
 NEWCOMER: Final = 13
 IMPORTED: Final = (14, 15, 16)
 MALFORMED, SKIPPED = 17, 18
-"""Whose events do not reach the counts by themselves."""
+"""People whose events go to the quarantine first."""
 EVERYBODY: Final = range(1, SKIPPED + 1)
 CHANGES: Final = 40
 
@@ -44,7 +44,7 @@ webhooks:
 
 @dataclass(frozen=True)
 class Operation:
-    """A request for a person: to register, or a change by its route; without a key where `role` is None."""
+    """A request about a person: a registration or a change; without an access key if `role` is None."""
 
     route: str
     person: int
@@ -58,8 +58,8 @@ class Operation:
 
 
 @dataclass(frozen=True)
-class Act:
-    """Operations before a rest, and the number of milestone records on the topic after it."""
+class Step:
+    """Operations that are counted together, and the number of milestone records on the topic afterwards."""
 
     operations: tuple[Operation, ...]
     milestones: int
@@ -67,27 +67,29 @@ class Act:
 
 @dataclass
 class Series:
-    """All acts before the import, drawn from one source of randomness."""
+    """Generates all steps before the import from one random source."""
 
     random: Random = field(default_factory=lambda: Random(SEED))
 
-    def acts(self) -> Iterator[Act]:
-        """The last operation of an act crosses a threshold, so the crossing's value is certain."""
+    def steps(self) -> Iterator[Step]:
+        """The steps; only a step's last operation crosses a threshold, so the crossing's value is fixed."""
         first = self.registration(1, {"campaign": CAMPAIGN})
-        yield Act((first,), milestones=1)
-        yield Act(tuple(self.registration(one) for one in range(2, PEOPLE + 1)), milestones=2)
-        yield Act((Operation("steps", 1, {"step": "P2", "occurred_at": OCCURRED_AT}, "booth"),), milestones=3)
-        yield Act(tuple(self._change() for _ in range(CHANGES)), milestones=3)
-        yield Act((Operation("withdraw", 2, {"occurred_at": OCCURRED_AT}, "officer"),), milestones=4)
-        yield Act((self.registration(2),), milestones=5)
-        yield Act((Operation("merge", 3, {}, "officer", into=4),), milestones=6)
-        yield Act((self.registration(NEWCOMER),), milestones=7)
+        yield Step((first,), milestones=1)
+        yield Step(tuple(self.registration(person) for person in range(2, PEOPLE + 1)), milestones=2)
+        yield Step(
+            (Operation("steps", 1, {"step": "P2", "occurred_at": OCCURRED_AT}, "booth"),), milestones=3
+        )
+        yield Step(tuple(self._change() for _ in range(CHANGES)), milestones=3)
+        yield Step((Operation("withdraw", 2, {"occurred_at": OCCURRED_AT}, "officer"),), milestones=4)
+        yield Step((self.registration(2),), milestones=5)
+        yield Step((Operation("merge", 3, {}, "officer", into=4),), milestones=6)
+        yield Step((self.registration(NEWCOMER),), milestones=7)
         refused = (self.registration(1), Operation("withdraw", 3, {}, "admin"))
-        yield Act((*refused, Operation("merge", 5, {}, "booth", into=6)), milestones=7)
+        yield Step((*refused, Operation("merge", 5, {}, "booth", into=6)), milestones=7)
 
-    def registration(self, person: int, certain: Mapping[str, Any] | None = None) -> Operation:
-        """Somebody registers, with some of what may be given."""
-        maybe = {
+    def registration(self, person: int, fixed: Mapping[str, Any] | None = None) -> Operation:
+        """A registration with random optional fields; `fixed` overrides fields."""
+        optional = {
             "phone": f"0812{person:08}",
             "business": {"name": "Usaha Contoh", "category": self.random.choice(CATEGORIES)},
             "agency": self.random.choice(AGENCIES),
@@ -95,14 +97,14 @@ class Series:
             "booth": f"booth-{person:02}",
             "occurred_at": OCCURRED_AT,
         }
-        given = {name: value for name, value in maybe.items() if self.random.random() < 0.5}
+        given = {name: value for name, value in optional.items() if self.random.random() < 0.5}
         body = {
             "name": "Peserta Contoh",
             "nik": nik(person),
             "region": self.random.choice(REGIONS),
             "consent": "2026-01",
         }
-        return Operation("register", person, {**body, **given, **(certain or {})}, self.random.choice(ROLES))
+        return Operation("register", person, {**body, **given, **(fixed or {})}, self.random.choice(ROLES))
 
     def _change(self) -> Operation:
         route = self.random.choice(("move", "steps", "correct"))
@@ -128,12 +130,12 @@ class Series:
 
 
 def nik(person: int) -> str:
-    """The NIK of a synthetic person: region 31.99 belongs to nobody."""
+    """The NIK of a synthetic person; region 31.99 does not exist."""
     return f"3199010101{90:02}{person:04}"
 
 
-def table() -> str:
-    """The file of an import: three people, one of them with completed steps."""
+def import_file() -> str:
+    """A CSV file with three people, one of them with completed steps."""
     steps = ("", "P2;P4", "")
     rows = [
         f"Peserta Contoh,{nik(person)},{REGIONS[index]},2026-01,{OCCURRED_AT},{steps[index]}"

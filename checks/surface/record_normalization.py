@@ -1,4 +1,4 @@
-"""The records of each topic in the form that is compared: alike in two runs of the same operations."""
+"""Normalizes the records of each topic, so that two runs of the same operations give the same lines."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Names = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Record:
-    """A record as a consumer gets it."""
+    """A record as a consumer receives it."""
 
     partition: int
     offset: int
@@ -26,7 +26,7 @@ class Record:
     headers: tuple[tuple[str, str], ...] = ()
 
     def json(self) -> Any:
-        """The value as JSON; None where it is none."""
+        """The value as JSON; None if it is not JSON."""
         try:
             return json.loads(self.value or "")
         except json.JSONDecodeError:
@@ -34,37 +34,37 @@ class Record:
 
 
 def events(records: Iterable[Record], names: Names) -> list[str]:
-    """`participant-events`: each event once, by participant and revision, then what is no event.
+    """`participant-events`: each event once, by participant and revision, then records that are no event.
 
-    Where an event lies depends on the participant's id, so partition and sequence are judged, not shown.
+    Partition and sequence depend on the random participant id, so they are checked and replaced.
     """
     lines: list[tuple[tuple[str, int, str], str]] = []
     highest: dict[int, int] = {}
     seen: set[tuple[int, str | None]] = set()
-    for record in sorted(records, key=lambda one: (one.partition, one.offset)):
+    for record in sorted(records, key=lambda record: (record.partition, record.offset)):
         if (record.partition, record.value) in seen:  # the relay delivers at least once
             continue
         seen.add((record.partition, record.value))
-        value = _placed(record, highest)
+        value = _with_checked_position(record, highest)
         line = _line(record, _key(record.key, names), replaced(value, names), _partition(record))
         lines.append((_order(value, names, line), line))
     return [line for _, line in sorted(lines)]
 
 
-def _placed(record: Record, highest: dict[int, int]) -> Any:
-    """The value with its partition and sequence judged; text that is no JSON as it is."""
+def _with_checked_position(record: Record, highest: dict[int, int]) -> Any:
+    """The value with partition and sequence replaced by the result of their check; other text unchanged."""
     value = record.json()
     if not isinstance(value, dict) or "sequence" not in value:
         return record.value if value is None else value
     before = highest.setdefault(record.partition, 0)
     highest[record.partition] = max(before, value["sequence"])
-    place = "next" if value["sequence"] == before + 1 else "repeat" if value["sequence"] <= before else "gap"
+    order = "next" if value["sequence"] == before + 1 else "repeat" if value["sequence"] <= before else "gap"
     partition = "<own>" if value.get("partition") == record.partition else value.get("partition")
-    return {**value, "partition": partition, "sequence": f"<{place}>"}
+    return {**value, "partition": partition, "sequence": f"<{order}>"}
 
 
 def _partition(record: Record) -> str:
-    """Whether the key's id belongs into the record's partition."""
+    """Whether the record is in the partition of its key's participant id."""
     if record.key is None or not UUID_TEXT.fullmatch(record.key):
         return "<any>"
     return "<of the key>" if partition_of(record.key) == record.partition else "<wrong>"
@@ -82,7 +82,7 @@ def _order(value: Any, names: Names, line: str) -> tuple[str, int, str]:
 
 
 def quarantine(records: Iterable[Record], names: Names) -> list[str]:
-    """`participant-events-quarantine` in its order."""
+    """`participant-events-quarantine` in topic order."""
     lines = []
     for record in records:
         value = record.json()
@@ -97,11 +97,11 @@ def quarantine(records: Iterable[Record], names: Names) -> list[str]:
 
 
 def last_cut(records: Sequence[Record], names: Names) -> list[str]:
-    """`region-counts`: the last full, and the last record of changes after it."""
+    """`region-counts`: the last full and the last change record."""
     read = [(record, record.json()) for record in records]
     fulls = [index for index, (_, value) in enumerate(read) if value["kind"] == "full"]
-    whole = fulls[-1] - read[fulls[-1]][1]["part"]
-    parts = read[whole : whole + read[whole][1]["parts"]]
+    first_part = fulls[-1] - read[fulls[-1]][1]["part"]
+    parts = read[first_part : first_part + read[first_part][1]["parts"]]
     changes = [pair for pair in read if pair[1]["kind"] == "change"]
     return [
         _line(record, record.key, replaced(_cut(value), names)) for record, value in [*parts, *changes[-1:]]
@@ -123,7 +123,7 @@ def _cut(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def minutes(records: Iterable[Record]) -> list[str]:
-    """`region-minutes`: how much each scope grew in all, whenever the minutes began."""
+    """`region-minutes`: the sum over all minutes for each scope and region."""
     newest = {record.key: record for record in records}
     lines = []
     for scope, of_scope in sorted(_by_scope(newest.values()).items()):
@@ -147,7 +147,7 @@ def _by_scope(records: Iterable[Record]) -> dict[str, list[Record]]:
 
 
 def register_state(records: Sequence[Record], names: Names) -> list[str]:
-    """`register-state`: the newest."""
+    """`register-state`: the newest record."""
     value = records[-1].json()
     audit = value["audit"] and {**value["audit"], "cut": "<cut>", "duration_ms": "<milliseconds>"}
     positions = {name: _summed(value[name]) for name in ("last_sequence", "published")}
@@ -156,12 +156,15 @@ def register_state(records: Sequence[Record], names: Names) -> list[str]:
 
 
 def plain(records: Iterable[Record], names: Names) -> list[str]:
-    """A topic without rules of its own, in its order."""
-    return [_line(one, _key(one.key, names), replaced(one.json() or one.value, names)) for one in records]
+    """A topic without special rules, in topic order."""
+    return [
+        _line(record, _key(record.key, names), replaced(record.json() or record.value, names))
+        for record in records
+    ]
 
 
 def milestones(records: Iterable[Record], names: Names) -> list[str]:
-    """`milestones` in their order."""
+    """`milestones` in topic order."""
     return [
         _line(record, _key(record.key, names), replaced({**record.json(), "cut": "<cut>"}, names))
         for record in records
@@ -177,7 +180,7 @@ def _key(key: str | None, names: Names) -> str | None:
 
 
 def _line(record: Record, key: str | None, value: Any, partition: str | int | None = None) -> str:
-    """One line of JSON; fields of the value keep the order that they have on the topic."""
+    """A line of JSON; the fields of the value keep their order on the topic."""
     shown = {
         "key": key,
         "partition": record.partition if partition is None else partition,
@@ -188,7 +191,7 @@ def _line(record: Record, key: str | None, value: Any, partition: str | int | No
 
 
 def lines_of(topic: str, records: Sequence[Record], names: Names) -> Iterator[str]:
-    """The lines of a topic's recording."""
+    """The normalized lines of a topic."""
     match topic:
         case "participant-events":
             yield from events(records, names)

@@ -1,4 +1,4 @@
-"""The recordings: a file per kind, in `recorded/`."""
+"""Reads and writes the recordings in `recorded/`."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ ROOT = Path(__file__).resolve().parents[2]
 RECORDED = Path(__file__).with_name("recorded")
 
 Files = dict[str, str]
-"""A surface as text, by the name of the recording's file."""
+"""The text of each file of a surface, by file name."""
 
 
 def as_json(value: Any) -> str:
-    """JSON that is the same for the same value."""
+    """JSON with sorted keys, so that equal values give equal text."""
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def write(files: Files) -> None:
-    """Write the recordings of these names; others stay."""
+    """Write these recordings; others stay unchanged."""
     RECORDED.mkdir(exist_ok=True)
     for name, text in files.items():
         (RECORDED / name).write_text(text, "utf-8")
 
 
 def read(name: str) -> str:
-    """A recording; empty where there is none yet."""
+    """The text of a recording; empty if there is none."""
     path = RECORDED / name
     return path.read_text("utf-8") if path.exists() else ""

@@ -1,6 +1,6 @@
-"""A real broker, a migrated database and the processes of all services, on free ports.
+"""Starts a real broker, a migrated database and the processes of all services on free ports.
 
-This is the only module of the package that imports the harness of the tests.
+This is the only module of the package that imports the test harness.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from checks.surface.topic_reader import Journal
+from checks.surface.topic_reader import TopicReader
 from deploy.local.commands import CommandError
 from tests.support.broker import Broker
 from tests.support.databases import TestServer
@@ -28,27 +28,27 @@ READY_S_MAX = 120.0
 SETTINGS = {
     "REGISTRATION_AUDIT_EVERY_S": "0.5",
     "REGISTRATION_AUDIT_PAUSE_FACTOR": "1",
-    "REGISTRATION_WAITED_S_MAX": "60",  # a busy machine must not turn an answer into a 503
+    "REGISTRATION_WAITED_S_MAX": "60",  # otherwise a busy machine may answer 503
 }
 
 
 @dataclass(frozen=True)
 class System:
-    """What runs: the processes, the topics' records, where Kafka is, and the superuser's database."""
+    """The processes, the topics' records, Kafka's address, and the superuser's database URL."""
 
     stack: Stack
-    journal: Journal
+    topics: TopicReader
     bootstrap_servers: str
     database: str
 
 
 class SystemStartError(RuntimeError):
-    """Something did not come to pass; the message says what, and holds the ends of all logs."""
+    """The system did not start or reach an expected state; the message has the reason and all logs."""
 
 
 @asynccontextmanager
 async def running(rules: str) -> AsyncIterator[System]:
-    """Start everything, with these milestone rules; end everything at the end of the block."""
+    """Start all processes with these milestone rules; end them at the end of the block."""
     async with AsyncExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="jakpreneur-surface-")))
         broker = Broker(folder, session_timeout_ms=SESSION_TIMEOUT_MS)
@@ -60,17 +60,19 @@ async def running(rules: str) -> AsyncIterator[System]:
         await topics.create()
         commissioned = commission(server, folder)
         databases = server.clone(commissioned.template)
-        place = surroundings(folder / "stack", databases.urls(), topics.environment(), commissioned.secrets)
+        stack_surroundings = surroundings(
+            folder / "stack", databases.urls(), topics.environment(), commissioned.secrets
+        )
         (folder / "rules.yaml").write_text(rules)
-        stack = Stack(replace(place, keys=commissioned.keys))
+        stack = Stack(replace(stack_surroundings, keys=commissioned.keys))
         ends.push_async_callback(stack.close)
         settings = {**SETTINGS, "NOTIFIER_RULES_FILE": str(folder / "rules.yaml")}
         try:
             await stack.start(*PROCESSES, env=settings, deadline_s=READY_S_MAX)
-            journal = Journal(broker.bootstrap_servers)
-            await journal.open()
-            ends.push_async_callback(journal.close)
-            yield System(stack, journal, broker.bootstrap_servers, databases.admin)
+            reader = TopicReader(broker.bootstrap_servers)
+            await reader.open()
+            ends.push_async_callback(reader.close)
+            yield System(stack, reader, broker.bootstrap_servers, databases.admin)
             assert not stack.unexpected_ends(), stack.unexpected_ends()
         except (AssertionError, CommandError) as error:
             raise SystemStartError("\n".join([*stack.logs().values(), str(error)])) from error

@@ -1,4 +1,4 @@
-"""Reads OpenAPI, metrics and settings from the services' code, without a broker or a database."""
+"""Reads OpenAPI, metrics and settings from the code of all services, in one subprocess per service."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ PROBE_S_MAX = 120.0
 
 
 class ProbeError(RuntimeError):
-    """A service could not be read; the message holds the end of its error output."""
+    """The code of a service could not be read; the message contains the end of its error output."""
 
 
 def surface() -> Files:
-    """A file per kind, with all services."""
+    """One file for OpenAPI, metrics and settings each, with all services."""
     started = {service: _start(service) for service in SERVICES}
     declared = {service: _result(service, process) for service, process in started.items()}
     return {

@@ -1,4 +1,4 @@
-"""The modules of a service, found by their files."""
+"""Finds and imports all modules of a service."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from checks.surface.recordings import ROOT
 
 
 class ForeignCodeError(RuntimeError):
-    """The import path leads to another checkout."""
+    """A service is imported from another checkout."""
 
 
 def import_all(service: str) -> None:
-    """Import every module of a service, so that all it declares is known to this process.
+    """Import every module of a service, so that its metrics and settings are declared in this process.
 
-    Migrations run when they are imported, and a folder of Cython sources needs a compiler: both are left out.
+    Migrations are left out, because an import would run them, and so are folders with Cython, which need a
+    compiler.
     """
     root = folder(service)
     for path in sorted(root.rglob("*.py")):
@@ -27,11 +28,11 @@ def import_all(service: str) -> None:
 
 
 def folder(service: str) -> Path:
-    """Where a service's package lies; raises ForeignCode where that is outside of this checkout."""
+    """The folder of a service's package. Raises ForeignCodeError if it is outside this checkout."""
     spec = find_spec(service)
     assert spec is not None, f"{service} is not on the import path"
     assert spec.origin is not None, f"{service} has no __init__.py"
     found = Path(spec.origin).parent
     if not found.is_relative_to(ROOT):
-        raise ForeignCodeError(f"{service} comes from {found}, which is not this checkout: set PYTHONPATH")
+        raise ForeignCodeError(f"{service} is imported from {found}, outside this checkout: set PYTHONPATH")
     return found

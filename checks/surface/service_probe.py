@@ -1,4 +1,4 @@
-"""Prints the surface that a service declares: `python -m checks.surface.service_probe SERVICE`."""
+"""Prints one service's metrics, settings and OpenAPI: `python -m checks.surface.service_probe SERVICE`."""
 
 from __future__ import annotations
 

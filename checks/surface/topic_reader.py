@@ -1,4 +1,4 @@
-"""Everything that stands on the topics of a broker, read again and again without a consumer group."""
+"""Reads all records of all topics of a broker, without a consumer group."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from checks.surface.record_normalization import Record
 POLL_MS = 200
 
 
-class Journal:
-    """The records of all topics so far; `refresh` reads what has come since."""
+class TopicReader:
+    """The records of all topics so far; `refresh` reads the new records."""
 
     def __init__(self, bootstrap_servers: str) -> None:
         self._servers = bootstrap_servers
@@ -26,20 +26,20 @@ class Journal:
         )
 
     async def open(self) -> None:
-        """Begin to read all topics that there are now."""
+        """Start to read all existing topics."""
         partitions = await self.partitions()
         self._records = {topic: [] for topic in partitions}
         await self._consumer.start()
         self._consumer.assign(
-            [TopicPartition(topic, one) for topic, count in partitions.items() for one in range(count)]
+            [TopicPartition(topic, number) for topic, count in partitions.items() for number in range(count)]
         )
 
     async def close(self) -> None:
-        """Disconnect."""
+        """Close the consumer."""
         await self._consumer.stop()
 
     async def partitions(self) -> dict[str, int]:
-        """How many partitions each topic of the broker has, Kafka's own topics left out."""
+        """The number of partitions of each topic, without Kafka's internal topics."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self._servers)
         await admin.start()
         try:
@@ -47,26 +47,28 @@ class Journal:
             described = await admin.describe_topics(names)
             return {
                 topic["topic"]: len(topic["partitions"])
-                for topic in sorted(described, key=lambda one: str(one["topic"]))
+                for topic in sorted(described, key=lambda topic: str(topic["topic"]))
             }
         finally:
             await admin.close()
 
     async def refresh(self) -> None:
-        """Read up to the present end of every partition."""
+        """Read up to the current end of every partition."""
         assigned = self._consumer.assignment()
         ends = await self._consumer.end_offsets(assigned)
-        while behind := [one for one in assigned if await self._consumer.position(one) < ends[one]]:
+        while behind := [
+            partition for partition in assigned if await self._consumer.position(partition) < ends[partition]
+        ]:
             found = await self._consumer.getmany(*behind, timeout_ms=POLL_MS)
             for partition, records in found.items():
                 self._records[partition.topic].extend(_record(record) for record in records)
 
     def records(self, topic: str) -> list[Record]:
-        """What was read of a topic."""
+        """The records of a topic that were read so far."""
         return self._records[topic]
 
     def newest(self, topic: str) -> Any:
-        """The JSON of the last record of a topic with one partition; None before the first."""
+        """The JSON of the last record of a single-partition topic; None if there is no record."""
         records = self._records[topic]
         return records[-1].json() if records else None
 

@@ -1,8 +1,8 @@
-"""Runs inside each traced process: notes the first entry into each file of services/, window by window.
+"""Runs in each traced process: records the first call into each file of services/ in each window.
 
-A `.pth` file of the tracing interpreter imports this module and calls `install`, so the product needs no
-hook. It imports the standard library only. The tracing side says in a shared byte which window it is: 0
-before and after, where nothing is noted. Functions that Cython compiled are not seen.
+A `.pth` file of the tracing interpreter imports this module and calls `install`, so the services need no
+hook. It imports the standard library only. The tracing process writes the current window to a shared byte;
+in window 0, before and after the trace, nothing is recorded. Functions compiled by Cython are not recorded.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from types import FrameType
 from typing import Any, Final
 
 IS_FUNCTION: Final = 0x1
-"""CO_OPTIMIZED: a function's code has this flag, the body of a module or a class does not."""
+"""CO_OPTIMIZED: the code of a function has this flag; the body of a module or class does not."""
 SHARED: Final = "shared"
 
 Profile = Callable[[FrameType, str, Any], None]
 
 
 def install(folder: str, services: str) -> None:
-    """Trace this process if it is `python -m` a package of the folder `services`."""
+    """Trace this process if it runs a package of the folder `services` with `python -m`."""
     words = sys.orig_argv[sys.orig_argv.index("-m") + 1 :] if "-m" in sys.orig_argv else []
     roots = (Path(services), Path(services) / SHARED)
     if not words or not any((root / words[0].partition(".")[0]).is_dir() for root in roots):
         return
     with (Path(folder) / "window").open("rb") as file:
         window = mmap.mmap(file.fileno(), 1, access=mmap.ACCESS_READ)
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC  # a process may replace itself and keep its id
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC  # a process may exec another program and keep its id
     log = os.open(Path(folder) / f"{os.getpid()}.log", flags, 0o600)
     os.write(log, f"{' '.join(words)}\n".encode())
     profile = first_entries(services + os.sep, window, lambda line: os.write(log, line.encode()))

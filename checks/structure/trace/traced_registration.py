@@ -1,6 +1,7 @@
-"""One traced registration: starts a checkout's local stack, registers, and waits for the board's stream.
+"""Traces one registration: starts a checkout's local stack, registers, and waits for the board's stream.
 
-It knows the checkout by its command lines, its HTTP interface and `keys.env` alone, so modules may move.
+It uses only the checkout's command lines, HTTP interface and `keys.env`, so it works after modules have
+moved.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ UP_S_MAX: Final = 600.0
 IDLE_S: Final = 4.0
 SHOWN_S_MAX: Final = 60.0
 AFTERWARDS_S: Final = 1.0
-"""The notifier reads the cut that the board shows; it may be a moment later."""
+"""The notifier reads the same cut as the board, but may read it later."""
 PROVINCE: Final = "31"
 PERSON: Final = {
     "name": "Peserta Jejak",
@@ -44,13 +45,13 @@ PORTS: Final = (
     *("kafka", "kafka-controller", "postgres", "smtp"),
     *("api", "relay", "audit", "worker", "publisher", "notifier", "board", "mailbox", "receiver"),
 )
-"""The names of `deploy.local up --port`: free ones, as another stack may be about to take the usual ones."""
+"""The port names of `deploy.local up --port`. All get free ports: another stack may use the defaults."""
 
-Tell = Callable[[str], None]
+Echo = Callable[[str], None]
 
 
 class Window(IntEnum):
-    """What is going on while files are entered."""
+    """The phase of the trace in which a file is called."""
 
     OFF = 0
     IDLE = 1
@@ -70,17 +71,17 @@ class LocalStack:
     key: str
 
 
-def traced_registration(directory: Path, python: Path, tell: Tell) -> dict[str, list[str]]:
-    """The lines of each process's log, by its command. Raises TraceError."""
+def traced_registration(directory: Path, python: Path, echo: Echo) -> dict[str, list[str]]:
+    """Trace a registration; return the log lines of each process by command. Raises TraceError."""
     with tempfile.TemporaryDirectory(prefix="structure-trace-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL may run as another user
         (folder / "window").write_bytes(bytes([Window.OFF]))
         with (folder / "window").open("r+b") as file, mmap.mmap(file.fileno(), 1) as window:
             interpreter = make_interpreter(python, folder, directory / "services")
-            tell("starting the local stack")
+            echo("starting the local stack")
             with _stack(directory, interpreter, folder / "local") as stack:
-                _register(stack, window, tell)
+                _register(stack, window, echo)
         return _logs(folder)
 
 
@@ -120,13 +121,13 @@ def _stack(directory: Path, python: Path, local: Path) -> Iterator[LocalStack]:
 
 
 def free_ports(count: int) -> list[int]:
-    """So many different ports of the loopback address that nobody listens on."""
+    """This many different unused ports of the loopback address."""
     with ExitStack() as opened:
         sockets = [opened.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [int(one.getsockname()[1]) for one in sockets]
+        return [int(opened_socket.getsockname()[1]) for opened_socket in sockets]
 
 
-def _register(stack: LocalStack, window: mmap.mmap, tell: Tell) -> None:
+def _register(stack: LocalStack, window: mmap.mmap, echo: Echo) -> None:
     board = urlsplit(stack.urls["board"])
     connection = http.client.HTTPConnection(board.hostname or "", board.port, timeout=SHOWN_S_MAX)
     try:
@@ -134,10 +135,10 @@ def _register(stack: LocalStack, window: mmap.mmap, tell: Tell) -> None:
         stream = connection.getresponse()
         if stream.status != http.HTTPStatus.OK:
             raise TraceError(f"the board's stream answers {stream.status}: {stream.read(500)!r}")
-        tell("recording what runs without a registration")
+        echo("recording calls without a registration")
         window[0] = Window.IDLE
         time.sleep(IDLE_S)
-        tell("registering")
+        echo("registering")
         window[0] = Window.TO_THE_ANSWER
         _post(stack)
         window[0] = Window.TO_THE_SCREEN
@@ -166,7 +167,7 @@ def _post(stack: LocalStack) -> None:
 
 
 def _wait_shown(stream: http.client.HTTPResponse) -> None:
-    """Read the stream until the province has a participant."""
+    """Read the stream until the province's count is above 0."""
     deadline = time.monotonic() + SHOWN_S_MAX
     while time.monotonic() < deadline:
         line = stream.readline()

@@ -27,7 +27,7 @@ def contender(name: str, rate: float, wait: float = 10.0) -> Contender:
 
 
 ran: list[str] = []
-"""Who ran, over all worlds of a test that empties it."""
+"""The names of the contenders in the order of their runs; a test must empty it first."""
 
 
 def path(*rivals: Contender, goals: tuple[Goal, ...] = ()) -> Path:

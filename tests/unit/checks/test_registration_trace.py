@@ -9,7 +9,7 @@ import pytest
 
 from checks.structure.source_tree import SourceTree
 from checks.structure.trace.profile_hook import first_entries
-from checks.structure.trace.report import Entered, as_markdown, trace_of
+from checks.structure.trace.report import CalledModule, as_markdown, trace_of
 from checks.structure.trace.traced_registration import TraceError, Window, free_ports
 from checks.structure.trace.tracing_interpreter import make_interpreter
 
@@ -17,14 +17,14 @@ PREFIX = "/checkout/services/"
 
 
 class Recorder:
-    """Functions of files that are not there, called under the profile function."""
+    """Calls functions under the profile function and collects its lines."""
 
     def __init__(self) -> None:
         self.window = bytearray([Window.IDLE])
         self.lines: list[str] = []
 
     def run(self, *calls: Callable[[], object]) -> list[str]:
-        """Call them; `window file` of each line written."""
+        """Call the functions and return `window file` of each line written."""
         profile = first_entries(PREFIX, self.window, self.lines.append)
         before = sys.getprofile()
         sys.setprofile(profile)
@@ -40,19 +40,19 @@ class Recorder:
 
 
 def function(file: str) -> Callable[[], object]:
-    """A function that lies in this file."""
+    """A function whose code has this file name."""
     names: dict[str, Callable[[], object]] = {}
     exec(compile("def called(): return 1", file, "exec"), names)
     return names["called"]
 
 
-def test_a_file_is_noted_once_in_a_window() -> None:
+def test_a_file_is_recorded_once_in_a_window() -> None:
     call = function(f"{PREFIX}shop/store.py")
 
     assert Recorder().run(call, call) == [f"1 {PREFIX}shop/store.py"]
 
 
-def test_a_file_is_noted_again_in_the_next_window() -> None:
+def test_a_file_is_recorded_again_in_the_next_window() -> None:
     recorder = Recorder()
     call = function(f"{PREFIX}shop/store.py")
 
@@ -61,24 +61,24 @@ def test_a_file_is_noted_again_in_the_next_window() -> None:
     assert lines == [f"1 {PREFIX}shop/store.py", f"2 {PREFIX}shop/store.py"]
 
 
-def test_nothing_is_noted_while_the_trace_is_off() -> None:
+def test_nothing_is_recorded_while_the_trace_is_off() -> None:
     recorder = Recorder()
     recorder.set_window(Window.OFF)
 
     assert recorder.run(function(f"{PREFIX}shop/store.py")) == []
 
 
-def test_files_elsewhere_are_not_noted() -> None:
+def test_files_outside_the_services_are_not_recorded() -> None:
     assert Recorder().run(function("/usr/lib/python/json.py")) == []
 
 
-def test_running_a_modules_body_is_no_entry() -> None:
+def test_running_a_modules_body_is_not_recorded() -> None:
     body = compile("a = 1", f"{PREFIX}shop/store.py", "exec")
 
     assert Recorder().run(lambda: exec(body)) == []
 
 
-def test_the_made_interpreter_traces_services_and_has_the_packages(tmp_path: Path) -> None:
+def test_the_tracing_interpreter_traces_services_and_has_the_packages(tmp_path: Path) -> None:
     services = tmp_path / "services"
     (services / "shop").mkdir(parents=True)
     (services / "shop" / "__main__.py").write_text(
@@ -91,11 +91,11 @@ def test_the_made_interpreter_traces_services_and_has_the_packages(tmp_path: Pat
     done = subprocess.run(words, cwd=services, capture_output=True, text=True, check=True)
 
     (log,) = tmp_path.glob("*.log")
-    command, entered = log.read_text().splitlines()
+    command, called = log.read_text().splitlines()
     assert done.stdout == "pytest\n"
     assert command == "shop api"
-    assert entered.startswith("2 ")
-    assert entered.endswith(f"{services}/shop/__main__.py")
+    assert called.startswith("2 ")
+    assert called.endswith(f"{services}/shop/__main__.py")
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def log(tree: SourceTree, *entries: tuple[Window, float, str]) -> list[str]:
     return [f"{window.value} {at_s} {tree.root}/services/{file}" for window, at_s, file in entries]
 
 
-def test_modules_are_listed_in_order_of_entry_with_leaves_and_idle_ones_marked(tree: SourceTree) -> None:
+def test_modules_are_listed_in_call_order_with_leaves_and_idle_calls_marked(tree: SourceTree) -> None:
     api = log(
         tree,
         (Window.TO_THE_ANSWER, 3.0, "registration/store.py"),
@@ -128,14 +128,14 @@ def test_modules_are_listed_in_order_of_entry_with_leaves_and_idle_ones_marked(t
 
     trace = trace_of({"registration api": api}, tree)
 
-    assert trace.to_the_commit.entered == [
-        Entered("registration.api", is_leaf=False, also_idle=True),
-        Entered("registration.store", is_leaf=True, also_idle=False),
-        Entered("registration/sql/read.sql", is_leaf=True, also_idle=False),
+    assert trace.to_the_commit.called == [
+        CalledModule("registration.api", is_leaf=False, also_idle=True),
+        CalledModule("registration.store", is_leaf=True, also_idle=False),
+        CalledModule("registration/sql/read.sql", is_leaf=True, also_idle=False),
     ]
 
 
-def test_other_processes_follow_in_order_of_time_and_idle_ones_are_left_out(tree: SourceTree) -> None:
+def test_other_processes_follow_in_time_order_and_idle_processes_are_left_out(tree: SourceTree) -> None:
     logs = {
         "registration api": [],
         "board serve": log(tree, (Window.TO_THE_SCREEN, 9.0, "board/page.py")),

@@ -1,4 +1,4 @@
-"""Records are shown alike in two runs of the same operations, and differ when anything else does."""
+"""Two runs of the same operations give the same lines; any other difference is visible."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from checks.surface.database_schema import cleaned
-from checks.surface.operation_series import EVERYBODY, Series, nik, table
+from checks.surface.operation_series import EVERYBODY, Series, import_file, nik
 from checks.surface.placeholders import replaced
 from checks.surface.record_normalization import PARTITIONS, Record, events, lines_of, partition_of
 from tests.support.contract_documents import SCHEMA_OF_TOPIC, samples_of
@@ -17,7 +17,7 @@ ONE, OTHER = "017cb230-91e0-71c5-82ab-94d07c3f5e18", "017cb230-9a82-70e2-87fc-a1
 
 
 def event(subject: str, sequence: int, revision: int = 1, **changed: Any) -> Record:
-    """An event in the place that its subject's id gives it."""
+    """An event in its subject's partition."""
     value = {
         "id": "017cba93-82ac-7e7f-86c0-11776e8db7cd",
         "subject": subject,
@@ -34,7 +34,7 @@ def shown(*records: Record, name: str = "somebody") -> list[Any]:
     return [json.loads(line) for line in events(records, dict.fromkeys(subjects, name))]
 
 
-def test_an_event_looks_the_same_whoever_it_is_of_and_wherever_and_whenever_it_lies() -> None:
+def test_the_line_of_an_event_does_not_depend_on_id_partition_and_time() -> None:
     later: dict[str, Any] = {
         "id": "017d223a-225c-74a4-84dc-15364204a80f",
         "time": "2021-11-15T06:12:55.004002Z",
@@ -44,7 +44,7 @@ def test_an_event_looks_the_same_whoever_it_is_of_and_wherever_and_whenever_it_l
     assert shown(event(ONE, 1)) == shown(event(OTHER, 1, **later))
 
 
-def test_what_a_caller_sent_stays() -> None:
+def test_a_time_that_the_client_sent_stays() -> None:
     (line,) = shown(event(ONE, 1))
 
     assert line["value"]["data"]["occurred_at"] == "2021-10-24T19:04:58+07:00"
@@ -53,11 +53,11 @@ def test_what_a_caller_sent_stays() -> None:
 @pytest.mark.parametrize(
     "changed", [{"time": "2021-10-24T12:05:00Z"}, {"source": "/x"}, {"partition": 11}, {"id": "1"}]
 )
-def test_another_field_or_precision_is_another_line(changed: dict[str, Any]) -> None:
+def test_a_different_field_or_precision_gives_a_different_line(changed: dict[str, Any]) -> None:
     assert shown(event(ONE, 1)) != shown(event(ONE, 1, **changed))
 
 
-def test_a_record_sent_again_is_shown_once_and_another_in_its_place_as_a_repeat() -> None:
+def test_a_repeated_record_is_shown_once_and_a_different_one_with_its_sequence_as_a_repeat() -> None:
     lines = shown(event(ONE, 1), event(ONE, 1), event(ONE, 1, revision=2))
 
     assert [line["value"]["sequence"] for line in lines] == ["<next>", "<repeat>"]
@@ -69,14 +69,14 @@ def test_a_gap_between_sequences_is_shown() -> None:
     assert [line["value"]["sequence"] for line in lines] == ["<next>", "<gap>"]
 
 
-def test_an_event_outside_of_its_participants_partition_is_shown() -> None:
-    there = event(ONE, 1)
-    elsewhere = Record((there.partition + 1) % PARTITIONS, 0, there.key, there.value)
+def test_an_event_outside_its_participants_partition_is_shown() -> None:
+    correct = event(ONE, 1)
+    misplaced = Record((correct.partition + 1) % PARTITIONS, 0, correct.key, correct.value)
 
-    (line,) = shown(elsewhere)
+    (line,) = shown(misplaced)
 
     assert line["partition"] == "<wrong>"
-    assert line["value"]["partition"] == there.partition
+    assert line["value"]["partition"] == correct.partition
 
 
 def test_events_are_listed_by_participant_and_revision() -> None:
@@ -91,7 +91,7 @@ def test_events_are_listed_by_participant_and_revision() -> None:
     ]
 
 
-def test_a_record_that_is_no_event_is_shown_as_it_is() -> None:
+def test_a_record_that_is_no_event_is_shown_unchanged() -> None:
     (line,) = events([Record(0, 0, None, "no event")], {})
 
     assert json.loads(line)["value"] == "no event"
@@ -125,7 +125,7 @@ def test_only_the_last_full_and_the_last_change_of_the_cuts_are_shown() -> None:
     )
 
 
-def test_growth_is_summed_over_minutes_by_the_newest_record_of_each() -> None:
+def test_minutes_are_summed_and_only_the_newest_record_of_each_counts() -> None:
     def minute(number: int, count: int, **more: int) -> Record:
         moment = f"2021-10-24T12:0{number}:00Z"
         rows = [["31", count], *([region, n] for region, n in more.items())]
@@ -141,7 +141,7 @@ def test_growth_is_summed_over_minutes_by_the_newest_record_of_each() -> None:
 
 
 @pytest.mark.parametrize("topic", sorted(SCHEMA_OF_TOPIC))
-def test_nothing_of_a_run_is_left_in_the_lines_of_the_contracts_samples(topic: str) -> None:
+def test_the_lines_of_the_contracts_samples_contain_no_id_and_no_time(topic: str) -> None:
     values = samples_of(topic)
     records = [Record(0, number, "key", json.dumps(value)) for number, value in enumerate(values)]
 
@@ -152,13 +152,13 @@ def test_nothing_of_a_run_is_left_in_the_lines_of_the_contracts_samples(topic: s
     assert "017c" not in text
 
 
-def test_an_id_that_is_derived_stays() -> None:
+def test_a_derived_id_stays() -> None:
     derived, random = "27e806d0-295c-51eb-96dc-a13efc6899c6", "27e806d0-295c-41eb-96dc-a13efc6899c6"
 
     assert replaced([derived, random], {}) == [derived, "<id of version 4>"]
 
 
-def test_a_topic_without_rules_is_shown_in_its_order() -> None:
+def test_a_topic_without_special_rules_is_shown_in_topic_order() -> None:
     records = [Record(0, 0, ONE, '{"at": "2021-10-24T12:05:00Z"}'), Record(0, 1, None, None)]
 
     lines = [json.loads(line) for line in lines_of("new", records, {ONE: "somebody"})]
@@ -169,7 +169,7 @@ def test_a_topic_without_rules_is_shown_in_its_order() -> None:
     ]
 
 
-def test_comments_and_the_key_of_a_dump_are_left_out() -> None:
+def test_comments_and_the_random_key_of_a_dump_are_left_out() -> None:
     dump = (
         "--\n-- Dumped by 18.1\n\n\\restrict abc\nCREATE TABLE a (\n    b text -- c\n);\n\\unrestrict abc\n"
     )
@@ -177,13 +177,13 @@ def test_comments_and_the_key_of_a_dump_are_left_out() -> None:
     assert cleaned(dump) == "CREATE TABLE a (\n    b text -- c\n);\n"
 
 
-def test_the_series_is_the_same_each_time() -> None:
-    assert list(Series().acts()) == list(Series().acts())
+def test_the_series_is_the_same_in_every_run() -> None:
+    assert list(Series().steps()) == list(Series().steps())
 
 
-def test_every_person_is_synthetic_and_registers_once_or_by_the_import() -> None:
+def test_every_person_is_synthetic_and_three_are_in_the_import_file() -> None:
     numbers = {nik(person) for person in EVERYBODY}
 
     assert len(numbers) == len(EVERYBODY)
     assert all(number.startswith("3199") and len(number) == 16 for number in numbers)
-    assert sum(number in table() for number in numbers) == 3
+    assert sum(number in import_file() for number in numbers) == 3
