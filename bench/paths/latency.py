@@ -102,7 +102,7 @@ async def ours(setup: Setup) -> Measurement:
     latencies = Latencies()
     registrations: dict[str, int] = defaultdict(int)
     for region, at_s in moments:
-        # Some three a second come in one kelurahan: its counts echo of each of them.
+        # About three registrations per second fall in one kelurahan, so its count identifies each of them.
         registrations[region] += 1
         latencies.add(setup.stream.reached_at_s(region, before.get(region, 0) + registrations[region]) - at_s)
     p50, p99 = latencies.percentile_s(50), latencies.percentile_s(99)

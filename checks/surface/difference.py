@@ -60,9 +60,9 @@ def _record_differences(recorded: list[str], present: list[str]) -> Iterator[str
             yield from (f"- record {first + 1 + index}: {line}" for index, line in enumerate(before))
             yield from (f"+ record {present_first + 1 + index}: {line}" for index, line in enumerate(after))
             continue
-        for index, (one, other) in enumerate(zip(before, after, strict=True)):
+        for index, (old, new) in enumerate(zip(before, after, strict=True)):
             record = f"record {first + 1 + index}"
-            found = list(_value_differences(json.loads(one), json.loads(other), record))
+            found = list(_value_differences(json.loads(old), json.loads(new), record))
             yield from found or [f"~ {record}: the order of its fields"]
 
 

@@ -109,10 +109,9 @@ class OperationRunner:
         await self._wait_counted()
 
     async def _quarantine(self, series: Series) -> None:
-        """Put three events into the quarantine.
+        """Produce four quarantine records: malformed, skipped, applied, and a record that is no event.
 
-        Records with the positions of two events arrive before the relay publishes these events; one more
-        record is no event.
+        The first two replace events that the relay has not published yet.
         """
         await self._stack.terminate("relay")
         registration = series.registration(MALFORMED)

@@ -127,8 +127,8 @@ def as_markdown(trace: Trace) -> str:
     about = (
         "One `POST /v1/participants`: in the API from the socket to the response, which follows the commit; "
         "in the other processes until one second after the board's stream has shown it. Modules are in order "
-        "of the first call; those in brackets are also called without a registration. A leaf imports no other "
-        "module of its package. Compiled functions are not recorded."
+        "of the first call; those in brackets are also called without a registration. A leaf imports no "
+        "other module of its package. Compiled functions are not recorded."
     )
     return "\n\n".join(["# One registration", about, totals, table(head, rows), *lists]) + "\n"
 
