@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.growth.dimensions import DIMENSIONS
-from bench.report.pages import machine_lines, page_with
+from bench.report.markdown_page import machine_lines, page_with
 from bench.report.plots import Line, growth_lines
 from bench.report.results import number
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.paths.model import Path as MeasuredPath
 from bench.paths.model import Scale
-from bench.report.pages import page_with, section_of
+from bench.report.markdown_page import page_with, section_of
 from bench.report.plots import charts
 from bench.report.results import Run, from_json, merged, to_json
 

@@ -7,7 +7,7 @@ one that writes nothing; `per-request` writes each request in its own transactio
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -58,7 +58,14 @@ async def _connect_more(url: str, **options: Any) -> Any:
     return await connect(url, **options)
 
 
-def replace_parts(**parts: object) -> None:
+VARIANTS: Final[Mapping[str, Mapping[str, object]]] = {
+    "stubbed": {"IntakeTransaction": StubbedTransaction},
+    "per-request": {"GroupCommit": CommitPerRequest, "connect": _connect_more},
+}
+"""The replaced names of the module that composes the API process, by variant."""
+
+
+def replace_parts(parts: Mapping[str, object]) -> None:
     """Replace names in the module that composes the API process. AttributeError if it has no such name.
 
     Without this check a renamed part would stay in place, and the rival would be the unchanged API.
@@ -70,8 +77,5 @@ def replace_parts(**parts: object) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "stubbed":
-        replace_parts(IntakeTransaction=StubbedTransaction)
-    else:
-        replace_parts(GroupCommit=CommitPerRequest, connect=_connect_more)
+    replace_parts(VARIANTS[sys.argv[1]])
     api()

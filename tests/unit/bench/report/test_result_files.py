@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.paths.model import Scale
-from bench.report.pages import BEGIN, END
+from bench.report.markdown_page import BEGIN, END
 from bench.report.result_files import ResultFiles, write
 from bench.report.results import Ratio, Result, Run, from_json
 from tests.support.samples.contenders import path

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench.report.pages import BEGIN, END, page_with, section_of
+from bench.report.markdown_page import BEGIN, END, page_with, section_of
 from bench.report.plots import Line, charts, growth_lines, short
 from bench.report.results import ProcessUsage, Ratio, Result, Run
 from tests.support.samples.contenders import path
