@@ -54,7 +54,7 @@ class OpenLoopClient:
 
     def __init__(self, key: str, first: int) -> None:
         self.free: deque[Connection] = deque()
-        self.moments: list[tuple[str, float]] = []
+        self.response_times: list[tuple[str, float]] = []
         self.refused = b""
         self._waiting: deque[tuple[str, bytes]] = deque()
         self._key = key
@@ -72,7 +72,7 @@ class OpenLoopClient:
         if status != b"201":
             self.refused = status
             return
-        self.moments.append((region, time.monotonic()))
+        self.response_times.append((region, time.monotonic()))
         self.free.append(connection)
         self._send()
 
@@ -115,11 +115,11 @@ async def main(port: int, key: str, rate: float, count: int, first: int) -> None
         client.enqueue(number)
     with suppress(TimeoutError):
         async with asyncio.timeout(RESPONSE_S_MAX):
-            while len(client.moments) < count and not client.refused:
+            while len(client.response_times) < count and not client.refused:
                 await asyncio.sleep(0.01)
     if client.refused:
         raise SystemExit(f"a registration was answered {client.refused.decode()}")
-    sys.stdout.write(json.dumps(client.moments) + "\n")
+    sys.stdout.write(json.dumps(client.response_times) + "\n")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ class StreamViewers:
         self._poll = select.epoll()
         self._sockets: dict[int, socket.socket] = {}
         self.newest: dict[int, int] = {}
-        self.moments = array("d")
+        self.cut_times = array("d")
 
     def open_streams(self, count: int) -> None:
         """Open `count` streams and wait until each has its first event. Raises TimeoutError."""
@@ -64,7 +64,7 @@ class StreamViewers:
                 cut = int(data[position + len(ID) : data.index(b"\n", position + 1)])
                 if cut > self.newest[number]:
                     self.newest[number] = cut
-                    self.moments.extend((float(cut), at_s))
+                    self.cut_times.extend((float(cut), at_s))
             elif not data:
                 raise ConnectionError("the server closed a stream")
 
@@ -85,7 +85,7 @@ def main(port: int, viewers: int, file: Path) -> None:
     deadline = time.monotonic() + LAST_S_MAX
     while min(clients.newest.values()) < last and time.monotonic() < deadline:
         clients.read(0.05)
-    file.write_bytes(clients.moments.tobytes())
+    file.write_bytes(clients.cut_times.tobytes())
     at_last = sum(cut == last for cut in clients.newest.values())
     sys.stdout.write(json.dumps({"viewers": len(clients.newest), "at_last": at_last}) + "\n")
 

@@ -77,19 +77,19 @@ async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", receiver.port).start()
     try:
-        async with running_services({}) as found:
-            rules = found.servers.folder / "rules.yaml"
+        async with running_services({}) as services:
+            rules = services.servers.folder / "rules.yaml"
             rules.write_text(RULES, "utf-8")
             target = {
                 "url": f"http://127.0.0.1:{receiver.port}/",
-                "secret": found.surroundings.secrets["webhook_secret"],
+                "secret": services.surroundings.secrets["webhook_secret"],
             }
             settings = {
                 "NOTIFIER_RULES_FILE": str(rules),
                 "NOTIFIER_WEBHOOKS": json.dumps({"control-room": target}),
             }
-            found.start(settings, *PROCESSES)
-            yield Setup(found, receiver, CROSSINGS[scale] * STEP)
+            services.start(settings, *PROCESSES)
+            yield Setup(services, receiver, CROSSINGS[scale] * STEP)
     finally:
         await runner.cleanup()
 
@@ -98,13 +98,13 @@ async def ours(setup: Setup) -> Measurement:
     """Register people at RATE; every fiftieth registration reaches a threshold."""
     meter = Meter(setup.services.pids)
     before, setup.registered = setup.registered, setup.registered + setup.people
-    moments = await _register(setup, before)
+    response_times = await _register(setup, before)
     thresholds = range(before + STEP, setup.registered + 1, STEP)
     await _wait_called(setup.receiver, list(thresholds))
     usages = meter.stop()
     latencies = Latencies()
     for threshold in thresholds:
-        latencies.add(setup.receiver.called_at_s[threshold] - moments[threshold - before - 1])
+        latencies.add(setup.receiver.called_at_s[threshold] - response_times[threshold - before - 1])
     p50, p99 = latencies.percentile_s(50), latencies.percentile_s(99)
     assert p50 is not None, "no latency was recorded"
     assert p99 is not None, "no latency was recorded"
@@ -120,10 +120,10 @@ async def _register(setup: Setup, first: int) -> list[float]:
         cwd=ROOT,
     )
     out, _ = await process.communicate()
-    moments = [at_s for _, at_s in json.loads(out)]
-    if len(moments) != setup.people:
-        raise WrongCountsError(f"{len(moments)} of {setup.people} registrations were answered")
-    return moments
+    response_times = [at_s for _, at_s in json.loads(out)]
+    if len(response_times) != setup.people:
+        raise WrongCountsError(f"{len(response_times)} of {setup.people} registrations were answered")
+    return response_times
 
 
 async def _wait_called(receiver: WebhookReceiver, thresholds: list[int]) -> None:

@@ -123,8 +123,8 @@ def _measure_updates(
         lines_in.write(line)
         time.sleep(EVERY_S)
     usage = meter.stop()
-    moments = viewers.end(sent_at_s)
-    delays_s = sorted(at_s - sent_at_s[int(cut)] for cut, at_s in moments if int(cut) in sent_at_s)
+    cut_times = viewers.end(sent_at_s)
+    delays_s = sorted(at_s - sent_at_s[int(cut)] for cut, at_s in cut_times if int(cut) in sent_at_s)
     updates = len(sent_at_s)
     return Measurement(
         {
@@ -155,7 +155,7 @@ class ViewerProcess:
 
     def __init__(self, port: int, setup: Setup) -> None:
         self._world = setup
-        self._file = setup.folder / "moments"
+        self._file = setup.folder / "cut_times"
         self.process = subprocess.Popen(
             [
                 sys.executable,
@@ -192,9 +192,9 @@ class ViewerProcess:
         summary = json.loads(out)
         if summary != {"viewers": self._world.viewers, "at_last": self._world.viewers}:
             raise WrongCountsError(f"after cut {max(sent_at_s)}: {summary}")
-        moments = array("d")
-        moments.frombytes(self._file.read_bytes())
-        return list(zip(moments[::2], moments[1::2], strict=True))
+        cut_times = array("d")
+        cut_times.frombytes(self._file.read_bytes())
+        return list(zip(cut_times[::2], cut_times[1::2], strict=True))
 
 
 PATH: Final = Path(

@@ -74,15 +74,15 @@ class Setup:
 async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
     """Start all processes from the API to the board, and measure the API's highest rate beside them."""
     intake.require_wrk()
-    async with running_services({}, *BOARD_PIPELINE) as found:
+    async with running_services({}, *BOARD_PIPELINE) as services:
         stream = StreamCounts()
-        following = asyncio.ensure_future(stream.follow(found.url("board")))
-        intake_setup = intake.Setup(found.database, scale)
+        following = asyncio.ensure_future(stream.follow(services.url("board")))
+        intake_setup = intake.Setup(services.database, scale)
         try:
-            port = found.surroundings.ports["api"]
+            port = services.surroundings.ports["api"]
             summary = await intake.wrk(intake_setup, port, MAXIMUM_S[scale])
             rate = summary["answered"] / summary["seconds"] * SHARE_OF_MAXIMUM
-            setup = Setup(found, stream, rate, TIMED_S[scale], intake_setup)
+            setup = Setup(services, stream, rate, TIMED_S[scale], intake_setup)
             await _wait_all_counted(setup)
             yield setup
         finally:
@@ -96,12 +96,12 @@ async def ours(setup: Setup) -> Measurement:
     before = {region: setup.stream.count(region) for region in list(setup.stream.arrivals)}
     count = int(setup.rate * setup.seconds)
     meter = Meter(setup.services.pids)
-    moments = await _register(setup, count)
+    response_times = await _register(setup, count)
     await _wait_all_counted(setup)
     usages = meter.stop()
     latencies = Latencies()
     registrations: dict[str, int] = defaultdict(int)
-    for region, at_s in moments:
+    for region, at_s in response_times:
         # About three registrations per second fall in one kelurahan, so its count identifies each of them.
         registrations[region] += 1
         latencies.add(setup.stream.reached_at_s(region, before.get(region, 0) + registrations[region]) - at_s)
@@ -121,10 +121,10 @@ async def _register(setup: Setup, count: int) -> list[tuple[str, float]]:
     )
     out, _ = await process.communicate()
     setup.registered += count
-    moments: list[tuple[str, float]] = json.loads(out)
-    if len(moments) != count:
-        raise WrongCountsError(f"{len(moments)} of {count} registrations were answered")
-    return moments
+    response_times: list[tuple[str, float]] = json.loads(out)
+    if len(response_times) != count:
+        raise WrongCountsError(f"{len(response_times)} of {count} registrations were answered")
+    return response_times
 
 
 async def _wait_all_counted(setup: Setup) -> None:
