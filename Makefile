@@ -60,7 +60,7 @@ unit: setup
 
 rules: setup
 	@echo "checking the house rules"
-	@$(PY) -m checks.clocks && $(PY) -m checks.sql_case
+	@$(PY) -m checks.limits && $(PY) -m checks.clocks && $(PY) -m checks.sql_case && $(PY) -m checks.plain_english
 
 surface: setup ## compare OpenAPI, metrics and settings with their recordings: FULL=1 also schemas and topics
 	@$(PY) -m checks.surface compare $(if $(FULL),--full)
@@ -79,17 +79,17 @@ bare-machine: ## make demo and make test on a minimal Debian made for it (as roo
 	@$(PYTHON) deploy/bare_machine.py $(if $(ONLY),--only $(ONLY))
 
 bench-growth: setup ## cost and memory as work grows: GROWTH=name for one
-	@$(PY) -m bench.growth.report $(if $(GROWTH),--only $(GROWTH)) $(if $(LARGE),--large)
+	@$(PY) -m bench.growth $(if $(GROWTH),--only $(GROWTH)) $(if $(LARGE),--large)
 
 bench: setup rivals ## every path beside its rivals: QUICK=1 (five minutes), COMPARE=file, BENCH_PATH=name, PAIRS=n
 	@$(PY) -m bench $(if $(QUICK),--quick) $(if $(COMPARE),--compare $(COMPARE)) $(if $(BENCH_PATH),--path $(BENCH_PATH)) $(if $(PAIRS),--pairs $(PAIRS))
 
 bench-against: setup ## this version beside another commit on one path, without rivals: REF=commit, BENCH_PATH=name, PAIRS=5, MIN=0.95, FIGURE=name, QUICK=1
-	@$(PY) -m bench.against $(REF) $(if $(BENCH_PATH),--path $(BENCH_PATH)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(MIN),--min $(MIN)) $(if $(FIGURE),--figure "$(FIGURE)") $(if $(QUICK),--quick)
+	@$(PY) -m bench.comparison $(REF) $(if $(BENCH_PATH),--path $(BENCH_PATH)) $(if $(PAIRS),--pairs $(PAIRS)) $(if $(MIN),--min $(MIN)) $(if $(FIGURE),--figure "$(FIGURE)") $(if $(QUICK),--quick)
 
 rivals: setup .local/bench/streams/ready .local/bench/quix/ready
 
-.local/bench/streams/ready: bench/rivals/streams/pom.xml $(wildcard bench/rivals/streams/src/main/java/bench/*.java)
+.local/bench/streams/ready: bench/rivals/kafka_streams/pom.xml $(wildcard bench/rivals/kafka_streams/src/main/java/bench/*.java)
 	@echo "building the Kafka Streams rivals (half a minute the first time)"
 	@rm -rf .local/bench/streams
 	@mvn -q -B -f $< compile dependency:copy-dependencies

@@ -1,1 +1,1 @@
-"""Measurements on this machine, each beside its rivals in the same run: see README.md in this folder."""
+"""Benchmarks: each path through the system is measured in the same run as its rivals. See README.md."""

@@ -1,15 +1,14 @@
-"""`make bench`: measures the paths side by side with their rivals, and writes down what came of it.
+"""The command line of `make bench`: measures the paths beside their rivals and writes the results.
 
-A run at full scale goes to bench/results/<date>.json and docs/performance.md, a quick one to .local/bench.
-Ctrl-C ends it; what was measured until then is written. Measured path by path (`--path`), a day's file
-gathers them, and becomes the page once all were tried.
+A run at full scale goes to bench/results/<date>.json and docs/performance.md, a quick run to .local/bench.
+Ctrl-C ends the run; the results so far are written. Paths may also be measured in separate runs (`--path`):
+the file of the day collects them, and docs/performance.md is written once every path has been tried.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,119 +16,72 @@ from typing import Annotated, Final
 
 import typer
 
-from bench.contenders import Scale
-from bench.machine import describe
-from bench.registry import PATHS, find
-from bench.report.pages import number, page_with, section_of
-from bench.report.plots import charts
-from bench.report.results import (
-    Ledger,
-    Run,
-    compare,
-    from_json,
-    merged,
-    results_of,
-    rounds_json,
-    to_json,
-    usage_of,
-)
-from bench.runner import measure
+from bench.measurement.machine_info import describe
+from bench.measurement.path_runner import measure
+from bench.paths.model import Scale
+from bench.paths.registry import PATHS, find
+from bench.report.result_files import ResultFiles, write
+from bench.report.results import PathRun, compare, from_json, rounds_json, run_of, summary_lines
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-RESULTS: Final = ROOT / "bench" / "results"
-QUICK_RESULTS: Final = ROOT / ".local" / "bench" / "results"
-PAGE: Final = ROOT / "docs" / "performance.md"
-IMAGES: Final = ROOT / "docs" / "images"
 
 
 def main(
-    quick: Annotated[bool, typer.Option(help="Less work and fewer pairs: for orientation.")] = False,
-    path: Annotated[list[str] | None, typer.Option(help="Only this path; may be repeated.")] = None,
-    pairs: Annotated[int, typer.Option(help="Pairs to take; 0: what each path asks for.")] = 0,
+    quick: Annotated[bool, typer.Option(help="Less work and fewer pairs, for orientation.")] = False,
+    names: Annotated[
+        list[str] | None, typer.Option("--path", help="Only this path; may be repeated.")
+    ] = None,
+    pairs: Annotated[int, typer.Option(help="Number of pairs; 0 takes each path's default.")] = 0,
     compare_with: Annotated[
-        Path | None, typer.Option("--compare", help="A results file: print what moved since.")
+        Path | None, typer.Option("--compare", help="A results file: print the changes since then.")
     ] = None,
     ours_only: Annotated[
-        Path | None, typer.Option(help="Measure ours without rivals; write its figures to this file only.")
+        Path | None, typer.Option(help="Measure without rivals and write the figures to this file only.")
     ] = None,
 ) -> None:
-    """Measure, print, write."""
+    """Measure the paths, print the results and write them."""
     try:
-        chosen = find(path or [])
+        chosen = find(names or [])
     except KeyError as error:
-        typer.echo(f"no path {error}; there are: {', '.join(one.name for one in PATHS)}", err=True)
+        typer.echo(f"unknown path {error}; known paths: {', '.join(path.name for path in PATHS)}", err=True)
         raise typer.Exit(2) from error
     scale = Scale.QUICK if quick else Scale.FULL
     older = from_json(compare_with.read_text("utf-8")) if compare_with else None
     machine = {**describe(), "scale": scale.value}
-    ledgers = [Ledger(one if ours_only is None else replace(one, rivals=())) for one in chosen]
-    interrupted = False
-    try:
-        asyncio.run(_measure_all(ledgers, scale, pairs))
-    except KeyboardInterrupt:
-        interrupted = True
-        typer.echo("\nstopped; what was measured until now:")
-    run = _run_of(machine, ledgers)
-    _print(run)
+    path_runs = [PathRun(path if ours_only is None else replace(path, rivals=())) for path in chosen]
+    interrupted = _measure_all(path_runs, scale, pairs)
+    run = run_of(machine, path_runs)
+    _echo(summary_lines(run))
     if older is not None:
-        typer.echo("\n".join(["", f"since {compare_with}:", *compare(older.results, run.results)]))
+        _echo(["", f"since {compare_with}:", *compare(older.results, run.results)])
     if ours_only is None:
-        _write(run, scale, [path.name for path in chosen])
+        files = ResultFiles(ROOT, datetime.now().astimezone().date().isoformat())
+        _echo(write(files, run, scale, [path.name for path in chosen], PATHS))
     else:
-        ours_only.write_text(rounds_json(ledgers), "utf-8")
+        ours_only.write_text(rounds_json(path_runs), "utf-8")
     if interrupted or run.failures:
         raise typer.Exit(1)
 
 
-def _run_of(machine: Mapping[str, object], ledgers: Sequence[Ledger]) -> Run:
-    return Run(
-        machine,
-        tuple(result for ledger in ledgers for result in results_of(ledger)),
-        tuple(usage for ledger in ledgers for usage in usage_of(ledger)),
-        tuple(failure for ledger in ledgers for failure in ledger.failures),
-    )
+def _echo(lines: Iterable[str]) -> None:
+    for line in lines:
+        typer.echo(line)
 
 
-async def _measure_all(ledgers: list[Ledger], scale: Scale, pairs: int) -> None:
-    for ledger in ledgers:
-        asked = ledger.path.pairs_quick if scale is Scale.QUICK else ledger.path.pairs
-        await measure(ledger, scale, pairs or asked, lambda text: typer.echo(text))
+def _measure_all(path_runs: list[PathRun], scale: Scale, pairs: int) -> bool:
+    """Measure the paths in turn; True if Ctrl-C ended the run."""
 
+    async def measure_in_turn() -> None:
+        for path_run in path_runs:
+            default = path_run.path.pairs_quick if scale is Scale.QUICK else path_run.path.pairs
+            await measure(path_run, scale, pairs or default, lambda text: typer.echo(text))
 
-def _print(run: Run) -> None:
-    for one in run.results:
-        goal = "" if one.goal is None else f"  goal {one.goal:g}: {'met' if one.met else 'NOT met'}"
-        typer.echo(
-            f"{one.path} ÷ {one.rival}: {one.ratio.median:.2f} ({one.ratio.low:.2f} to {one.ratio.high:.2f}, "
-            f"{one.pairs} pairs; {number(one.ours)} and {number(one.theirs)} {one.unit}){goal}"
-        )
-    for failure in run.failures:
-        typer.echo(f"FAILED: {failure}")
-
-
-def _write(run: Run, scale: Scale, tried: Iterable[str]) -> None:
-    if not run.results:
-        return
-    date = datetime.now().astimezone().date().isoformat()
-    folder = RESULTS if scale is Scale.FULL else QUICK_RESULTS
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{date}.json"
-    held = None
-    with suppress(FileNotFoundError):
-        held = from_json(file.read_text("utf-8"))
-    whole = merged(held, run)
-    file.write_text(to_json(whole), "utf-8")
-    typer.echo(f"written: {file.relative_to(ROOT)}")
-    seen = {one.path for one in whole.results} | set(tried)
-    missing = [path.name for path in PATHS if path.name not in seen]
-    if scale is Scale.FULL and missing:
-        typer.echo(f"{PAGE.relative_to(ROOT)} stays as it is until {file.name} has {', '.join(missing)}, too")
-    elif scale is Scale.FULL:
-        IMAGES.mkdir(exist_ok=True)
-        for name, svg in charts(whole.results).items():
-            (IMAGES / f"performance-{name}.svg").write_text(svg, "utf-8")
-        PAGE.write_text(page_with(PAGE.read_text("utf-8"), section_of(whole, date, PATHS)), "utf-8")
-        typer.echo(f"written: {PAGE.relative_to(ROOT)}")
+    try:
+        asyncio.run(measure_in_turn())
+    except KeyboardInterrupt:
+        typer.echo("\ninterrupted; the results so far:")
+        return True
+    return False
 
 
 if __name__ == "__main__":

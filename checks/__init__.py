@@ -1,1 +1,1 @@
-"""Checks of the repository itself: the rules of CONTRIBUTING that no linter knows."""
+"""Checks of this repository for rules of CONTRIBUTING.md that no linter checks: see README.md."""

@@ -1,4 +1,4 @@
-"""Pure modules read no clock and no source of randomness: times, ids and random numbers are arguments."""
+"""Finds clocks and sources of randomness in pure modules, which must take such values as arguments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DESCRIPTION: Final = (
 )
 REMEDY: Final = "a pure module reads no clock and draws no random number: take the value as an argument"
 
-# All of a module is banned, whatever name is taken from it.
+# Every import of these modules is banned.
 BANNED_MODULES: Final = ("time", "random", "secrets")
 BANNED_NAMES: Final = frozenset(
     {
@@ -29,7 +29,7 @@ BANNED_NAMES: Final = frozenset(
         "os.getrandom",
     }
 )
-# The ids that hold a time or a random number, from the standard library or from another package.
+# Functions that make an id from a time or a random number, in the standard library or another package.
 BANNED_IDS: Final = frozenset({"uuid1", "uuid4", "uuid6", "uuid7", "uuid8"})
 LOOPS: Final = ("loop", "asyncio.get_running_loop()", "asyncio.get_event_loop()", "asyncio.new_event_loop()")
 
@@ -77,7 +77,7 @@ def _findings(path: Path, node: ast.stmt | ast.expr, names: list[str]) -> Iterat
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> dict[str, str]:
-    """Names that an import binds, with what they stand for."""
+    """The names that an import binds, with the dotted names of the imported objects."""
     if isinstance(node, ast.ImportFrom):
         return {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
     # `import a.b` binds `a`.
@@ -98,13 +98,13 @@ def _is_banned_name(name: str) -> bool:
 
 
 def _is_banned_use(name: str) -> bool:
-    """Whether an attribute is a clock; those of banned modules were found at their import."""
+    """Whether an attribute reads a clock; banned modules are already found at their import."""
     owner, _, attribute = name.rpartition(".")
     return _is_banned_name(name) or (attribute == "time" and owner.endswith(LOOPS))
 
 
 def _dotted(node: ast.expr, imported: dict[str, str]) -> str:
-    """The dotted name of an expression, imports resolved; a call on the way is written `()`."""
+    """The dotted name of an expression, with imports resolved; a call in it is written `()`."""
     if isinstance(node, ast.Attribute):
         return f"{_dotted(node.value, imported)}.{node.attr}"
     if isinstance(node, ast.Call):

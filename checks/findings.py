@@ -1,4 +1,4 @@
-"""What a check reports, and the command line that every check shares."""
+"""The result type and the command line of all checks."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-# Folders that hold the project's own Python code; those that do not exist are left out.
+# The folders with the project's own Python code; a missing folder is skipped.
 CODE: Final = ("services", "simulator", "deploy", "contract", "bench", "checks", "faults", "tests")
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 
 
 class Finding(NamedTuple):
-    """A line that breaks a rule, and how to mend it; `path` is relative to the checked root."""
+    """A line that breaks a rule, and how to correct it; `path` is relative to the checked folder."""
 
     path: Path
     line: int
@@ -26,7 +26,7 @@ class Finding(NamedTuple):
 
 
 def files(root: Path, folders: Iterable[str], *suffixes: str) -> Iterator[Path]:
-    """Files with these suffixes in the folders, sorted; hidden folders are left out."""
+    """The files with these suffixes in the folders, sorted, without hidden folders."""
     for folder in folders:
         for path in sorted((root / folder).rglob("*")):
             hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
@@ -35,12 +35,12 @@ def files(root: Path, folders: Iterable[str], *suffixes: str) -> Iterator[Path]:
 
 
 def run(check: Callable[[Path], Iterable[Finding]], name: str, description: str, argv: Sequence[str]) -> int:
-    """Print the findings of a check; the exit status is 1 if there are any, otherwise 0."""
+    """Run a check and print its findings; return the exit status, 1 if there are findings, else 0."""
     parser = argparse.ArgumentParser(prog=f"python -m checks.{name}", description=description)
     parser.add_argument("root", nargs="?", type=Path, default=REPOSITORY, help="the folder to check")
     root: Path = parser.parse_args(argv).root
     if not root.is_dir():
-        parser.error(f"{root} is no folder")
+        parser.error(f"{root} is not a folder")
     findings = sorted(check(root))
     for finding in findings:
         sys.stdout.write(f"{finding}\n")

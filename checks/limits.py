@@ -1,4 +1,4 @@
-"""Limits on the size of modules and functions, and on how deep blocks nest."""
+"""Finds modules and functions over the size limits, and blocks nested too deep."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ BLOCKS: Final = (
     ast.TryStar,
     ast.Match,
 )
-# A nested function or class starts from nothing: it is measured by itself.
+# The depth inside a nested function or class is counted separately.
 OWN_SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
 def check(root: Path) -> Iterator[Finding]:
-    """Check every module of the project's code folders under `root`."""
+    """Check every module in the code folders below `root`."""
     for path in files(root, CODE, ".py"):
         yield from check_source(path.relative_to(root), path.read_text("utf-8"))
 
@@ -62,7 +62,7 @@ def _check_function(path: Path, function: Function) -> Iterator[Finding]:
 
 
 def _too_deep(parent: ast.AST, depth: int) -> Iterator[ast.stmt]:
-    """The outermost blocks beyond the limit; an `elif` is as deep as its `if`."""
+    """The outermost blocks that exceed the limit; an `elif` has the depth of its `if`."""
     for child in ast.iter_child_nodes(parent):
         if isinstance(child, OWN_SCOPES):
             continue
@@ -75,7 +75,7 @@ def _too_deep(parent: ast.AST, depth: int) -> Iterator[ast.stmt]:
 
 
 def _is_elif(parent: ast.AST, child: ast.stmt) -> bool:
-    """Whether this `if` was written `elif`: then, and only then, it starts in the column of its parent."""
+    """Whether this `if` is an `elif`: only then it starts in the column of its parent."""
     return (
         isinstance(parent, ast.If)
         and isinstance(child, ast.If)

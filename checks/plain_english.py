@@ -1,4 +1,4 @@
-"""Private English in docstrings, comments, log texts and pages; CONTRIBUTING.md keeps the list of phrases."""
+"""Finds phrases that CONTRIBUTING.md replaces, in docstrings, comments, log messages and Markdown."""
 
 from __future__ import annotations
 
@@ -14,32 +14,34 @@ from typing import Final, NamedTuple
 from checks.findings import CODE, Finding, files, run
 
 DESCRIPTION: Final = (
-    "Find private English in docstrings, comments, log texts and pages: "
-    "the phrases of the table `instead of | write` in CONTRIBUTING.md."
+    "Find the phrases of the table `instead of | write` in CONTRIBUTING.md, "
+    "in docstrings, comments, log messages and Markdown files."
 )
 GUIDE: Final = "CONTRIBUTING.md"
 HEADER: Final = ("instead of", "write")
 LOGGERS: Final = frozenset({"log", "logger", "_log"})
 LOG_METHODS: Final = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
-# What begins a comment in files that are not Python; only whole comment lines are read.
+# The comment marks of other languages; in these files only whole comment lines are read.
 COMMENT_MARKS: Final = {".sql": "--", ".js": "//", ".yaml": "#", ".yml": "#", ".sh": "#", ".toml": "#"}
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class Prose(NamedTuple):
-    """A piece of text, and the line of its file where it begins."""
+    """A text, and the line of the file where it starts."""
 
     line: int
     text: str
 
 
 def check(root: Path) -> Iterator[Finding]:
-    """Check the code folders, `docs`, and the pages at the root."""
+    """Check the code folders, `docs`, and the Markdown files in the root folder."""
     guide = (root / GUIDE).read_text("utf-8")
     replacements = phrases(guide)
     if not replacements:
-        yield Finding(Path(GUIDE), 1, "no-phrases", f"there is no table `{' | '.join(HEADER)}`: restore it")
+        yield Finding(
+            Path(GUIDE), 1, "no-phrases", f"the table `{' | '.join(HEADER)}` is missing: restore it"
+        )
     pages = (path for path in sorted(root.glob("*.md")) if path.name != GUIDE)
     inside = files(root, ("docs", *CODE), ".py", ".pyx", ".md", *COMMENT_MARKS)
     for path in (*pages, *inside):
@@ -49,24 +51,24 @@ def check(root: Path) -> Iterator[Finding]:
 
 
 def phrases(guide: str) -> dict[str, str]:
-    """The table's phrases with what to write; an empty dictionary if the guide has no such table."""
+    """The phrases of the table with their replacements; empty if the guide has no such table."""
     rows = (_cells(line) for _, line in _table(guide))
     return {row[0]: row[1] for row in rows if len(row) == 2 and not re.fullmatch(r"[- ]*", row[0])}
 
 
-def check_prose(path: Path, pieces: Iterable[Prose], replacements: Mapping[str, str]) -> Iterator[Finding]:
-    """Find phrases, also where a line break or another kind of apostrophe divides them."""
+def check_prose(path: Path, texts: Iterable[Prose], replacements: Mapping[str, str]) -> Iterator[Finding]:
+    """Find the phrases, including those split by a line break or written with a typographic apostrophe."""
     patterns = [(phrase, _pattern(phrase), remedy) for phrase, remedy in replacements.items()]
-    for piece in pieces:
-        text = piece.text.replace("’", "'")
+    for prose in texts:
+        text = prose.text.replace("’", "'")
         for phrase, pattern, remedy in patterns:
             for match in pattern.finditer(text):
-                line = piece.line + text.count("\n", 0, match.start())
+                line = prose.line + text.count("\n", 0, match.start())
                 yield Finding(path, line, "plain-english", f"instead of “{phrase}” write {remedy}")
 
 
 def prose_of(suffix: str, source: str) -> Iterator[Prose]:
-    """The prose of a file, by its suffix."""
+    """The docstrings, comments, log messages or Markdown of a file, depending on its suffix."""
     if suffix == ".md":
         yield Prose(1, source)
     elif suffix == ".py":
@@ -75,12 +77,12 @@ def prose_of(suffix: str, source: str) -> Iterator[Prose]:
         yield from _log_texts(tree)
         yield from _python_comments(source)
     else:
-        # Cython is no Python that `ast` reads: of it, too, whole comment lines are read.
+        # `ast` cannot parse Cython, so only its whole comment lines are read.
         yield from _comment_lines(source, COMMENT_MARKS.get(suffix, "#"))
 
 
 def _table(guide: str) -> Iterator[tuple[int, str]]:
-    """The rows below the header, with their line numbers counted from 0."""
+    """The rows below the header with their line numbers, starting at 0."""
     inside = False
     for number, line in enumerate(guide.splitlines()):
         if inside and not line.startswith("|"):
@@ -91,7 +93,7 @@ def _table(guide: str) -> Iterator[tuple[int, str]]:
 
 
 def _without_table(guide: str) -> str:
-    """The guide with the table's rows blank, so that line numbers stay."""
+    """The guide with the table's rows emptied, so that line numbers stay the same."""
     rows = {number for number, _ in _table(guide)}
     return "\n".join("" if number in rows else line for number, line in enumerate(guide.splitlines()))
 
@@ -101,7 +103,7 @@ def _cells(line: str) -> list[str]:
 
 
 def _pattern(phrase: str) -> re.Pattern[str]:
-    """Whole words in any case, with any white space or a comment mark between them."""
+    """A pattern for whole words in any case, separated by white space or a comment mark."""
     words = r"[\s#]+".join(re.escape(word) for word in phrase.split())
     return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE)
 
@@ -135,7 +137,7 @@ def _text(node: ast.expr) -> Iterator[Prose]:
 
 
 def _python_comments(source: str) -> Iterator[Prose]:
-    """Comments; those of lines that follow each other are one piece, as a sentence may go on."""
+    """The comments; those on consecutive lines are joined, because a sentence may continue."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     yield from _joined((token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT)
 

@@ -1,4 +1,4 @@
-"""SQL keywords are in lower case in `.sql` files: `python -m checks.sql_case`."""
+"""Finds words in capitals in `.sql` files: keywords and names are in lower case."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ DESCRIPTION: Final = (
 REMEDY: Final = "write keywords and names in lower case"
 FOLDERS: Final = ("services", "deploy")
 TOKEN: Final = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\"[^\"]*\"|\b[A-Z][A-Z_]+\b")
-"""A comment, a quoted text, a quoted name, or a word in capitals."""
+"""Matches a comment, a string, a quoted name or a word in capitals."""
 
 
 def check(root: Path) -> Iterator[Finding]:
-    """Check every `.sql` file below the folders."""
+    """Check every `.sql` file in FOLDERS."""
     for path in files(root, FOLDERS, ".sql"):
         yield from check_source(path.relative_to(root), path.read_text("utf-8"))
 

@@ -18,7 +18,7 @@ import typer
 from aiokafka import AIOKafkaProducer
 
 from aggregator.domain.counting import PARTITIONS
-from bench.events import Source, source
+from bench.fixtures.event_backlog import EventGenerator, event_generator
 from faults.peer_systems import AggregatorCounter, ComparedCounter, faust_table, streams
 from tests.support.broker import Broker
 from tests.support.databases import TestServer
@@ -58,7 +58,7 @@ class Trial:
 
 async def run_trial(counter: ComparedCounter, topics: Topics, events: int, kills: int) -> Trial:
     """Send events while the counter's processes are killed in turn; return the events lost and doubled."""
-    events_source = source()
+    events_source = event_generator()
     await counter.start()
     try:
         seconds = FIRST_KILL_S + kills * KILL_EVERY_S
@@ -68,7 +68,7 @@ async def run_trial(counter: ComparedCounter, topics: Topics, events: int, kills
             counter.kill(number % 2)
             await asyncio.sleep(KILL_EVERY_S)
         await sending
-        expected = _by_region(events_source.truth)
+        expected = _by_region(events_source.expected)
         counts, counted_early, settled_s = await _settled_counts(counter, expected)
     finally:
         await counter.close()
@@ -84,7 +84,7 @@ async def run_trial(counter: ComparedCounter, topics: Topics, events: int, kills
     )
 
 
-async def _send_events(topics: Topics, events_source: Source, events: int, seconds: float) -> None:
+async def _send_events(topics: Topics, events_source: EventGenerator, events: int, seconds: float) -> None:
     """Send each event once, at a constant rate, equally to every partition."""
     steps = int(seconds / STEP_S)
     producer = AIOKafkaProducer(
@@ -107,7 +107,7 @@ async def _send_events(topics: Topics, events_source: Source, events: int, secon
 
 
 async def _send_to_each_partition(
-    producer: AIOKafkaProducer, topic: str, events_source: Source, events: int
+    producer: AIOKafkaProducer, topic: str, events_source: EventGenerator, events: int
 ) -> None:
     for partition in range(PARTITIONS):
         for key, value in events_source.values(partition, events):

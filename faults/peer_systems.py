@@ -172,7 +172,7 @@ def faust_table(topics: Topics, folder: Path) -> RivalCounter:
     """Return the counter with an agent and a table, as in Faust's documentation."""
     return RivalCounter(
         "stock Faust Table",
-        rival_process.python("stock_faust"),
+        rival_process.python("faust_counter"),
         lambda value: int(json.loads(value)),
         topics,
         folder,

@@ -1,1 +1,1 @@
-"""Cost and memory as work grows."""
+"""Measures cost and memory as the work grows: `make bench-growth`."""

@@ -1,50 +1,27 @@
-"""`make bench-growth`: cost and memory as work grows, written to bench/results and docs/scaling.md."""
+"""Writes growth results to bench/results/growth-<date>.json, docs/scaling.md and its plots."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-import typer
-
-from bench.events import source
-from bench.growth import measure
-from bench.growth.measure import Values
-from bench.machine import describe
-from bench.report.pages import machine_lines, number, page_with
+from bench.growth.dimensions import DIMENSIONS
+from bench.report.markdown_page import machine_lines, page_with
 from bench.report.plots import Line, growth_lines
+from bench.report.results import number
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PAGE: Final = ROOT / "docs" / "scaling.md"
 IMAGES: Final = ROOT / "docs" / "images"
-COUNTED: Final = {
-    "worker": "CPU of the worker, µs per event",
-    "PostgreSQL": "CPU of PostgreSQL, µs per event",
-    "memory": "memory of a worker, MiB",
-    "rate": "events/s",
-}
+RESULTS: Final = ROOT / "bench" / "results"
 
 
 @dataclass(frozen=True)
-class Growth:
-    """One thing that grows: what it is, what is measured of it, and which of that is drawn."""
-
-    name: str
-    what: str
-    units: dict[str, str]
-    drawn: tuple[str, ...]
-    points: Callable[[bool], AsyncIterator[tuple[int, Values]]]
-
-
-@dataclass(frozen=True)
-class Grown:
-    """The points of one."""
+class GrowthResult:
+    """The measured points of one dimension: (size, values by name)."""
 
     name: str
     what: str
@@ -52,122 +29,46 @@ class Grown:
     points: list[tuple[int, dict[str, float]]]
 
 
-async def _backlogs(large: bool) -> AsyncIterator[tuple[int, Values]]:
-    async with measure.counting() as counting:
-        # Fewer than some fetches hold are counted before there is anything to time.
-        for size in (300_000, 1_000_000, 3_000_000, *((10_000_000,) if large else ())):
-            yield size, await counting.count(await counting.backlog(f"n{size}", size))
+def results_file(date: str) -> Path:
+    """The JSON file of a day (ISO 8601 date)."""
+    return RESULTS / f"growth-{date}.json"
 
 
-async def _regions(large: bool) -> AsyncIterator[tuple[int, Values]]:
-    async with measure.counting() as counting:
-        for count in (267, 3_000, 20_000, 83_000):
-            made = source(measure.made_up_kelurahan(count))
-            yield count, await counting.count(await counting.backlog(f"r{count}", 600_000, made))
+def read_results(date: str) -> dict[str, GrowthResult]:
+    """The results of a day by dimension; empty if there is no file."""
+    file = results_file(date)
+    if not file.exists():
+        return {}
+    return {
+        growth["name"]: GrowthResult(**growth) for growth in json.loads(file.read_text("utf-8"))["growths"]
+    }
 
 
-async def _scopes(large: bool) -> AsyncIterator[tuple[int, Values]]:
-    async with measure.counting() as counting:
-        for count in (1, 10, 100):
-            made = measure.many_scopes(count)
-            yield count, await counting.count(await counting.backlog(f"s{count}", 600_000, made))
-
-
-async def _workers(large: bool) -> AsyncIterator[tuple[int, Values]]:
-    async with measure.counting() as counting:
-        backlog = await counting.backlog("w", 2_000_000)
-        for count in (1, 2, 4):
-            yield count, await counting.count(backlog, count)
-
-
-def _participants(large: bool) -> AsyncIterator[tuple[int, Values]]:
-    return measure.audits((300_000, 1_000_000, 3_000_000))
-
-
-async def _viewers(large: bool) -> AsyncIterator[tuple[int, Values]]:
-    with tempfile.TemporaryDirectory(prefix="growth-") as folder:
-        async for point in measure.watched(Path(folder), (1_000, 3_000, 10_000)):
-            yield point
-
-
-BOTH: Final = ("worker", "PostgreSQL")
-GROWTHS: Final = (
-    Growth("backlog", "events waiting", COUNTED, BOTH, _backlogs),
-    Growth("regions", "kelurahan, 600,000 events", COUNTED, BOTH, _regions),
-    Growth("scopes", "agencies' scopes, 600,000 events", COUNTED, BOTH, _scopes),
-    Growth("workers", "workers, 2 million events", COUNTED, BOTH, _workers),
-    Growth(
-        "participants",
-        "participants in the register",
-        {"audit": "one audit, ms", "CPU": "CPU of PostgreSQL for it, ms"},
-        ("audit", "CPU"),
-        _participants,
-    ),
-    Growth(
-        "viewers",
-        "viewers of one board",
-        {"CPU": "CPU per update, ms", "p99": "delay p99, ms", "memory": "KiB per viewer"},
-        ("CPU", "p99"),
-        _viewers,
-    ),
-)
-
-
-async def _measured(growth: Growth, large: bool) -> Grown:
-    points = []
-    async for size, values in growth.points(large):
-        told = ", ".join(f"{growth.units[key]} {number(values[key])}" for key in growth.units)
-        typer.echo(f"{growth.name} {size:,}: {told}")
-        points.append((size, {key: values[key] for key in growth.units}))
-    return Grown(growth.name, growth.what, growth.units, points)
-
-
-def main(
-    only: Annotated[list[str] | None, typer.Option(help="Only this growth; may be repeated.")] = None,
-    large: Annotated[bool, typer.Option(help="A backlog of ten million too.")] = False,
-) -> None:
-    """Measure, print, write; a day's file gathers what is measured one by one."""
-    chosen = [one for one in GROWTHS if not only or one.name in only]
-    if not chosen:
-        typer.echo(f"there are: {', '.join(one.name for one in GROWTHS)}", err=True)
-        raise typer.Exit(2)
-    date = datetime.now().astimezone().date().isoformat()
-    file = ROOT / "bench" / "results" / f"growth-{date}.json"
-    held = {one.name: one for one in _read(file)}
-    for growth in chosen:
-        held[growth.name] = asyncio.run(_measured(growth, large))
-        _write(file, date, [held[one.name] for one in GROWTHS if one.name in held])
-
-
-def _read(file: Path) -> list[Grown]:
-    return [Grown(**one) for one in json.loads(file.read_text("utf-8"))["growths"]] if file.exists() else []
-
-
-def _write(file: Path, date: str, grown: Sequence[Grown]) -> None:
-    machine = describe()
+def write_results(machine: Mapping[str, object], date: str, results: Sequence[GrowthResult]) -> list[Path]:
+    """Write JSON, plots and page; return the JSON file and the page, relative to the repository."""
+    file = results_file(date)
     file.parent.mkdir(exist_ok=True)
-    text = json.dumps({"machine": machine, "growths": [asdict(one) for one in grown]}, indent=1, default=str)
-    file.write_text(text + "\n", "utf-8")
-    drawn = {one.name: one.drawn for one in GROWTHS}
-    for one in grown:
-        lines = [Line(key, [(size, values[key]) for size, values in one.points]) for key in drawn[one.name]]
-        unit = one.units[drawn[one.name][0]]
-        svg = growth_lines(one.name, one.what, unit, lines)
-        (IMAGES / f"scaling-{one.name}.svg").write_text(svg, "utf-8")
-    section = "\n\n".join([f"Measured on {date}.", machine_lines(machine), *map(table, grown)])
+    content = {"machine": machine, "growths": [asdict(result) for result in results]}
+    file.write_text(json.dumps(content, indent=1, default=str) + "\n", "utf-8")
+    plotted = {dimension.name: dimension.plotted for dimension in DIMENSIONS}
+    for result in results:
+        (IMAGES / f"scaling-{result.name}.svg").write_text(plot(result, plotted[result.name]), "utf-8")
+    section = "\n\n".join([f"Measured on {date}.", machine_lines(machine), *map(table, results)])
     PAGE.write_text(page_with(PAGE.read_text("utf-8"), section), "utf-8")
-    typer.echo(f"written: {file.relative_to(ROOT)}, {PAGE.relative_to(ROOT)}")
+    return [file.relative_to(ROOT), PAGE.relative_to(ROOT)]
 
 
-def table(grown: Grown) -> str:
-    """A growth's heading, plot and points."""
-    rows = [f"| {grown.what} | " + " | ".join(grown.units.values()) + " |"]
-    rows.append("|--:|" + "--:|" * len(grown.units))
-    for size, values in grown.points:
-        rows.append(f"| {size:,} | " + " | ".join(number(values[key]) for key in grown.units) + " |")
-    image = f"![{grown.name}](images/scaling-{grown.name}.svg)"
-    return "\n\n".join([f"### {grown.name}", image, "\n".join(rows)])
+def plot(result: GrowthResult, names: Sequence[str]) -> str:
+    """The SVG of these values of a result."""
+    lines = [Line(name, [(size, values[name]) for size, values in result.points]) for name in names]
+    return growth_lines(result.name, result.what, result.units[names[0]], lines)
 
 
-if __name__ == "__main__":
-    typer.run(main)
+def table(result: GrowthResult) -> str:
+    """Markdown: heading, plot and a table of the points."""
+    rows = [f"| {result.what} | " + " | ".join(result.units.values()) + " |"]
+    rows.append("|--:|" + "--:|" * len(result.units))
+    for size, values in result.points:
+        rows.append(f"| {size:,} | " + " | ".join(number(values[key]) for key in result.units) + " |")
+    image = f"![{result.name}](images/scaling-{result.name}.svg)"
+    return "\n\n".join([f"### {result.name}", image, "\n".join(rows)])

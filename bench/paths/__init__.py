@@ -1,1 +1,1 @@
-"""One module per measured path."""
+"""The measured paths through the system, one module per path, and what a path is made of."""

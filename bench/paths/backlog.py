@@ -1,4 +1,4 @@
-"""The path of a backlog: how fast one worker counts events that wait in the topic, durably."""
+"""Path `backlog`: events per second that one worker counts from a full topic, durably."""
 
 from __future__ import annotations
 
@@ -10,88 +10,95 @@ from functools import partial
 from typing import Final
 
 from aggregator.decoding.decoder_selection import CompiledMode, compiled_decoder
-from bench import worker_process
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, SkippedError
-from bench.events import Backlog, fill
+from bench.fixtures import aggregator_worker
+from bench.fixtures.event_backlog import Backlog, fill_topic
+from bench.fixtures.kafka_and_postgres import Servers, running_servers
+from bench.measurement.process_usage import Meter
+from bench.paths.model import Contender, Figure, Goal, Measurement, Path, Scale, SkippedError
 from bench.rivals import rival_process
 from bench.rivals.rival_process import Rival
-from bench.servers import Servers, running
-from bench.usage import Meter
 
 EVENTS: Final = {Scale.FULL: 3_000_000, Scale.QUICK: 300_000, Scale.SMOKE: 20_000}
 SLOW_EVENTS: Final = {Scale.FULL: 120_000, Scale.QUICK: 24_000, Scale.SMOKE: 6_000}
-"""What the slow ones count: at less than a tenth of our speed the whole tells no more, and takes hours."""
+"""The events of the slow rivals, which would need hours for the full backlog at the same rate."""
 DEADLINE_S: Final = 600.0
 
 PROCESSOR: Final = Rival("Kafka Streams processor", rival_process.streams("processor"))
 DSL: Final = Rival("Kafka Streams DSL", rival_process.streams("dsl"))
-FAUST: Final = Rival("stock Faust", rival_process.python("stock_faust"))
-UNTABLED: Final = Rival("Faust agent without a table", (*rival_process.python("stock_faust"), "untabled"))
+FAUST: Final = Rival("stock Faust", rival_process.python("faust_counter"))
+UNTABLED: Final = Rival("Faust agent without a table", (*rival_process.python("faust_counter"), "untabled"))
 QUIX: Final = Rival("Quix Streams", rival_process.quix())
-BARE: Final = Rival("bare aiokafka", rival_process.python("bare_reader"))
+BARE: Final = Rival("bare aiokafka", rival_process.python("aiokafka_counter"))
 
 
 @dataclass(frozen=True)
-class World:
-    """Servers, the backlog, and the shorter one."""
+class Setup:
+    """The servers, the database's URL, the backlog, and the shorter backlog of the slow rivals."""
 
     servers: Servers
     url: str
     backlog: Backlog
-    shorter: Backlog
+    short_backlog: Backlog
 
 
 @asynccontextmanager
-async def opened(scale: Scale) -> AsyncIterator[World]:
-    """Fill the topics."""
-    async with running() as servers:
+async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
+    """Start the servers and fill the topics."""
+    async with running_servers() as servers:
         url = servers.database("bench", "aggregator")["aggregator"]
-        backlog = await fill(await servers.topics(), EVENTS[scale])
-        shorter = await fill(await servers.topics("shorter-"), SLOW_EVENTS[scale])
-        yield World(servers, url, backlog, shorter)
+        backlog = await fill_topic(await servers.topics(), EVENTS[scale])
+        short_backlog = await fill_topic(await servers.topics("shorter-"), SLOW_EVENTS[scale])
+        yield Setup(servers, url, backlog, short_backlog)
 
 
-async def count(world: World, compiled: CompiledMode) -> Measured:
-    """Our worker: from the first tenth that PostgreSQL has to the last event. Raises SkippedError."""
+async def count(setup: Setup, compiled: CompiledMode) -> Measurement:
+    """Measure our worker from the first tenth of the events in PostgreSQL to the last.
+
+    Raises SkippedError if `compiled` is "on" and there is no compiled decoder.
+    """
     if compiled == "on" and compiled_decoder() is None:
-        raise SkippedError("the compiled step is not built: install a C compiler, then make setup")
-    backlog = world.backlog
-    async with worker_process.counts(world.url) as connection:
+        raise SkippedError("the compiled decoder is not built: install a C compiler, then make setup")
+    backlog = setup.backlog
+    async with aggregator_worker.empty_tallies(setup.url) as connection:
         started_at = time.monotonic()
-        log = world.servers.folder / "worker.log"
-        process = worker_process.start(backlog.settings, world.url, worker_process.group(), log, compiled)
+        log = setup.servers.folder / "worker.log"
+        process = aggregator_worker.start(
+            backlog.settings, setup.url, aggregator_worker.new_group(), log, compiled
+        )
         try:
-            meter = Meter({"worker": process.pid, **world.servers.pids})
-            first, began_at = await worker_process.until_counted(
+            meter = Meter({"worker": process.pid, **setup.servers.pids})
+            first, began_at = await aggregator_worker.wait_counted(
                 connection, process, backlog.events // 10, DEADLINE_S
             )
-            if first == backlog.events:  # one batch held all of a small backlog
+            if first == backlog.events:  # a small backlog fits in one batch
                 first, began_at = 0, started_at
-            _, ended_at = await worker_process.until_counted(connection, process, backlog.events, DEADLINE_S)
+            _, ended_at = await aggregator_worker.wait_counted(
+                connection, process, backlog.events, DEADLINE_S
+            )
             usages = meter.stop()
         finally:
             process.terminate()
             process.wait(30)
-        rival_process.check(await worker_process.per_kelurahan(connection), backlog.truth)
-    return Measured({"rate": (backlog.events - first) / (ended_at - began_at)}, backlog.events, usages)
+        rival_process.check(await aggregator_worker.tallies_by_kelurahan(connection), backlog.expected)
+    return Measurement({"rate": (backlog.events - first) / (ended_at - began_at)}, backlog.events, usages)
 
 
 def _rival(rival: Rival, *, slow: bool = False) -> Contender:
-    def run(world: World) -> Awaitable[Measured]:
-        return rival_process.race(world.servers, rival, world.shorter if slow else world.backlog)
+    def run(setup: Setup) -> Awaitable[Measurement]:
+        return rival_process.measure(setup.servers, rival, setup.short_backlog if slow else setup.backlog)
 
-    runs: Callable[[World], Awaitable[Measured]] = run
-    return Contender(rival.name, runs)
+    measure: Callable[[Setup], Awaitable[Measurement]] = run
+    return Contender(rival.name, measure)
 
 
 def _path(name: str, how: str, compiled: CompiledMode, goals: Mapping[str, float | None]) -> Path:
     return Path(
         name=name,
         about=(
-            "One process counts a backlog of contract events in 12 partitions, timed from the first tenth to "
-            f"the last event. Ours decodes {how} and adds to every scope, level and minute, with the "
-            "position, in PostgreSQL; rivals count one key per event. Faust and Quix Streams do a small part "
-            "of the backlog: at their pace it tells as much."
+            "One process counts a backlog of events in 12 partitions, timed from the first tenth to the last "
+            f"event. Ours decodes {how} and stores the tallies of every scope, region level and minute, with "
+            "the position, in PostgreSQL; rivals count one key per event. Faust and Quix Streams count a "
+            "small part of the backlog, because all of it would take hours at the same rate."
         ),
         figures={"rate": Figure("events/s")},
         ours=Contender("aggregator worker", partial(count, compiled=compiled)),
@@ -104,7 +111,7 @@ def _path(name: str, how: str, compiled: CompiledMode, goals: Mapping[str, float
             _rival(QUIX, slow=True),
         ),
         goals=tuple(Goal("rate", rival, at_least=ratio) for rival, ratio in goals.items()),
-        open=opened,
+        open=open_setup,
     )
 
 
@@ -116,7 +123,7 @@ PATH: Final = _path(
 )
 COMPILED: Final = _path(
     "backlog-compiled",
-    "in its compiled step",
+    "with the compiled decoder",
     "on",
     {PROCESSOR.name: 2, DSL.name: 4, FAUST.name: 30, UNTABLED.name: None, QUIX.name: 15, BARE.name: 1.5},
 )

@@ -1,4 +1,4 @@
-"""Path `board`: how many can watch one process, at what cost per update and with what delay."""
+"""Path `board`: CPU per update, delay and memory per viewer for 10,000 viewers of one process."""
 
 from __future__ import annotations
 
@@ -17,9 +17,18 @@ from pathlib import Path as File
 from statistics import quantiles
 from typing import IO, Final, Self
 
-from bench.board_fed_by_stdin import DEPTH, empty_board, feed
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, SkippedError, WrongCountsError
-from bench.usage import Meter
+from bench.fixtures.board_without_kafka import DEPTH, make_board, publish_cut
+from bench.measurement.process_usage import Meter
+from bench.paths.model import (
+    Contender,
+    Figure,
+    Goal,
+    Measurement,
+    Path,
+    Scale,
+    SkippedError,
+    WrongCountsError,
+)
 from deploy.local.paths import ROOT
 from deploy.local.ports import free_ports
 
@@ -32,8 +41,8 @@ OURS, STARLETTE, HUB = "board", "plain Starlette", "Go hub"
 
 
 @dataclass(frozen=True)
-class World:
-    """The lines to feed, the size of the crowd, and a folder; `hub` None where there is no Go."""
+class Setup:
+    """The lines that the servers read, the number of viewers, a folder; `hub` is None without Go."""
 
     folder: File
     viewers: int
@@ -42,20 +51,20 @@ class World:
 
 
 @asynccontextmanager
-async def open_world(scale: Scale) -> AsyncIterator[World]:
-    """Encode what rivals are fed, as our board encodes it; build the hub."""
+async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
+    """Encode the rivals' events as our board encodes them; build the Go hub."""
     with tempfile.TemporaryDirectory(prefix="bench-viewers-") as name:
         folder = File(name)
-        yield World(folder, VIEWERS[scale], _lines(folder, UPDATES[scale] + 1), _hub(folder))
+        yield Setup(folder, VIEWERS[scale], _lines(folder, UPDATES[scale] + 1), _hub(folder))
 
 
 def _lines(folder: File, cuts: int) -> list[bytes]:
-    app_state = empty_board(folder, 1)
+    app_state = make_board(folder, 1)
     subscriptions = app_state.subscriptions
     subscriber = subscriptions.add("all", DEPTH, None)
     lines = []
     for cut in range(1, cuts + 1):
-        feed(app_state, cut)
+        publish_cut(app_state, cut)
         lines.append(b"%d %s\n" % (cut, subscriptions.next_bytes(subscriber).hex().encode()))
     return lines
 
@@ -65,65 +74,67 @@ def _hub(folder: File) -> File | None:
     if go is None:
         return None
     built = folder / "hub"
-    subprocess.run([go, "build", "-o", built, "."], cwd=ROOT / "bench" / "rivals" / "hub", check=True)
+    subprocess.run([go, "build", "-o", built, "."], cwd=ROOT / "bench" / "rivals" / "go_sse_hub", check=True)
     return built
 
 
-def ours(world: World) -> Measured:
-    """Our board."""
-    arguments = [str(world.viewers + 10), str(world.folder)]
-    return _measure(world, [sys.executable, "-m", "bench.board_fed_by_stdin", "{port}", *arguments])
+def ours(setup: Setup) -> Measurement:
+    """Measure our board."""
+    arguments = [str(setup.viewers + 10), str(setup.folder)]
+    return _measure(setup, [sys.executable, "-m", "bench.fixtures.board_without_kafka", "{port}", *arguments])
 
 
-def starlette(world: World) -> Measured:
-    """A task and a generator for each viewer."""
-    return _measure(world, [sys.executable, "-m", "bench.rivals.starlette_stream", "{port}"])
+def starlette(setup: Setup) -> Measurement:
+    """Measure Starlette, with a task and a generator per viewer."""
+    return _measure(setup, [sys.executable, "-m", "bench.rivals.starlette_sse_server", "{port}"])
 
 
-def hub(world: World) -> Measured:
-    """A goroutine and a channel for each viewer."""
-    if world.hub is None:
-        raise SkippedError("there is no `go` on the PATH to build bench/rivals/hub with")
-    return _measure(world, [str(world.hub), "{port}"])
+def hub(setup: Setup) -> Measurement:
+    """Measure the Go hub, with a goroutine and a channel per viewer. Raises SkippedError."""
+    if setup.hub is None:
+        raise SkippedError("`go` is needed to build bench/rivals/go_sse_hub")
+    return _measure(setup, [str(setup.hub), "{port}"])
 
 
-def _measure(world: World, command: list[str]) -> Measured:
+def _measure(setup: Setup, command: list[str]) -> Measurement:
     port = free_ports(1)[0]
     words = [word.format(port=port) for word in command]
     with subprocess.Popen(words, stdin=subprocess.PIPE, cwd=ROOT, bufsize=0) as server:
-        assert server.stdin is not None, "the server is fed"
+        assert server.stdin is not None, "the server reads lines"
         try:
-            server.stdin.write(world.lines[0])
+            server.stdin.write(setup.lines[0])
             _wait_serving(port, server)
-            alone_mib = Meter({"server": server.pid}).stop()[0].memory_mib
-            with Crowd(port, world) as crowd:
-                return _update(world, server, crowd, alone_mib)
+            without_viewers_mib = Meter({"server": server.pid}).stop()[0].memory_mib
+            with ViewerProcess(port, setup) as viewers:
+                return _measure_updates(setup, server, viewers, without_viewers_mib)
         finally:
             server.kill()
 
 
-def _update(world: World, server: subprocess.Popen[bytes], crowd: Crowd, alone_mib: float) -> Measured:
-    feeding: IO[bytes] | None = server.stdin
-    assert feeding is not None, "the server is fed"
-    crowd.wait_ready()
+def _measure_updates(
+    setup: Setup, server: subprocess.Popen[bytes], viewers: ViewerProcess, without_viewers_mib: float
+) -> Measurement:
+    lines_in: IO[bytes] | None = server.stdin
+    assert lines_in is not None, "the server reads lines"
+    viewers.wait_ready()
     meter = Meter({"server": server.pid})
-    fed_at_s = {}
-    for cut, line in enumerate(world.lines[1:], 2):
-        fed_at_s[cut] = time.monotonic()
-        feeding.write(line)
+    sent_at_s = {}
+    for cut, line in enumerate(setup.lines[1:], 2):
+        sent_at_s[cut] = time.monotonic()
+        lines_in.write(line)
         time.sleep(EVERY_S)
     usage = meter.stop()
-    moments = crowd.end(fed_at_s)
-    late_s = sorted(at_s - fed_at_s[int(cut)] for cut, at_s in moments if int(cut) in fed_at_s)
-    updates = len(fed_at_s)
-    return Measured(
+    cut_times = viewers.end(sent_at_s)
+    delays_s = sorted(at_s - sent_at_s[int(cut)] for cut, at_s in cut_times if int(cut) in sent_at_s)
+    updates = len(sent_at_s)
+    return Measurement(
         {
             "CPU": usage[0].cpu_s / updates * 1000,
-            "p99": quantiles(late_s, n=100)[98] * 1000,
-            "memory": (usage[0].memory_mib - alone_mib) * KIB_PER_MIB / world.viewers,
-            "viewers": world.viewers,
+            "p99": quantiles(delays_s, n=100)[98] * 1000,
+            "memory": (usage[0].memory_mib - without_viewers_mib) * KIB_PER_MIB / setup.viewers,
+            "viewers": setup.viewers,
         },
-        updates * world.viewers,
+        updates * setup.viewers,
         usage,
     )
 
@@ -140,14 +151,21 @@ def _wait_serving(port: int, server: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(f"the server does not answer; exit code {server.poll()}")
 
 
-class Crowd:
-    """The crowd's process."""
+class ViewerProcess:
+    """The process `bench.load.stream_viewers`, which opens all streams."""
 
-    def __init__(self, port: int, world: World) -> None:
-        self._world = world
-        self._file = world.folder / "moments"
+    def __init__(self, port: int, setup: Setup) -> None:
+        self._world = setup
+        self._file = setup.folder / "cut_times"
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bench.viewer_load", str(port), str(world.viewers), str(self._file)],
+            [
+                sys.executable,
+                "-m",
+                "bench.load.stream_viewers",
+                str(port),
+                str(setup.viewers),
+                str(self._file),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
@@ -161,26 +179,29 @@ class Crowd:
         self.process.__exit__(None, None, None)
 
     def wait_ready(self) -> None:
-        """Wait until all viewers have come."""
-        assert self.process.stdout is not None, "it tells"
+        """Wait until all viewers have their first event."""
+        assert self.process.stdout is not None, "it prints"
         if self.process.stdout.readline() != b"ready\n":
-            raise RuntimeError("the crowd did not come")
+            raise RuntimeError("the viewers did not connect")
 
-    def end(self, fed_at_s: dict[int, float]) -> list[tuple[float, float]]:
-        """End it; the moments, as (cut, seconds). Raises WrongCountsError if a viewer missed the last."""
-        out, _ = self.process.communicate(b"%d\n" % max(fed_at_s), timeout=LAST_S_MAX)
-        told = json.loads(out)
-        if told != {"viewers": self._world.viewers, "at_last": self._world.viewers}:
-            raise WrongCountsError(f"after cut {max(fed_at_s)}: {told}")
-        moments = array("d")
-        moments.frombytes(self._file.read_bytes())
-        return list(zip(moments[::2], moments[1::2], strict=True))
+    def end(self, sent_at_s: dict[int, float]) -> list[tuple[float, float]]:
+        """End it and return (cut, monotonic seconds) of each event.
+
+        Raises WrongCountsError if a viewer missed the last cut.
+        """
+        out, _ = self.process.communicate(b"%d\n" % max(sent_at_s), timeout=LAST_S_MAX)
+        summary = json.loads(out)
+        if summary != {"viewers": self._world.viewers, "at_last": self._world.viewers}:
+            raise WrongCountsError(f"after cut {max(sent_at_s)}: {summary}")
+        cut_times = array("d")
+        cut_times.frombytes(self._file.read_bytes())
+        return list(zip(cut_times[::2], cut_times[1::2], strict=True))
 
 
 PATH: Final = Path(
     name="board",
-    about="Viewers of one process that are told of one update a second: CPU time of the process per update, "
-    "delay from the update to each viewer, memory for each.",
+    about="Viewers of one process that receive one update per second: CPU time of the process per update, "
+    "delay from the update to each viewer, memory per viewer.",
     figures={
         "CPU": Figure("ms per update", more_is_better=False),
         "p99": Figure("ms", more_is_better=False),
@@ -199,5 +220,5 @@ PATH: Final = Path(
         Goal("memory", HUB),
         Goal("viewers", "10,000", 1.0, limit=10_000),
     ),
-    open=open_world,
+    open=open_setup,
 )

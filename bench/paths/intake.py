@@ -1,4 +1,4 @@
-"""Path `intake`: registrations a second of one API process, asked by wrk over 64 connections."""
+"""Path `intake`: registrations per second of one API process, with wrk on 64 connections as client."""
 
 from __future__ import annotations
 
@@ -15,141 +15,166 @@ from typing import Any, Final
 
 import asyncpg
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, SkippedError, WrongCountsError
-from bench.http_wait import until_answers
-from bench.register_fixture import Register, register
-from bench.usage import Meter
+from bench.fixtures.http_readiness import wait_until_ready
+from bench.fixtures.registration_database import RegistrationDatabase, registration_database
+from bench.measurement.process_usage import Meter
+from bench.paths.model import (
+    Contender,
+    Figure,
+    Goal,
+    Measurement,
+    Path,
+    Scale,
+    SkippedError,
+    WrongCountsError,
+)
 from deploy.local.paths import ROOT
 from deploy.local.ports import free_ports
 
 CONNECTIONS: Final = 64
 TIMED_S: Final = {Scale.FULL: 10, Scale.QUICK: 4, Scale.SMOKE: 1}
-WARM_S: Final = {Scale.FULL: 2, Scale.QUICK: 2, Scale.SMOKE: 1}
-BARE: Final = {Scale.FULL: 10_000, Scale.QUICK: 4_000, Scale.SMOKE: 100}
+WARM_UP_S: Final = {Scale.FULL: 2, Scale.QUICK: 2, Scale.SMOKE: 1}
+ASYNCPG_ROWS: Final = {Scale.FULL: 10_000, Scale.QUICK: 4_000, Scale.SMOKE: 100}
 READY_S_MAX: Final = 60.0
-APART: Final = 10_000
-"""Between the numbers of two runs of wrk: what it still sends at its end was never answered."""
+NUMBERS_APART: Final = 10_000
+"""Numbers left free between two runs of wrk, which does not count the requests still open at its end."""
 
 
 @dataclass
-class World:
-    """A register, and the number of the next person."""
+class Setup:
+    """A registration database, the amount of work, and the number of the next person."""
 
-    register: Register
+    database: RegistrationDatabase
     scale: Scale
-    next: int = 0
+    next_person: int = 0
 
-    def people(self, count: int) -> int:
-        """The number before the first of so many people."""
-        self.next += count + APART
-        return self.next - count - APART
+    def reserve_people(self, count: int) -> int:
+        """Reserve the numbers of `count` people and return the number before the first."""
+        self.next_person += count + NUMBERS_APART
+        return self.next_person - count - NUMBERS_APART
 
 
 @asynccontextmanager
-async def open_world(scale: Scale) -> AsyncIterator[World]:
-    """A database of its own."""
-    need_wrk()
-    async with register() as found:
-        yield World(found, scale)
+async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
+    """Start a registration database. Raises SkippedError without wrk."""
+    require_wrk()
+    async with registration_database() as database:
+        yield Setup(database, scale)
 
 
-def need_wrk() -> None:
-    """Raises SkippedError where there is none."""
+def require_wrk() -> None:
+    """Raise SkippedError if wrk is not installed."""
     if shutil.which("wrk") is None:
         raise SkippedError("wrk is needed (Debian: apt-get install wrk)")
 
 
-async def ours(world: World) -> Measured:
-    """The real process; what it says to have stored must be there."""
-    return await _stored(world, [sys.executable, "-m", "registration", "api"])
+async def ours(setup: Setup) -> Measurement:
+    """Measure the real API process; every registration answered 201 must be stored."""
+    return await _stored_rate(setup, [sys.executable, "-m", "registration", "api"])
 
 
-async def stubbed(world: World) -> Measured:
-    """All but the store."""
-    measured, _ = await _asked(world, [sys.executable, "-m", "bench.partial_register_app", "stubbed"])
+async def stubbed(setup: Setup) -> Measurement:
+    """Measure the same app without its store."""
+    measured, _ = await _request_rate(
+        setup, [sys.executable, "-m", "bench.rivals.registration_api_variant", "stubbed"]
+    )
     return measured
 
 
-async def stock(world: World) -> Measured:
-    """The framework alone."""
-    command = [sys.executable, "-m", "bench.rivals.stock_app", "{port}"]
-    measured, _ = await _asked(world, command, "/openapi.json")
+async def stock(setup: Setup) -> Measurement:
+    """Measure the framework alone."""
+    command = [sys.executable, "-m", "bench.rivals.fastapi_without_store", "{port}"]
+    measured, _ = await _request_rate(setup, command, "/openapi.json")
     return measured
 
 
-async def per_request(world: World) -> Measured:
-    """A transaction for each."""
-    return await _stored(world, [sys.executable, "-m", "bench.partial_register_app", "per-request"])
+async def per_request(setup: Setup) -> Measurement:
+    """Measure the same app with one transaction per request."""
+    return await _stored_rate(
+        setup, [sys.executable, "-m", "bench.rivals.registration_api_variant", "per-request"]
+    )
 
 
-async def bare(world: World) -> Measured:
-    """The driver and the statements."""
-    people = BARE[world.scale]
-    command = [sys.executable, "-m", "bench.rivals.bare_asyncpg", world.register.url]
-    before = await count(world)
+async def bare_asyncpg(setup: Setup) -> Measurement:
+    """Measure asyncpg with the intake's statements, without HTTP."""
+    people = ASYNCPG_ROWS[setup.scale]
+    command = [sys.executable, "-m", "bench.rivals.asyncpg_inserts", setup.database.url]
+    before = await participant_count(setup)
     process = await asyncio.create_subprocess_exec(
-        *command, str(world.people(people)), str(people), stdout=asyncio.subprocess.PIPE, cwd=ROOT
+        *command, str(setup.reserve_people(people)), str(people), stdout=asyncio.subprocess.PIPE, cwd=ROOT
     )
     out, _ = await process.communicate()
-    if await count(world) - before != people:
-        raise WrongCountsError("not all were stored")
-    return Measured({"rate": people / float(out)}, people)
+    if await participant_count(setup) - before != people:
+        raise WrongCountsError("not all registrations were stored")
+    return Measurement({"rate": people / float(out)}, people)
 
 
-async def _stored(world: World, command: list[str]) -> Measured:
-    before = await count(world)
-    measured, answered = await _asked(world, command)
-    stored = await count(world) - before
-    # What wrk did not wait for at the ends of its two runs may be stored too.
+async def _stored_rate(setup: Setup, command: list[str]) -> Measurement:
+    before = await participant_count(setup)
+    measured, answered = await _request_rate(setup, command)
+    stored = await participant_count(setup) - before
+    # wrk does not wait for the last requests of its two runs; they may be stored too.
     if not answered <= stored <= answered + 2 * CONNECTIONS:
         raise WrongCountsError(f"{stored} stored, {answered} answered")
     return measured
 
 
-async def _asked(world: World, command: list[str], ready: str = "/health/ready") -> tuple[Measured, int]:
-    """What it gave, and how many were answered in all, the warm-up's too."""
+async def _request_rate(
+    setup: Setup, command: list[str], ready: str = "/health/ready"
+) -> tuple[Measurement, int]:
+    """The measurement, and the number of responses including the warm-up."""
     port = free_ports(1)[0]
     process = subprocess.Popen(
         [word.format(port=port) for word in command],
-        env=world.register.environment(
+        env=setup.database.environment(
             REGISTRATION_PORT=str(port), REGISTRATION_PUBLIC_PER_ADDRESS_PER_MINUTE="1000000"
         ),
         cwd=ROOT,
     )
     try:
         await asyncio.to_thread(_wait_ready, f"http://127.0.0.1:{port}{ready}", process)
-        warm = await wrk(world, port, WARM_S[world.scale])
-        meter = Meter({"API": process.pid, "PostgreSQL": world.register.postgres_pid})
-        timed = await wrk(world, port, TIMED_S[world.scale])
+        warm = await wrk(setup, port, WARM_UP_S[setup.scale])
+        meter = Meter({"API": process.pid, "PostgreSQL": setup.database.postgres_pid})
+        timed = await wrk(setup, port, TIMED_S[setup.scale])
         usages = meter.stop()
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait, 30)
     rate = timed["answered"] / timed["seconds"]
-    measured = Measured({"rate": rate}, timed["answered"], usages)
+    measured = Measurement({"rate": rate}, timed["answered"], usages)
     return measured, warm["answered"] + timed["answered"]
 
 
-async def wrk(world: World, port: int, seconds: int) -> dict[str, Any]:
-    """Ask as fast as 64 connections can: `answered`, `seconds`. Raises WrongCountsError without a 201."""
-    first = world.next
+async def wrk(setup: Setup, port: int, seconds: int) -> dict[str, Any]:
+    """Send requests on 64 connections without pause; the result has `answered` and `seconds`.
+
+    Raises WrongCountsError if a response is not 201.
+    """
+    first = setup.next_person
     process = await asyncio.create_subprocess_exec(
-        *("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(ROOT / "bench" / "register.lua")),
+        *(
+            "wrk",
+            "-t1",
+            f"-c{CONNECTIONS}",
+            f"-d{seconds}s",
+            "-s",
+            str(ROOT / "bench" / "load" / "wrk_registrations.lua"),
+        ),
         f"http://127.0.0.1:{port}",
-        env={**os.environ, "FIRST": str(first), "KEY": world.register.key},
+        env={**os.environ, "FIRST": str(first), "KEY": setup.database.key},
         stdout=asyncio.subprocess.PIPE,
     )
     out, _ = await process.communicate()
-    told: dict[str, Any] = json.loads(out.splitlines()[-1])
-    world.people(told["answered"])
-    if told["failed"]:
-        raise WrongCountsError(f"{told['failed']} of {told['answered']} requests were not answered 201")
-    return told
+    summary: dict[str, Any] = json.loads(out.splitlines()[-1])
+    setup.reserve_people(summary["answered"])
+    if summary["failed"]:
+        raise WrongCountsError(f"{summary['failed']} of {summary['answered']} requests were not answered 201")
+    return summary
 
 
-async def count(world: World) -> int:
-    """How many participants the register has."""
-    connection = await asyncpg.connect(world.register.url)
+async def participant_count(setup: Setup) -> int:
+    """The number of participants in the register."""
+    connection = await asyncpg.connect(setup.database.url)
     try:
         return int(await connection.fetchval("SELECT count(*) FROM participant"))
     finally:
@@ -157,21 +182,21 @@ async def count(world: World) -> int:
 
 
 def _wait_ready(url: str, process: subprocess.Popen[bytes]) -> None:
-    if not until_answers(url, process, READY_S_MAX):
+    if not wait_until_ready(url, process, READY_S_MAX):
         raise RuntimeError(f"{url} is not ready; exit code {process.poll()}")
 
 
 PATH: Final = Path(
     name="intake",
-    about="`POST /v1/participants` with all that belongs to it (validation, HMAC, encryption, idempotency, "
-    "event), one API process, 64 connections of wrk: registrations answered 201 a second.",
+    about="`POST /v1/participants` with validation, HMAC, encryption, idempotency and event, by one API "
+    "process, 64 connections of wrk: registrations answered 201 per second.",
     figures={"rate": Figure("registrations/s")},
     ours=Contender("registration API", ours),
     rivals=(
         Contender("same app, store stubbed", stubbed),
         Contender("stock FastAPI, no store", stock),
         Contender("transaction per request", per_request),
-        Contender("bare asyncpg", bare),
+        Contender("bare asyncpg", bare_asyncpg),
     ),
     goals=(
         Goal("rate", "same app, store stubbed", 0.65),
@@ -179,5 +204,5 @@ PATH: Final = Path(
         Goal("rate", "transaction per request", 3.0),
         Goal("rate", "bare asyncpg", 1.5),
     ),
-    open=open_world,
+    open=open_setup,
 )

@@ -1,4 +1,4 @@
-"""Path `latency`: from the 201 of a registration to the count that holds it on the board's stream."""
+"""Path `latency`: time from the 201 of a registration to the count that includes it on the board's stream."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from typing import Final
 
 import aiohttp
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, WrongCountsError
+from bench.fixtures.service_processes import BOARD_PIPELINE, ServiceProcesses, running_services
+from bench.measurement.process_usage import Meter
 from bench.paths import intake
-from bench.system import TO_THE_BOARD, System, system
-from bench.usage import Meter
+from bench.paths.model import Contender, Figure, Goal, Measurement, Path, Scale, WrongCountsError
 from deploy.local.paths import ROOT
 from simulator.clients.sse_client import messages
 from simulator.load.latencies import Latencies
@@ -27,18 +27,18 @@ from simulator.load.latencies import Latencies
 MAXIMUM_S: Final = {Scale.FULL: 8, Scale.QUICK: 3, Scale.SMOKE: 1}
 TIMED_S: Final = {Scale.FULL: 30.0, Scale.QUICK: 8.0, Scale.SMOKE: 1.0}
 SHARE_OF_MAXIMUM: Final = 0.5
-SHOWN_S_MAX: Final = 120.0
-FIRST: Final = 50_000_000
-"""Numbers of people that wrk does not come to."""
+COUNTED_S_MAX: Final = 120.0
+FIRST_PERSON: Final = 50_000_000
+"""The number of the first person, above all numbers that wrk uses."""
 FLOOR_MS: Final = (25 + 100) / 2
-"""On the way nothing waits but for the relay's look (every 25 ms) and the next cut (every 100 ms)."""
+"""The mean wait for the relay's poll (every 25 ms) plus the next cut (every 100 ms); no other step waits."""
 
 
 @dataclass
-class Screen:
-    """The counts of kelurahan as the stream tells them, and when each was told."""
+class StreamCounts:
+    """The counts of each kelurahan on the board's stream, with the time when each arrived."""
 
-    told: dict[str, list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
+    arrivals: dict[str, list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
 
     async def follow(self, url: str) -> None:
         """Read the stream until cancelled."""
@@ -46,104 +46,104 @@ class Screen:
             async for message in messages(session, f"{url}/v1/stream?down_to=subdistrict"):
                 at_s = time.monotonic()
                 for row in message.rows():
-                    self.told[row["region"]].append((row["counts"]["registered"], at_s))
+                    self.arrivals[row["region"]].append((row["counts"]["registered"], at_s))
 
-    def shown_at_s(self, region: str, count: int) -> float:
-        """When a region's count was first told to be so high."""
-        counts = self.told[region]
+    def reached_at_s(self, region: str, count: int) -> float:
+        """The monotonic time when a region's count first reached `count`."""
+        counts = self.arrivals[region]
         return counts[bisect_left(counts, count, key=itemgetter(0))][1]
 
     def count(self, region: str) -> int:
         """The newest count of a region."""
-        return self.told[region][-1][0] if self.told[region] else 0
+        return self.arrivals[region][-1][0] if self.arrivals[region] else 0
 
 
 @dataclass
-class World:
-    """A system, its screen, and the pace; how many people came by the open loop so far."""
+class Setup:
+    """All processes, the board's stream, the rate, and the registrations of the open loop so far."""
 
-    system: System
-    screen: Screen
+    services: ServiceProcesses
+    stream: StreamCounts
     rate: float
     seconds: float
-    asked: intake.World
-    come: int = 0
+    intake: intake.Setup
+    registered: int = 0
 
 
 @asynccontextmanager
-async def open_world(scale: Scale) -> AsyncIterator[World]:
-    """Start everything from the API to the board, and find out how much the API takes meanwhile."""
-    intake.need_wrk()
-    async with system({}, *TO_THE_BOARD) as found:
-        screen = Screen()
-        following = asyncio.ensure_future(screen.follow(found.url("board")))
-        asked = intake.World(found.register, scale)
+async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
+    """Start all processes from the API to the board, and measure the API's highest rate beside them."""
+    intake.require_wrk()
+    async with running_services({}, *BOARD_PIPELINE) as services:
+        stream = StreamCounts()
+        following = asyncio.ensure_future(stream.follow(services.url("board")))
+        intake_setup = intake.Setup(services.database, scale)
         try:
-            port = found.stack_config.ports["api"]
-            told = await intake.wrk(asked, port, MAXIMUM_S[scale])
-            rate = told["answered"] / told["seconds"] * SHARE_OF_MAXIMUM
-            world = World(found, screen, rate, TIMED_S[scale], asked)
-            await _shown(world)
-            yield world
+            port = services.stack_config.ports["api"]
+            summary = await intake.wrk(intake_setup, port, MAXIMUM_S[scale])
+            rate = summary["answered"] / summary["seconds"] * SHARE_OF_MAXIMUM
+            setup = Setup(services, stream, rate, TIMED_S[scale], intake_setup)
+            await _wait_all_counted(setup)
+            yield setup
         finally:
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
 
 
-async def ours(world: World) -> Measured:
-    """People come at half of what the API can take."""
-    before = {region: world.screen.count(region) for region in list(world.screen.told)}
-    count = int(world.rate * world.seconds)
-    meter = Meter(world.system.pids)
-    moments = await _come(world, count)
-    await _shown(world)
+async def ours(setup: Setup) -> Measurement:
+    """Register people at half of the API's highest rate."""
+    before = {region: setup.stream.count(region) for region in list(setup.stream.arrivals)}
+    count = int(setup.rate * setup.seconds)
+    meter = Meter(setup.services.pids)
+    response_times = await _register(setup, count)
+    await _wait_all_counted(setup)
     usages = meter.stop()
-    late = Latencies()
-    places: dict[str, int] = defaultdict(int)
-    for region, at_s in moments:
-        # Some three a second come in one kelurahan: its counts tell of each of them.
-        places[region] += 1
-        late.add(world.screen.shown_at_s(region, before.get(region, 0) + places[region]) - at_s)
-    p50, p99 = late.percentile_s(50), late.percentile_s(99)
-    assert p50 is not None, "somebody came"
-    assert p99 is not None, "somebody came"
-    return Measured({"p50": p50 * 1000, "p99": p99 * 1000, "rate": world.rate}, count, usages)
+    latencies = Latencies()
+    registrations: dict[str, int] = defaultdict(int)
+    for region, at_s in response_times:
+        # About three registrations per second fall in one kelurahan, so its count identifies each of them.
+        registrations[region] += 1
+        latencies.add(setup.stream.reached_at_s(region, before.get(region, 0) + registrations[region]) - at_s)
+    p50, p99 = latencies.percentile_s(50), latencies.percentile_s(99)
+    assert p50 is not None, "no latency was recorded"
+    assert p99 is not None, "no latency was recorded"
+    return Measurement({"p50": p50 * 1000, "p99": p99 * 1000, "rate": setup.rate}, count, usages)
 
 
-async def _come(world: World, count: int) -> list[tuple[str, float]]:
-    port, first = world.system.stack_config.ports["api"], FIRST + world.come
+async def _register(setup: Setup, count: int) -> list[tuple[str, float]]:
+    port, first = setup.services.stack_config.ports["api"], FIRST_PERSON + setup.registered
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.open_loop", str(port), world.system.register.key),
-        *(str(world.rate), str(count), str(first)),
+        *(sys.executable, "-m", "bench.load.open_loop_registrations", str(port), setup.services.database.key),
+        *(str(setup.rate), str(count), str(first)),
         stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,
     )
     out, _ = await process.communicate()
-    world.come += count
-    moments: list[tuple[str, float]] = json.loads(out)
-    if len(moments) != count:
-        raise WrongCountsError(f"{len(moments)} of {count} were answered")
-    return moments
+    setup.registered += count
+    response_times: list[tuple[str, float]] = json.loads(out)
+    if len(response_times) != count:
+        raise WrongCountsError(f"{len(response_times)} of {count} registrations were answered")
+    return response_times
 
 
-async def _shown(world: World) -> None:
-    """Wait until the screen shows all that the register has."""
-    registered = await intake.count(world.asked)
+async def _wait_all_counted(setup: Setup) -> None:
+    """Wait until the stream's count equals the number of participants in the register."""
+    registered = await intake.participant_count(setup.intake)
     with suppress(TimeoutError):
-        async with asyncio.timeout(SHOWN_S_MAX):
-            while world.screen.count("31") != registered:
+        async with asyncio.timeout(COUNTED_S_MAX):
+            while setup.stream.count("31") != registered:
                 await asyncio.sleep(0.05)
-                # What nobody waited for may still be on its way into the register.
-                registered = await intake.count(world.asked)
-    if world.screen.count("31") != registered:
-        raise WrongCountsError(f"{world.screen.count('31')} on the screen, {registered} in the register")
+                # Requests that wrk did not wait for may still be written.
+                registered = await intake.participant_count(setup.intake)
+    if setup.stream.count("31") != registered:
+        raise WrongCountsError(f"{setup.stream.count('31')} on the stream, {registered} in the register")
 
 
 PATH: Final = Path(
     name="latency",
-    about="From the answer 201 to the first count on the board's stream that holds the registration, people "
-    "coming steadily at half of what the API took with everything running.",
+    about="Time from the response 201 to the first count on the board's stream that includes the "
+    "registration, at half of the API's highest rate with all processes running.",
     figures={
         "p50": Figure("ms", more_is_better=False),
         "p99": Figure("ms", more_is_better=False),
@@ -154,7 +154,7 @@ PATH: Final = Path(
     goals=(
         Goal("p50", "150 ms", 1.0, limit=150),
         Goal("p99", "400 ms", 1.0, limit=400),
-        Goal("p50", "half of the intervals waited for", limit=FLOOR_MS),
+        Goal("p50", "half of the polling intervals", limit=FLOOR_MS),
     ),
-    open=open_world,
+    open=open_setup,
 )

@@ -1,7 +1,7 @@
-"""The path of a recovery: one of two workers is killed, and the other has everything counted again.
+"""Path `recovery`: one of two workers is killed; time until the other has counted all events.
 
-Events come all the while. The clock starts when the broker gives the dead member up, which takes both sides
-the same time-out, and stops when all that was written before and after the kill is counted durably.
+Events arrive all the time. The clock starts when the broker removes the killed member from the group, after
+the same session time-out for both contenders, and stops when all events are counted durably.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 
-from bench import worker_process
-from bench.consumer_group import Group
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale
-from bench.events import Source, source
+from bench.fixtures import aggregator_worker
+from bench.fixtures.consumer_group_status import ConsumerGroup
+from bench.fixtures.event_backlog import EventGenerator, event_generator
+from bench.fixtures.kafka_and_postgres import Servers, running_servers
+from bench.paths.model import Contender, Figure, Goal, Measurement, Path, Scale
 from bench.rivals import rival_process
 from bench.rivals.rival_process import Rival
-from bench.servers import Servers, running
 from settings.kafka import KafkaSettings
 
 T = TypeVar("T")
 
 STREAMS: Final = Rival("Kafka Streams processor", rival_process.streams("processor"))
 WARM_UP_S: Final = {Scale.FULL: 8.0, Scale.QUICK: 4.0, Scale.SMOKE: 2.0}
-AFTERWARDS_S: Final = 1.0
+WRITE_AFTER_KILL_S: Final = 1.0
 ROUNDS_PER_S: Final = 20
 PER_ROUND: Final = 3
-"""Events per partition and round: some 700 a second in all."""
+"""Events per partition and round, which makes about 700 per second in all."""
 DEADLINE_S: Final = 90.0
-LOOK_EVERY_S: Final = 0.01
+POLL_EVERY_S: Final = 0.01
 UNBOUNDED: Final = str(10**12)
 
 
 @dataclass(frozen=True)
-class World:
-    """Servers, a database, and how long to write before the kill."""
+class Setup:
+    """The servers, the database's URL, and the seconds of writing before the kill."""
 
     servers: Servers
     url: str
@@ -50,47 +50,47 @@ class World:
 
 
 @dataclass(frozen=True)
-class Team:
-    """Two of a kind in one group: how one is started, what they have counted, what it comes to at the end."""
+class WorkerPair:
+    """Two workers of one kind in one group: functions that start one and that read their counts."""
 
     group: str
     start: Callable[[], subprocess.Popen[bytes]]
     counted: Callable[[], Awaitable[int]]
     totals: Callable[[], Awaitable[Mapping[str, int]]]
-    """Asked after the survivor has been told to stop."""
+    """Called after the surviving worker got SIGTERM."""
 
 
 @asynccontextmanager
-async def opened(scale: Scale) -> AsyncIterator[World]:
-    """Start the servers; each measurement makes topics of its own."""
-    async with running() as servers:
-        yield World(servers, servers.database("bench", "aggregator")["aggregator"], WARM_UP_S[scale])
+async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
+    """Start the servers; each measurement creates its own topics."""
+    async with running_servers() as servers:
+        yield Setup(servers, servers.database("bench", "aggregator")["aggregator"], WARM_UP_S[scale])
 
 
-async def ours(world: World) -> Measured:
-    """Two workers."""
-    settings = await world.servers.topics(f"recovery-{uuid4().hex[:6]}-")
-    name = worker_process.group()
-    log = world.servers.folder / "recovering.log"
-    async with worker_process.counts(world.url) as connection:
-        team = Team(
+async def ours(setup: Setup) -> Measurement:
+    """Measure two of our workers."""
+    settings = await setup.servers.topics(f"recovery-{uuid4().hex[:6]}-")
+    name = aggregator_worker.new_group()
+    log = setup.servers.folder / "recovery.log"
+    async with aggregator_worker.empty_tallies(setup.url) as connection:
+        pair = WorkerPair(
             settings.topic(name),
-            lambda: worker_process.start(settings, world.url, name, log),
-            lambda: worker_process.counted(connection),
-            lambda: worker_process.per_kelurahan(connection),
+            lambda: aggregator_worker.start(settings, setup.url, name, log),
+            lambda: aggregator_worker.counted_events(connection),
+            lambda: aggregator_worker.tallies_by_kelurahan(connection),
         )
-        return await _recover(world, settings, team)
+        return await _recover(setup, settings, pair)
 
 
-async def streams(world: World) -> Measured:
-    """Two instances of the processor."""
-    settings = await world.servers.topics(f"recovery-{uuid4().hex[:6]}-")
-    topic, name = settings.topic("participant-events"), worker_process.group()
+async def streams(setup: Setup) -> Measurement:
+    """Measure two Kafka Streams instances of the processor topology."""
+    settings = await setup.servers.topics(f"recovery-{uuid4().hex[:6]}-")
+    topic, name = settings.topic("participant-events"), aggregator_worker.new_group()
     outs = []
 
     def start() -> subprocess.Popen[bytes]:
         own = {"BENCH_TOPIC": topic, "BENCH_GROUP": name, "BENCH_EVENTS": UNBOUNDED}
-        process, out = rival_process.start(world.servers, STREAMS, own)
+        process, out = rival_process.start(setup.servers, STREAMS, own)
         outs.append(out)
         return process
 
@@ -98,90 +98,94 @@ async def streams(world: World) -> Measured:
         async def report() -> dict[str, Any] | None:
             return rival_process.report_in(outs[-1])
 
-        counts: Mapping[str, int] = (await _until(report, "the survivor's report"))["counts"]
+        counts: Mapping[str, int] = (await _until(report, "the surviving worker's report"))["counts"]
         return counts
 
-    async with Group(settings, name) as group:
-        return await _recover(world, settings, Team(name, start, lambda: group.committed(topic), totals))
+    async with ConsumerGroup(settings, name) as group:
+        return await _recover(
+            setup, settings, WorkerPair(name, start, lambda: group.committed_offsets_sum(topic), totals)
+        )
 
 
-async def _recover(world: World, settings: KafkaSettings, team: Team) -> Measured:
-    written = source()
-    processes = [team.start(), team.start()]
+async def _recover(setup: Setup, settings: KafkaSettings, pair: WorkerPair) -> Measurement:
+    generator = event_generator()
+    processes = [pair.start(), pair.start()]
     try:
-        async with Group(settings, team.group) as group, _writing(settings, written) as write:
-            await _until(lambda: group.settled(2), "two members")
-            await write(world.warm_up_s)
-            await _until(lambda: _reached(team, written), "all counted before the kill")
-            killed_at, gone_at, counted_at = await _kill_and_wait(group, team, processes[0], written, write)
+        async with ConsumerGroup(settings, pair.group) as group, _writing(settings, generator) as write:
+            await _until(lambda: group.is_stable(2), "two members")
+            await write(setup.warm_up_s)
+            await _until(lambda: _all_counted(pair, generator), "all events counted before the kill")
+            killed_at, removed_at, counted_at = await _kill_and_wait(
+                group, pair, processes[0], generator, write
+            )
         processes[1].send_signal(signal.SIGTERM)
-        rival_process.check(await team.totals(), written.truth)
+        rival_process.check(await pair.totals(), generator.expected)
     finally:
         for process in processes:
             process.kill()
             process.wait(30)
-    return Measured({"beyond the time-out": counted_at - gone_at, "in all": counted_at - killed_at})
+    return Measurement({"beyond the time-out": counted_at - removed_at, "in all": counted_at - killed_at})
 
 
 async def _kill_and_wait(
-    group: Group,
-    team: Team,
+    group: ConsumerGroup,
+    pair: WorkerPair,
     process: subprocess.Popen[bytes],
-    written: Source,
+    generator: EventGenerator,
     write: Callable[[float], Awaitable[None]],
 ) -> tuple[float, float, float]:
-    writing = asyncio.ensure_future(write(2 * AFTERWARDS_S))
-    await asyncio.sleep(AFTERWARDS_S)
+    writing = asyncio.ensure_future(write(2 * WRITE_AFTER_KILL_S))
+    await asyncio.sleep(WRITE_AFTER_KILL_S)
     process.kill()
     killed_at = time.monotonic()
     await writing
-    gone_at = await _given_up(group)
-    await _until(lambda: _reached(team, written), "all counted after the kill")
-    return killed_at, gone_at, time.monotonic()
+    removed_at = await _member_removed_at(group)
+    await _until(lambda: _all_counted(pair, generator), "all events counted after the kill")
+    return killed_at, removed_at, time.monotonic()
 
 
-async def _given_up(group: Group) -> float:
-    """The moment after the last look that still saw both: the sharing may be over before the next one."""
+async def _member_removed_at(group: ConsumerGroup) -> float:
+    """The time of the last poll that found both members: the rebalance may end before the next poll."""
     ends = time.monotonic() + DEADLINE_S
-    looked_at = time.monotonic()
-    while await group.settled(2) is not False:
-        looked_at = time.monotonic()
-        if looked_at > ends:
-            raise TimeoutError(f"the broker did not give the dead one up within {DEADLINE_S:.0f} s")
-        await asyncio.sleep(LOOK_EVERY_S)
-    return looked_at
+    polled_at = time.monotonic()
+    while await group.is_stable(2) is not False:
+        polled_at = time.monotonic()
+        if polled_at > ends:
+            raise TimeoutError(f"the broker did not remove the killed member within {DEADLINE_S:.0f} s")
+        await asyncio.sleep(POLL_EVERY_S)
+    return polled_at
 
 
-async def _reached(team: Team, written: Source) -> bool:
-    return await team.counted() >= sum(written.sequences)
+async def _all_counted(pair: WorkerPair, generator: EventGenerator) -> bool:
+    return await pair.counted() >= sum(generator.sequences)
 
 
 async def _until(condition: Callable[[], Awaitable[T | None]], name: str) -> T:
     ends = time.monotonic() + DEADLINE_S
     while not (value := await condition()):
         if time.monotonic() > ends:
-            raise TimeoutError(f"not within {DEADLINE_S:.0f} s: {name}")
-        await asyncio.sleep(LOOK_EVERY_S)
+            raise TimeoutError(f"waited {DEADLINE_S:.0f} s for: {name}")
+        await asyncio.sleep(POLL_EVERY_S)
     return value
 
 
 @asynccontextmanager
 async def _writing(
-    settings: KafkaSettings, written: Source
+    settings: KafkaSettings, generator: EventGenerator
 ) -> AsyncIterator[Callable[[float], Awaitable[None]]]:
-    """Yields what writes for so many seconds at a steady pace, and ends when all of it is in the topic."""
+    """Yield a function that writes events at a constant rate for some seconds, until all are in the topic."""
     producer = AIOKafkaProducer(**settings.client_options(), linger_ms=5)
     topic = settings.topic("participant-events")
 
     async def write(seconds: float) -> None:
         began_at = time.monotonic()
         for number in range(round(seconds * ROUNDS_PER_S)):
-            sent = [
+            acknowledgements = [
                 await producer.send(topic, value, key, partition)
-                for partition in range(len(written.sequences))
-                for key, value in written.values(partition, PER_ROUND)
+                for partition in range(len(generator.sequences))
+                for key, value in generator.values(partition, PER_ROUND)
             ]
-            await asyncio.gather(*sent)
+            await asyncio.gather(*acknowledgements)
             await asyncio.sleep(max(0.0, began_at + (number + 1) / ROUNDS_PER_S - time.monotonic()))
 
     await producer.start()
@@ -194,9 +198,9 @@ async def _writing(
 PATH: Final = Path(
     name="recovery",
     about=(
-        "One of two workers is killed with -9 while 700 events a second arrive; timed until everything is "
-        "counted, beyond the moment the broker gives the dead one up (session time-out 6 s for both), and in "
-        "all."
+        "One of two workers is killed with SIGKILL while 700 events per second arrive. The time until all "
+        "events are counted: from the moment when the broker removes the killed worker (session time-out 6 s "
+        "for both), and in all."
     ),
     figures={
         "beyond the time-out": Figure("s", more_is_better=False),
@@ -205,5 +209,5 @@ PATH: Final = Path(
     ours=Contender("aggregator workers", ours),
     rivals=(Contender(STREAMS.name, streams),),
     goals=(Goal("beyond the time-out", STREAMS.name, at_least=2), Goal("in all", STREAMS.name)),
-    open=opened,
+    open=open_setup,
 )

@@ -1,4 +1,4 @@
-"""Path `relay`: how fast a backlog of events goes from the register to the topic, in order."""
+"""Path `relay`: events per second that the relay publishes from a backlog in the register, in order."""
 
 from __future__ import annotations
 
@@ -16,11 +16,20 @@ from typing import Final
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale, SkippedError, WrongCountsError
+from bench.fixtures.kafka_and_postgres import Servers, running_servers
+from bench.fixtures.registration_database import RegistrationDatabase, create_scopes_and_key
+from bench.measurement.process_usage import Meter
 from bench.paths import intake
-from bench.register_fixture import Register, commission
-from bench.servers import Servers, running
-from bench.usage import Meter
+from bench.paths.model import (
+    Contender,
+    Figure,
+    Goal,
+    Measurement,
+    Path,
+    Scale,
+    SkippedError,
+    WrongCountsError,
+)
 from deploy.local.paths import ROOT
 from deploy.local.ports import free_ports
 from registration.domain.partitioning import PARTITIONS
@@ -29,8 +38,8 @@ from settings.kafka import KafkaSettings
 EVENTS: Final = {Scale.FULL: 1_000_000, Scale.QUICK: 100_000, Scale.SMOKE: 2_400}
 DEADLINE_S: Final = 300.0
 TOPIC: Final = "participant-events"
-OTHERS_PYTHON: Final = ROOT / ".local" / "bench" / "quix" / "bin" / "python"
-"""An environment that has confluent-kafka; `make rivals` makes it."""
+CONFLUENT_PYTHON: Final = ROOT / ".local" / "bench" / "quix" / "bin" / "python"
+"""The Python of a virtual environment with confluent-kafka, which `make rivals` creates."""
 FILL: Final = """
 INSERT INTO event (partition, sequence, id, participant_id, type, recorded_at, value)
 SELECT place.partition, place.sequence, place.id, place.participant_id,
@@ -51,27 +60,27 @@ PUBLISHED: Final = "SELECT sum(published)::bigint FROM partition"
 
 
 @dataclass
-class World:
-    """Servers, a register with a backlog, and the same events in a file."""
+class Setup:
+    """The servers, a register with a backlog, and the same events in a file."""
 
     servers: Servers
-    register: Register
+    database: RegistrationDatabase
     events: int
     file: File
-    asked: intake.World
+    intake: intake.Setup
     """A register without a backlog, for the API."""
-    turns: int = 0
+    topics_created: int = 0
 
-    async def topics(self) -> KafkaSettings:
-        """Fresh topics."""
-        self.turns += 1
-        return await self.servers.topics(f"turn-{self.turns}-")
+    async def new_topics(self) -> KafkaSettings:
+        """Create empty topics under a new prefix."""
+        self.topics_created += 1
+        return await self.servers.topics(f"run-{self.topics_created}-")
 
 
 @asynccontextmanager
-async def open_world(scale: Scale) -> AsyncIterator[World]:
-    """Write the backlog."""
-    async with running() as servers:
+async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
+    """Start the servers and write the backlog."""
+    async with running_servers() as servers:
         register, other = [await _register(servers, name) for name in ("bench", "api")]
         per_partition = EVENTS[scale] // PARTITIONS
         connection = await asyncpg.connect(register.url)
@@ -83,22 +92,24 @@ async def open_world(scale: Scale) -> AsyncIterator[World]:
         finally:
             await connection.close()
         events = per_partition * PARTITIONS
-        yield World(servers, register, events, file, intake.World(other, scale))
+        yield Setup(servers, register, events, file, intake.Setup(other, scale))
 
 
-async def _register(servers: Servers, name: str) -> Register:
+async def _register(servers: Servers, name: str) -> RegistrationDatabase:
     url = servers.database(name, "registration")["registration"]
-    return Register(servers.folder, url, await commission(url), servers.pids["PostgreSQL"])
+    return RegistrationDatabase(
+        servers.folder, url, await create_scopes_and_key(url), servers.pids["PostgreSQL"]
+    )
 
 
-async def ours(world: World) -> Measured:
-    """The relay, from the first tenth that it has published to the last event."""
-    settings = await world.topics()
-    connection = await asyncpg.connect(world.register.url)
+async def ours(setup: Setup) -> Measurement:
+    """Measure the relay from the first tenth of the published events to the last."""
+    settings = await setup.new_topics()
+    connection = await asyncpg.connect(setup.database.url)
     await connection.execute("UPDATE partition SET published = 0")
     process = subprocess.Popen(
         [sys.executable, "-m", "registration", "relay"],
-        env=world.register.environment(
+        env=setup.database.environment(
             KAFKA_BOOTSTRAP_SERVERS=settings.bootstrap_servers,
             KAFKA_TOPIC_PREFIX=settings.topic_prefix,
             REGISTRATION_RELAY_PORT=str(free_ports(1)[0]),
@@ -106,24 +117,24 @@ async def ours(world: World) -> Measured:
         cwd=ROOT,
     )
     try:
-        meter = Meter({"relay": process.pid, **world.servers.pids})
-        first, began_s = await _published(connection, world.events // 10, process)
-        last, ended_s = await _published(connection, world.events, process)
+        meter = Meter({"relay": process.pid, **setup.servers.pids})
+        first, began_s = await _wait_published(connection, setup.events // 10, process)
+        last, ended_s = await _wait_published(connection, setup.events, process)
         usages = meter.stop()
     finally:
         process.terminate()
         await asyncio.to_thread(process.wait, 30)
         await connection.close()
-    await _check(settings, world.events)
-    return Measured({"rate": _rate(first, last, began_s, ended_s)}, world.events, usages)
+    await _check(settings, setup.events)
+    return Measurement({"rate": _rate(first, last, began_s, ended_s)}, setup.events, usages)
 
 
 def _rate(first: int, last: int, began_s: float, ended_s: float) -> float:
-    # A backlog so small that one look saw it all gone has no rate worth a name.
+    # A small backlog may be published between two polls; then there is no meaningful rate.
     return (last - first) / (ended_s - began_s) if last > first else float(last)
 
 
-async def _published(
+async def _wait_published(
     connection: asyncpg.Connection, wanted: int, process: subprocess.Popen[bytes]
 ) -> tuple[int, float]:
     deadline = time.monotonic() + DEADLINE_S
@@ -132,40 +143,40 @@ async def _published(
         if published >= wanted:
             return published, time.monotonic()
         await asyncio.sleep(0.01)
-    raise RuntimeError(f"{wanted} were not published; exit code {process.poll()}")
+    raise RuntimeError(f"{wanted} events were not published; exit code {process.poll()}")
 
 
-async def aiokafka(world: World) -> Measured:
-    """Its batches, idempotent, out of memory."""
-    return await _produced(world, sys.executable, "bare_producer.py")
+async def aiokafka(setup: Setup) -> Measurement:
+    """Measure aiokafka's batches, idempotent, from memory."""
+    return await _measure_producer(setup, sys.executable, "aiokafka_producer.py")
 
 
-async def confluent(world: World) -> Measured:
-    """librdkafka, a call per event."""
-    if not OTHERS_PYTHON.exists():
-        raise SkippedError("`make rivals` has not made an environment with confluent-kafka")
-    return await _produced(world, str(OTHERS_PYTHON), "confluent_producer.py")
+async def confluent(setup: Setup) -> Measurement:
+    """Measure librdkafka, with one call per event. Raises SkippedError."""
+    if not CONFLUENT_PYTHON.exists():
+        raise SkippedError("confluent-kafka is missing: run `make rivals`")
+    return await _measure_producer(setup, str(CONFLUENT_PYTHON), "confluent_producer.py")
 
 
-async def _produced(world: World, python: str, script: str) -> Measured:
-    settings = await world.topics()
+async def _measure_producer(setup: Setup, python: str, script: str) -> Measurement:
+    settings = await setup.new_topics()
     process = await asyncio.create_subprocess_exec(
         *(python, str(ROOT / "bench" / "rivals" / script)),
-        *(settings.bootstrap_servers, settings.topic(TOPIC), str(world.file)),
+        *(settings.bootstrap_servers, settings.topic(TOPIC), str(setup.file)),
         stdout=asyncio.subprocess.PIPE,
     )
     out, _ = await process.communicate()
     if process.returncode:
         raise RuntimeError(f"{script} ended with {process.returncode}")
-    told = json.loads(out)
-    await _check(settings, world.events)
-    return Measured({"rate": told["events"] / told["seconds"]}, world.events)
+    summary = json.loads(out)
+    await _check(settings, setup.events)
+    return Measurement({"rate": summary["events"] / summary["seconds"]}, setup.events)
 
 
-async def maximum(world: World) -> Measured:
-    """What one API process takes in: the relay has to keep up with several."""
-    intake.need_wrk()
-    return await intake.ours(world.asked)
+async def api_maximum(setup: Setup) -> Measurement:
+    """Measure the registrations per second of one API process; the relay must keep up with several."""
+    intake.require_wrk()
+    return await intake.ours(setup.intake)
 
 
 async def _check(settings: KafkaSettings, events: int) -> None:
@@ -173,28 +184,28 @@ async def _check(settings: KafkaSettings, events: int) -> None:
     await consumer.start()
     try:
         partitions = [TopicPartition(settings.topic(TOPIC), number) for number in range(PARTITIONS)]
-        held = sum((await consumer.end_offsets(partitions)).values())
+        records = sum((await consumer.end_offsets(partitions)).values())
     finally:
         await consumer.stop()
-    if held != events:
-        raise WrongCountsError(f"{held} records in the topic, {events} events")
+    if records != events:
+        raise WrongCountsError(f"{records} records in the topic, {events} events")
 
 
 PATH: Final = Path(
     name="relay",
     about="A backlog of events in the register, sent to 12 partitions in order and acknowledged, with the "
-    "position advanced in PostgreSQL; beside it producers that send the same events from memory.",
+    "position advanced in PostgreSQL. The rivals are producers that send the same events from memory.",
     figures={"rate": Figure("events/s")},
     ours=Contender("relay", ours),
     rivals=(
         Contender("bare aiokafka send_batch", aiokafka),
         Contender("confluent-kafka producer", confluent),
-        Contender("one API's maximum", maximum),
+        Contender("one API's maximum", api_maximum),
     ),
     goals=(
         Goal("rate", "bare aiokafka send_batch", 0.5),
         Goal("rate", "confluent-kafka producer"),
         Goal("rate", "one API's maximum", 5.0),
     ),
-    open=open_world,
+    open=open_setup,
 )

@@ -1,1 +1,1 @@
-"""Results of a day's runs, and the pages and plots made of them."""
+"""Computes ratios from measurements and writes them as JSON, pages and plots."""

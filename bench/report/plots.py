@@ -1,4 +1,4 @@
-"""Draws results as SVG: bars of ratios with their spread and goals, and lines as work grows. Pure."""
+"""Draws SVG plots: bars of ratios with spread and goal, and lines of cost against size. Pure."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ LINES: Final = (MET, MISSED, "#3a6ea5", "#8a6d1b", PLAIN)
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a chart of growth: its name and its points (x, y)."""
+    """A line of a growth chart: its name and its points (x, y)."""
 
     name: str
     points: Sequence[tuple[float, float]]
 
 
 def ratio_bars(title: str, results: Sequence[Result]) -> str:
-    """A bar per rival on a logarithmic scale, whiskers from lowest to highest, a tick at the goal."""
+    """One bar per rival on a logarithmic scale, with a line from lowest to highest and a dashed goal."""
     values = [1.0]
-    for one in results:
-        values += [one.ratio.low, one.ratio.high, *([one.goal] if one.goal else [])]
+    for result in results:
+        values += [result.ratio.low, result.ratio.high, *([result.goal] if result.goal else [])]
     low, high = min(values) / 1.15, max(values) * 1.15
     width = WIDTH - LABEL_WIDTH - VALUE_WIDTH
 
@@ -40,32 +40,30 @@ def ratio_bars(title: str, results: Sequence[Result]) -> str:
 
     bottom = TOP + ROW * len(results)
     parts = [_text(12, 20, title, size=15, weight="bold"), _text(x(1), TOP - 8, "1 ×", anchor="middle")]
-    for row, one in enumerate(results):
-        parts += _bar(one, TOP + ROW * row + ROW / 2, x)
+    for row, result in enumerate(results):
+        parts += _bar(result, TOP + ROW * row + ROW / 2, x)
     parts.append(_line(x(1), TOP - 4, x(1), bottom, INK))
-    parts.append(
-        _text(LABEL_WIDTH, bottom + 20, "to the right of 1 × ours is better; dashed: the goal", INK, 11)
-    )
+    parts.append(_text(LABEL_WIDTH, bottom + 20, "right of 1 ×: ours is better; dashed: the goal", INK, 11))
     return _document(bottom + 34, parts, title)
 
 
-def _bar(one: Result, y: float, x: Callable[[float], float]) -> list[str]:
-    colour = {True: MET, False: MISSED, None: PLAIN}[one.met]
-    left, right = sorted((x(1), x(one.ratio.median)))
+def _bar(result: Result, y: float, x: Callable[[float], float]) -> list[str]:
+    colour = {True: MET, False: MISSED, None: PLAIN}[result.met]
+    left, right = sorted((x(1), x(result.ratio.median)))
     parts = [
-        _text(LABEL_WIDTH - 10, y + 4, one.rival, anchor="end"),
+        _text(LABEL_WIDTH - 10, y + 4, result.rival, anchor="end"),
         f'<rect x="{left:.1f}" y="{y - 8:.1f}" width="{max(1.0, right - left):.1f}" height="16" '
         f'fill="{colour}"/>',
-        _line(x(one.ratio.low), y, x(one.ratio.high), y, INK, 2),
-        _text(WIDTH - VALUE_WIDTH + 12, y + 4, f"{one.ratio.median:.2f} ×", weight="bold"),
+        _line(x(result.ratio.low), y, x(result.ratio.high), y, INK, 2),
+        _text(WIDTH - VALUE_WIDTH + 12, y + 4, f"{result.ratio.median:.2f} ×", weight="bold"),
     ]
-    if one.goal:
-        parts.append(_line(x(one.goal), y - 12, x(one.goal), y + 12, INK, 2, dashes="4 3"))
+    if result.goal:
+        parts.append(_line(x(result.goal), y - 12, x(result.goal), y + 12, INK, 2, dashes="4 3"))
     return parts
 
 
 def growth_lines(title: str, x_label: str, y_label: str, lines: Sequence[Line]) -> str:
-    """Lines over work that grows, x logarithmic, y from zero."""
+    """Lines of cost against size; x is logarithmic, y starts at zero."""
     xs = [point[0] for line in lines for point in line.points]
     y_max = max(point[1] for line in lines for point in line.points) * 1.1 or 1.0
     low, high = min(xs), max(xs)
@@ -87,16 +85,16 @@ def growth_lines(title: str, x_label: str, y_label: str, lines: Sequence[Line]) 
     parts.append(_text(left, top - 8, y_label, size=11))
     for index, line in enumerate(lines):
         colour = LINES[index % len(LINES)]
-        places = [at(point) for point in line.points]
-        joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+        positions = [at(point) for point in line.points]
+        joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in positions)
         parts.append(f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
+        parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in positions]
         parts.append(_text(right + 10, top + 12 + 18 * index, line.name, colour))
     return _document(bottom + 46, parts, title)
 
 
 def short(value: float) -> str:
-    """A number for an axis: 0.25, 12, 3.1k, 2M."""
+    """A short number for an axis: 0.25, 12, 3.1k, 2M."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g}{letter}"
@@ -104,9 +102,9 @@ def short(value: float) -> str:
 
 
 def charts(results: Sequence[Result]) -> Mapping[str, str]:
-    """A chart of ratios for each path, by its name."""
-    names = dict.fromkeys(one.path for one in results)
-    return {name: ratio_bars(name, [one for one in results if one.path == name]) for name in names}
+    """A bar chart of ratios for each path, by the path's name."""
+    names = dict.fromkeys(result.path for result in results)
+    return {name: ratio_bars(name, [result for result in results if result.path == name]) for name in names}
 
 
 def _text(

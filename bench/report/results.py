@@ -1,4 +1,4 @@
-"""What a run of `make bench` came to: ratios, goals met or not, and how two runs differ. Pure."""
+"""The results of a run of `make bench`: ratios, goals, JSON, and the comparison of two runs. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from itertools import chain
 from statistics import median
 from typing import Final
 
-from bench.contenders import Goal, Measured, Path
+from bench.paths.model import Goal, Measurement, Path
 
 EVENTS_PER_USAGE: Final = 1_000
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """How often better ours is: the median over the pairs, the lowest, the highest."""
+    """The ratio of ours to a rival over all pairs: median, lowest and highest; above 1, ours is better."""
 
     median: float
     low: float
@@ -25,7 +25,10 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Result:
-    """One goal: its ratio, and the medians it comes from, in `unit`. `goal` None: shown, nothing is asked."""
+    """The result of one goal: the ratio, and the median of both figures in `unit`.
+
+    `goal` and `met` are None if the ratio is reported without a goal.
+    """
 
     path: str
     rival: str
@@ -40,7 +43,7 @@ class Result:
 
 @dataclass(frozen=True)
 class ProcessUsage:
-    """Medians of what a process used while a contender did a path's work."""
+    """The median usage of one process of a contender on a path."""
 
     path: str
     contender: str
@@ -51,7 +54,7 @@ class ProcessUsage:
 
 @dataclass(frozen=True)
 class Run:
-    """All of one day's run: what a results file holds."""
+    """The content of a results file: all results of one day."""
 
     machine: Mapping[str, object]
     results: tuple[Result, ...] = ()
@@ -60,49 +63,52 @@ class Run:
 
 
 @dataclass
-class Ledger:
-    """What was measured of one path so far: per round, what each contender gave."""
+class PathRun:
+    """The measurements of one path so far: for each round, a measurement per contender."""
 
     path: Path
-    rounds: list[dict[str, Measured]] = field(default_factory=list)
+    rounds: list[dict[str, Measurement]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
-    """Why, by contender; by the path's name where all of it was."""
+    """The reason by contender, or by the path's name if the whole path was skipped."""
 
-    def pairs(self, rival: str) -> list[tuple[Measured, Measured]]:
-        """Ours and the rival's of each round that has both."""
+    def pairs(self, rival: str) -> list[tuple[Measurement, Measurement]]:
+        """Our measurement and the rival's of each round that has both."""
         ours = self.path.ours.name
-        return [(one[ours], one[rival]) for one in self.rounds if ours in one and rival in one]
+        return [(round_[ours], round_[rival]) for round_ in self.rounds if ours in round_ and rival in round_]
 
-    def ours(self) -> list[Measured]:
-        """Ours of each round."""
-        return [one[self.path.ours.name] for one in self.rounds if self.path.ours.name in one]
+    def ours(self) -> list[Measurement]:
+        """Our measurement of each round that has it."""
+        return [round_[self.path.ours.name] for round_ in self.rounds if self.path.ours.name in round_]
 
 
 def ratio_of(pairs: Sequence[tuple[float, float]], more_is_better: bool) -> Ratio:
-    """The ratio over (ours, theirs) pairs, above 1 where ours is better; zero on either side is refused."""
+    """The ratio over (ours, theirs) pairs; above 1, ours is better.
+
+    Raises ZeroDivisionError if a divisor is zero.
+    """
     ratios = [ours / theirs if more_is_better else theirs / ours for ours, theirs in pairs]
     return Ratio(median(ratios), min(ratios), max(ratios))
 
 
-def results_of(ledger: Ledger) -> list[Result]:
-    """A result for each goal of which at least one pair was measured."""
-    found = (_result_of(ledger, goal) for goal in ledger.path.goals)
-    return [result for result in found if result is not None]
+def results_of(path_run: PathRun) -> list[Result]:
+    """The result of each goal with at least one measured pair."""
+    results = (_result_of(path_run, goal) for goal in path_run.path.goals)
+    return [result for result in results if result is not None]
 
 
-def _result_of(ledger: Ledger, goal: Goal) -> Result | None:
+def _result_of(path_run: PathRun, goal: Goal) -> Result | None:
     if goal.limit is None:
-        pairs = [(a.figures[goal.figure], b.figures[goal.figure]) for a, b in ledger.pairs(goal.rival)]
+        pairs = [(a.figures[goal.figure], b.figures[goal.figure]) for a, b in path_run.pairs(goal.rival)]
     else:
-        pairs = [(one.figures[goal.figure], goal.limit) for one in ledger.ours()]
+        pairs = [(measurement.figures[goal.figure], goal.limit) for measurement in path_run.ours()]
     if not pairs:
         return None
-    figure = ledger.path.figures[goal.figure]
+    figure = path_run.path.figures[goal.figure]
     ratio = ratio_of(pairs, figure.more_is_better)
     return Result(
-        ledger.path.name,
-        ledger.path.label(goal),
+        path_run.path.name,
+        path_run.path.label(goal),
         ratio,
         goal.at_least,
         None if goal.at_least is None else ratio.median >= goal.at_least,
@@ -113,76 +119,108 @@ def _result_of(ledger: Ledger, goal: Goal) -> Result | None:
     )
 
 
-def usage_of(ledger: Ledger) -> list[ProcessUsage]:
-    """Medians per contender and process."""
+def run_of(machine: Mapping[str, object], path_runs: Sequence[PathRun]) -> Run:
+    """The results, usages and failures of all path runs."""
+    return Run(
+        machine,
+        tuple(result for path_run in path_runs for result in results_of(path_run)),
+        tuple(usage for path_run in path_runs for usage in usage_of(path_run)),
+        tuple(failure for path_run in path_runs for failure in path_run.failures),
+    )
+
+
+def usage_of(path_run: PathRun) -> list[ProcessUsage]:
+    """The median usage by contender and process."""
     cpu: dict[tuple[str, str], list[float]] = {}
     memory: dict[tuple[str, str], list[float]] = {}
-    for contender, measured in chain.from_iterable(one.items() for one in ledger.rounds):
-        for usage in measured.usages:
+    for contender, measurement in chain.from_iterable(round_.items() for round_ in path_run.rounds):
+        for usage in measurement.usages:
             key = (contender, usage.process)
             memory.setdefault(key, []).append(usage.memory_mib)
-            if measured.events:
-                cpu.setdefault(key, []).append(usage.cpu_s / measured.events * EVENTS_PER_USAGE)
+            if measurement.events:
+                cpu.setdefault(key, []).append(usage.cpu_s / measurement.events * EVENTS_PER_USAGE)
     return [
-        ProcessUsage(ledger.path.name, *key, median(cpu[key]) if key in cpu else None, median(sizes))
+        ProcessUsage(path_run.path.name, *key, median(cpu[key]) if key in cpu else None, median(sizes))
         for key, sizes in memory.items()
     ]
 
 
 def merged(older: Run | None, newer: Run) -> Run:
-    """The newer run, with the paths that only the older one has: a long run may be made path by path."""
+    """The newer run, plus the results of paths that only the older run has.
+
+    So a long run may be split into one run per path.
+    """
     if older is None:
         return newer
-    fresh = {one.path for one in newer.results} | {one.path for one in newer.usage}
+    fresh = {result.path for result in newer.results} | {usage.path for usage in newer.usage}
     return Run(
         newer.machine,
-        (*(one for one in older.results if one.path not in fresh), *newer.results),
-        (*(one for one in older.usage if one.path not in fresh), *newer.usage),
-        (*(one for one in older.failures if one.partition(",")[0] not in fresh), *newer.failures),
+        (*(result for result in older.results if result.path not in fresh), *newer.results),
+        (*(usage for usage in older.usage if usage.path not in fresh), *newer.usage),
+        (*(failure for failure in older.failures if failure.partition(",")[0] not in fresh), *newer.failures),
     )
 
 
 def to_json(run: Run) -> str:
-    """A results file's text."""
+    """The text of a results file."""
     return json.dumps(asdict(run), indent=1, ensure_ascii=False, default=str) + "\n"
 
 
-def rounds_json(ledgers: Iterable[Ledger]) -> str:
-    """The figures of ours, one entry per round: what `--ours-only` writes and `bench.against` reads."""
+def rounds_json(path_runs: Iterable[PathRun]) -> str:
+    """Our figures as JSON, one entry per round: `--ours-only` writes this, `bench.comparison` reads it."""
     rounds = [
-        {"path": ledger.path.name, "figures": dict(measured.figures)}
-        for ledger in ledgers
-        for measured in ledger.ours()
+        {"path": path_run.path.name, "figures": dict(measurement.figures)}
+        for path_run in path_runs
+        for measurement in path_run.ours()
     ]
     return json.dumps(rounds, indent=1, ensure_ascii=False) + "\n"
 
 
 def from_json(text: str) -> Run:
-    """What `to_json` wrote."""
-    held = json.loads(text)
+    """Read the text of a results file."""
+    content = json.loads(text)
     return Run(
-        held["machine"],
-        tuple(Result(**{**one, "ratio": Ratio(**one["ratio"])}) for one in held["results"]),
-        tuple(ProcessUsage(**one) for one in held.get("usage", [])),
-        tuple(held.get("failures", [])),
+        content["machine"],
+        tuple(Result(**{**result, "ratio": Ratio(**result["ratio"])}) for result in content["results"]),
+        tuple(ProcessUsage(**usage) for usage in content.get("usage", [])),
+        tuple(content.get("failures", [])),
     )
 
 
 def compare(before: Iterable[Result], now: Iterable[Result]) -> list[str]:
-    """A line for each result that either run has: what moved, and whether beyond both runs' spread."""
-    old = {(one.path, one.rival): one for one in before}
-    new = {(one.path, one.rival): one for one in now}
-    return [_moved(key, old.get(key), new.get(key)) for key in [*old, *(new.keys() - old.keys())]]
+    """One line per result of either run: the change, and whether it exceeds the spread of both runs."""
+    old = {(result.path, result.rival): result for result in before}
+    new = {(result.path, result.rival): result for result in now}
+    return [_change(key, old.get(key), new.get(key)) for key in [*old, *(new.keys() - old.keys())]]
 
 
-def _moved(key: tuple[str, str], old: Result | None, new: Result | None) -> str:
+def _change(key: tuple[str, str], old: Result | None, new: Result | None) -> str:
     name = f"{key[0]} ÷ {key[1]}"
     if old is None:
-        assert new is not None, "a key of neither run"
+        assert new is not None, "each key is from one of the runs"
         return f"{name}: {new.ratio.median:.2f} (new)"
     if new is None:
         return f"{name}: was {old.ratio.median:.2f} (not measured now)"
-    share = new.ratio.median / old.ratio.median - 1
+    relative = new.ratio.median / old.ratio.median - 1
     apart = new.ratio.low > old.ratio.high or new.ratio.high < old.ratio.low
-    verdict = ("better" if share > 0 else "worse") if apart else "within the spread"
-    return f"{name}: {old.ratio.median:.2f} → {new.ratio.median:.2f} ({share:+.0%}, {verdict})"
+    verdict = ("better" if relative > 0 else "worse") if apart else "within the spread"
+    return f"{name}: {old.ratio.median:.2f} → {new.ratio.median:.2f} ({relative:+.0%}, {verdict})"
+
+
+def summary_lines(run: Run) -> list[str]:
+    """One line per result and per failure, for the terminal."""
+    return [*map(_summary, run.results), *(f"FAILED: {failure}" for failure in run.failures)]
+
+
+def _summary(result: Result) -> str:
+    ratio = result.ratio
+    goal = "" if result.goal is None else f"  goal {result.goal:g}: {'met' if result.met else 'NOT met'}"
+    return (
+        f"{result.path} ÷ {result.rival}: {ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f}, "
+        f"{result.pairs} pairs; {number(result.ours)} and {number(result.theirs)} {result.unit}){goal}"
+    )
+
+
+def number(value: float) -> str:
+    """A number below 1,000 with three significant digits, a larger number rounded to an integer."""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"

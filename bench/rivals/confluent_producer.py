@@ -1,4 +1,7 @@
-"""Sends a file of events by confluent-kafka, as `bare_producer.py`; run by an environment of its own."""
+"""Sends a file of events with confluent-kafka; arguments and output are those of `aiokafka_producer.py`.
+
+It runs in the virtual environment that `make rivals` creates.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from confluent_kafka import Producer
 
 
 def main(servers: str, topic: str, file: Path) -> None:
-    """Send them all."""
+    """Send all events of the file and print the result."""
     events = [line.split(b"\t") for line in file.read_bytes().splitlines()]
     producer = Producer(
         {
@@ -28,7 +31,7 @@ def main(servers: str, topic: str, file: Path) -> None:
             try:
                 producer.produce(topic, value, key, int(partition))
                 break
-            except BufferError:  # its queue is full
+            except BufferError:  # the producer's queue is full
                 producer.poll(0.1)
     producer.flush()
     sys.stdout.write(json.dumps({"events": len(events), "seconds": time.monotonic() - began_s}) + "\n")

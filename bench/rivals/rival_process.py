@@ -1,4 +1,4 @@
-"""Runs one rival's process over a backlog: starts it, waits for its report, checks its counts, ends it."""
+"""Measures one rival on a backlog: starts its process, waits for its report, checks the counts, ends it."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-from bench.contenders import Measured, WrongCountsError
-from bench.events import Backlog
-from bench.servers import Servers
-from bench.usage import Meter
+from bench.fixtures.event_backlog import Backlog
+from bench.fixtures.kafka_and_postgres import Servers
+from bench.measurement.process_usage import Meter
+from bench.paths.model import Measurement, WrongCountsError
 from deploy.local.java import find_java
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 BUILT: Final = ROOT / ".local" / "bench"
 DEADLINE_S: Final = 900
-LOOK_EVERY_S: Final = 0.1
+POLL_EVERY_S: Final = 0.1
 SAMPLE_EVERY_S: Final = 1.0
-LOG_TAIL: Final = 1_500
+LOG_CHARACTERS_SHOWN: Final = 1_500
 
 
 @dataclass(frozen=True)
 class Rival:
-    """How a rival's process is started."""
+    """A rival and the command that starts its process."""
 
     name: str
     command: tuple[str, ...]
@@ -43,8 +43,8 @@ def python(module: str, interpreter: str = sys.executable) -> tuple[str, ...]:
 
 
 def quix() -> tuple[str, ...]:
-    """The command of the one with an environment of its own."""
-    return python("quix", str(BUILT / "quix" / "bin" / "python"))
+    """The command of the Quix Streams rival, which has its own virtual environment."""
+    return python("quix_streams_counter", str(BUILT / "quix" / "bin" / "python"))
 
 
 def streams(topology: str) -> tuple[str, ...]:
@@ -58,7 +58,7 @@ def streams(topology: str) -> tuple[str, ...]:
 def start(
     servers: Servers, rival: Rival, settings: Mapping[str, str]
 ) -> tuple[subprocess.Popen[bytes], Path]:
-    """Start one; its standard output goes to `<folder>.out`, what it complains of to `<folder>.log`."""
+    """Start a rival; standard output goes to `<folder>.out`, standard error to `<folder>.log`."""
     folder = servers.folder / f"{rival.name.replace(' ', '-').replace('/', '-')}-{uuid4().hex[:8]}"
     folder.mkdir()
     environment = {
@@ -77,17 +77,17 @@ def start(
 
 
 def report_in(out: Path) -> dict[str, Any] | None:
-    """The report, once it stands there whole."""
+    """The report in a standard output file; None until it is complete."""
     for line in out.read_text("utf-8", errors="replace").splitlines(keepends=True):
         if line.startswith('{"tenth_at_s"') and line.endswith("\n"):
             return dict(json.loads(line))
     return None
 
 
-async def race(servers: Servers, rival: Rival, backlog: Backlog) -> Measured:
-    """Events a second from the first tenth to the last.
+async def measure(servers: Servers, rival: Rival, backlog: Backlog) -> Measurement:
+    """Measure events per second from the first tenth of the events to the last.
 
-    Raises WrongCountsError, TimeoutError, RuntimeError.
+    Raises WrongCountsError, TimeoutError, and RuntimeError if the process ends without a report.
     """
     settings = {"BENCH_TOPIC": backlog.topic, "BENCH_EVENTS": str(backlog.events)}
     process, out = start(servers, rival, settings)
@@ -98,43 +98,45 @@ async def race(servers: Servers, rival: Rival, backlog: Backlog) -> Measured:
     finally:
         process.kill()
         process.wait(30)
-    check(report["counts"], backlog.truth)
+    check(report["counts"], backlog.expected)
     rate = report["timed"] / (report["last_at_s"] - report["tenth_at_s"])
-    return Measured({"rate": rate}, backlog.events, usages)
+    return Measurement({"rate": rate}, backlog.events, usages)
 
 
 async def _wait(process: subprocess.Popen[bytes], out: Path, meter: Meter) -> dict[str, Any]:
-    ends = time.monotonic() + DEADLINE_S
+    deadline = time.monotonic() + DEADLINE_S
     sampled_at = time.monotonic()
     while (report := report_in(out)) is None:
-        complaint = out.with_suffix(".log").read_text(errors="replace")[-LOG_TAIL:]
+        errors = out.with_suffix(".log").read_text(errors="replace")[-LOG_CHARACTERS_SHOWN:]
         if process.poll() is not None:
-            raise RuntimeError(f"ended with {process.returncode} before its report: {complaint}")
-        if time.monotonic() > ends:
-            raise TimeoutError(f"no report within {DEADLINE_S} s: {complaint}")
+            raise RuntimeError(f"ended with {process.returncode} before its report: {errors}")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"no report within {DEADLINE_S} s: {errors}")
         if time.monotonic() > sampled_at + SAMPLE_EVERY_S:
             meter.sample()
             sampled_at = time.monotonic()
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(POLL_EVERY_S)
     return report
 
 
-def check(counts: Mapping[str, int], truth: Mapping[str, int]) -> None:
-    """Compare the totals per region; raises WrongCounts."""
-    found, right = per_region(counts), per_region(truth)
+def check(counts: Mapping[str, int], expected: Mapping[str, int]) -> None:
+    """Compare the totals per region. Raises WrongCountsError."""
+    found, correct = per_region(counts), per_region(expected)
     wrong = {
-        region: (found[region], right[region]) for region in found | right if found[region] != right[region]
+        region: (found[region], correct[region])
+        for region in found | correct
+        if found[region] != correct[region]
     }
     if wrong:
-        region, (seen, true) = next(iter(sorted(wrong.items())))
+        region, (actual, wanted) = next(iter(sorted(wrong.items())))
         raise WrongCountsError(
-            f"{len(wrong)} regions differ, {region} has {seen} instead of {true}; "
-            f"in all {found.total()} of {right.total()}"
+            f"{len(wrong)} regions differ, {region} has {actual} instead of {wanted}; "
+            f"in all {found.total()} of {correct.total()}"
         )
 
 
 def per_region(counts: Mapping[str, int]) -> Counter[str]:
-    """Totals by the region that each key begins with."""
+    """Totals by region, the first part of each key."""
     totals: Counter[str] = Counter()
     for key, count in counts.items():
         totals[key.partition("|")[0]] += count

@@ -1,1 +1,1 @@
-"""Measures the structure of a checkout, so that the versions before and after a change can be compared."""
+"""Reports on the structure of a checkout, to compare the code before and after a change."""

@@ -1,7 +1,7 @@
-"""`python -m checks.structure [DIRECTORY]`: reports on the structure of a checkout; `trace` runs it.
+"""Reports on the structure of a checkout: `python -m checks.structure [DIRECTORY]`.
 
-`python -m checks.structure` alone reports on the current folder. The commands `trace` and `changes` have
-their own `--help`.
+The command `trace` records which modules a registration calls, `changes` counts the files of each change.
+Both have their own `--help`.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Annotated
 
 import typer
 
-from checks.structure.changes import UnknownChangeError, changes_of
-from checks.structure.changes import as_markdown as changes_as_markdown
+from checks.structure.files_per_change import UnknownChangeError, changes_of
+from checks.structure.files_per_change import as_markdown as changes_as_markdown
 from checks.structure.report import as_json, as_markdown, measure
 from checks.structure.source_tree import SourceTree
 from checks.structure.trace import report as trace_report
-from checks.structure.trace.run import TraceError, traced_registration
+from checks.structure.trace.traced_registration import TraceError, traced_registration
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -28,7 +28,7 @@ Json = Annotated[Path | None, typer.Option("--json", help="Write JSON to this fi
 
 @app.command()
 def report(directory: Directory = Path(), json_file: Json = None) -> None:
-    """Print the structure of a checkout as Markdown (the default command)."""
+    """Print the structure of a checkout as Markdown. This is the default command."""
     structure = measure(SourceTree(directory.resolve()))
     if json_file is not None:
         json_file.write_text(as_json(structure), "utf-8")
@@ -40,10 +40,10 @@ def trace(
     directory: Directory = Path(),
     json_file: Json = None,
     python: Annotated[
-        Path | None, typer.Option(help="The checkout's interpreter; its .venv/bin/python if not given.")
+        Path | None, typer.Option(help="The checkout's interpreter; by default its .venv/bin/python.")
     ] = None,
 ) -> None:
-    """Start the checkout's local stack, register one person, and print which modules are entered."""
+    """Start the checkout's local stack, register one person, and print which modules are called."""
     tree = SourceTree(directory.resolve())
     interpreter = python or tree.root / ".venv" / "bin" / "python"
     try:
@@ -60,11 +60,11 @@ def trace(
 @app.command()
 def changes(
     file: Annotated[
-        Path, typer.Argument(exists=True, help="Lines of a commit or a range a..b, then a name.")
+        Path, typer.Argument(exists=True, help="A list: each line has a commit or a range a..b, then a name.")
     ],
     directory: Annotated[Path, typer.Option("--in", exists=True, help="The repository.")] = Path(),
 ) -> None:
-    """Print how many files each change of a list touches."""
+    """Print how many files each change of a list modifies."""
     try:
         found = changes_of(file.read_text("utf-8"), directory)
     except UnknownChangeError as error:
@@ -74,7 +74,7 @@ def changes(
 
 
 def with_command(words: Sequence[str]) -> list[str]:
-    """The words of a command line, with `report` before them if they name no command."""
+    """The arguments, with the command `report` added if they have no command."""
     commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
     return [*([] if words[:1] == ["--help"] or set(words[:1]) & commands else ["report"]), *words]
 

@@ -1,4 +1,7 @@
-"""Which module imports which, and which room: a top-level package or module inside a service."""
+"""The graph of imports between the modules of a package, and between its rooms.
+
+A room is a top-level package or module of the package.
+"""
 
 from __future__ import annotations
 
@@ -9,27 +12,27 @@ from dataclasses import dataclass
 from checks.structure.source_tree import Module, Package
 
 Arrow = tuple[str, str]
-"""Importer and imported."""
+"""An import: the importing name and the imported name."""
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Names and the arrows between them; no name points to itself."""
+    """Names and the imports between them; no name imports itself."""
 
     names: frozenset[str]
     arrows: frozenset[Arrow]
 
     def targets(self, name: str) -> list[str]:
-        """What a name imports."""
+        """The names that a name imports."""
         return sorted(imported for importer, imported in self.arrows if importer == name)
 
     def leaves(self) -> frozenset[str]:
-        """The names that import no other name of the graph."""
+        """The names without imports in the graph."""
         return self.names - {importer for importer, _ in self.arrows}
 
 
 def module_graph(package: Package) -> Graph:
-    """The modules of a package; also imports inside functions and for the type checker count."""
+    """The imports between a package's modules, including those in functions and for type checking."""
     known = frozenset(module.name for module in package.modules)
     arrows = {
         (module.name, imported)
@@ -41,7 +44,7 @@ def module_graph(package: Package) -> Graph:
 
 
 def room_graph(package: Package, modules: Graph) -> Graph:
-    """The same, folded to rooms. The package's own `__init__` is a room only if it imports something."""
+    """The imports between rooms. The package's own `__init__` is a room only if it imports something."""
     arrows = {(room(importer), room(imported)) for importer, imported in modules.arrows}
     names = {room(name) for name in modules.names if name != package.name}
     arrows = {(importer, imported) for importer, imported in arrows if importer != imported}
@@ -49,12 +52,12 @@ def room_graph(package: Package, modules: Graph) -> Graph:
 
 
 def room(module: str) -> str:
-    """The room of a module, with the service's name."""
+    """The room of a module, with the package's name."""
     return ".".join((*module.split("."), "__init__")[:2])
 
 
 def imported_names(module: Module) -> Iterator[str]:
-    """The dotted name of everything that a module imports, the imported object's own name included."""
+    """The dotted names that a module imports, including the name of the imported object."""
     for node in ast.walk(module.syntax):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -64,7 +67,7 @@ def imported_names(module: Module) -> Iterator[str]:
 
 
 def names_in_module(module: Module) -> Mapping[str, str]:
-    """The local names that imports bind, with the dotted names they stand for."""
+    """The local names that imports bind, with the dotted names of the imported objects."""
     bound: dict[str, str] = {}
     for node in ast.walk(module.syntax):
         if isinstance(node, ast.Import):
@@ -93,23 +96,23 @@ def _known_prefix(name: str, known: frozenset[str]) -> str | None:
 
 
 def cycles(graph: Graph) -> list[list[str]]:
-    """The groups of two or more names that all import each other, directly or not."""
+    """The groups of two or more names that import each other, directly or indirectly."""
     return sorted(sorted(group) for group in _components(graph) if len(group) > 1)
 
 
 def level_count(graph: Graph) -> int:
-    """How many names the longest chain of imports has; those of a cycle stand on one level."""
+    """The number of names in the longest chain of imports; a cycle counts as one level."""
     groups = _components(graph)
     group_of = {name: number for number, group in enumerate(groups) for name in group}
     height = [1] * len(groups)
-    for number, group in enumerate(groups):  # what a group imports comes before it
+    for number, group in enumerate(groups):  # imported groups come first
         below = {group_of[target] for name in group for target in graph.targets(name)} - {number}
         height[number] = 1 + max((height[other] for other in below), default=0)
     return max(height, default=0)
 
 
 def _components(graph: Graph) -> Sequence[Sequence[str]]:
-    """Strongly connected components, imported ones first (Tarjan 1972)."""
+    """Strongly connected components, the imported ones first (Tarjan 1972)."""
     targets = {name: graph.targets(name) for name in graph.names}
     return _Search(targets).components(sorted(graph.names))
 

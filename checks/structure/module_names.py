@@ -1,4 +1,4 @@
-"""Module names that are participles or gerunds: they say what happens, but not what the module is."""
+"""Finds module names that are participles or gerunds, because they do not say what a module contains."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ COMMON_VERBS: Final = frozenset(
         *("queueing", "rendering", "routing", "sampling", "scheduling", "seeding", "sorting", "tracing"),
     }
 )
-"""Common verbs of the field: a pure rule may be called so."""
+"""Common verbs of the field, which are allowed as names of pure rules."""
 FOLDERS: Final = frozenset({"compiled", "shared"})
-"""Two folders of services/: what Cython compiles, and the packages that services share."""
-NO_PARTICIPLES: Final = frozenset(
+"""Allowed folders of services/: Cython code, and packages that services share."""
+NOUNS_WITH_THESE_ENDINGS: Final = frozenset(
     {
         *("bed", "embed", "feed", "greed", "need", "red", "seed", "shed", "speed", "weed"),
         *(
@@ -79,18 +79,18 @@ IRREGULAR: Final = frozenset(
 
 
 def is_participle(name: str) -> bool:
-    """Whether the head of a compound name, its last word, is a participle or a gerund.
+    """Whether the last word of a name is a participle or a gerund.
 
-    `published_cut` is a cut, so it passes; `counting` is on the list of common verbs.
+    `published_cut` passes because its last word is a noun, `counting` because it is a common verb.
     """
     head = name.rpartition("_")[2]
-    if name in FOLDERS or head in COMMON_VERBS or head in NO_PARTICIPLES:
+    if name in FOLDERS or head in COMMON_VERBS or head in NOUNS_WITH_THESE_ENDINGS:
         return False
     return head.endswith(("ing", "ed")) or head in IRREGULAR
 
 
 def participles(paths: Iterable[Path]) -> list[Path]:
-    """The modules, and the folders of modules, with such a name; tests are named for what they test."""
+    """The modules and folders of modules with such a name; test modules may have any name."""
     python = [path for path in paths if path.suffix == ".py"]
     modules = {path for path in python if not path.name.startswith("test_") and is_participle(path.stem)}
     folders = {folder for path in python for folder in path.parents if is_participle(folder.name)}

@@ -1,4 +1,4 @@
-"""The structure of a checkout, measured, as JSON and as Markdown."""
+"""Measures the structure of a checkout and renders it as JSON and Markdown."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from checks.structure.clients import Opening, openings_outside_roots
+from checks.structure.client_openings import Opening, openings_outside_roots
 from checks.structure.import_graph import Arrow, cycles, level_count, module_graph, room_graph
-from checks.structure.layers import Layers, contract_of, read_layers, unlayered, upward
+from checks.structure.layer_contracts import Layers, contract_of, read_layers, unlayered, upward
 from checks.structure.module_names import participles
 from checks.structure.sizes import (
     FUNCTION_LINES_MAX,
@@ -28,7 +28,7 @@ from checks.structure.source_tree import Package, SourceTree
 
 @dataclass(frozen=True)
 class PackageStructure:
-    """One package of services/. Without a layers contract `upward` is None, and cycles stand in for it."""
+    """The structure of a package of services/; `upward` is None if it has no layers contract."""
 
     name: str
     is_service: bool
@@ -47,7 +47,7 @@ class PackageStructure:
 
 @dataclass(frozen=True)
 class Structure:
-    """A checkout."""
+    """The structure of a checkout."""
 
     packages: tuple[PackageStructure, ...]
     modules_per_folder: Mapping[str, int]
@@ -94,15 +94,15 @@ def _package(tree: SourceTree, package: Package, contracts: Iterable[Layers]) ->
 
 
 def as_json(structure: object) -> str:
-    """Any dataclass of this package, as JSON."""
+    """A dataclass of this package as JSON."""
     return json.dumps(asdict(structure), indent=1, ensure_ascii=False, default=str) + "\n"  # type: ignore[call-overload]  # every caller passes a dataclass
 
 
 def as_markdown(structure: Structure) -> str:
-    """For readers."""
+    """The structure as Markdown."""
     sections = (
         ("Packages", _packages_table(structure.packages)),
-        ("Imports that go up, and cycles", _items(_arrow_lines(structure.packages))),
+        ("Imports of higher layers, and cycles", _items(_arrow_lines(structure.packages))),
         ("Modules per folder", table(("folder", "modules"), structure.modules_per_folder.items())),
         (
             "Participles and gerunds as module names",
@@ -120,17 +120,19 @@ def _packages_table(packages: Iterable[PackageStructure]) -> str:
     counts = ("modules", "levels", "arrows", "rooms", "levels", "arrows", "upward")
     rows = (
         (
-            f"**{one.name}**" if one.is_service else one.name,
-            *one.lines.values(),
-            *(one.modules, one.module_levels, one.module_arrows),
-            *(one.rooms, one.room_levels, one.room_arrows),
-            f"no layers, {len(one.room_cycles)} cycles" if one.upward is None else len(one.upward),
+            f"**{package.name}**" if package.is_service else package.name,
+            *package.lines.values(),
+            *(package.modules, package.module_levels, package.module_arrows),
+            *(package.rooms, package.room_levels, package.room_arrows),
+            f"no layers, {len(package.room_cycles)} cycles"
+            if package.upward is None
+            else len(package.upward),
         )
-        for one in packages
+        for package in packages
     )
     legend = (
-        "Services in bold. Levels: names on the longest chain of imports. Arrows: imports between two "
-        "modules, or between two rooms (top-level packages and modules of a package)."
+        "Services are bold. Levels: the length of the longest chain of imports. Arrows: imports between two "
+        "modules or two rooms. A room is a top-level package or module of a package."
     )
     return f"{legend}\n\n{table(('package', *dict.fromkeys(LANGUAGES.values()), *counts), rows)}"
 
@@ -146,18 +148,20 @@ def _arrow_lines(packages: Iterable[PackageStructure]) -> Iterable[str]:
 
 
 def _openings(openings: Iterable[Opening]) -> Iterable[str]:
-    return (f"{one.path.as_posix()}:{one.line} {one.what}" for one in openings)
+    return (f"{opening.path.as_posix()}:{opening.line} {opening.what}" for opening in openings)
 
 
 def _long(found: Iterable[Long]) -> Iterable[str]:
     return (
-        f"{one.path.as_posix()}:{one.line} {one.name} ({one.lines} lines)".replace("  ", " ") for one in found
+        f"{long.path.as_posix()}:{long.line} {long.name} ({long.lines} lines)".replace("  ", " ")
+        for long in found
     )
 
 
 def _tests_table(tests: Iterable[SuiteLines]) -> str:
     return table(
-        ("folder", "test_*.py", "other Python"), ((one.folder, one.tests, one.support) for one in tests)
+        ("folder", "test_*.py", "other Python"),
+        ((suite.folder, suite.tests, suite.support) for suite in tests),
     )
 
 

@@ -1,4 +1,4 @@
-"""How large things are: lines by language, modules per folder, long modules and long functions."""
+"""Measures sizes: lines by language, modules per folder, long modules and long functions."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TEST_FOLDERS: Final = ("tests", "faults")
 
 @dataclass(frozen=True, order=True)
 class Long:
-    """A function or a module over the limit; `name` is empty for a module."""
+    """A function or module over its limit; `name` is empty for a module."""
 
     path: Path
     line: int
@@ -29,7 +29,7 @@ class Long:
 
 @dataclass(frozen=True)
 class SuiteLines:
-    """Python lines of a folder of tests: of `test_*.py`, and of all that supports them."""
+    """The Python lines of a folder of tests, in `test_*.py` and in all other modules."""
 
     folder: str
     tests: int
@@ -46,7 +46,7 @@ def lines_by_language(tree: SourceTree, package: Package) -> Mapping[str, int]:
 
 
 def modules_per_folder(modules: Iterable[Module]) -> Mapping[str, int]:
-    """How many modules lie in each folder, without those called `__init__`; the fullest first."""
+    """The number of modules in each folder without `__init__`; the largest folder first."""
     counts = Counter(module.path.parent.as_posix() for module in modules if module.path.name != "__init__.py")
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
@@ -59,7 +59,7 @@ def long_modules(modules: Iterable[Module]) -> list[Long]:
 
 
 def long_functions(modules: Iterable[Module]) -> list[Long]:
-    """The functions over FUNCTION_LINES_MAX lines, from `def` to their last line; nested ones as well."""
+    """The functions over FUNCTION_LINES_MAX lines from `def` to the last line, including nested functions."""
     found = (
         Long(module.path, node.lineno, node.name, _function_lines(node))
         for module in modules
@@ -70,12 +70,12 @@ def long_functions(modules: Iterable[Module]) -> list[Long]:
 
 
 def _function_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    assert node.end_lineno is not None, "a parsed function has an end"
+    assert node.end_lineno is not None, "ast sets the end of a parsed function"
     return node.end_lineno - node.lineno + 1
 
 
 def lines_of_tests(modules: Iterable[Module]) -> list[SuiteLines]:
-    """Of each top-level folder that holds tests."""
+    """The lines of each top-level folder with tests."""
     modules = list(modules)
     return [
         SuiteLines(folder, _lines(modules, folder, tests=True), _lines(modules, folder, tests=False))

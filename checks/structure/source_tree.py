@@ -1,4 +1,4 @@
-"""The files of a checkout: its Python modules with their names, and the packages of services/."""
+"""The files of a checkout: Python modules with their import names, and the packages of services/."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Final
 ROOTS: Final = ("services", "simulator", "deploy", "bench", "contract", "checks", "tests", "faults")
 SERVICES: Final = "services"
 SHARED: Final = "shared"
-"""A folder of services/ that is on the import path itself: its subfolders are packages."""
+"""A folder of services/ that is on the import path; its subfolders are packages."""
 
 
 @dataclass(frozen=True)
 class Module:
-    """A Python module; `path` is relative to the checkout, `name` as other modules import it."""
+    """A Python module: its path relative to the checkout, and the name by which others import it."""
 
     path: Path
     name: str
@@ -34,7 +34,7 @@ class Module:
 
 @dataclass(frozen=True)
 class Package:
-    """A package of services/: a service if it has a command line, else shared."""
+    """A package of services/; it is a service if it has a `__main__`, else a shared package."""
 
     name: str
     folder: Path
@@ -47,13 +47,13 @@ class Package:
 
 @dataclass(frozen=True)
 class SourceTree:
-    """A checkout."""
+    """A checkout on disk."""
 
     root: Path
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
-        """All files of the product, its tools and its tests, relative to the checkout, in order."""
+        """All files of the services, tools and tests, relative to the checkout, sorted."""
         return tuple(sorted(path for root in ROOTS for path in self._below(self.root / root)))
 
     @cached_property
@@ -63,7 +63,7 @@ class SourceTree:
 
     @cached_property
     def packages(self) -> tuple[Package, ...]:
-        """The packages of services/, in order of their names."""
+        """The packages of services/, sorted by name."""
         found: dict[str, list[Module]] = {}
         for module in self.modules:
             if module.path.parts[0] == SERVICES and len(import_parts(module.path)) > 1:
@@ -74,7 +74,7 @@ class SourceTree:
         )
 
     def text(self, path: Path) -> str:
-        """A file's text; empty for one that is not text."""
+        """The text of a file; empty if it is not UTF-8 text."""
         try:
             return (self.root / path).read_text("utf-8")
         except UnicodeDecodeError:
@@ -83,7 +83,7 @@ class SourceTree:
     def _below(self, folder: Path) -> Iterator[Path]:
         for path in folder.rglob("*") if folder.is_dir() else ():
             relative = path.relative_to(self.root)
-            if path.is_file() and not any(_is_made(part) for part in relative.parts):
+            if path.is_file() and not any(_is_generated(part) for part in relative.parts):
                 yield relative
 
     def _module(self, path: Path) -> Module:
@@ -94,7 +94,7 @@ class SourceTree:
 
 
 def import_parts(path: Path) -> tuple[str, ...]:
-    """The parts of a path that an import names: those below the folder that is on the import path."""
+    """The parts of a path below the folder on the import path, as an import names them."""
     parts = path.parts
     if parts[0] == SERVICES:
         parts = parts[1:]
@@ -104,7 +104,7 @@ def import_parts(path: Path) -> tuple[str, ...]:
 
 
 def line_count(text: str) -> int:
-    """Lines, as an editor numbers them."""
+    """The number of lines, as an editor counts them."""
     return len(text.splitlines())
 
 
@@ -112,5 +112,5 @@ def _folder(name: str, path: Path) -> Path:
     return Path(*path.parts[: path.parts.index(name) + 1])
 
 
-def _is_made(part: str) -> bool:
+def _is_generated(part: str) -> bool:
     return part.startswith(".") or part in {"__pycache__", "node_modules", "target"}

@@ -1,4 +1,4 @@
-"""The command line: `python -m checks.surface record | compare`, with `--full` also database and topics."""
+"""The command line: `python -m checks.surface record` or `compare`; `--full` adds schemas and topics."""
 
 from __future__ import annotations
 
@@ -6,41 +6,43 @@ from typing import Annotated
 
 import typer
 
-from checks.surface import recording
+from checks.surface import recordings
+from checks.surface.current_surface import UnreadableSurfaceError, surface
 from checks.surface.difference import differences, report
-from checks.surface.present import UnreadableSurfaceError, surface
-from checks.surface.recording import Files
+from checks.surface.recordings import Files
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Records the surface that others rely on and reports where it has changed.",
+    help="Records the surface of the services and reports changes to it.",
 )
 Full = Annotated[
     bool,
-    typer.Option("--full", help="Also schemas and topics, from a real database, broker and all processes."),
+    typer.Option(
+        "--full", help="Also schemas and topics, with a real database and broker and all processes."
+    ),
 ]
 
 
 @app.command()
 def record(full: Full = False) -> None:
-    """Write the present surface over the recordings."""
+    """Overwrite the recordings with the current surface."""
     files = _surface(full)
-    recording.write(files)
+    recordings.write(files)
     typer.echo(f"recorded {', '.join(files)}")
 
 
 @app.command()
 def compare(full: Full = False) -> None:
-    """Compare the present surface with the recordings; exit 1 where it differs."""
+    """Compare the current surface with the recordings; exit 1 if it differs, 2 if it cannot be read."""
     files = _surface(full)
-    found = {name: differences(name, recording.read(name), text) for name, text in files.items()}
+    found = {name: differences(name, recordings.read(name), text) for name, text in files.items()}
     for name, lines in found.items():
         if lines:
             typer.echo(report(name, lines))
     if any(found.values()):
-        typer.echo("where this is intended: python -m checks.surface record [--full]")
+        typer.echo("if the change is intended: python -m checks.surface record [--full]")
         raise typer.Exit(1)
     typer.echo(f"as recorded: {', '.join(files)}")
 

@@ -1,4 +1,4 @@
-"""The schema of each service in PostgreSQL, as pg_dump writes it."""
+"""Reads the PostgreSQL schema of each service with pg_dump."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from checks.surface.recording import Files
+from checks.surface.recordings import Files
 from deploy.local.postgres import SERVICES, programs
 
-# Comments name versions of PostgreSQL; the key of \restrict is another in each dump.
+# Comments contain the version of PostgreSQL; \restrict has a random key.
 LEFT_OUT = re.compile(r"^(--|\\(un)?restrict\b)")
 
 
 def dump(url: str) -> Files:
-    """A file for each service: its newest migration, then tables, functions, indexes and rights."""
+    """A file for each service: its newest migration, then tables, functions, indexes and privileges."""
     return {f"{service}.sql": _version(url, service) + _dump(url, service) for service in SERVICES}
 
 
@@ -36,6 +36,6 @@ def _dump(url: str, service: str) -> str:
 
 
 def cleaned(text: str) -> str:
-    """The statements of a dump, without comments and empty lines."""
+    """The SQL statements of a dump, without comments and empty lines."""
     lines = [line for line in text.splitlines() if line and not LEFT_OUT.match(line)]
     return "\n".join(lines) + "\n"

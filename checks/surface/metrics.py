@@ -1,4 +1,4 @@
-"""The metrics that a process declares: names, types, label names and buckets."""
+"""Reads the metrics that a process declares: names, types, label names and buckets."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from prometheus_client.metrics import MetricWrapperBase
 
 
 def declared(registry: CollectorRegistry = REGISTRY) -> dict[str, Any]:
-    """Each metric by its name in the exposition format.
+    """The metrics by their names in the exposition format.
 
-    Collectors of process, platform and garbage collection are the client library's own and left out.
+    The client library's own metrics on process, platform and garbage collection are left out.
     """
-    # The registry shows a metric with labels only once it has a value: the collectors have what is declared.
-    collectors = {id(one): one for one in registry._collector_to_names if isinstance(one, MetricWrapperBase)}
-    return dict(sorted(_described(one) for one in collectors.values()))
+    # The registry exposes a metric with labels only when it has a value, so the collectors are read instead.
+    collectors = {
+        id(collector): collector
+        for collector in registry._collector_to_names
+        if isinstance(collector, MetricWrapperBase)
+    }
+    return dict(sorted(_described(collector) for collector in collectors.values()))
 
 
 def _described(collector: MetricWrapperBase) -> tuple[str, dict[str, Any]]:
@@ -23,6 +27,6 @@ def _described(collector: MetricWrapperBase) -> tuple[str, dict[str, Any]]:
     name = f"{collector._name}_total" if kind == "counter" else collector._name
     described: dict[str, Any] = {"type": kind, "labels": list(collector._labelnames)}
     if kind == "histogram":
-        # As text: JSON has no infinity.
+        # As strings, because JSON has no infinity.
         described["buckets"] = [str(bound) for bound in collector._kwargs.get("buckets", ())] or "default"
     return name, described

@@ -1,4 +1,4 @@
-"""The HTTP interface of an application: its OpenAPI document, and the routes that it leaves out."""
+"""Reads the HTTP interface of an application: its OpenAPI document and all its routes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ FIELD_NAMES = ("properties", "patternProperties", "schemas")
 
 
 def interface(app: FastAPI) -> dict[str, Any]:
-    """What a client may rely on: the document without its prose, and every route."""
+    """The OpenAPI document without prose, and every route, including those not in the document."""
     return {"document": without_prose(app.openapi()), "routes": routes(app)}
 
 
 def without_prose(document: Any, *, names: bool = False) -> Any:
-    """A document without descriptions, summaries and titles, which follow the names of classes.
+    """A document without descriptions, summaries and titles (titles come from class names).
 
-    `names`: the keys of this object are names of fields.
+    `names` is True if the keys of `document` are field names; these are always kept.
     """
     if isinstance(document, list):
-        return [without_prose(one) for one in document]
+        return [without_prose(item) for item in document]
     if not isinstance(document, dict):
         return document
     return {
@@ -33,7 +33,7 @@ def without_prose(document: Any, *, names: bool = False) -> Any:
 
 
 def routes(app: FastAPI) -> dict[str, list[str]]:
-    """The methods of each path, documented or not; a mounted application has none."""
+    """The methods of each path, documented or not; a mounted application has no methods."""
     found: dict[str, set[str]] = {}
     for context in iter_route_contexts(app.routes):
         found.setdefault(str(context.path), set()).update(context.methods or ())

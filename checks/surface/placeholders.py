@@ -1,4 +1,4 @@
-"""Replaces what differs from run to run by what stands for it: ids, times, places in a log."""
+"""Replaces values that differ in each run, such as ids and times, by placeholders."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from uuid import UUID
 UUID_TEXT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UTC_TEXT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 DERIVED: Final = 5
-"""The version of ids that are derived from what they name, and so the same in every run."""
+"""The UUID version of derived ids, which are the same in every run."""
 
 
 def replaced(value: Any, names: Mapping[str, str]) -> Any:
-    """A JSON value with ids and times in UTC replaced, wherever they stand.
+    """A JSON value with all ids and UTC times replaced.
 
-    `names` gives participants' names by id. Derived ids stay, and times with an offset, which callers send.
+    `names` gives the participants' names by id. Derived ids stay, and times with another offset stay, because
+    clients send them.
     """
     if isinstance(value, dict):
         return {key: replaced(inner, names) for key, inner in value.items()}
@@ -26,7 +27,7 @@ def replaced(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def text_replaced(text: str, names: Mapping[str, str]) -> str:
-    """A text, replaced where it is an id or a time as a whole."""
+    """The text, or its placeholder if the whole text is an id or a UTC time."""
     if text in names:
         return f"<{names[text]}>"
     if UUID_TEXT.fullmatch(text):

@@ -1,4 +1,4 @@
-"""The settings that a process declares: variable, type with its limits, and default."""
+"""Reads the settings that a process declares: variable, type with limits, and default."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PROSE = ("title", "description")
 
 
 class ContradictionError(ValueError):
-    """Two classes declare one variable differently."""
+    """Two settings classes declare the same variable differently."""
 
 
 def declared() -> dict[str, Any]:
@@ -20,7 +20,7 @@ def declared() -> dict[str, Any]:
 
 
 def by_variable(classes: Iterable[type[BaseSettings]]) -> dict[str, Any]:
-    """The JSON schema of each variable; raises Contradiction."""
+    """The JSON schema of each variable of these classes. Raises ContradictionError."""
     found: dict[str, Any] = {}
     for cls in classes:
         for variable, schema in _variables(cls):
@@ -39,9 +39,9 @@ def _variables(cls: type[BaseSettings]) -> Iterator[tuple[str, Any]]:
 
 
 def _plain(schema: Any, definitions: dict[str, Any]) -> Any:
-    """A schema without prose and class names: each definition replaces the reference to it."""
+    """A schema without prose and class names; references are replaced by their definitions."""
     if isinstance(schema, list):
-        return [_plain(one, definitions) for one in schema]
+        return [_plain(item, definitions) for item in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
@@ -52,8 +52,10 @@ def _plain(schema: Any, definitions: dict[str, Any]) -> Any:
         for key, value in schema.items()
         if key not in PROSE and key != "properties"
     }
-    if "properties" in schema:  # below it keys are names of fields, of which `title` may be one
-        plain["properties"] = {name: _plain(one, definitions) for name, one in schema["properties"].items()}
+    if "properties" in schema:  # its keys are field names, which may be `title`
+        plain["properties"] = {
+            name: _plain(inner, definitions) for name, inner in schema["properties"].items()
+        }
     return plain
 
 

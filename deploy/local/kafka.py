@@ -167,7 +167,7 @@ def fetch_jars(progress: jars.Progress = lambda done, total: None) -> Path:
         complete = folder / f"complete-{_edition()}"
         if complete.exists():
             return folder
-        # Into a folder beside it first: a fetch cut short must not look complete.
+        # Fetch into another folder first: an interrupted fetch must not look complete.
         fetched = Path(tempfile.mkdtemp(dir=broker_cache(), prefix="jars-"))
         try:
             jars.fetch(fetched, progress)
@@ -183,41 +183,44 @@ def fetch_jars(progress: jars.Progress = lambda done, total: None) -> Path:
 
 
 def build_class_archive() -> None:
-    """Once per Java: a throw-away broker leaves an archive of its classes, which halves every later start."""
+    """Make an archive of the broker's classes once per Java version; it halves the time of every later start."""
     archive = _archive()
     with locked(broker_cache() / "archive.lock"):
         if archive.exists():
             return
         with tempfile.TemporaryDirectory(dir=broker_cache(), prefix="archive-") as folder:
-            port, controller_port = free_ports(2)
-            broker = Broker(Path(folder) / "data", port, controller_port)
-            broker._write_properties()
-            broker._format()
-            fresh = Path(folder) / "classes.jsa"
-            options = [f"-XX:ArchiveClassesAtExit={fresh}"]
-            command = _java_command(broker.heap_mb, options, "kafka.Kafka", str(broker.properties))
-            with (
-                (Path(folder) / "log").open("wb") as log,
-                subprocess.Popen(command, stdout=log, stderr=log) as process,
-            ):
-                try:
-                    _in_own_loop(broker)
-                    process.terminate()
-                    process.wait(60)
-                finally:
-                    process.kill()
-            if fresh.exists():
-                fresh.rename(archive)
+            made = _run_archiving_broker(Path(folder))
+            if made.exists():
+                made.rename(archive)
+
+
+def _run_archiving_broker(folder: Path) -> Path:
+    """Start and stop a broker in `folder`; at its end Java writes the archive that is returned."""
+    port, controller_port = free_ports(2)
+    broker = Broker(folder / "data", port, controller_port)
+    broker._write_properties()
+    broker._format()
+    made = folder / "classes.jsa"
+    options = [f"-XX:ArchiveClassesAtExit={made}"]
+    command = _java_command(broker.heap_mb, options, "kafka.Kafka", str(broker.properties))
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        try:
+            _in_own_loop(broker)
+            process.terminate()
+            process.wait(60)
+        finally:
+            process.kill()
+    return made
 
 
 def _in_own_loop(broker: Broker) -> None:
-    """Wait in a thread, as the caller's own may have a running loop (a test that asks for a broker)."""
+    """Wait in another thread: the caller's thread may already run an event loop, as in a test."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(lambda: asyncio.run(broker.wait_ready())).result()
 
 
 def _edition() -> str:
-    """Changes with the lock, and so with Kafka's version: what was made with another one is made again."""
+    """A hash of the lock file: jars and archive of another Kafka version are made again."""
     return hashlib.sha256(jars.LOCK.read_bytes()).hexdigest()[:8]
 
 

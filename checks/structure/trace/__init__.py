@@ -1,1 +1,1 @@
-"""Runs the local stack of a checkout and records which modules one registration enters."""
+"""Runs the local stack of a checkout and records which modules one registration calls."""

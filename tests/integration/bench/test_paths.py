@@ -1,37 +1,38 @@
-"""Each path with little work: its contenders run and produce the same counts."""
+"""Every contender of the other paths runs with little work and gives the correct counts."""
 
 from __future__ import annotations
 
 import pytest
 
-from bench.contenders import Scale
-from bench.registry import find
-from bench.report.results import Ledger
-from bench.runner import measure
+from bench.measurement.path_runner import measure
+from bench.paths.model import Scale
+from bench.paths.registry import find
+from bench.report.results import PathRun
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
-SAME_WORK = ("import", "relay", "board")
-"""Paths in which every contender does the same amount of work."""
-OWN_AMOUNT_OF_WORK = ("one API's maximum",)
+PATHS_WITH_EQUAL_WORK = ("import", "relay", "board")
+"""Paths on which each contender processes the same number of events."""
+TIMED_CONTENDERS = ("one API's maximum",)
+"""Contenders that run for a fixed time instead."""
 
 
 @pytest.mark.parametrize("name", ["intake", "import", "relay", "latency", "alert", "board"])
-async def test_every_contender_runs_and_produces_the_expected_counts(name: str) -> None:
+async def test_every_contender_runs_and_gives_the_correct_counts(name: str) -> None:
     (path,) = find([name])
-    ledger = Ledger(path)
+    path_run = PathRun(path)
 
-    await measure(ledger, Scale.SMOKE, 1, lambda text: None)
+    await measure(path_run, Scale.SMOKE, 1, lambda text: None)
 
-    assert not ledger.failures
-    if name in ledger.skipped:
-        pytest.skip(ledger.skipped[name])
-    (measured,) = ledger.rounds
-    assert measured.keys() | ledger.skipped.keys() == {
+    assert not path_run.failures
+    if name in path_run.skipped:
+        pytest.skip(path_run.skipped[name])
+    (measurements,) = path_run.rounds
+    assert measurements.keys() | path_run.skipped.keys() == {
         contender.name for contender in (path.ours, *path.rivals)
     }
-    assert path.ours.name in measured
-    if name in SAME_WORK:
+    assert path.ours.name in measurements
+    if name in PATHS_WITH_EQUAL_WORK:
         assert (
-            len({result.events for name, result in measured.items() if name not in OWN_AMOUNT_OF_WORK}) == 1
+            len({found.events for name, found in measurements.items() if name not in TIMED_CONTENDERS}) == 1
         )

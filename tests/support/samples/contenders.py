@@ -1,36 +1,36 @@
-"""A small bench path with contenders of fixed speed."""
+"""A small path whose contenders return fixed measurements."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from bench.contenders import Contender, Figure, Goal, Measured, Path, Scale
-from bench.usage import Usage
+from bench.measurement.process_usage import Usage
+from bench.paths.model import Contender, Figure, Goal, Measurement, Path, Scale
 
 
 @asynccontextmanager
 async def opened(scale: Scale) -> AsyncIterator[list[str]]:
-    """Open a fixture that records the contenders that ran."""
+    """An empty setup, to which contenders append their names."""
     yield []
 
 
 def contender(name: str, rate: float, wait: float = 10.0) -> Contender:
-    """Return a contender with constant figures."""
+    """A contender with a fixed rate and wait."""
 
-    def run(names: list[str]) -> Measured:
-        names.append(name)
+    def run(setup: list[str]) -> Measurement:
+        setup.append(name)
         ran.append(name)
-        return Measured({"rate": rate, "wait": wait}, 2_000, (Usage("worker", 4.0, 100.0),))
+        return Measurement({"rate": rate, "wait": wait}, 2_000, (Usage("worker", 4.0, 100.0),))
 
     return Contender(name, run)
 
 
 ran: list[str] = []
-"""Who ran, over all namess of a test that empties it."""
+"""The names of the contenders in the order of their runs; a test must empty it first."""
 
 
 def path(*rivals: Contender, goals: tuple[Goal, ...] = ()) -> Path:
-    """Return a path whose own contender has a rate of 100/s and a wait of 10 ms, with these rivals."""
+    """A path with these rivals; ours has 100 events/s and a wait of 10 ms."""
     figures = {"rate": Figure("events/s"), "wait": Figure("ms", more_is_better=False)}
     return Path("road", "A road.", figures, contender("ours", 100.0), rivals, goals, opened)

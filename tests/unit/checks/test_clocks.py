@@ -1,4 +1,4 @@
-"""A pure module reads no clock and draws no random number."""
+"""Clocks and sources of randomness are found in pure modules, and only there."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def test_a_clock_or_random_number_is_found(source: str) -> None:
         "import os.path\nname = os.path.join('a', 'b')",
     ],
 )
-def test_times_and_ids_that_are_given_or_computed_are_no_clock(source: str) -> None:
+def test_times_and_ids_from_arguments_or_computation_are_allowed(source: str) -> None:
     assert list(check_source(PATH, source)) == []
 
 
-def test_only_what_pyproject_lists_is_checked_packages_with_all_they_hold(tmp_path: Path) -> None:
+def test_only_the_listed_modules_and_all_modules_of_listed_packages_are_checked(tmp_path: Path) -> None:
     for name in ("pure/deep/a.py", "b.py", "c.py"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("import time\n")

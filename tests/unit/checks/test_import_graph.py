@@ -12,12 +12,12 @@ from checks.structure.import_graph import (
     names_in_module,
     room_graph,
 )
-from checks.structure.layers import Layers, contract_of, read_layers, unlayered, upward
+from checks.structure.layer_contracts import Layers, contract_of, read_layers, unlayered, upward
 from checks.structure.source_tree import Module, Package
 
 
 def package(**texts: str) -> Package:
-    """A service `shop` of these modules; `__` in a name stands for a folder."""
+    """A service `shop` with these modules; `__` in a name separates folder and module."""
     modules = []
     for name, text in texts.items():
         parts = name.split("__")
@@ -28,7 +28,7 @@ def package(**texts: str) -> Package:
 
 
 def graph(*arrows: str) -> Graph:
-    """A graph of arrows such as `ab`: a imports b."""
+    """A graph of arrows such as `ab`, which means that a imports b."""
     return Graph(frozenset("".join(arrows)), frozenset((arrow[0], arrow[1]) for arrow in arrows))
 
 
@@ -44,7 +44,7 @@ def graph(*arrows: str) -> Graph:
         "def late():\n    from shop.store import save",
     ],
 )
-def test_every_way_to_import_a_module_is_an_arrow(text: str) -> None:
+def test_every_form_of_import_is_an_arrow(text: str) -> None:
     found = module_graph(package(orders=text, store="import os"))
 
     assert found.arrows == {("shop.orders", "shop.store")}
@@ -73,24 +73,24 @@ def test_a_leaf_imports_nothing_of_its_package() -> None:
     }
 
 
-def test_levels_are_the_names_on_the_longest_chain() -> None:
+def test_the_levels_are_the_length_of_the_longest_chain() -> None:
     assert level_count(graph("ab", "bc", "cd", "ad")) == 4
     assert level_count(graph()) == 0
 
 
-def test_the_names_of_a_cycle_stand_on_one_level() -> None:
-    circle = graph("ab", "bc", "ca", "cd", "ea")
+def test_a_cycle_is_one_level() -> None:
+    cycle_with_neighbours = graph("ab", "bc", "ca", "cd", "ea")
 
-    assert cycles(circle) == [["a", "b", "c"]]
-    assert level_count(circle) == 3
+    assert cycles(cycle_with_neighbours) == [["a", "b", "c"]]
+    assert level_count(cycle_with_neighbours) == 3
 
 
-def test_two_separate_cycles_are_two_findings_and_a_chain_is_none() -> None:
+def test_two_separate_cycles_are_two_findings_and_a_chain_is_no_finding() -> None:
     assert cycles(graph("ab", "ba", "cd", "dc", "bc")) == [["a", "b"], ["c", "d"]]
     assert cycles(graph("ab", "bc")) == []
 
 
-def test_local_names_stand_for_what_they_were_imported_as() -> None:
+def test_local_names_map_to_the_imported_names() -> None:
     (module,) = package(orders="import a.b\nimport c.d as e\nfrom f import g as h").modules
 
     assert names_in_module(module) == {"a": "a", "c": "c", "e": "c.d", "h": "f.g"}
@@ -99,19 +99,19 @@ def test_local_names_stand_for_what_they_were_imported_as() -> None:
 LAYERS = Layers("rooms of the shop", (frozenset({"shop.api"}), frozenset({"shop.store", "shop.mail"})))
 
 
-def test_an_import_of_a_higher_layer_goes_up() -> None:
+def test_an_import_of_a_higher_layer_is_upward() -> None:
     modules = package(api__routes="from shop.store import rows", store__rows="from shop.api import routes")
 
     assert upward(LAYERS, module_graph(modules)) == [("shop.store", "shop.api")]
 
 
-def test_an_import_between_siblings_does_not_go_up() -> None:
+def test_an_import_within_a_layer_is_not_upward() -> None:
     modules = package(store__rows="from shop.mail import letters", mail__letters="")
 
     assert upward(LAYERS, module_graph(modules)) == []
 
 
-def test_rooms_that_no_layer_names_are_listed() -> None:
+def test_rooms_in_no_layer_are_listed() -> None:
     modules = package(api__routes="", clock="")
 
     assert unlayered(LAYERS, room_graph(modules, module_graph(modules))) == ["shop.clock"]

@@ -1,4 +1,4 @@
-"""A module, a function and the nesting of blocks have limits."""
+"""Modules, functions and nested blocks over the limits are found."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_fourth_nested_block_is_too_deep(opening: str) -> None:
     assert rules(source) == [(5, "nesting")]
 
 
-def test_a_try_is_a_block_and_so_is_what_its_handlers_hold() -> None:
+def test_a_try_is_a_block_and_blocks_in_its_handlers_are_nested_in_it() -> None:
     source = (
         "def sell():\n try:\n  pay()\n except OSError:\n  for a in b:\n   while c:\n    if d:\n     pay()\n"
     )
@@ -74,13 +74,13 @@ def test_an_if_inside_an_else_is_a_block_of_its_own() -> None:
     assert rules(source) == [(8, "nesting")]
 
 
-def test_a_function_inside_a_function_is_measured_by_itself() -> None:
+def test_a_nested_function_is_measured_separately() -> None:
     source = "def sell():\n for a in b:\n  if c:\n   def pay():\n    for d in e:\n     if f: return 1\n"
 
     assert rules(source) == []
 
 
-def test_a_deep_block_is_reported_once_whatever_it_holds() -> None:
+def test_a_deep_block_is_reported_once_with_all_blocks_inside_it() -> None:
     source = "def sell():\n if a:\n  if b:\n   if c:\n    if d:\n     if e: pay()\n"
 
     assert rules(source) == [(5, "nesting")]
@@ -117,7 +117,7 @@ def test_without_findings_the_status_is_0_and_nothing_is_printed(
     assert (status, capsys.readouterr().out) == (0, "")
 
 
-def test_a_root_that_is_no_folder_is_an_error_and_not_a_clean_result(tmp_path: Path) -> None:
+def test_a_root_that_is_not_a_folder_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as ended:
         run(check, "limits", DESCRIPTION, [str(tmp_path / "gone")])
 

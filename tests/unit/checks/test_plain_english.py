@@ -1,4 +1,4 @@
-"""Phrases of the guide's table are found in docstrings, comments, log texts and pages, and only there."""
+"""The phrases of the guide's table are found in docstrings, comments, log messages and Markdown only."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ Text.
 
 
 def lines(source: str, suffix: str = ".py") -> list[int]:
-    pieces = prose_of(suffix, source)
-    return [finding.line for finding in check_prose(PATH, pieces, phrases(GUIDE))]
+    texts = prose_of(suffix, source)
+    return [finding.line for finding in check_prose(PATH, texts, phrases(GUIDE))]
 
 
 def repository(root: Path, **pages: str) -> Path:
@@ -37,7 +37,7 @@ def repository(root: Path, **pages: str) -> Path:
     return root
 
 
-def test_the_phrases_are_those_of_one_table_of_the_guide() -> None:
+def test_only_one_table_of_the_guide_has_the_phrases() -> None:
     assert phrases(GUIDE) == {"is told": "is notified", "nobody's": "invalid"}
 
 
@@ -66,7 +66,7 @@ def test_a_phrase_is_found_on_its_line(source: str) -> None:
         "is_told = 1",
     ],
 )
-def test_other_strings_and_other_words_are_left_alone(source: str) -> None:
+def test_other_strings_and_similar_words_are_not_found(source: str) -> None:
     assert lines(source) == []
 
 
@@ -74,12 +74,12 @@ def test_case_and_the_kind_of_apostrophe_do_not_matter() -> None:
     assert lines("# Nobody’s key\n\n# IS TOLD") == [1, 3]
 
 
-def test_a_phrase_that_a_line_break_divides_is_found_where_it_begins() -> None:
+def test_a_phrase_split_by_a_line_break_is_found_at_its_first_line() -> None:
     assert lines("x = 1\n# the clerk is\n# told the price") == [2]
     assert lines('"""Prices.\n\nThe clerk is\ntold the price."""') == [3]
 
 
-def test_comments_that_do_not_follow_each_other_are_not_joined() -> None:
+def test_comments_that_are_not_consecutive_are_not_joined() -> None:
     assert lines("# the clerk is\n\n# told the price") == []
 
 
@@ -88,7 +88,7 @@ def test_comment_lines_of_other_languages_are_read(suffix: str, mark: str) -> No
     assert lines(f"one\n{mark} the clerk is told\n", suffix) == [2]
 
 
-def test_pages_are_read_and_the_table_itself_is_not(tmp_path: Path) -> None:
+def test_markdown_files_are_checked_and_the_table_itself_is_not(tmp_path: Path) -> None:
     root = repository(tmp_path, prices="# Prices\n\nThe clerk is told.\n", empty="")
 
     found = [str(finding) for finding in check(root)]
@@ -96,7 +96,7 @@ def test_pages_are_read_and_the_table_itself_is_not(tmp_path: Path) -> None:
     assert found == ["docs/prices.md:3: plain-english: instead of “is told” write is notified"]
 
 
-def test_the_rest_of_the_guide_is_read(tmp_path: Path) -> None:
+def test_the_rest_of_the_guide_is_checked(tmp_path: Path) -> None:
     root = repository(tmp_path)
     (root / "CONTRIBUTING.md").write_text(f"{GUIDE}The clerk is told.\n")
 

@@ -12,7 +12,7 @@ FILE = Path("a.sql")
 def test_a_word_in_capitals_is_found_with_its_line() -> None:
     found = list(check_source(FILE, "select 1\nFROM position\n"))
 
-    assert [(one.line, one.rule) for one in found] == [(2, "sql-case")]
+    assert [(finding.line, finding.rule) for finding in found] == [(2, "sql-case")]
 
 
 @pytest.mark.parametrize(

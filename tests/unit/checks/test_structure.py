@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from checks.structure.__main__ import app, with_command
-from checks.structure.changes import UnknownChangeError, changes_of
-from checks.structure.changes import as_markdown as changes_as_markdown
-from checks.structure.clients import openings_outside_roots
+from checks.structure.client_openings import openings_outside_roots
+from checks.structure.files_per_change import UnknownChangeError, changes_of
+from checks.structure.files_per_change import as_markdown as changes_as_markdown
 from checks.structure.module_names import is_participle, participles
 from checks.structure.report import as_markdown, measure
 from checks.structure.sizes import Long, SuiteLines, lines_by_language, lines_of_tests
@@ -31,8 +31,8 @@ FILES = {
     "faults/tests/test_runner.py": "e = 5\n",
     "bench/long.py": "def long():\n" + "    x = 1\n" * 40 + "\ndef short():\n" + "    y = 1\n" * 39,
     "bench/longer.py": "z = 1\n" * 251,
-    "services/shop/.cache/made.py": "import shop\n",
-    "services/shop/__pycache__/made.py": "import shop\n",
+    "services/shop/.cache/generated.py": "import shop\n",
+    "services/shop/__pycache__/generated.py": "import shop\n",
 }
 
 
@@ -53,12 +53,12 @@ def test_a_package_with_a_command_line_is_a_service_and_others_are_shared(tree: 
     ]
 
 
-def test_modules_below_shared_are_named_as_they_are_imported(tree: SourceTree) -> None:
+def test_modules_below_shared_have_their_import_names(tree: SourceTree) -> None:
     assert [module.name for module in tree.packages[0].modules] == ["database.pool"]
 
 
-def test_what_tools_make_is_not_part_of_the_tree(tree: SourceTree) -> None:
-    assert not [path for path in tree.files if path.name == "made.py"]
+def test_generated_files_are_not_part_of_the_tree(tree: SourceTree) -> None:
+    assert not [path for path in tree.files if path.name == "generated.py"]
 
 
 def test_lines_are_counted_by_language(tree: SourceTree) -> None:
@@ -70,7 +70,7 @@ def test_lines_are_counted_by_language(tree: SourceTree) -> None:
 def test_clients_may_be_opened_by_composition_roots_only(tree: SourceTree) -> None:
     found = openings_outside_roots(tree.packages)
 
-    assert [(one.path.name, one.line, one.what) for one in found] == [
+    assert [(opening.path.name, opening.line, opening.what) for opening in found] == [
         ("store.py", 3, "aiokafka.AIOKafkaProducer"),
         ("taking.py", 4, "database.pool.connect"),
     ]
@@ -83,7 +83,7 @@ def test_functions_over_forty_lines_and_modules_over_250_are_found(tree: SourceT
     assert structure.long_modules == [Long(Path("bench/longer.py"), 1, "", 251)]
 
 
-def test_lines_of_tests_are_told_from_those_of_their_support(tree: SourceTree) -> None:
+def test_lines_of_tests_and_of_their_support_are_counted_separately(tree: SourceTree) -> None:
     assert lines_of_tests(tree.modules) == [SuiteLines("tests", 2, 1), SuiteLines("faults", 1, 1)]
 
 
@@ -101,13 +101,13 @@ def test_common_verbs_of_the_field_and_nouns_are_no_participles(name: str) -> No
     assert not is_participle(name)
 
 
-def test_folders_of_modules_are_named_like_modules_and_tests_are_not_judged() -> None:
+def test_names_of_module_folders_are_checked_and_names_of_tests_are_not() -> None:
     paths = [Path("shop/importing/rows.py"), Path("tests/test_taking.py"), Path("docs/taking.md")]
 
     assert participles(paths) == [Path("shop/importing")]
 
 
-def test_the_report_names_every_finding(tree: SourceTree) -> None:
+def test_the_report_lists_every_finding(tree: SourceTree) -> None:
     text = as_markdown(measure(tree))
 
     assert "| **shop** | 11 | 2 | 1 | 4 | 2 | 1 | 4 | 2 | 1 | no layers, 0 cycles |" in text
@@ -117,7 +117,7 @@ def test_the_report_names_every_finding(tree: SourceTree) -> None:
     assert "| tests | 2 | 1 |" in text
 
 
-def test_declared_layers_take_the_place_of_cycles(tree: SourceTree) -> None:
+def test_upward_imports_replace_cycles_if_layers_are_declared(tree: SourceTree) -> None:
     (tree.root / "pyproject.toml").write_text(
         '[[tool.importlinter.contracts]]\nname = "layers"\ntype = "layers"\n'
         'layers = ["shop.__main__", "shop.processes", "shop.taking", "shop.store"]\n'
@@ -179,7 +179,7 @@ def test_an_unknown_change_is_refused(tmp_path: Path) -> None:
 
 
 def commit(repository: Path, *files: str) -> None:
-    """Commit a line more in each of these files."""
+    """Append a line to each of these files and commit."""
     for file in files:
         path = repository / file
         path.parent.mkdir(parents=True, exist_ok=True)

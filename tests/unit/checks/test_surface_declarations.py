@@ -1,4 +1,4 @@
-"""What is read from code: every name, type, limit and default; neither prose nor names of classes."""
+"""Names, types, limits and defaults are read from the code; prose and class names are not."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class ExampleSettings(BaseSettings):
 
 
 class OtherSettings(BaseSettings):
-    """Declares one of the same variables differently."""
+    """Declares EXAMPLE_PORT differently."""
 
     model_config = SettingsConfigDict(env_prefix="EXAMPLE_")
 
     port: int = 2
 
 
-def test_a_setting_is_its_variable_type_limits_and_default() -> None:
+def test_a_setting_has_its_variable_type_limits_and_default() -> None:
     assert by_variable([ExampleSettings]) == {
         "EXAMPLE_INNER": {
             "additionalProperties": {
@@ -56,12 +56,12 @@ def test_a_setting_is_its_variable_type_limits_and_default() -> None:
     }
 
 
-def test_a_variable_that_is_declared_in_two_ways_is_refused() -> None:
+def test_a_variable_with_two_different_declarations_is_refused() -> None:
     with pytest.raises(ContradictionError, match="EXAMPLE_PORT"):
         by_variable([ExampleSettings, OtherSettings])
 
 
-def test_a_metric_is_its_exposed_name_type_labels_and_buckets() -> None:
+def test_a_metric_has_its_exposed_name_type_labels_and_buckets() -> None:
     registry = CollectorRegistry()
     Counter("requests", "Prose.", ["route"], registry=registry)
     Gauge("length", "Prose.", registry=registry)
@@ -74,7 +74,7 @@ def test_a_metric_is_its_exposed_name_type_labels_and_buckets() -> None:
     }
 
 
-def test_an_interface_has_the_routes_that_its_document_leaves_out() -> None:
+def test_an_interface_includes_undocumented_routes() -> None:
     app = FastAPI(docs_url=None, redoc_url=None)
     hidden = APIRouter(prefix="/v1", include_in_schema=False)
 
@@ -91,7 +91,7 @@ def test_an_interface_has_the_routes_that_its_document_leaves_out() -> None:
     assert found["routes"] == {"/openapi.json": ["GET", "HEAD"], "/v1/hidden": ["GET"]}
 
 
-def test_prose_is_left_out_but_no_field_that_is_called_like_it() -> None:
+def test_prose_is_left_out_but_fields_with_the_same_names_are_kept() -> None:
     document = {
         "summary": "Prose.",
         "schema": {"description": "Prose.", "properties": {"description": {"description": "Prose."}}},

@@ -1,4 +1,4 @@
-"""A difference names its place and both values; what is the same is not mentioned."""
+"""A difference has its path and both values; equal parts are not listed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ VALUES = st.recursive(
 
 @given(VALUES, VALUES)
 @example({"a": 1}, {"a": True})
-def test_two_documents_are_alike_exactly_when_nothing_differs(one: object, other: object) -> None:
+def test_documents_have_no_difference_exactly_if_they_are_equal(one: object, other: object) -> None:
     found = differences("x.json", json.dumps(one), json.dumps(other))
 
     assert (found == []) == (json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True))
 
 
-def test_each_difference_names_its_path_and_both_values() -> None:
+def test_each_difference_has_its_path_and_both_values() -> None:
     recorded = {"board": {"port": 1, "gone": [], "list": [{"x": "a"}]}}
     present = {"board": {"port": 2, "come": None, "list": [{"x": "b"}]}}
 
@@ -38,13 +38,13 @@ def test_each_difference_names_its_path_and_both_values() -> None:
     ]
 
 
-def test_what_is_wholly_new_is_one_line() -> None:
+def test_a_new_object_is_one_line() -> None:
     found = differences("x.json", "{}", json.dumps({"a": {"b": [1, 2], "c": 3}}))
 
     assert found == ['+ a: {"b": [1, 2], "c": 3}']
 
 
-def test_a_line_of_sql_is_shown_below_the_statement_that_it_stands_in() -> None:
+def test_a_line_of_sql_is_shown_below_its_statement() -> None:
     recorded = "CREATE TABLE a (\n    one text,\n    two text\n);\nCREATE INDEX b;\n"
     present = "CREATE TABLE a (\n    one text,\n    two integer\n);\nCREATE INDEX c;\n"
 
@@ -60,7 +60,9 @@ def test_a_line_of_sql_is_shown_below_the_statement_that_it_stands_in() -> None:
 
 
 @given(st.lists(VALUES, max_size=4), st.lists(VALUES, max_size=4))
-def test_two_logs_are_alike_exactly_when_nothing_differs(one: list[object], other: list[object]) -> None:
+def test_record_lists_have_no_difference_exactly_if_they_are_equal(
+    one: list[object], other: list[object]
+) -> None:
     recorded, present = (
         "".join(f"{json.dumps(value)}\n" for value in log) for log in (["first", *one], other)
     )
@@ -68,20 +70,20 @@ def test_two_logs_are_alike_exactly_when_nothing_differs(one: list[object], othe
     assert (differences("x.jsonl", recorded, present) == []) == (recorded == present)
 
 
-def test_a_changed_record_names_its_place_and_the_path_in_it() -> None:
+def test_a_changed_record_has_its_number_and_the_path_in_it() -> None:
     found = differences("x.jsonl", '{"a": 1}\n{"a": {"b": 1}}\n', '{"a": 1}\n{"a": {"b": 2}}\n')
 
     assert found == ["~ record 2 > a > b: 1 -> 2"]
 
 
-def test_another_order_of_fields_on_a_topic_is_a_difference() -> None:
+def test_a_different_order_of_fields_on_a_topic_is_a_difference() -> None:
     found = differences("x.jsonl", '{"a": 1, "b": 2}\n', '{"b": 2, "a": 1}\n')
 
     assert found == ["~ record 1: the order of its fields"]
 
 
 def test_a_missing_recording_is_a_difference() -> None:
-    assert differences("x.json", "", "{}\n") == ["x.json: nothing is recorded"]
+    assert differences("x.json", "", "{}\n") == ["x.json: there is no recording"]
 
 
 def test_a_long_report_says_how_many_lines_it_leaves_out() -> None:

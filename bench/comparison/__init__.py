@@ -1,0 +1,1 @@
+"""Compares this version with another commit on one path, pair by pair: `make bench-against`."""

@@ -1,0 +1,71 @@
+"""Takes pairs: one measurement of the reference and one of this version, one after the other.
+
+Each measurement runs in a process with its own servers and data. So no process of the other version disturbs
+it, and no version has the advantage of one well-placed database in all pairs. The order alternates:
+reference, this, this, reference, …
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from bench.comparison.checkout import Checkout, check_same_runtime
+from bench.comparison.reference_checkout import prepare
+from bench.paths.model import Scale
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+CHECKOUTS: Final = ROOT / ".local" / "bench" / "against"
+
+Figures = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Side:
+    """A version in a comparison: its name in the report, and a function that measures it once."""
+
+    name: str
+    measure: Callable[[], Figures]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The figures of both versions, measured one after the other."""
+
+    reference: Figures
+    here: Figures
+
+
+def both_sides(ref: str, path: str, scale: Scale) -> tuple[Side, Side]:
+    """The reference and this version, ready to be measured on a path.
+
+    Raises NoReferenceError, RuntimeMismatchError, MeasurementError.
+    """
+    here = Checkout("this version", ROOT, Path(sys.executable), os.environ)
+    reference = prepare(ref, ROOT, CHECKOUTS)
+    check_same_runtime(reference.runtime_facts(), here.runtime_facts())
+    ours_only = reference.has_ours_only()
+    return (
+        Side(reference.name, lambda: reference.measure(path, scale.value, ours_only)),
+        Side(here.name, lambda: here.measure(path, scale.value, ours_only=True)),
+    )
+
+
+def take_pairs(
+    reference: Side, here: Side, count: int, taken: list[Pair], echo: Callable[[str], None]
+) -> None:
+    """Append `count` pairs to `taken`, each when it is complete; every second pair begins with `here`."""
+    for number in range(count):
+        measured = {}
+        for side in (here, reference) if number % 2 else (reference, here):
+            echo(f"pair {number + 1}/{count}: {side.name} …")
+            began_at_s = time.monotonic()
+            measured[side.name] = side.measure()
+            figures = ", ".join(f"{name} {value:,.4g}" for name, value in measured[side.name].items())
+            echo(f"  {figures}; took {time.monotonic() - began_at_s:.0f} s")
+        taken.append(Pair(measured[reference.name], measured[here.name]))

@@ -1,0 +1,1 @@
+"""Load generators: each runs as a process of its own."""

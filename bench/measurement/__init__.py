@@ -1,0 +1,1 @@
+"""Runs the contenders of a path and measures what their processes use."""

@@ -1,0 +1,93 @@
+"""What a path is made of: contenders that do the same work, the figures they give, and goals."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from bench.measurement.process_usage import Usage
+
+
+class Scale(Enum):
+    """How much work a run does."""
+
+    FULL = "full"
+    QUICK = "quick"
+    SMOKE = "smoke"
+    """Only enough work to show that every contender runs and gives the same counts."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A quantity that is measured for each contender of a path."""
+
+    unit: str
+    more_is_better: bool = True
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One run of one contender: its figures by name, and the resources that its processes used."""
+
+    figures: Mapping[str, float]
+    events: int = 0
+    """The number of events processed with these usages; 0 if a usage per event has no meaning."""
+    usages: tuple[Usage, ...] = ()
+
+
+class WrongCountsError(RuntimeError):
+    """A contender's counts are wrong, so its time is worthless."""
+
+
+class SkippedError(RuntimeError):
+    """This machine lacks a program that a contender or a whole path needs; the message says which."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """Our system or a rival. `run` takes what the path's `open` yields and measures once; it may be async.
+
+    `run` raises WrongCountsError if its counts are wrong, SkippedError if a program is missing, and any other
+    exception if the work failed.
+    """
+
+    name: str
+    run: Callable[[Any], Measurement | Awaitable[Measurement]]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The ratio of our figure to a rival's that we want to reach; above 1, ours is better.
+
+    "Half of the rival's time" is therefore `at_least=2`. If `at_least` is None, the ratio is reported without
+    a goal. If `limit` is given, it replaces the rival's figure, and `rival` is the label of the limit.
+    """
+
+    figure: str
+    rival: str
+    at_least: float | None = None
+    limit: float | None = None
+
+
+@dataclass(frozen=True)
+class Path:
+    """One measured path through the system; each module of this package exports one as PATH."""
+
+    name: str
+    about: str
+    """A sentence for docs/performance.md: the work, and where its time starts and ends."""
+    figures: Mapping[str, Figure]
+    ours: Contender
+    rivals: tuple[Contender, ...]
+    goals: tuple[Goal, ...]
+    open: Callable[[Scale], AbstractAsyncContextManager[Any]]
+    """Starts the servers and creates the data once for all pairs; removes them on exit."""
+    pairs: int = 5
+    pairs_quick: int = 2
+
+    def label(self, goal: Goal) -> str:
+        """The label of a goal's rival in results; it includes the figure if the path has several."""
+        return goal.rival if len(self.figures) == 1 else f"{goal.rival}: {goal.figure}"

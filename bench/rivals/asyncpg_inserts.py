@@ -1,0 +1,62 @@
+"""Stores registrations with the intake's SQL statements, one transaction each, on sixteen connections.
+
+There is no HTTP and no validation. Run as `python -m bench.rivals.asyncpg_inserts URL FIRST COUNT`; it prints
+the seconds that COUNT registrations took.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import asyncpg
+import uvloop
+from uuid_utils.compat import uuid7
+
+from bench.fixtures.registration_database import AGENCY, CAMPAIGN, SECRET
+from registration.cipher import Cipher, secret_from_text
+from registration.domain.operation import Operation
+from registration.intake.transaction import write
+from registration.requests.command_mapping import register_command
+from registration.requests.request_models import Business, RegisterBody
+
+CONNECTIONS: Final = 16
+
+
+def operation(number: int, cipher: Cipher) -> Operation:
+    """A registration, as it is after validation and encryption."""
+    body = RegisterBody.model_construct(
+        name=f"Peserta {number}",
+        nik=f"3199{number:012d}",
+        phone="+628123456789",
+        region="31.71.01.1001",
+        business=Business.model_construct(name="Warung Contoh", category="kuliner"),
+        agency=AGENCY,
+        campaign=CAMPAIGN,
+        booth="booth-07",
+        consent="2026-01",
+    )
+    command = register_command(body, cipher, "booth", uuid7)
+    return Operation("key:bench", "register", f"bare-{number}", b"\0" * 32, command, "booth")
+
+
+async def main(url: str, first: int, count: int) -> None:
+    """Write COUNT registrations and print the seconds."""
+    cipher = Cipher(secret_from_text(SECRET))
+    operations = iter([operation(number, cipher) for number in range(first, first + count)])
+    connections = [await asyncpg.connect(url) for _ in range(CONNECTIONS)]
+    began_s = time.monotonic()
+    await asyncio.gather(*(_write_all(connection, operations) for connection in connections))
+    sys.stdout.write(f"{time.monotonic() - began_s}\n")
+
+
+async def _write_all(connection: asyncpg.Connection, operations: Iterator[Operation]) -> None:
+    for item in operations:
+        await write(connection, [item], uuid7)
+
+
+if __name__ == "__main__":
+    uvloop.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))

@@ -1,0 +1,34 @@
+"""Decodes only the fields of an event that a counter needs."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Standing(msgspec.Struct, frozen=True, gc=False):
+    """What is counted of a participant."""
+
+    region: str
+    agency: str | None
+    campaign: str | None
+
+    @property
+    def key(self) -> str:
+        """The key in a rival's report."""
+        return f"{self.region}|{self.agency or ''}|{self.campaign or ''}"
+
+
+class Change(msgspec.Struct, frozen=True, gc=False):
+    """The standing before and after an event; None if there is none."""
+
+    before: Standing | None
+    after: Standing | None
+
+
+class Event(msgspec.Struct, frozen=True, gc=False):
+    """The decoded part of an event."""
+
+    data: Change
+
+
+decode = msgspec.json.Decoder(Event).decode

@@ -1,0 +1,47 @@
+"""Collects the current surface, with or without a running system."""
+
+from __future__ import annotations
+
+import json
+
+from checks.surface import service_declarations
+from checks.surface.recordings import Files, as_json
+from checks.surface.service_modules import ForeignCodeError, folder
+
+
+class UnreadableSurfaceError(RuntimeError):
+    """The surface could not be read; the message says which part failed and why."""
+
+
+def surface(*, full: bool) -> Files:
+    """The surface that the code declares; `full` adds that of a running system.
+
+    Raises UnreadableSurfaceError.
+    """
+    try:
+        files = service_declarations.surface()
+    except service_declarations.ProbeError as error:
+        raise UnreadableSurfaceError(str(error)) from error
+    return _with_running_system(files) if full else files
+
+
+def _with_running_system(files: Files) -> Files:
+    """Add schemas and topics, and replace the OpenAPI documents by those that the processes serve."""
+    try:
+        for service in service_declarations.SERVICES:
+            folder(service)  # the harness migrates in this process, so it must not be another checkout's
+    except ForeignCodeError as error:
+        raise UnreadableSurfaceError(str(error)) from error
+    from checks.surface import (
+        running_surface,
+    )  # imports the test harness, which the fast comparison does not need
+    from checks.surface.running_system import SystemStartError
+
+    try:
+        more, served = running_surface.surface()
+    except SystemStartError as error:
+        raise UnreadableSurfaceError(str(error)) from error
+    openapi = json.loads(files["openapi.json"])
+    for service, document in served.items():
+        openapi[service]["document"] = document
+    return {**files, **more, "openapi.json": as_json(openapi)}

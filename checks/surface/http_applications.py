@@ -1,0 +1,77 @@
+"""Builds each service's HTTP application without a database or broker, only to read its OpenAPI document.
+
+This is the only module of the package that imports modules of the services; change it when they move.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI
+
+NOTHING: Any = None
+"""Replaces a dependency that an application needs only to answer requests."""
+SECRET = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+
+def _registration() -> FastAPI:
+    from registration.api.app import application
+    from registration.api.imports import imports_router
+    from registration.processes.api import Components
+    from registration.settings import ApiSettings, SecretSettings
+    from telemetry.health import Health
+    from telemetry.health_endpoints import health_routes
+
+    settings = ApiSettings()
+    secrets = SecretSettings.model_validate({"secret_key": SECRET})
+    components = Components(NOTHING, NOTHING, secrets, settings)
+    more = [imports_router(NOTHING, components.authenticator), health_routes(Health())]
+    return application([*components.routers(), *more], settings.body_bytes_max)
+
+
+def _notifier() -> FastAPI:
+    from notifier.api.app import make_app
+    from notifier.api.authentication import AcknowledgementLinks
+    from telemetry.health import Health
+
+    return make_app(NOTHING, NOTHING, AcknowledgementLinks(SECRET), NOTHING, Health())
+
+
+def _board() -> FastAPI:
+    from board.app_state import AppState
+    from board.regions import load_regions
+    from board.state.board_state import BoardState
+    from board.state.milestones import Milestones
+    from board.state.registration_rate import RegistrationRate
+    from board.stream.broadcaster import Broadcaster
+    from board.stream.subscriptions import Subscriptions
+    from board.web.app import make_app
+    from settings.contract_files import contract_path
+    from telemetry.health import Health
+
+    showing, milestones = BoardState(load_regions(contract_path("regions.csv")), {}), Milestones()
+    audience = Subscriptions(showing, milestones, time.monotonic, 1)
+    delivery = Broadcaster(audience, time.monotonic)
+    return make_app(
+        AppState(
+            showing,
+            audience,
+            delivery,
+            milestones,
+            RegistrationRate(),
+            time.monotonic,
+            lambda: datetime.now(UTC),
+        ),
+        Health(),
+    )
+
+
+APPLICATIONS: dict[str, Callable[[], FastAPI]] = {
+    "registration": _registration,
+    "notifier": _notifier,
+    "board": _board,
+}
+"""By service. The aggregator is missing: it serves only health checks and metrics."""

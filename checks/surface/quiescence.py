@@ -1,0 +1,94 @@
+"""Waits until the topics show that all accepted operations are counted, published, audited and evaluated."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from checks.surface.record_normalization import Record
+from checks.surface.running_system import until
+from checks.surface.topic_reader import TopicReader
+
+WAIT_S_MAX: Final = 60.0
+STATE, CUTS, MINUTES, MILESTONES = "register-state", "region-counts", "region-minutes", "milestones"
+Cell = tuple[str, str]
+
+
+async def state_since(topics: TopicReader, since: datetime) -> dict[str, Any]:
+    """The first state of the register that was read after `since`."""
+
+    async def state() -> dict[str, Any] | None:
+        await topics.refresh()
+        newest: dict[str, Any] | None = topics.newest(STATE)
+        return newest if newest and datetime.fromisoformat(newest["time"]) > since else None
+
+    found: dict[str, Any] | None = await until(state, WAIT_S_MAX, name=f"a register state after {since}")
+    assert found is not None
+    return found
+
+
+async def wait_counted(topics: TopicReader, since: datetime, milestones: int) -> None:
+    """Wait until a cut includes all operations before `since`, and `milestones` milestones are published."""
+
+    async def is_counted() -> bool:
+        await topics.refresh()
+        _check_counted(topics, since)
+        found = len(topics.records(MILESTONES))
+        assert found == milestones, f"{found} of {milestones} milestones"
+        return True
+
+    await until(is_counted, WAIT_S_MAX)
+
+
+async def wait_quiescent(topics: TopicReader, since: datetime) -> None:
+    """Wait until every topic includes all operations before `since`, so that no further change follows."""
+
+    async def is_quiescent() -> bool:
+        await topics.refresh()
+        _check_counted(topics, since)
+        _check_last_cut(topics)
+        return True
+
+    await until(is_quiescent, WAIT_S_MAX, every_s=0.2)
+
+
+def _check_counted(topics: TopicReader, since: datetime) -> None:
+    state, cut = topics.newest(STATE), topics.newest(CUTS)
+    assert state, "no register state"
+    assert cut, "no cut"
+    assert datetime.fromisoformat(state["time"]) > since, "an old register state"
+    assert state["relay_alive"], "the relay is not alive"
+    assert state["last_sequence"] == state["published"] == cut["positions"], f"{state} and {cut}"
+
+
+def _check_last_cut(topics: TopicReader) -> None:
+    """Check that the last cut has a full, a heartbeat after it, an audit without drift, and all minutes."""
+    state, cut = topics.newest(STATE), topics.newest(CUTS)
+    full = next(
+        value for record in reversed(topics.records(CUTS)) if (value := record.json())["kind"] == "full"
+    )
+    assert cut["kind"] == "change", "the last record is a full"
+    assert cut["cut"] == cut["base"] == full["cut"], "no heartbeat after the full"
+    assert state["audit"], "no audit"
+    assert state["audit"]["cut"] == f"{cut['term']}.{cut['cut']}", "an audit of an older cut"
+    assert state["audit"]["drift"] == 0, f"drift: {state['audit']}"
+    registered = {
+        (scope, region): count for scope, region, measure, count in full["rows"] if measure == "registered"
+    }
+    assert _without_zeros(registered) == _without_zeros(growth(topics.records(MINUTES))), (
+        "minutes are missing"
+    )
+
+
+def growth(records: list[Record]) -> dict[Cell, int]:
+    """The sum over all minutes by scope and region; of repeated keys the newest record counts."""
+    sums: dict[Cell, int] = {}
+    for record in {record.key: record for record in records}.values():
+        value = record.json()
+        for region, count in value["rows"] if value else ():
+            sums[value["scope"], region] = sums.get((value["scope"], region), 0) + count
+    return sums
+
+
+def _without_zeros(counts: dict[Cell, int]) -> dict[Cell, int]:
+    return {cell: count for cell, count in counts.items() if count}

@@ -1,0 +1,209 @@
+"""Normalizes the records of each topic, so that two runs of the same operations give the same lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from checks.surface.placeholders import UUID_TEXT, replaced, text_replaced
+
+PARTITIONS: Final = 12
+Names = Mapping[str, str]
+"""The names of participants by their ids."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record as a consumer receives it."""
+
+    partition: int
+    offset: int
+    key: str | None
+    value: str | None
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def json(self) -> Any:
+        """The value as JSON; None if it is not JSON."""
+        try:
+            return json.loads(self.value or "")
+        except json.JSONDecodeError:
+            return None
+
+
+def events(records: Iterable[Record], names: Names) -> list[str]:
+    """`participant-events`: each event once, by participant and revision, then records that are no event.
+
+    Partition and sequence depend on the random participant id, so they are checked and replaced.
+    """
+    lines: list[tuple[tuple[str, int, str], str]] = []
+    highest: dict[int, int] = {}
+    seen: set[tuple[int, str | None]] = set()
+    for record in sorted(records, key=lambda record: (record.partition, record.offset)):
+        if (record.partition, record.value) in seen:  # the relay delivers at least once
+            continue
+        seen.add((record.partition, record.value))
+        value = _with_checked_position(record, highest)
+        line = _line(record, _key(record.key, names), replaced(value, names), _partition(record))
+        lines.append((_order(value, names, line), line))
+    return [line for _, line in sorted(lines)]
+
+
+def _with_checked_position(record: Record, highest: dict[int, int]) -> Any:
+    """The value with partition and sequence replaced by the result of their check; other text unchanged."""
+    value = record.json()
+    if not isinstance(value, dict) or "sequence" not in value:
+        return record.value if value is None else value
+    before = highest.setdefault(record.partition, 0)
+    highest[record.partition] = max(before, value["sequence"])
+    order = "next" if value["sequence"] == before + 1 else "repeat" if value["sequence"] <= before else "gap"
+    partition = "<own>" if value.get("partition") == record.partition else value.get("partition")
+    return {**value, "partition": partition, "sequence": f"<{order}>"}
+
+
+def _partition(record: Record) -> str:
+    """Whether the record is in the partition of its key's participant id."""
+    if record.key is None or not UUID_TEXT.fullmatch(record.key):
+        return "<any>"
+    return "<of the key>" if partition_of(record.key) == record.partition else "<wrong>"
+
+
+def partition_of(participant_id: str) -> int:
+    """The partition of a participant's events, by the contract: the id's last four bytes, modulo 12."""
+    return (UUID(participant_id).int & 0xFFFFFFFF) % PARTITIONS
+
+
+def _order(value: Any, names: Names, line: str) -> tuple[str, int, str]:
+    if isinstance(value, dict) and value.get("subject") in names:
+        return names[value["subject"]], value["data"]["revision"], line
+    return "~", 0, line
+
+
+def quarantine(records: Iterable[Record], names: Names) -> list[str]:
+    """`participant-events-quarantine` in topic order."""
+    lines = []
+    for record in records:
+        value = record.json()
+        key = (
+            "<partition>.<offset>" if record.key == f"{value['partition']}.{value['offset']}" else record.key
+        )
+        shown = {**value, "partition": "<partition>", "offset": "<offset>"}
+        if value["event_sequence"] is not None:
+            shown["event_sequence"] = "<sequence>"
+        lines.append(_line(record, key, replaced(shown, names)))
+    return lines
+
+
+def last_cut(records: Sequence[Record], names: Names) -> list[str]:
+    """`region-counts`: the last full and the last change record."""
+    read = [(record, record.json()) for record in records]
+    fulls = [index for index, (_, value) in enumerate(read) if value["kind"] == "full"]
+    first_part = fulls[-1] - read[fulls[-1]][1]["part"]
+    parts = read[first_part : first_part + read[first_part][1]["parts"]]
+    changes = [pair for pair in read if pair[1]["kind"] == "change"]
+    return [
+        _line(record, record.key, replaced(_cut(value), names)) for record, value in [*parts, *changes[-1:]]
+    ]
+
+
+def _cut(value: dict[str, Any]) -> dict[str, Any]:
+    base = "<cut>" if value["base"] == value["cut"] else value["base"] and "<an earlier cut>"
+    return {
+        **value,
+        "cut": "<cut>",
+        "term": "<term>",
+        "base": base,
+        "positions": _summed(value["positions"]),
+        "quarantined": [["<partition>", "<sequence>"] for _ in value["quarantined"]],
+        "full_offset": "<offset>" if value["full_offset"] >= 0 else value["full_offset"],
+        "rows": sorted(value["rows"]),
+    }
+
+
+def minutes(records: Iterable[Record]) -> list[str]:
+    """`region-minutes`: the sum over all minutes for each scope and region."""
+    newest = {record.key: record for record in records}
+    lines = []
+    for scope, of_scope in sorted(_by_scope(newest.values()).items()):
+        growth: dict[str, int] = {}
+        for record in of_scope:
+            for region, count in record.json()["rows"]:
+                growth[region] = growth.get(region, 0) + count
+        value = of_scope[-1].json()
+        key = f"{scope}|<minute>" if of_scope[-1].key == f"{scope}|{value['minute']}" else of_scope[-1].key
+        rows = sorted([region, count] for region, count in growth.items() if count)
+        lines.append(_line(of_scope[-1], key, replaced({**value, "term": "<term>", "rows": rows}, {})))
+    return lines
+
+
+def _by_scope(records: Iterable[Record]) -> dict[str, list[Record]]:
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        if record.value is not None:
+            found.setdefault(record.json()["scope"], []).append(record)
+    return found
+
+
+def register_state(records: Sequence[Record], names: Names) -> list[str]:
+    """`register-state`: the newest record."""
+    value = records[-1].json()
+    audit = value["audit"] and {**value["audit"], "cut": "<cut>", "duration_ms": "<milliseconds>"}
+    positions = {name: _summed(value[name]) for name in ("last_sequence", "published")}
+    shown = {**value, "term": "<term>", **positions, "audit": audit}
+    return [_line(records[-1], records[-1].key, replaced(shown, names))]
+
+
+def plain(records: Iterable[Record], names: Names) -> list[str]:
+    """A topic without special rules, in topic order."""
+    return [
+        _line(record, _key(record.key, names), replaced(record.json() or record.value, names))
+        for record in records
+    ]
+
+
+def milestones(records: Iterable[Record], names: Names) -> list[str]:
+    """`milestones` in topic order."""
+    return [
+        _line(record, _key(record.key, names), replaced({**record.json(), "cut": "<cut>"}, names))
+        for record in records
+    ]
+
+
+def _summed(positions: Sequence[int]) -> str:
+    return f"<{sum(positions)} in {len(positions)} partitions>"
+
+
+def _key(key: str | None, names: Names) -> str | None:
+    return None if key is None else text_replaced(key, names)
+
+
+def _line(record: Record, key: str | None, value: Any, partition: str | int | None = None) -> str:
+    """A line of JSON; the fields of the value keep their order on the topic."""
+    shown = {
+        "key": key,
+        "partition": record.partition if partition is None else partition,
+        "headers": record.headers,
+        "value": value,
+    }
+    return json.dumps(shown, ensure_ascii=False)
+
+
+def lines_of(topic: str, records: Sequence[Record], names: Names) -> Iterator[str]:
+    """The normalized lines of a topic."""
+    match topic:
+        case "participant-events":
+            yield from events(records, names)
+        case "participant-events-quarantine":
+            yield from quarantine(records, names)
+        case "region-counts":
+            yield from last_cut(records, names)
+        case "region-minutes":
+            yield from minutes(records)
+        case "register-state":
+            yield from register_state(records, names)
+        case "milestones":
+            yield from milestones(records, names)
+        case _:
+            yield from plain(records, names)

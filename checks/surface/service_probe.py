@@ -1,0 +1,26 @@
+"""Prints one service's metrics, settings and OpenAPI: `python -m checks.surface.service_probe SERVICE`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from checks.surface import metrics, openapi, settings
+from checks.surface.http_applications import APPLICATIONS
+from checks.surface.service_modules import import_all
+
+
+def declared(service: str) -> dict[str, Any]:
+    """The service's metrics, settings and HTTP interface."""
+    import_all(service)
+    application = APPLICATIONS.get(service)
+    return {
+        "metrics": metrics.declared(),
+        "settings": settings.declared(),
+        "openapi": openapi.interface(application()) if application else None,
+    }
+
+
+if __name__ == "__main__":
+    json.dump(declared(sys.argv[1]), sys.stdout)

@@ -1,0 +1,31 @@
+"""Every contender of the aggregator's paths runs and gives the correct counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bench.measurement.path_runner import measure
+from bench.paths import backlog, recovery
+from bench.paths.model import Path, Scale
+from bench.report.results import PathRun, results_of
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+
+
+# Both backlog paths have the same rivals, so the rivals run only once.
+@pytest.mark.parametrize(
+    "path",
+    [backlog.PATH, replace(backlog.COMPILED, rivals=(), goals=()), recovery.PATH],
+    ids=lambda path: str(path.name),
+)
+async def test_every_contender_of_an_aggregator_path_runs_and_counts_correctly(path: Path) -> None:
+    path_run = PathRun(path)
+
+    await measure(path_run, Scale.SMOKE, 1, print)  # pytest shows it if the test fails
+
+    # A contender with wrong counts raises WrongCountsError, which is a failure.
+    assert path_run.failures == []
+    assert set(path_run.rounds[0]) == {path.ours.name, *(rival.name for rival in path.rivals)}
+    assert len(results_of(path_run)) == len(path.goals)
