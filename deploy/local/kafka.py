@@ -183,7 +183,7 @@ def fetch_jars(progress: jars.Progress = lambda done, total: None) -> Path:
 
 
 def build_class_archive() -> None:
-    """Make an archive of the broker's classes once per Java version; it halves the time of every later start."""
+    """Archive the broker's classes once per Java version, which halves the time of every later start."""
     archive = _archive()
     with locked(broker_cache() / "archive.lock"):
         if archive.exists():
