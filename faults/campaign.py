@@ -8,13 +8,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from faults.campaign_end import Observers, ShowProgress, check_invariants
 from faults.campaign_plan import CampaignPlan
 from faults.campaign_result import CampaignResult, Round
 from faults.fault import Fault
 from faults.fault_schedule import schedule
-from faults.invariant_checks import Observers, ShowProgress, check_invariants
+from faults.kinds.disk_and_maintenance_faults import operator_faults
 from faults.kinds.network_faults import network_faults
-from faults.kinds.operator_faults import operator_faults
 from faults.kinds.process_faults import process_faults
 from faults.kinds.store_faults import store_faults
 from faults.observation.recovery_probe import RecoveryProbe

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Final
 
 from faults.campaign import run_campaign
+from faults.campaign_end import ShowProgress
 from faults.campaign_plan import CampaignPlan
 from faults.campaign_result import CampaignResult
 from faults.fault import Fault
-from faults.invariant_checks import ShowProgress
 from faults.kinds.process_faults import crash, kill, suspend
 from faults.kinds.store_faults import cut_at_commit, rewind_relay, truncate_topic
 from faults.planted import bugs

@@ -15,11 +15,11 @@ from deploy.local.paths import ROOT
 from deploy.local.stack import Stack
 from simulator.clients.access_keys import read_keys
 from simulator.clients.board_client import BoardClient
-from simulator.clients.register_client import Import
+from simulator.clients.campaign_and_import_client import Import
 from simulator.live_display_run import TAIL_S_MAX, run_with_display
 from simulator.load.expected_state import ExpectedState, expected_state
 from simulator.load.ledger import read
-from simulator.load.session import CAMPAIGN, LoadOptions, Session, open_session
+from simulator.load.load_setup import CAMPAIGN, LoadOptions, Session, open_session
 from simulator.seed.seeding import SeedingError, seed_register
 from simulator.terminal_view import percentiles, report
 from simulator.verify.alert_check import Alert, alerts_of, deliveries, delivery_errors, missing_alerts

@@ -12,7 +12,7 @@ from rich.live import Live
 
 from simulator.clients.board_client import BoardClient
 from simulator.clients.sse_client import messages
-from simulator.load.session import LoadOptions, Session, arrival_times
+from simulator.load.load_setup import LoadOptions, Session, arrival_times
 from simulator.seed.population import weights_2021
 from simulator.terminal_view import TerminalView
 from simulator.verify.latency_probe import LatencyProbes, all_observed, observe_stream, run_probes

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.comparison.checkout import Checkout, check_same_runtime
 from bench.comparison.reference_checkout import prepare
+from bench.comparison.version_under_test import Checkout, check_same_runtime
 from bench.paths.model import Scale
 
 ROOT: Final = Path(__file__).resolve().parents[2]

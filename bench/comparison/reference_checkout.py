@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from bench.comparison.checkout import Checkout
-from bench.comparison.process_session import run_in_session
+from bench.comparison.command_in_session import run_in_session
+from bench.comparison.version_under_test import Checkout
 from deploy.local.paths import locked
 
 SETUP_S_MAX: Final = 1_800.0

@@ -12,7 +12,7 @@ from typing import Final
 
 import asyncpg
 
-from bench.fixtures import aggregator_worker
+from bench.fixtures import worker_and_counts
 from bench.fixtures.event_backlog import Backlog, EventGenerator, event_generator, fill_topic
 from bench.fixtures.kafka_and_postgres import Servers, running_servers
 from bench.fixtures.registration_database import registration_database
@@ -53,18 +53,18 @@ class Counting:
 
     async def count(self, backlog: Backlog, workers: int = 1) -> Values:
         """Count a backlog and measure from its first tenth to its end. Raises WrongCountsError."""
-        async with aggregator_worker.empty_tallies(self.url) as connection:
-            group, log = aggregator_worker.new_group(), self.servers.folder / "worker.log"
+        async with worker_and_counts.empty_tallies(self.url) as connection:
+            group, log = worker_and_counts.new_group(), self.servers.folder / "worker.log"
             processes = [
-                aggregator_worker.start(backlog.settings, self.url, group, log) for _ in range(workers)
+                worker_and_counts.start(backlog.settings, self.url, group, log) for _ in range(workers)
             ]
             try:
                 names = {f"worker {number}": process.pid for number, process in enumerate(processes)}
-                first, began_at = await aggregator_worker.wait_counted(
+                first, began_at = await worker_and_counts.wait_counted(
                     connection, processes[0], backlog.events // 10, DEADLINE_S
                 )
                 meter = Meter({**names, **self.servers.pids})
-                _, ended_at = await aggregator_worker.wait_counted(
+                _, ended_at = await worker_and_counts.wait_counted(
                     connection, processes[0], backlog.events, DEADLINE_S
                 )
                 used = {usage.process: usage for usage in meter.stop()}
@@ -73,7 +73,7 @@ class Counting:
                     process.terminate()
                 for process in processes:
                     process.wait(30)
-            rival_process.check(await aggregator_worker.tallies_by_kelurahan(connection), backlog.expected)
+            rival_process.check(await worker_and_counts.tallies_by_kelurahan(connection), backlog.expected)
         timed = backlog.events - first
         return {
             "worker": sum(used[name].cpu_s for name in names) / timed * US_PER_S,
@@ -115,7 +115,7 @@ async def audits(sizes: Sequence[int]) -> AsyncIterator[tuple[int, Values]]:
             await connection.close()
 
 
-async def _insert_participants(connection: aggregator_worker.Connection, size: int) -> None:
+async def _insert_participants(connection: worker_and_counts.Connection, size: int) -> None:
     """Insert participants up to this number, then vacuum the table as autovacuum would."""
     regions, agencies = event_generator().regions, event_generator().agencies
     while (missing := size - int(await connection.fetchval("SELECT count(*) FROM participant"))) > 0:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 
 from aggregator.decoding.decoder_selection import CompiledMode, compiled_decoder
-from bench.fixtures import aggregator_worker
+from bench.fixtures import worker_and_counts
 from bench.fixtures.event_backlog import Backlog, fill_topic
 from bench.fixtures.kafka_and_postgres import Servers, running_servers
 from bench.measurement.process_usage import Meter
@@ -59,27 +59,27 @@ async def count(setup: Setup, compiled: CompiledMode) -> Measurement:
     if compiled == "on" and compiled_decoder() is None:
         raise SkippedError("the compiled decoder is not built: install a C compiler, then make setup")
     backlog = setup.backlog
-    async with aggregator_worker.empty_tallies(setup.url) as connection:
+    async with worker_and_counts.empty_tallies(setup.url) as connection:
         started_at = time.monotonic()
         log = setup.servers.folder / "worker.log"
-        process = aggregator_worker.start(
-            backlog.settings, setup.url, aggregator_worker.new_group(), log, compiled
+        process = worker_and_counts.start(
+            backlog.settings, setup.url, worker_and_counts.new_group(), log, compiled
         )
         try:
             meter = Meter({"worker": process.pid, **setup.servers.pids})
-            first, began_at = await aggregator_worker.wait_counted(
+            first, began_at = await worker_and_counts.wait_counted(
                 connection, process, backlog.events // 10, DEADLINE_S
             )
             if first == backlog.events:  # a small backlog fits in one batch
                 first, began_at = 0, started_at
-            _, ended_at = await aggregator_worker.wait_counted(
+            _, ended_at = await worker_and_counts.wait_counted(
                 connection, process, backlog.events, DEADLINE_S
             )
             usages = meter.stop()
         finally:
             process.terminate()
             process.wait(30)
-        rival_process.check(await aggregator_worker.tallies_by_kelurahan(connection), backlog.expected)
+        rival_process.check(await worker_and_counts.tallies_by_kelurahan(connection), backlog.expected)
     return Measurement({"rate": (backlog.events - first) / (ended_at - began_at)}, backlog.events, usages)
 
 

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaProducer
 
-from bench.fixtures import aggregator_worker
+from bench.fixtures import worker_and_counts
 from bench.fixtures.consumer_group_status import ConsumerGroup
 from bench.fixtures.event_backlog import EventGenerator, event_generator
 from bench.fixtures.kafka_and_postgres import Servers, running_servers
@@ -70,14 +70,14 @@ async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
 async def ours(setup: Setup) -> Measurement:
     """Measure two of our workers."""
     settings = await setup.servers.topics(f"recovery-{uuid4().hex[:6]}-")
-    name = aggregator_worker.new_group()
+    name = worker_and_counts.new_group()
     log = setup.servers.folder / "recovery.log"
-    async with aggregator_worker.empty_tallies(setup.url) as connection:
+    async with worker_and_counts.empty_tallies(setup.url) as connection:
         pair = WorkerPair(
             settings.topic(name),
-            lambda: aggregator_worker.start(settings, setup.url, name, log),
-            lambda: aggregator_worker.counted_events(connection),
-            lambda: aggregator_worker.tallies_by_kelurahan(connection),
+            lambda: worker_and_counts.start(settings, setup.url, name, log),
+            lambda: worker_and_counts.counted_events(connection),
+            lambda: worker_and_counts.tallies_by_kelurahan(connection),
         )
         return await _recover(setup, settings, pair)
 
@@ -85,7 +85,7 @@ async def ours(setup: Setup) -> Measurement:
 async def streams(setup: Setup) -> Measurement:
     """Measure two Kafka Streams instances of the processor topology."""
     settings = await setup.servers.topics(f"recovery-{uuid4().hex[:6]}-")
-    topic, name = settings.topic("participant-events"), aggregator_worker.new_group()
+    topic, name = settings.topic("participant-events"), worker_and_counts.new_group()
     outs = []
 
     def start() -> subprocess.Popen[bytes]:

@@ -6,7 +6,7 @@ import json
 
 from checks.surface import service_declarations
 from checks.surface.recordings import Files, as_json
-from checks.surface.service_modules import ForeignCodeError, folder
+from checks.surface.service_importer import ForeignCodeError, folder
 
 
 class UnreadableSurfaceError(RuntimeError):

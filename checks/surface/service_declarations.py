@@ -30,7 +30,7 @@ def surface() -> Files:
 
 def _start(service: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "checks.surface.service_probe", service],
+        [sys.executable, "-m", "checks.surface.declaration_printer", service],
         env=clean_environment({}),
         cwd=ROOT,
         stdin=subprocess.DEVNULL,

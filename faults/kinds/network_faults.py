@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from faults.fault import Fault, Inject
+from faults.running_system.faulty_webhook_receiver import Behaviour
 from faults.running_system.system_under_test import SystemUnderTest
-from faults.running_system.webhook_receiver import Behaviour
 
 DELAY_S: Final = 0.4
 DURATION_S: Final = 4.0

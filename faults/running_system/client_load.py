@@ -17,10 +17,10 @@ from typing import Final
 import aiohttp
 
 from faults.running_system.system_under_test import SystemUnderTest
-from simulator.clients.register_client import Import, RegisterClient, UnexpectedAnswerError
+from simulator.clients.campaign_and_import_client import Import, RegisterClient, UnexpectedAnswerError
 from simulator.load.arrivals import ArrivalProfile, arrivals
-from simulator.load.session import LoadOptions, Session, open_session
-from simulator.seed import participants
+from simulator.load.load_setup import LoadOptions, Session, open_session
+from simulator.seed import published_register_rows
 from simulator.seed.synthetic_people import person
 from simulator.verify.reconciliation import reconcile
 
@@ -74,7 +74,7 @@ async def run_load(
     """Register clients and import files, one file after another, until the block ends."""
     options = LoadOptions(system.url, rate_per_s, None, SEED, Path(), system.folder / "ledger")
     async with open_session(options, system.keys) as client_session:
-        for agency in filter(None, participants.AGENCIES):
+        for agency in filter(None, published_register_rows.AGENCIES):
             await client_session.register.open_agency(agency, agency)
         await _register_canary(system)
         load = ClientLoad(client_session)
@@ -113,10 +113,10 @@ def _write(path: Path, count: int, number: int) -> None:
     """Write file `number`, with people who are in no other file and do not register otherwise."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(participants.HEADER)
-        for index, row in enumerate(participants.rows(count, SEED)):
+        writer.writerow(published_register_rows.HEADER)
+        for index, row in enumerate(published_register_rows.rows(count, SEED)):
             owner = person(number * count + index, SEED)
-            fields = dict(zip(participants.HEADER, row, strict=True))
+            fields = dict(zip(published_register_rows.HEADER, row, strict=True))
             fields |= {"name": owner.name, "nik": owner.nik, "phone": owner.phone, "campaign": ""}
             writer.writerow(fields.values())
 
@@ -152,7 +152,7 @@ def _canary() -> dict[str, str]:
         "nik": CANARY_NIK,
         "phone": CANARY_PHONE,
         "region": "31.71.01.1001",
-        "consent": participants.CONSENT,
+        "consent": published_register_rows.CONSENT,
     }
 
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from deploy.topics import create_topics, read_topics
 from faults.running_system.api_proxy import ApiProxy, open_api_proxy
-from faults.running_system.webhook_receiver import FaultyReceiver, open_receiver
+from faults.running_system.faulty_webhook_receiver import FaultyReceiver, open_receiver
 from settings.contract_files import contract_path
 from simulator.clients.access_keys import AccessKeys
 from tests.support.broker_cluster import Cluster

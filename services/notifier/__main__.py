@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from notifier.cli import migrate as migrate_command
-from notifier.cli import rules
+from notifier.cli import rules_check
 from notifier.processes import notifier
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Notifies officials of milestones.")
@@ -38,7 +38,7 @@ def check(
     ] = None,
 ) -> None:
     """Check a rules file and its targets file. Prints every error, and exits with 2 if there are any."""
-    rules.check(file, targets or file.with_name("targets.yaml"))
+    rules_check.check(file, targets or file.with_name("targets.yaml"))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cuts.reader import follow_cuts
-from cuts.topic_log import KafkaAccess
+from cuts.single_partition_reader import KafkaAccess
 from lifecycle.graceful_stop import cancel_on_stop
 from lifecycle.loops import run_forever
 from lifecycle.shutdown import StopSignal

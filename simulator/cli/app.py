@@ -8,8 +8,8 @@ from typing import Annotated, Final
 import typer
 
 from simulator.cli.runs import play_fest, play_watch, write_people
-from simulator.load.session import LoadOptions
-from simulator.seed import participants
+from simulator.load.load_setup import LoadOptions
+from simulator.seed import published_register_rows
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -25,7 +25,7 @@ LEDGERS: Final = Path(".local/ledger")
 @app.command()
 def people(
     out: Annotated[Path, typer.Option(help="CSV file to write; - for standard output.")],
-    count: Annotated[int, typer.Option(min=0, help="How many people.")] = participants.REGISTERED,
+    count: Annotated[int, typer.Option(min=0, help="How many people.")] = published_register_rows.REGISTERED,
     seed: Seed = 7,
 ) -> None:
     """Write synthetic participants as a CSV file for the import."""
@@ -66,7 +66,7 @@ def demo(
     rate: Annotated[float, typer.Option(min=0.1, help="Arrivals per second, bursts included.")] = 220.0,
     fresh_people: Annotated[
         int, typer.Option(min=1, help="People to import first, unless this was done before.")
-    ] = participants.REGISTERED,
+    ] = published_register_rows.REGISTERED,
     seed: Seed = 7,
 ) -> None:
     """Start the system on this machine, fill the register, simulate a Fest night and verify the counts."""

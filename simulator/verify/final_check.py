@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from simulator.clients.board_client import BoardClient
-from simulator.clients.register_client import RegisterClient
+from simulator.clients.campaign_and_import_client import RegisterClient
 from simulator.load.expected_state import ExpectedState
 from simulator.load.scenario import KnownParticipant
 

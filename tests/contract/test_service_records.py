@@ -12,7 +12,7 @@ import pytest
 
 from aggregator.domain import cut
 from aggregator.domain.event import Event, QuarantineReason, read_event
-from aggregator.publishing import minute_publisher, quarantine_outbox
+from aggregator.publishing import minute_publisher, quarantine_state_outbox
 from board.state.milestones import decode_crossing
 from board.state.registration_rate import decode_minute
 from cuts.records import decode_cut, decode_register_state
@@ -247,10 +247,10 @@ def test_a_quarantined_event_is_published_like_the_sample(name: str) -> None:
     expected = sample(name)
     row = {**expected, "kafka_offset": expected["offset"], "at": parse_time(expected["at"])}
 
-    value = quarantine_outbox._value(row).replace("{sequence}", str(expected["sequence"]))
+    value = quarantine_state_outbox._value(row).replace("{sequence}", str(expected["sequence"]))
 
     assert comparable(json.loads(value)) == comparable(expected)
-    assert quarantine_outbox._key(row) == f"{expected['partition']}.{expected['offset']}"
+    assert quarantine_state_outbox._key(row) == f"{expected['partition']}.{expected['offset']}"
 
 
 @pytest.mark.parametrize("reason", QuarantineReason)

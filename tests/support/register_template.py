@@ -14,7 +14,7 @@ from deploy.local.commands import ROLES, SCOPES
 from registration.auth.api_keys import Role
 from registration.cli.campaigns_and_agencies import add_scope
 from registration.cli.keys import create_key
-from registration.intake.scopes import ScopeKind
+from registration.intake.campaigns_and_agencies import ScopeKind
 from tests.support.databases import TestServer
 
 TEMPLATE = "template_commissioned"

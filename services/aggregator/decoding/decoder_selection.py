@@ -39,7 +39,7 @@ def install_decoder(mode: CompiledMode) -> Decode:
     decode = select_decoder(mode)
     run_type: RunType = RecordRun
     if decode is not decode_events:
-        from aggregator.decoding.compiled.record_batches import (
+        from aggregator.decoding.compiled.record_batch_bytes import (
             ByteRun,  # importable only if the compiled decoder is built
         )
 

@@ -12,7 +12,7 @@ from aggregator.publishing.cut_publisher import CutPublisher
 from aggregator.publishing.last_published_cut import last_cut
 from aggregator.publishing.minute_publisher import MinutePublisher
 from aggregator.publishing.publish_cycle import PublishCycle
-from aggregator.publishing.quarantine_outbox import QUARANTINE_TOPIC, QuarantineOutbox
+from aggregator.publishing.quarantine_state_outbox import QUARANTINE_TOPIC, QuarantineOutbox
 from aggregator.rebuild.register_epoch_trigger import RegisterEpochTrigger
 from aggregator.settings import AggregatorSettings
 from database.pool import connect

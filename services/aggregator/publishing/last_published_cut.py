@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cuts.records import UndecodableRecordError, decode_cut
-from cuts.topic_log import open_topic_log
+from cuts.single_partition_reader import open_topic_log
 from settings.kafka import KafkaSettings
 
 Version = tuple[int, int]

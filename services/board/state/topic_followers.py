@@ -10,7 +10,7 @@ from board.state.board_state import BoardState
 from board.state.milestones import Milestones, decode_crossing
 from board.state.registration_rate import KEPT, RegistrationRate, decode_minute
 from cuts.reader import follow_cuts, follow_register_state, follow_table
-from cuts.topic_log import KafkaAccess
+from cuts.single_partition_reader import KafkaAccess
 
 
 async def follow_region_counts(

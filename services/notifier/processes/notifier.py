@@ -19,7 +19,7 @@ from notifier.api.authentication import AcknowledgementLinks, OfficerKey
 from notifier.channels.email import EmailSender, MailServer
 from notifier.channels.email_content import EmailContent
 from notifier.channels.webhook import WebhookEndpoint, WebhookSender
-from notifier.cli.rules import load_or_exit
+from notifier.cli.rules_check import load_or_exit
 from notifier.cut_evaluator import CutEvaluator
 from notifier.cut_follower import evaluate_until_stopped, follow_until_stopped
 from notifier.delivery.queue import deliver_until_stopped, queue_app

@@ -10,9 +10,9 @@ from fastapi.responses import StreamingResponse
 
 from problems.problem import FieldError, Problem
 from registration.api import problem_responses
-from registration.api.authentication import Authenticator, idempotency_key
 from registration.api.body_limit import too_large_problem
 from registration.api.openapi import KEY_REQUIRED, error_responses
+from registration.api.request_headers import Authenticator, idempotency_key
 from registration.auth.api_keys import Role
 from registration.domain import names
 from registration.imports.csv_reader import FileFault, UnusableFileError
@@ -20,7 +20,7 @@ from registration.imports.queue import ImportQueue
 from registration.imports.rejection_report import rejection_report
 from registration.imports.spool import UploadTooLargeError
 from registration.imports.store import ImportState, ImportStatus
-from registration.requests.field_errors import BilingualText
+from registration.requests.field_error_messages import BilingualText
 
 KEPT_LISTED_MAX: Final = 1_000
 NAME_LENGTH_MAX: Final = 200

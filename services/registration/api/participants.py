@@ -9,7 +9,6 @@ import asyncpg
 from fastapi import APIRouter, Request, Response
 
 from registration.api import problem_responses
-from registration.api.authentication import Authenticator, read_request
 from registration.api.openapi import (
     CHANGE_RESPONSES,
     KEY_REQUIRED,
@@ -18,6 +17,7 @@ from registration.api.openapi import (
     request_body,
 )
 from registration.api.request_handler import RequestHandler
+from registration.api.request_headers import Authenticator, read_request
 from registration.api.response_models import (
     AnswerView,
     ParticipantView,

@@ -9,7 +9,7 @@ from problems.problem import FieldError, Problem
 from registration.domain.decide import Reason
 from registration.domain.operation import DONE, Answer, OperationFault
 from registration.intake.group_commit import OverloadedError, OverloadReason
-from registration.requests.field_errors import BilingualText
+from registration.requests.field_error_messages import BilingualText
 
 
 class Refusal(NamedTuple):

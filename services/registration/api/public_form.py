@@ -16,8 +16,8 @@ from fastapi.responses import HTMLResponse
 
 from problems.problem import Problem
 from registration.api import problem_responses
-from registration.api.authentication import idempotency_key, read_request
 from registration.api.request_handler import RequestHandler
+from registration.api.request_headers import idempotency_key, read_request
 from registration.auth.api_keys import PUBLIC
 from registration.domain.operation import DONE
 from registration.regions import Regions

@@ -12,7 +12,7 @@ from typing import Any, Final
 import asyncpg
 
 from cuts.records import UndecodableRecordError, decode_register_state
-from cuts.topic_log import open_topic_log
+from cuts.single_partition_reader import open_topic_log
 from database.queries import load_queries
 from outbox.postgres_leases import Lease
 from outbox.producer import Producer

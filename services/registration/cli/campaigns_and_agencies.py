@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from registration.cli.command_runner import CommandRefusedError, run_on_register
-from registration.intake.scopes import ScopeKind, open_scope
+from registration.intake.campaigns_and_agencies import ScopeKind, open_scope
 from registration.requests.request_models import ScopeBody
 
 campaigns = typer.Typer(no_args_is_help=True, help="Campaigns.")

@@ -19,7 +19,6 @@ from lifecycle.loops import run_forever
 from lifecycle.shutdown import StopSignal, run
 from lifecycle.task_group import run_group
 from registration.api.app import application
-from registration.api.authentication import Authenticator
 from registration.api.campaigns_and_agencies import scopes_router
 from registration.api.fast_path import FastPath
 from registration.api.imports import imports_router
@@ -28,6 +27,7 @@ from registration.api.public_form import FormPage, form_router
 from registration.api.rate_limit import TokenBuckets
 from registration.api.regions import regions_router
 from registration.api.request_handler import PublicLimits, RequestHandler
+from registration.api.request_headers import Authenticator
 from registration.auth.api_keys import ApiKeys
 from registration.auth.key_store import key_finder
 from registration.cipher import Cipher
@@ -35,9 +35,9 @@ from registration.imports.queue import ImportQueue
 from registration.imports.settings import ImportSettings
 from registration.imports.spool import UploadSpool
 from registration.imports.validation_process import open_validation_process, validation_config
+from registration.intake.campaigns_and_agencies import Scopes
 from registration.intake.group_commit import GroupCommit, QueueLimits
 from registration.intake.idempotency_cleanup import delete_old_keys
-from registration.intake.scopes import Scopes
 from registration.intake.transaction import IntakeTransaction
 from registration.regions import Regions, read_regions
 from registration.requests.body_validator import BodyValidator

@@ -18,9 +18,9 @@ from outbox.postgres_leases import RENEW_EVERY_S, Lease, new_holder
 from outbox.publisher import Publisher, PublishLimits, TopicChannel
 from registration.relay.event_relay import EventRelay
 from registration.relay.event_source import HEADERS, LEASE, TOPIC, RegisterEventSource
+from registration.relay.publish_guard import TopicGuard
 from registration.relay.settings import RelaySettings
 from registration.relay.stall_rewinder import StallRewinder
-from registration.relay.topic_guard import TopicGuard
 from registration.settings import RegisterSettings
 from settings.kafka import KafkaSettings
 from settings.loader import load

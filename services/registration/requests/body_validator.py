@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from problems.fastapi_handlers import validation_problem
-from registration.intake.scopes import ScopeKind, Scopes
+from registration.intake.campaigns_and_agencies import ScopeKind, Scopes
 from registration.regions import Regions
 from registration.requests.request_models import Vocabulary
 

@@ -23,7 +23,7 @@ from pydantic import (
 
 from registration.domain import names, nik, phone
 from registration.regions import Regions
-from registration.requests.field_errors import field_error
+from registration.requests.field_error_messages import field_error
 
 NAME_LENGTH_MAX: Final = 120
 AHEAD_S_MAX: Final = 600.0

@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from prometheus_client import Counter
 
 from cuts.records import CutRecord, RegisterState, UndecodableRecordError, decode_cut, decode_register_state
-from cuts.topic_log import KafkaAccess, TopicLog, open_topic_log
+from cuts.single_partition_reader import KafkaAccess, TopicLog, open_topic_log
 from telemetry.logs import get
 
 T = TypeVar("T")

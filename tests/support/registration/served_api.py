@@ -16,7 +16,7 @@ from registration.api.fast_path import FastPath
 from registration.auth.api_keys import Role
 from registration.cli.campaigns_and_agencies import add_scope
 from registration.cli.keys import create_key
-from registration.intake.scopes import ScopeKind
+from registration.intake.campaigns_and_agencies import ScopeKind
 from registration.processes.api import Components, build_app
 from registration.settings import ApiSettings, SecretSettings
 from telemetry.health import Health

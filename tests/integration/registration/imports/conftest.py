@@ -23,7 +23,7 @@ from registration.imports.row_validation import ChunkContext, RowValidator
 from registration.imports.store import ImportStatus
 from registration.regions import read_regions
 from settings.contract_files import contract_path
-from simulator.seed.participants import HEADER, rows
+from simulator.seed.published_register_rows import HEADER, rows
 from tests.support.databases import Databases
 
 SECRET = secrets.token_bytes(32)

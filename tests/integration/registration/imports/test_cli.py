@@ -18,7 +18,7 @@ from registration.domain.operation import Operation
 from registration.imports.column_validation import ImportedRegistration
 from registration.intake.transaction import write
 from registration.requests.command_mapping import register_command
-from simulator.seed.participants import HEADER
+from simulator.seed.published_register_rows import HEADER
 from tests.integration.registration.imports.conftest import SECRET, ImportEnvironment
 from tests.support.databases import Databases
 from tests.support.deadlines import until

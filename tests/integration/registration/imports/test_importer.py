@@ -14,7 +14,7 @@ from registration.imports.chunk import pack
 from registration.imports.row_validation import ValidatedChunk
 from registration.imports.store import ImportInterruptedError, ImportState
 from registration.imports.undo import begin_undo
-from simulator.seed.participants import HEADER, region_totals, step_totals
+from simulator.seed.published_register_rows import HEADER, region_totals, step_totals
 from tests.integration.registration.imports.conftest import ImportEnvironment, Line
 
 pytestmark = pytest.mark.integration

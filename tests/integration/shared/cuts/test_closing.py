@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cuts.topic_log import open_topic_log
+from cuts.single_partition_reader import open_topic_log
 from tests.support.broker import Broker
 from tests.support.topics import Topics
 

@@ -31,7 +31,7 @@ Row = tuple[int, bytes | None]
 HEADERS: list[tuple[str, bytes | None]] = [("content-type", b"application/json"), ("x", None), ("é", b"")]
 RUN_TYPES: list[RunType] = [RecordRun]
 if can_compile():
-    from aggregator.decoding.compiled.record_batches import ByteRun
+    from aggregator.decoding.compiled.record_batch_bytes import ByteRun
 
     RUN_TYPES.append(ByteRun)
 

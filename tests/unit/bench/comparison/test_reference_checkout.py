@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from bench.comparison.checkout import (
+from bench.comparison.command_in_session import run_in_session
+from bench.comparison.reference_checkout import NoReferenceError, inherited, prepare, resolve
+from bench.comparison.version_under_test import (
     Checkout,
     MeasurementError,
     RuntimeFacts,
     RuntimeMismatchError,
     check_same_runtime,
 )
-from bench.comparison.process_session import run_in_session
-from bench.comparison.reference_checkout import NoReferenceError, inherited, prepare, resolve
 
 MAKEFILE = "setup:\n\t@env > environment\n\t@echo once more >> setups\n"
 LEAVES_CHILD_RUNNING = """

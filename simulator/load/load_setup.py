@@ -16,7 +16,7 @@ from typing import Final
 import aiohttp
 
 from simulator.clients.access_keys import AccessKeys
-from simulator.clients.register_client import RegisterClient
+from simulator.clients.campaign_and_import_client import RegisterClient
 from simulator.load.arrivals import ArrivalProfile, arrivals
 from simulator.load.ledger import Ledger, Run, next_person
 from simulator.load.load_runner import LoadRunner

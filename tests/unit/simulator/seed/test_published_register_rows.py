@@ -7,8 +7,8 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.seed.participants import HEADER, region_totals, rows, step_totals
 from simulator.seed.population import weights_2021
+from simulator.seed.published_register_rows import HEADER, region_totals, rows, step_totals
 
 
 def column(name: str, of: list[tuple[str, ...]]) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.comparison.process_session import run_in_session
+from bench.comparison.command_in_session import run_in_session
 
 OLDER_COMMIT_SCRIPT: Final = Path(__file__).with_name("older_commit_measurement.py")
 HELP_S_MAX: Final = 60.0

@@ -1,4 +1,4 @@
-"""Prints one service's metrics, settings and OpenAPI: `python -m checks.surface.service_probe SERVICE`."""
+"""Prints a service's metrics, settings and OpenAPI: `python -m checks.surface.declaration_printer SERVICE`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from checks.surface import metrics, openapi, settings
 from checks.surface.http_applications import APPLICATIONS
-from checks.surface.service_modules import import_all
+from checks.surface.service_importer import import_all
 
 
 def declared(service: str) -> dict[str, Any]:
