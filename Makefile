@@ -60,7 +60,7 @@ unit: setup
 
 rules: setup
 	@echo "checking the house rules"
-	@$(PY) -m checks.limits && $(PY) -m checks.clocks && $(PY) -m checks.sql_case && $(PY) -m checks.plain_english
+	@$(PY) -m checks.size_limits && $(PY) -m checks.nondeterminism && $(PY) -m checks.sql_lower_case && $(PY) -m checks.plain_english
 
 surface: setup ## compare OpenAPI, metrics and settings with their recordings: FULL=1 also schemas and topics
 	@$(PY) -m checks.surface compare $(if $(FULL),--full)
@@ -76,7 +76,7 @@ test-bench: rivals ## each path and its rivals with little work: they run, and t
 	@$(PY) -m pytest -q tests/integration/bench $(PYTEST_ARGS)
 
 bare-machine: ## make demo and make test on a minimal Debian made for it (as root, with debootstrap): ONLY=demo or test
-	@$(PYTHON) deploy/bare_machine.py $(if $(ONLY),--only $(ONLY))
+	@$(PYTHON) checks/bare_debian.py $(if $(ONLY),--only $(ONLY))
 
 bench-growth: setup ## cost and memory as work grows: GROWTH=name for one
 	@$(PY) -m bench.growth $(if $(GROWTH),--only $(GROWTH)) $(if $(LARGE),--large)
@@ -110,7 +110,7 @@ faults-planted: setup ## find eight planted bugs, each by a short campaign: BUG=
 	@$(PY) -m faults --planted $(or $(BUG),all) $(if $(HEALTHY),--healthy) --report .local/faults/$(if $(HEALTHY),healthy,planted).json
 
 faults-peers: setup .local/bench/streams/ready ## compare lost and doubled events after kills: our aggregator, a stock Faust Table, Kafka Streams
-	@$(PY) -m faults.peer_comparison --report .local/faults/peers.json
+	@$(PY) -m faults.counter_comparison --report .local/faults/peers.json
 
 LOCK := .venv/bin/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11
 

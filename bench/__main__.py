@@ -18,8 +18,8 @@ import typer
 
 from bench.measurement.machine_info import describe
 from bench.measurement.path_runner import measure
-from bench.paths.model import Scale
-from bench.paths.registry import PATHS, find
+from bench.paths.path_definition import Scale
+from bench.paths.path_list import PATHS, find
 from bench.report.result_files import ResultFiles, write
 from bench.report.results import PathRun, compare, from_json, rounds_json, run_of, summary_lines
 

@@ -25,7 +25,7 @@ from faults.running_system.client_load import ClientLoad
 from faults.running_system.system_under_test import SystemUnderTest
 from simulator.load.expected_state import expected_state
 from simulator.load.ledger import read
-from simulator.verify.alert_check import deliveries
+from simulator.verify.delivery_check import deliveries
 
 ShowProgress = Callable[[str], None]
 IDLE_CHECKS: Final = 5

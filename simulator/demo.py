@@ -20,12 +20,12 @@ from simulator.live_display_run import TAIL_S_MAX, run_with_display
 from simulator.load.expected_state import ExpectedState, expected_state
 from simulator.load.ledger import read
 from simulator.load.load_setup import CAMPAIGN, LoadOptions, Session, open_session
+from simulator.load.unknown_outcomes import reconcile
 from simulator.seed.seeding import SeedingError, seed_register
 from simulator.terminal_view import percentiles, report
-from simulator.verify.alert_check import Alert, alerts_of, deliveries, delivery_errors, missing_alerts
-from simulator.verify.final_check import Counts, count_errors, register_errors, until_settled
+from simulator.verify.count_check import Counts, count_errors, register_errors, until_settled
+from simulator.verify.delivery_check import Alert, alerts_of, deliveries, delivery_errors, missing_alerts
 from simulator.verify.latency_probe import LatencyProbes
-from simulator.verify.reconciliation import reconcile
 
 CAUGHT_UP_S_MAX: Final = 180.0
 SCOPE: Final = f"campaign:{CAMPAIGN}"

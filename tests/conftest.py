@@ -10,10 +10,10 @@ from uuid import uuid4
 import pytest
 
 from tests.support.broker import Broker
-from tests.support.databases import Databases, TestServer
-from tests.support.register_template import Commissioned, commission
+from tests.support.postgres_server import Databases, TestServer
+from tests.support.register_with_keys import Commissioned, commission
 from tests.support.stack import Stack, stack_config
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 pytest_plugins = ["tests.support.required_programs"]
 

@@ -15,7 +15,7 @@ from bench.comparison.pairs import Pair, both_sides, take_pairs
 from bench.comparison.reference_checkout import NoReferenceError
 from bench.comparison.verdict import NoComparisonError, figures_of, judged_figure, report, verdict
 from bench.comparison.version_under_test import MeasurementError, RuntimeMismatchError
-from bench.paths.model import Scale
+from bench.paths.path_definition import Scale
 
 
 def main(

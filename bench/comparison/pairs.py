@@ -17,7 +17,7 @@ from typing import Final
 
 from bench.comparison.reference_checkout import prepare
 from bench.comparison.version_under_test import Checkout, check_same_runtime
-from bench.paths.model import Scale
+from bench.paths.path_definition import Scale
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CHECKOUTS: Final = ROOT / ".local" / "bench" / "against"

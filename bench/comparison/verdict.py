@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 
 from bench.comparison.pairs import Pair
-from bench.paths.model import Figure
-from bench.paths.registry import PATHS, find
+from bench.paths.path_definition import Figure
+from bench.paths.path_list import PATHS, find
 from bench.report.results import ratio_of
 
 

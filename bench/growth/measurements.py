@@ -18,8 +18,8 @@ from bench.fixtures.kafka_and_postgres import Servers, running_servers
 from bench.fixtures.registration_database import registration_database
 from bench.measurement.process_usage import Meter
 from bench.paths import board
-from bench.paths.model import Scale
-from bench.rivals import rival_process
+from bench.paths.path_definition import Scale
+from bench.rivals import rival_measurement
 from database.pool import connect
 from registration.audit.expected_tallies import expected_at
 from registration.audit.published_cut import PublishedCut
@@ -73,7 +73,9 @@ class Counting:
                     process.terminate()
                 for process in processes:
                     process.wait(30)
-            rival_process.check(await worker_and_counts.tallies_by_kelurahan(connection), backlog.expected)
+            rival_measurement.check(
+                await worker_and_counts.tallies_by_kelurahan(connection), backlog.expected
+            )
         timed = backlog.events - first
         return {
             "worker": sum(used[name].cpu_s for name in names) / timed * US_PER_S,

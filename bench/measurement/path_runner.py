@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bench.paths.model import Contender, Measurement, Path, Scale, SkippedError
+from bench.paths.path_definition import Contender, Measurement, Path, Scale, SkippedError
 from bench.report.results import PathRun
 
 Echo = Callable[[str], None]

@@ -15,9 +15,9 @@ from aiohttp import web
 
 from bench.fixtures.service_processes import ServiceProcesses, running_services
 from bench.measurement.process_usage import Meter
-from bench.paths.model import Contender, Figure, Goal, Measurement, Path, Scale, WrongCountsError
+from bench.paths.path_definition import Contender, Figure, Goal, Measurement, Path, Scale, WrongCountsError
+from deploy.local.free_ports import free_ports
 from deploy.local.paths import ROOT
-from deploy.local.ports import free_ports
 from simulator.load.latencies import Latencies
 
 PROCESSES: Final = ("api", "relay", "audit", "worker", "publisher", "notifier")

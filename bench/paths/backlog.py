@@ -14,21 +14,23 @@ from bench.fixtures import worker_and_counts
 from bench.fixtures.event_backlog import Backlog, fill_topic
 from bench.fixtures.kafka_and_postgres import Servers, running_servers
 from bench.measurement.process_usage import Meter
-from bench.paths.model import Contender, Figure, Goal, Measurement, Path, Scale, SkippedError
-from bench.rivals import rival_process
-from bench.rivals.rival_process import Rival
+from bench.paths.path_definition import Contender, Figure, Goal, Measurement, Path, Scale, SkippedError
+from bench.rivals import rival_measurement
+from bench.rivals.rival_measurement import Rival
 
 EVENTS: Final = {Scale.FULL: 3_000_000, Scale.QUICK: 300_000, Scale.SMOKE: 20_000}
 SLOW_EVENTS: Final = {Scale.FULL: 120_000, Scale.QUICK: 24_000, Scale.SMOKE: 6_000}
 """The events of the slow rivals, which would need hours for the full backlog at the same rate."""
 DEADLINE_S: Final = 600.0
 
-PROCESSOR: Final = Rival("Kafka Streams processor", rival_process.streams("processor"))
-DSL: Final = Rival("Kafka Streams DSL", rival_process.streams("dsl"))
-FAUST: Final = Rival("stock Faust", rival_process.python("faust_counter"))
-UNTABLED: Final = Rival("Faust agent without a table", (*rival_process.python("faust_counter"), "untabled"))
-QUIX: Final = Rival("Quix Streams", rival_process.quix())
-BARE: Final = Rival("bare aiokafka", rival_process.python("aiokafka_counter"))
+PROCESSOR: Final = Rival("Kafka Streams processor", rival_measurement.streams("processor"))
+DSL: Final = Rival("Kafka Streams DSL", rival_measurement.streams("dsl"))
+FAUST: Final = Rival("stock Faust", rival_measurement.python("faust_counter"))
+UNTABLED: Final = Rival(
+    "Faust agent without a table", (*rival_measurement.python("faust_counter"), "untabled")
+)
+QUIX: Final = Rival("Quix Streams", rival_measurement.quix())
+BARE: Final = Rival("bare aiokafka", rival_measurement.python("aiokafka_counter"))
 
 
 @dataclass(frozen=True)
@@ -79,13 +81,13 @@ async def count(setup: Setup, compiled: CompiledMode) -> Measurement:
         finally:
             process.terminate()
             process.wait(30)
-        rival_process.check(await worker_and_counts.tallies_by_kelurahan(connection), backlog.expected)
+        rival_measurement.check(await worker_and_counts.tallies_by_kelurahan(connection), backlog.expected)
     return Measurement({"rate": (backlog.events - first) / (ended_at - began_at)}, backlog.events, usages)
 
 
 def _rival(rival: Rival, *, slow: bool = False) -> Contender:
     def run(setup: Setup) -> Awaitable[Measurement]:
-        return rival_process.measure(setup.servers, rival, setup.short_backlog if slow else setup.backlog)
+        return rival_measurement.measure(setup.servers, rival, setup.short_backlog if slow else setup.backlog)
 
     measure: Callable[[Setup], Awaitable[Measurement]] = run
     return Contender(rival.name, measure)

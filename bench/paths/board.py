@@ -19,7 +19,7 @@ from typing import IO, Final, Self
 
 from bench.fixtures.board_without_kafka import DEPTH, make_board, publish_cut
 from bench.measurement.process_usage import Meter
-from bench.paths.model import (
+from bench.paths.path_definition import (
     Contender,
     Figure,
     Goal,
@@ -29,8 +29,8 @@ from bench.paths.model import (
     SkippedError,
     WrongCountsError,
 )
+from deploy.local.free_ports import free_ports
 from deploy.local.paths import ROOT
-from deploy.local.ports import free_ports
 
 VIEWERS: Final = {Scale.FULL: 10_000, Scale.QUICK: 3_000, Scale.SMOKE: 40}
 UPDATES: Final = {Scale.FULL: 20, Scale.QUICK: 8, Scale.SMOKE: 3}

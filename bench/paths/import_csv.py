@@ -16,7 +16,7 @@ import asyncpg
 
 from bench.fixtures.registration_database import AGENCY, CAMPAIGN, RegistrationDatabase, registration_database
 from bench.measurement.process_usage import Meter, Usage
-from bench.paths.model import Contender, Figure, Goal, Measurement, Path, Scale, WrongCountsError
+from bench.paths.path_definition import Contender, Figure, Goal, Measurement, Path, Scale, WrongCountsError
 from deploy.local.paths import ROOT
 
 ROWS: Final = {Scale.FULL: 200_000, Scale.QUICK: 40_000, Scale.SMOKE: 400}

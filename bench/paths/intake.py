@@ -18,7 +18,7 @@ import asyncpg
 from bench.fixtures.http_readiness import wait_until_ready
 from bench.fixtures.registration_database import RegistrationDatabase, registration_database
 from bench.measurement.process_usage import Meter
-from bench.paths.model import (
+from bench.paths.path_definition import (
     Contender,
     Figure,
     Goal,
@@ -28,8 +28,8 @@ from bench.paths.model import (
     SkippedError,
     WrongCountsError,
 )
+from deploy.local.free_ports import free_ports
 from deploy.local.paths import ROOT
-from deploy.local.ports import free_ports
 
 CONNECTIONS: Final = 64
 TIMED_S: Final = {Scale.FULL: 10, Scale.QUICK: 4, Scale.SMOKE: 1}

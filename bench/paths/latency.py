@@ -19,7 +19,7 @@ import aiohttp
 from bench.fixtures.service_processes import BOARD_PIPELINE, ServiceProcesses, running_services
 from bench.measurement.process_usage import Meter
 from bench.paths import intake
-from bench.paths.model import Contender, Figure, Goal, Measurement, Path, Scale, WrongCountsError
+from bench.paths.path_definition import Contender, Figure, Goal, Measurement, Path, Scale, WrongCountsError
 from deploy.local.paths import ROOT
 from simulator.clients.sse_client import messages
 from simulator.load.latencies import Latencies

@@ -22,14 +22,14 @@ from bench.fixtures import worker_and_counts
 from bench.fixtures.consumer_group_status import ConsumerGroup
 from bench.fixtures.event_backlog import EventGenerator, event_generator
 from bench.fixtures.kafka_and_postgres import Servers, running_servers
-from bench.paths.model import Contender, Figure, Goal, Measurement, Path, Scale
-from bench.rivals import rival_process
-from bench.rivals.rival_process import Rival
+from bench.paths.path_definition import Contender, Figure, Goal, Measurement, Path, Scale
+from bench.rivals import rival_measurement
+from bench.rivals.rival_measurement import Rival
 from settings.kafka import KafkaSettings
 
 T = TypeVar("T")
 
-STREAMS: Final = Rival("Kafka Streams processor", rival_process.streams("processor"))
+STREAMS: Final = Rival("Kafka Streams processor", rival_measurement.streams("processor"))
 WARM_UP_S: Final = {Scale.FULL: 8.0, Scale.QUICK: 4.0, Scale.SMOKE: 2.0}
 WRITE_AFTER_KILL_S: Final = 1.0
 ROUNDS_PER_S: Final = 20
@@ -90,13 +90,13 @@ async def streams(setup: Setup) -> Measurement:
 
     def start() -> subprocess.Popen[bytes]:
         own = {"BENCH_TOPIC": topic, "BENCH_GROUP": name, "BENCH_EVENTS": UNBOUNDED}
-        process, out = rival_process.start(setup.servers, STREAMS, own)
+        process, out = rival_measurement.start(setup.servers, STREAMS, own)
         outs.append(out)
         return process
 
     async def totals() -> Mapping[str, int]:
         async def report() -> dict[str, Any] | None:
-            return rival_process.report_in(outs[-1])
+            return rival_measurement.report_in(outs[-1])
 
         counts: Mapping[str, int] = (await _until(report, "the surviving worker's report"))["counts"]
         return counts
@@ -119,7 +119,7 @@ async def _recover(setup: Setup, settings: KafkaSettings, pair: WorkerPair) -> M
                 group, pair, processes[0], generator, write
             )
         processes[1].send_signal(signal.SIGTERM)
-        rival_process.check(await pair.totals(), generator.expected)
+        rival_measurement.check(await pair.totals(), generator.expected)
     finally:
         for process in processes:
             process.kill()

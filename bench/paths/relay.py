@@ -20,7 +20,7 @@ from bench.fixtures.kafka_and_postgres import Servers, running_servers
 from bench.fixtures.registration_database import RegistrationDatabase, create_scopes_and_key
 from bench.measurement.process_usage import Meter
 from bench.paths import intake
-from bench.paths.model import (
+from bench.paths.path_definition import (
     Contender,
     Figure,
     Goal,
@@ -30,9 +30,9 @@ from bench.paths.model import (
     SkippedError,
     WrongCountsError,
 )
+from deploy.local.free_ports import free_ports
 from deploy.local.paths import ROOT
-from deploy.local.ports import free_ports
-from registration.domain.partitioning import PARTITIONS
+from registration.domain.participant_partition import PARTITIONS
 from settings.kafka import KafkaSettings
 
 EVENTS: Final = {Scale.FULL: 1_000_000, Scale.QUICK: 100_000, Scale.SMOKE: 2_400}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bench.paths.model import Path
+from bench.paths.path_definition import Path
 from bench.report.results import ProcessUsage, Result, Run, number
 
 BEGIN: Final = "<!-- results: written by make bench from here -->"

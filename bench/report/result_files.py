@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.paths.model import Path as MeasuredPath
-from bench.paths.model import Scale
+from bench.paths.path_definition import Path as MeasuredPath
+from bench.paths.path_definition import Scale
 from bench.report.markdown_page import page_with, section_of
 from bench.report.plots import charts
 from bench.report.results import Run, from_json, merged, to_json

@@ -9,7 +9,7 @@ from itertools import chain
 from statistics import median
 from typing import Final
 
-from bench.paths.model import Goal, Measurement, Path
+from bench.paths.path_definition import Goal, Measurement, Path
 
 EVENTS_PER_USAGE: Final = 1_000
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from bench.rivals.minimal_event import Standing, decode
-from bench.rivals.progress_report import EVENTS, SERVERS, TOPIC, Progress
+from bench.rivals.event_decoder import Standing, decode
+from bench.rivals.throughput_report import EVENTS, SERVERS, TOPIC, Progress
 
 PARTITIONS: Final = 12
 FETCH_BYTES_MAX: Final = 8 << 20

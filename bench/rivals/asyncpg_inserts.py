@@ -18,7 +18,7 @@ from uuid_utils.compat import uuid7
 
 from bench.fixtures.registration_database import AGENCY, CAMPAIGN, SECRET
 from registration.cipher import Cipher, secret_from_text
-from registration.domain.operation import Operation
+from registration.domain.idempotent_operation import Operation
 from registration.intake.transaction import write
 from registration.requests.command_mapping import register_command
 from registration.requests.request_models import Business, RegisterBody

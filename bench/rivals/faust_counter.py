@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import faust
 
-from bench.rivals.minimal_event import decode
-from bench.rivals.progress_report import FOLDER, GROUP, SERVERS, TOPIC, Progress
+from bench.rivals.event_decoder import decode
+from bench.rivals.throughput_report import FOLDER, GROUP, SERVERS, TOPIC, Progress
 
 PARTITIONS: Final = 12
 

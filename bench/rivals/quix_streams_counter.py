@@ -12,7 +12,7 @@ from typing import Any
 from quixstreams import Application, State, message_context
 from quixstreams.models import Deserializer
 
-from bench.rivals.progress_report import FOLDER, GROUP, SERVERS, TOPIC, Progress
+from bench.rivals.throughput_report import FOLDER, GROUP, SERVERS, TOPIC, Progress
 
 
 class ConstantKey(Deserializer):  # type: ignore[misc]  # quixstreams is not installed where mypy runs

@@ -14,7 +14,7 @@ from typing import Any, Final
 from database.pool import connect
 from registration.__main__ import api
 from registration.domain.commands import RegisterCommand
-from registration.domain.operation import DONE, Answer, Operation
+from registration.domain.idempotent_operation import DONE, Answer, Operation
 from registration.intake.group_commit import GroupCommit, QueueLimits, WriteBatch
 from registration.processes import api as api_process
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from checks.structure.client_openings import Opening, openings_outside_roots
+from checks.structure.client_creation import Opening, openings_outside_roots
 from checks.structure.import_graph import Arrow, cycles, level_count, module_graph, room_graph
 from checks.structure.layer_contracts import Layers, contract_of, read_layers, unlayered, upward
-from checks.structure.module_names import participles
+from checks.structure.participle_names import participles
 from checks.structure.sizes import (
     FUNCTION_LINES_MAX,
     LANGUAGES,

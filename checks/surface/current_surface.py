@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from checks.surface import service_declarations
+from checks.surface import code_surface
 from checks.surface.recordings import Files, as_json
 from checks.surface.service_importer import ForeignCodeError, folder
 
@@ -19,8 +19,8 @@ def surface(*, full: bool) -> Files:
     Raises UnreadableSurfaceError.
     """
     try:
-        files = service_declarations.surface()
-    except service_declarations.ProbeError as error:
+        files = code_surface.surface()
+    except code_surface.ProbeError as error:
         raise UnreadableSurfaceError(str(error)) from error
     return _with_running_system(files) if full else files
 
@@ -28,7 +28,7 @@ def surface(*, full: bool) -> Files:
 def _with_running_system(files: Files) -> Files:
     """Add schemas and topics, and replace the OpenAPI documents by those that the processes serve."""
     try:
-        for service in service_declarations.SERVICES:
+        for service in code_surface.SERVICES:
             folder(service)  # the harness migrates in this process, so it must not be another checkout's
     except ForeignCodeError as error:
         raise UnreadableSurfaceError(str(error)) from error

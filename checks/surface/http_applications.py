@@ -43,11 +43,11 @@ def _notifier() -> FastAPI:
 def _board() -> FastAPI:
     from board.app_state import AppState
     from board.regions import load_regions
-    from board.state.board_state import BoardState
+    from board.state.counts import BoardState
     from board.state.milestones import Milestones
     from board.state.registration_rate import RegistrationRate
     from board.stream.broadcaster import Broadcaster
-    from board.stream.subscriptions import Subscriptions
+    from board.stream.subscriber_updates import Subscriptions
     from board.web.app import make_app
     from settings.contract_files import contract_path
     from telemetry.health import Health

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from checks.surface.topic_reader import TopicReader
-from deploy.local.commands import CommandError
+from deploy.local.service_commands import CommandError
 from tests.support.broker import Broker
-from tests.support.databases import TestServer
 from tests.support.deadlines import until
-from tests.support.register_template import commission
+from tests.support.postgres_server import TestServer
+from tests.support.register_with_keys import commission
 from tests.support.stack import Stack, stack_config
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 __all__ = ["System", "SystemStartError", "running", "until"]
 

@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from deploy.local import commands, extension_build, health, jars, kafka, postgres
+from deploy.local import decoder_build, jars, kafka, postgres, process_status, service_commands
 from deploy.local.paths import ROOT
 from deploy.local.port_allocation import PortTakenError
-from deploy.local.processes import PROCESSES
+from deploy.local.process_definitions import PROCESSES
 from deploy.local.stack import Stack, StackError
 
 app = typer.Typer(
@@ -33,7 +33,7 @@ FAILURES: Final = (
     PortTakenError,
     kafka.BrokerError,
     postgres.ServerError,
-    commands.CommandError,
+    service_commands.CommandError,
 )
 
 
@@ -122,17 +122,17 @@ def exec(  # noqa: A001 - users know the word from docker compose
         console.print(f"no service is called {package}")
         raise typer.Exit(2)
     settings = Stack.here().stack_config().commands(package)
-    environment = {**os.environ, **commands.clean_environment(settings)}
+    environment = {**os.environ, **service_commands.clean_environment(settings)}
     os.execve(sys.executable, [sys.executable, "-m", package, *(arguments or [])], environment)
 
 
 @app.command("compile")
 def compile_step() -> None:
     """Build the aggregator's compiled decoder; exit 2 if this machine has no C compiler."""
-    if not extension_build.can_compile():
+    if not decoder_build.can_compile():
         typer.echo("no C compiler with Python's headers: the aggregator counts in pure Python")
         raise typer.Exit(2)
-    extension_build.compile_step()
+    decoder_build.compile_step()
 
 
 @app.command()
@@ -164,12 +164,12 @@ def _ports(given: list[str]) -> dict[str, int]:
         raise typer.BadParameter("write a port as name=number, such as board=8100") from error
 
 
-def _waiting(statuses: list[health.Status]) -> str:
+def _waiting(statuses: list[process_status.Status]) -> str:
     waiting = [status.name for status in statuses if status.health != "ready"]
     return f"waiting for {', '.join(waiting)}" if waiting else "ready"
 
 
-def _table(statuses: list[health.Status]) -> Table:
+def _table(statuses: list[process_status.Status]) -> Table:
     table = Table("process", "pid", "up for", "health", "address", box=None)
     for status in statuses:
         colour = "green" if status.health == "ready" else "red"

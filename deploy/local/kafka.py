@@ -19,9 +19,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from deploy.local import jars
+from deploy.local.free_ports import free_ports
 from deploy.local.java import find_java
 from deploy.local.paths import broker_cache, locked
-from deploy.local.ports import free_ports
 
 CLUSTER_ID: Final = "amFrcHJlbmV1ci1sb2NhbA"
 PROPERTIES: Final = """\

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from deploy.local.ports import free_ports, is_free
-from deploy.local.processes import PROCESSES
+from deploy.local.free_ports import free_ports, is_free
+from deploy.local.process_definitions import PROCESSES
 
 DEFAULT_PORTS: Final = {
     "kafka": 9092,

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deploy.local import commands, health, kafka, postgres, secret_files
-from deploy.local.orphan_processes import end_all
+from deploy.local import kafka, postgres, process_status, secret_files, service_commands
 from deploy.local.paths import broker_cache, local_folder, locked
 from deploy.local.port_allocation import allocate_ports, last_ports
-from deploy.local.processes import PROCESSES, StackConfig
-from deploy.local.supervisor import Program, Supervisor
+from deploy.local.process_definitions import PROCESSES, StackConfig
+from deploy.local.stack_processes import end_all
+from deploy.local.supervisor_client import Program, Supervisor
 from deploy.topics import create_topics, read_topics
 from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
@@ -105,17 +105,17 @@ class Stack:
             ports=ports,
             secrets=secrets,
             folder=self.folder,
-            keys=commands.read_keys(self.folder / "keys.env"),
+            keys=service_commands.read_keys(self.folder / "keys.env"),
         )
 
     def _migrate(self, stack_config: StackConfig, on_progress: OnProgress) -> None:
         # Skipped if the migrations have not changed since they last ran: this makes a second start seconds
         # faster.
-        done, digest = self.folder / "migrated.json", commands.migrations_digest()
+        done, digest = self.folder / "migrated.json", service_commands.migrations_digest()
         if done.exists() and json.loads(done.read_text()) == digest:
             return
         on_progress("bringing the schemas up to date")
-        commands.migrate_all(stack_config)
+        service_commands.migrate_all(stack_config)
         done.write_text(json.dumps(digest))
 
     async def _topics(self, broker: kafka.Broker) -> None:
@@ -127,12 +127,12 @@ class Stack:
         path = self.folder / "keys.env"
         if not path.exists():
             on_progress("opening campaigns and agencies, making keys")
-            commands.write_keys(path, commands.commission(stack_config))
+            service_commands.write_keys(path, service_commands.commission(stack_config))
         return self.stack_config(stack_config.ports)
 
     def wait_ready(
-        self, on_status: Callable[[list[health.Status]], None], deadline_s: float = READY_S_MAX
-    ) -> list[health.Status]:
+        self, on_status: Callable[[list[process_status.Status]], None], deadline_s: float = READY_S_MAX
+    ) -> list[process_status.Status]:
         """Wait until every process is ready, and call `on_status` after each check.
 
         Raises StackError with the processes that are not ready after `deadline_s`."""
@@ -148,11 +148,11 @@ class Stack:
                 raise StackError("not ready:\n  " + "\n  ".join(lines) + f"\nlogs: {self.supervisor.logs}")
             time.sleep(0.2)
 
-    def status(self) -> list[health.Status]:
+    def status(self) -> list[process_status.Status]:
         """Return the status of each process; empty if the stack does not run."""
         if not self.supervisor.is_running():
             return []
-        return health.check_all(self.supervisor.processes(), last_ports(self.folder))
+        return process_status.check_all(self.supervisor.processes(), last_ports(self.folder))
 
     def down(self) -> int:
         """Stop every process, including those whose supervisor has died; return their number."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 from faults.invariant_result import InvariantResult
 from faults.invariants.counts import CHECKED_REGIONS, Cell
 from faults.observation.evidence import DatabaseContents
-from simulator.verify.alert_check import Deliveries
+from simulator.verify.delivery_check import Deliveries
 
 GOVERNOR, CONTROL_ROOM = "official:governor", "webhook:control-room"
 RECIPIENTS: Final = {

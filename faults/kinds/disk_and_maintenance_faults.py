@@ -11,7 +11,7 @@ from typing import Final
 
 import asyncpg
 
-from deploy.local.commands import CommandError
+from deploy.local.service_commands import CommandError
 from deploy.topics import read_topics
 from faults.fault import Fault, Inject
 from faults.kinds.store_faults import read_sequences, record_removed
@@ -19,7 +19,7 @@ from faults.observation.recovery_probe import DATABASE_UNAVAILABLE
 from faults.running_system.system_under_test import SystemUnderTest
 from settings.contract_files import contract_path
 from tests.support.failpoint_names import REBUILD
-from tests.support.partition_leaders import move_leaders
+from tests.support.leader_reassignment import move_leaders
 
 DISK_FULL_S: Final = 5.0
 WAL_SEGMENTS: Final = 3

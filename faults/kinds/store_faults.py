@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import asyncpg
 
-from aggregator.domain.counting import PARTITIONS
+from aggregator.domain.event_fold import PARTITIONS
 from faults.fault import Fault, Inject
 from faults.running_system.system_under_test import SystemUnderTest
 from tests.support.commit_proxy import CommitCut

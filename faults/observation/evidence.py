@@ -10,7 +10,7 @@ from typing import Any, Final
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from aggregator.domain.counting import PARTITIONS
+from aggregator.domain.event_fold import PARTITIONS
 from deploy.topics import read_topics as read_topic_list
 from faults.running_system.system_under_test import SystemUnderTest
 from settings.contract_files import contract_path

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from aggregator.decoding import decoder
-from aggregator.decoding.decoder import EventBatch
+from aggregator.decoding import batch_decoder
+from aggregator.decoding.batch_decoder import EventBatch
 from aggregator.tallies.batch_counter import BatchCounter
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore
-from board.state.board_state import BoardState
+from board.state.counts import BoardState
 from cuts.state import CutState
 from faults.planted import counting, intake, latches, sequences, terms
 from faults.planted.patches import Patch
@@ -23,7 +23,7 @@ from outbox.publisher import Publisher
 from registration.intake import transaction as register_intake
 from registration.intake.transaction import IntakeTransaction
 from registration.processes import api
-from registration.store import participants
+from registration.store import participants_and_events
 
 
 def _nothing() -> None:
@@ -89,7 +89,7 @@ STORED_POSITION: Final = PlantedBug(
     ),
     invariant=3,
     symptom="tallies above the register: events that are twice in one fetch are counted twice",
-    patches=(Patch(decoder, "fold", counting.fold_from_the_stored_position, EventBatch.fold),),
+    patches=(Patch(batch_decoder, "fold", counting.fold_from_the_stored_position, EventBatch.fold),),
     prepare=counting.decode_in_python,
 )
 PLAIN_SEQUENCE: Final = PlantedBug(
@@ -102,7 +102,9 @@ PLAIN_SEQUENCE: Final = PlantedBug(
     invariant=2,
     symptom="events in the topic before lower sequences, and holes that are never filled: positions stall",
     patches=(
-        Patch(participants, "append", sequences.append_by_a_plain_sequence, register_intake._apply),
+        Patch(
+            participants_and_events, "append", sequences.append_by_a_plain_sequence, register_intake._apply
+        ),
         Patch(register_intake, "_event_rows_if_all_new", sequences.no_events_at_once, register_intake._write),
         Patch(publisher, "_fill", sequences.fill_above_the_last, Publisher._send),
     ),
@@ -159,7 +161,7 @@ PAST_GAPS: Final = PlantedBug(
     ),
     invariant=3,
     symptom="tallies permanently below the register, with no lag and no gap reported",
-    patches=(Patch(decoder, "fold", counting.fold_past_gaps, EventBatch.fold),),
+    patches=(Patch(batch_decoder, "fold", counting.fold_past_gaps, EventBatch.fold),),
     prepare=counting.decode_in_python,
 )
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from aggregator.domain.counting import Fold, MinuteStanding, Quarantined, fold
 from aggregator.domain.event import OffsetEvent
+from aggregator.domain.event_fold import Fold, MinuteStanding, Quarantined, fold
 from aggregator.domain.roll_up import TallyChanges
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore, count_arguments
 from aggregator.tallies.tally_store import PositionChange

@@ -9,10 +9,10 @@ from uuid import uuid4
 
 import msgspec
 
-from registration.domain.operation import Answer, Operation
+from registration.domain.idempotent_operation import Answer, Operation
 from registration.intake import transaction as intake
 from registration.intake.transaction import ACQUIRE_S_MAX, IntakeTransaction
-from registration.store.errors import AmbiguousCommitError, Failure, failure_of
+from registration.store.error_classification import AmbiguousCommitError, Failure, failure_of
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 

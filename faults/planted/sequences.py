@@ -12,10 +12,10 @@ import asyncpg
 
 from database.pool import connect
 from outbox.source import Record
-from registration.domain.batch import BatchResult
-from registration.domain.event import EventDraft, number_event
+from registration.domain.cloud_event import EventDraft, number_event
+from registration.domain.operation_batch import BatchResult
 from registration.settings import RegisterSettings
-from registration.store.participants import NO_EVENTS, Columns, Connection
+from registration.store.participants_and_events import NO_EVENTS, Columns, Connection
 from settings.loader import load
 
 COMMIT_DELAY_S_MAX: Final = 0.05

@@ -8,8 +8,8 @@ from typing import Final
 
 from cuts.records import CutRecord
 from cuts.state import ApplyResult, CutState
+from outbox.abandonable_producer import Producer
 from outbox.leader_producer import LeaderProducer, LeaderRecord
-from outbox.producer import Producer
 
 SEND_DELAY_S: Final = 0.05
 """The time before each send: a publisher suspended in it loses its lease and then sends an old cut."""

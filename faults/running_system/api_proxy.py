@@ -7,7 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from tests.support.tcp_proxy import CHUNK_BYTES, ProxyConnections, serve_connections
+from tests.support.proxy_connections import CHUNK_BYTES, ProxyConnections, serve_connections
 
 
 class ApiProxy:

@@ -20,9 +20,9 @@ from faults.running_system.system_under_test import SystemUnderTest
 from simulator.clients.campaign_and_import_client import Import, RegisterClient, UnexpectedAnswerError
 from simulator.load.arrivals import ArrivalProfile, arrivals
 from simulator.load.load_setup import LoadOptions, Session, open_session
+from simulator.load.unknown_outcomes import reconcile
 from simulator.seed import published_register_rows
 from simulator.seed.synthetic_people import person
-from simulator.verify.reconciliation import reconcile
 
 SEED: Final = 11
 CANARY_NAME: Final = "Kenari Sembunyi Rahasia"

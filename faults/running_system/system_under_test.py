@@ -19,11 +19,11 @@ from settings.contract_files import contract_path
 from simulator.clients.access_keys import AccessKeys
 from tests.support.broker_cluster import Cluster
 from tests.support.commit_proxy import CommitProxy, open_commit_proxy
-from tests.support.databases import Databases, TestServer
-from tests.support.register_template import Commissioned, commission
+from tests.support.postgres_server import Databases, TestServer
+from tests.support.register_with_keys import Commissioned, commission
 from tests.support.small_filesystem import Disk, can_mount
 from tests.support.stack import Stack, stack_config
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 RULES: Final = Path(__file__).with_name("milestone_rules.yaml")
 PAIRED: Final = ("api", "relay", "worker", "publisher", "board")

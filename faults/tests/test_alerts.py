@@ -12,7 +12,7 @@ from faults.invariant_result import InvariantResult
 from faults.invariants.alerts import CONTROL_ROOM, GOVERNOR, check_alerts
 from faults.invariants.counts import TOTAL, Cell
 from faults.tests.evidence_samples import database
-from simulator.verify.alert_check import Deliveries
+from simulator.verify.delivery_check import Deliveries
 
 LATCH = {"rule": "province", "scope": "all", "region": "31", "threshold": 1000}
 MAIL = LATCH | {"id": "a1", "recipient": GOVERNOR, "channel": "mail", "state": "delivered"}

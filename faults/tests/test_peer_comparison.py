@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
-from faults.peer_comparison import Trial, _by_region, as_json, as_markdown
-from faults.peer_systems import _text
+from faults.counter_comparison import Trial, _by_region, as_json, as_markdown
+from faults.peer_counters import _text
 
 TRIAL = Trial(
     name="a counter", kills=12, events=300, counted_early=100, counted=250, lost=60, doubled=10, settled_s=9.0

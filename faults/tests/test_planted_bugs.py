@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-from aggregator.decoding import decoder
-from aggregator.decoding.decoder import EventBatch
-from aggregator.domain.counting import Fold
+from aggregator.decoding import batch_decoder
+from aggregator.decoding.batch_decoder import EventBatch
 from aggregator.domain.event import Change, Event, OffsetEvent, Standing
+from aggregator.domain.event_fold import Fold
 from aggregator.tallies.batch_counter import BatchCounter
 from cuts.records import CutRecord
 from cuts.state import CutState
-from deploy.local.commands import clean_environment
-from deploy.local.processes import PROCESSES
+from deploy.local.process_definitions import PROCESSES
+from deploy.local.service_commands import clean_environment
 from faults.planted import bugs
 from faults.planted.bugs import BUGS, PlantedBug
 from faults.planted.patches import Patch, PatchTargetMissingError, patched
@@ -27,7 +27,7 @@ from notifier.domain.alerts import alert_id, crossing_id
 from outbox import leader_producer
 from outbox.leader_producer import LeaderProducer, LeaderRecord
 from outbox.publisher import Pending, Publisher, PublishLimits, PublishOutcome, TopicChannel
-from tests.support.fakes.outbox import MemoryBroker, MemoryLeases, MemoryTable, leadership
+from tests.support.fakes.leases_and_broker import MemoryBroker, MemoryLeases, MemoryTable, leadership
 from tests.support.manual_clock import ManualClock
 from tests.support.samples.milestones import crossing
 
@@ -55,12 +55,12 @@ def _used_value(patch: Patch) -> Any:
 
 def test_a_name_that_does_not_exist_is_refused() -> None:
     with pytest.raises(PatchTargetMissingError, match="no fold_batch"):
-        Patch(decoder, "fold_batch", None, EventBatch.fold).plant()
+        Patch(batch_decoder, "fold_batch", None, EventBatch.fold).plant()
 
 
 def test_a_name_that_the_service_no_longer_uses_is_refused() -> None:
     with pytest.raises(PatchTargetMissingError, match="does not use fold"):
-        Patch(decoder, "fold", None, BatchCounter.load_offsets).plant()
+        Patch(batch_decoder, "fold", None, BatchCounter.load_offsets).plant()
 
 
 @pytest.mark.parametrize("bug", BUGS.values(), ids=BUGS)
@@ -100,7 +100,7 @@ def _event(sequence: int) -> Event:
 def _folded(bug: PlantedBug, *sequences: int) -> Fold:
     placed: list[OffsetEvent] = [(offset, _event(sequence)) for offset, sequence in enumerate(sequences)]
     with patched(bug.patches):
-        fold: Fold = decoder.fold(0, placed)  # type: ignore[attr-defined]  # the patched name
+        fold: Fold = batch_decoder.fold(0, placed)  # type: ignore[attr-defined]  # the patched name
     return fold
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from faults.report_page import PAGE, with_report
+from faults.reliability_page import PAGE, with_report
 
 
 @pytest.mark.parametrize("name", ["report", "planted", "peers"])

@@ -9,8 +9,8 @@ from typing import Any, Final, cast
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from aggregator.domain.counting import PARTITIONS
 from aggregator.domain.event import Record
+from aggregator.domain.event_fold import PARTITIONS
 
 EVENT_TOPIC: Final = "participant-events"
 FETCH_BYTES_MAX: Final = 4 << 20

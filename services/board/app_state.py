@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from board.state.board_state import BoardState
+from board.state.counts import BoardState
 from board.state.milestones import Milestones
 from board.state.registration_rate import RegistrationRate
 from board.stream.broadcaster import Broadcaster
-from board.stream.subscriptions import Subscriptions
+from board.stream.subscriber_updates import Subscriptions
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from board.regions import Region, Regions
-from board.state.board_state import BoardState, Head
+from board.state.counts import BoardState, Head
 from board.state.milestones import Crossing
 from cuts.records import Audit
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from cuts.reader import follow_cuts
 from cuts.single_partition_reader import KafkaAccess
-from lifecycle.graceful_stop import cancel_on_stop
+from cuts.topic_readers import follow_cuts
 from lifecycle.loops import run_forever
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
+from lifecycle.task_cancellation import cancel_on_stop
 from notifier.cut_evaluator import CutEvaluator
 from telemetry.health import Health
 

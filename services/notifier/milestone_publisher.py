@@ -6,7 +6,7 @@ import asyncio
 from typing import Final
 
 from lifecycle.loops import run_forever
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
 from outbox.postgres_leases import Lease
 from outbox.publisher import Publisher
 

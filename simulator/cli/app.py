@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from simulator.cli.runs import play_fest, play_watch, write_people
+from simulator.cli.commands import play_fest, play_watch, write_people
 from simulator.load.load_setup import LoadOptions
 from simulator.seed import published_register_rows
 

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from simulator.load.crowd import KnownParticipant
 from simulator.load.ledger import Answer, Intent, Line
-from simulator.load.scenario import KnownParticipant
 
 
 def participant_after(

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from simulator.load.crowd import KnownParticipant, PlannedAction, Scenario
 from simulator.load.expected_state import participant_after
+from simulator.load.http_requests import FORMS, request
 from simulator.load.latencies import Latencies
 from simulator.load.ledger import Answer, Intent, Ledger, Run
 from simulator.load.request_sender import RequestSender
-from simulator.load.requests import FORMS, request
-from simulator.load.scenario import KnownParticipant, PlannedAction, Scenario
 
 IN_FLIGHT_MAX: Final = 4_000
 

@@ -18,10 +18,10 @@ import aiohttp
 from simulator.clients.access_keys import AccessKeys
 from simulator.clients.campaign_and_import_client import RegisterClient
 from simulator.load.arrivals import ArrivalProfile, arrivals
+from simulator.load.crowd import Scenario
 from simulator.load.ledger import Ledger, Run, next_person
 from simulator.load.load_runner import LoadRunner
 from simulator.load.request_sender import RequestSender
-from simulator.load.scenario import Scenario
 from simulator.seed.population import weights_2021
 
 # Imports number their people from 0; the people of the Fest start far above any import.

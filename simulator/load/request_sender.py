@@ -12,8 +12,8 @@ from typing import Final
 import aiohttp
 import msgspec
 
+from simulator.load.http_requests import Request
 from simulator.load.ledger import Answer, Intent, Outcome
-from simulator.load.requests import Request
 
 TIMEOUT_S: Final = 3.0
 RETRY_DELAY_S_MAX: Final = 5.0

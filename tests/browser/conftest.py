@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright
 
+from tests.support.board.input_topic_writer import TopicWriter, minutes_ago, topic_writer
 from tests.support.board.processes import BoardProcess
-from tests.support.board.topic_writer import TopicWriter, minutes_ago, topic_writer
 from tests.support.deadlines import until
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [

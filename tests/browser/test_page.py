@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 import pytest
 from playwright.async_api import Browser, Page, ViewportSize
 
+from tests.support.board.input_topic_writer import TopicWriter
 from tests.support.board.processes import BoardProcess
-from tests.support.board.topic_writer import TopicWriter
 from tests.support.deadlines import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.integration, pytest.mark.needs("chromium")]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from deploy.local.ports import free_ports
+from deploy.local.free_ports import free_ports
 from tests.support.containers import stand_ins
 from tests.support.containers.compose import Compose
 from tests.support.deadlines import until

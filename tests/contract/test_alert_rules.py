@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from tests.support.contract_documents import ROOT
-from tests.support.declarations import metrics
+from tests.support.settings_and_metrics import metrics
 
 FOLDER = ROOT / "deploy" / "prometheus"
 WORDS = {"max", "sum", "by", "time", "or", "absent", "offset", "vector", "m"}

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from aggregator.domain import cut
+from aggregator.domain import cut_record
 from aggregator.domain.event import Event, QuarantineReason, read_event
 from aggregator.publishing import minute_publisher, quarantine_state_outbox
 from board.state.milestones import decode_crossing
@@ -18,11 +18,12 @@ from board.state.registration_rate import decode_minute
 from cuts.records import decode_cut, decode_register_state
 from notifier.domain.milestones import Crossing
 from notifier.store import latches
-from registration.audit import register_state
+from registration.audit import register_state_record
 from registration.audit.lag import Lag
 from registration.audit.tallies import Difference
-from registration.domain import commands, decide
-from registration.domain.event import EventDraft, number_event
+from registration.domain import commands
+from registration.domain import decision as decide
+from registration.domain.cloud_event import EventDraft, number_event
 from registration.domain.participant import Participant, Person, Standing, Status
 from tests.support.contract_documents import SAMPLES, faults, sample
 
@@ -112,8 +113,8 @@ def test_the_aggregator_reads_an_event_in_its_partition_and_rejects_it_in_anothe
 # --- region-counts ---
 
 
-def cut_of(expected: dict[str, Any]) -> cut.Cut:
-    head = cut.CutHead(
+def cut_of(expected: dict[str, Any]) -> cut_record.Cut:
+    head = cut_record.CutHead(
         set_id=1,
         generation=expected["generation"],
         epoch=expected["epoch"],
@@ -122,7 +123,7 @@ def cut_of(expected: dict[str, Any]) -> cut.Cut:
         quarantined=tuple((pair[0], pair[1]) for pair in expected["quarantined"]),
         quarantined_total=expected["quarantined_total"],
     )
-    return cut.Cut(expected["term"], expected["cut"], parse_time(expected["as_of"]), head)
+    return cut_record.Cut(expected["term"], expected["cut"], parse_time(expected["as_of"]), head)
 
 
 @pytest.mark.parametrize("name", ["change", "heart-beat", "change-with-gap-and-quarantine"])
@@ -130,7 +131,7 @@ def test_the_aggregator_writes_a_change_like_the_sample(name: str) -> None:
     expected = sample(f"region-counts/v1/{name}.json")
     rows = [tuple(row) for row in expected["rows"]]
 
-    value = cut.write_change(cut_of(expected), expected["base"], expected["full_offset"], rows)
+    value = cut_record.write_change(cut_of(expected), expected["base"], expected["full_offset"], rows)
 
     assert comparable(json.loads(value)) == comparable(expected)
 
@@ -140,7 +141,7 @@ def test_the_aggregator_writes_a_full_in_parts_like_the_samples() -> None:
     rows = [tuple(row) for part in parts for row in part["rows"]]
     first_part = sum(len(msgspec.json.encode(row)) + 1 for row in parts[0]["rows"])
 
-    values = cut.write_full(cut_of(parts[0]), -1, rows, cut.HEAD_BYTES + first_part)
+    values = cut_record.write_full(cut_of(parts[0]), -1, rows, cut_record.HEAD_BYTES + first_part)
 
     assert comparable([json.loads(value) for value in values]) == comparable(parts)
 
@@ -148,7 +149,7 @@ def test_the_aggregator_writes_a_full_in_parts_like_the_samples() -> None:
 def test_the_aggregator_writes_an_empty_full_like_the_sample() -> None:
     expected = sample("region-counts/v1/full-empty.json")
 
-    (value,) = cut.write_full(cut_of(expected), -1, [])
+    (value,) = cut_record.write_full(cut_of(expected), -1, [])
 
     assert comparable(json.loads(value)) == comparable(expected)
 
@@ -185,13 +186,13 @@ def test_a_minute_is_written_and_read_like_the_sample(name: str) -> None:
 @pytest.mark.parametrize("name", names("register-state"))
 def test_the_registers_state_is_written_and_read_like_the_sample(name: str) -> None:
     expected = sample(name)
-    audit = expected["audit"] and register_state.AuditResult(
+    audit = expected["audit"] and register_state_record.AuditResult(
         **{
             **expected["audit"],
             "differences": tuple(Difference(**difference) for difference in expected["audit"]["differences"]),
         }
     )
-    register = register_state.RegisterSnapshot(
+    register = register_state_record.RegisterSnapshot(
         parse_time(expected["time"]),
         expected["last_sequence"],
         expected["published"],
@@ -200,7 +201,7 @@ def test_the_registers_state_is_written_and_read_like_the_sample(name: str) -> N
         expected["relay_alive"],
     )
 
-    value = register_state.encode(
+    value = register_state_record.encode(
         expected["term"],
         register,
         audit,

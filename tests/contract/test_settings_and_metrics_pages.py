@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.support.contract_documents import ROOT
-from tests.support.declarations import Metric, metrics, settings_classes
+from tests.support.settings_and_metrics import Metric, metrics, settings_classes
 
 
 def table_rows(document: str) -> list[list[str]]:

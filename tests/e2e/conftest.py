@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import ClientSession
 
-from tests.support.board_observer import BoardObserver
-from tests.support.databases import Databases
+from tests.support.board_count_checker import BoardObserver
+from tests.support.postgres_server import Databases
 from tests.support.registration_load import RegistrationClients
 from tests.support.stack import Stack
 

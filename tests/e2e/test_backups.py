@@ -11,14 +11,14 @@ import aiohttp
 import pytest
 
 from tests.e2e.conftest import PROCESSES
-from tests.support.board_observer import BoardObserver
+from tests.support.board_count_checker import BoardObserver
 from tests.support.broker import Broker
-from tests.support.databases import Databases, TestServer
 from tests.support.deadlines import until
-from tests.support.register_template import commission
+from tests.support.postgres_server import Databases, TestServer
+from tests.support.register_with_keys import commission
 from tests.support.registration_load import RegistrationClients
 from tests.support.stack import Stack, stack_config
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 pytestmark = pytest.mark.e2e
 

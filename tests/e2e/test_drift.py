@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from tests.support.board_observer import BoardObserver
-from tests.support.databases import Databases
+from tests.support.board_count_checker import BoardObserver
 from tests.support.deadlines import until
+from tests.support.postgres_server import Databases
 from tests.support.registration_load import RegistrationClients
 from tests.support.stack import Stack
 

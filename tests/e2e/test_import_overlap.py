@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.board_observer import BoardObserver
+from tests.support.board_count_checker import BoardObserver
 from tests.support.deadlines import until
 from tests.support.registration_load import REGIONS, RegistrationClients, nik
 from tests.support.stack import Stack

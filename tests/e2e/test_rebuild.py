@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.board_observer import BoardObserver
+from tests.support.board_count_checker import BoardObserver
 from tests.support.deadlines import until
 from tests.support.registration_load import RegistrationClients
 from tests.support.stack import Stack

@@ -9,10 +9,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.support.board_observer import BoardObserver
-from tests.support.databases import Databases
+from tests.support.board_count_checker import BoardObserver
 from tests.support.deadlines import until
 from tests.support.failpoint_names import NOTIFIER
+from tests.support.postgres_server import Databases
 from tests.support.registration_load import RegistrationClients
 from tests.support.stack import Stack
 

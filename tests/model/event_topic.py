@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.model.interruption_points import Process
+from tests.model.process_driver import Process
 from tests.model.register import PARTITIONS
 
 

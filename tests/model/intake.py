@@ -17,9 +17,9 @@ from registration.domain.commands import (
     RegisterCommand,
     WithdrawCommand,
 )
-from registration.domain.operation import Answer, Operation, Outcome
+from registration.domain.idempotent_operation import Answer, Operation, Outcome
 from registration.domain.participant import Participant, Person, Standing
-from tests.model.interruption_points import CoroutineDriver, InjectedFailureError, Process
+from tests.model.process_driver import CoroutineDriver, InjectedFailureError, Process
 from tests.model.register import Register, Transaction
 
 PEOPLE = 5

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 
-from aggregator.domain.counting import fold
 from aggregator.domain.event import read_batch
+from aggregator.domain.event_fold import fold
 from notifier.domain.milestones import Crossing
-from registration.domain.operation import DONE
+from registration.domain.idempotent_operation import DONE
 from tests.model.boards import Board, Version
 from tests.model.notifiers import RULES, THRESHOLDS
 from tests.model.register import PARTITIONS, Cell

@@ -12,9 +12,9 @@ from uuid import UUID
 
 from cuts.records import CutRecord
 from notifier.cut_evaluator import CutEvaluator
-from notifier.delivery.sender import DeliverySender, RetryLaterError
+from notifier.delivery.delivery_attempt import DeliverySender, RetryLaterError
+from notifier.domain.alert_evidence import Attempt
 from notifier.domain.alerts import Channel, Message, Recipient, crossing_id, plan_messages
-from notifier.domain.attempts import Attempt
 from notifier.domain.delivery_policy import (
     ENDED,
     AttemptResult,
@@ -27,7 +27,7 @@ from notifier.domain.milestones import Crossing, LatchKey, LatchState, Retractio
 from notifier.domain.rules import At, Key
 from notifier.rules_file.reader import Rules
 from notifier.store.messages import DeliveryState, Ended, MessageStore, NotDue
-from tests.model.interruption_points import CoroutineDriver, InjectedFailureError, InterruptionPoint, Process
+from tests.model.process_driver import CoroutineDriver, InjectedFailureError, InterruptionPoint, Process
 from tests.model.publishers import CutLog
 from tests.support.samples.milestones import AS_OF, evidence, official, rule, webhook
 
@@ -236,7 +236,7 @@ class Sender(Process):
         self._sending = DeliverySender(messages, channels, RULES.recipient)
 
     async def send(self, attempt: Attempt, _recipient: Recipient) -> AttemptResult:
-        """Send one message to the receiver; see `notifier.delivery.sender.Sender`."""
+        """Send one message to the receiver; see `notifier.delivery.delivery_attempt.Sender`."""
         await self.driver.interruption_point()
         result = self._receiver.handle(attempt)
         await self.driver.interruption_point()

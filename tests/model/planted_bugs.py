@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from aggregator.domain.counting import Fold, fold
+from aggregator.domain.event_fold import Fold, fold
 from aggregator.domain.roll_up import TallyChanges
 from aggregator.tallies.tally_store import PositionChange, TallyStore
 from cuts.records import CutRecord
@@ -17,8 +17,8 @@ from outbox.leadership import Leadership
 from outbox.publisher import Pending, Publisher
 from outbox.source import PublishedMove as Advance
 from outbox.source import Source
-from registration.domain.event import EventDraft
-from registration.domain.operation import Operation
+from registration.domain.cloud_event import EventDraft
+from registration.domain.idempotent_operation import Operation
 from tests.model.boards import Board
 from tests.model.event_topic import Producer
 from tests.model.intake import Api, Request, with_new_key

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-from aggregator.domain.cut import (
+from aggregator.domain.cut_record import (
     HEAD_BYTES,
     Cut,
     CutHead,
@@ -18,12 +18,12 @@ from aggregator.domain.cut import (
     write_full,
 )
 from cuts.records import CutRecord, UndecodableRecordError, decode_cut
-from tests.model import interruption_points
-from tests.model.interruption_points import LoopDriver, Process
+from tests.model import process_driver
+from tests.model.process_driver import LoopDriver, Process
 from tests.model.register import PARTITIONS, RECORDED_AT, Cell
 from tests.model.stepping_loop import SteppingLoop
 from tests.model.workers import TallyDatabase
-from tests.support.fakes.outbox import MemoryLeases, leadership
+from tests.support.fakes.leases_and_broker import MemoryLeases, leadership
 from tests.support.manual_clock import ManualClock
 
 LEASE = "publisher"
@@ -124,7 +124,7 @@ class Publisher(Process):
         return self._work()
 
     async def _work(self) -> None:
-        with suppress(interruption_points.InjectedFailureError, SupersededError):
+        with suppress(process_driver.InjectedFailureError, SupersededError):
             await self._publish_once()
 
     async def _publish_once(self) -> None:
@@ -136,7 +136,7 @@ class Publisher(Process):
             await self._take_over(term)
         try:
             await self._publish()
-        except (interruption_points.InjectedFailureError, SupersededError):
+        except (process_driver.InjectedFailureError, SupersededError):
             self._head = None
             raise
 

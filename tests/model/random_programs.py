@@ -11,8 +11,8 @@ from typing import Final
 
 from hypothesis import strategies as st
 
-from tests.model.interruption_points import Process
 from tests.model.invariants import Invariants
+from tests.model.process_driver import Process
 from tests.model.stepping_loop import SteppingLoop
 from tests.model.system_model import PAUSE_S, SystemModel
 

@@ -9,12 +9,12 @@ from uuid import UUID
 
 import msgspec
 
-from registration.domain.batch import KnownParticipants, apply
+from registration.domain.cloud_event import EventDraft, number_event
 from registration.domain.commands import RegisterCommand
-from registration.domain.event import EventDraft, number_event
-from registration.domain.operation import Answer, Operation
+from registration.domain.idempotent_operation import Answer, Operation
+from registration.domain.operation_batch import KnownParticipants, apply
 from registration.domain.participant import Participant, Standing
-from registration.domain.partitioning import partition_of
+from registration.domain.participant_partition import partition_of
 
 PARTITIONS = 2
 RECORDED_AT = datetime(2021, 10, 24, 12, 5, tzinfo=UTC)

@@ -9,13 +9,13 @@ from typing import Any
 from outbox.leadership import Leadership
 from outbox.publisher import Pending, Publisher, PublishLimits, Record, TopicChannel
 from outbox.source import PublishedMove, Source
-from registration.relay.rewind import StallTracker
+from registration.relay.stall_tracker import StallTracker
 from tests.model.event_topic import Producer, Topic
-from tests.model.interruption_points import Driver, InjectedFailureError, LoopDriver, Process
+from tests.model.process_driver import Driver, InjectedFailureError, LoopDriver, Process
 from tests.model.publishers import CutLog
 from tests.model.register import PARTITIONS, Register
 from tests.model.stepping_loop import SteppingLoop
-from tests.support.fakes.outbox import MemoryLeases, leadership
+from tests.support.fakes.leases_and_broker import MemoryLeases, leadership
 from tests.support.manual_clock import ManualClock
 
 LEASE = "relay"

@@ -8,14 +8,14 @@ from typing import Final
 from tests.model.boards import Board
 from tests.model.event_topic import Topic
 from tests.model.intake import Api, Ledger
-from tests.model.interruption_points import Process
 from tests.model.notifiers import Notifier, NotifierDatabase, Receiver, ReceiverBehaviour, Sender
+from tests.model.process_driver import Process
 from tests.model.publishers import CutLog, CutNumbers, Publisher
 from tests.model.register import PARTITIONS, Register
 from tests.model.relays import Relay
 from tests.model.stepping_loop import SteppingLoop
 from tests.model.workers import TallyDatabase, Worker
-from tests.support.fakes.outbox import MemoryLeases
+from tests.support.fakes.leases_and_broker import MemoryLeases
 from tests.support.manual_clock import ManualClock
 
 PAUSE_S: Final = 4.0

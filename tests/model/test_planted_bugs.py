@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import Phase, given, settings
 
-from aggregator.decoding import decoder
-from aggregator.decoding.decoder import EventBatch
+from aggregator.decoding import batch_decoder
+from aggregator.decoding.batch_decoder import EventBatch
 from faults.planted.patches import Patch, patched
 from tests.model.invariants import InvariantViolatedError
 from tests.model.planted_bugs import BUGS, Bug
@@ -31,5 +31,8 @@ def test_the_model_finds_a_planted_bug(bug: Bug, loop: SteppingLoop) -> None:
     def every_invariant_holds(program: list[Step]) -> None:
         run(program, bug.system_type, loop)
 
-    with patched([Patch(decoder, "fold", bug.fold, EventBatch.fold)]), pytest.raises(InvariantViolatedError):
+    with (
+        patched([Patch(batch_decoder, "fold", bug.fold, EventBatch.fold)]),
+        pytest.raises(InvariantViolatedError),
+    ):
         every_invariant_holds()

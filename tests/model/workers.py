@@ -12,7 +12,7 @@ from aggregator.domain.roll_up import TallyChanges
 from aggregator.tallies.batch_counter import BatchCounter
 from aggregator.tallies.tally_store import PartitionPosition, PositionChange, TallyStore
 from tests.model.event_topic import Topic, TopicRecord
-from tests.model.interruption_points import CoroutineDriver, InjectedFailureError, InterruptionPoint, Process
+from tests.model.process_driver import CoroutineDriver, InjectedFailureError, InterruptionPoint, Process
 from tests.model.register import PARTITIONS, Cell
 from tests.support.fakes.tally_store import MemoryTallyStore
 

@@ -10,8 +10,8 @@ from database.pool import connect
 from notifier.cut_evaluator import LatchStorePort
 from notifier.domain.milestones import LatchState, Retraction
 from notifier.store.latches import LatchStore
-from tests.support.databases import Databases
 from tests.support.fakes.latch_store import MemoryLatchStore
+from tests.support.postgres_server import Databases
 from tests.support.samples.milestones import crossing, official, webhook
 
 pytestmark = pytest.mark.integration

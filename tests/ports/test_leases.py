@@ -11,10 +11,10 @@ import pytest
 
 from outbox.leadership import LeaseTable
 from outbox.postgres_leases import PostgresLeaseTable
-from tests.support.databases import Databases
 from tests.support.deadlines import until
-from tests.support.fakes.outbox import MemoryLeases
+from tests.support.fakes.leases_and_broker import MemoryLeases
 from tests.support.manual_clock import ManualClock
+from tests.support.postgres_server import Databases
 
 LONG_S = 30.0
 SHORT_S = 0.2

@@ -9,13 +9,13 @@ from typing import Any, Protocol
 import asyncpg
 import pytest
 
-from aggregator.domain.counting import Fold, Quarantined, fold
 from aggregator.domain.event import QuarantineReason, UnsequencedRecord
+from aggregator.domain.event_fold import Fold, Quarantined, fold
 from aggregator.domain.roll_up import Cell, roll_up
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore
 from aggregator.tallies.tally_store import PartitionPosition, PositionChange, TallyStore
-from tests.support.databases import Databases
 from tests.support.fakes.tally_store import MemoryTallyStore
+from tests.support.postgres_server import Databases
 from tests.support.samples.events import event, standing, with_offsets
 
 P = 3

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deploy.local import kafka
-from deploy.local.ports import free_ports
+from deploy.local.free_ports import free_ports
 from tests.support.log_files import tail
 
 

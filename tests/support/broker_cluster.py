@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from deploy.local.ports import free_ports
+from deploy.local.free_ports import free_ports
 from tests.support.broker import Broker
 
 

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from enum import Enum
 from urllib.parse import urlsplit, urlunsplit
 
-from tests.support.tcp_proxy import CHUNK_BYTES, ProxyConnections, serve_connections
+from tests.support.proxy_connections import CHUNK_BYTES, ProxyConnections, serve_connections
 
 COMMIT = b"COMMIT"
 

@@ -16,7 +16,7 @@ from typing import Final
 
 import pytest
 
-from deploy.local.extension_build import can_compile
+from deploy.local.decoder_build import can_compile
 from tests.support.process_clock import LIBRARY
 
 SEARCH_PATH: Final = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"

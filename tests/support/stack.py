@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from deploy.local.commands import Command, clean_environment
-from deploy.local.ports import free_ports
-from deploy.local.processes import PROCESSES, Process, StackConfig
+from deploy.local.free_ports import free_ports
+from deploy.local.process_definitions import PROCESSES, Process, StackConfig
+from deploy.local.service_commands import Command, clean_environment
 from tests.support.deadlines import until
 from tests.support.log_files import tail
-from tests.support.processes import TrackedProcess
+from tests.support.service_process import TrackedProcess
 
 INSTANCES = ("", "-2", "-3")
 PORTS = ("smtp", *(name + suffix for name in PROCESSES for suffix in INSTANCES))

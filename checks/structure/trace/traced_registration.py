@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from checks.structure.trace.tracing_interpreter import make_interpreter
+from checks.structure.trace.tracing_venv import make_interpreter
 
 UP_S_MAX: Final = 600.0
 IDLE_S: Final = 4.0

@@ -11,7 +11,7 @@ import typer
 
 from aggregator.cli.options import Partition, Reason, Sequence, refuse
 from aggregator.domain.event import Event
-from aggregator.processes.operator_command import command_pool, read_event_record
+from aggregator.processes.command_resources import command_pool, read_event_record
 from aggregator.processes.startup import load_settings
 from aggregator.settings import AggregatorSettings
 from aggregator.tallies.quarantine_resolution import (

@@ -7,7 +7,7 @@ import asyncio
 import typer
 
 from aggregator.cli.options import Partition, Reason, Sequence, refuse
-from aggregator.processes.operator_command import command_pool
+from aggregator.processes.command_resources import command_pool
 from aggregator.processes.startup import load_settings
 from aggregator.settings import AggregatorSettings
 from aggregator.tallies.quarantine_resolution import Resolution, ResolutionOutcome, skip_event

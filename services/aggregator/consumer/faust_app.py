@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import faust
 
-from aggregator.consumer.faust_consumer import BatchApp
 from aggregator.consumer.faust_transport import SCHEME, register_transport
+from aggregator.consumer.fetch_consumer import BatchApp
 from settings.kafka import KafkaSettings
 
 FETCH_BYTES_MAX: Final = 8 << 20

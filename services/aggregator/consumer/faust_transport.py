@@ -8,7 +8,7 @@ from faust.serializers.codecs import Codec, register
 from faust.transport.drivers import TRANSPORTS
 from faust.transport.drivers import aiokafka as driver
 
-from aggregator.consumer.faust_consumer import FetchConsumer
+from aggregator.consumer.fetch_consumer import FetchConsumer
 
 SCHEME: Final = "kafka-batches"
 UNCHANGED_CODEC: Final = "as-is"

@@ -9,10 +9,10 @@ from typing import Any
 
 from faust.types import TP
 
-from aggregator.consumer.faust_consumer import BatchApp, Fetch, FetchConsumer
 from aggregator.consumer.faust_transport import UNCHANGED_CODEC
-from aggregator.consumer.fetch_interval import pause_s
-from aggregator.decoding.decoder import Decode
+from aggregator.consumer.fetch_consumer import BatchApp, Fetch, FetchConsumer
+from aggregator.consumer.fetch_pause import pause_s
+from aggregator.decoding.batch_decoder import Decode
 from aggregator.domain.event import Record
 from aggregator.metrics import ASSIGNED
 from aggregator.tallies.batch_counter import BatchCounter

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from aggregator.consumer.stall_detector import StallDetector
 from aggregator.metrics import ASSIGNED, BEHIND
 from aggregator.tallies.tally_store import TallyStore
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
 from telemetry.health import Progress
 from telemetry.logs import get
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
-from aggregator.decoding.aiokafka_patch import RecordRun, RunType, patch_fetcher
-from aggregator.decoding.decoder import Decode, decode_events
+from aggregator.decoding.aiokafka_fetcher_patch import RecordRun, RunType, patch_fetcher
+from aggregator.decoding.batch_decoder import Decode, decode_events
 
 CompiledMode = Literal["auto", "off", "on"]
 

@@ -12,8 +12,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final, TypeVar
 
-from aggregator.domain.counting import Fold, MinuteStanding, minute_of
 from aggregator.domain.event import Standing
+from aggregator.domain.event_fold import Fold, MinuteStanding, minute_of
 
 K = TypeVar("K")
 

@@ -11,20 +11,20 @@ from aggregator.processes.rebuild import rebuild_for_epoch
 from aggregator.publishing.cut_publisher import CutPublisher
 from aggregator.publishing.last_published_cut import last_cut
 from aggregator.publishing.minute_publisher import MinutePublisher
-from aggregator.publishing.publish_cycle import PublishCycle
+from aggregator.publishing.publisher_cycle import PublishCycle
 from aggregator.publishing.quarantine_state_outbox import QUARANTINE_TOPIC, QuarantineOutbox
 from aggregator.rebuild.register_epoch_trigger import RegisterEpochTrigger
 from aggregator.settings import AggregatorSettings
 from database.pool import connect
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
 from lifecycle.task_group import run_group_with_server
 from outbox.leader_producer import LeaderProducer
+from outbox.outbox_table import TableSource
 from outbox.postgres_leases import RENEW_EVERY_S, Lease, new_holder
 from outbox.publisher import Publisher as OutboxPublisher
 from outbox.publisher import TopicChannel
-from outbox.table_source import TableSource
 from settings.kafka import KafkaSettings
 from telemetry.health import Health
 from telemetry.health_endpoints import plain_app

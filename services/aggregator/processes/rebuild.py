@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aggregator.decoding.decoder import Decode, decode_events
+from aggregator.decoding.batch_decoder import Decode, decode_events
 from aggregator.decoding.decoder_selection import install_decoder
 from aggregator.event_topic_reader import EVENT_TOPIC, EventTopicReader
 from aggregator.rebuild.tally_rebuild import REBUILD_LEASE, TallyRebuild

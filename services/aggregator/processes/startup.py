@@ -7,7 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from aggregator.settings import AggregatorSettings
-from lifecycle.shutdown import StopSignal, run
+from lifecycle.stop_signal import StopSignal, run
 from settings.kafka import KafkaSettings
 from settings.loader import load
 from telemetry import logs

@@ -11,14 +11,14 @@ from aggregator.consumer.garbage_collection import collect_garbage_less_often
 from aggregator.consumer.kafka_end_offsets import KafkaEndOffsets
 from aggregator.consumer.stall_detector import StallDetector
 from aggregator.consumer.stall_watchdog import StallWatchdog
-from aggregator.decoding.decoder import decode_events
+from aggregator.decoding.batch_decoder import decode_events
 from aggregator.decoding.decoder_selection import install_decoder
 from aggregator.event_topic_reader import EVENT_TOPIC
 from aggregator.settings import AggregatorSettings
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore
 from database.pool import connect
 from lifecycle.http_server import serve
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
 from lifecycle.task_group import run_group_with_server
 from settings.kafka import KafkaSettings
 from telemetry.health import Health

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aggregator.domain.cut import (
+from aggregator.domain.cut_record import (
     Cut,
     CutHead,
     DueRecord,

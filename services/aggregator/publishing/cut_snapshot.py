@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from aggregator.domain.cut import CutHead, Row
+from aggregator.domain.cut_record import CutHead, Row
 from aggregator.publishing.queries import QUERIES
 
 if TYPE_CHECKING:

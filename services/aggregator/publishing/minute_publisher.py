@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from aggregator.domain.cut import CutHead
+from aggregator.domain.cut_record import CutHead
 from aggregator.metrics import MINUTES
 from aggregator.publishing.cut_snapshot import MinuteKey, open_snapshot, read_published_state
 from aggregator.publishing.queries import QUERIES

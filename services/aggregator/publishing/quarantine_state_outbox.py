@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from aggregator.domain.cut import utc_text
+from aggregator.domain.cut_record import utc_text
 from aggregator.publishing.queries import QUERIES
+from outbox.outbox_table import append
 from outbox.postgres_leases import Lease
 from outbox.publisher import Publisher
-from outbox.table_source import append
 
 if TYPE_CHECKING:
     import asyncpg

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from aggregator.rebuild.queries import QUERIES
-from cuts.reader import follow_register_state
+from cuts.topic_readers import follow_register_state
 from outbox.postgres_leases import Lease
 from settings.kafka import KafkaSettings
 from telemetry.logs import get

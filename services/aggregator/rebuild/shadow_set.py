@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from aggregator.domain.counting import Quarantined
+from aggregator.domain.event_fold import Quarantined
 from aggregator.tallies.tally_store import PartitionPosition
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from aggregator.decoding.decoder import Decode
+from aggregator.decoding.batch_decoder import Decode
 from aggregator.domain.roll_up import roll_up
 from aggregator.event_topic_reader import EventTopicReader
 from aggregator.metrics import REBUILDS

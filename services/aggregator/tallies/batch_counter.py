@@ -10,9 +10,9 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Final
 
-from aggregator.decoding.decoder import Decode, DecodedBatch, decode_events
-from aggregator.domain.counting import Fold
+from aggregator.decoding.batch_decoder import Decode, DecodedBatch, decode_events
 from aggregator.domain.event import Record, UnsequencedRecord
+from aggregator.domain.event_fold import Fold
 from aggregator.domain.roll_up import roll_up
 from aggregator.metrics import BATCHES, COUNTED, PASSED, QUARANTINED, SEEKS, STORE_SECONDS
 from aggregator.tallies.tally_store import PartitionPosition, PositionChange, TallyStore

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from aggregator.domain.counting import fold
 from aggregator.domain.event import BadEvent, Change, Event, QuarantineReason, read_event
+from aggregator.domain.event_fold import fold
 from aggregator.domain.roll_up import TallyChanges, roll_up
 from aggregator.tallies.postgres_tally_store import count_arguments
 from aggregator.tallies.queries import QUERIES

@@ -2,6 +2,6 @@
 
 from typing import Final
 
-from database.queries import load_queries
+from database.sql_files import load_queries
 
 QUERIES: Final = load_queries("aggregator.tallies")

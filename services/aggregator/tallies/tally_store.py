@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from aggregator.domain.counting import Fold
 from aggregator.domain.event import UnsequencedRecord
+from aggregator.domain.event_fold import Fold
 from aggregator.domain.roll_up import TallyChanges
 
 

@@ -13,21 +13,21 @@ from board.open_file_limit import raise_limit_for
 from board.regions import load_regions
 from board.settings import BoardSettings
 from board.state import topic_followers
-from board.state.board_state import BoardState
+from board.state.counts import BoardState
 from board.state.milestones import Milestones
 from board.state.registration_rate import RegistrationRate
 from board.state.state_file import StateFileSaver, UnreadableStateFileError, read, restore
 from board.stream.broadcaster import Broadcaster
-from board.stream.connection_handover import HandoverProtocol
-from board.stream.freshness_ticker import tick_until_stopped
-from board.stream.subscriptions import Subscriptions
+from board.stream.freshness_loop import tick_until_stopped
+from board.stream.subscriber_updates import Subscriptions
+from board.stream.viewer_connection import HandoverProtocol
 from board.targets import InvalidTargetsError, load_targets
 from board.web.app import make_app
 from lifecycle import gc_tuning
-from lifecycle.graceful_stop import cancel_on_stop
 from lifecycle.http_server import serve
-from lifecycle.shutdown import StopSignal
-from lifecycle.shutdown import run as run_until_stopped
+from lifecycle.stop_signal import StopSignal
+from lifecycle.stop_signal import run as run_until_stopped
+from lifecycle.task_cancellation import cancel_on_stop
 from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 from settings.loader import load

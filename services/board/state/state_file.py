@@ -11,10 +11,10 @@ from typing import Final
 
 import msgspec
 
-from board.state.board_state import BoardState, Head
+from board.state.counts import BoardState, Head
 from cuts.freshness import FreshnessState
 from cuts.records import Audit, CutRecord
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
 from telemetry.logs import get
 
 SAVE_S: Final = 5.0

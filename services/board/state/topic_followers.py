@@ -6,11 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 
 from board.metrics import CUTS
-from board.state.board_state import BoardState
+from board.state.counts import BoardState
 from board.state.milestones import Milestones, decode_crossing
 from board.state.registration_rate import KEPT, RegistrationRate, decode_minute
-from cuts.reader import follow_cuts, follow_register_state, follow_table
 from cuts.single_partition_reader import KafkaAccess
+from cuts.topic_readers import follow_cuts, follow_register_state, follow_table
 
 
 async def follow_region_counts(

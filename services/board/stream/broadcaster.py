@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from board.stream.connection_handover import StreamConnection, chunk
-from board.stream.subscriptions import Subscriber, Subscriptions
+from board.stream.subscriber_updates import Subscriber, Subscriptions
+from board.stream.viewer_connection import StreamConnection, chunk
 
 SENDS_PER_YIELD: Final = 200
 BLOCKED_S_MAX: Final = 30.0

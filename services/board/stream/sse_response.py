@@ -7,11 +7,11 @@ from typing import Final
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from board.state.board_state import Version
+from board.state.counts import Version
 from board.stream.broadcaster import Broadcaster
-from board.stream.connection_handover import EXTENSION
 from board.stream.sse_events import OPENING
-from board.stream.subscriptions import Subscriptions
+from board.stream.subscriber_updates import Subscriptions
+from board.stream.viewer_connection import EXTENSION
 
 HEADERS: Final = [
     (b"content-type", b"text/event-stream; charset=utf-8"),

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Literal
 from fastapi import Query
 
 from board.regions import Regions
-from board.state.board_state import BoardState
+from board.state.counts import BoardState
 from problems.problem import FieldError, Problem
 
 SCOPE_PATTERN: Final = r"^(all|(campaign|agency):[A-Za-z0-9][A-Za-z0-9._-]{0,63})$"

@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 import apprise
 
 from notifier.channels.email_content import EmailContent, EmailText
+from notifier.domain.alert_evidence import Attempt
 from notifier.domain.alerts import Recipient
-from notifier.domain.attempts import Attempt
 from notifier.domain.delivery_policy import AttemptResult, DeliveryReason
 
 SENDER_NAME: Final = "Jakpreneur"
@@ -64,7 +64,7 @@ class EmailSender:
         self._apprise(server.sender, {})
 
     async def send(self, attempt: Attempt, recipient: Recipient) -> AttemptResult:
-        """Send one e-mail with all alerts of this message. See `notifier.delivery.sender.Sender`."""
+        """Send one e-mail with all alerts of this message. See `notifier.delivery.delivery_attempt.Sender`."""
         if recipient.address is None:
             return AttemptResult(DeliveryReason.NOT_CONFIGURED)
         email = self._content.compose(attempt, recipient)

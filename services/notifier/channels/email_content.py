@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import jinja2
 
+from notifier.domain.alert_evidence import AlertEvidence, Attempt
 from notifier.domain.alerts import Recipient
-from notifier.domain.attempts import AlertEvidence, Attempt
 from notifier.i18n import Wording, moment, number
 
 TEMPLATES: Final = Path(__file__).with_name("templates")

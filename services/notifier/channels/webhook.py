@@ -18,8 +18,8 @@ from typing import Any, Final
 import httpx
 from standardwebhooks import Webhook
 
+from notifier.domain.alert_evidence import AlertEvidence, Attempt
 from notifier.domain.alerts import Recipient
-from notifier.domain.attempts import AlertEvidence, Attempt
 from notifier.domain.delivery_policy import AttemptResult, DeliveryReason
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -51,7 +51,7 @@ class WebhookSender:
         self._tls = httpx.create_ssl_context(trust_env=False)
 
     async def send(self, attempt: Attempt, recipient: Recipient) -> AttemptResult:
-        """Call the webhook with the alert of this message. See `notifier.delivery.sender.Sender`."""
+        """Call the webhook with the alert of this message. See `notifier.delivery.delivery_attempt.Sender`."""
         assert len(attempt.alerts) == 1, "a webhook call has one alert"
         endpoint = self._endpoints.get(recipient.id.removeprefix("webhook:"))
         if endpoint is None:

@@ -11,11 +11,11 @@ from procrastinate import exceptions
 from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
-from lifecycle.graceful_stop import cancel_on_stop
 from lifecycle.loops import run_forever
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
+from lifecycle.task_cancellation import cancel_on_stop
 from notifier import metrics
-from notifier.delivery.sender import DeliverySender, RetryLaterError
+from notifier.delivery.delivery_attempt import DeliverySender, RetryLaterError
 from notifier.store.latches import QUEUE, TASK
 from notifier.store.messages import MessageStore
 from telemetry.logs import get

@@ -9,10 +9,10 @@ import asyncpg
 import procrastinate
 
 from database.pool import connect
-from lifecycle.graceful_stop import stop_together
 from lifecycle.http_server import serve
-from lifecycle.shutdown import StopSignal
-from lifecycle.shutdown import run as run_until_stopped
+from lifecycle.stop_signal import StopSignal
+from lifecycle.stop_signal import run as run_until_stopped
+from lifecycle.task_cancellation import stop_together
 from notifier.api.acknowledgement_page import AcknowledgementPages
 from notifier.api.app import make_app
 from notifier.api.authentication import AcknowledgementLinks, OfficerKey
@@ -22,8 +22,8 @@ from notifier.channels.webhook import WebhookEndpoint, WebhookSender
 from notifier.cli.rules_check import load_or_exit
 from notifier.cut_evaluator import CutEvaluator
 from notifier.cut_follower import evaluate_until_stopped, follow_until_stopped
+from notifier.delivery.delivery_attempt import DeliverySender, Sender
 from notifier.delivery.queue import deliver_until_stopped, queue_app
-from notifier.delivery.sender import DeliverySender, Sender
 from notifier.domain.alerts import Channel
 from notifier.domain.delivery_policy import RetryPolicy
 from notifier.i18n import Wording
@@ -34,9 +34,9 @@ from notifier.settings import NotifierSettings
 from notifier.store.alerts import AlertStore
 from notifier.store.latches import TOPIC, LatchStore
 from notifier.store.messages import MessageStore
+from outbox.outbox_table import TableSource
 from outbox.postgres_leases import Lease, new_holder
 from outbox.publisher import Publisher, TopicChannel
-from outbox.table_source import TableSource
 from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 from settings.loader import load

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from database.queries import load_queries
+from database.sql_files import load_queries
 
 QUERIES: Final = load_queries("notifier.store")
 

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import asyncpg
 
-from database.queries import load_queries
+from database.sql_files import load_queries
 from notifier.domain.alerts import Message, Recipient, Silence, crossing_id, plan_messages
 from notifier.domain.milestones import Crossing, LatchKey, LatchState, Retraction
 from notifier.domain.rules import Key
-from outbox.table_source import append
+from outbox.outbox_table import append
 from telemetry.failpoints import failpoint
 
 QUEUE: Final = "delivery"

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import asyncpg
 
-from database.queries import load_queries
+from database.sql_files import load_queries
+from notifier.domain.alert_evidence import AlertEvidence, Attempt
 from notifier.domain.alerts import Channel
-from notifier.domain.attempts import AlertEvidence, Attempt
 from notifier.domain.delivery_policy import (
     AttemptResult,
     DeliveryReason,

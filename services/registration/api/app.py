@@ -14,7 +14,7 @@ from problems.fastapi_handlers import install, respond
 from registration.api import problem_responses
 from registration.api.body_limit import BodyLimit
 from registration.api.openapi import SECURITY_SCHEMES
-from registration.store.errors import DATABASE_ERRORS, AmbiguousCommitError, Failure, failure_of
+from registration.store.error_classification import DATABASE_ERRORS, AmbiguousCommitError, Failure, failure_of
 from telemetry.logs import get
 
 log = get()

@@ -16,13 +16,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from problems.fastapi_handlers import internal_error, respond
 from problems.problem import Problem
 from registration.api import problem_responses
-from registration.api.request_handler import ReceivedRequest, RequestHandler
+from registration.api.operation_submission import ReceivedRequest, RequestHandler
 from registration.api.request_headers import Authenticator, received_request
 from registration.api.response_models import answer_headers, answer_json
-from registration.domain.operation import DONE, Answer
+from registration.domain.idempotent_operation import DONE, Answer
 from registration.requests.body_validator import BodyValidator
 from registration.requests.request_models import RegisterBody
-from registration.store.errors import DATABASE_ERRORS
+from registration.store.error_classification import DATABASE_ERRORS
 
 PATH: Final = "/v1/participants"
 HEADERS: Final[Mapping[bytes, str]] = {

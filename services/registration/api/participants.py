@@ -16,7 +16,7 @@ from registration.api.openapi import (
     READ_RESPONSES,
     request_body,
 )
-from registration.api.request_handler import RequestHandler
+from registration.api.operation_submission import RequestHandler
 from registration.api.request_headers import Authenticator, read_request
 from registration.api.response_models import (
     AnswerView,
@@ -27,8 +27,8 @@ from registration.api.response_models import (
 )
 from registration.auth.api_keys import Role
 from registration.cipher import Cipher
-from registration.domain.decide import Reason
-from registration.domain.operation import DONE, Answer
+from registration.domain.decision import Reason
+from registration.domain.idempotent_operation import DONE, Answer
 from registration.requests.body_validator import BodyValidator
 from registration.requests.command_mapping import ChangeBody
 from registration.requests.request_models import (
@@ -40,7 +40,7 @@ from registration.requests.request_models import (
     StepBody,
     WithdrawBody,
 )
-from registration.store.participants import QUERIES
+from registration.store.participants_and_events import QUERIES
 from telemetry.logs import get
 
 log = get()

@@ -6,8 +6,8 @@ import math
 from typing import Final, NamedTuple
 
 from problems.problem import FieldError, Problem
-from registration.domain.decide import Reason
-from registration.domain.operation import DONE, Answer, OperationFault
+from registration.domain.decision import Reason
+from registration.domain.idempotent_operation import DONE, Answer, OperationFault
 from registration.intake.group_commit import OverloadedError, OverloadReason
 from registration.requests.field_error_messages import BilingualText
 

@@ -10,9 +10,9 @@ from typing import Final
 from fastapi import Request
 
 from registration.api import problem_responses
-from registration.api.request_handler import ReceivedRequest
+from registration.api.operation_submission import ReceivedRequest
 from registration.auth.api_keys import PUBLIC, ApiKeys, Caller, Role
-from registration.domain.event import valid_traceparent
+from registration.domain.cloud_event import valid_traceparent
 
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 # An entity tag as this API sends it, or the bare revision; `*` matches any revision.

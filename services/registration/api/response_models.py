@@ -11,10 +11,10 @@ from pydantic import BaseModel
 
 from registration.cipher import PHONE_ASSOCIATED_DATA, Cipher, nik_associated_data
 from registration.domain import nik, phone
-from registration.domain.event import utc_text
-from registration.domain.operation import Answer
+from registration.domain.cloud_event import utc_text
+from registration.domain.idempotent_operation import Answer
 from registration.requests.request_models import Category
-from registration.store.participants import participant_of
+from registration.store.participants_and_events import participant_of
 
 
 class AnswerView(BaseModel):

@@ -15,14 +15,14 @@ from typing import Any, Final
 
 import asyncpg
 
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
 from outbox.postgres_leases import Lease
 from registration.audit.expected_tallies import ForeignCutError, expected_at
 from registration.audit.metrics import AUDIT_SECONDS, AUDITED_AT, AUDITS, DRIFT
 from registration.audit.published_cut import CutFollower, PublishedCut
-from registration.audit.register_state import AuditResult
+from registration.audit.register_state_record import AuditResult
 from registration.audit.tallies import compare
-from registration.domain.event import utc_text
+from registration.domain.cloud_event import utc_text
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-from database.queries import load_queries
+from database.sql_files import load_queries
 from registration.audit.published_cut import PublishedCut
 from registration.audit.tallies import Cell, TallySums
 from registration.domain.participant import Standing

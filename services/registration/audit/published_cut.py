@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cuts.reader import follow_cuts
 from cuts.state import ApplyReason, CutState
+from cuts.topic_readers import follow_cuts
 from registration.audit.tallies import Cell
-from registration.domain.partitioning import PARTITIONS
+from registration.domain.participant_partition import PARTITIONS
 from settings.kafka import KafkaSettings
 
 

@@ -11,11 +11,11 @@ import asyncpg
 import typer
 
 from database.pool import connect
-from lifecycle.shutdown import StopSignal, run
+from lifecycle.stop_signal import StopSignal, run
 from registration.cipher import Cipher
 from registration.cli.command_runner import CommandRefusedError, exit_1_if_refused, set_up
-from registration.cli.import_progress import console, show_progress
-from registration.domain.event import utc_text
+from registration.cli.progress_bar import console, show_progress
+from registration.domain.cloud_event import utc_text
 from registration.imports import store, undo
 from registration.imports.importer import Importer, import_id_of
 from registration.imports.rejection_report import rejection_report
@@ -23,7 +23,7 @@ from registration.imports.settings import ImportSettings
 from registration.imports.store import ImportInterruptedError, ImportState, ImportStatus
 from registration.imports.validation_process import open_validation_process, validation_config
 from registration.settings import RegisterSettings, SecretSettings
-from registration.store.participants import Connection
+from registration.store.participants_and_events import Connection
 from registration.store.secret_check import check_secret
 from settings.loader import load
 

@@ -14,10 +14,10 @@ from uuid import UUID
 
 import msgspec
 
-from registration.domain.decide import Event, EventType
-from registration.domain.event import EventDraft, event_text
+from registration.domain.cloud_event import EventDraft, event_text
+from registration.domain.decision import Event, EventType
 from registration.domain.participant import Participant, Person, Standing, Status
-from registration.domain.partitioning import partition_of
+from registration.domain.participant_partition import partition_of
 
 _SAMPLE_TIME: Final = datetime(1, 1, 1, tzinfo=UTC)
 _SAMPLE_ID, _SAMPLE_SUBJECT = UUID(int=1), UUID(int=2)

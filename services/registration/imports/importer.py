@@ -16,10 +16,10 @@ import asyncpg
 import uuid_utils.compat
 from prometheus_client import Counter
 
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
 from registration.imports import store
-from registration.imports.chunk import PackedChunk, pack
+from registration.imports.chunk_encoding import PackedChunk, pack
 from registration.imports.csv_reader import (
     Header,
     Row,
@@ -39,8 +39,8 @@ from registration.imports.row_validation import (
 )
 from registration.imports.store import ImportState, ImportStatus
 from registration.imports.undo import undo_chunk
-from registration.store.errors import Failure, failure_of
-from registration.store.participants import QUERIES, Connection
+from registration.store.error_classification import Failure, failure_of
+from registration.store.participants_and_events import QUERIES, Connection
 from telemetry.logs import get
 
 log = get()

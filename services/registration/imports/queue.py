@@ -10,7 +10,7 @@ from typing import Any, Final
 import asyncpg
 
 from lifecycle.loops import run_forever
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
 from registration.imports import store, undo
 from registration.imports.importer import Importer
@@ -18,7 +18,7 @@ from registration.imports.spool import UploadSpool
 from registration.imports.store import ImportInterruptedError, ImportState, ImportStatus
 from registration.imports.undo import KeptParticipant
 from registration.imports.validation_process import ValidationProcess
-from registration.store.participants import QUERIES
+from registration.store.participants_and_events import QUERIES
 from telemetry.logs import get
 
 log = get()

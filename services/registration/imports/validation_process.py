@@ -22,7 +22,7 @@ import uuid_utils
 import uuid_utils.compat
 
 from registration.cipher import Cipher
-from registration.imports.chunk import PackedChunk, pack
+from registration.imports.chunk_encoding import PackedChunk, pack
 from registration.imports.csv_reader import Row
 from registration.imports.row_validation import ChunkContext, RowValidator
 from registration.regions import read_regions

@@ -10,9 +10,9 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-from registration.domain.operation import DONE, Answer, OperationFault
+from registration.domain.idempotent_operation import DONE, Answer, OperationFault
 from registration.intake.transaction import claim_key
-from registration.store.participants import QUERIES, Connection
+from registration.store.participants_and_events import QUERIES, Connection
 
 
 class ScopeKind(StrEnum):

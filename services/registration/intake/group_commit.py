@@ -21,8 +21,8 @@ from typing import Final
 import msgspec
 
 from registration import metrics
-from registration.domain.operation import Answer, Operation, OperationFault
-from registration.store.errors import AmbiguousCommitError, Failure, failure_of
+from registration.domain.idempotent_operation import Answer, Operation, OperationFault
+from registration.store.error_classification import AmbiguousCommitError, Failure, failure_of
 from telemetry.logs import get
 
 log = get()

@@ -13,18 +13,25 @@ from uuid import UUID
 
 import asyncpg
 
-from registration.domain.batch import BatchResult, KnownParticipants, apply, ids_needed
-from registration.domain.operation import DONE, Answer, Operation, OperationFault, OutcomeTuple, outcome_of
+from registration.domain.idempotent_operation import (
+    DONE,
+    Answer,
+    Operation,
+    OperationFault,
+    OutcomeTuple,
+    outcome_of,
+)
+from registration.domain.operation_batch import BatchResult, KnownParticipants, apply, ids_needed
 from registration.domain.participant import Participant
-from registration.store import participants
-from registration.store.errors import (
+from registration.store import participants_and_events
+from registration.store.error_classification import (
     DATABASE_ERRORS,
     AmbiguousCommitError,
     Failure,
     RowVanishedError,
     failure_of,
 )
-from registration.store.participants import QUERIES, Columns, Connection
+from registration.store.participants_and_events import QUERIES, Columns, Connection
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
@@ -74,10 +81,10 @@ async def _write(
     ordered = [operations[index] for index in order]
     expected = _assume_all_new(operations, new_id)
     new = expected.newcomers()
-    row = await participants.write_rows(
+    row = await participants_and_events.write_rows(
         connection,
         _claims(ordered),
-        participants.participant_rows(new.values()),
+        participants_and_events.participant_rows(new.values()),
         _event_rows_if_all_new(expected),
     )
     transaction = Transaction(connection, new_id, row["recorded_at"])
@@ -91,7 +98,7 @@ async def _write(
     replays = {order[row["index"]]: _replay(row, ordered[row["index"]].body_hmac) for row in stored}
     fresh = [operation for index, operation in enumerate(operations) if index not in replays]
     new = _assume_all_new(fresh, new_id).newcomers()
-    inserted = await participants.insert_new(connection, new.values()) if new else 0
+    inserted = await participants_and_events.insert_new(connection, new.values()) if new else 0
     fresh_answers = iter(await _apply(transaction, fresh, new, inserted))
     return [replays[index] if index in replays else next(fresh_answers) for index in range(len(operations))]
 
@@ -103,12 +110,16 @@ def _assume_all_new(operations: Iterable[Operation], new_id: Callable[[], UUID])
 
 def _event_rows_if_all_new(expected: BatchResult) -> Columns:
     """The events of a batch that only registers newcomers; other batches append their events later."""
-    return participants.event_rows(expected.drafts) if expected.all_new else participants.NO_EVENTS
+    return (
+        participants_and_events.event_rows(expected.drafts)
+        if expected.all_new
+        else participants_and_events.NO_EVENTS
+    )
 
 
 def _claims(ordered: Sequence[Operation]) -> Columns:
     """The idempotency keys of sorted operations, each with its likely answer."""
-    return participants.key_rows(
+    return participants_and_events.key_rows(
         [operation.unique_key for operation in ordered],
         [operation.body_hmac for operation in ordered],
         [operation.expected_answer() for operation in ordered],
@@ -126,16 +137,16 @@ async def _apply(
     ids = ids_needed(fresh)
     known = []
     if ids or inserted < len(new):
-        known = await participants.lock(connection, ids, new)
+        known = await participants_and_events.lock(connection, ids, new)
         if inserted + sum(participant.person.nik_hmac in new for participant in known) < len(new):
             raise RowVanishedError("a participant with an existing NIK was deleted meanwhile")
     result = apply(fresh, KnownParticipants(known), transaction.new_id)
     changed = [result.changed[participant.id] for participant in known if participant.id in result.changed]
     if changed:
-        await participants.update(connection, changed)
+        await participants_and_events.update(connection, changed)
     await _correct_answers(connection, fresh, result.outcomes)
     if result.drafts:
-        await participants.append(connection, result.drafts)
+        await participants_and_events.append(connection, result.drafts)
     return result.answers(transaction.recorded_at)
 
 
@@ -154,8 +165,9 @@ async def claim_key(
 
     Returns the stored answer if the key exists, None if this transaction has claimed it.
     """
-    row = await participants.write_rows(
-        connection, participants.key_rows([(caller, route, key)], [body_hmac], [(DONE, None, None, None)])
+    row = await participants_and_events.write_rows(
+        connection,
+        participants_and_events.key_rows([(caller, route, key)], [body_hmac], [(DONE, None, None, None)]),
     )
     if row["claimed"]:
         return None

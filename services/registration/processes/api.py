@@ -16,20 +16,20 @@ from database.pool import connect
 from lifecycle import gc_tuning
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
-from lifecycle.shutdown import StopSignal, run
+from lifecycle.stop_signal import StopSignal, run
 from lifecycle.task_group import run_group
 from registration.api.app import application
 from registration.api.campaigns_and_agencies import scopes_router
 from registration.api.fast_path import FastPath
 from registration.api.imports import imports_router
+from registration.api.operation_submission import PublicLimits, RequestHandler
 from registration.api.participants import participants_router
 from registration.api.public_form import FormPage, form_router
 from registration.api.rate_limit import TokenBuckets
 from registration.api.regions import regions_router
-from registration.api.request_handler import PublicLimits, RequestHandler
 from registration.api.request_headers import Authenticator
+from registration.auth.api_key_lookup import key_finder
 from registration.auth.api_keys import ApiKeys
-from registration.auth.key_store import key_finder
 from registration.cipher import Cipher
 from registration.imports.queue import ImportQueue
 from registration.imports.settings import ImportSettings
@@ -42,7 +42,7 @@ from registration.intake.transaction import IntakeTransaction
 from registration.regions import Regions, read_regions
 from registration.requests.body_validator import BodyValidator
 from registration.settings import ApiSettings, RegisterSettings, SecretSettings
-from registration.store.participants import QUERIES
+from registration.store.participants_and_events import QUERIES
 from registration.store.secret_check import check_secret
 from settings.contract_files import contract_path
 from settings.loader import load

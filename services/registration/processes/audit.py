@@ -1,7 +1,7 @@
 """The audit process: compares published cuts with the register, and publishes the register's state.
 
 Crash points: `audit.before_snapshot`, `audit.after_snapshot` (in `registration.audit.auditor`),
-`audit.before_send`, `audit.after_send` (in `registration.audit.state_publisher`).
+`audit.before_send`, `audit.after_send` (in `registration.audit.register_state_publisher`).
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Final
 from database.pool import connect
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
-from lifecycle.shutdown import StopSignal, run
+from lifecycle.stop_signal import StopSignal, run
 from lifecycle.task_group import run_group
 from outbox.postgres_leases import RENEW_EVERY_S, Lease, new_holder
 from registration.audit.auditor import Auditor
 from registration.audit.published_cut import CutFollower
+from registration.audit.register_state_publisher import StatePublisher
 from registration.audit.settings import AuditSettings
-from registration.audit.state_publisher import StatePublisher
 from registration.settings import RegisterSettings
 from settings.kafka import KafkaSettings
 from settings.loader import load

@@ -1,7 +1,7 @@
 """The relay process: publishes the register's events in sequence order, and rewinds stalled partitions.
 
 Crash points: `relay.before_produce`, `relay.after_produce`, `relay.after_ack`, `relay.after_advance` (in
-`outbox.publisher`), `relay.before_rewind`, `relay.after_rewind` (in `registration.relay.stall_rewinder`).
+`outbox.publisher`), `relay.before_rewind`, `relay.after_rewind` (in `registration.relay.partition_rewinder`).
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Final
 from database.pool import connect
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
-from lifecycle.shutdown import StopSignal, run
+from lifecycle.stop_signal import StopSignal, run
 from lifecycle.task_group import run_group
 from outbox.postgres_leases import RENEW_EVERY_S, Lease, new_holder
 from outbox.publisher import Publisher, PublishLimits, TopicChannel
 from registration.relay.event_relay import EventRelay
-from registration.relay.event_source import HEADERS, LEASE, TOPIC, RegisterEventSource
+from registration.relay.outbox_source import HEADERS, LEASE, TOPIC, RegisterEventSource
+from registration.relay.partition_rewinder import StallRewinder
 from registration.relay.publish_guard import TopicGuard
 from registration.relay.settings import RelaySettings
-from registration.relay.stall_rewinder import StallRewinder
 from registration.settings import RegisterSettings
 from settings.kafka import KafkaSettings
 from settings.loader import load

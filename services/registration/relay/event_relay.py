@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
 from outbox.publisher import Publisher, PublishOutcome
 from registration.relay.metrics import REFUSED
 from telemetry.health import Progress

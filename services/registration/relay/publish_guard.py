@@ -6,9 +6,9 @@ from typing import Any
 
 import asyncpg
 
-from registration.domain.partitioning import PARTITIONS
-from registration.relay.event_source import RECOVERY_UNFINISHED, TOPIC, RegisterEventSource
-from registration.relay.topic_check import compare, read_tail
+from registration.domain.participant_partition import PARTITIONS
+from registration.relay.outbox_source import RECOVERY_UNFINISHED, TOPIC, RegisterEventSource
+from registration.relay.topic_divergence import compare, read_tail
 from settings.kafka import KafkaSettings
 from telemetry.logs import get
 

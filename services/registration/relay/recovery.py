@@ -24,10 +24,10 @@ import asyncpg
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from database.queries import load_queries
+from database.sql_files import load_queries
 from outbox.postgres_leases import new_holder
-from registration.domain.partitioning import PARTITIONS
-from registration.relay.event_source import LEASE, RECOVERY_UNFINISHED, TOPIC
+from registration.domain.participant_partition import PARTITIONS
+from registration.relay.outbox_source import LEASE, RECOVERY_UNFINISHED, TOPIC
 from settings.kafka import KafkaSettings
 from telemetry.failpoints import failpoint
 from telemetry.logs import get

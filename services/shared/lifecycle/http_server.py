@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import uvicorn
 
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
 
 GRACE_S: Final = 5
 """Time for open requests to finish after the stop."""

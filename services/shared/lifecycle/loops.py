@@ -11,7 +11,7 @@ from typing import Final
 
 from prometheus_client import Counter
 
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
 from telemetry.logs import get
 
 log = get()

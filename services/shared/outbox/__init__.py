@@ -10,10 +10,10 @@ How a service uses this package:
   source: call `publish_once()` in a loop with a pause of some 25 ms, and `close()` at the end.
 * `outbox.source.Source` is the port to the published table: `pending(records_max, skip)` and
   `advance(moves, term)`.
-* `outbox.table_source.TableSource(pool, topic, lease_name)` is the source for a topic with one partition. A
-  service appends records with `outbox.table_source.append(connection, topic, [(key, value), ...])` inside
+* `outbox.outbox_table.TableSource(pool, topic, lease_name)` is the source for a topic with one partition. A
+  service appends records with `outbox.outbox_table.append(connection, topic, [(key, value), ...])` inside
   its own transactions; the tables are `ddl/table.sql` (`table_ddl()`).
 * `outbox.leader_producer.LeaderProducer(client_options, lease)` sends single records of a leader, fenced by
   its term.
-* `outbox.producer.Producer` is an idempotent Kafka producer that can be abandoned without flushing.
+* `outbox.abandonable_producer.Producer` is an idempotent Kafka producer that can be abandoned without flushing.
 """

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from outbox.abandonable_producer import Producer
 from outbox.postgres_leases import Lease
-from outbox.producer import Producer
 
 REQUEST_BYTES_MAX: Final = 1_000_000
 ACK_S_MAX: Final = 10.0

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from database.queries import load_queries
+from database.sql_files import load_queries
 from outbox.leadership import RENEW_EVERY_S, SECONDS, Leadership
 
 __all__ = ["RENEW_EVERY_S", "SECONDS", "Lease", "PostgresLeaseTable", "lease_ddl", "new_holder"]

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from outbox.abandonable_producer import OpenProducer, open_producer, retrieve_exception
 from outbox.leadership import Leadership
 from outbox.metrics import ACKNOWLEDGED, PRODUCERS, PUBLISHED, ROUNDS
-from outbox.producer import OpenProducer, open_producer, retrieve_exception
 from outbox.source import Pending, PublishedMove, Record, Source
 from telemetry.failpoints import failpoint
 from telemetry.logs import get

@@ -11,8 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from problems.messages import message_for
 from problems.problem import MEDIA_TYPE, FieldError, Problem, language_of, pointer
+from problems.validation_messages import message_for
 from telemetry.logs import get
 
 log = get()

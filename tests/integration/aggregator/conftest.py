@@ -10,8 +10,8 @@ import pytest
 
 from tests.support.aggregator.event_producer import EventProducer, event_producer
 from tests.support.aggregator.processes import Processes, processes
-from tests.support.databases import Databases
-from tests.support.topics import Topics
+from tests.support.postgres_server import Databases
+from tests.support.topic_prefixes import Topics
 
 
 @pytest.fixture

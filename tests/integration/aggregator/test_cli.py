@@ -11,11 +11,11 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from tests.integration.aggregator.test_publisher import wait_for_total
-from tests.support.aggregator.cut_reader import CutReader, following_cuts
+from tests.support.aggregator.cut_checker import CutReader, following_cuts
 from tests.support.aggregator.event_producer import EventProducer, event_value
 from tests.support.aggregator.processes import Processes
 from tests.support.deadlines import until
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.aggregator.cut_reader import CutReader, following_cuts
+from tests.support.aggregator.cut_checker import CutReader, following_cuts
 from tests.support.aggregator.event_producer import EventProducer
 from tests.support.aggregator.minutes_reader import following_minutes
 from tests.support.aggregator.processes import Processes
 from tests.support.deadlines import until
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 

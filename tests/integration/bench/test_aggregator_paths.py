@@ -8,7 +8,7 @@ import pytest
 
 from bench.measurement.path_runner import measure
 from bench.paths import backlog, recovery
-from bench.paths.model import Path, Scale
+from bench.paths.path_definition import Path, Scale
 from bench.report.results import PathRun, results_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bench.measurement.path_runner import measure
-from bench.paths.model import Scale
-from bench.paths.registry import find
+from bench.paths.path_definition import Scale
+from bench.paths.path_list import find
 from bench.report.results import PathRun
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.board.input_topic_writer import TopicWriter, topic_writer
 from tests.support.board.processes import BoardProcess
-from tests.support.board.topic_writer import TopicWriter, topic_writer
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 
 @pytest.fixture

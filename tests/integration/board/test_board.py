@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.board.input_topic_writer import TopicWriter, minutes_ago
 from tests.support.board.processes import BoardProcess, open_stream
-from tests.support.board.topic_writer import TopicWriter, minutes_ago
 from tests.support.deadlines import until
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 pytestmark = pytest.mark.integration
 

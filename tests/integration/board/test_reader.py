@@ -12,12 +12,12 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from cuts.reader import FollowedRecord, follow_cuts, follow_register_state
 from cuts.state import CutState
-from tests.support.board.topic_writer import TopicWriter, topic_writer
+from cuts.topic_readers import FollowedRecord, follow_cuts, follow_register_state
+from tests.support.board.input_topic_writer import TopicWriter, topic_writer
 from tests.support.broker import Broker
 from tests.support.deadlines import until
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 pytestmark = pytest.mark.integration
 

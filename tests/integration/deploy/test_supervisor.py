@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.orphan_processes import end_all, stack_pids
-from deploy.local.supervisor import Program, Supervisor
+from deploy.local.stack_processes import end_all, stack_pids
+from deploy.local.supervisor_client import Program, Supervisor
 from tests.support.deadlines import until
 
 pytestmark = pytest.mark.integration

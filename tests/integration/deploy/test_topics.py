@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from deploy.local.commands import clean_environment
+from deploy.local.service_commands import clean_environment
 from deploy.topics import TopicsError, create_topics, read_topics
 from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 from tests.support.broker import Broker
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 pytestmark = pytest.mark.integration
 

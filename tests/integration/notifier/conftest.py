@@ -9,11 +9,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.support.databases import Databases
 from tests.support.notifier.cut_writer import CutWriter, cut_writer
 from tests.support.notifier.processes import Notifiers, notifiers
 from tests.support.notifier.receivers import Mailbox, Receiver, mail_server, webhook_receiver
-from tests.support.topics import Topics
+from tests.support.postgres_server import Databases
+from tests.support.topic_prefixes import Topics
 
 
 @pytest.fixture

@@ -15,15 +15,15 @@ from database.pool import connect
 from notifier.api.acknowledgement_page import AcknowledgementPages
 from notifier.api.app import make_app
 from notifier.api.authentication import AcknowledgementLinks, OfficerKey
+from notifier.domain.alert_evidence import Attempt
 from notifier.domain.alerts import alert_id
-from notifier.domain.attempts import Attempt
 from notifier.domain.delivery_policy import AttemptResult, DeliveryReason, RetryPolicy
 from notifier.i18n import Wording
 from notifier.store.alerts import AlertStore
 from notifier.store.latches import LatchStore
 from notifier.store.messages import MessageStore, NotDue
 from telemetry.health import Health
-from tests.support.databases import Databases
+from tests.support.postgres_server import Databases
 from tests.support.samples.milestones import REGIONS, crossing, official, webhook
 
 pytestmark = pytest.mark.integration

@@ -9,9 +9,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from tests.support.broker import Broker
-from tests.support.databases import Databases
 from tests.support.deadlines import until
-from tests.support.topics import Topics
+from tests.support.postgres_server import Databases
+from tests.support.topic_prefixes import Topics
 
 pytestmark = pytest.mark.integration
 

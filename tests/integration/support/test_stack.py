@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.databases import Databases
 from tests.support.deadlines import until
-from tests.support.processes import TrackedProcess
+from tests.support.postgres_server import Databases
+from tests.support.service_process import TrackedProcess
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.e2e

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 REGIONS = ["31.71.01.1001", "31.71.02.1003", "31.74.04.1002", "31.75.05.1004", "31.01.01.1001"]
 

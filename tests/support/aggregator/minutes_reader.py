@@ -7,8 +7,8 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from cuts.reader import follow_table
-from tests.support.topics import Topics
+from cuts.topic_readers import follow_table
+from tests.support.topic_prefixes import Topics
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.local.ports import free_ports
+from deploy.local.free_ports import free_ports
 from tests.support.log_files import tail
 
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import httpx
 
-from deploy.local.ports import free_ports
+from deploy.local.free_ports import free_ports
 from tests.support.deadlines import until
 from tests.support.log_files import tail
-from tests.support.samples.boards import Event, parse
+from tests.support.samples.board_fixture import Event, parse
 
 TARGETS = Path(__file__).parents[3] / "deploy/local/config/targets.yaml"
 

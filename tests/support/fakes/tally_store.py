@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from aggregator.domain.counting import PARTITIONS
 from aggregator.domain.event import UnsequencedRecord
+from aggregator.domain.event_fold import PARTITIONS
 from aggregator.domain.roll_up import Cell, TallyChanges
 from aggregator.tallies.tally_store import PartitionPosition, PositionChange
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 
 @dataclass

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import httpx
 
-from deploy.local.ports import free_ports
+from deploy.local.free_ports import free_ports
 from tests.support.deadlines import until as until_within
 from tests.support.log_files import tail
 from tests.support.notifier.receivers import SECRET, Mailbox, Receiver

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from aiokafka import AIOKafkaProducer
 
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 Cell = tuple[str, str, str]
 """Scope, region and measure of a tally."""

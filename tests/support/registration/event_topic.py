@@ -8,7 +8,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 
 async def records(topics: Topics, topic: str, partitions: int) -> list[list[ConsumerRecord[Any, Any]]]:

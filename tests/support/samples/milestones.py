@@ -6,8 +6,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from notifier.domain.alert_evidence import AlertEvidence, Attempt
 from notifier.domain.alerts import Channel, Recipient
-from notifier.domain.attempts import AlertEvidence, Attempt
 from notifier.domain.milestones import Crossing, Cut
 from notifier.domain.rules import At, Rule
 from notifier.region_names import Regions

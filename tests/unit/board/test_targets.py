@@ -9,7 +9,7 @@ import pytest
 from board.regions import UNPLACED, lies_in, load_regions
 from board.targets import InvalidTargetsError, load_targets
 from settings.contract_files import contract_path
-from tests.support.samples.boards import REGIONS
+from tests.support.samples.board_fixture import REGIONS
 
 
 def test_cities_have_their_everyday_names() -> None:

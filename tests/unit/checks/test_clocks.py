@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.clocks import check, check_source
+from checks.nondeterminism import check, check_source
 
 PATH = Path("services/shop/price.py")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from checks.findings import run
-from checks.limits import DESCRIPTION, check, check_source
+from checks.size_limits import DESCRIPTION, check, check_source
 
 PATH = Path("services/shop/till.py")
 

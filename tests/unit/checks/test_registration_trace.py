@@ -11,7 +11,7 @@ from checks.structure.source_tree import SourceTree
 from checks.structure.trace.profile_hook import first_entries
 from checks.structure.trace.report import CalledModule, as_markdown, trace_of
 from checks.structure.trace.traced_registration import TraceError, Window, free_ports
-from checks.structure.trace.tracing_interpreter import make_interpreter
+from checks.structure.trace.tracing_venv import make_interpreter
 
 PREFIX = "/checkout/services/"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from checks.sql_case import check_source
+from checks.sql_lower_case import check_source
 
 FILE = Path("a.sql")
 

@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner
 
 from checks.structure.__main__ import app, with_command
-from checks.structure.client_openings import openings_outside_roots
+from checks.structure.client_creation import openings_outside_roots
 from checks.structure.files_per_change import UnknownChangeError, changes_of
 from checks.structure.files_per_change import as_markdown as changes_as_markdown
-from checks.structure.module_names import is_participle, participles
+from checks.structure.participle_names import is_participle, participles
 from checks.structure.report import as_markdown, measure
 from checks.structure.sizes import Long, SuiteLines, lines_by_language, lines_of_tests
 from checks.structure.source_tree import SourceTree

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import orphan_processes
+from deploy.local import stack_processes
 
 FOLDER = Path("/nowhere")
 
@@ -19,8 +19,8 @@ FOLDER = Path("/nowhere")
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     """The results of the next searches for processes; later searches find nothing."""
     results: list[list[int]] = []
-    monkeypatch.setattr(orphan_processes, "stack_pids", lambda _: results.pop(0) if results else [])
-    monkeypatch.setattr(orphan_processes, "PAUSE_S", 0)
+    monkeypatch.setattr(stack_processes, "stack_pids", lambda _: results.pop(0) if results else [])
+    monkeypatch.setattr(stack_processes, "PAUSE_S", 0)
     return results
 
 
@@ -32,7 +32,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, signal.Signals]]:
     def record(pids: list[int], number: signal.Signals) -> None:
         signals.extend((pid, number) for pid in pids if number != signal.SIGCONT)
 
-    monkeypatch.setattr(orphan_processes, "_signal", record)
+    monkeypatch.setattr(stack_processes, "_signal", record)
     return signals
 
 
@@ -41,7 +41,7 @@ def test_every_process_is_signalled_once_including_late_ones(
 ) -> None:
     searches += [[1], [1, 2], [], [2, 3], [3]]
 
-    assert orphan_processes.end_all(FOLDER) == 3
+    assert stack_processes.end_all(FOLDER) == 3
 
     assert sent == [(1, signal.SIGINT), (2, signal.SIGINT), (3, signal.SIGINT)]
 
@@ -51,6 +51,6 @@ def test_a_process_that_does_not_end_in_time_is_killed_after_a_sigint(
 ) -> None:
     searches += [[1], [1]]
 
-    assert orphan_processes.end_all(FOLDER, grace_s=-1) == 1
+    assert stack_processes.end_all(FOLDER, grace_s=-1) == 1
 
     assert sent == [(1, signal.SIGINT), (1, signal.SIGKILL)]

@@ -1,7 +1,7 @@
 from collections.abc import Collection
 
-from aggregator.domain.counting import Fold
 from aggregator.domain.event import Record, UnsequencedRecord
+from aggregator.domain.event_fold import Fold
 
 STANDINGS_MAX: int
 

@@ -10,7 +10,7 @@ from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcmp, memcpy
 
-from aggregator.domain.counting import Fold, Quarantined, apply_event, skip_settled, uncountable_reason
+from aggregator.domain.event_fold import Fold, Quarantined, apply_event, skip_settled, uncountable_reason
 from aggregator.domain.event import BadEvent, QuarantineReason, UnsequencedRecord, UNDECODABLE, read_event, read_standing
 
 cdef extern from *:
@@ -624,7 +624,7 @@ cdef class Batch:
         free(self._rows)
 
     def fold(self, int64_t position, settled=()):
-        """Fold the events from a position on; see `aggregator.domain.counting.fold`."""
+        """Fold the events from a position on; see `aggregator.domain.event_fold.fold`."""
         cdef Py_ssize_t standings = len(self._table._standings)
         cdef int64_t *sums = <int64_t *>calloc(max(1, standings), sizeof(int64_t))
         cdef uint8_t *touched = <uint8_t *>calloc(max(1, standings), 1)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from aiokafka import codec
 
-from aggregator.decoding.aiokafka_patch import int32_at
+from aggregator.decoding.aiokafka_fetcher_patch import int32_at
 from aggregator.decoding.compiled.decoder import Run
 
 MAGIC_OFFSET: Final = 16
@@ -32,7 +32,7 @@ class ByteRun(Run):
 
     @classmethod
     def from_batch(cls, batch: Any, raw: memoryview) -> ByteRun:
-        """See `aggregator.decoding.aiokafka_patch.RunType`."""
+        """See `aggregator.decoding.aiokafka_fetcher_patch.RunType`."""
         run = cls()
         if not _add_bytes(run, batch, raw):
             for record in batch:

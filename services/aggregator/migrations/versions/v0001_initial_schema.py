@@ -3,8 +3,8 @@
 from alembic import op
 
 from database.alembic_env import run_sql_file
+from outbox.outbox_table import table_ddl
 from outbox.postgres_leases import lease_ddl
-from outbox.table_source import table_ddl
 
 revision = "0001"
 down_revision = None

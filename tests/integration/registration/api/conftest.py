@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.databases import Databases
+from tests.support.postgres_server import Databases
 from tests.support.registration.served_api import ServedApi, serve_api
 
 

@@ -24,12 +24,12 @@ from schemathesis.checks import (
 from schemathesis.core.result import Ok
 from schemathesis.schemas import BaseSchema
 
-from deploy.local.commands import clean_environment
-from deploy.local.ports import free_ports
-from tests.support.databases import TestServer
+from deploy.local.free_ports import free_ports
+from deploy.local.service_commands import clean_environment
 from tests.support.log_files import tail
-from tests.support.processes import TrackedProcess
-from tests.support.register_template import Commissioned
+from tests.support.postgres_server import TestServer
+from tests.support.register_with_keys import Commissioned
+from tests.support.service_process import TrackedProcess
 
 pytestmark = pytest.mark.integration
 

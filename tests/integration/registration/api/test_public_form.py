@@ -8,7 +8,7 @@ import re
 import httpx
 import pytest
 
-from tests.support.databases import Databases
+from tests.support.postgres_server import Databases
 from tests.support.registration.served_api import ServedApi, check_register, nik, serve_api
 
 pytestmark = pytest.mark.integration

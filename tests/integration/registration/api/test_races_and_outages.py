@@ -15,13 +15,13 @@ import pytest
 from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
-from registration.domain.operation import DONE, Operation, OperationFault
+from registration.domain.idempotent_operation import DONE, Operation, OperationFault
 from registration.intake.idempotency_cleanup import delete_old_keys
 from registration.requests.command_mapping import register_command
 from registration.requests.request_models import RegisterBody
 from tests.support.commit_proxy import CommitCut, open_commit_proxy
-from tests.support.databases import Databases
 from tests.support.deadlines import until
+from tests.support.postgres_server import Databases
 from tests.support.registration.served_api import PATH, ServedApi, body, check_register, serve_api
 
 pytestmark = pytest.mark.integration

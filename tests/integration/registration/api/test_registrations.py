@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.databases import Databases
+from tests.support.postgres_server import Databases
 from tests.support.registration.served_api import PATH, ServedApi, body, check_register, nik, serve_api
 
 pytestmark = pytest.mark.integration

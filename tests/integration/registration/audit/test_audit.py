@@ -19,7 +19,7 @@ from tests.support.deadlines import until
 from tests.support.registration.cut_publisher import Cell, CutPublisher
 from tests.support.registration.event_topic import records
 from tests.support.registration.register_writer import Register
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 pytestmark = pytest.mark.integration
 

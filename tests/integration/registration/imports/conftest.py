@@ -13,10 +13,10 @@ import pytest
 import uuid_utils.compat
 
 from database.pool import connect
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
 from registration.imports import store
-from registration.imports.chunk import PackedChunk, pack
+from registration.imports.chunk_encoding import PackedChunk, pack
 from registration.imports.csv_reader import Row
 from registration.imports.importer import Importer, import_id_of
 from registration.imports.row_validation import ChunkContext, RowValidator
@@ -24,7 +24,7 @@ from registration.imports.store import ImportStatus
 from registration.regions import read_regions
 from settings.contract_files import contract_path
 from simulator.seed.published_register_rows import HEADER, rows
-from tests.support.databases import Databases
+from tests.support.postgres_server import Databases
 
 SECRET = secrets.token_bytes(32)
 SCOPES = {

@@ -14,14 +14,14 @@ import pytest
 import uuid_utils.compat
 
 from registration.cipher import Cipher
-from registration.domain.operation import Operation
+from registration.domain.idempotent_operation import Operation
 from registration.imports.column_validation import ImportedRegistration
 from registration.intake.transaction import write
 from registration.requests.command_mapping import register_command
 from simulator.seed.published_register_rows import HEADER
 from tests.integration.registration.imports.conftest import SECRET, ImportEnvironment
-from tests.support.databases import Databases
 from tests.support.deadlines import until
+from tests.support.postgres_server import Databases
 
 pytestmark = pytest.mark.integration
 DEADLINE_S = 60

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
 from registration.imports import store
-from registration.imports.chunk import pack
+from registration.imports.chunk_encoding import pack
 from registration.imports.row_validation import ValidatedChunk
 from registration.imports.store import ImportInterruptedError, ImportState
 from registration.imports.undo import begin_undo

@@ -11,13 +11,13 @@ import asyncpg
 import pytest
 import uuid_utils.compat
 
+from registration.domain.cloud_event import EventDraft, number_event
 from registration.domain.commands import RegisterCommand
-from registration.domain.decide import Event, EventType
-from registration.domain.event import EventDraft, number_event
-from registration.domain.operation import DONE, Operation
+from registration.domain.decision import Event, EventType
+from registration.domain.idempotent_operation import DONE, Operation
 from registration.domain.participant import Participant, Person, Standing, Status
 from registration.intake.transaction import write
-from tests.support.databases import Databases
+from tests.support.postgres_server import Databases
 
 pytestmark = pytest.mark.integration
 

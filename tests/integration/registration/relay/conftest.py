@@ -12,11 +12,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from deploy.local.ports import free_ports
-from tests.support.databases import Databases
-from tests.support.processes import TrackedProcess
+from deploy.local.free_ports import free_ports
+from tests.support.postgres_server import Databases
 from tests.support.registration.register_writer import Register
-from tests.support.topics import Topics
+from tests.support.service_process import TrackedProcess
+from tests.support.topic_prefixes import Topics
 
 StartProcess = Callable[..., TrackedProcess]
 

@@ -13,7 +13,7 @@ from tests.support.broker import Broker
 from tests.support.deadlines import until
 from tests.support.registration.event_topic import events, first_appearances, has_gap, records
 from tests.support.registration.register_writer import Register
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 pytestmark = pytest.mark.integration
 

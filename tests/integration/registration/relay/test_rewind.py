@@ -11,13 +11,13 @@ import asyncpg
 import httpx
 import pytest
 
-from deploy.local.ports import free_ports
+from deploy.local.free_ports import free_ports
 from tests.integration.registration.relay.conftest import StartProcess
 from tests.support.deadlines import until
 from tests.support.registration.cut_publisher import CutPublisher
 from tests.support.registration.event_topic import events, first_appearances
 from tests.support.registration.register_writer import Register
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 pytestmark = pytest.mark.integration
 

@@ -6,7 +6,7 @@ import pytest
 
 from cuts.single_partition_reader import open_topic_log
 from tests.support.broker import Broker
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 pytestmark = pytest.mark.integration
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from database.pool import connect
-from tests.support.databases import Databases
+from tests.support.postgres_server import Databases
 
 pytestmark = pytest.mark.integration
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from outbox.producer import ABANDON_S_MAX, Producer
+from outbox.abandonable_producer import ABANDON_S_MAX, Producer
 from tests.support.broker import Broker
 from tests.support.registration.event_topic import records
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 pytestmark = pytest.mark.integration
 

@@ -10,13 +10,13 @@ from typing import Any
 import asyncpg
 import pytest
 
+from outbox.outbox_table import TableSource, append, table_ddl
 from outbox.postgres_leases import Lease, new_holder
 from outbox.publisher import Publisher, PublishOutcome, TopicChannel
 from outbox.source import PublishedMove
-from outbox.table_source import TableSource, append, table_ddl
-from tests.support.databases import Databases
+from tests.support.postgres_server import Databases
 from tests.support.registration.event_topic import records
-from tests.support.topics import Topics
+from tests.support.topic_prefixes import Topics
 
 pytestmark = pytest.mark.integration
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.consumer.fetch_interval import BACKLOG_RECORDS_MIN, PAUSE_S_MAX, pause_s
+from aggregator.consumer.fetch_pause import BACKLOG_RECORDS_MIN, PAUSE_S_MAX, pause_s
 
 
 def test_a_worker_without_a_backlog_pauses_in_proportion_to_its_work() -> None:

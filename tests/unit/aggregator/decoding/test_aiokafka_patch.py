@@ -16,7 +16,7 @@ from aiokafka.record.util import calc_crc32c
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.decoding.aiokafka_patch import (
+from aggregator.decoding.aiokafka_fetcher_patch import (
     RecordRun,
     RunBatch,
     RunFetchResult,
@@ -24,7 +24,7 @@ from aggregator.decoding.aiokafka_patch import (
     RunPartitionRecords,
     RunType,
 )
-from deploy.local.extension_build import can_compile
+from deploy.local.decoder_build import can_compile
 
 TP = TopicPartition("participant-events", 3)
 Row = tuple[int, bytes | None]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.decoding.decoder import decode_events
+from aggregator.decoding.batch_decoder import decode_events
 from aggregator.decoding.decoder_selection import select_decoder
 from tests.support.required_programs import require
 

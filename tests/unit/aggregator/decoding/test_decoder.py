@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.decoding.decoder import decode_events
+from aggregator.decoding.batch_decoder import decode_events
 from aggregator.decoding.decoder_selection import (
     CompiledDecoderMissingError,
     compiled_decoder,
     select_decoder,
 )
-from deploy.local.extension_build import can_compile
+from deploy.local.decoder_build import can_compile
 
 
 def not_built() -> None:

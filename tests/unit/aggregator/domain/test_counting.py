@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.domain.counting import Fold, fold
 from aggregator.domain.event import BadEvent, OffsetEvent, QuarantineReason
+from aggregator.domain.event_fold import Fold, fold
 from aggregator.domain.roll_up import regions_of, roll_up
 from tests.support.samples.events import (
     PARTITION,

@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.domain.cut import (
+from aggregator.domain.cut_record import (
     Cut,
     CutHead,
     DueRecord,

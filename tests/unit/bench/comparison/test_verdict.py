@@ -16,8 +16,8 @@ from bench.comparison.verdict import (
     report,
     verdict,
 )
-from bench.paths.model import Figure
-from bench.paths.registry import PATHS
+from bench.paths.path_definition import Figure
+from bench.paths.path_list import PATHS
 
 RATE = Figure("events/s")
 WAIT = Figure("ms", more_is_better=False)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from bench.measurement.path_runner import measure
-from bench.paths.model import Contender, Goal, Measurement, Scale
+from bench.paths.path_definition import Contender, Goal, Measurement, Scale
 from bench.report.results import PathRun, results_of
-from tests.support.samples.contenders import contender, path, ran
+from tests.support.samples.bench_path import contender, path, ran
 
 
 @pytest.fixture(autouse=True)

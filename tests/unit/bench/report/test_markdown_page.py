@@ -7,7 +7,7 @@ import pytest
 from bench.report.markdown_page import BEGIN, END, page_with, section_of
 from bench.report.plots import Line, charts, growth_lines, short
 from bench.report.results import ProcessUsage, Ratio, Result, Run
-from tests.support.samples.contenders import path
+from tests.support.samples.bench_path import path
 
 MET = Result("road", "a < b", Ratio(2.0, 1.5, 2.5), 1.2, True, 200_000.0, 100_000.0, "events/s", 5)
 MISSED = Result("road", "c", Ratio(0.5, 0.4, 0.6), 0.9, False, 5.0, 10.0, "ms", 5)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.paths.model import Scale
+from bench.paths.path_definition import Scale
 from bench.report.markdown_page import BEGIN, END
 from bench.report.result_files import ResultFiles, write
 from bench.report.results import Ratio, Result, Run, from_json
-from tests.support.samples.contenders import path
+from tests.support.samples.bench_path import path
 
 ROAD = Result("road", "a", Ratio(2.0, 1.5, 2.5), 1.2, True, 20.0, 10.0, "events/s", 5)
 LANE = replace(ROAD, path="lane")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from bench.measurement.process_usage import Usage
-from bench.paths.model import Goal, Measurement
+from bench.paths.path_definition import Goal, Measurement
 from bench.report.results import (
     PathRun,
     ProcessUsage,
@@ -18,7 +18,7 @@ from bench.report.results import (
     to_json,
     usage_of,
 )
-from tests.support.samples.contenders import contender, path
+from tests.support.samples.bench_path import contender, path
 
 
 def result(rival: str, median: float, low: float, high: float, *, path: str = "road") -> Result:

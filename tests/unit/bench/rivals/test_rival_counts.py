@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from bench.fixtures.event_backlog import EventGenerator
-from bench.paths.model import WrongCountsError
-from bench.rivals.rival_process import check
+from bench.paths.path_definition import WrongCountsError
+from bench.rivals.rival_measurement import check
 
 
 def test_counts_are_compared_by_region_and_the_rest_of_the_key_is_ignored() -> None:

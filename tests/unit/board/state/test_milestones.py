@@ -8,7 +8,7 @@ import pytest
 
 from board.state.milestones import KEPT_MAX, SENT_MAX, Milestones, decode_crossing
 from cuts.records import UndecodableRecordError
-from tests.support.samples.boards import NOW, crossing
+from tests.support.samples.board_fixture import NOW, crossing
 
 
 def test_the_newest_come_first_and_a_scope_lists_only_its_own() -> None:

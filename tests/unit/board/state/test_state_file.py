@@ -15,7 +15,7 @@ from board.state.state_file import (
     write,
 )
 from cuts.freshness import FreshnessState
-from tests.support.samples.boards import BoardFixture
+from tests.support.samples.board_fixture import BoardFixture
 from tests.support.samples.cuts import at
 
 

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from board.stream.broadcaster import BLOCKED_S_MAX
-from board.stream.connection_handover import LAST_CHUNK, StreamConnection
+from board.stream.viewer_connection import LAST_CHUNK, StreamConnection
 from tests.support.deadlines import until
-from tests.support.samples.boards import BoardFixture, Event, parse
+from tests.support.samples.board_fixture import BoardFixture, Event, parse
 
 
 class FakeTransport(asyncio.Transport):

@@ -7,9 +7,9 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from board.state.board_state import VERSIONS_KEPT_S
+from board.state.counts import VERSIONS_KEPT_S
 from board.stream.sse_events import PING
-from tests.support.samples.boards import BoardFixture
+from tests.support.samples.board_fixture import BoardFixture
 from tests.support.samples.cuts import row
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from notifier.channels.email_content import EmailContent
-from notifier.domain.attempts import AlertEvidence
+from notifier.domain.alert_evidence import AlertEvidence
 from notifier.i18n import Wording
 from tests.support.samples.milestones import REGIONS, attempt, evidence, official
 

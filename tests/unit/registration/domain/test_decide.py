@@ -15,7 +15,7 @@ from registration.domain.commands import (
     RegisterCommand,
     WithdrawCommand,
 )
-from registration.domain.decide import Event, EventType, Reason, Refused, decide
+from registration.domain.decision import Event, EventType, Reason, Refused, decide
 from registration.domain.participant import Participant, Person, Standing, Status
 
 ONE, TWO = UUID(int=1), UUID(int=2)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.domain.decide import Event, EventType
-from registration.domain.event import EventDraft, number_event, utc_text, valid_traceparent
+from registration.domain.cloud_event import EventDraft, number_event, utc_text, valid_traceparent
+from registration.domain.decision import Event, EventType
 from registration.domain.participant import Participant, Person, Standing, Status
-from registration.domain.partitioning import PARTITIONS, partition_of
+from registration.domain.participant_partition import PARTITIONS, partition_of
 
 SAMPLES = Path(__file__).parents[4] / "contract" / "samples" / "participant-events" / "v1"
 PERSON = Person(b"hmac", b"nik", b"phone", "key", "Peserta Contoh", '{"name":"Warung"}', "2026-01", "booth")

@@ -11,17 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registration.cipher import Cipher
-from registration.domain.decide import Event, EventType
-from registration.domain.event import (
+from registration.domain.cloud_event import (
     SEQUENCE_PLACEHOLDER,
     TIME_PLACEHOLDER,
     EventDraft,
     number_event,
     utc_text,
 )
+from registration.domain.decision import Event, EventType
 from registration.domain.participant import Participant, Person, Standing, Status
-from registration.domain.partitioning import partition_of
-from registration.imports.chunk import pack
+from registration.domain.participant_partition import partition_of
+from registration.imports.chunk_encoding import pack
 from registration.imports.column_validation import ImportedBusiness, ImportedRegistration
 from registration.imports.event_template import EventTemplate
 from registration.imports.row_validation import AcceptedRow, RejectedCell, ValidatedChunk

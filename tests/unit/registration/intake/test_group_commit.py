@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from registration.domain.commands import WithdrawCommand
-from registration.domain.operation import DONE, Answer, Operation, OperationFault
+from registration.domain.idempotent_operation import DONE, Answer, Operation, OperationFault
 from registration.intake.group_commit import GroupCommit, OverloadedError, OverloadReason, QueueLimits
-from registration.store.errors import AmbiguousCommitError
+from registration.store.error_classification import AmbiguousCommitError
 from tests.support.deadlines import until
 
 NOW = datetime(2021, 10, 24, 12, 5, tzinfo=UTC)

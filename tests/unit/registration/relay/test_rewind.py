@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registration.relay.rewind import PATIENCE_S, SILENCE_S, StallTracker, Verdict, judge
+from registration.relay.stall_tracker import PATIENCE_S, SILENCE_S, StallTracker, Verdict, judge
 
 
 def _rewinds(observations: list[tuple[float, int, int]]) -> list[tuple[float, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registration.relay.topic_check import RegisteredEvent, TopicRecord, mismatch
+from registration.relay.topic_divergence import RegisteredEvent, TopicRecord, mismatch
 
 
 def test_a_last_event_that_the_register_has_is_accepted() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lifecycle.loops import run_forever
-from lifecycle.shutdown import StopSignal
+from lifecycle.stop_signal import StopSignal
 
 
 async def test_a_failure_is_retried_until_it_succeeds() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.fakes.outbox import MemoryLeases, leadership
+from tests.support.fakes.leases_and_broker import MemoryLeases, leadership
 from tests.support.manual_clock import ManualClock
 
 STEPS = st.lists(

@@ -21,7 +21,7 @@ from outbox.publisher import (
     TopicChannel,
 )
 from outbox.source import PublishedMove
-from tests.support.fakes.outbox import MemoryBroker, MemoryLeases, MemoryTable, has_gap, leadership
+from tests.support.fakes.leases_and_broker import MemoryBroker, MemoryLeases, MemoryTable, has_gap, leadership
 from tests.support.manual_clock import ManualClock
 
 PARTITIONS = 2

@@ -13,12 +13,12 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from simulator.load.crowd import Scenario
 from simulator.load.expected_state import expected_state
 from simulator.load.ledger import Answer, Intent, Ledger, Run, read
 from simulator.load.load_runner import LoadRunner
 from simulator.load.request_sender import RequestSender
-from simulator.load.scenario import Scenario
-from simulator.verify.reconciliation import reconcile
+from simulator.load.unknown_outcomes import reconcile
 
 RUN = Run(run="r", seed=7, first_person=0, campaign="fest", probe_campaign="probe")
 REGIONS = ["31.71.01.1001", "31.71.01.1002"]

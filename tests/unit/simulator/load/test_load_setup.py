@@ -8,10 +8,10 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator.load.crowd import PER_HUNDRED, PlannedAction, Scenario
 from simulator.load.expected_state import expected_state, participant_after
+from simulator.load.http_requests import FORMS, request
 from simulator.load.ledger import Answer, Intent, Line, Outcome, Run
-from simulator.load.requests import FORMS, request
-from simulator.load.scenario import PER_HUNDRED, PlannedAction, Scenario
 
 REGIONS = ["31.71.01.1001", "31.71.01.1002", "31.75.01.1001"]
 

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 
+from simulator.load.http_requests import Request
 from simulator.load.ledger import Answer, Intent
 from simulator.load.request_sender import RequestSender
-from simulator.load.requests import Request
 
 INTENT = Intent(1, "register", "k1", 5, "31.71.01.1001", "t", "fest")
 REQUEST = Request("/v1/participants", {"Idempotency-Key": "k1"}, b"{}")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.clients.access_keys import AccessKeys, parse_keys
-from simulator.verify.alert_check import Alert, Deliveries, deliveries, delivery_errors, missing_alerts
+from simulator.verify.delivery_check import Alert, Deliveries, deliveries, delivery_errors, missing_alerts
 
 ONE = "0192e0a1-0000-7000-8000-000000000001"
 TWO = "0192e0a1-0000-7000-8000-000000000002"

@@ -1,0 +1,26 @@
+"""The list of all paths that `make bench` measures. A new path is added here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bench.paths import alert, backlog, board, import_csv, intake, latency, recovery, relay
+from bench.paths.path_definition import Path
+
+PATHS: Final[tuple[Path, ...]] = (
+    backlog.PATH,
+    backlog.COMPILED,
+    intake.PATH,
+    import_csv.PATH,
+    relay.PATH,
+    latency.PATH,
+    alert.PATH,
+    board.PATH,
+    recovery.PATH,
+)
+
+
+def find(names: list[str]) -> list[Path]:
+    """The paths with these names, or all paths if there are no names. KeyError with an unknown name."""
+    known = {path.name: path for path in PATHS}
+    return [known[name] for name in names] if names else list(PATHS)

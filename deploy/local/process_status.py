@@ -1,0 +1,67 @@
+"""The status of each process of the local stack, from supervisor and the process's health endpoint."""
+
+from __future__ import annotations
+
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+from deploy.local.process_definitions import PROCESSES
+
+ANSWER_S_MAX: Final = 2.0
+
+
+@dataclass(frozen=True)
+class Status:
+    """The status of a process; `health` is `ready` or the reason why it is not."""
+
+    name: str
+    state: str
+    pid: int
+    uptime_s: int
+    health: str
+    url: str
+
+
+def check_all(processes: Mapping[str, Mapping[str, Any]], ports: Mapping[str, int]) -> list[Status]:
+    """Check all processes in parallel."""
+    with ThreadPoolExecutor(len(processes) or 1) as threads:
+        return list(threads.map(lambda name: _status(name, processes[name], ports), processes))
+
+
+def _status(name: str, info: Mapping[str, Any], ports: Mapping[str, int]) -> Status:
+    running = info["statename"] == "RUNNING"
+    return Status(
+        name=name,
+        state=str(info["statename"]).lower(),
+        pid=int(info["pid"]),
+        uptime_s=max(0, int(time.time()) - int(info["start"])) if running else 0,
+        health=_health(name, ports[name]) if running else str(info["statename"]).lower(),
+        url=f"http://127.0.0.1:{ports[name]}" if name in PROCESSES else f"127.0.0.1:{ports[name]}",
+    )
+
+
+def _health(name: str, port: int) -> str:
+    if name not in PROCESSES:
+        return _listening(port)
+    path = "/health/ready" if PROCESSES[name].is_service else "/"
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=ANSWER_S_MAX):
+            return "ready"
+    except urllib.error.HTTPError as error:
+        return "not ready" if error.code == 503 else f"answers {error.code}"
+    except (OSError, ValueError):
+        return "no answer"
+
+
+def _listening(port: int) -> str:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=ANSWER_S_MAX).close()
+    except OSError:
+        return "no answer"
+    return "ready"

@@ -1,0 +1,128 @@
+"""Turns HTTP requests into operations and submits them: validates bodies, rate-limits the public."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from registration import metrics
+from registration.api import problem_responses
+from registration.api.rate_limit import TokenBuckets, client_network
+from registration.auth.api_keys import Caller
+from registration.cipher import Cipher
+from registration.domain.commands import Command
+from registration.domain.idempotent_operation import Answer, Operation
+from registration.intake.group_commit import OverloadedError
+from registration.requests import command_mapping
+from registration.requests.body_validator import BodyValidator
+from registration.requests.command_mapping import ChangeBody
+from registration.requests.request_models import RegisterBody
+
+REGISTER_ROUTE: Final = "register"
+
+
+class ReceivedRequest(msgspec.Struct, frozen=True):
+    """A request with its body: caller, client address, idempotency key, path and conditional headers."""
+
+    caller: Caller
+    address: str
+    key: str
+    body: bytes
+    path: str
+    if_match: int | None = None
+    traceparent: str | None = None
+
+
+class PublicLimits(msgspec.Struct, frozen=True):
+    """The rate limits of callers without an API key."""
+
+    per_address: TokenBuckets
+    per_nik: TokenBuckets
+
+
+class RequestHandler:
+    """Handles requests that change a participant: validates, maps to a command, submits it."""
+
+    def __init__(
+        self,
+        submit: Callable[[Operation], Awaitable[Answer]],
+        validator: BodyValidator,
+        cipher: Cipher,
+        limits: PublicLimits,
+        new_id: Callable[[], UUID],
+    ) -> None:
+        self._submit = submit
+        self._validator = validator
+        self._cipher = cipher
+        self._limits = limits
+        self._new_id = new_id
+
+    async def register(self, request: ReceivedRequest) -> Answer:
+        """Register a person. Raises Problem: 400, 422, 429 or 503."""
+        self.rate_limit(request)
+        body = await self._validator.validate(RegisterBody, request.body)
+        return await self.register_validated(body, request)
+
+    def rate_limit(self, request: ReceivedRequest) -> None:
+        """Count the request against its address's limit, unless it has an API key. Raises Problem 429."""
+        if request.caller.role is None:
+            self.rate_limit_address(request.address)
+
+    async def register_validated(self, body: RegisterBody, request: ReceivedRequest) -> Answer:
+        """Register a person from a valid body; the caller has applied the address limit.
+
+        Raises Problem: 429 or 503.
+        """
+        command = command_mapping.register_command(body, self._cipher, request.caller.channel, self._new_id)
+        if request.caller.role is None:
+            assert command.person.nik_hmac is not None, "every registration has a NIK"
+            _consume_token(self._limits.per_nik, command.person.nik_hmac[:16], "nik")
+        return await self._submit_command(REGISTER_ROUTE, command, request)
+
+    async def change(
+        self, route: str, model: type[ChangeBody], participant_id: UUID, request: ReceivedRequest
+    ) -> Answer:
+        """Change a known participant. Raises Problem: 400, 422 or 503."""
+        body = await self._validator.validate(model, request.body or b"{}")
+        command = command_mapping.change_command(body, participant_id, request.if_match, self._cipher)
+        return await self._submit_command(route, command, request)
+
+    def rate_limit_address(self, address: str) -> None:
+        """Count a public request against its address's limit. Raises Problem 429."""
+        _consume_token(self._limits.per_address, client_network(address), "address")
+
+    def fingerprint(self, request: ReceivedRequest) -> bytes:
+        """Return a keyed digest of path, If-Match and body.
+
+        A second request under the same idempotency key is a repeat only if its fingerprint is the same.
+        """
+        expected = b"" if request.if_match is None else str(request.if_match).encode()
+        return self._cipher.body_hmac(request.path.encode(), expected, request.body)
+
+    async def _submit_command(self, route: str, command: Command, request: ReceivedRequest) -> Answer:
+        operation = Operation(
+            caller=request.caller.id,
+            route=route,
+            key=request.key,
+            body_hmac=self.fingerprint(request),
+            command=command,
+            channel=request.caller.channel,
+            traceparent=request.traceparent,
+        )
+        try:
+            answer = await self._submit(operation)
+        except OverloadedError as error:
+            metrics.OPERATIONS.labels(route, error.reason.value).inc()
+            raise problem_responses.overload_problem(error) from None
+        metrics.OPERATIONS.labels(route, "replayed" if answer.replayed else answer.outcome).inc()
+        return answer
+
+
+def _consume_token(buckets: TokenBuckets, key: Hashable, limit: str) -> None:
+    wait_s = buckets.take(key)
+    if wait_s:
+        metrics.LIMITED.labels(limit).inc()
+        raise problem_responses.rate_limit_problem(wait_s)

@@ -1,0 +1,76 @@
+"""The record of the topic `register-state`: positions, lag, last audit, and whether the relay is alive."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from registration.audit.lag import Lag
+from registration.audit.tallies import Difference
+from registration.domain.cloud_event import utc_text
+
+TOPIC: Final = "register-state"
+KEY: Final = b"state"
+
+
+class AuditResult(msgspec.Struct, frozen=True):
+    """The result of an audit. `cut` is the id of the cut, "term.number"; `drift` 0 means that it is exact."""
+
+    cut: str
+    drift: int
+    checked_at: str
+    duration_ms: int
+    differences: tuple[Difference, ...]
+
+
+class _Lag(msgspec.Struct):
+    events: int
+    standing_s: float
+
+
+class _State(msgspec.Struct):
+    time: str
+    term: int
+    epoch: int
+    last_sequence: Sequence[int]
+    published: Sequence[int]
+    audit: AuditResult | None
+    lag: _Lag
+    refused: str | None
+    relay_alive: bool
+
+
+class RegisterSnapshot(msgspec.Struct, frozen=True):
+    """The state of the register at `time`, read in one statement."""
+
+    time: datetime
+    last_sequence: Sequence[int]
+    published: Sequence[int]
+    epoch: int
+    refused: str | None
+    relay_alive: bool
+
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(
+    term: int, register: RegisterSnapshot, audit: AuditResult | None, lag: Lag, refused: str | None
+) -> bytes:
+    """Encode the value of a record. `refused` is the relay's reason not to publish, or the audit's."""
+    return _encoder.encode(
+        _State(
+            time=utc_text(register.time),
+            term=term,
+            epoch=register.epoch,
+            last_sequence=register.last_sequence,
+            published=register.published,
+            audit=audit,
+            lag=_Lag(lag.events, round(lag.unmoved_s, 1)),
+            refused=refused,
+            relay_alive=register.relay_alive,
+        )
+    )

@@ -1,0 +1,77 @@
+"""The event table as the source of the relay's publisher: pending events and published positions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final
+
+import asyncpg
+
+from database.sql_files import load_queries
+from outbox.publisher import Pending, Record
+from outbox.source import PublishedMove
+
+LEASE: Final = "relay"
+TOPIC: Final = "participant-events"
+RECOVERY_UNFINISHED: Final = (
+    "a recovery is unfinished: if it was interrupted, run `registration recover` again"
+)
+HEADERS: Final = (("content-type", b"application/cloudevents+json"),)
+
+QUERIES: Final = load_queries("registration.store")
+_partition = itemgetter(0)
+
+
+class RegisterEventSource:
+    """Implements `outbox.source.Source` over the tables `event` and `partition`."""
+
+    def __init__(self, pool: asyncpg.Pool[Any]) -> None:
+        self._pool = pool
+
+    async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
+        """The next events of each partition that is not in `skip`."""
+        rows = QUERIES.relay_pending(self._pool, records_max=records_max, skip=list(skip))
+        return [
+            _pending(partition, list(group))
+            for partition, group in groupby([row async for row in rows], _partition)
+        ]
+
+    async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
+        """Move published positions past acknowledged events, if `term` holds the lease; return how many."""
+        partitions, expected, targets = zip(*moves, strict=True)
+        moved: int = await QUERIES.relay_advance(
+            self._pool,
+            partitions=list(partitions),
+            expected=list(expected),
+            targets=list(targets),
+            lease=LEASE,
+            term=term,
+        )
+        return moved
+
+    async def rewind(self, partition: int, position: int, term: int) -> bool:
+        """Lower a published position, if `term` holds the lease; the events above it are sent again."""
+        return bool(
+            await QUERIES.relay_rewind(
+                self._pool, partition=partition, position=position, lease=LEASE, term=term
+            )
+        )
+
+    async def store_refusal(self, reason: str | None, term: int) -> None:
+        """Store the reason why nothing is published, None if events are, if `term` holds the lease."""
+        await QUERIES.relay_store_refusal(self._pool, reason=reason, lease=LEASE, term=term)
+
+    async def refusal(self) -> str | None:
+        """The stored reason why nothing may be published, or None."""
+        reason: str | None = await QUERIES.relay_refusal(self._pool)
+        return reason
+
+    async def published_positions(self) -> list[int]:
+        """The published position of each partition, in order."""
+        return [row["published"] async for row in QUERIES.relay_published(self._pool)]
+
+
+def _pending(partition: int, rows: Sequence[asyncpg.Record]) -> Pending:
+    return Pending(partition, rows[0][1], [Record(row[2], row[3], row[4]) for row in rows])

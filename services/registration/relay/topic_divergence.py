@@ -1,0 +1,136 @@
+"""Detects that the topic contains events that this register never wrote.
+
+A register restored from an older backup assigns sequences again that the topic already has with other event
+ids. If the relay continued to publish, consumers would drop new events as repeats. So before it publishes,
+the last event of each partition of the topic is compared with the register.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, Protocol
+
+import asyncpg
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from database.sql_files import load_queries
+
+RECORDS_BACK: Final = 200
+"""Records read per partition: the last records may be invalid, or repeats after a rewind."""
+READ_S_MAX: Final = 10.0
+
+QUERIES: Final = load_queries("registration.store")
+
+
+class KafkaAccess(Protocol):
+    """Connection options and topic names; implemented by `settings.kafka.KafkaSettings`."""
+
+    def client_options(self) -> dict[str, Any]:
+        """Arguments for an aiokafka client."""
+
+    def topic(self, name: str) -> str:
+        """The full name of a topic on the broker."""
+
+
+class TopicRecord(msgspec.Struct, frozen=True):
+    """The fields of an event on the topic that the check needs."""
+
+    id: str
+    partition: int
+    sequence: int
+
+
+class RegisteredEvent(msgspec.Struct, frozen=True):
+    """The last sequence of a partition, and the id of the event at the compared sequence, None if missing."""
+
+    last_sequence: int
+    id: str | None
+
+
+_decoder = msgspec.json.Decoder(TopicRecord)
+
+
+def mismatch(topic_ends: Mapping[int, TopicRecord], registered: Mapping[int, RegisteredEvent]) -> str | None:
+    """Return why the topic cannot come from this register, or None. Both mappings are by partition."""
+    for partition, event in sorted(topic_ends.items()):
+        own = registered[partition]
+        if event.sequence > own.last_sequence:
+            return (
+                f"partition {partition} of the topic has sequence {event.sequence}, "
+                f"the register only {own.last_sequence}: was it restored? Run `registration recover`"
+            )
+        if event.id != own.id:
+            return (
+                f"sequence {event.sequence} of partition {partition} is another event on the topic "
+                "than in the register: was it restored? Run `registration recover`"
+            )
+    return None
+
+
+async def compare(pool: asyncpg.Pool[Any], topic_ends: Mapping[int, TopicRecord]) -> str | None:
+    """Compare the last events of the topic with the register; return the reason to refuse, or None."""
+    rows = QUERIES.relay_registered_events(
+        pool, partitions=list(topic_ends), sequences=[event.sequence for event in topic_ends.values()]
+    )
+    registered = {row["partition"]: RegisteredEvent(row["last_sequence"], row["id"]) async for row in rows}
+    return mismatch(topic_ends, registered)
+
+
+async def read_tail(kafka: KafkaAccess, topic: str, partitions: int) -> dict[int, TopicRecord]:
+    """The event with the highest sequence near the end of each partition; empty partitions are left out.
+
+    Raises KafkaError or TimeoutError.
+    """
+    consumer = AIOKafkaConsumer(
+        **kafka.client_options(),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="none",
+        max_partition_fetch_bytes=256 * 1024,
+    )
+    await consumer.start()
+    try:
+        tps = [TopicPartition(kafka.topic(topic), partition) for partition in range(partitions)]
+        consumer.assign(tps)
+        first, end = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
+        unread = {tp for tp in tps if end[tp] > first[tp]}
+        for tp in unread:
+            consumer.seek(tp, max(first[tp], end[tp] - RECORDS_BACK))
+        return await _highest(consumer, unread, end)
+    finally:
+        await consumer.stop()
+
+
+async def _highest(
+    consumer: AIOKafkaConsumer, unread: set[TopicPartition], end: Mapping[TopicPartition, int]
+) -> dict[int, TopicRecord]:
+    highest: dict[int, TopicRecord] = {}
+    for tp in consumer.assignment() - unread:
+        consumer.pause(tp)
+    while unread:
+        fetched = await consumer.getmany(*unread, timeout_ms=int(READ_S_MAX * 1000))
+        if not fetched:
+            raise TimeoutError(f"the end of {len(unread)} partitions could not be read")
+        for tp, records in fetched.items():
+            _keep_highest(highest, tp.partition, [record.value for record in records])
+            if records[-1].offset + 1 >= end[tp]:
+                unread.discard(tp)
+                consumer.pause(tp)
+    return highest
+
+
+def _keep_highest(highest: dict[int, TopicRecord], partition: int, values: Iterable[bytes | None]) -> None:
+    for value in values:
+        event = _decode(value, partition)
+        if event and event.sequence >= highest.get(partition, event).sequence:
+            highest[partition] = event
+
+
+def _decode(value: bytes | None, partition: int) -> TopicRecord | None:
+    """Decode an event; None if the record is not an event of this partition, such as a foreign record."""
+    try:
+        event = _decoder.decode(value or b"")
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return event if event.partition == partition else None

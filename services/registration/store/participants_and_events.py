@@ -1,0 +1,176 @@
+"""Reads and writes participants, and appends events with gapless sequences.
+
+Every writer (intake, import, commands) calls these functions in its own transaction. All take locks in the
+same order: idempotency keys, new participants by NIK, existing participants by id (`lock`), and last the
+partitions (`append`). `write_rows` takes the locks of new rows in one statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from database.sql_files import load_queries
+from registration.domain.cloud_event import SEQUENCE_PLACEHOLDER, TIME_PLACEHOLDER, EventDraft, event_text
+from registration.domain.participant import Participant, Person, Standing, Status
+from registration.store.columns import (
+    EMPTY,
+    byteas,
+    event_columns,
+    integers,
+    participant_columns,
+    texts,
+    uuids,
+)
+
+QUERIES: Final = load_queries("registration.store")
+
+Columns = Mapping[str, int | str]
+"""Rows as arguments of `write_rows`: an array literal per column, and for some tables the number of rows."""
+
+NO_KEYS: Final[Columns] = {
+    "key_count": 0,
+    **dict.fromkeys(("callers", "routes", "keys", "body_hmacs", "outcomes"), EMPTY),
+    **dict.fromkeys(("answer_participant_ids", "answer_regions", "answer_revisions"), EMPTY),
+}
+NO_PARTICIPANTS: Final[Columns] = {
+    "participant_count": 0,
+    **dict.fromkeys(("ids", "nik_hmacs"), EMPTY),
+    **participant_columns((), ()),
+}
+NO_EVENTS: Final[Columns] = event_columns((), ids=EMPTY, participants=EMPTY, types=(), event_texts=())
+
+if TYPE_CHECKING:
+    Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
+else:  # only the driver's type stubs make its classes generic
+    Connection = asyncpg.Connection
+
+
+async def write_rows(
+    connection: Connection,
+    keys: Columns = NO_KEYS,
+    participants: Columns = NO_PARTICIPANTS,
+    events: Columns = NO_EVENTS,
+) -> Any:
+    """Claim keys; if all keys were free, insert participants; if all participants were new, append events.
+
+    Returns a row: `claimed`, `inserted` and `appended` are numbers of rows, `recorded_at` is the time of the
+    transaction. At most one participant per NIK may be given. If events were appended, everything was
+    written.
+    """
+    return await QUERIES.write_rows(
+        connection,
+        **keys,
+        **participants,
+        **events,
+        time_placeholder=TIME_PLACEHOLDER,
+        sequence_placeholder=SEQUENCE_PLACEHOLDER,
+    )
+
+
+async def insert_new(connection: Connection, participants: Iterable[Participant]) -> int:
+    """Insert the participants whose NIK is new, and return their number.
+
+    At most one participant per NIK may be given.
+    """
+    row = await write_rows(connection, participants=participant_rows(participants))
+    return int(row["inserted"])
+
+
+def key_rows(
+    unique_keys: Iterable[tuple[str, str, str]],
+    body_hmacs: Iterable[bytes],
+    answers: Iterable[tuple[str, UUID | None, str | None, int | None]],
+) -> Columns:
+    """Columns of idempotency keys: sorted (caller, route, key), each with its body's HMAC and its answer."""
+    callers, routes, keys = zip(*unique_keys, strict=True)
+    outcomes, ids, regions, revisions = zip(*answers, strict=True)
+    return {
+        "key_count": len(keys),
+        "callers": texts(callers),
+        "routes": texts(routes),
+        "keys": texts(keys),
+        "body_hmacs": byteas(body_hmacs),
+        "outcomes": texts(outcomes),
+        "answer_participant_ids": uuids(ids),
+        "answer_regions": texts(regions),
+        "answer_revisions": integers(revisions),
+    }
+
+
+def participant_rows(participants: Iterable[Participant]) -> Columns:
+    """Columns of new participants, sorted by NIK fingerprint, the order in which these are locked."""
+    rows = sorted(participants, key=lambda participant: participant.person.nik_hmac or b"")
+    people = [row.person for row in rows]
+    return {
+        "participant_count": len(rows),
+        "ids": uuids([row.id for row in rows]),
+        "nik_hmacs": byteas([person.nik_hmac for person in people]),
+        **participant_columns(people, [row.standing for row in rows]),
+    }
+
+
+def event_rows(drafts: Sequence[EventDraft]) -> Columns:
+    """Columns of new events; within each partition their sequences follow this order."""
+    return event_columns(
+        [draft.partition for draft in drafts],
+        ids=uuids([draft.id for draft in drafts]),
+        participants=uuids([draft.event.after.id for draft in drafts]),
+        types=[draft.event.type.value for draft in drafts],
+        event_texts=[event_text(draft) for draft in drafts],
+    )
+
+
+async def lock(
+    connection: Connection, ids: Iterable[UUID], nik_hmacs: Iterable[bytes] = ()
+) -> list[Participant]:
+    """Lock and read participants by id, and by NIK if their rows are older than this transaction."""
+    rows = QUERIES.lock_participants(connection, ids=list(ids), nik_hmacs=list(nik_hmacs))
+    return [participant_of(row) async for row in rows]
+
+
+async def update(connection: Connection, participants: Sequence[Participant]) -> None:
+    """Update participants that this transaction has locked."""
+    await QUERIES.update_participants(
+        connection,
+        ids=uuids([row.id for row in participants]),
+        standings=texts([row.status.value for row in participants]),
+        revisions=integers([row.revision for row in participants]),
+        merged_intos=texts([str(row.merged_into) if row.merged_into else None for row in participants]),
+        **participant_columns([row.person for row in participants], [row.standing for row in participants]),
+    )
+
+
+async def append(connection: Connection, drafts: Sequence[EventDraft]) -> None:
+    """Number events and insert them. This must be the last statement before the commit.
+
+    The partitions stay locked until the commit, so sequences follow the order of commits and have no gaps.
+    """
+    await write_rows(connection, events=event_rows(drafts))
+
+
+def participant_of(row: Any) -> Participant:
+    """Convert a row of the table `participant`, with the column `business` as text."""
+    return Participant(
+        id=UUID(int=row["id"].int),
+        status=Status(row["standing"]),
+        standing=Standing(row["region"], row["agency"], row["campaign"], tuple(row["steps"])),
+        revision=row["revision"],
+        person=Person(
+            nik_hmac=row["nik_hmac"],
+            nik_cipher=row["nik_cipher"],
+            phone_cipher=row["phone_cipher"],
+            cipher_key_id=row["cipher_key_id"],
+            name=row["name"],
+            business=row["business"],
+            consent=row["consent"],
+            channel=row["channel"],
+            booth=row["booth"],
+            occurred_at=row["occurred_at"],
+            import_id=row["import_id"],
+        ),
+        merged_into=row["merged_into"],
+    )

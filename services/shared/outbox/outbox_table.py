@@ -1,0 +1,78 @@
+"""The outbox tables as a source: a service appends records in its transactions, and a publisher reads them.
+
+Each topic has one partition. `append` runs in the caller's transaction and should be its last statement: it
+locks the topic's row until the commit, so that sequences follow the order of commits and a rollback leaves
+no gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import asyncpg
+
+from database.sql_files import load_queries
+from outbox.publisher import Pending, Record
+from outbox.source import PublishedMove
+
+Connection: TypeAlias = "asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
+
+QUERIES: Final = load_queries("outbox")
+
+
+def table_ddl() -> str:
+    """Return the DDL of the tables, for the migrations of a service that publishes.
+
+    The publisher also needs the table of `lease_ddl()`.
+    """
+    return Path(__file__).with_name("ddl").joinpath("table.sql").read_text("utf-8")
+
+
+async def append(connection: Connection, topic: str, records: Sequence[tuple[str, str | None]]) -> None:
+    """Append (key, value) pairs to a topic, inside the caller's transaction; a value of None is a tombstone.
+
+    `topic` is the topic's name without the configured prefix. `{sequence}` in a value is replaced by the
+    record's sequence.
+    """
+    if records:
+        keys, values = zip(*records, strict=True)
+        await QUERIES.append(connection, topic=topic, keys=list(keys), record_values=list(values))
+
+
+class TableSource:
+    """The source of one topic; its lease `lease_name` is in the same schema as the tables."""
+
+    def __init__(self, pool: asyncpg.Pool[Any], topic: str, lease_name: str) -> None:
+        self._pool = pool
+        self._topic = topic
+        self._lease_name = lease_name
+
+    async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
+        """See `Source`."""
+        if 0 in skip:
+            return []
+        found = QUERIES.pending(self._pool, topic=self._topic, records_max=records_max)
+        rows = [row async for row in found]
+        if not rows:
+            return []
+        records = [
+            Record(sequence, key.encode(), None if value is None else value.encode())
+            for _, sequence, key, value in rows
+        ]
+        return [Pending(0, rows[0]["published"], records)]
+
+    async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
+        """See `Source`."""
+        moved = 0
+        for move in moves:
+            moved += await QUERIES.advance(
+                self._pool,
+                topic=self._topic,
+                expected=move.expected,
+                target=move.to,
+                lease=self._lease_name,
+                term=term,
+            )
+        return moved

@@ -1,0 +1,158 @@
+"""A real PostgreSQL server for tests; each test gets a new database, cloned from a migrated template."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+from psycopg import sql
+
+from database.migrations import migrate
+from deploy.local.free_ports import free_ports
+from deploy.local.postgres import SERVICES, Server, ServerError, programs
+from tests.support.log_files import tail
+
+PASSWORD = "test"
+TEMPLATE = "template_migrated"
+RECOVERY_S_MAX = 60.0
+# Tests kill processes, not machines: data that has reached the kernel survives without fsync.
+SETTINGS = (
+    ("fsync", "off"),
+    ("full_page_writes", "off"),
+    ("log_checkpoints", "off"),
+    ("log_min_messages", "error"),
+)
+
+
+@dataclass(frozen=True)
+class Databases:
+    """The URLs of one test's database: one per service, with its role and schema, and the superuser's."""
+
+    registration: str
+    aggregator: str
+    notifier: str
+    admin: str
+    name: str
+
+    def urls(self) -> dict[str, str]:
+        """Return the services' URLs by service name."""
+        return {service: getattr(self, service) for service in SERVICES}
+
+
+class TestServer:
+    """A PostgreSQL server with a template database from which tests clone theirs."""
+
+    __test__ = False  # pytest would collect it by its name
+
+    def __init__(self, parent: Path | None = None) -> None:
+        """Start the server in `parent`, which every user must be able to enter; None: a temporary folder."""
+        # pytest's folders are accessible to their owner only, and PostgreSQL may run as another user.
+        self._folder = Path(tempfile.mkdtemp(prefix="jakpreneur-test-", dir=parent))
+        self._folder.chmod(0o755)
+        self._log = self._folder / "postgres.log"
+        self._server = Server(self._folder / "postgres", free_ports(1)[0], PASSWORD, SETTINGS)
+        self._server.prepare()
+        self._backup = self._server.data.with_name("backup")
+        self._process: subprocess.Popen[bytes] = self._server.start(self._log)
+        try:
+            self._server.wait_ready(30)
+            self._make_template()
+        except ServerError as error:
+            self.close()
+            raise AssertionError(f"{error}\n{tail(self._log)}") from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _make_template(self) -> None:
+        self._server.create_database(TEMPLATE, dict.fromkeys(SERVICES, PASSWORD))
+        for service in SERVICES:
+            if _has_migrations(service):
+                migrate(service, self._server.url(TEMPLATE, service, PASSWORD))
+
+    def clone(self, template: str = TEMPLATE, name: str | None = None) -> Databases:
+        """Create a database from the template: by default with all migrations and without rows."""
+        name = name or f"test_{uuid4().hex[:12]}"
+        self._execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+        # Privileges on the database itself are not cloned, unlike those on objects inside it.
+        self._execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
+        for service in SERVICES:
+            self._execute(
+                sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(
+                    sql.Identifier(name), sql.Identifier(service)
+                )
+            )
+        urls = {service: self._server.url(name, service, PASSWORD) for service in SERVICES}
+        return Databases(**urls, admin=self._server.url(name), name=name)
+
+    def drop(self, databases: Databases) -> None:
+        """Drop a database and terminate its open connections."""
+        self._execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(databases.name)))
+
+    def _execute(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self._server.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+    def crash(self) -> None:
+        """Stop the server hard (SIGQUIT): all connections end, and the next start recovers from the WAL."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(20)
+
+    def is_running(self) -> bool:
+        """Whether the server process runs."""
+        return self._process.poll() is None
+
+    def wait_ready(self) -> None:
+        """Wait until the server answers or has ended by itself."""
+        ends_at = time.monotonic() + RECOVERY_S_MAX
+        while self.is_running():
+            try:
+                self._server.wait_ready(0.2)
+            except ServerError:
+                if time.monotonic() > ends_at:
+                    raise
+            else:
+                return
+
+    def restart(self) -> None:
+        """Start the server after a crash and wait until it answers."""
+        self._process = self._server.start(self._log)
+        self._server.wait_ready(RECOVERY_S_MAX)
+
+    def back_up(self) -> None:
+        """Take a base backup of the running server with the WAL it needs (pg_basebackup)."""
+        command = [str(programs(self._folder) / "bin" / "pg_basebackup"), "-D", str(self._backup)]
+        command += ["-d", self._server.url("postgres"), "--checkpoint=fast", "--wal-method=stream"]
+        user = self._server.user
+        subprocess.run(command, check=True, user=user, extra_groups=[] if user else None, cwd="/")
+
+    def restore(self) -> None:
+        """Replace all data by the backup, which is then gone, and start the server."""
+        self.crash()
+        shutil.rmtree(self._server.data)
+        self._backup.rename(self._server.data)
+        self.restart()
+
+    def close(self) -> None:
+        """Kill the server and delete its data."""
+        self._process.kill()
+        self._process.wait(10)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _has_migrations(service: str) -> bool:
+    found = find_spec(service)
+    folders = found.submodule_search_locations if found else None
+    return any((Path(folder) / "migrations" / "env.py").exists() for folder in folders or ())

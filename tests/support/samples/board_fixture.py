@@ -1,0 +1,128 @@
+"""A board with a few regions and a clock that tests advance."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from board.app_state import AppState
+from board.regions import Region, Regions
+from board.state.counts import BoardState
+from board.state.milestones import Crossing, Milestones
+from board.state.registration_rate import RegistrationRate
+from board.stream.broadcaster import Broadcaster
+from board.stream.subscriber_updates import Subscriber, Subscriptions
+from cuts.state import Key
+from tests.support.samples.cuts import cut_record, register_state, row
+
+NOW = datetime(2021, 10, 24, 12, 5, 1, tzinfo=UTC)
+TARGETS: dict[Key, int] = {("all", "31", "registered"): 200_000, ("all", "31.71", "registered"): 30_000}
+REGIONS = Regions(
+    {
+        region.code: region
+        for region in (
+            Region("31", "DKI Jakarta", "province", None),
+            Region("31.71", "Jakarta Pusat", "city", "31"),
+            Region("31.72", "Jakarta Utara", "city", "31"),
+            Region("31.71.01", "Gambir", "district", "31.71"),
+            Region("31.71.01.1001", "Gambir", "subdistrict", "31.71.01"),
+        )
+    }
+)
+
+
+@dataclass
+class Clock:
+    """A monotonic clock whose time a test sets."""
+
+    now_s: float = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@dataclass
+class BoardFixture:
+    """A board, with short methods that give it records."""
+
+    clock: Clock = field(default_factory=Clock)
+    viewers_max: int = 10
+
+    def __post_init__(self) -> None:
+        self.board_state = BoardState(REGIONS, TARGETS)
+        self.milestones = Milestones()
+        self.subscriptions = Subscriptions(self.board_state, self.milestones, self.clock, self.viewers_max)
+        self.app_state = AppState(
+            self.board_state,
+            self.subscriptions,
+            Broadcaster(self.subscriptions, self.clock),
+            self.milestones,
+            RegistrationRate(),
+            self.clock,
+            wall_clock=lambda: NOW,
+        )
+
+    def full(self, cut: int, count: int = 0, **fields: Any) -> None:
+        rows = (row("31", count), row("31.71", count))
+        self._cut(cut_record(cut, **{"rows": rows, **fields}))
+
+    def change(self, cut: int, count: int, **fields: Any) -> None:
+        rows = (row("31", count), row("31.71", count))
+        self._cut(cut_record(cut, **{"base": cut - 1, "rows": rows, **fields}))
+
+    def _cut(self, record: Any) -> None:
+        if self.board_state.apply_cut(record, self.clock.now_s, is_new=True).state_changed:
+            self.subscriptions.on_change()
+
+    def register(self, second: float, *last_sequence: int, **fields: Any) -> None:
+        self.board_state.apply_register_state(
+            register_state(second, *last_sequence, **fields), self.clock.now_s, is_new=True
+        )
+
+    def cross(self, threshold: int, sequence: int, **fields: Any) -> None:
+        if self.milestones.add(crossing(threshold, sequence, **fields)):
+            self.subscriptions.on_change()
+
+    def events(self, subscriber: Subscriber) -> list[Event]:
+        return parse(self.subscriptions.next_bytes(subscriber))
+
+
+def crossing(threshold: int, sequence: int, **fields: Any) -> Crossing:
+    defaults: dict[str, Any] = {
+        "id": f"crossing-{threshold}",
+        "scope": "all",
+        "region": "31",
+        "rule": "absolute",
+        "measure": "registered",
+        "epoch": "ever",
+        "value": threshold,
+        "cut": "1.1",
+        "crossed_at": NOW,
+        "state": "crossed",
+    }
+    return Crossing(threshold=threshold, sequence=sequence, **{**defaults, **fields})
+
+
+@dataclass(frozen=True)
+class Event:
+    """A server-sent event that was received."""
+
+    name: str
+    id: str
+    data: dict[str, Any]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {row["region"]: row["counts"]["registered"] for row in self.data["rows"]}
+
+
+def parse(text: bytes) -> list[Event]:
+    """The events in a part of a stream, without comments and retry lines."""
+    events = []
+    for block in text.decode().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if "data" in fields:
+            events.append(Event(fields["event"], fields["id"], json.loads(fields["data"])))
+    return events
