@@ -113,4 +113,4 @@ def _dotted(node: ast.expr, imported: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(run(check, "clocks", DESCRIPTION, sys.argv[1:]))
+    sys.exit(run(check, "nondeterminism", DESCRIPTION, sys.argv[1:]))

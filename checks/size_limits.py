@@ -85,4 +85,4 @@ def _is_elif(parent: ast.AST, child: ast.stmt) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(run(check, "limits", DESCRIPTION, sys.argv[1:]))
+    sys.exit(run(check, "size_limits", DESCRIPTION, sys.argv[1:]))

@@ -34,4 +34,4 @@ def check_source(path: Path, source: str) -> Iterator[Finding]:
 
 
 if __name__ == "__main__":
-    sys.exit(run(check, "sql_case", DESCRIPTION, sys.argv[1:]))
+    sys.exit(run(check, "sql_lower_case", DESCRIPTION, sys.argv[1:]))

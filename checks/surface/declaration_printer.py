@@ -1,4 +1,7 @@
-"""Prints a service's metrics, settings and OpenAPI: `python -m checks.surface.declaration_printer SERVICE`."""
+"""Prints the metrics, settings and OpenAPI of a service.
+
+Run as `python -m checks.surface.declaration_printer SERVICE`.
+"""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from outbox.source import Record
 from registration.domain.cloud_event import EventDraft, number_event
 from registration.domain.operation_batch import BatchResult
 from registration.settings import RegisterSettings
-from registration.store.participants_and_events import NO_EVENTS, Columns, Connection
+from registration.store.register_rows import NO_EVENTS, Columns, Connection
 from settings.loader import load
 
 COMMIT_DELAY_S_MAX: Final = 0.05

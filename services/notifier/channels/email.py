@@ -64,7 +64,7 @@ class EmailSender:
         self._apprise(server.sender, {})
 
     async def send(self, attempt: Attempt, recipient: Recipient) -> AttemptResult:
-        """Send one e-mail with all alerts of this message. See `notifier.delivery.delivery_attempt.Sender`."""
+        """Send one e-mail with all alerts of this message. See `delivery_attempt.Sender`."""
         if recipient.address is None:
             return AttemptResult(DeliveryReason.NOT_CONFIGURED)
         email = self._content.compose(attempt, recipient)

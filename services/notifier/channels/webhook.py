@@ -51,7 +51,7 @@ class WebhookSender:
         self._tls = httpx.create_ssl_context(trust_env=False)
 
     async def send(self, attempt: Attempt, recipient: Recipient) -> AttemptResult:
-        """Call the webhook with the alert of this message. See `notifier.delivery.delivery_attempt.Sender`."""
+        """Call the webhook with the alert of this message. See `delivery_attempt.Sender`."""
         assert len(attempt.alerts) == 1, "a webhook call has one alert"
         endpoint = self._endpoints.get(recipient.id.removeprefix("webhook:"))
         if endpoint is None:

@@ -40,7 +40,7 @@ from registration.requests.request_models import (
     StepBody,
     WithdrawBody,
 )
-from registration.store.participants_and_events import QUERIES
+from registration.store.register_rows import QUERIES
 from telemetry.logs import get
 
 log = get()

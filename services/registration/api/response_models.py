@@ -14,7 +14,7 @@ from registration.domain import nik, phone
 from registration.domain.cloud_event import utc_text
 from registration.domain.idempotent_operation import Answer
 from registration.requests.request_models import Category
-from registration.store.participants_and_events import participant_of
+from registration.store.register_rows import participant_of
 
 
 class AnswerView(BaseModel):

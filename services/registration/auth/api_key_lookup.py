@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 
 from registration.auth.api_keys import FindKey, Role, StoredKey
-from registration.store.participants_and_events import QUERIES
+from registration.store.register_rows import QUERIES
 
 
 def key_finder(pool: asyncpg.Pool[Any]) -> FindKey:

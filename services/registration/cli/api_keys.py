@@ -9,7 +9,7 @@ import typer
 
 from registration.auth.api_keys import Role, new_key
 from registration.cli.command_runner import CommandRefusedError, run_on_register
-from registration.store.participants_and_events import QUERIES
+from registration.store.register_rows import QUERIES
 
 app = typer.Typer(no_args_is_help=True, help="API keys.")
 

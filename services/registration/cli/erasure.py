@@ -9,7 +9,7 @@ import asyncpg
 import typer
 
 from registration.cli.command_runner import CommandRefusedError, run_on_register
-from registration.store.participants_and_events import QUERIES
+from registration.store.register_rows import QUERIES
 
 
 def erase(participant_id: Annotated[UUID, typer.Argument(metavar="ID")]) -> None:

@@ -23,7 +23,7 @@ from registration.imports.settings import ImportSettings
 from registration.imports.store import ImportInterruptedError, ImportState, ImportStatus
 from registration.imports.validation_process import open_validation_process, validation_config
 from registration.settings import RegisterSettings, SecretSettings
-from registration.store.participants_and_events import Connection
+from registration.store.register_rows import Connection
 from registration.store.secret_check import check_secret
 from settings.loader import load
 

@@ -40,7 +40,7 @@ from registration.imports.row_validation import (
 from registration.imports.store import ImportState, ImportStatus
 from registration.imports.undo import undo_chunk
 from registration.store.error_classification import Failure, failure_of
-from registration.store.participants_and_events import QUERIES, Connection
+from registration.store.register_rows import QUERIES, Connection
 from telemetry.logs import get
 
 log = get()

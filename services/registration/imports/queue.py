@@ -18,7 +18,7 @@ from registration.imports.spool import UploadSpool
 from registration.imports.store import ImportInterruptedError, ImportState, ImportStatus
 from registration.imports.undo import KeptParticipant
 from registration.imports.validation_process import ValidationProcess
-from registration.store.participants_and_events import QUERIES
+from registration.store.register_rows import QUERIES
 from telemetry.logs import get
 
 log = get()

@@ -20,9 +20,9 @@ from registration.domain.decision import Reason, Refused, decide
 from registration.domain.participant import Participant
 from registration.imports.chunk_encoding import PackedChunk, only_event
 from registration.imports.row_validation import CHANNEL, RejectedCell, RowFault, ValidatedChunk
-from registration.store import participants_and_events
+from registration.store import register_rows
 from registration.store.error_classification import RowVanishedError
-from registration.store.participants_and_events import QUERIES, Connection
+from registration.store.register_rows import QUERIES, Connection
 from telemetry.failpoints import failpoint
 
 PAGE_ROWS: Final = 1_000
@@ -90,7 +90,7 @@ async def write_chunk(
             raise ImportInterruptedError("another process is importing the same file")
         # Recorded as if every participant were new, because the partitions must be locked last.
         await _record_progress(connection, import_id, packed.last_row, packed.count, packed.rejected)
-        row = await participants_and_events.write_rows(
+        row = await register_rows.write_rows(
             connection, participants=packed.participants, events=packed.events
         )
         if row["appended"] < packed.count:
@@ -111,7 +111,7 @@ async def _write_overlapping(
     The chunk's progress was recorded as if all rows were accepted; this corrects it.
     """
     events = {row.nik_hmac: only_event(decide(row.command, None)) for row in validated.accepted}
-    known = await participants_and_events.lock(connection, (), events)
+    known = await register_rows.lock(connection, (), events)
     if inserted + len(known) < len(events):
         raise RowVanishedError("a participant with an existing NIK was deleted meanwhile")
     by_nik = {participant.person.nik_hmac: participant for participant in known}
@@ -130,7 +130,7 @@ async def _write_overlapping(
     await _record_progress(connection, import_id, validated.last_row, -len(rejected), rejected)
     if events:
         drafts = [EventDraft(new_id(), event, CHANNEL) for event in events.values()]
-        await participants_and_events.append(connection, drafts)
+        await register_rows.append(connection, drafts)
 
 
 def _reason(refused: Refused, existing: Participant, import_id: str) -> str:
@@ -142,7 +142,7 @@ async def _update_reregistered(
     connection: Connection, import_id: str, reregistered: Sequence[Participant]
 ) -> None:
     if reregistered:
-        await participants_and_events.update(connection, reregistered)
+        await register_rows.update(connection, reregistered)
         await QUERIES.import_insert_reregistered(
             connection,
             id=import_id,

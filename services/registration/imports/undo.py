@@ -20,8 +20,8 @@ from registration.domain.decision import Refused, decide
 from registration.imports.chunk_encoding import only_event
 from registration.imports.row_validation import CHANNEL
 from registration.imports.store import ImportInterruptedError, ImportState
-from registration.store import participants_and_events
-from registration.store.participants_and_events import QUERIES, Connection
+from registration.store import register_rows
+from registration.store.register_rows import QUERIES, Connection
 from telemetry.failpoints import failpoint
 
 LOWEST_ID: Final = UUID(int=0)
@@ -66,7 +66,7 @@ async def undo_chunk(
             )
         }
         withdrawn = []
-        for participant in await participants_and_events.lock(connection, ids):
+        for participant in await register_rows.lock(connection, ids):
             # A participant that changed between the two statements has another revision and is kept.
             decision = decide(
                 WithdrawCommand(id=participant.id, expected_revision=revisions.get(participant.id, 1)),
@@ -76,13 +76,13 @@ async def undo_chunk(
                 withdrawn.append(only_event(decision))
         # Withdrawn participants lose their import_id, so that the import's remaining participants are the
         # kept ones.
-        await participants_and_events.update(
+        await register_rows.update(
             connection,
             [replace(event.after, person=replace(event.after.person, import_id=None)) for event in withdrawn],
         )
         await QUERIES.import_advance_undo(connection, id=import_id, undone=len(withdrawn))
         drafts = [EventDraft(new_id(), event, CHANNEL) for event in withdrawn]
-        await participants_and_events.append(connection, drafts)
+        await register_rows.append(connection, drafts)
         failpoint("import.before_undo_commit")
     failpoint("import.after_undo_commit")
     return len(withdrawn)

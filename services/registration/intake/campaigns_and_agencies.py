@@ -12,7 +12,7 @@ import msgspec
 
 from registration.domain.idempotent_operation import DONE, Answer, OperationFault
 from registration.intake.transaction import claim_key
-from registration.store.participants_and_events import QUERIES, Connection
+from registration.store.register_rows import QUERIES, Connection
 
 
 class ScopeKind(StrEnum):

@@ -8,7 +8,7 @@ from typing import Any, Final
 import asyncpg
 
 from registration import metrics
-from registration.store.participants_and_events import QUERIES
+from registration.store.register_rows import QUERIES
 
 DELETED_ROWS_MAX: Final = 5_000
 

@@ -23,7 +23,7 @@ from registration.domain.idempotent_operation import (
 )
 from registration.domain.operation_batch import BatchResult, KnownParticipants, apply, ids_needed
 from registration.domain.participant import Participant
-from registration.store import participants_and_events
+from registration.store import register_rows
 from registration.store.error_classification import (
     DATABASE_ERRORS,
     AmbiguousCommitError,
@@ -31,7 +31,7 @@ from registration.store.error_classification import (
     RowVanishedError,
     failure_of,
 )
-from registration.store.participants_and_events import QUERIES, Columns, Connection
+from registration.store.register_rows import QUERIES, Columns, Connection
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
@@ -81,10 +81,10 @@ async def _write(
     ordered = [operations[index] for index in order]
     expected = _assume_all_new(operations, new_id)
     new = expected.newcomers()
-    row = await participants_and_events.write_rows(
+    row = await register_rows.write_rows(
         connection,
         _claims(ordered),
-        participants_and_events.participant_rows(new.values()),
+        register_rows.participant_rows(new.values()),
         _event_rows_if_all_new(expected),
     )
     transaction = Transaction(connection, new_id, row["recorded_at"])
@@ -98,7 +98,7 @@ async def _write(
     replays = {order[row["index"]]: _replay(row, ordered[row["index"]].body_hmac) for row in stored}
     fresh = [operation for index, operation in enumerate(operations) if index not in replays]
     new = _assume_all_new(fresh, new_id).newcomers()
-    inserted = await participants_and_events.insert_new(connection, new.values()) if new else 0
+    inserted = await register_rows.insert_new(connection, new.values()) if new else 0
     fresh_answers = iter(await _apply(transaction, fresh, new, inserted))
     return [replays[index] if index in replays else next(fresh_answers) for index in range(len(operations))]
 
@@ -110,16 +110,12 @@ def _assume_all_new(operations: Iterable[Operation], new_id: Callable[[], UUID])
 
 def _event_rows_if_all_new(expected: BatchResult) -> Columns:
     """The events of a batch that only registers newcomers; other batches append their events later."""
-    return (
-        participants_and_events.event_rows(expected.drafts)
-        if expected.all_new
-        else participants_and_events.NO_EVENTS
-    )
+    return register_rows.event_rows(expected.drafts) if expected.all_new else register_rows.NO_EVENTS
 
 
 def _claims(ordered: Sequence[Operation]) -> Columns:
     """The idempotency keys of sorted operations, each with its likely answer."""
-    return participants_and_events.key_rows(
+    return register_rows.key_rows(
         [operation.unique_key for operation in ordered],
         [operation.body_hmac for operation in ordered],
         [operation.expected_answer() for operation in ordered],
@@ -137,16 +133,16 @@ async def _apply(
     ids = ids_needed(fresh)
     known = []
     if ids or inserted < len(new):
-        known = await participants_and_events.lock(connection, ids, new)
+        known = await register_rows.lock(connection, ids, new)
         if inserted + sum(participant.person.nik_hmac in new for participant in known) < len(new):
             raise RowVanishedError("a participant with an existing NIK was deleted meanwhile")
     result = apply(fresh, KnownParticipants(known), transaction.new_id)
     changed = [result.changed[participant.id] for participant in known if participant.id in result.changed]
     if changed:
-        await participants_and_events.update(connection, changed)
+        await register_rows.update(connection, changed)
     await _correct_answers(connection, fresh, result.outcomes)
     if result.drafts:
-        await participants_and_events.append(connection, result.drafts)
+        await register_rows.append(connection, result.drafts)
     return result.answers(transaction.recorded_at)
 
 
@@ -165,9 +161,9 @@ async def claim_key(
 
     Returns the stored answer if the key exists, None if this transaction has claimed it.
     """
-    row = await participants_and_events.write_rows(
+    row = await register_rows.write_rows(
         connection,
-        participants_and_events.key_rows([(caller, route, key)], [body_hmac], [(DONE, None, None, None)]),
+        register_rows.key_rows([(caller, route, key)], [body_hmac], [(DONE, None, None, None)]),
     )
     if row["claimed"]:
         return None

@@ -42,7 +42,7 @@ from registration.intake.transaction import IntakeTransaction
 from registration.regions import Regions, read_regions
 from registration.requests.body_validator import BodyValidator
 from registration.settings import ApiSettings, RegisterSettings, SecretSettings
-from registration.store.participants_and_events import QUERIES
+from registration.store.register_rows import QUERIES
 from registration.store.secret_check import check_secret
 from settings.contract_files import contract_path
 from settings.loader import load

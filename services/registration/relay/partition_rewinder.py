@@ -26,7 +26,7 @@ CHECK_EVERY_S: Final = 1.0
 
 
 class StallRewinder:
-    """Compares the positions of cuts with the register's; the rules are in `registration.relay.stall_tracker`."""
+    """Compares the positions of cuts with the register's; `stall_tracker` decides which to rewind."""
 
     def __init__(
         self, source: RegisterEventSource, lease: Lease, clock: Callable[[], float] = time.monotonic

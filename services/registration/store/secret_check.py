@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from registration.store.participants_and_events import QUERIES
+from registration.store.register_rows import QUERIES
 
 
 class WrongSecretError(Exception):

@@ -15,5 +15,5 @@ How a service uses this package:
   its own transactions; the tables are `ddl/table.sql` (`table_ddl()`).
 * `outbox.leader_producer.LeaderProducer(client_options, lease)` sends single records of a leader, fenced by
   its term.
-* `outbox.abandonable_producer.Producer` is an idempotent Kafka producer that can be abandoned without flushing.
+* `outbox.abandonable_producer.Producer` is an idempotent producer that can be abandoned without flushing.
 """
