@@ -1,4 +1,4 @@
-"""Registers synthetic people over HTTP with idempotency keys, and retries until each has a response."""
+"""Registers synthetic people over HTTP with idempotency keys, and retries until each response is final."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ RETRY_DELAY_S = 0.1
 
 
 def nik(number: int) -> str:
-    """Return the NIK of the n-th synthetic person, unique below 3,360,000; region 31.99 does not exist."""
+    """Return the NIK of a synthetic person; it is unique for numbers below 3,360,000.
+
+    Its region is 31.99, which does not exist.
+    """
     serial, rest = number % 10_000, number // 10_000
     day, month = 1 + rest % 28, 1 + rest // 28 % 12
     return f"319901{day:02}{month:02}90{serial:04}"
@@ -35,8 +38,8 @@ class RegistrationClients:
     """Several clients that register people through one or several API processes while a block runs.
 
     `accepted` maps each person's number to the participant id in the response. `already_registered` has the
-    people whom the API refused as known, which fails unless `duplicates_allowed`. At the end of the block
-    each client completes its last registration.
+    numbers of people whom the API refused because their NIK was registered before; such a refusal is an error
+    unless `duplicates_allowed`. At the end of the block each client completes its last registration.
     """
 
     def __init__(
@@ -83,7 +86,10 @@ class RegistrationClients:
                 await asyncio.wait_for(self._closing.wait(), self._pause_s)
 
     async def _register(self, number: int, url: str) -> None:
-        """Register one person with one key until a response is final; after an error, use the next API."""
+        """Send one person's registration, with one idempotency key, until a response is final.
+
+        After a connection error or a timeout, the next API process gets the request.
+        """
         body = {
             "name": "Peserta Contoh",
             "nik": nik(number),
@@ -100,7 +106,7 @@ class RegistrationClients:
             await asyncio.sleep(RETRY_DELAY_S)
 
     async def _post(self, number: int, url: str, body: dict[str, str], headers: dict[str, str]) -> bool:
-        """Send one request; return whether its response is final."""
+        """Send one request and return whether its response is final."""
         assert self._session is not None
         async with self._session.post(f"{url}/v1/participants", json=body, headers=headers) as response:
             if response.status == 201:

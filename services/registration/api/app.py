@@ -20,26 +20,26 @@ from telemetry.logs import get
 log = get()
 
 RETRY_AFTER_S: Final = 2
-# FastAPI's own telemetry records bodies and the values of invalid fields: personal data.
+# FastAPI's own telemetry exports bodies and the values of invalid fields, which are personal data.
 NO_TELEMETRY: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
-# Import uploads are streamed and have a limit of their own.
+# Uploads of imports are streamed and have their own size limit.
 IMPORTS_PREFIX: Final = "/v1/imports"
 
 
 def application(routers: Iterable[APIRouter], body_bytes_max: int) -> FastAPI:
-    """Build the application; bodies are limited to `body_bytes_max`, except uploads of imports."""
+    """Build the application. Bodies, except uploads of imports, may have `body_bytes_max` bytes at most."""
     app = FastAPI(
         title="Jakpreneur registration", version="1", docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY
     )
     install(app)
-    # Endpoints that only read do not translate database errors themselves.
+    # Needed for endpoints that only read: they do not translate database errors into problems.
     for error in DATABASE_ERRORS:
         app.add_exception_handler(error, _database_failed)
     for router in routers:
-        # Not `include_router`: it nests one application per router, which slows down every request.
+        # `include_router` would nest one application per router and slow down every request.
         app.router.routes.extend(router.routes)
     app.add_middleware(BodyLimit, bytes_max=body_bytes_max, except_prefixes=[IMPORTS_PREFIX])
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI documents this way to extend it
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI documents this assignment
     return app
 
 

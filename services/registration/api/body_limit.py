@@ -1,4 +1,4 @@
-"""ASGI middleware that refuses over-long request bodies with 413 before the application reads them."""
+"""ASGI middleware that refuses over-long request bodies with 413, and never reads them to their end."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from registration.api import problem_responses
 
 
 def too_large_problem() -> Problem:
-    """Return the 413 of an over-long body; the server closes the connection after it."""
+    """Return the problem 413 of an over-long body. The server closes the connection after the response."""
     return problem_responses.problem(413, "too-large", problem_responses.TOO_LARGE, {"Connection": "close"})
 
 
 class BodyLimit:
-    """Limits bodies to `bytes_max`; paths under `except_prefixes` have limits of their own."""
+    """Limits request bodies to `bytes_max`, except under `except_prefixes`, where other limits apply."""
 
     def __init__(self, app: ASGIApp, bytes_max: int, except_prefixes: Collection[str] = ()) -> None:
         self._app = app
@@ -27,7 +27,7 @@ class BodyLimit:
         self._except_prefixes = tuple(except_prefixes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 413 if the announced length, or the length received so far, exceeds the limit."""
+        """Respond with 413 if the announced length, or the length received so far, exceeds the limit."""
         if scope["type"] != "http" or scope["path"].startswith(self._except_prefixes):
             await self._app(scope, receive, send)
             return
@@ -42,7 +42,7 @@ class BodyLimit:
             message = await receive()
             received_bytes += len(message.get("body", b""))
             if received_bytes > self._bytes_max:
-                # Raised inside the endpoint that reads the body; the problem handler answers it.
+                # Raised in the endpoint that reads the body; the problem handler turns it into the response.
                 raise too_large_problem()
             return message
 

@@ -1,4 +1,4 @@
-"""The endpoints `/v1/campaigns` and `/v1/agencies`: list them, and open a new one."""
+"""The endpoints `/v1/campaigns` and `/v1/agencies`, which list and open campaigns and agencies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATHS: Final = {ScopeKind.CAMPAIGN: "campaigns", ScopeKind.AGENCY: "agencies"}
 def scopes_router(
     scopes: Scopes, handler: RequestHandler, authenticator: Authenticator, validator: BodyValidator
 ) -> APIRouter:
-    """Create the router; both kinds of scope have the same endpoints."""
+    """Create the router. Campaigns and agencies have the same endpoints."""
     router = APIRouter(prefix="/v1", tags=["vocabulary"])
     for kind in ScopeKind:
         _add_list(router, kind, scopes)
@@ -41,7 +41,7 @@ def _add_list(router: APIRouter, kind: ScopeKind, scopes: Scopes) -> None:
         responses=error_responses(503),
     )
     async def listed() -> Response:
-        """All that are open, by id."""
+        """All open campaigns or all open agencies, sorted by id."""
         await scopes.refresh()
         items = [{"id": scope_id, "name": name} for scope_id, name in scopes.names[kind].items()]
         return Response(msgspec.json.encode({"items": items}), 200, {"Cache-Control": "no-cache"}, JSON)
@@ -64,7 +64,7 @@ def _add_open(
         openapi_extra=request_body(ScopeBody) | KEY_REQUIRED,
     )
     async def open_one(request: Request) -> Response:
-        """Open one. Opening it again under the same name is no error."""
+        """Open a campaign or an agency. If it is open under the same name already, nothing changes."""
         received = await read_request(await authenticator.require_role(Role.ADMIN, request), request)
         body = await validator.validate(ScopeBody, received.body)
         claim = KeyClaim(received.caller.id, f"open-{kind}", received.key, handler.fingerprint(received))

@@ -1,7 +1,8 @@
 """An ASGI fast path for `POST /v1/participants`: valid requests go to the handler without FastAPI.
 
-It decides nothing. Every other request passes to the application unchanged, before it has had any effect;
-the application answers it as the OpenAPI document says. Both paths give the same responses.
+The fast path has no rules of its own. It passes every other request to the application unchanged, before the
+request has had any effect, and the application answers as the OpenAPI document says. Both paths give the same
+responses.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ JSON_TYPE: Final = (b"content-type", b"application/json")
 
 
 class FastPath:
-    """An ASGI application that wraps another one, outside all of its middleware."""
+    """An ASGI application that wraps the FastAPI application and all its middleware."""
 
     def __init__(
         self,
@@ -70,7 +71,7 @@ class FastPath:
             answer = await self._register(*registration)
         except Problem as problem:
             await respond(Request(scope), problem)(scope, receive, send)
-        except Exception as error:  # the edge: no code outside turns this into a response
+        except Exception as error:  # the edge: no code outside turns an exception into a response
             await (await internal_error(Request(scope), error))(scope, receive, send)
         else:
             await _send(answer, send)
@@ -78,7 +79,7 @@ class FastPath:
     async def _parse(
         self, scope: Scope, headers: Mapping[str, str], body: bytes
     ) -> tuple[RegisterBody, ReceivedRequest] | None:
-        """Return the valid body and the request, or None if the application must report an error."""
+        """Return the valid body and the request, or None if the application must respond with an error."""
         client = scope.get("client")
         try:
             caller = await self._authenticator.authenticate_header(headers.get("authorization"))
@@ -96,7 +97,7 @@ class FastPath:
 
 
 def _headers(scope: Scope) -> dict[str, str]:
-    """Return the headers of `HEADERS` by name; of a repeated header, the first value."""
+    """Return the headers in `HEADERS` by name. If a header is repeated, its first value counts."""
     found: dict[str, str] = {}
     for name, value in scope["headers"]:
         if name in HEADERS:
@@ -105,7 +106,7 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 
 async def _messages(receive: Receive) -> list[Message]:
-    """Receive the whole body; the server ends it at its announced length."""
+    """Receive all messages of the body. The server ends the body at its announced length."""
     messages = [await receive()]
     while messages[-1].get("more_body", False):
         messages.append(await receive())
@@ -113,7 +114,7 @@ async def _messages(receive: Receive) -> list[Message]:
 
 
 def _replay(messages: list[Message], receive: Receive) -> Receive:
-    """Return a `receive` that first repeats the messages already received."""
+    """Return a `receive` function that first returns the messages already received."""
     received = iter(messages)
 
     async def replay() -> Message:

@@ -1,4 +1,4 @@
-"""The endpoints under `/v1/imports`: upload a CSV file, read its status and rejected rows, undo it."""
+"""The endpoints under `/v1/imports`: upload a CSV file, read the status and rejected rows, undo an import."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ CSV_BODY: Final[dict[str, Any]] = {
 
 
 def imports_router(imports: ImportQueue, authenticator: Authenticator) -> APIRouter:
-    """Create the router; every endpoint requires an officer's key."""
+    """Create the router. Every endpoint requires the API key of an officer or an admin."""
     router = APIRouter(prefix="/v1/imports", tags=["imports"])
     _add_upload(router, imports, authenticator)
     _add_status(router, imports, authenticator)
@@ -68,9 +68,9 @@ def _add_upload(router: APIRouter, imports: ImportQueue, authenticator: Authenti
         openapi_extra=CSV_BODY | KEY_REQUIRED,
     )
     async def upload(request: Request, name: FileName = DEFAULT_NAME) -> Response:
-        """Import the CSV file that the body is; 200 where this very file was imported before.
+        """Import the CSV file in the body. The status is 200 if the same file was imported before.
 
-        The file's own digest makes a second sending of it harmless, whatever the Idempotency-Key.
+        A file is recognized by its digest, so sending it again is harmless, whatever the Idempotency-Key.
         """
         caller = await authenticator.require_role(Role.OFFICER, request)
         idempotency_key(request.headers.get("idempotency-key"))
@@ -91,7 +91,7 @@ def _add_status(router: APIRouter, imports: ImportQueue, authenticator: Authenti
         "/{import_id}", responses=error_responses(401, 403, 404, 422, 503), openapi_extra=KEY_REQUIRED
     )
     async def status_of(request: Request, import_id: ImportId) -> Response:
-        """How far an import is; of one taken back also whom that left, as somebody changed them since."""
+        """The status of an import. For an undo also the participants kept, as they have changed since."""
         await authenticator.require_role(Role.OFFICER, request)
         return await _status_response(imports, import_id)
 
@@ -103,7 +103,7 @@ def _add_rejected(router: APIRouter, imports: ImportQueue, authenticator: Authen
         openapi_extra=KEY_REQUIRED,
     )
     async def rejected(request: Request, import_id: ImportId) -> Response:
-        """The rejected rows as CSV: row (the header is 1), column, reason. Never a value."""
+        """The rejected rows as CSV: row number (the header is row 1), column and reason, never a value."""
         await authenticator.require_role(Role.OFFICER, request)
         await _find(imports, import_id)
         headers = {"Content-Disposition": f'attachment; filename="rejected-{import_id[:12]}.csv"'}
@@ -120,7 +120,7 @@ def _add_undo(router: APIRouter, imports: ImportQueue, authenticator: Authentica
         openapi_extra=KEY_REQUIRED,
     )
     async def undo(request: Request, import_id: ImportId) -> Response:
-        """Withdraw everybody this import registered, but for those whom somebody changed since."""
+        """Withdraw every participant that this import registered, except those who have changed since."""
         await authenticator.require_role(Role.OFFICER, request)
         idempotency_key(request.headers.get("idempotency-key"))
         await _find(imports, import_id)

@@ -1,4 +1,4 @@
-"""OpenAPI details that FastAPI does not generate: request bodies, problem responses, the key's scheme."""
+"""OpenAPI details that FastAPI does not generate: request bodies, problem responses, the API key scheme."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DESCRIPTIONS: Final = {
 
 
 def error_responses(*statuses: int) -> Responses:
-    """Return the `responses` of an endpoint that can answer with these problem statuses."""
+    """Return the `responses` of an endpoint whose problems have these HTTP statuses."""
     schema = ProblemView.model_json_schema(ref_template="#/components/schemas/{model}")
     definitions = schema.pop("$defs")
     schema["properties"]["errors"]["items"] = definitions["FieldErrorView"]
@@ -48,7 +48,7 @@ KEY_REQUIRED: Final[dict[str, Any]] = {"security": [{"key": []}]}
 def request_body(model: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
     """Return the `requestBody` of a model, with all definitions inlined.
 
-    The handlers validate bodies themselves, so FastAPI does not know their models.
+    The endpoints validate bodies themselves, so FastAPI does not know the models of the bodies.
     """
     schema = model.model_json_schema()
     definitions = schema.pop("$defs", {})

@@ -1,4 +1,4 @@
-"""Turns HTTP requests into operations and submits them: validates bodies, rate-limits the public."""
+"""Validates HTTP requests, rate-limits the public, and submits the requests as operations."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REGISTER_ROUTE: Final = "register"
 
 
 class ReceivedRequest(msgspec.Struct, frozen=True):
-    """A request with its body: caller, client address, idempotency key, path and conditional headers."""
+    """An HTTP request whose body has been read. `address` is the client's, `key` the idempotency key."""
 
     caller: Caller
     address: str
@@ -44,7 +44,7 @@ class PublicLimits(msgspec.Struct, frozen=True):
 
 
 class RequestHandler:
-    """Handles requests that change a participant: validates, maps to a command, submits it."""
+    """Validates requests that register or change a participant, and submits their commands."""
 
     def __init__(
         self,
@@ -61,20 +61,20 @@ class RequestHandler:
         self._new_id = new_id
 
     async def register(self, request: ReceivedRequest) -> Answer:
-        """Register a person. Raises Problem: 400, 422, 429 or 503."""
+        """Register a person. Raises Problem 400, 422, 429 or 503."""
         self.rate_limit(request)
         body = await self._validator.validate(RegisterBody, request.body)
         return await self.register_validated(body, request)
 
     def rate_limit(self, request: ReceivedRequest) -> None:
-        """Count the request against its address's limit, unless it has an API key. Raises Problem 429."""
+        """Count a request without an API key against the limit of its address. Raises Problem 429."""
         if request.caller.role is None:
             self.rate_limit_address(request.address)
 
     async def register_validated(self, body: RegisterBody, request: ReceivedRequest) -> Answer:
-        """Register a person from a valid body; the caller has applied the address limit.
+        """Register a person from a valid body, within the limit of the NIK.
 
-        Raises Problem: 429 or 503.
+        The caller must have applied the limit of the address. Raises Problem 429 or 503.
         """
         command = command_mapping.register_command(body, self._cipher, request.caller.channel, self._new_id)
         if request.caller.role is None:
@@ -85,19 +85,19 @@ class RequestHandler:
     async def change(
         self, route: str, model: type[ChangeBody], participant_id: UUID, request: ReceivedRequest
     ) -> Answer:
-        """Change a known participant. Raises Problem: 400, 422 or 503."""
+        """Submit a change of a participant. Raises Problem 400, 422 or 503."""
         body = await self._validator.validate(model, request.body or b"{}")
         command = command_mapping.change_command(body, participant_id, request.if_match, self._cipher)
         return await self._submit_command(route, command, request)
 
     def rate_limit_address(self, address: str) -> None:
-        """Count a public request against its address's limit. Raises Problem 429."""
+        """Count a public request against the limit of `address`. Raises Problem 429."""
         _consume_token(self._limits.per_address, client_network(address), "address")
 
     def fingerprint(self, request: ReceivedRequest) -> bytes:
         """Return a keyed digest of path, If-Match and body.
 
-        A second request under the same idempotency key is a repeat only if its fingerprint is the same.
+        A second request under the same idempotency key is a repeat only if it has the same fingerprint.
         """
         expected = b"" if request.if_match is None else str(request.if_match).encode()
         return self._cipher.body_hmac(request.path.encode(), expected, request.body)

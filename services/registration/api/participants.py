@@ -64,7 +64,7 @@ def participants_router(
     cipher: Cipher,
     pool: asyncpg.Pool[Any],
 ) -> APIRouter:
-    """Create the router."""
+    """Create the router of the endpoints."""
     router = APIRouter(prefix="/v1/participants", tags=["participants"])
 
     @router.post(
@@ -128,14 +128,14 @@ def _add_change(router: APIRouter, route: str, handler: RequestHandler, authenti
 
 
 def answer_response(answer: Answer, status: int) -> Response:
-    """Return the response of an answer that is `done`. Raises the Problem of a refusal."""
+    """Return the response to a request whose answer is `done`. Raises the Problem of any other answer."""
     if answer.outcome != DONE:
         raise problem_responses.refusal_problem(answer)
     return Response(answer_json(answer), status, answer_headers(answer), JSON)
 
 
 def participant_response(row: Any, cipher: Cipher) -> Response:
-    """Return the response with a participant's row. Raises Problem 404 if `row` is None."""
+    """Return the response that shows the participant of `row`. Raises Problem 404 if `row` is None."""
     if row is None:
         raise problem_responses.refusal_problem(Answer(Reason.UNKNOWN))
     headers = {"ETag": f'"{row["revision"]}"', "Cache-Control": "no-store"}

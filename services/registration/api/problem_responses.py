@@ -13,7 +13,7 @@ from registration.requests.field_error_messages import BilingualText
 
 
 class Refusal(NamedTuple):
-    """The HTTP status and title of a refusal; `pointer` names the faulty field, if there is one."""
+    """The HTTP status and title of a refusal; `pointer` is the JSON pointer of the invalid field."""
 
     status: int
     title: BilingualText
@@ -121,19 +121,19 @@ def refusal_problem(answer: Answer) -> Problem:
 
 
 def overload_problem(error: OverloadedError) -> Problem:
-    """Return the 503 of an overload, with Retry-After."""
+    """Return the problem 503 of an overload, with Retry-After."""
     unknown = error.reason is OverloadReason.OUTCOME_UNKNOWN
     return unavailable_problem(error.retry_after_s, "outcome-unknown" if unknown else "overloaded")
 
 
 def unavailable_problem(retry_after_s: int, slug: str = "overloaded") -> Problem:
-    """Return a 503 with Retry-After."""
+    """Return a problem 503 with Retry-After."""
     title = OUTCOME_UNKNOWN if slug == "outcome-unknown" else OVERLOADED
     return Problem(503, slug, _text(title), headers={"Retry-After": str(retry_after_s)})
 
 
 def rate_limit_problem(wait_s: float) -> Problem:
-    """Return the 429 of an exhausted rate limit, with Retry-After."""
+    """Return the problem 429 of an exhausted rate limit, with Retry-After."""
     return Problem(429, "too-many-requests", _text(LIMITED), headers={"Retry-After": str(math.ceil(wait_s))})
 
 

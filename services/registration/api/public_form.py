@@ -40,7 +40,7 @@ CATEGORIES: Final = {
     "jasa": "Jasa",
     "lainnya": "Lainnya",
 }
-# JSON pointers of errors whose form field has another name.
+# The names of form fields that differ from the field in the JSON body, by JSON pointer.
 FIELDS: Final = {"/business/name": "business_name", "/business/category": "category"}
 FIELDS_MAX: Final = 50
 HEADERS: Final = {
@@ -75,7 +75,7 @@ class FormPage:
 
     def render_form(self, fields: Mapping[str, str], problem: Problem | None = None) -> HTMLResponse:
         """Render the form with these field values; each error of `problem` is shown beside its field."""
-        # After a 503 the form keeps its idempotency key, so that a repeat cannot register twice.
+        # After a 503 the form keeps its idempotency key, so that submitting it again cannot register twice.
         key = fields["key"] if problem is not None and problem.status == 503 else str(uuid.uuid4())
         errors = _errors(problem) if problem is not None else {}
         title = problem.title["id"] if problem is not None else None
@@ -128,7 +128,7 @@ def form_fields(body: bytes) -> Mapping[str, str]:
 
 
 def registration_body(fields: Mapping[str, str]) -> dict[str, Any]:
-    """Return the JSON body for `RegisterBody`; empty fields are omitted."""
+    """Return the form's fields as the JSON body of a registration, without the empty fields."""
     body: dict[str, Any] = {
         name: fields[name].strip()
         for name in ("name", "nik", "phone", "region", "consent")

@@ -1,4 +1,4 @@
-"""Rate limiting: token buckets in bounded memory, and the network that counts as one client."""
+"""Rate limiting: token buckets in bounded memory, and the address or network that counts as a client."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ IPV6_NETWORK_BITS: Final = 64
 
 
 class TokenBuckets:
-    """One bucket per key. Full buckets are dropped; above `keys_max` the least recently used one is dropped.
+    """Token buckets, one per key. A bucket holds up to `burst` tokens and gains `per_s` tokens per second.
 
-    A bucket holds up to `burst` tokens and gains `per_s` tokens per second.
+    Full buckets are dropped. If there are more than `keys_max` buckets, the least recently used are dropped.
     """
 
     def __init__(self, per_s: float, burst: float, keys_max: int, clock: Callable[[], float]) -> None:
@@ -24,7 +24,7 @@ class TokenBuckets:
         self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
     def take(self, key: Hashable) -> float:
-        """Take a token and return 0.0; if the bucket is empty, return the seconds until its next token."""
+        """Take a token and return 0.0. If none is left, return the seconds until the bucket's next token."""
         now = self._clock()
         tokens, at = self._buckets.pop(key, (self._burst, now))
         tokens = min(self._burst, tokens + (now - at) * self._per_s)
@@ -43,9 +43,9 @@ class TokenBuckets:
 
 
 def client_network(address: str) -> str:
-    """Return what counts as one client: an IPv4 address, or the /64 network of an IPv6 address.
+    """Return the IPv4 address, or the /64 network of the IPv6 address, that counts as one client.
 
-    A household usually has a whole /64. A text that is no address is returned unchanged.
+    A household usually has a whole /64 network. A text that is no IP address is returned unchanged.
     """
     try:
         parsed = ipaddress.ip_address(address)

@@ -1,4 +1,4 @@
-"""The endpoint `GET /v1/regions`."""
+"""The endpoint `GET /v1/regions`, which lists all regions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registration.regions import Regions
 
 
 def regions_router(regions: Regions) -> APIRouter:
-    """Create the router; the response is encoded once, and clients may cache it for an hour."""
+    """Create the router. Its response is encoded once, and clients may cache it for an hour."""
     router = APIRouter(tags=["vocabulary"])
     body = msgspec.json.encode({"regions": list(regions.by_code.values())})
     headers = {
@@ -22,7 +22,7 @@ def regions_router(regions: Regions) -> APIRouter:
 
     @router.get("/v1/regions", response_model=RegionsView, responses={304: {"description": "Not modified"}})
     async def all_regions(request: Request) -> Response:
-        """Province, cities, kecamatan and kelurahan."""
+        """The province, its cities, kecamatan and kelurahan."""
         known_tags = request.headers.get("if-none-match", "")
         if headers["ETag"] in [tag.strip().removeprefix("W/") for tag in known_tags.split(",")]:
             return Response(status_code=304, headers=headers)

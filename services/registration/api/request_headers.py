@@ -15,7 +15,7 @@ from registration.auth.api_keys import PUBLIC, ApiKeys, Caller, Role
 from registration.domain.cloud_event import valid_traceparent
 
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
-# An entity tag as this API sends it, or the bare revision; `*` matches any revision.
+# A revision, in quotes as the API sends it in ETag, or without quotes.
 IF_MATCH: Final = re.compile(r'(?:"(\d{1,9})"|(\d{1,9}))')
 
 
@@ -26,11 +26,14 @@ class Authenticator:
         self._keys = keys
 
     async def authenticate(self, request: Request) -> Caller:
-        """Return the key's holder, or PUBLIC without a key. Raises Problem 401 for a wrong key."""
+        """Return the holder of the request's API key, or PUBLIC if there is no key.
+
+        Raises Problem 401 for a wrong key.
+        """
         return await self.authenticate_header(request.headers.get("authorization"))
 
     async def authenticate_header(self, authorization: str | None) -> Caller:
-        """Like `authenticate`, from the value of the header `Authorization`."""
+        """Like `authenticate`, but takes the value of the header `Authorization`."""
         if authorization is None:
             return PUBLIC
         scheme, _, key = authorization.partition(" ")
@@ -42,7 +45,7 @@ class Authenticator:
         return caller
 
     async def require_role(self, role: Role, request: Request) -> Caller:
-        """Return the caller if its role is at least `role`. Raises Problem 401 or 403."""
+        """Return the caller. Raises Problem 401 without a valid API key, 403 if the role is below `role`."""
         caller = await self.authenticate(request)
         if caller.role is None:
             raise problem_responses.problem(
@@ -54,7 +57,10 @@ class Authenticator:
 
 
 async def read_request(caller: Caller, request: Request) -> ReceivedRequest:
-    """Read the body and the headers. Raises Problem: 400 for malformed headers, 413 for an over-long body."""
+    """Read the body and the headers of a request.
+
+    Raises Problem 400 for malformed headers, or Problem 413 for an over-long body.
+    """
     address = request.client.host if request.client is not None else ""
     body = await request.body()
     return received_request(caller, address, request.scope["path"], request.headers.get, body)
@@ -63,7 +69,7 @@ async def read_request(caller: Caller, request: Request) -> ReceivedRequest:
 def received_request(
     caller: Caller, address: str, path: str, header: Callable[[str], str | None], body: bytes
 ) -> ReceivedRequest:
-    """Build the request; `header` looks up a header by its lower-case name.
+    """Return the parsed request. `header` returns the value of a header by its lower-case name.
 
     Raises Problem 400 for malformed headers.
     """
@@ -79,7 +85,10 @@ def received_request(
 
 
 def idempotency_key(header: str | None) -> str:
-    """Return the caller's idempotency key, or a new one for this request only. Raises Problem 400."""
+    """Return the idempotency key in the header; without the header, a new key for this request only.
+
+    Raises Problem 400 if the header is malformed.
+    """
     if header is None:
         return f"attempt:{uuid.uuid4()}"
     if IDEMPOTENCY_KEY.fullmatch(header) is None:
@@ -88,7 +97,10 @@ def idempotency_key(header: str | None) -> str:
 
 
 def if_match_revision(header: str | None) -> int | None:
-    """Return the revision that If-Match requires, or None if any will do. Raises Problem 400."""
+    """Return the revision that the header If-Match requires; None if it accepts every revision.
+
+    Raises Problem 400 if the header is malformed.
+    """
     if header is None or header.strip() == "*":
         return None
     match = IF_MATCH.fullmatch(header.strip())

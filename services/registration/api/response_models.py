@@ -1,4 +1,4 @@
-"""The response models of the API and their JSON; NIKs and phone numbers are masked."""
+"""The response models of the API and their JSON, in which NIKs and phone numbers are masked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from registration.store.register_rows import participant_of
 
 
 class AnswerView(BaseModel):
-    """The answer to a registration or a change: the participant as it then stood."""
+    """The answer to a registration or a change: the participant's region and revision after it."""
 
     participant_id: UUID
     region: str
@@ -27,14 +27,14 @@ class AnswerView(BaseModel):
 
 
 class BusinessView(BaseModel):
-    """What a participant runs."""
+    """The business that a participant runs."""
 
     name: str
     category: Category
 
 
 class ParticipantView(BaseModel):
-    """A participant as a companion sees them; name, numbers and business are null once erased."""
+    """A participant as API key holders see them. Name, NIK, phone and business are null after an erasure."""
 
     participant_id: UUID
     standing: str
@@ -63,7 +63,7 @@ class ScopeView(BaseModel):
 
 
 class ScopesView(BaseModel):
-    """All open campaigns, or agencies, by id."""
+    """All open campaigns or all open agencies, sorted by id."""
 
     items: list[ScopeView]
 
@@ -78,7 +78,7 @@ class RegionView(BaseModel):
 
 
 class RegionsView(BaseModel):
-    """All regions, parents first."""
+    """All regions. Each region comes after its parent."""
 
     regions: list[RegionView]
 
@@ -110,7 +110,7 @@ def answer_headers(answer: Answer) -> dict[str, str]:
 
 
 def answer_json(answer: Answer) -> bytes:
-    """Return an answer that is `done` as the JSON of an `AnswerView`."""
+    """Return the JSON of the `AnswerView` of an answer that is `done`."""
     assert answer.recorded_at is not None, "a `done` answer has the time of its transaction"
     return msgspec.json.encode(
         {
@@ -123,7 +123,7 @@ def answer_json(answer: Answer) -> bytes:
 
 
 def participant_json(row: Any, cipher: Cipher) -> bytes:
-    """Return a row of `participant` as the JSON of a `ParticipantView`."""
+    """Return the JSON of the `ParticipantView` of a row of the table `participant`."""
     participant = participant_of(row)
     person, standing = participant.person, participant.standing
     masked_nik = None

@@ -11,7 +11,7 @@ from registration.store.register_rows import QUERIES
 
 
 def key_finder(pool: asyncpg.Pool[Any]) -> FindKey:
-    """Return a function that finds an API key by its id, unless the key is revoked."""
+    """Return a function that finds an API key by its id and returns None if it is unknown or revoked."""
 
     async def find(key_id: str) -> StoredKey | None:
         row = await QUERIES.find_key(pool, id=key_id)

@@ -1,6 +1,7 @@
 """API keys: creation, format, hash, and the caller that a key identifies.
 
-A key is `jak_<id>_<secret>`. The secret has 256 random bits, so storing its plain SHA-256 is safe.
+The text of a key is `jak_<id>_<secret>`. The secret has 256 random bits and cannot be guessed, so storing
+its unsalted SHA-256 is safe.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ KEYS_CACHED_MAX: Final = 1_000
 
 
 class Role(IntEnum):
-    """The rights of a key. A higher role has all rights of the lower ones."""
+    """The rights of a key. A higher role has all rights of the lower roles."""
 
     BOOTH = 1
     OFFICER = 2
@@ -30,12 +31,12 @@ class Role(IntEnum):
 
     @property
     def stored_name(self) -> str:
-        """The role's name as stored and as printed."""
+        """The role's name in lower case, as the database and the command line have it."""
         return self.name.lower()
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """The holder of a key, or the public; the public has no key and the role None."""
+    """The holder of an API key, or the public. The public has no API key, and its role is None."""
 
     id: str
     role: Role | None
@@ -50,24 +51,27 @@ PUBLIC: Final = Caller("public", None)
 
 
 class StoredKey(msgspec.Struct, frozen=True):
-    """The role and the SHA-256 of a key, as stored in the register."""
+    """The role of an API key and the SHA-256 of its secret, as stored in the register."""
 
     role: Role
     hash: bytes
 
 
 FindKey = Callable[[str], Awaitable[StoredKey | None]]
-"""Finds a key by its id; None if it is unknown or revoked."""
+"""Finds an API key by its id. Returns None if the key is unknown or revoked."""
 
 
 def new_key() -> tuple[str, str, bytes]:
-    """Create a key. Returns its id, its full text (shown once) and the hash to store."""
+    """Create an API key. Returns its id, its text and the hash to store. The text is shown only once."""
     key_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     return key_id, f"jak_{key_id}_{secret}", _hash(secret)
 
 
 class ApiKeys:
-    """Identifies callers by their keys. Lookups are cached: a revoked key works up to `cached_s` longer."""
+    """Identifies callers by their API keys.
+
+    A lookup is cached for `cached_s` seconds, so a revoked key is accepted up to that much longer.
+    """
 
     def __init__(self, find: FindKey, clock: Callable[[], float], cached_s: float = 10.0) -> None:
         self._find = find
@@ -77,7 +81,7 @@ class ApiKeys:
         self._queries: dict[str, asyncio.Future[StoredKey | None]] = {}
 
     async def identify(self, key: str) -> Caller | None:
-        """Return the caller that this key belongs to; None if the key is malformed, unknown or revoked."""
+        """Return the holder of this API key; None if the key is malformed, unknown or revoked."""
         match = KEY.fullmatch(key)
         if match is None:
             return None

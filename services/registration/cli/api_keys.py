@@ -1,4 +1,4 @@
-"""`registration key create` and `key revoke`: API keys."""
+"""Creates API keys (`registration key create`) and revokes them (`registration key revoke`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def create(
     role: Annotated[str, typer.Option(help="booth, officer or admin")],
     label: Annotated[str, typer.Option(help="The key's holder, for example booth-07")],
 ) -> None:
-    """Create an API key and print it. Only its hash is stored, so it cannot be printed again."""
+    """Create an API key and print it. Only its hash is stored, so the key cannot be printed again."""
     roles = {role.stored_name: role for role in Role}
     if role not in roles:
         raise typer.BadParameter(f"must be one of {', '.join(roles)}", param_hint="--role")
@@ -28,19 +28,22 @@ def create(
 
 @app.command("revoke")
 def revoke(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """Revoke an API key; its ID is the part between the underscores."""
+    """Revoke an API key. The ID is the part of the key between its first two underscores."""
     run_on_register(revoke_key, key_id)
 
 
 async def create_key(pool: asyncpg.Pool[Any], role: Role, label: str) -> str:
-    """Create a key and return its text, which cannot be recovered later."""
+    """Create an API key and return its text, which cannot be recovered later."""
     key_id, text, digest = new_key()
     await QUERIES.insert_key(pool, id=key_id, role=role.stored_name, hash=digest, label=label)
     return text
 
 
 async def revoke_key(pool: asyncpg.Pool[Any], key_id: str) -> str:
-    """Revoke a key and return a message. Raises CommandRefusedError if no valid key has this id."""
+    """Revoke an API key and return a message.
+
+    Raises CommandRefusedError if the key is unknown or was revoked already.
+    """
     if not await QUERIES.revoke_key(pool, id=key_id):
         raise CommandRefusedError("there is no such key, or it was revoked already")
     return f"{key_id} is revoked; API processes refuse it within seconds"

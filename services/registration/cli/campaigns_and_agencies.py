@@ -1,4 +1,4 @@
-"""`registration campaign add` and `agency add`: open campaigns and agencies for registrations."""
+"""Opens campaigns (`registration campaign add`) and agencies (`registration agency add`)."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ agencies = typer.Typer(no_args_is_help=True, help="Agencies.")
 
 @campaigns.command("add")
 def add_campaign(scope_id: Annotated[str, typer.Argument(metavar="ID")], name: str) -> None:
-    """Open a campaign, so that registrations may give its ID."""
+    """Open a campaign, so that registrations may name it by its ID."""
     run_on_register(add_scope, ScopeKind.CAMPAIGN, scope_id, name)
 
 
 @agencies.command("add")
 def add_agency(scope_id: Annotated[str, typer.Argument(metavar="ID")], name: str) -> None:
-    """Open an agency, so that registrations may give its ID."""
+    """Open an agency, so that registrations may name it by its ID."""
     run_on_register(add_scope, ScopeKind.AGENCY, scope_id, name)
 
 
 async def add_scope(pool: asyncpg.Pool[Any], kind: ScopeKind, scope_id: str, name: str) -> str:
-    """Open a campaign or an agency and return a message; repeating it with the same name is no error.
+    """Open a campaign or an agency and return a message. If it is open under this name, nothing changes.
 
-    Raises CommandRefusedError if the id or the name is not valid, or the id is open under another name.
+    Raises CommandRefusedError if the id or the name is not valid, or if the id is open under another name.
     """
     try:
         body = ScopeBody(id=scope_id, name=name)

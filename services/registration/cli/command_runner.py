@@ -1,4 +1,4 @@
-"""Runs a command: logs and crash points, a connection to the register, and exit code 1 for a refusal."""
+"""Runs a command: sets up logs and crash points, connects to the register, exits with 1 after a refusal."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from telemetry.logs import configure
 
 
 class CommandRefusedError(Exception):
-    """The command changed nothing; the message gives the reason, without personal data."""
+    """The command was refused or did not finish. The message gives the reason, without personal data."""
 
 
 def set_up(settings: RegisterSettings, service: str = "registration") -> None:
-    """Configure the logs, under the name `service`, and arm the crash points."""
+    """Configure the logs with `service` as the service's name, and arm the crash points."""
     configure(service, settings.log_level)
     arm(settings.crash_at)
 
 
 @contextmanager
 def exit_1_if_refused() -> Iterator[None]:
-    """Print the message of a CommandRefusedError to stderr and exit with code 1."""
+    """If the block raises CommandRefusedError, print its message to stderr and exit with code 1."""
     try:
         yield
     except CommandRefusedError as error:
@@ -36,7 +36,7 @@ def exit_1_if_refused() -> Iterator[None]:
 
 
 def run_on_register(command: Callable[..., Awaitable[str]], *arguments: object) -> None:
-    """Call `command(pool, *arguments)` and print the text that it returns."""
+    """Call `command(pool, *arguments)` with a pool of the register, and print the text that it returns."""
     settings = load(RegisterSettings)
     set_up(settings)
 

@@ -1,4 +1,4 @@
-"""`registration import FILE` and `registration undo ID`: import a CSV file, or undo an import."""
+"""Imports a CSV file (`registration import FILE`) and undoes an import (`registration undo ID`)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def import_csv(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
     rejected: Annotated[Path | None, typer.Option(help="Write the report of rejected rows here")] = None,
 ) -> None:
-    """Import participants from a CSV file, or continue an import of the same file that was interrupted."""
+    """Import participants from a CSV file. If an import of the same file was interrupted, continue it."""
     register, secrets, settings = load(RegisterSettings, SecretSettings, ImportSettings)
 
     async def command(pool: asyncpg.Pool[Any], stopping: StopSignal) -> None:
@@ -45,7 +45,7 @@ def import_csv(
 
 
 def undo_import(import_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
-    """Withdraw every participant that an import registered, except those changed since."""
+    """Withdraw every participant that an import registered, except participants that have changed since."""
     register, settings = load(RegisterSettings, ImportSettings)
     _run(register, lambda pool, stopping: _undo(pool, settings, import_id, stopping))
 
@@ -53,7 +53,7 @@ def undo_import(import_id: Annotated[str, typer.Argument(metavar="ID")]) -> None
 def _run(
     register: RegisterSettings, command: Callable[[asyncpg.Pool[Any], StopSignal], Awaitable[None]]
 ) -> None:
-    """Run the command with a pool until it ends; SIGINT and SIGTERM set its `StopSignal`."""
+    """Run `command` with a connection pool. SIGINT and SIGTERM set the `StopSignal` that it gets."""
     set_up(register, "registration-import")
 
     async def connected(stopping: StopSignal) -> None:
@@ -74,9 +74,11 @@ async def _import(
     path: Path,
     stopping: StopSignal,
 ) -> str:
-    """Import a file, or continue its import, until its end or the stop; return the import's id.
+    """Import a file, or continue its interrupted import, and return the import's id.
 
-    Raises WrongSecretError, or CommandRefusedError if another process runs or undoes the import.
+    Returns at the end of the file or at the stop. If the import has ended before, nothing changes. Raises
+    WrongSecretError if the register's personal data are encrypted under another secret key, or
+    CommandRefusedError if another process runs or undoes the import.
     """
     cipher = Cipher(secrets.secret)
     await check_secret(pool, cipher.key_id)
@@ -110,7 +112,7 @@ async def _run_import(importer: Importer, status: ImportStatus, path: Path, stop
 async def _report(pool: asyncpg.Pool[Any], import_id: str, path: Path, rejected: Path | None) -> None:
     """Print the import's status, and write the rejected rows to `rejected` if it is given.
 
-    Raises CommandRefusedError if the import has not reached the end of the file.
+    Raises CommandRefusedError if the import was stopped before the end of the file, has failed or was undone.
     """
     async with pool.acquire() as connection:
         status = await store.status(connection, import_id)
@@ -133,7 +135,10 @@ async def _report(pool: asyncpg.Pool[Any], import_id: str, path: Path, rejected:
 async def _undo(
     pool: asyncpg.Pool[Any], settings: ImportSettings, import_id: str, stopping: StopSignal
 ) -> None:
-    """Undo an import, or continue its undo. Raises CommandRefusedError if its end was not reached."""
+    """Undo an import, or continue an interrupted undo.
+
+    Raises CommandRefusedError if there is no such import, or if the undo was stopped before its end.
+    """
     async with pool.acquire() as connection:
         if not await undo.begin_undo(connection, import_id):
             status = await store.status(connection, import_id)
@@ -163,7 +168,7 @@ async def _print_kept(connection: Connection, status: ImportStatus) -> None:
 
 
 class _NoValidation:
-    """Stands in for the validation process: an undo validates no rows."""
+    """Replaces the validation process during an undo, which validates no rows."""
 
     async def pack(self, rows: object, source: object) -> Any:
         raise AssertionError("an undo reads no file")

@@ -1,4 +1,4 @@
-"""`registration migrate`: brings the register's schema up to date."""
+"""Brings the schema of the register's database up to date (`registration migrate`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from settings.loader import load
 
 
 def migrate() -> None:
-    """Bring the schema up to date."""
+    """Bring the schema of the register's database up to date."""
     settings = load(RegisterSettings)
     set_up(settings)
     migrate_schema("registration", settings.database)

@@ -13,7 +13,7 @@ console: Final = Console(stderr=True)
 
 
 class ImportProgress:
-    """A progress bar with one task, whose total is given in bytes or in participants."""
+    """A progress bar. Its total is in bytes for an import, and in participants for an undo."""
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress = progress
@@ -21,19 +21,19 @@ class ImportProgress:
         self._rows = 0
 
     def show_rows(self, rows: int, bytes_read: int) -> None:
-        """Add the rows of a chunk, and set how many bytes of the file are read."""
+        """Add `rows` to the rows shown, and show that `bytes_read` bytes of the file are read."""
         self._rows += rows
         rate = self._rows / max(self._progress.tasks[0].elapsed or 0.0, 0.001)
         self._progress.update(self._task, completed=bytes_read, rate=f"{self._rows:,} rows, {rate:,.0f}/s")
 
     def show_withdrawn(self, count: int) -> None:
-        """Add the participants that a chunk of an undo withdrew."""
+        """Add the number of participants that a chunk of an undo withdrew."""
         self._progress.update(self._task, advance=count)
 
 
 @contextmanager
 def show_progress(title: str, total: int) -> Iterator[ImportProgress]:
-    """Show the bar until the block ends."""
+    """Show a progress bar until the block ends."""
     columns = (TextColumn(title), BarColumn(), TextColumn("{task.percentage:>3.0f} % {task.fields[rate]}"))
     with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=console) as progress:
         yield ImportProgress(progress, progress.add_task(title, total=total, rate=""))

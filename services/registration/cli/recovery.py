@@ -1,4 +1,4 @@
-"""`registration recover`: restarts the topic of events from a restored register."""
+"""Restarts the topic of events from a restored register (`registration recover`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from settings.loader import load
 def recover(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation")] = False,
 ) -> None:
-    """Restart from a restored register: empty the topic of events, publish and count all events again."""
+    """Continue from a restored register.
+
+    This empties the topic of events. Then all events of the register are published and counted again.
+    """
     settings, kafka = load(RegisterSettings, KafkaSettings)
     set_up(settings)
     if not yes:

@@ -1,1 +1,1 @@
-"""The composition roots: one module per process loads settings, builds adapters and runs until the stop."""
+"""The composition roots, one module per process: it loads settings, builds adapters and runs the process."""

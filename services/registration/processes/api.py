@@ -1,4 +1,4 @@
-"""The api process: HTTP API, group commit, deletion of old idempotency keys, and uploaded imports."""
+"""The api process: serves the API, commits operations, imports uploads, deletes old idempotency keys."""
 
 from __future__ import annotations
 
@@ -60,9 +60,10 @@ BATCH_S_MAX: Final = 60.0
 
 
 class Components:
-    """The parts of the api process, each made from the parts above it.
+    """The parts of the api process. Each part is built from the parts that are assigned before it.
 
-    The group commit has its own pool, so that reads and authentication never take its connection.
+    The group commit connects through `commit_pool`, all other parts through `pool`. Reads and authentication
+    therefore never take the connection that the group commit needs.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Components:
         self.page: Final = FormPage(self.regions, secrets.current_consent)
 
     def routers(self) -> list[APIRouter]:
-        """All routers but those of the imports and of the health checks."""
+        """Return all routers except the routers of the imports and of the health checks."""
         return [
             participants_router(self.handler, self.authenticator, self.validator, self.cipher, self.pool),
             scopes_router(self.scopes, self.handler, self.authenticator, self.validator),
@@ -116,7 +117,7 @@ async def run_api(
     import_settings: ImportSettings,
     stopping: StopSignal,
 ) -> None:
-    """Serve until the stop; requests accepted before it are still committed and answered."""
+    """Serve until the stop. Requests accepted before the stop are still committed and answered."""
     pool = await connect(register.database, application_name="registration api", max_size=POOL_SIZE_MAX)
     commit_pool = await connect(register.database, application_name="registration writer", max_size=1)
     try:
@@ -149,7 +150,7 @@ async def run_api(
 def build_app(
     components: Components, settings: ApiSettings, health: Health, more_routers: Sequence[APIRouter]
 ) -> FastPath:
-    """Build the application from the components' routers and these, behind the registration fast path."""
+    """Build the application with the components' routers and `more_routers`, behind the fast path."""
     app = application([*components.routers(), *more_routers, health_routes(health)], settings.body_bytes_max)
     return FastPath(
         app, components.handler, components.authenticator, components.validator, settings.body_bytes_max
@@ -164,7 +165,8 @@ async def _serve(
         await serve(app, host, settings.port, stopping, **_proxy_options(settings))
     finally:
         group_commit.stop()
-    await asyncio.Event().wait()  # run_group ends when the group commit has written its queue
+    # Never returns: otherwise run_group would cancel the group commit before it has written its queue.
+    await asyncio.Event().wait()
 
 
 async def _delete_old_keys(pool: asyncpg.Pool[Any], settings: ApiSettings, stopping: StopSignal) -> None:
@@ -176,12 +178,12 @@ async def _delete_old_keys(pool: asyncpg.Pool[Any], settings: ApiSettings, stopp
         pause_s=CLEAN_EVERY_S,
         failing_s_max=float("inf"),  # a failed clean-up must never stop the intake
     )
-    await asyncio.Event().wait()  # the group commit ends first
+    await asyncio.Event().wait()  # never returns, so that the group commit can write its queue
 
 
 async def _run_imports(imports: ImportQueue, stopping: StopSignal) -> None:
     await imports.run(stopping)
-    await asyncio.Event().wait()  # the group commit ends first
+    await asyncio.Event().wait()  # never returns, so that the group commit can write its queue
 
 
 async def _database_answers(pool: asyncpg.Pool[Any]) -> bool:
@@ -206,6 +208,9 @@ def _public_limits(settings: ApiSettings) -> PublicLimits:
 
 
 def _proxy_options(settings: ApiSettings) -> dict[str, Any]:
-    """Trusted proxies for uvicorn; none by default, so that clients cannot spoof their address."""
+    """Return the options that give uvicorn the trusted proxies.
+
+    By default no proxy is trusted, so that clients cannot spoof their address.
+    """
     proxies = settings.trusted_proxies
     return {"proxy_headers": bool(proxies), "forwarded_allow_ips": proxies or None}

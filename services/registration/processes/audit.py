@@ -29,10 +29,13 @@ from telemetry.logs import configure
 
 LEASE: Final = "audit"
 STATEMENT_TIMEOUT_S: Final = 120.0
-"""An audit counts every participant in one statement."""
+"""Long, because an audit counts every participant in one statement."""
 PUBLISH_S_MAX: Final = 60.0
 AUDIT_S_MAX: Final = 1_200.0
-"""An audit may take `STATEMENT_TIMEOUT_S`, and the pause after it is ten times the audit's duration."""
+"""Limits the time of an audit and the pause after it.
+
+An audit may take `STATEMENT_TIMEOUT_S`. The pause after it is by default ten times the audit's duration.
+"""
 
 
 def main() -> None:
@@ -46,7 +49,7 @@ def main() -> None:
 async def run_audit(
     register: RegisterSettings, settings: AuditSettings, kafka: KafkaSettings, stopping: StopSignal
 ) -> None:
-    """Run until the stop; without the lease, stand by."""
+    """Run until the stop. Stand by while another process holds the lease."""
     pool = await connect(
         register.database, application_name="registration audit", statement_timeout_s=STATEMENT_TIMEOUT_S
     )

@@ -43,7 +43,10 @@ def main() -> None:
 async def run_relay(
     register: RegisterSettings, settings: RelaySettings, kafka: KafkaSettings, stopping: StopSignal
 ) -> None:
-    """Run until the stop; without the lease, stand by. A broker outage of any length is retried."""
+    """Run until the stop. Stand by while another process holds the lease.
+
+    During a broker outage of any length, publishing is retried.
+    """
     pool = await connect(register.database, application_name="registration relay")
     lease = Lease(pool, LEASE, new_holder())
     source = RegisterEventSource(pool)

@@ -1,1 +1,1 @@
-"""Request models, their validation, and their mapping to commands; HTTP requests and imports use it."""
+"""Request models, their validation and their mapping to commands, for HTTP requests and for imports."""

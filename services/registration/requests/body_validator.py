@@ -1,4 +1,4 @@
-"""Validates request bodies against the current regions, consents, campaigns, agencies and time."""
+"""Validates request bodies against the known regions, consents, campaigns and agencies, and the time."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ SCOPE_FAULTS: Final = frozenset({"campaign_unknown", "agency_unknown"})
 
 
 class BodyValidator:
-    """Validates JSON bodies. Campaigns and agencies are cached, and read again before one is refused."""
+    """Validates JSON bodies.
+
+    Campaigns and agencies are cached. They are read again before a body is refused because its campaign or
+    agency is unknown.
+    """
 
     def __init__(
         self, regions: Regions, consents: frozenset[str], scopes: Scopes, now: Callable[[], datetime]
@@ -30,7 +34,10 @@ class BodyValidator:
         self._now = now
 
     async def validate(self, model: type[B], body: bytes) -> B:
-        """Return the valid body. Raises Problem: 400 if it is not JSON, else 422 with a pointer per field."""
+        """Return the valid body.
+
+        Raises Problem 400 if the body is not JSON, or Problem 422 with a pointer to each invalid field.
+        """
         try:
             return self.validate_with_cached_scopes(model, body)
         except ValidationError as error:
@@ -45,7 +52,7 @@ class BodyValidator:
             raise validation_problem(error.errors(include_url=False, include_input=False)) from None
 
     def validate_with_cached_scopes(self, model: type[B], body: bytes) -> B:
-        """Return the valid body, without reading campaigns and agencies again. Raises ValidationError."""
+        """Like `validate`, but never reads campaigns and agencies again, and raises ValidationError."""
         return model.model_validate_json(body, context=self.vocabulary())
 
     def vocabulary(self) -> Vocabulary:

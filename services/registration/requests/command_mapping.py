@@ -1,4 +1,4 @@
-"""Maps valid request bodies and import rows to commands, and seals their personal data."""
+"""Maps valid request bodies and import rows to commands, and encrypts their personal data."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def register_command(
     steps: tuple[str, ...] = (),
     import_id: str | None = None,
 ) -> RegisterCommand:
-    """Return the command of a registration; `steps` must be sorted and unique."""
+    """Return the command that registers a person. `steps` must be sorted and unique."""
     fingerprint = cipher.nik_hmac(body.nik)
     person = Person(
         nik_hmac=fingerprint,
@@ -87,7 +87,10 @@ def register_command(
 
 
 def change_command(body: ChangeBody, participant_id: UUID, expected: int | None, cipher: Cipher) -> Command:
-    """Return the command of a change; `expected` is the revision of If-Match, None without it."""
+    """Return the command that changes a participant.
+
+    `expected` is the revision that the header If-Match gives; None without the header.
+    """
     occurred_at = body.occurred_at
     if isinstance(body, MoveBody):
         return MoveCommand(
@@ -130,5 +133,5 @@ def business_text(business: BusinessForm | None) -> str | None:
 
 
 def sealed_phone(phone: str | None, cipher: Cipher) -> bytes | None:
-    """Return the stored form of a phone number: sealed, or None without a number."""
+    """Return the stored form of a phone number, which is encrypted; None if there is no number."""
     return cipher.seal(phone, PHONE_ASSOCIATED_DATA) if phone is not None else None

@@ -1,4 +1,4 @@
-"""The messages for invalid fields, by stable code, in Indonesian and English; they never contain values."""
+"""The Indonesian and English messages for invalid fields, by stable code. No message contains a value."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ BY_CODE: Final[dict[str, BilingualText]] = {
 
 
 def field_error(code: str) -> PydanticCustomError:
-    """Create the error that a pydantic validator raises for this code of `BY_CODE`."""
+    """Create the error that a pydantic validator raises. `code` is a key of `BY_CODE`."""
     text = BY_CODE[code]
     return invalid(code, id=text.id, en=text.en)

@@ -27,8 +27,8 @@ from registration.requests.field_error_messages import field_error
 
 NAME_LENGTH_MAX: Final = 120
 AHEAD_S_MAX: Final = 600.0
-# The programme began in 2018, so dates long before it are errors. The limit also keeps dates like the year 1
-# away from the database driver.
+# The programme began in 2018, so dates long before 2018 are errors. The limit also keeps dates such as the
+# year 1 away from the database driver.
 OCCURRED_S_MIN: Final = datetime(2015, 1, 1, tzinfo=UTC).timestamp()
 
 Category = Literal["kuliner", "fesyen", "kerajinan", "jasa", "lainnya"]
@@ -36,7 +36,7 @@ Step = Literal["P2", "P3", "P4", "P5", "P6", "P7"]
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
-    """The ids that a body may contain, and the time at which it arrived."""
+    """The ids that a body may contain, and the time at which the body arrived."""
 
     regions: Regions
     consents: Container[str]
@@ -90,7 +90,8 @@ def _known_id(
 
 
 def _occurred_at(value: datetime, info: ValidationInfo) -> datetime:
-    at_s = value.timestamp()  # each comparison of datetimes with different offsets would compute both offsets
+    # Numbers are compared, because each comparison of datetimes with different offsets computes both offsets.
+    at_s = value.timestamp()
     if at_s < OCCURRED_S_MIN:
         raise field_error("too_long_ago")
     if at_s > _vocabulary(info).now.timestamp() + AHEAD_S_MAX:
@@ -114,14 +115,14 @@ class _Body(BaseModel):
 
 
 class Business(_Body):
-    """What a participant runs."""
+    """The business that a participant runs."""
 
     name: Name
     category: Category
 
 
 class RegisterBody(_Body):
-    """`POST /v1/participants`."""
+    """Register a person (`POST /v1/participants`)."""
 
     name: Name
     nik: Nik
@@ -136,23 +137,24 @@ class RegisterBody(_Body):
 
 
 class MoveBody(_Body):
-    """`POST /v1/participants/{id}/move`."""
+    """Move a participant to another region (`POST /v1/participants/{id}/move`)."""
 
     region: Region
     occurred_at: OccurredAt | None = None
 
 
 class StepBody(_Body):
-    """`POST /v1/participants/{id}/steps`."""
+    """Complete a step (`POST /v1/participants/{id}/steps`)."""
 
     step: Step
     occurred_at: OccurredAt | None = None
 
 
 class CorrectBody(_Body):
-    """`POST /v1/participants/{id}/correct`: only what is given changes; null takes away what may be so."""
+    """Correct the given fields; null removes an optional value (`POST /v1/participants/{id}/correct`)."""
 
-    # These three fields may be omitted but not null; their defaults only mark them as omitted.
+    # These three fields may be omitted but not be null. Their defaults stand for no value: `model_fields_set`
+    # tells which fields the body contains.
     name: Name = ""
     region: Region = ""
     steps: Annotated[list[Step], Field(max_length=6)] = []
@@ -170,26 +172,26 @@ class CorrectBody(_Body):
 
 
 class WithdrawBody(_Body):
-    """`POST /v1/participants/{id}/withdraw`."""
+    """Withdraw a participant (`POST /v1/participants/{id}/withdraw`)."""
 
     occurred_at: OccurredAt | None = None
 
 
 class MergeBody(_Body):
-    """`POST /v1/participants/{id}/merge`: the participant of the path is given up in favour of `into`."""
+    """Merge a participant into the participant `into`, which remains (`POST /v1/participants/{id}/merge`)."""
 
     into: UUID
     occurred_at: OccurredAt | None = None
 
 
 class LookupBody(_Body):
-    """`POST /v1/participants/lookup`."""
+    """Find a participant by NIK (`POST /v1/participants/lookup`)."""
 
     nik: Nik
 
 
 class ScopeBody(_Body):
-    """`POST /v1/campaigns` and `/v1/agencies`."""
+    """Open a campaign or an agency (`POST /v1/campaigns`, `POST /v1/agencies`)."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
     name: Name

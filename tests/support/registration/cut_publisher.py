@@ -14,7 +14,7 @@ Cell = tuple[str, str, str]
 
 
 class CutPublisher:
-    """Publishes cuts as full records of one part."""
+    """Publishes each cut as one full record."""
 
     def __init__(self, topics: Topics) -> None:
         self._topic = topics.name("region-counts")
@@ -34,7 +34,7 @@ class CutPublisher:
         counts: Mapping[Cell, int],
         quarantined: Sequence[tuple[int, int]] = (),
     ) -> None:
-        """Publish one full record."""
+        """Publish a cut as a full record. Quarantined events are given as (partition, sequence)."""
         full = {
             "cut": cut,
             "term": 1,

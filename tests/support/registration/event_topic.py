@@ -1,4 +1,4 @@
-"""Reads whole topics, and checks the order of the events that it finds."""
+"""Reads all records of a topic, and checks the order of events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.topic_prefixes import Topics
 
 
 async def records(topics: Topics, topic: str, partitions: int) -> list[list[ConsumerRecord[Any, Any]]]:
-    """Read all records that a topic holds now; a list per partition."""
+    """Read all records that a topic holds now. Returns one list per partition."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=topics.bootstrap_servers,
         group_id=None,
@@ -36,7 +36,7 @@ async def records(topics: Topics, topic: str, partitions: int) -> list[list[Cons
 
 
 async def events(topics: Topics) -> list[list[tuple[int, str]]]:
-    """Read (sequence, id) of every event; a list per partition, in the order of offsets."""
+    """Read the (sequence, id) of all events. Returns one list per partition, in the order of offsets."""
     found = []
     for partition in await records(topics, "participant-events", 12):
         read = [json.loads(record.value) for record in partition]
@@ -45,7 +45,7 @@ async def events(topics: Topics) -> list[list[tuple[int, str]]]:
 
 
 def first_appearances(log: Sequence[tuple[int, str]]) -> list[str]:
-    """Return the ids that a reader counts: it skips repeats and events above a gap."""
+    """Return the ids of the events that a reader counts: it skips repeats and events above a gap."""
     counted: list[str] = []
     for sequence, event_id in log:
         if sequence == len(counted) + 1:
@@ -54,7 +54,7 @@ def first_appearances(log: Sequence[tuple[int, str]]) -> list[str]:
 
 
 def has_gap(log: Sequence[tuple[int, str]]) -> bool:
-    """Return whether a sequence appears before the one below it has appeared."""
+    """Return whether a sequence appears before the next lower sequence."""
     highest = 0
     for sequence, _ in log:
         if sequence > highest + 1:

@@ -1,4 +1,4 @@
-"""Writes participants and events with SQL of its own, in one transaction as the intake does."""
+"""Writes participants and their events in one transaction like the intake, but with separate SQL."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ Change = tuple[UUID, dict[str, Any] | None, dict[str, Any] | None]
 
 
 class Register:
-    """Writes through a pool of the register's role; the random source makes a test repeatable."""
+    """Writes random changes to the register through `pool`. `seed` makes the changes repeatable."""
 
     def __init__(self, pool: asyncpg.Pool[Any], seed: int = 7) -> None:
         self._pool = pool
@@ -108,13 +108,13 @@ class Register:
         await connection.execute(_INSERT_EVENTS, *map(list, zip(*rows, strict=True)))
 
     async def last_sequences(self) -> list[int]:
-        """Return the last sequence of each partition, in order."""
+        """Return the last sequence of each partition, in the order of partitions."""
         return [
             row[0] for row in await self._pool.fetch("SELECT last_sequence FROM partition ORDER BY partition")
         ]
 
     async def published(self) -> list[int]:
-        """Return the published position of each partition, in order."""
+        """Return the published position of each partition, in the order of partitions."""
         return [
             row[0] for row in await self._pool.fetch("SELECT published FROM partition ORDER BY partition")
         ]

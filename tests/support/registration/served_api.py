@@ -26,7 +26,10 @@ PATH = "/v1/participants"
 
 
 def body(number: int = 0, **changed: Any) -> dict[str, Any]:
-    """Return a valid registration; each number is another person. A field given as None is omitted."""
+    """Return the body of a valid registration; each number gives another person.
+
+    `changed` replaces fields. A field that is None in `changed` is omitted.
+    """
     valid = {
         "name": f"Peserta {number}",
         "nik": nik(number),
@@ -49,7 +52,7 @@ def nik(number: int) -> str:
 
 
 class ServedApi:
-    """A client of the application, with a key for each role."""
+    """An HTTP client of the API, with an API key for each role."""
 
     def __init__(
         self, components: Components, client: httpx.AsyncClient, keys: Mapping[str, str], app: FastPath
@@ -66,7 +69,7 @@ class ServedApi:
     async def post(
         self, path: str, content: Any, role: str | None = "booth", **headers: str
     ) -> httpx.Response:
-        """POST a body: bytes unchanged, other values as JSON. Header names are in snake case."""
+        """POST `content`, unchanged if it is bytes and else as JSON. Header names are in snake case."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if role is not None:
             sent["Authorization"] = f"Bearer {self.keys[role]}"
@@ -91,7 +94,7 @@ class ServedApi:
 async def serve_api(
     url: str, address: str = "192.0.2.1", writer_url: str | None = None, **settings: Any
 ) -> AsyncIterator[ServedApi]:
-    """Serve over a database; group commit connects to `writer_url` if it is given."""
+    """Serve the API to a client at `address`. The group commit connects to `writer_url` if it is given."""
     pool = await connect(url, application_name="test api", max_size=6)
     commit_pool = await connect(writer_url or url, application_name="test writer", max_size=1)
     secrets = SecretSettings.model_validate({"secret_key": SECRET})
@@ -119,8 +122,9 @@ async def serve_api(
 async def check_register(pool: asyncpg.Pool[Any]) -> dict[str, int]:
     """Assert the invariants of the register; return the count of registered participants per region.
 
-    Sequences are gapless per partition. Adding `after` and subtracting `before` of all events gives exactly
-    the counts of the standings. The revisions of each participant are 1, 2, 3 …
+    The sequences of each partition have no gaps. The sum of all events, with `after` added and `before`
+    subtracted, equals the count of registered participants in each region. The revisions of each participant
+    are 1, 2, 3 …
     """
     last = {row["partition"]: row["last_sequence"] for row in await pool.fetch("SELECT * FROM partition")}
     rows = await pool.fetch("SELECT partition, sequence, value FROM event ORDER BY partition, sequence")

@@ -57,7 +57,7 @@ HEADERS: dict[str, dict[str, str]] = {
 
 @pytest.fixture
 async def clients(register: ServedApi) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
-    """Clients of the fast path and of the application behind it, over the same components."""
+    """HTTP clients of the fast path and of the application behind it, which share all components."""
     transports = {
         name: httpx.ASGITransport(app, raise_app_exceptions=False, client=("192.0.2.1", 50_000))
         for name, app in (("fast path", register.app), ("application", register.app._app))
@@ -74,7 +74,7 @@ async def clients(register: ServedApi) -> AsyncIterator[dict[str, httpx.AsyncCli
 async def ask(
     client: httpx.AsyncClient, register: ServedApi, content: Any, **headers: str
 ) -> tuple[int, Mapping[str, str], Any]:
-    """Return status, headers and body, without what differs between any two registrations."""
+    """Send a request; return status, headers and body without the values that always differ."""
     all_headers = {"Authorization": f"Bearer {register.keys['booth']}", "Idempotency-Key": "key"} | headers
     data = content if isinstance(content, bytes) else json.dumps(content).encode()
     given = {name: value for name, value in all_headers.items() if value}

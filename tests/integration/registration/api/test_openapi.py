@@ -47,7 +47,7 @@ READY_S_MAX = 45.0
 def served_document(
     _postgres: TestServer, _commissioned: Commissioned, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[BaseSchema, str]]:
-    """The OpenAPI document that a running api process serves, and an admin's key."""
+    """The OpenAPI document that a running api process serves, and an admin's API key."""
     folder, databases, (port,) = (
         tmp_path_factory.mktemp("openapi"),
         _postgres.clone(_commissioned.template),

@@ -1,4 +1,4 @@
-"""The public registration form, used like a browser without JavaScript."""
+"""The public registration form, as a browser without JavaScript uses it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def page(register: ServedApi) -> str:
 
 
 async def send(register: ServedApi, **changed: str) -> httpx.Response:
-    """Submit the form: the fields, and the idempotency key from the page."""
+    """Submit the form with valid fields except `changed`, and with the idempotency key from the page."""
     key = re.search(r'name="key" value="([^"]+)"', await page(register))
     assert key is not None
     return await register.client.post("/daftar", data={"key": key[1]} | FILLED | changed)

@@ -38,7 +38,7 @@ async def test_two_processes_with_the_same_niks_register_each_once_without_deadl
 ) -> None:
     people = 400
     async with serve_api(database.registration) as api, serve_api(database.registration) as other_api:
-        # Both send all people, in opposite orders, with different idempotency keys.
+        # Both processes get a request for every person, in opposite orders, with different idempotency keys.
         requests = [api.post(PATH, body(n), idempotency_key=f"one-{n}") for n in range(people)]
         requests += [
             other_api.post(PATH, body(n), idempotency_key=f"two-{n}") for n in reversed(range(people))
@@ -165,7 +165,7 @@ async def test_during_a_database_outage_requests_get_503_with_retry_after(
 
 async def test_an_idle_session_with_locks_delays_registrations_only_briefly(database: Databases) -> None:
     async with serve_api(database.registration, waited_s_max=30) as register:
-        # Never released: PostgreSQL terminates this session, and asyncpg may free it before a release.
+        # This connection is never released: PostgreSQL terminates its session, and asyncpg may then free it.
         idle = await register.pool.acquire()
         await idle.execute("BEGIN; SELECT * FROM partition FOR UPDATE")
 

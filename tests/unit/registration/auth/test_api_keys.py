@@ -6,7 +6,7 @@ from registration.auth.api_keys import ApiKeys, Caller, Role, StoredKey, new_key
 
 
 class Store:
-    """API keys in memory; counts the lookups."""
+    """Keeps API keys in memory, and counts the lookups."""
 
     def __init__(self) -> None:
         self.keys: dict[str, StoredKey] = {}
