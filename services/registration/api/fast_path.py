@@ -106,7 +106,7 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 
 async def _messages(receive: Receive) -> list[Message]:
-    """Receive all messages of the body. The server ends the body at its announced length."""
+    """Receive all messages of the body. The server ends the body at the length that the client announced."""
     messages = [await receive()]
     while messages[-1].get("more_body", False):
         messages.append(await receive())

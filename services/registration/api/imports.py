@@ -68,7 +68,7 @@ def _add_upload(router: APIRouter, imports: ImportQueue, authenticator: Authenti
         openapi_extra=CSV_BODY | KEY_REQUIRED,
     )
     async def upload(request: Request, name: FileName = DEFAULT_NAME) -> Response:
-        """Import the CSV file in the body. The status is 200 if the same file was imported before.
+        """Import the CSV file in the body. The response is 200 if the same file was imported before.
 
         A file is recognized by its digest, so sending it again is harmless, whatever the Idempotency-Key.
         """
@@ -91,7 +91,7 @@ def _add_status(router: APIRouter, imports: ImportQueue, authenticator: Authenti
         "/{import_id}", responses=error_responses(401, 403, 404, 422, 503), openapi_extra=KEY_REQUIRED
     )
     async def status_of(request: Request, import_id: ImportId) -> Response:
-        """The status of an import. For an undo also the participants kept, as they have changed since."""
+        """The status of an import. If it is undone, also the participants kept because they have changed."""
         await authenticator.require_role(Role.OFFICER, request)
         return await _status_response(imports, import_id)
 

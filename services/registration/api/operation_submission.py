@@ -1,4 +1,4 @@
-"""Validates HTTP requests, rate-limits the public, and submits the requests as operations."""
+"""Validates HTTP requests, rate-limits callers without an API key, and submits the requests as operations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The endpoints under `/v1/participants`: register, change, read, look up by NIK."""
+"""The endpoints under `/v1/participants`: register, change and read participants, look them up by NIK."""
 
 from __future__ import annotations
 

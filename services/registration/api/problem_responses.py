@@ -13,7 +13,7 @@ from registration.requests.field_error_messages import BilingualText
 
 
 class Refusal(NamedTuple):
-    """The HTTP status and title of a refusal; `pointer` is the JSON pointer of the invalid field."""
+    """The HTTP status and title of a refusal; `pointer` names the faulty JSON field, if there is one."""
 
     status: int
     title: BilingualText

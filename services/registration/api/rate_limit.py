@@ -13,7 +13,7 @@ IPV6_NETWORK_BITS: Final = 64
 class TokenBuckets:
     """Token buckets, one per key. A bucket holds up to `burst` tokens and gains `per_s` tokens per second.
 
-    Full buckets are dropped. If there are more than `keys_max` buckets, the least recently used are dropped.
+    Buckets that are full again are dropped, and above `keys_max` buckets the least recently used bucket.
     """
 
     def __init__(self, per_s: float, burst: float, keys_max: int, clock: Callable[[], float]) -> None:

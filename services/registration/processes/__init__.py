@@ -1,1 +1,1 @@
-"""The composition roots, one module per process: it loads settings, builds adapters and runs the process."""
+"""The composition roots: each module loads one process's settings, builds its adapters and runs it."""

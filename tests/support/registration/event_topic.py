@@ -54,7 +54,7 @@ def first_appearances(log: Sequence[tuple[int, str]]) -> list[str]:
 
 
 def has_gap(log: Sequence[tuple[int, str]]) -> bool:
-    """Return whether a sequence appears before the next lower sequence."""
+    """Return whether a sequence appears before the next lower sequence has appeared."""
     highest = 0
     for sequence, _ in log:
         if sequence > highest + 1:
