@@ -66,7 +66,7 @@ class Silence:
     rule: str | None = None
 
     def holds(self, recipient: str, crossing: Crossing) -> bool:
-        """Whether the silence holds this alert. A silence for a region also holds alerts for regions inside."""
+        """Whether the silence holds this alert. A silence for a region covers the regions inside it, too."""
         return (
             self.recipient in (None, recipient)
             and self.rule in (None, crossing.rule)
