@@ -87,7 +87,7 @@ class Subscriptions:
         return self._head_number
 
     def add(self, scope: str, depth: str, last_version: Version | None) -> Subscriber:
-        """Add a subscriber. `last_version` is the version in its Last-Event-ID; None without one."""
+        """Add a subscriber. `last_version` is the version that a reconnecting viewer has, else None."""
         self._viewers += 1
         VIEWERS.set(self._viewers)
         return Subscriber(scope, depth, last_version, self._milestones.arrivals, self._pings)

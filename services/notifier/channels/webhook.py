@@ -1,4 +1,4 @@
-"""The webhook channel: signs each call, follows no redirect, and calls no private address unless allowed.
+"""The webhook channel: signs each call, follows no redirect, and calls only public or allowed addresses.
 
 Source: the Standard Webhooks specification 1.0 (webhook-id, webhook-timestamp, webhook-signature).
 """

@@ -66,7 +66,7 @@ class AlertStore:
         return alerts[0] if alerts else None
 
     async def acknowledge(self, alert_id: uuid.UUID, by: str) -> bool | None:
-        """Acknowledge the alert. Return False if it was acknowledged before, None if there is no alert."""
+        """Acknowledge the alert. Return False if it was acknowledged before, None if there is none."""
         row = await QUERIES.acknowledge(self._pool, id=alert_id, who=by)
         return None if row is None else bool(row["is_first"])
 
@@ -79,7 +79,10 @@ class AlertStore:
         return [row async for row in QUERIES.message_alerts(self._pool, id=message_id)]
 
     async def put_silence(self, silence: NewSilence) -> tuple[dict[str, Any], bool]:
-        """Store a silence unless its id is stored already. Return the stored one, and whether it is new."""
+        """Store a silence unless its id is already stored.
+
+        Return the stored silence, and True if this call stored it.
+        """
         row = await QUERIES.put_silence(
             self._pool,
             id=silence.id,

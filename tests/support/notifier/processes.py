@@ -21,7 +21,7 @@ from tests.support.deadlines import until as until_within
 from tests.support.log_files import tail
 from tests.support.notifier.receivers import SECRET, Mailbox, Receiver
 
-# The deadline is long, because a process starts slowly on a busy machine. A met condition ends a wait at once.
+# Processes start slowly on a busy machine, so the deadline is long. A wait ends once its condition is met.
 until = partial(until_within, deadline_s=60.0)
 OFFICER_KEY = "an-officers-key"
 
