@@ -1,1 +1,1 @@
-"""The board: shows the published counts as a page, as JSON and as an event stream."""
+"""The board: shows the published counts as a page, as JSON and as a stream of server-sent events."""

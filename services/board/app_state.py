@@ -29,9 +29,9 @@ class AppState:
     wall_clock: Callable[[], datetime]
 
     def now(self) -> datetime:
-        """The time of the newest register state: minutes and days are counted by the register's clock.
+        """Return the time of the newest register state, because minutes and days follow the register's clock.
 
-        Before the first register state, the time of this machine.
+        Before the first register state arrives, return this machine's time.
         """
         newest = self.board_state.freshness.newest
         return newest.time if newest else self.wall_clock()

@@ -1,4 +1,4 @@
-"""The page's texts in Indonesian and English, and the formats of numbers, shares and times in each."""
+"""The page's texts in Indonesian and English, and each language's formats of numbers, shares and times."""
 
 from __future__ import annotations
 
@@ -128,21 +128,22 @@ _MONTHS: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def number(value: int, language: str) -> str:
-    """281812 → 281.812 in Indonesian, 281,812 in English."""
+    """Return a number as text: 281.812 in Indonesian, 281,812 in English."""
     return f"{value:,}".replace(",", ".") if language == "id" else f"{value:,}"
 
 
 def signed(value: int, language: str) -> str:
-    """A number with its sign: +1.840 in Indonesian."""
+    """Return a number with its sign as text: +1.840 in Indonesian, +1,840 in English."""
     return ("+" if value >= 0 else "−") + number(abs(value), language)
 
 
 def share(part: float, whole: float, places: int, language: str) -> str:
-    """`part` ÷ `whole` in percent, truncated to `places` decimals: rounding up would turn 99,96 % into 100 %.
+    """Return `part` ÷ `whole` in percent as text, truncated to `places` decimals.
 
-    A negative part, or a whole of 0, gives 0 %.
+    The share is not rounded, because rounding up would turn 99,96 % into 100 %. If `part` is negative or
+    `whole` is 0, the share is 0 %.
     """
-    # 1e-9 corrects binary fractions before truncation: 0.57 * 100 is slightly below 57.
+    # Without 1e-9, truncation would make a share too low where a binary fraction is: 0.57 * 100 is below 57.
     scaled = int(max(part, 0) * 100 * 10**places / whole + 1e-9) if whole else 0
     digits, rest = divmod(scaled, 10**places)
     decimals = f"{rest:0{places}d}".rstrip("0")
@@ -151,20 +152,20 @@ def share(part: float, whole: float, places: int, language: str) -> str:
 
 
 def date_of(time: datetime, language: str) -> str:
-    """The date in Jakarta: 24 Oktober 2021, or 24 October 2021."""
+    """Return the date in Jakarta as text: 24 Oktober 2021, or 24 October 2021."""
     local = time.astimezone(JAKARTA)
     return f"{local.day} {_MONTHS[language][local.month - 1]} {local.year}"
 
 
 def clock_of(time: datetime, language: str, *, seconds: bool = True) -> str:
-    """The time of day in Jakarta: 19.05.01 WIB in Indonesian, 19:05:01 WIB in English."""
+    """Return the time of day in Jakarta as text: 19.05.01 WIB in Indonesian, 19:05:01 WIB in English."""
     local = time.astimezone(JAKARTA)
     text = local.strftime("%H:%M:%S" if seconds else "%H:%M")
     return (text.replace(":", ".") if language == "id" else text) + " WIB"
 
 
 def moment(time: datetime, now: datetime, language: str) -> str:
-    """The time of day without seconds, with the date before it unless it is the date of `now`."""
+    """Return the time of day without seconds, after its date if that differs from the date of `now`."""
     clock = clock_of(time, language, seconds=False)
     same_day = time.astimezone(JAKARTA).date() == now.astimezone(JAKARTA).date()
     return clock if same_day else f"{date_of(time, language)}, {clock}"

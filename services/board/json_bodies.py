@@ -1,4 +1,4 @@
-"""The JSON of HTTP responses and stream events: the head of a cut, region rows and milestones."""
+"""Builds the JSON of HTTP responses and server-sent events: a cut's head, region rows and milestones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ encode = msgspec.json.Encoder(uuid_format="canonical").encode
 
 
 def head_body(scope: str, head: Head) -> dict[str, Any]:
-    """The scope and the head that accompany every count."""
+    """Return the scope and the head, which accompany every count."""
     return {
         "scope": scope,
         "cut": head.cut,
@@ -28,14 +28,14 @@ def head_body(scope: str, head: Head) -> dict[str, Any]:
 
 
 def audit_body(audit: Audit | None) -> dict[str, Any] | None:
-    """The last audit; None before the first."""
+    """Return the last audit; None before the first audit."""
     if audit is None:
         return None
     return {"drift": audit.drift, "checked_at": audit.checked_at, "cut": audit.cut}
 
 
 def row_body(board_state: BoardState, scope: str, region: Region) -> dict[str, Any]:
-    """One region with all its counts and its target."""
+    """Return one region with all its counts and its target."""
     return {
         "region": region.code,
         "name": region.name,
@@ -47,12 +47,12 @@ def row_body(board_state: BoardState, scope: str, region: Region) -> dict[str, A
 
 
 def counts_body(board_state: BoardState, scope: str, head: Head, regions: Iterable[Region]) -> dict[str, Any]:
-    """The response of /v1/counts, and the data of a snapshot or delta event."""
+    """Return the response of /v1/counts, which is also the data of a snapshot event or a delta event."""
     return head_body(scope, head) | {"rows": [row_body(board_state, scope, region) for region in regions]}
 
 
 def crossing_body(regions: Regions, crossing: Crossing) -> dict[str, Any]:
-    """One milestone, with the name of its region."""
+    """Return one milestone, with the name of its region."""
     return {
         "id": crossing.id,
         "scope": crossing.scope,

@@ -1,4 +1,4 @@
-"""The board's metrics; docs/metrics.md describes each."""
+"""The board's metrics; docs/metrics.md describes each metric."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Raises the limit of open files (`ulimit -n`) for the viewers: each open stream is an open file."""
+"""Raises the limit of open files (`ulimit -n`), because each viewer's open stream is an open file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from telemetry.logs import get
 log = get()
 
 OTHER_FILES: Final = 200
-"""Open files besides the streams: connections to the broker, other requests, the process's own files."""
+"""Open files that are not streams: connections to the broker, other requests, the process's own files."""
 
 
 class FileLimit(NamedTuple):
@@ -21,9 +21,10 @@ class FileLimit(NamedTuple):
 
 
 def limit_for(viewers_max: int, soft: int, hard: int | None) -> FileLimit:
-    """The limit for `viewers_max` viewers, or for as many as the hard limit allows (None: unlimited).
+    """Return the limit for `viewers_max` viewers, or for fewer viewers if the hard limit is too low.
 
-    Never below the soft limit, and always for at least one viewer.
+    `hard` is None if there is no hard limit. The returned limit is never below the soft limit, and it allows
+    at least one viewer.
     """
     needed = max(soft, viewers_max + OTHER_FILES)
     open_files_max = needed if hard is None else max(soft, min(hard, needed))
@@ -31,7 +32,10 @@ def limit_for(viewers_max: int, soft: int, hard: int | None) -> FileLimit:
 
 
 def raise_limit_for(viewers_max: int) -> int:
-    """Raise the soft limit for `viewers_max` viewers; return how many it allows, and log if that is fewer."""
+    """Raise the soft limit for `viewers_max` viewers, and return how many viewers it allows.
+
+    If it allows fewer than `viewers_max`, log a warning.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return viewers_max

@@ -1,4 +1,4 @@
-"""The regions: their codes, everyday names, levels and parents."""
+"""The regions, with their codes, everyday names, levels and parents."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHORT_NAMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A region. `name` is its everyday name: "Jakarta Pusat", not "Kota Administrasi Jakarta Pusat"."""
+    """A region. `name` is the everyday name "Jakarta Pusat", not "Kota Administrasi Jakarta Pusat"."""
 
     code: str
     name: str
@@ -32,7 +32,7 @@ class Region:
 
 
 class Regions:
-    """The known regions by code, and a substitute for a code that has counts but is unknown."""
+    """The known regions by code. For a code that has counts but is unknown, `get` returns a substitute."""
 
     def __init__(self, regions: Mapping[str, Region]) -> None:
         self._regions = dict(sorted(regions.items()))
@@ -44,7 +44,7 @@ class Regions:
         return iter(self._regions.values())
 
     def get(self, code: str) -> Region:
-        """The region; an unknown one has its code as its name."""
+        """Return the region. If the code is unknown, the code is also the name, except for UNPLACED."""
         return self._regions.get(code) or Region(
             code=code,
             name="Wilayah belum dikenal" if code == UNPLACED else code,
@@ -54,12 +54,12 @@ class Regions:
 
 
 def lies_in(code: str, parent: str) -> bool:
-    """Whether the region lies inside `parent`, at any depth; a region does not lie inside itself."""
+    """Whether the region lies inside `parent`, at any depth. A region does not lie inside itself."""
     return code.startswith(parent + ".")
 
 
 def load_regions(path: Path) -> Regions:
-    """Read contract/regions.csv (code, parent, level, name)."""
+    """Read contract/regions.csv, which has the columns code, parent, level and name."""
     with path.open(encoding="utf-8", newline="") as file:
         regions = [
             Region(row["code"], _short_name(row["name"]), row["level"], row["parent"] or None)

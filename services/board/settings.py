@@ -12,7 +12,7 @@ from settings.loader import Settings
 
 
 class BoardSettings(Settings):
-    """The board's address, files and limit of open streams; docs/settings.md describes each."""
+    """The board's address, files, limit of open streams and log level; docs/settings.md describes each."""
 
     model_config = SettingsConfigDict(env_prefix="BOARD_")
 

@@ -1,4 +1,4 @@
-"""Reads the targets file: a YAML list of `scope, region, measure, value, by`."""
+"""Reads the targets file, a YAML list of entries with scope, region, measure, value and by."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from cuts.state import Key
 
 
 class InvalidTargetsError(Exception):
-    """The targets file is invalid; the message names the place."""
+    """The targets file is invalid. The message names the file and the error."""
 
 
 class Target(BaseModel):
-    """One entry of the file: the count to reach, and optionally by which day."""
+    """One entry of the file. `value` is the count to reach, and `by` the day until which to reach it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -28,7 +28,7 @@ class Target(BaseModel):
 
 
 def load_targets(path: Path) -> dict[Key, int]:
-    """Read the targets by (scope, region, measure). Raises InvalidTargetsError."""
+    """Return the target values by (scope, region, measure). Raises InvalidTargetsError."""
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
         targets = TypeAdapter(list[Target]).validate_python(entries)

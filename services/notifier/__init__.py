@@ -1,1 +1,1 @@
-"""The notifier: detects milestones, alerts officials once each, and stores a receipt of every delivery."""
+"""The notifier: detects milestones, alerts each official once per milestone, and stores delivery receipts."""

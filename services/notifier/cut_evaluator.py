@@ -1,4 +1,4 @@
-"""Applies records of region-counts and evaluates the milestone rules on the newest complete cut."""
+"""Applies records of region-counts, and evaluates the milestone rules on the newest complete cut."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ log = get()
 
 
 class LatchStorePort(Protocol):
-    """Stores the latches: every crossing is latched once, however many notifiers record it."""
+    """Stores the latches. A crossing is latched once, even if several notifiers pass it to `record`."""
 
     async def latches(self) -> dict[LatchKey, LatchState]:
-        """All latches."""
+        """Return the newest latch of each threshold."""
 
     async def bases(self) -> dict[str, dict[Key, int]]:
-        """The counts at the opening of each open epoch, by epoch."""
+        """Return the counts at which each open epoch began, by the epoch's name."""
 
     async def open_epoch(self, name: str, cut: str, counts: Mapping[Key, int]) -> None:
-        """Store the counts at the opening of an epoch, unless they are already stored."""
+        """Store the counts at which an epoch begins, unless the epoch already has counts."""
 
     async def record(
         self,
@@ -48,15 +48,19 @@ class LatchStorePort(Protocol):
         retractions: Sequence[Retraction],
         recipients: Sequence[Recipient],
     ) -> list[Crossing]:
-        """Latch and publish the crossings and plan their messages, all or nothing; return the new ones."""
+        """Latch the crossings, re-arm the retracted latches, plan messages and publish, in one transaction.
+
+        Return the crossings that this call latched.
+        """
 
 
 class CutEvaluator:
-    """The newest cut, the counts that have changed since the last evaluation, and the known latches.
+    """Holds the newest cut, the counts that have changed since the last evaluation, and the known latches.
 
-    `apply` receives every record; `evaluate_once` evaluates the newest complete cut. Cuts that arrive while
-    an evaluation waits for the database are skipped: the rules are level-triggered, so nothing is lost. If
-    the database fails, the same changes are evaluated again.
+    `apply` receives every record, and `evaluate_once` evaluates the newest complete cut. Several cuts may
+    arrive while an evaluation waits for the database. Only the newest of them is evaluated, and no crossing
+    is lost, because the rules are level-triggered. If the database fails, the same changes are evaluated
+    again.
     """
 
     def __init__(self, rules: Rules, store: LatchStorePort) -> None:
@@ -70,7 +74,10 @@ class CutEvaluator:
         self._wake = asyncio.Event()
 
     def apply(self, record: CutRecord) -> ApplyResult:
-        """Apply a record to the newest cut. An older record, or one without its base, changes nothing."""
+        """Apply a record to the newest cut.
+
+        A record that is older than the cut changes nothing, and so does a change whose base is another cut.
+        """
         applied = self.state.apply(record)
         metrics.CUTS.labels(applied.reason.value).inc()
         if applied.state_changed:
@@ -79,7 +86,7 @@ class CutEvaluator:
         return applied
 
     async def wait_for_change(self, wait_s: float) -> bool:
-        """Wait until there is something to evaluate; False if nothing arrives within `wait_s` seconds."""
+        """Wait until there is a change to evaluate. Return False if none arrives within `wait_s` seconds."""
         try:
             await asyncio.wait_for(self._wake.wait(), wait_s)
         except TimeoutError:
@@ -87,9 +94,10 @@ class CutEvaluator:
         return True
 
     async def evaluate_once(self) -> list[Crossing]:
-        """Evaluate the changes of the newest complete cut; return the crossings that were newly latched.
+        """Evaluate the changed counts of the newest complete cut.
 
-        Raises what the database raises; the next call evaluates the same changes again.
+        Return the crossings that this call latched. Raises the errors of the database; the next call then
+        evaluates the same changes again.
         """
         self._wake.clear()
         if not self.state.ready or self.state.as_of is None:
@@ -133,7 +141,7 @@ class CutEvaluator:
             return []
         new = await self._store.record(evaluation.crossings, evaluation.retractions, self._rules.recipients)
         if evaluation.retractions or len(new) < len(evaluation.crossings):
-            # Latches were re-armed, or another notifier has latched some of the crossings.
+            # The known latches are outdated: this call re-armed some, or another notifier latched crossings.
             latches.clear()
             latches.update(await self._store.latches())
         else:

@@ -1,4 +1,4 @@
-"""The two loops around the cut evaluator: reading region-counts, and evaluating each changed cut."""
+"""The two loops of the cut evaluator: one reads region-counts, the other evaluates each changed cut."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from telemetry.health import Health
 
 WAIT_S: Final = 1.0
 EVALUATION_S_MAX: Final = 90.0
-"""Longer than the loop retries a failing database before it ends the process (60 s)."""
+"""This must exceed 60 s: for that long the loop retries a failing database before it ends the process."""
 
 
 async def follow_until_stopped(kafka: KafkaAccess, evaluator: CutEvaluator, stopping: StopSignal) -> None:

@@ -1,4 +1,4 @@
-"""Sentences about crossings in Indonesian and English, with each language's numbers and times."""
+"""Writes sentences about crossings in Indonesian and English, and each language's numbers and times."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ class Crossed(Protocol):
 
 
 def number(value: int, language: str) -> str:
-    """A number: 281.812 in Indonesian, 281,812 in English."""
+    """Return a number as text: 281.812 in Indonesian, 281,812 in English."""
     text: str = format_decimal(value, locale=LOCALES[language])
     return text
 
 
 def moment(value: datetime, language: str) -> str:
-    """A time in Jakarta: 21 Oktober 2021 19.05 WIB, or 21 October 2021, 19:05 WIB (UTC+7)."""
+    """Return a time in Jakarta as text: 21 Oktober 2021 19.05 WIB, or 21 October 2021, 19:05 WIB (UTC+7)."""
     text: str = format_datetime(value, MOMENTS[language], tzinfo=WIB, locale=LOCALES[language])
     return text
 
@@ -94,7 +94,7 @@ class Wording:
     epochs: Mapping[str, BilingualText]
 
     def fact(self, crossed: Crossed, language: str) -> str:
-        """The crossing as a sentence without its full stop."""
+        """Return a sentence about the crossing, without a full stop at its end."""
         pattern = "reached"
         if crossed.epoch_name != EVER:
             pattern = "grown"
@@ -114,14 +114,14 @@ class Wording:
         return f"{sentence} ({scope})" if scope else sentence
 
     def place(self, region: str, language: str) -> str:
-        """The name of a region inside a sentence."""
+        """Return the name of a region, as written inside a sentence."""
         return self.regions.display_name(region, language)
 
     def counted(self, measure: str, language: str) -> str:
-        """What the measure counts, as written after a number: `registered participants`."""
+        """Return what the measure counts, as written after a number: `registered participants`."""
         return COUNTED[measure][language] if measure in COUNTED else measure
 
     def scope(self, scope: str, language: str) -> str:
-        """The scope in words; empty for the scope `all`."""
+        """Return the scope in words; empty for the scope `all`."""
         kind, _, name = scope.partition(":")
         return SCOPES[kind][language].format(name) if kind in SCOPES else ""

@@ -1,4 +1,4 @@
-"""The notifier's metrics; docs/metrics.md describes each."""
+"""The notifier's metrics; docs/metrics.md describes each metric."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ PUBLISH_S: Final = 0.2
 
 
 async def publish_until_stopped(publisher: Publisher, lease: Lease, stopping: StopSignal) -> None:
-    """Renew the lease and publish until the stop, then release the lease so that another process can lead."""
+    """Renew the lease and publish crossings until the stop. Then release the lease for another process."""
     try:
         await asyncio.gather(
             run_forever(lease.renew, stopping, name="milestones-lease", pause_s=RENEW_S),

@@ -29,7 +29,7 @@ FORMS: Final[Mapping[str, Mapping[str, str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """The known regions: official names by code."""
+    """The official names of the known regions, by region code."""
 
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -37,7 +37,7 @@ class Regions:
         return code in self.names
 
     def display_name(self, code: str, language: str) -> str:
-        """The name of a region inside a sentence; the code if the region is unknown."""
+        """Return the name of a region, as written inside a sentence; its code if the region is unknown."""
         if code in SHORT_NAMES:
             return SHORT_NAMES[code][language]
         name = self.names.get(code)
@@ -46,6 +46,6 @@ class Regions:
 
 
 def load_regions(path: Path) -> Regions:
-    """Read contract/regions.csv (code, parent, level, name)."""
+    """Read contract/regions.csv, which has the columns code, parent, level and name."""
     with path.open(encoding="utf-8", newline="") as file:
         return Regions({row["code"]: row["name"] for row in csv.DictReader(file)})

@@ -1,4 +1,4 @@
-"""The notifier's settings, read from the environment and secret files."""
+"""The notifier's settings, which are read from the environment and from secret files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Endpoint(BaseModel):
 
 
 class NotifierSettings(Settings):
-    """The settings of `notifier run`; docs/settings.md describes each."""
+    """The settings of `notifier run`; docs/settings.md describes each setting."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFIER_")
 

@@ -1,4 +1,4 @@
-"""A board with data, and Debian's Chromium to open its page in."""
+"""Fixtures: a board with data, and Debian's Chromium, in which the tests open the board's page."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CITIES = {
 
 @pytest.fixture
 async def source(topics: Topics) -> AsyncIterator[TopicWriter]:
-    """A writer that has published 281,812 participants, 30 minutes of growth and a milestone."""
+    """A writer that has published a cut of 281,812 participants, 30 minutes of growth and a milestone."""
     async with topic_writer(topics) as writer:
         for region, count in CITIES.items():
             writer.register(region, count)

@@ -1,4 +1,4 @@
-"""The page in a real browser: complete without script, and live with it."""
+"""Tests the page in a real browser: it is complete without a script, and live with the script."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PROJECTOR = ViewportSize(width=1920, height=1080)
 async def opened(
     chromium: Browser, url: str, viewport: ViewportSize = PROJECTOR, *, script: bool = True
 ) -> AsyncIterator[Page]:
-    """The page at `url`; fails at the end if the console has an error."""
+    """Yield the page at `url`. At the end, fail if the browser's console has an error."""
     context = await chromium.new_context(viewport=viewport, java_script_enabled=script)
     page = await context.new_page()
     errors: list[str] = []

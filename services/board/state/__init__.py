@@ -1,1 +1,1 @@
-"""The data that the board shows (newest cut, milestones, registration rate), and its updates from Kafka."""
+"""The data that the board shows (newest cut, milestones, registration rate), and the tasks that update it."""

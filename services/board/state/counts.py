@@ -1,6 +1,6 @@
-"""The counts that the board shows: the newest cut, when each region last changed, and how fresh it is.
+"""Holds the newest cut, which the board shows, with its freshness and the last change of each region.
 
-Pure: the time of each call is an argument, in seconds of a monotonic clock.
+The functions do no I/O and read no clock. They take the time as an argument, in seconds of a monotonic clock.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ VERSIONS_KEPT_S: Final = 600.0
 """A viewer that reconnects within this time is sent only the changes since its last version."""
 
 Version = tuple[int, int]
-"""(term, cut)"""
+"""The term and the number of a cut."""
 
 
 @dataclass(frozen=True)
 class Head:
-    """What accompanies every count: the cut's id, time, freshness, coverage and the last audit."""
+    """The head of a cut, which accompanies every count: its id, time, freshness, coverage and last audit."""
 
     cut: str
     as_of: datetime | None
@@ -35,11 +35,11 @@ class Head:
 
 
 class BoardState:
-    """Applies cuts and register states, and returns counts by region and the head.
+    """Applies cuts and register states, and returns the counts by region and the head.
 
-    `serial` increases with every visible change. The serial, not the cut's id, says which changes a viewer
-    has received: a full may correct counts without changing the cut's id, and an id does not say whether
-    this replica has shown that cut.
+    `serial` increases with every visible change. Which changes a viewer has received is stored as a serial
+    and not as a cut's id, for two reasons. A full record may correct counts without changing the cut's id.
+    And a cut's id does not say whether this replica of the board has shown that cut.
     """
 
     def __init__(self, regions: Regions, targets: Mapping[Key, int]) -> None:
@@ -49,15 +49,18 @@ class BoardState:
         self.freshness = Freshness()
         self.serial = 0
         self._counts: dict[str, dict[str, dict[str, int]]] = {}
-        """By scope, region and measure."""
+        """The counts of the cut, by scope, region and measure."""
         self._changed_at: dict[str, dict[str, int]] = {}
-        """The serial of the last change, by scope and region."""
+        """The serial at which each region's counts last changed, by scope and region."""
         self._serials: dict[Version, int] = {}
         """The serial at which each version was first shown."""
         self._versions: deque[tuple[float, Version]] = deque()
-        """The keys of `_serials` with their times, oldest first."""
+        """The versions in `_serials` with the times at which they were first shown, oldest first."""
         self._restored_head: Head | None = None
-        """The head of the previous run, for values that this run has not received yet; None without one."""
+        """The head of the previous run, which gives the values that this run has not received yet.
+
+        None if no head of a previous run was restored.
+        """
 
     @property
     def ready(self) -> bool:
@@ -66,17 +69,20 @@ class BoardState:
 
     @property
     def version(self) -> Version:
-        """(term, cut) of the shown cut."""
+        """The term and the number of the shown cut."""
         return self.cuts.version
 
     def restore(self, records: list[CutRecord], head: Head, now_s: float) -> None:
-        """Show the cut of the previous run. It does not count as a sign that the publisher is alive."""
+        """Show the cut of the previous run. The restored cut is no sign that the publisher is alive."""
         for record in records:
             self.apply_cut(record, now_s, is_new=False)
         self._restored_head = head
 
     def apply_cut(self, record: CutRecord, now_s: float, *, is_new: bool) -> ApplyResult:
-        """Apply a record of region-counts. `is_new`: written after this board began to read."""
+        """Apply a record of region-counts.
+
+        `is_new` is True if the record was written after this board began to read.
+        """
         applied = self.cuts.apply(record)
         if applied.state_changed:
             self.serial += 1
@@ -87,11 +93,11 @@ class BoardState:
         return applied
 
     def apply_register_state(self, state: RegisterState, now_s: float, *, is_new: bool) -> None:
-        """Apply a record of register-state."""
+        """Apply a record of register-state. `is_new` is as for `apply_cut`."""
         self.freshness.register_state(state, now_s, is_new=is_new)
 
     def head(self, now_s: float) -> Head:
-        """The head at `now_s`, with values of the previous run for what this run has not received yet."""
+        """Return the head at `now_s`. Values not received yet in this run are those of the previous run."""
         view: FreshnessView = self.freshness.view(now_s)
         restored = self._restored_head
         newest = self.freshness.newest
@@ -111,24 +117,25 @@ class BoardState:
         return scope == "all" or scope in self._counts or any(key[0] == scope for key in self.targets)
 
     def count(self, scope: str, region: str, measure: str = "registered") -> int:
-        """One count; 0 if the cut has none."""
+        """Return one count; 0 if the cut does not have it."""
         return self._counts.get(scope, {}).get(region, {}).get(measure, 0)
 
     def counts(self, scope: str, region: str) -> dict[str, int]:
-        """All counts of a region by measure, `registered` first."""
+        """Return all counts of a region by measure, `registered` first."""
         counts = self._counts.get(scope, {}).get(region, {})
         return {"registered": counts.get("registered", 0)} | dict(sorted(counts.items()))
 
     def target(self, scope: str, region: str) -> int | None:
-        """The target for registered participants; None if there is none."""
+        """Return the target for registered participants; None if there is no such target."""
         return self.targets.get((scope, region, "registered"))
 
     def list_regions(
         self, scope: str, level: str | None = None, parent: str | None = None, depth: str = LEVELS[-1]
     ) -> list[Region]:
-        """The known regions and those with counts, by code.
+        """Return the known regions and the unknown regions that have counts, in the order of their codes.
 
-        `level` selects one level, `parent` the regions inside another, `depth` the lowest level.
+        If `level` is given, return only regions of that level; if `parent` is given, only regions inside it.
+        `depth` is the lowest level to return.
         """
         unknown = [self.regions.get(code) for code in self._counts.get(scope, {}) if code not in self.regions]
         regions = sorted([*self.regions, *unknown], key=lambda region: region.code)
@@ -141,13 +148,13 @@ class BoardState:
         ]
 
     def changed_since(self, scope: str, serial: int, depth: str) -> list[Region]:
-        """The regions down to level `depth` whose counts changed after `serial`."""
+        """Return the regions, down to the level `depth`, whose counts changed after `serial`."""
         changed = self._changed_at.get(scope, {})
         regions = (self.regions.get(code) for code in sorted(changed) if changed[code] > serial)
         return [region for region in regions if _within(region, depth)]
 
     def serial_of(self, version: Version) -> int | None:
-        """The serial of a version; None if this board has not shown it within VERSIONS_KEPT_S."""
+        """Return the serial of a version; None if this board has not shown the version in VERSIONS_KEPT_S."""
         return self._serials.get(version)
 
     def _apply_counts(self, changed: Mapping[Key, int]) -> None:

@@ -1,4 +1,4 @@
-"""The latest crossings from the topic milestones, for the list and for the event stream."""
+"""Keeps the newest crossings from the topic milestones, for the board's list and its stream."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from cuts.records import UndecodableRecordError
 
 KEPT_MAX: Final = 1000
 SENT_MAX: Final = 20
-"""If more crossings arrive at once, a viewer is sent the newest SENT_MAX; the list has all of them."""
+"""If more crossings arrive at once, a viewer is sent only the last SENT_MAX. The list has all of them."""
 
 
 class Crossing(msgspec.Struct, frozen=True):
-    """One record of the topic: a threshold that was reached, or the retraction of that crossing."""
+    """One record of the topic: a crossing, or its retraction."""
 
     sequence: int
     id: str
@@ -43,20 +43,20 @@ def decode_crossing(value: bytes) -> Crossing:
 
 
 class Milestones:
-    """The newest state of each crossing, for at most KEPT_MAX crossings.
+    """Keeps the newest state of each crossing, for at most KEPT_MAX crossings.
 
-    `arrivals` numbers the crossings by their arrival at this board. Viewers that are already connected are
-    sent every arrival, even a crossing that was in the topic before this board read it: the list on their
-    page does not have it.
+    `arrivals` is the number of crossings that have arrived at this board. A connected viewer is sent each
+    crossing that arrives, even if it is an old crossing that this board only now reads from the topic. The
+    list on the viewer's page does not have that crossing yet.
     """
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[int, Crossing]] = {}
-        """By crossing id, in order of arrival, each with its arrival number."""
+        """The crossings by id, in order of arrival, each with its arrival number."""
         self.arrivals = 0
 
     def add(self, crossing: Crossing) -> bool:
-        """Add a record; True if it is new and is kept."""
+        """Add a record. Return True if the record is newer than the kept one and is itself kept."""
         known = self._kept.get(crossing.id)
         if known and known[1].sequence >= crossing.sequence:
             return False
@@ -71,12 +71,15 @@ class Milestones:
         return True
 
     def newest(self, scope: str | None, count: int) -> list[Crossing]:
-        """The newest crossings of a scope, or of all scopes if it is None; newest first."""
+        """Return the newest crossings of a scope, or of all scopes if `scope` is None; newest first."""
         found = [kept for _, kept in self._kept.values() if scope is None or kept.scope == scope]
         return sorted(found, key=_age, reverse=True)[:count]
 
     def arrived_since(self, arrival: int, scope: str) -> list[Crossing]:
-        """The last SENT_MAX crossings of a scope after arrival number `arrival`, in order of arrival."""
+        """Return the crossings of a scope that arrived after number `arrival`, in order of arrival.
+
+        If there are more than SENT_MAX, return the last SENT_MAX.
+        """
         return [kept for number, kept in self._kept.values() if number > arrival and kept.scope == scope][
             -SENT_MAX:
         ]

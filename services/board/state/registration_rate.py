@@ -1,6 +1,7 @@
-"""How fast registrations come in: growth per minute and since midnight, and when a threshold will be reached.
+"""Computes the growth of registrations per minute and today, and forecasts when a threshold is reached.
 
-Pure. Minutes are counted by the register's clock; a day ends at midnight in Jakarta (UTC+7, no summer time).
+The functions do no I/O and read no clock. Minutes follow the register's clock. A day ends at midnight in
+Jakarta (UTC+7, no summer time).
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from cuts.records import UndecodableRecordError
 JAKARTA: Final = timezone(timedelta(hours=7), "WIB")
 MINUTE: Final = timedelta(minutes=1)
 KEPT: Final = timedelta(hours=49)
-"""Today, yesterday, and one hour for clock differences; the topic itself keeps 48 hours."""
+"""This covers today, yesterday and one hour for clock differences. The topic keeps 48 hours."""
 PACE_MINUTES: Final = 15
-"""The pace is the mean of this many whole minutes, so that it shows a busy period and not one burst."""
+"""The pace is the mean over this many whole minutes, so that a single burst does not determine it."""
 FORECAST_MAX: Final = timedelta(days=366)
 
 
@@ -45,27 +46,30 @@ def decode_minute(value: bytes) -> MinuteRecord:
 
 
 class RegistrationRate:
-    """The growth per minute of the last two days. The record with the highest term decides each minute."""
+    """Keeps the growth per minute of the last two days.
+
+    If several records describe the same minute, the record with the highest term is used.
+    """
 
     def __init__(self) -> None:
         self._growth: dict[str, dict[datetime, tuple[int, Mapping[str, int]]]] = {}
-        """By scope and minute: the term of the record, and the growth by region."""
+        """For each scope and minute, the term of the record and the growth by region."""
         self._newest: datetime | None = None
 
     def add(self, record: MinuteRecord) -> None:
-        """Add a record, or replace the one of the same scope and minute; ignore a lower term."""
+        """Add a record. It replaces a record of the same scope and minute unless its term is lower."""
         minutes = self._growth.setdefault(record.scope, {})
         known = minutes.get(record.minute)
         if known and known[0] > record.term:
             return
-        # The same few region codes come every minute: interned, each costs one reference instead of a string.
+        # The same few region codes come every minute. Interning saves the memory of the repeated strings.
         minutes[record.minute] = (record.term, {sys.intern(region): n for region, n in record.rows})
         if self._newest is None or record.minute > self._newest:
             self._newest = record.minute
             self._delete_before(record.minute - KEPT)
 
     def series(self, scope: str, region: str, now: datetime, count: int) -> list[tuple[datetime, int]]:
-        """Growth of each of the last `count` minutes, oldest first; the last minute contains `now`."""
+        """Return the growth in each of the last `count` minutes, oldest first. The last contains `now`."""
         last = _minute(now)
         return [
             (minute, self._growth_in(scope, minute, region))
@@ -73,19 +77,19 @@ class RegistrationRate:
         ]
 
     def growth_today(self, scope: str, region: str, now: datetime) -> int:
-        """Growth since midnight in Jakarta."""
+        """Return the growth since midnight in Jakarta."""
         midnight = now.astimezone(JAKARTA).replace(hour=0, minute=0, second=0, microsecond=0)
         minutes = self._growth.get(scope, {})
         return sum(entry[1].get(region, 0) for minute, entry in minutes.items() if midnight <= minute <= now)
 
     def per_minute(self, scope: str, region: str, now: datetime) -> float:
-        """The pace: the mean growth of the last PACE_MINUTES whole minutes."""
+        """Return the pace, which is the mean growth per minute in the last PACE_MINUTES whole minutes."""
         whole = self.series(scope, region, _minute(now) - MINUTE, PACE_MINUTES)
         return sum(growth for _, growth in whole) / PACE_MINUTES
 
     @property
     def newest(self) -> datetime | None:
-        """The newest minute of any scope; None before the first record."""
+        """The newest minute of all scopes; None before the first record."""
         return self._newest
 
     def _growth_in(self, scope: str, minute: datetime, region: str) -> int:
@@ -101,7 +105,10 @@ class RegistrationRate:
 
 
 def next_threshold(count: int, target: int | None) -> int:
-    """The target until it is reached, then the next round number: 281,812 → 300,000; 31,102 → 40,000."""
+    """Return the target if the count is below it, else the next round number above the count.
+
+    Round numbers: 300,000 follows 281,812, and 40,000 follows 31,102.
+    """
     if target is not None and count < target:
         return target
     step: int = 10 ** max(1, len(str(count)) - 1)
@@ -109,7 +116,7 @@ def next_threshold(count: int, target: int | None) -> int:
 
 
 def forecast(count: int, threshold: int, per_minute: float, now: datetime) -> datetime | None:
-    """When `threshold` will be reached at this pace; None if not within FORECAST_MAX."""
+    """Return the time at which `threshold` will be reached at this pace; None if not within FORECAST_MAX."""
     if per_minute <= 0:
         return None
     minutes = (threshold - count) / per_minute

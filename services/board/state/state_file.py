@@ -1,4 +1,7 @@
-"""The state file: the last shown cut, so that a board that starts without Kafka still shows numbers."""
+"""Writes and reads the state file, which has the last shown cut.
+
+With this file, a board that starts while Kafka is down can still show numbers.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ log = get()
 
 
 class SavedCut(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of the file: the cut as one full record, and the rest of its head."""
+    """The content of the state file: the cut as one full record, and the other values of its head."""
 
     format: int = _FORMAT
     full: CutRecord
@@ -34,7 +37,7 @@ class SavedCut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class UnreadableStateFileError(Exception):
-    """The state file is damaged or has another format; it can be deleted without loss."""
+    """The state file is damaged or has another format. It can be deleted, because Kafka has the counts."""
 
 
 class StateFileSaver:
@@ -47,14 +50,17 @@ class StateFileSaver:
         self._saved: tuple[int, Head] | None = None
 
     async def save_until_stopped(self, stopping: StopSignal) -> None:
-        """Save every SAVE_S seconds, and once more at the stop."""
+        """Call `save_once` every SAVE_S seconds until the stop, and once more at the stop."""
         stopped = False
         while not stopped:
             stopped = await stopping.wait(SAVE_S)
             await self.save_once()
 
     async def save_once(self) -> None:
-        """Write the file if the cut or head has changed. Logs a failure; the next change is tried again."""
+        """Write the file if the cut or its head has changed.
+
+        A failed write is logged. The file is written again after the next change.
+        """
         head = self._head()
         if not self._board_state.ready or self._saved == (self._board_state.serial, head):
             return
@@ -66,7 +72,7 @@ class StateFileSaver:
 
 
 def encode_cut(board_state: BoardState, head: Head) -> bytes:
-    """The content of the file for the shown cut; `board_state` must be ready."""
+    """Return the content of the state file for the shown cut. `board_state` must have a cut to show."""
     cuts = board_state.cuts
     assert cuts.as_of, "a ready state has the time of its cut"
     full = CutRecord(
@@ -86,7 +92,7 @@ def encode_cut(board_state: BoardState, head: Head) -> bytes:
 
 
 def restore(board_state: BoardState, content: bytes, now_s: float) -> None:
-    """Show the saved cut, as stale. Raises UnreadableStateFileError."""
+    """Show the saved cut, with the freshness `stale`. Raises UnreadableStateFileError."""
     try:
         saved = msgspec.json.decode(content, type=SavedCut)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -104,7 +110,7 @@ def restore(board_state: BoardState, content: bytes, now_s: float) -> None:
 
 
 def read(path: Path) -> bytes | None:
-    """The content of the file; None if there is no file."""
+    """Return the content of the file; None if there is no file."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -112,7 +118,7 @@ def read(path: Path) -> bytes | None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Replace the file atomically: a reader sees the old content or the new, never a part."""
+    """Replace the file atomically, so that a reader sees either the old or the new content as a whole."""
     temporary = path.with_name(path.name + ".new")
     with temporary.open("wb") as file:
         file.write(content)

@@ -16,7 +16,7 @@ from cuts.topic_readers import follow_cuts, follow_register_state, follow_table
 async def follow_region_counts(
     kafka: KafkaAccess, board_state: BoardState, clock: Callable[[], float], on_change: Callable[[], None]
 ) -> None:
-    """Apply every record of region-counts, without end; call `on_change` if the shown counts have changed."""
+    """Apply every record of region-counts, without end. Call `on_change` after each visible change."""
     async for record in follow_cuts(kafka):
         applied = board_state.apply_cut(record.value, clock(), is_new=record.is_new)
         CUTS.labels(applied.reason.value).inc()
@@ -27,7 +27,7 @@ async def follow_region_counts(
 async def follow_register_states(
     kafka: KafkaAccess, board_state: BoardState, clock: Callable[[], float]
 ) -> None:
-    """Apply every record of register-state, without end; the next tick publishes the new freshness."""
+    """Apply every record of register-state, without end. The next tick publishes the new freshness."""
     async for record in follow_register_state(kafka):
         board_state.apply_register_state(record.value, clock(), is_new=record.is_new)
 
@@ -35,7 +35,7 @@ async def follow_register_states(
 async def follow_region_minutes(
     kafka: KafkaAccess, registration_rate: RegistrationRate, wall_clock: Callable[[], datetime]
 ) -> None:
-    """Add the growth per minute of the last two days and of every new minute, without end."""
+    """Add every record of region-minutes from the last two days, and then every new record, without end."""
     async for record in follow_table(kafka, "region-minutes", decode_minute, wall_clock() - KEPT):
         if record.value is not None:
             registration_rate.add(record.value)
@@ -44,7 +44,7 @@ async def follow_region_minutes(
 async def follow_milestones(
     kafka: KafkaAccess, milestones: Milestones, on_change: Callable[[], None]
 ) -> None:
-    """Add every crossing of the topic milestones, without end; call `on_change` for each new one."""
+    """Add every crossing of the topic milestones, without end. Call `on_change` for each new crossing."""
     async for record in follow_table(kafka, "milestones", decode_crossing):
         if record.value is not None and milestones.add(record.value):
             on_change()

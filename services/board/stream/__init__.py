@@ -1,1 +1,1 @@
-"""The event stream: what each subscriber is sent next, and the connections it is sent on."""
+"""The stream of server-sent events: what each subscriber is sent next, and the subscribers' connections."""

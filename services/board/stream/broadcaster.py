@@ -1,4 +1,4 @@
-"""Sends every subscriber its newest events, and lets other tasks run after every few subscribers."""
+"""Sends every subscriber its newest events. Other tasks run after every SENDS_PER_YIELD subscribers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from board.stream.viewer_connection import StreamConnection, chunk
 
 SENDS_PER_YIELD: Final = 200
 BLOCKED_S_MAX: Final = 30.0
-"""A connection on which the viewer has read nothing for this long is closed."""
+"""If a viewer leaves bytes unread for this long, its connection is closed."""
 
 
 class Broadcaster:
-    """The connections of all subscribers. A connection with unread bytes is sent nothing more."""
+    """Sends events on the connections of all subscribers, except on connections that have unread bytes."""
 
     def __init__(self, subscriptions: Subscriptions, clock: Callable[[], float]) -> None:
         self._subscriptions = subscriptions
@@ -24,7 +24,7 @@ class Broadcaster:
         self._chunks: dict[bytes, bytes] = {}
 
     def add(self, subscriber: Subscriber, hand_over: Callable[[StreamConnection], None]) -> None:
-        """Serve a new subscriber; `hand_over` gives its TCP connection to the StreamConnection."""
+        """Serve a new subscriber. `hand_over` gives the subscriber's TCP connection to a StreamConnection."""
         connection = StreamConnection(self._send, self._remove, self._clock)
         self._subscribers[connection] = subscriber
         hand_over(connection)
@@ -34,7 +34,7 @@ class Broadcaster:
             self._send(connection)
 
     async def run(self) -> None:
-        """Send after every change until the subscriptions are closed, then end all responses."""
+        """Send to all subscribers after every change. End all responses when the subscriptions are closed."""
         while not self._subscriptions.closed:
             await self._subscriptions.changed.wait()
             self._subscriptions.changed.clear()
@@ -55,7 +55,7 @@ class Broadcaster:
 
     def _send(self, connection: StreamConnection) -> None:
         subscriber = self._subscribers.get(connection)
-        if subscriber is None:  # it has disconnected during this round
+        if subscriber is None:  # the subscriber has disconnected during this round
             return
         data = self._subscriptions.next_bytes(subscriber)
         if data:

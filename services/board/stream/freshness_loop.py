@@ -26,8 +26,8 @@ async def tick_until_stopped(
 ) -> None:
     """Check the freshness every CHECK_S seconds until the stop.
 
-    A change between live, catching up and stale reaches the viewers at the next check; everything else in the
-    head once a second.
+    A change between live, catching up and stale reaches the viewers at the next check. Other changes of the
+    head reach them once a second.
     """
     last_state = subscriptions.head.state
     checks = 0

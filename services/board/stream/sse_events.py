@@ -14,11 +14,11 @@ _ID: Final = re.compile(r"(\d{1,18})\.(\d{1,18})")
 
 
 def encode_event(name: str, data: bytes, event_id: str) -> bytes:
-    """One event; `data` is JSON on one line."""
+    """Return one encoded event. `data` is JSON on one line."""
     return b"event: %b\nid: %b\ndata: %b\n\n" % (name.encode(), event_id.encode(), data)
 
 
 def parse_id(text: str | None) -> tuple[int, int] | None:
-    """The (term, cut) of an event id; None if there is no id or it is malformed."""
+    """Return the term and the cut in an event id; None if there is no id or the id is malformed."""
     match = _ID.fullmatch(text or "")
     return (int(match[1]), int(match[2])) if match else None

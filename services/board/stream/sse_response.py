@@ -1,4 +1,4 @@
-"""The response of /v1/stream: writes its head, then hands its connection over to the broadcaster."""
+"""The response of /v1/stream. It writes its headers, then hands its connection over to the broadcaster."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ HEADERS: Final = [
 
 
 class StreamResponse(Response):
-    """Server-sent events of one scope, down to one level of regions.
+    """A response with the server-sent events of one scope, for regions down to one level.
 
-    `scope_and_depth` names both; `last_version` is the version that the viewer already has, None for a new
-    viewer.
+    `scope_and_depth` has the scope and that level. `last_version` is the version that the viewer already has;
+    None for a new viewer.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class StreamResponse(Response):
         self._last_version = last_version
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Write the response's head and hand the connection over. The broadcaster sends the events."""
+        """Write the response's headers and hand the connection over. The broadcaster sends the events."""
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
         await send({"type": "http.response.body", "body": OPENING, "more_body": True})
         hand_over = scope["extensions"][EXTENSION]

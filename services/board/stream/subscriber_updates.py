@@ -1,8 +1,8 @@
-"""The open streams, and what each subscriber is sent next.
+"""Decides what the subscriber of each open stream is sent next.
 
-A subscriber has no queue. It stores what it was sent last; when it can be sent more, it gets one delta with
-all changes since then, however many they are. Subscribers with the same progress share
-the encoded bytes.
+There is no queue of events per subscriber. A subscriber's progress is the serial of the rows that it was sent
+last. When its connection can take more bytes, it is sent one delta with all later changes, however many there
+are. Subscribers with the same progress share the encoded bytes.
 """
 
 from __future__ import annotations
@@ -20,32 +20,35 @@ from board.stream.sse_events import PING, encode_event
 from cuts.freshness import FreshnessState
 
 SILENT_TICKS_MAX: Final = 2
-"""An unchanged head is sent again after this many ticks: a page that receives nothing turns stale."""
+"""An unchanged head is sent again after this many ticks, because a page that receives nothing turns stale."""
 
 
 @dataclass(eq=False, slots=True)
 class Subscriber:
-    """One open stream: its scope, the lowest level of its regions, and what it has been sent."""
+    """The subscriber of one open stream: its scope, the lowest level of its regions, and what it was sent."""
 
     scope: str
     depth: str
     last_version: Version | None
-    """The version that a reconnecting viewer says it has; None for a new viewer and after the first rows."""
+    """The version that a reconnecting viewer already has.
+
+    None for a new viewer, and for any viewer after this stream has sent its first rows.
+    """
     milestones_sent: int
-    """The arrival number of the last milestone sent."""
+    """The arrival number of the last milestone that was sent."""
     pings_sent: int
     serial: int | None = None
-    """The serial of the last rows sent."""
+    """The serial of the last rows that were sent."""
     head_number: int = -1
-    """The number of the last head sent."""
+    """The number of the last head that was sent."""
     state: FreshnessState | None = None
-    """The freshness in the last head sent."""
+    """The freshness in the last head that was sent."""
     rows_tick: int | None = None
-    """The tick at which rows, and a head with them, were last sent."""
+    """The tick at which rows were last sent; a head is always sent with rows."""
 
 
 class Subscriptions:
-    """All open streams. `next_bytes` is the only place that decides what a subscriber is sent."""
+    """Counts the open streams, and decides in `next_bytes` alone what a subscriber is sent."""
 
     def __init__(
         self, board_state: BoardState, milestones: Milestones, clock: Callable[[], float], viewers_max: int
@@ -66,11 +69,11 @@ class Subscriptions:
         self.closed = False
         """Whether all streams must end."""
         self.changed = asyncio.Event()
-        """Set when there may be something to send to some subscriber."""
+        """Set when there may be something to send to at least one subscriber."""
 
     @property
     def full(self) -> bool:
-        """Whether no more streams are accepted."""
+        """Whether no more streams are accepted, because of the limit or because all streams must end."""
         return self.closed or self._viewers >= self._viewers_max
 
     @property
@@ -80,11 +83,11 @@ class Subscriptions:
 
     @property
     def head_number(self) -> int:
-        """How many heads have been published."""
+        """The number of heads that have been published."""
         return self._head_number
 
     def add(self, scope: str, depth: str, last_version: Version | None) -> Subscriber:
-        """Add a subscriber; `last_version` is its Last-Event-ID."""
+        """Add a subscriber. `last_version` is the version that a reconnecting viewer has, else None."""
         self._viewers += 1
         VIEWERS.set(self._viewers)
         return Subscriber(scope, depth, last_version, self._milestones.arrivals, self._pings)
@@ -95,14 +98,17 @@ class Subscriptions:
         VIEWERS.set(self._viewers)
 
     def on_change(self) -> None:
-        """Announce that counts have changed or a milestone has arrived."""
+        """Start a round of sending, because counts have changed or a milestone has arrived."""
         self._refresh_head()
         if self._head.state is not self._published_head.state:
             self._publish_head()
         self.changed.set()
 
     def tick(self) -> None:
-        """Publish the head if time has changed it, or after SILENT_TICKS_MAX ticks. Call it once a second."""
+        """Publish the head if it has changed with time, or if SILENT_TICKS_MAX ticks had no head.
+
+        Call this method once a second.
+        """
         self._refresh_head()
         self._ticks += 1
         self._silent_ticks += 1
@@ -114,17 +120,20 @@ class Subscriptions:
             self.changed.set()
 
     def ping(self) -> None:
-        """Send a comment to every subscriber that gets nothing else, to keep its connection open."""
+        """Send a ping to each subscriber that gets no event in this round, to keep its connection open."""
         self._pings += 1
         self.changed.set()
 
     def close(self) -> None:
-        """End all streams and accept no more."""
+        """End all streams, and accept no new streams."""
         self.closed = True
         self.changed.set()
 
     def next_bytes(self, subscriber: Subscriber) -> bytes:
-        """The bytes to send to this subscriber now, recorded as sent; empty if there is nothing to send."""
+        """Return the bytes to send to this subscriber now; empty if there is nothing to send.
+
+        The returned bytes count as sent, so the caller must send them.
+        """
         data = self._events(subscriber)
         if not data and subscriber.pings_sent != self._pings:
             data = PING
@@ -148,7 +157,7 @@ class Subscriptions:
     def _defer_head(self, subscriber: Subscriber) -> bool:
         """Whether the head can wait for the next tick.
 
-        It can if the subscriber was sent rows since the previous tick, and with them the same freshness.
+        The head can wait if the subscriber was sent rows since the previous tick, with the same freshness.
         """
         deferred = subscriber.rows_tick == self._ticks - 1 and subscriber.state is self._head.state
         self._head_deferred |= deferred
@@ -165,11 +174,14 @@ class Subscriptions:
         return self._shared[key]
 
     def _is_ahead(self, subscriber: Subscriber) -> bool:
-        """Whether another replica has sent this viewer a cut that this replica has not read yet."""
+        """Whether another board has sent this viewer a cut that this board has not read yet."""
         return subscriber.last_version is not None and subscriber.last_version > self._board_state.version
 
     def _rows(self, subscriber: Subscriber) -> bytes:
-        """A snapshot if the subscriber's rows are unknown, else one delta with all later changes."""
+        """Return a delta with all changes since the rows that the subscriber has.
+
+        If it is unknown which rows the subscriber has, return a snapshot.
+        """
         if subscriber.serial is None and subscriber.last_version is not None:
             subscriber.serial = self._board_state.serial_of(subscriber.last_version)
         since, subscriber.serial = subscriber.serial, self._board_state.serial

@@ -1,8 +1,8 @@
-"""Takes a viewer's connection over from the HTTP server after the head of the response is written.
+"""Takes a viewer's connection over from the HTTP server after the headers of the response are written.
 
-From then on there is no task, queue or message per event and viewer: the bytes, which are the same for many
-viewers, are written straight to the transport, as chunks (RFC 9112, 7.1). The transport reports when it holds
-bytes that the viewer has not read; nothing more is written until it holds none.
+After that, no event needs a task, queue or message for each viewer. The bytes, which are the same for many
+viewers, are written directly to each viewer's transport, as chunks (RFC 9112, 7.1). The transport reports
+when it holds bytes that the viewer has not read. Nothing more is written until the transport holds no bytes.
 """
 
 from __future__ import annotations
@@ -14,17 +14,20 @@ from typing import Any, Final
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 EXTENSION: Final = "board.handover"
-"""The ASGI extension whose value is a function: it gives the request's connection to a StreamConnection."""
+"""The name of an ASGI extension. Its value is a function that gives a connection to a StreamConnection."""
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
 def chunk(data: bytes) -> bytes:
-    """`data` as one chunk of the chunked transfer coding."""
+    """Return `data` as one chunk of the chunked transfer coding."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 class StreamConnection(asyncio.Protocol):
-    """A connection that is only written to. `blocked_since_s` is set while the viewer has bytes to read."""
+    """A connection that is only written to.
+
+    While the viewer has unread bytes, `blocked_since_s` is the time since when it has them, else None.
+    """
 
     __slots__ = ("_clock", "_on_closed", "_on_writable", "_transport", "blocked_since_s")
 
@@ -41,7 +44,7 @@ class StreamConnection(asyncio.Protocol):
         self.blocked_since_s: float | None = None
 
     def take_over(self, transport: asyncio.Transport) -> None:
-        """Write to this transport from now on; bytes that the server has already buffered are sent first."""
+        """Write to this transport from now on. Bytes that the server has already buffered are sent first."""
         self._transport = transport
         transport.set_protocol(self)
         transport.set_write_buffer_limits(high=0)
@@ -58,7 +61,7 @@ class StreamConnection(asyncio.Protocol):
             self._transport.close()
 
     def abort(self) -> None:
-        """Close the connection at once and drop unread bytes."""
+        """Close the connection at once, and drop the bytes that the viewer has not read."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -78,10 +81,10 @@ class StreamConnection(asyncio.Protocol):
 
 
 class HandoverProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP protocol, extended to hand over the connection of a response that has begun."""
+    """An HTTP protocol of uvicorn that can also hand over the connection of a response that has begun."""
 
     def on_message_begin(self) -> None:
-        """Offer the hand-over as an ASGI extension of each request."""
+        """Add the function that hands the connection over to each request, as an ASGI extension."""
         super().on_message_begin()
         scope: dict[str, Any] = self.scope  # type: ignore[assignment]  # uvicorn's type lacks custom extensions
         scope["extensions"] = {EXTENSION: self._hand_over}
@@ -90,9 +93,10 @@ class HandoverProtocol(HttpToolsProtocol):
         if self.transport.is_closing():
             connection.connection_lost(None)
             return
-        # Marked as disconnected: otherwise uvicorn reports an error when the task ends before the response.
+        # Otherwise uvicorn would report an error, because the request's task ends before the response.
         self.cycle.disconnected = True
         self.connections.discard(self)
         connection.take_over(self.transport)
-        # The scope and this object refer to each other; only the garbage collector would free them.
+        # The scope and this object refer to each other. Without this line, only the garbage collector would
+        # free them.
         self.parser = self.scope = self.cycle = None  # type: ignore[assignment]

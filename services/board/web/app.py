@@ -1,4 +1,4 @@
-"""The board's FastAPI app: counts, event stream, pace and milestones under /v1, the page, static files."""
+"""The board's FastAPI app: counts, stream, pace and milestones under /v1, the page and static files."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ PAGE_HEADERS: Final = {
 
 
 def make_app(app_state: AppState, health: Health) -> FastAPI:
-    """The app with all routes."""
+    """Return the app with all routes."""
     app = FastAPI(title="Jakpreneur board", version="1", docs_url=None, redoc_url=None)
     install(app)
     app.include_router(health_routes(health))
@@ -134,7 +134,7 @@ def _page_routes(app_state: AppState) -> APIRouter:
 
 
 def pace_body(app_state: AppState, scope: str, region: str, minutes: int) -> dict[str, Any]:
-    """The response of /v1/pace."""
+    """Return the response of /v1/pace."""
     now = app_state.now()
     rate = app_state.registration_rate
     count = app_state.board_state.count(scope, region)
@@ -155,6 +155,6 @@ def _json(body: object, headers: dict[str, str]) -> Response:
 
 
 def _static_version() -> str:
-    """A short hash of the static files for their URLs, so that a new release bypasses browser caches."""
+    """Return a short hash of the static files, for their URLs. A new release thus bypasses browser caches."""
     files = sorted(path for path in STATIC.rglob("*") if path.is_file())
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:10]

@@ -1,4 +1,4 @@
-"""Renders the page with all its numbers, so that it is complete before any script runs."""
+"""Renders the page with all its numbers, so that the page is complete before any script runs."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ TEMPLATES: Final = Path(__file__).with_name("templates")
 MILESTONES_SHOWN: Final = 5
 SPARK_MINUTES: Final = 60
 BAR_SCALE_MIN: Final = 1.25
-"""The right end of the bars, as a multiple of the target: the mark of the target is always inside the bar."""
+"""The right end of a bar, as a multiple of the target. Above 1, so that the bar has room for the mark."""
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar for the share of a target: its filled length and the target's mark, both from 0 to 100."""
+    """A bar that shows a share of a target. The filled length and the target's mark are from 0 to 100."""
 
     filled: float
     mark: float
 
 
 def bar(count: int, target: int | None, scale: float) -> Bar | None:
-    """The bar of a count; None without a target. `scale`: the bar's right end, in multiples of the target."""
+    """Return the bar of a count; None without a target. The bar ends at `scale` times the target."""
     if not target:
         return None
     return Bar(round(100 * min(1.0, max(0.0, count / target / scale)), 2), round(100 / scale, 2))
@@ -53,7 +53,7 @@ class PageRenderer:
         self._static_version = static_version
 
     def render(self, app_state: AppState, scope: str, language: str) -> str:
-        """The HTML page of a scope, in Indonesian unless `language` is `en`."""
+        """Return the HTML page of a scope, in Indonesian unless `language` is `en`."""
         language = language if language in LANGUAGES else "id"
         words = WORDS[language]
         return self._template.render(
@@ -79,7 +79,7 @@ class _PageValues:
         self._now = app_state.now()
 
     def all(self) -> dict[str, Any]:
-        """All values that the template uses."""
+        """Return all values that the template uses."""
         return {
             "ready": self._board_state.ready,
             **self._freshness(),
@@ -197,6 +197,6 @@ class _PageValues:
 
 
 def _script_words(language: str) -> dict[str, Any]:
-    """The texts and names that the script needs to write the same words as the server."""
+    """Return the texts and names with which the script writes the same words as the server."""
     names = ENGLISH_NAMES if language == "en" else {}
     return {**WORDS[language], "names": names, "dash": DASH, "milestones_shown": MILESTONES_SHOWN}

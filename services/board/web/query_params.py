@@ -1,4 +1,4 @@
-"""Query parameters of the board's HTTP interface, and the problems for unknown values."""
+"""Query parameters of the board's HTTP interface, and the problem responses for unknown values."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def require_scope(board_state: BoardState, scope: str) -> None:
 
 
 def require_region(regions: Regions, code: str | None, field: str) -> None:
-    """Raise Problem 404 if `code` is not the code of a known region; None is accepted."""
+    """Raise Problem 404 if `code` is neither None nor the code of a known region."""
     if code is not None and code not in regions:
         raise _unknown(field, "unknown-region", "Wilayah ini tidak dikenal.", "This region is not known.")
 
 
 def require_ready(board_state: BoardState) -> None:
-    """Raise Problem 503 before the first cut."""
+    """Raise Problem 503 if there is no cut to show yet."""
     if not board_state.ready:
         title = {"id": "Angka belum tersedia.", "en": "There are no numbers yet."}
         raise Problem(503, "not-ready", title, headers={"Retry-After": "2"})
 
 
 def too_many_viewers() -> Problem:
-    """The problem above the limit of open streams."""
+    """Return the problem for a request above the limit of open streams."""
     title = {"id": "Terlalu banyak penonton. Silakan coba lagi.", "en": "Too many viewers. Please try again."}
     return Problem(503, "too-many-viewers", title, headers={"Retry-After": "10"})
 

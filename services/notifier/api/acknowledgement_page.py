@@ -1,4 +1,4 @@
-"""The page behind the link in an e-mail: its alerts, and a button that acknowledges them."""
+"""Renders the acknowledgement page, which an e-mail links to: the alerts of the e-mail, and a button."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Row:
 
 
 class AcknowledgementPages:
-    """Renders the page in Indonesian or English."""
+    """Renders the acknowledgement page in Indonesian or English."""
 
     def __init__(self, wording: Wording, board_url: str) -> None:
         self._wording = wording

@@ -40,7 +40,7 @@ StateName = Literal["intent", "held", "sending", "retry", "delivered", "dead"]
 
 
 class SilenceRequest(BaseModel):
-    """Which alerts wait, until when and why; what is left out matches everything."""
+    """A silence to create: which alerts it holds, until when and why. An omitted field matches all alerts."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -79,7 +79,7 @@ def make_app(
     pages: AcknowledgementPages,
     health: Health,
 ) -> FastAPI:
-    """The app with all routes; without `links` there is no acknowledgement page."""
+    """Return the app with all routes. If `links` is None, the app has no acknowledgement page."""
     app = FastAPI(title="Jakpreneur notifier", docs_url=None, redoc_url=None)
     install(app)
     app.include_router(health_routes(health))
@@ -181,7 +181,7 @@ def _silence_body(row: dict[str, Any]) -> dict[str, Any]:
 def _acknowledgement_routes(
     store: AlertStore, links: AcknowledgementLinks, pages: AcknowledgementPages
 ) -> APIRouter:
-    """The page behind the link in an e-mail. GET changes nothing, because mail scanners open every link."""
+    """Routes of the acknowledgement page. GET changes nothing, because mail scanners open every link."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/ack/{token}")

@@ -18,14 +18,17 @@ KEY_NEEDED: Final = {"id": "Kunci akses petugas diperlukan.", "en": "An officer'
 class OfficerKey:
     """The access key that all officers share, stored as its SHA-256.
 
-    The key is random, so a slow password hash is not needed. Without a hash no key is accepted.
+    The key is random, so a slow password hash is not needed. If no hash is configured, no key is accepted.
     """
 
     def __init__(self, sha256_hex: str | None) -> None:
         self._expected = sha256_hex
 
     def authenticate(self, authorization: str | None) -> str:
-        """The caller's name, for idempotency keys. Raises Problem 401 for a missing or wrong access key."""
+        """Return the caller's name, which becomes part of ids that are derived from idempotency keys.
+
+        Raises Problem 401 if the access key is missing or wrong.
+        """
         scheme, _, key = (authorization or "").partition(" ")
         given = hashlib.sha256(key.strip().encode()).hexdigest()
         if scheme.lower() == "bearer" and self._expected and hmac.compare_digest(given, self._expected):
@@ -34,17 +37,20 @@ class OfficerKey:
 
 
 class AcknowledgementLinks:
-    """Tokens for the links in e-mails: a message's id with a MAC, so that a token cannot be forged."""
+    """Makes and checks the tokens of acknowledgement links.
+
+    A token is a message's id followed by a MAC, so that nobody without the secret can forge it.
+    """
 
     def __init__(self, secret: str) -> None:
         self._secret = secret.encode()
 
     def token(self, message_id: uuid.UUID) -> str:
-        """The token of a message: 43 characters that are safe in a URL."""
+        """Return the token of a message: 43 characters that are safe in a URL."""
         return base64.urlsafe_b64encode(message_id.bytes + self._mac(message_id.bytes)).decode().rstrip("=")
 
     def message_id(self, token: str) -> uuid.UUID | None:
-        """The id of the message that a token belongs to; None if the token is invalid."""
+        """Return the id of the message that a token belongs to; None if the token is invalid."""
         try:
             content = base64.urlsafe_b64decode(token.encode("ascii") + b"=")
         except (binascii.Error, ValueError):

@@ -32,7 +32,7 @@ class MailServer:
     timeout_s: float = 10.0
 
     def url(self, to: str, headers: dict[str, str]) -> str:
-        """Apprise's URL for this server, one recipient and these headers."""
+        """Return the URL that tells Apprise the server, the login, the recipient and the headers."""
         scheme = "mailto" if self.security == "insecure" else "mailtos"
         login = f"{quote(self.user, safe='')}:{quote(self.password or '', safe='')}@" if self.user else ""
         # Without `smtp` Apprise would derive the server from the sender's domain.
@@ -58,9 +58,10 @@ class EmailSender:
     def __init__(self, server: MailServer, content: EmailContent) -> None:
         self._server = server
         self._content = content
-        # Apprise's warnings contain the recipient's address; the receipt has the reason of a failure.
+        # Apprise's warnings contain the recipient's address, which must not be logged. They are not needed,
+        # because the receipt states why an attempt failed.
         logging.getLogger("apprise").setLevel(logging.CRITICAL)
-        # Apprise loads a hundred plugins at its first use, which takes a second: load them before an alert.
+        # Apprise loads a hundred plugins at its first use, which takes a second. Load them before any alert.
         self._apprise(server.sender, {})
 
     async def send(self, attempt: Attempt, recipient: Recipient) -> AttemptResult:
@@ -75,11 +76,11 @@ class EmailSender:
             "Content-Language": recipient.language,
         }
         try:
-            # Each of connect, MAIL, RCPT and DATA may take timeout_s.
+            # Four steps (connect, MAIL, RCPT and DATA) may take timeout_s each.
             async with asyncio.timeout(4 * self._server.timeout_s):
                 is_accepted = await asyncio.to_thread(self._send, recipient.address, headers, email)
         except TimeoutError:
-            # The thread may still deliver the e-mail: whether it arrives is unknown.
+            # The thread cannot be stopped and may still deliver the e-mail, so the result is unknown.
             return AttemptResult(DeliveryReason.AMBIGUOUS)
         if not is_accepted:
             return AttemptResult(DeliveryReason.NOT_ACCEPTED)
@@ -95,7 +96,7 @@ class EmailSender:
         return bool(is_accepted)
 
     def _apprise(self, to: str, headers: dict[str, str]) -> Any:
-        # MEMORY, because Apprise would otherwise create a folder in the user's home.
+        # With any storage mode except MEMORY, Apprise would create a folder in the user's home.
         asset = apprise.AppriseAsset(storage_mode=apprise.PersistentStoreMode.MEMORY, app_id=SENDER_NAME)
         return apprise.Apprise.instantiate(
             self._server.url(to, headers), asset=asset, suppress_exceptions=False

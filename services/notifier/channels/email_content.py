@@ -1,4 +1,4 @@
-"""Composes the alert e-mail: what was reached, the evidence, and the ids of the alerts."""
+"""Composes the alert e-mail, which states the milestones, their evidence and the ids of the alerts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ONE_MORE: Final[Mapping[str, str]] = {"id": "dan 1 tonggak lain", "en": "and 1 m
 
 @dataclass(frozen=True, slots=True)
 class EmailText:
-    """Subject and body of an e-mail, in plain text."""
+    """The subject and the body of an e-mail, in plain text."""
 
     subject: str
     body: str
@@ -31,7 +31,7 @@ class EmailText:
 class EmailContent:
     """Composes e-mails in the language of each official.
 
-    `acknowledge_link` gives the URL that acknowledges a message; None if there is no acknowledgement page.
+    `acknowledge_link` returns the URL of a message's acknowledgement page; None if there is no such page.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class EmailContent:
         )
 
     def compose(self, attempt: Attempt, recipient: Recipient) -> EmailText:
-        """The e-mail for one message to one official."""
+        """Return the e-mail for one message to one official."""
         language = recipient.language
         alerts = attempt.alerts
         assert alerts, "a message has at least one alert"
@@ -69,7 +69,11 @@ class EmailContent:
         return EmailText(self._subject(alerts, language), body.strip() + "\n")
 
     def _subject(self, alerts: Sequence[AlertEvidence], language: str) -> str:
-        """The fact about the widest region's highest threshold, and the number of further milestones."""
+        """Return the subject: one milestone as a sentence, and the number of further milestones.
+
+        Of the alerts for the widest region, the sentence states registered participants before completed
+        steps, the scope `all` before other scopes, and the highest threshold first.
+        """
         widest = min(len(alert.region) for alert in alerts)
         leading = max(
             (alert for alert in alerts if len(alert.region) == widest),
@@ -83,7 +87,7 @@ class EmailContent:
         return f"{fact}, {more}"
 
     def _groups(self, alerts: Sequence[AlertEvidence], language: str) -> Iterator[dict[str, Any]]:
-        """The alerts by region, scope and measure: a group has one count and one or more thresholds."""
+        """Group the alerts by region, scope and measure. A group has one count and one or more thresholds."""
 
         def group_key(alert: AlertEvidence) -> tuple[str, str, str]:
             return (alert.region, alert.scope, alert.measure)

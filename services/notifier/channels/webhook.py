@@ -1,4 +1,4 @@
-"""The webhook channel: signed calls that follow no redirect and never enter a private network.
+"""The webhook channel: signs each call, follows no redirect, and calls only public or allowed addresses.
 
 Source: the Standard Webhooks specification 1.0 (webhook-id, webhook-timestamp, webhook-signature).
 """
@@ -35,7 +35,10 @@ class WebhookEndpoint:
 
 
 class WebhookSender:
-    """Calls webhooks. The signature covers the start time of the attempt, so that a receiver can check it."""
+    """Calls webhooks.
+
+    The signature covers the attempt's start time, so that a receiver can reject an old call that is replayed.
+    """
 
     def __init__(
         self,
@@ -47,11 +50,11 @@ class WebhookSender:
         self._endpoints = endpoints
         self._timeout_s = timeout_s
         self._allowed = allowed_networks
-        # Created once, because it reads the certificates of all authorities.
+        # Created once, because creating a TLS context reads the certificates of all authorities.
         self._tls = httpx.create_ssl_context(trust_env=False)
 
     async def send(self, attempt: Attempt, recipient: Recipient) -> AttemptResult:
-        """Call the webhook with the alert of this message. See `delivery_attempt.Sender`."""
+        """Call the webhook with the one alert of this message. See `delivery_attempt.Sender`."""
         assert len(attempt.alerts) == 1, "a webhook call has one alert"
         endpoint = self._endpoints.get(recipient.id.removeprefix("webhook:"))
         if endpoint is None:
@@ -69,9 +72,10 @@ class WebhookSender:
             return AttemptResult(DeliveryReason.UNREACHABLE, {"error": type(error).__name__})
 
     async def _resolve(self, url: str) -> str | None:
-        """An IP address of the URL's host; None if any of its addresses must not be called.
+        """Return an IP address of the URL's host; None if any address of the host must not be called.
 
-        The call then goes to this address, so that a host name cannot resolve to another one after the check.
+        The caller connects to the returned address. If it resolved the host name again, the name could then
+        resolve to an address that was not checked.
         """
         parsed = httpx.URL(url)
         port = parsed.port or (443 if parsed.scheme == "https" else 80)
@@ -97,7 +101,7 @@ class WebhookSender:
             "webhook-signature": signature,
             "host": url.netloc.decode(),
         }
-        # Without trust_env: a proxy from the environment would bypass the check of the address.
+        # trust_env is False, because a proxy from the environment would bypass the check of the address.
         async with (
             httpx.AsyncClient(
                 timeout=self._timeout_s, verify=self._tls, follow_redirects=False, trust_env=False
@@ -110,7 +114,7 @@ class WebhookSender:
                 extensions={"sni_hostname": url.host},
             ) as response,
         ):
-            # The body is not read: it is not needed, and a slow receiver could delay the call with it.
+            # The response's body is not read. It is not needed, and a slow receiver could delay the attempt.
             return _result(response, began_at)
 
 
@@ -130,7 +134,10 @@ def _result(response: httpx.Response, began_at: datetime) -> AttemptResult:
 
 
 def payload(alert: AlertEvidence) -> dict[str, Any]:
-    """The body of a call (type, timestamp and data, as in Standard Webhooks); the same at every attempt."""
+    """Return the body of a call: type, timestamp and data, as in Standard Webhooks.
+
+    The body is the same at every attempt.
+    """
     return {
         "type": EVENT_TYPE,
         "timestamp": _utc(alert.crossed_at),
@@ -159,7 +166,10 @@ def _utc(time: datetime) -> str:
 
 
 def _retry_after_s(value: str | None, now: datetime) -> float | None:
-    """The seconds of a Retry-After header, in either of its forms (RFC 9110, 10.2.3); None if unreadable."""
+    """Return the delay in a Retry-After header, in seconds; None if the header is absent or malformed.
+
+    The header has a number of seconds or a date (RFC 9110, 10.2.3).
+    """
     if value is None:
         return None
     if value.strip().isascii() and value.strip().isdigit():

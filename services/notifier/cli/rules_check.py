@@ -1,4 +1,4 @@
-"""The command `rules check`, and reading the rules at startup; invalid rules exit with code 2."""
+"""Checks the rules, for `rules check` and at startup. Invalid rules end the process with code 2."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from settings.contract_files import contract_path
 
 
 def check(file: Path, targets: Path) -> None:
-    """Print the numbers of rules, recipients and targets, or every error. Exits with 2 if there is one."""
+    """Print the numbers of rules, recipients and targets. If there are errors, print all and exit with 2."""
     rules = load_or_exit(file, targets)
     numbers = f"{len(rules.rules)} rules, {len(rules.recipients)} recipients, {len(rules.targets)} targets"
     typer.echo(f"{file}: {numbers}: valid")
 
 
 def load_or_exit(file: Path, targets: Path, webhooks: Collection[str] | None = None) -> Rules:
-    """The rules and targets, checked against the regions and the names of the configured `webhooks`.
+    """Return the rules and targets, checked against the regions and the names of the configured webhooks.
 
-    If `webhooks` is None, their names are not checked. Prints every error and exits with 2 if there is one.
+    If `webhooks` is None, the names of webhooks are not checked. If there are errors, print all of them and
+    exit with 2.
     """
     try:
         rules = load_rules(file, targets, load_regions(contract_path("regions.csv")))

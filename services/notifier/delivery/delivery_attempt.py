@@ -25,12 +25,12 @@ class Sender(Protocol):
     async def send(self, attempt: Attempt, recipient: Recipient) -> AttemptResult:
         """Send the message once, within the channel's time-out.
 
-        Every foreseen failure is an AttemptResult; an exception means a defect of the notifier.
+        Every foreseen failure is returned as an AttemptResult. An exception means a defect of the notifier.
         """
 
 
 class RetryLaterError(Exception):
-    """The message is due for another attempt at `due_at`, by the database's clock."""
+    """The message needs another attempt, which is due at `due_at` by the database's clock."""
 
     def __init__(self, due_at: datetime) -> None:
         super().__init__(f"again at {due_at.isoformat()}")
@@ -40,10 +40,10 @@ class RetryLaterError(Exception):
 class DeliverySender:
     """Makes the attempts of all messages.
 
-    Crash points: notifier.before_attempt, notifier.before_send, notifier.after_send, notifier.after_receipt.
+    Failpoints: notifier.before_attempt, notifier.before_send, notifier.after_send, notifier.after_receipt.
     A process that dies between before_send and after_receipt leaves an attempt without a receipt. The next
-    worker marks that attempt as ambiguous and sends the message again under the same ids: a webhook receiver
-    can drop the repeat by its webhook-id, and a repeated e-mail says that it may be a repeat.
+    worker marks that attempt as ambiguous and sends the message again under the same ids. A webhook receiver
+    can therefore drop the repeat by its webhook-id. A repeated e-mail says that it may be a repeat.
     """
 
     def __init__(
@@ -58,11 +58,17 @@ class DeliverySender:
         self._in_flight: set[uuid.UUID] = set()
 
     def is_sending(self, message_id: uuid.UUID) -> bool:
-        """Whether this process is sending it; then a late heartbeat is no reason to take the job over."""
+        """Whether this process is sending the message.
+
+        If so, the upkeep task does not take the message's job over, even if the worker's heartbeat is late.
+        """
         return message_id in self._in_flight
 
     async def send_once(self, message_id: uuid.UUID) -> None:
-        """Make the next attempt if one is due. Raises RetryLaterError if another attempt must follow."""
+        """Make the next attempt if it is due.
+
+        Raises RetryLaterError if the attempt is not due, or if another attempt must follow it.
+        """
         self._in_flight.add(message_id)
         try:
             await self._attempt(message_id)

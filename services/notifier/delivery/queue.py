@@ -1,4 +1,4 @@
-"""The delivery queue on procrastinate: one job per open message, and the recovery of lost jobs."""
+"""The delivery queue, built on procrastinate: one job per open message, and the recovery of lost jobs."""
 
 from __future__ import annotations
 
@@ -23,18 +23,21 @@ from telemetry.logs import get
 UPKEEP_QUEUE: Final = "upkeep"
 UPKEEP_TASK: Final = "notifier.take_over"
 UPKEEP_CRON: Final = "* * * * * */2"
-"""Every two seconds: the sixth field is the second."""
+"""Every two seconds; the sixth field of the pattern is the second."""
 AT_ONCE: Final = datetime.fromtimestamp(0, UTC)
-"""A time in the past by the database's clock, whatever this machine's clock says."""
+"""This time is in the past by the database's clock, even if this machine's clock is wrong."""
 POLL_S: Final = 1.0
-"""New jobs wake the worker at once; polling finds retries that have become due."""
+"""The interval at which the worker looks for retries that have become due. New jobs wake it at once."""
 RESTART_S: Final = 0.5
 
 log = get()
 
 
 class RetryAtStoredTime(BaseRetryStrategy):
-    """Retries at the time in the message store; after any other failure `defer_orphans` adds a new job."""
+    """Retries a job at the time that its RetryLaterError states.
+
+    After any other exception the job is not retried; `defer_orphans` then adds a new job.
+    """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, RetryLaterError):
@@ -45,10 +48,10 @@ class RetryAtStoredTime(BaseRetryStrategy):
 def queue_app(
     url: str, delivery_sender: DeliverySender, store: MessageStore, stalled_s: float
 ) -> procrastinate.App:
-    """The procrastinate app with the delivery task and the periodic upkeep task.
+    """Return the procrastinate app with the delivery task and the periodic upkeep task.
 
-    The upkeep retries jobs of workers without a heartbeat for `stalled_s` seconds (procrastinate only lists
-    them), and adds a job to every open message that has none.
+    The upkeep task retries the jobs of workers that have sent no heartbeat for `stalled_s` seconds, because
+    procrastinate only lists such jobs. It also adds a job for every open message that has none.
     """
     connector = procrastinate.PsycopgConnector(
         conninfo=url, min_size=1, max_size=4, kwargs={"application_name": "notifier-queue"}
@@ -72,7 +75,7 @@ def queue_app(
 async def deliver_until_stopped(
     app: procrastinate.App, deliveries_at_once: int, stalled_s: float, stopping: StopSignal
 ) -> None:
-    """Work on the queue until the stop; deliveries in progress then get 10 seconds to end."""
+    """Work on the queue until the stop. At the stop, deliveries in progress get 10 seconds to end."""
 
     async def run_worker() -> None:
         await cancel_on_stop(_run_worker(app, deliveries_at_once, stalled_s), stopping)
@@ -81,7 +84,7 @@ async def deliver_until_stopped(
 
 
 async def _run_worker(app: procrastinate.App, deliveries_at_once: int, stalled_s: float) -> None:
-    """Work until cancelled, or until the database fails."""
+    """Work on the queue until the task is cancelled or the database fails."""
     await app.run_worker_async(
         queues=[QUEUE, UPKEEP_QUEUE],
         concurrency=deliveries_at_once,

@@ -1,1 +1,1 @@
-"""The notifier's rules: milestones, alerts and the delivery policy. Pure: no I/O, no clock."""
+"""The notifier's rules: milestones, alerts and the delivery policy. No module does I/O or reads a clock."""

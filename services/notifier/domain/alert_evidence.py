@@ -33,7 +33,7 @@ class AlertEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt that is stored and that the sender may now make."""
+    """An attempt that is stored, so that the sender may now make it."""
 
     message_id: uuid.UUID
     number: int
@@ -43,4 +43,4 @@ class Attempt:
     repeated: bool
     """An earlier attempt has no receipt, so the recipient may receive this message a second time."""
     began_at: datetime
-    """By the database's clock."""
+    """The start time by the database's clock."""

@@ -1,7 +1,7 @@
 """Plans the alerts and messages for new crossings, and derives their ids.
 
-Ids are derived from what they identify, so that a notifier restored from an older backup sends its alerts
-again under the same ids. Pure: no clock, no I/O.
+Each id is derived from the values that identify its object. A notifier that is restored from an older backup
+therefore sends its alerts again under the same ids. The functions do no I/O and read no clock.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from notifier.domain.milestones import Crossing
 
 NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "https://jakpreneur.example/milestones")
 EMAIL_ALERTS_MAX: Final = 200
-"""More alerts for one official are split into several e-mails."""
+"""If one official has more alerts than this, they are split into several e-mails."""
 
 BilingualText = Mapping[str, str]
 """A text by language: `{"id": …, "en": …}`."""
@@ -33,14 +33,18 @@ class Channel(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An official or a webhook. It receives alerts for `regions` and for every region inside `within`."""
+    """An official or a webhook.
+
+    A recipient receives alerts for the regions in `regions`, for those in `within`, and for every region
+    inside one of `within`.
+    """
 
     id: str
     channel: Channel
     regions: frozenset[str] = frozenset()
     within: tuple[str, ...] = ()
     rules: frozenset[str] | None = None
-    """The ids of the rules whose alerts it receives; None for all rules."""
+    """The ids of the rules whose alerts the recipient receives; None for all rules."""
     role: BilingualText | None = None
     address: str | None = None
     language: str = "id"
@@ -54,7 +58,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Holds matching alerts until `until`; None matches all."""
+    """Holds matching alerts until `until`. A field that is None matches all alerts."""
 
     until: datetime
     recipient: str | None = None
@@ -62,7 +66,7 @@ class Silence:
     rule: str | None = None
 
     def holds(self, recipient: str, crossing: Crossing) -> bool:
-        """Whether it holds this alert. `region` also matches the regions inside it."""
+        """Whether the silence holds this alert. A silence for a region covers the regions inside it, too."""
         return (
             self.recipient in (None, recipient)
             and self.rule in (None, crossing.rule)
@@ -81,7 +85,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One e-mail or webhook call with its alerts. A silence holds it until `held_until`."""
+    """One e-mail or webhook call with its alerts. `held_until` is the end of a silence; None if not held."""
 
     id: uuid.UUID
     recipient: str
@@ -91,21 +95,22 @@ class Message:
 
 
 def crossing_id(crossing: Crossing) -> uuid.UUID:
-    """The id of a crossing, derived from its scope, region, rule, threshold and epoch."""
+    """Return the id of a crossing, derived from its scope, region, rule, threshold and epoch."""
     return _derive_id("crossing", *_unique_columns(crossing))
 
 
 def alert_id(crossing: Crossing, recipient: str) -> uuid.UUID:
-    """The id of an alert, derived from the same values and the recipient."""
+    """Return the id of an alert, derived from the crossing's identifying values and from the recipient."""
     return _derive_id("alert", *_unique_columns(crossing), recipient)
 
 
 def plan_messages(
     crossings: Iterable[Crossing], recipients: Iterable[Recipient], silences: Sequence[Silence] = ()
 ) -> Iterator[Message]:
-    """The messages for these crossings: one e-mail per official, one webhook call per alert.
+    """Return the messages for these crossings: one e-mail per official, one webhook call per alert.
 
-    Alerts that silences hold until the same time share a message of their own.
+    An official with alerts that are held until different times gets a separate e-mail for each of these
+    times. An official with more than EMAIL_ALERTS_MAX alerts gets several e-mails.
     """
     ordered = sorted(crossings, key=lambda crossing: (crossing.region, crossing.measure, crossing.threshold))
     for recipient in recipients:
@@ -123,7 +128,7 @@ def plan_messages(
 
 
 def inside(region: str, outer: str) -> bool:
-    """Whether a region is `outer` or lies inside it: `31.71.01` lies inside `31.71`."""
+    """Whether `region` is `outer` or lies inside it. For example, `31.71.01` lies inside `31.71`."""
     return region == outer or region.startswith(outer + ".")
 
 

@@ -1,6 +1,6 @@
 """The delivery policy: whether a message is delivered, retried or given up after an attempt.
 
-Pure: no clock, no I/O.
+The functions do no I/O and read no clock.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 
 class DeliveryReason(Enum):
-    """How an attempt ended; logs, metrics, receipts and tests use the same word."""
+    """How an attempt ended. Logs, metrics, receipts and tests use the same word for it."""
 
     ACCEPTED = "accepted"
     """The mail server or the webhook accepted the message."""
@@ -22,17 +22,17 @@ class DeliveryReason(Enum):
     REDIRECTED = "redirected"
     """The webhook responded with a redirect, which is not followed."""
     GONE = "gone"
-    """The webhook responded with 410: it accepts no more calls."""
+    """The webhook responded with 410, which means that it accepts no more calls."""
     TIMED_OUT = "timed_out"
     UNREACHABLE = "unreachable"
     NOT_ACCEPTED = "not_accepted"
-    """The mail server was unreachable or refused the message."""
+    """The mail server was unreachable or refused the e-mail."""
     ADDRESS_REFUSED = "address_refused"
     """The webhook's host name resolves to a private address that the settings do not allow."""
     NOT_CONFIGURED = "not_configured"
     """The recipient is no longer in the rules or the settings."""
     AMBIGUOUS = "ambiguous"
-    """The process died before it stored a receipt: the message may or may not have been sent."""
+    """It is unknown whether the message was sent, because the process died or the mail server timed out."""
     FAILED = "failed"
     """The notifier itself failed while sending."""
 
@@ -40,7 +40,7 @@ class DeliveryReason(Enum):
 FINAL_REFUSALS: Final = frozenset(
     {DeliveryReason.GONE, DeliveryReason.ADDRESS_REFUSED, DeliveryReason.NOT_CONFIGURED}
 )
-"""After these a retry cannot succeed."""
+"""The reasons after which a retry cannot succeed."""
 
 
 class MessageState(Enum):
@@ -49,12 +49,12 @@ class MessageState(Enum):
     INTENT = "intent"
     """Stored, and not attempted yet."""
     HELD = "held"
-    """Held by a silence."""
+    """A silence holds the message."""
     SENDING = "sending"
     RETRY = "retry"
     DELIVERED = "delivered"
     DEAD = "dead"
-    """Given up."""
+    """The message was given up."""
 
 
 ENDED: Final = frozenset({MessageState.DELIVERED, MessageState.DEAD})
@@ -62,7 +62,11 @@ ENDED: Final = frozenset({MessageState.DELIVERED, MessageState.DEAD})
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """How an attempt ended. `receipt` is what the server responded, without any address."""
+    """How an attempt ended.
+
+    `receipt` has facts about the server's response or the error, without any address. `retry_after_s` is the
+    delay that a Retry-After header requested.
+    """
 
     reason: DeliveryReason
     receipt: dict[str, Any] = field(default_factory=dict)
@@ -81,17 +85,17 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """The state after an attempt; `retry_in_s` is set only for RETRY."""
+    """The message's state after an attempt. `retry_in_s` is None unless the state is RETRY."""
 
     state: MessageState
     retry_in_s: float | None = None
 
 
 def next_step(result: AttemptResult, attempt: int, policy: RetryPolicy) -> NextStep:
-    """The step after attempt number `attempt` (from 1).
+    """Return the step after attempt number `attempt`; the first attempt is number 1.
 
-    The delay grows fourfold with each attempt, up to `retry_delay_s_max`. A longer Retry-After replaces it,
-    up to `retry_after_s_max`.
+    The delay before the next attempt grows fourfold with each attempt, up to `retry_delay_s_max`. If the
+    server requested a longer delay, that delay is used, up to `retry_after_s_max`.
     """
     if result.reason is DeliveryReason.ACCEPTED:
         return NextStep(MessageState.DELIVERED)

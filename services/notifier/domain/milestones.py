@@ -1,8 +1,8 @@
 """Finds the thresholds that the counts of a cut have reached and that are not latched yet.
 
-Level-triggered: a value at or above a threshold without a latch is a crossing, whatever the previous value
-was. Skipped cuts, replays, restarts and rules that are added later therefore need no special handling.
-Pure: no clock, no I/O.
+The rules are level-triggered: if a value is at or above a threshold that has no latch, this is a crossing,
+whatever the previous value was. Skipped cuts, replays, restarts and rules that are added later therefore need
+no special handling. The functions do no I/O and read no clock.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ LatchKey = tuple[str, str, str, int, str]
 """(scope, region, rule, threshold, epoch name)"""
 
 CROSSINGS_MAX: Final = 500
-"""One evaluation returns at most this many crossings; the next evaluation continues with the rest."""
+"""One evaluation returns at most this many crossings. The next evaluation returns further crossings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The counts of a cut that are to be evaluated."""
+    """A cut with those of its counts that are to be evaluated."""
 
     id: str
     as_of: datetime
@@ -33,11 +33,11 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class LatchState:
-    """The newest latch of a threshold. `number` is 1 for the first, and rises each time the rule re-arms."""
+    """The newest latch of a threshold. The latches of a threshold have the numbers 1, 2, 3, …"""
 
     number: int = 1
     retracted: bool = False
-    """True after re-arming: the next crossing gets `number` + 1."""
+    """True if the latch was re-armed. The threshold's next crossing then gets a latch with `number` + 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Crossing:
     epoch: str
     number: int
     value: int
-    """What was compared with the threshold: the count, or its growth in the epoch."""
+    """The value that was compared with the threshold: the count, or the count's growth in the epoch."""
     count: int
     cut: str
     as_of: datetime
@@ -61,18 +61,18 @@ class Crossing:
 
     @property
     def key(self) -> LatchKey:
-        """The key of its latch."""
+        """The key of the crossing's latch."""
         return (self.scope, self.region, self.rule, self.threshold, self.epoch)
 
     @property
     def epoch_label(self) -> str:
-        """The epoch's name, with the latch's number if that is above 1: `ever`, `ever.2`."""
+        """The epoch's name, followed by the latch's number if the number is above 1: `ever`, `ever.2`."""
         return self.epoch if self.number == 1 else f"{self.epoch}.{self.number}"
 
 
 @dataclass(frozen=True, slots=True)
 class Retraction:
-    """A latch to re-arm: its value has fallen below the threshold by the rule's margin."""
+    """A latch to re-arm, because the value has fallen below the threshold by the rule's margin."""
 
     key: LatchKey
     number: int
@@ -82,7 +82,7 @@ class Retraction:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The result for one cut. `has_more`: another evaluation of the same cut gives further crossings."""
+    """The result for one cut. If `has_more`, another evaluation of the same cut returns further crossings."""
 
     crossings: tuple[Crossing, ...] = ()
     retractions: tuple[Retraction, ...] = ()
@@ -91,7 +91,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """The rules, the targets by key, and the counts at the opening of each open epoch.
+    """The rules, the targets by key, and in `bases` the counts at which each open epoch began.
 
     A rule whose epoch is not open has no crossings.
     """
@@ -107,10 +107,10 @@ def evaluate(
     latches: Mapping[LatchKey, LatchState],
     crossings_max: int = CROSSINGS_MAX,
 ) -> Evaluation:
-    """The crossings of this cut that have no latch, lowest threshold first, and the latches to re-arm.
+    """Return the crossings of this cut that have no latch, and the latches to re-arm.
 
-    A value that passes several thresholds at once gives one crossing for each. A value below a latched
-    threshold changes nothing unless the rule has a margin.
+    A value that passes several thresholds at once gives one crossing for each of them, lowest threshold
+    first. A value that falls below a latched threshold changes nothing unless the rule has a margin.
     """
     crossings = tuple(islice(_crossings(rule_set, cut, latches), crossings_max + 1))
     if len(crossings) > crossings_max:
@@ -119,7 +119,7 @@ def evaluate(
 
 
 def watched_measures(rules: Iterable[Rule]) -> frozenset[tuple[str, str]]:
-    """The (scope, measure) pairs of all rules."""
+    """Return the (scope, measure) pairs of all rules."""
     return frozenset((rule.scope, rule.measure) for rule in rules)
 
 
@@ -140,7 +140,10 @@ def _by_scope_and_measure(rules: Iterable[Rule]) -> dict[tuple[str, str], list[R
 
 
 def _value(rule_set: RuleSet, rule: Rule, key: Key, count: int) -> int | None:
-    """The value to compare: the count, or its growth in the rule's epoch; None if the epoch is not open."""
+    """Return the value to compare with the thresholds; None if the rule's epoch is not open.
+
+    The value is the count for the epoch `ever`, and the count's growth since its opening for other epochs.
+    """
     if rule.epoch == EVER:
         return count
     base = rule_set.bases.get(rule.epoch)

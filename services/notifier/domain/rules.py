@@ -1,6 +1,6 @@
 """The definition of a milestone rule: its scope, measure, regions, epoch and thresholds.
 
-Pure: no clock, no I/O.
+The functions do no I/O and read no clock.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ Key = tuple[str, str, str]
 """(scope, region, measure), as in a cut."""
 
 EVER: Final = "ever"
-"""The epoch without a beginning: its value is the count itself."""
+"""The epoch that has no beginning. In it, the value of a rule is the count itself, not a growth."""
 UNPLACED: Final = "31.00"
-"""The code under which malformed region codes are counted; a rule for a level does not cover it."""
+"""The code under which malformed region codes are counted. A rule for a level does not cover this code."""
 
 LEVELS: Final[Mapping[str, re.Pattern[str]]] = {
     "province": re.compile(r"\d\d"),
@@ -35,7 +35,7 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """Every multiple of `step` greater than `above`."""
+    """Every multiple of `step` that is greater than `above`."""
 
     step: int
     above: int = 0
@@ -43,18 +43,19 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class PercentOfTarget:
-    """Percentages of the target of the same scope, region and measure; no thresholds without a target."""
+    """Percentages of the target of the same scope, region and measure. Without a target, no thresholds."""
 
     percents: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A milestone rule: which thresholds of which measure, and in which scope and regions.
+    """A milestone rule: thresholds for one measure, in one scope and several regions.
 
-    The rule covers `regions`, or every region of `level` if `regions` is None. In an epoch other than `ever`
-    the value is the growth since the epoch opened. `rearm_margin` is how far below a threshold the value must
-    fall before the threshold can be crossed again; None for never.
+    The rule covers `regions`, or every region of `level` if `regions` is None. In the epoch `ever`, the
+    thresholds are compared with the count; in another epoch, with the count's growth since the epoch opened.
+    `rearm_margin` is how far below a threshold the value must fall before the threshold can be crossed again.
+    If it is None, the threshold is crossed only once.
     """
 
     id: str
@@ -74,14 +75,14 @@ class Rule:
 
 
 def level_of(region: str) -> str | None:
-    """`province`, `city`, `district` or `subdistrict`, by the shape of the code; None for any other shape."""
+    """Return the level that the shape of a region code stands for; None if the code has another shape."""
     return next((level for level, shape in LEVELS.items() if shape.fullmatch(region)), None)
 
 
 def thresholds(rule: Rule, target: int | None, value: int) -> Iterator[tuple[int, int | None]]:
-    """(threshold, percentage) for each threshold at or below `value`, ascending.
+    """Return (threshold, percentage) for each threshold at or below `value`, in ascending order.
 
-    The percentage is None unless the threshold is a percentage of the target.
+    The percentage is None unless the rule's thresholds are percentages of the target.
     """
     match rule.thresholds:
         case At(values):

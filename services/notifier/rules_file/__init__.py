@@ -1,1 +1,1 @@
-"""The rules file and the targets file: their schema, and reading them."""
+"""The schema and the reader of the rules file and the targets file."""

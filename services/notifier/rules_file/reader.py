@@ -1,4 +1,4 @@
-"""Reads and checks the rules file and the targets file; reports every error with its path in the file."""
+"""Reads and checks the rules file and the targets file. Reports every error with its path in the file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ F = TypeVar("F", RulesFile, TargetsFile)
 
 
 class InvalidRulesError(Exception):
-    """The rules or targets file is invalid. `errors` has one line each, which begins with a path."""
+    """The rules file or the targets file is invalid. `errors` has one line per error, with its path."""
 
     def __init__(self, errors: Sequence[str]) -> None:
         super().__init__("\n".join(errors))
@@ -45,7 +45,7 @@ class Epoch:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The valid content of both files."""
+    """The content of the rules file and the targets file, after all checks."""
 
     rules: tuple[Rule, ...]
     titles: Mapping[str, BilingualText]
@@ -59,7 +59,7 @@ class Rules:
 
 
 def load_rules(rules_file: Path, targets_file: Path | None, regions: Regions) -> Rules:
-    """Read and check both files. Raises InvalidRulesError with every error in both."""
+    """Read and check both files. Raises InvalidRulesError with the errors of both files."""
     errors: list[str] = []
     entries = _read(rules_file, RulesFile, errors)
     targets = _read(targets_file, TargetsFile, errors) if targets_file else TargetsFile()
@@ -107,7 +107,7 @@ class _StrictLoader(yaml.SafeLoader):
 
 def _read(path: Path, kind: type[F], errors: list[str]) -> F | None:
     try:
-        # _StrictLoader is a SafeLoader, which builds plain values only.
+        # This is safe: _StrictLoader is a SafeLoader, which builds plain values only.
         content = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 - see above
         return kind.model_validate(content)
     except OSError as error:
@@ -134,7 +134,7 @@ def _path(location: Sequence[int | str]) -> str:
 
 
 def _cross_check(entries: RulesFile, targets: TargetsFile, regions: Regions) -> Iterator[str]:
-    """Errors that concern several entries: repeated names and references to unknown names."""
+    """Return the errors that concern several entries: repeated names, and references to unknown names."""
     yield from _repeated("rules", "id", [entry.id for entry in entries.rules])
     yield from _repeated("epochs", "name", [entry.name for entry in entries.epochs])
     yield from _repeated("officials", "id", [entry.id for entry in entries.officials])

@@ -1,4 +1,4 @@
-"""The schema of the rules file and the targets file; unknown keys and wrong types are errors."""
+"""The schema of the rules file and the targets file. Unknown keys and wrong types are errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic.networks import EmailStr
 from notifier.domain.rules import EVER
 
 EVERY_MIN: Final = 50
-"""A smaller step would send too many alerts: 281,812 participants are 5,636 crossings at a step of 50."""
+"""A smaller step would send too many alerts. With a step of 50, 281,812 participants are 5,636 crossings."""
 THRESHOLDS_MAX: Final = 200
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
@@ -42,7 +42,7 @@ Percent = Annotated[int, Field(ge=1, le=1000, strict=True)]
 
 
 class Entry(BaseModel):
-    """Base of all entries: immutable, and without unknown keys."""
+    """The base of all entries. An entry is immutable and rejects unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -55,7 +55,7 @@ class BilingualEntry(Entry):
 
 
 class EpochEntry(Entry):
-    """An epoch; its growth is measured from the first cut evaluated at or after `opens`."""
+    """An epoch. Its growth is measured from the first evaluated cut whose time is not before `opens`."""
 
     name: Name
     title: BilingualEntry
@@ -69,7 +69,7 @@ class EpochEntry(Entry):
 
 
 class RuleEntry(Entry):
-    """One rule: its regions (`level` or `regions`) and thresholds (`at`, `every` or `percent_of_target`)."""
+    """A rule. It has either `level` or `regions`, and one of `at`, `every` and `percent_of_target`."""
 
     id: Name
     title: BilingualEntry | None = None
@@ -99,7 +99,7 @@ class RuleEntry(Entry):
 
 
 class RecipientEntry(Entry):
-    """A recipient, who receives alerts for `regions` and for every region inside `within`."""
+    """A recipient of alerts. `regions` stand for themselves, `within` also for all regions inside them."""
 
     id: Name
     regions: list[RegionCode] = []
@@ -114,7 +114,7 @@ class RecipientEntry(Entry):
 
 
 class OfficialEntry(RecipientEntry):
-    """An official, identified by role and not by name."""
+    """An official. The entry has the official's role and e-mail address, but no personal name."""
 
     role: BilingualEntry
     address: EmailStr
@@ -122,7 +122,7 @@ class OfficialEntry(RecipientEntry):
 
 
 class WebhookEntry(RecipientEntry):
-    """A webhook; its URL and secret are in the settings, not in the rules."""
+    """A webhook. Its URL and secret are in the settings, not in the rules file."""
 
 
 class RulesFile(Entry):
@@ -135,7 +135,7 @@ class RulesFile(Entry):
 
 
 class TargetEntry(Entry):
-    """A target, and optionally the day by which it is to be reached."""
+    """A target, and optionally the day by which the target is to be reached."""
 
     scope: Scope = "all"
     region: RegionCode

@@ -1,1 +1,1 @@
-"""The notifier's tables in PostgreSQL and their queries."""
+"""The stores of the notifier in PostgreSQL, and their queries."""

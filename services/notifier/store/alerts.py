@@ -1,4 +1,4 @@
-"""Alerts as the API returns them, their acknowledgements, and silences, in PostgreSQL."""
+"""Stores acknowledgements and silences in PostgreSQL, and reads alerts in the form that the API returns."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ QUERIES: Final = load_queries("notifier.store")
 
 @dataclass(frozen=True, slots=True)
 class AlertFilter:
-    """A filter of alerts: None matches all; a region matches the regions inside it, too."""
+    """A filter of alerts. A field that is None matches all alerts. A region matches those inside it, too."""
 
     recipient: str | None = None
     region: str | None = None
@@ -29,7 +29,10 @@ class AlertFilter:
 
 @dataclass(frozen=True, slots=True)
 class NewSilence:
-    """A silence to store. `id` is derived from the idempotency key, `body_hash` from the request body."""
+    """A silence to store.
+
+    `id` is derived from the caller and the idempotency key, and `body_hash` from the request body.
+    """
 
     id: uuid.UUID
     recipient: str | None
@@ -41,7 +44,7 @@ class NewSilence:
 
 
 class AlertStore:
-    """Alerts with their delivery attempts, and silences."""
+    """Reads alerts with their delivery attempts, and stores acknowledgements and silences."""
 
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self._pool = pool
@@ -49,31 +52,37 @@ class AlertStore:
     async def list_page(
         self, alert_filter: AlertFilter, before: int | None, limit: int
     ) -> tuple[list[dict[str, Any]], int | None]:
-        """At most `limit` alerts, newest first, and the `before` of the next page; None on the last page."""
+        """Return at most `limit` alerts, newest first, and the value of `before` for the next page.
+
+        On the last page, this value is None.
+        """
         rows = await self._rows(alert_filter, before, None, limit + 1)
         next_before = rows[limit - 1]["number"] if len(rows) > limit else None
         return await self._with_attempts(rows[:limit]), next_before
 
     async def get(self, alert_id: uuid.UUID) -> dict[str, Any] | None:
-        """The alert with this id; None if there is none."""
+        """Return the alert with this id; None if there is no such alert."""
         alerts = await self._with_attempts(await self._rows(AlertFilter(), None, alert_id, 1))
         return alerts[0] if alerts else None
 
     async def acknowledge(self, alert_id: uuid.UUID, by: str) -> bool | None:
-        """Acknowledge the alert. False if it already was, None if there is no such alert."""
+        """Acknowledge the alert. Return False if it was acknowledged before, None if there is none."""
         row = await QUERIES.acknowledge(self._pool, id=alert_id, who=by)
         return None if row is None else bool(row["is_first"])
 
     async def acknowledge_message(self, message_id: uuid.UUID, by: str) -> None:
-        """Acknowledge all alerts of a message."""
+        """Acknowledge the alerts of a message that are not acknowledged yet."""
         await QUERIES.acknowledge_message(self._pool, id=message_id, who=by)
 
     async def alerts_of_message(self, message_id: uuid.UUID) -> list[Any]:
-        """The alerts in a message, with the values of their crossings."""
+        """Return the alerts of a message, with the values of their crossings."""
         return [row async for row in QUERIES.message_alerts(self._pool, id=message_id)]
 
     async def put_silence(self, silence: NewSilence) -> tuple[dict[str, Any], bool]:
-        """Store a silence once per id. Returns the stored silence, and True if it is new."""
+        """Store a silence unless its id is already stored.
+
+        Return the stored silence, and True if this call stored it.
+        """
         row = await QUERIES.put_silence(
             self._pool,
             id=silence.id,
@@ -88,7 +97,7 @@ class AlertStore:
         return dict(stored), row is not None
 
     async def active_silences(self) -> list[dict[str, Any]]:
-        """The silences that have not ended, ordered by their end."""
+        """Return the silences that have not ended; the silence that ends next comes first."""
         return [dict(row) async for row in QUERIES.list_silences(self._pool)]
 
     async def _rows(
@@ -165,5 +174,5 @@ def _alert(row: Mapping[str, Any], attempts: list[dict[str, Any]]) -> dict[str, 
 
 
 def utc_text(time: datetime | None) -> str | None:
-    """A time in RFC 3339, UTC, as the API writes it; None stays None."""
+    """Return a time in RFC 3339 and UTC, as the API writes it; None if `time` is None."""
     return None if time is None else time.astimezone(UTC).isoformat().replace("+00:00", "Z")

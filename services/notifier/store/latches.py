@@ -1,4 +1,4 @@
-"""Latches and epochs in PostgreSQL; a crossing, its alerts and their jobs are written in one transaction."""
+"""Stores latches and epochs in PostgreSQL. One transaction writes a crossing, its alerts and their jobs."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ TASK: Final = "notifier.deliver"
 TOPIC: Final = "milestones"
 
 Connection = Any
-"""An asyncpg connection, from a pool or not: its generic types do not exist at run time."""
+"""A connection of asyncpg, from a pool or not. Its generic types do not exist at run time, hence Any."""
 
 QUERIES: Final = load_queries("notifier.store")
 
 
 class LatchStore:
-    """The latches, and what is written with them: alerts, messages, jobs and records for the topic.
+    """Stores latches, together with their alerts, messages, jobs and records for the topic milestones.
 
-    Crash points: notifier.before_latch, notifier.before_latch_commit, notifier.after_latch.
+    Failpoints: notifier.before_latch, notifier.before_latch_commit, notifier.after_latch.
     """
 
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self._pool = pool
 
     async def latches(self) -> dict[LatchKey, LatchState]:
-        """All latches, as `evaluate` needs them: the newest of each threshold."""
+        """Return the newest latch of each threshold, which `evaluate` needs."""
         return {
             (row["scope"], row["region"], row["rule"], row["threshold"], row["epoch_name"]): LatchState(
                 row["number"], row["retracted"]
@@ -44,7 +44,7 @@ class LatchStore:
         }
 
     async def bases(self) -> dict[str, dict[Key, int]]:
-        """The counts at the opening of each open epoch, by epoch."""
+        """Return the counts at which each open epoch began, by the epoch's name."""
         return {
             row["name"]: {
                 (scope, region, measure): count for scope, region, measure, count in json.loads(row["base"])
@@ -53,7 +53,7 @@ class LatchStore:
         }
 
     async def open_epoch(self, name: str, cut: str, counts: Mapping[Key, int]) -> None:
-        """Store the counts from which the epoch's growth is measured, unless they are already stored."""
+        """Store the counts from which the epoch's growth is measured, unless the epoch already has counts."""
         base = [[*key, count] for key, count in sorted(counts.items())]
         await QUERIES.put_epoch(self._pool, name=name, cut=cut, base=json.dumps(base))
 
@@ -63,9 +63,10 @@ class LatchStore:
         retractions: Iterable[Retraction],
         recipients: Sequence[Recipient],
     ) -> list[Crossing]:
-        """Latch and publish the crossings and plan their messages, all or nothing; return the new crossings.
+        """Latch the crossings, re-arm the retracted latches, plan messages and publish, in one transaction.
 
-        A crossing that another notifier has latched meanwhile is not new.
+        Return the crossings that this call latched. Crossings that another notifier has already latched are
+        not among them.
         """
         failpoint("notifier.before_latch")
         async with self._pool.acquire() as connection, connection.transaction():
@@ -152,7 +153,7 @@ async def _insert_messages(connection: Connection, messages: Sequence[Message]) 
 
 
 async def defer_messages(connection: Connection | asyncpg.Pool[Any], ids: Sequence[Any]) -> None:
-    """Add a job to the queue for each open message, due at the message's time."""
+    """Add a job for each of these messages that is open. A job is due when its message is due."""
     await QUERIES.defer_messages(connection, queue=QUEUE, task=TASK, ids=list(ids))
 
 
@@ -175,7 +176,10 @@ def _crossing_record(crossing: Crossing, crossed_at: Any) -> tuple[str, str]:
 
 
 def _topic_record(fields: Mapping[str, Any], state: str) -> tuple[str, str]:
-    """Key and value of a record for the topic; the outbox replaces `{sequence}` with the number."""
+    """Return the key and the value of a record for the topic milestones.
+
+    The outbox replaces the text `{sequence}` in the value by the record's sequence.
+    """
     value = {
         **fields,
         "id": str(fields["id"]),

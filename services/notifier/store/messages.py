@@ -1,4 +1,4 @@
-"""Messages and their attempts in PostgreSQL: an attempt is stored before the send, its receipt after it."""
+"""Stores messages and attempts in PostgreSQL: an attempt before the message is sent, its receipt after."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ORPHANS_MAX: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class NotDue:
-    """The message is not due before `due_at`, by the database's clock."""
+    """The next attempt is not due before `due_at`, by the database's clock."""
 
     due_at: datetime
 
@@ -39,7 +39,8 @@ class NotDue:
 class Ended:
     """The message is delivered or dead.
 
-    `given_up` is its channel if this call has given it up (the last attempt was ambiguous), else None.
+    If this call gave the message up, `given_up` is the message's channel, else None. A call gives a message
+    up if its last attempt is ambiguous and no further attempt is allowed.
     """
 
     given_up: Channel | None = None
@@ -47,16 +48,19 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryState:
-    """The message's state after an attempt. `due_at` is the next attempt, by the database's clock, if any."""
+    """The message's state after an attempt.
+
+    `due_at` is the time of the next attempt by the database's clock; None if no attempt follows.
+    """
 
     state: MessageState
     due_at: datetime | None = None
 
 
 class MessageStore:
-    """The messages and their attempts.
+    """Stores the messages and their attempts.
 
-    A message's row, not its job in the queue, decides whether it is sent, sent again or finished.
+    A message's row in the table, not its job in the queue, decides whether the message is sent again.
     """
 
     def __init__(self, pool: asyncpg.Pool[Any], policy: RetryPolicy) -> None:
@@ -64,9 +68,10 @@ class MessageStore:
         self._policy = policy
 
     async def begin_attempt(self, message_id: uuid.UUID) -> Attempt | NotDue | Ended:
-        """Store the next attempt and return it.
+        """Store the next attempt and return it. Return NotDue or Ended if there must be no attempt now.
 
-        An attempt that a dead process left open is closed as ambiguous; it counts as an attempt.
+        If a dead process left an attempt without a receipt, that attempt is closed as ambiguous. It counts
+        towards the maximum number of attempts.
         """
         async with self._pool.acquire() as connection, connection.transaction():
             message = await QUERIES.lock_message(connection, id=message_id)
@@ -97,7 +102,7 @@ class MessageStore:
         )
 
     async def end_attempt(self, attempt: Attempt, result: AttemptResult) -> DeliveryState:
-        """Store the receipt and the message's next state."""
+        """Store the attempt's receipt and the message's next state."""
         due_at: datetime | None = None
         step = next_step(result, attempt.number, self._policy)
         async with self._pool.acquire() as connection, connection.transaction():
@@ -114,7 +119,7 @@ class MessageStore:
         return DeliveryState(step.state, due_at if step.state is MessageState.RETRY else None)
 
     async def defer_orphans(self) -> int:
-        """Add a job for every open message that has none; return the number of these messages."""
+        """Add a job for each open message that has none, at most ORPHANS_MAX. Return how many there were."""
         found = QUERIES.without_job(self._pool, queue=QUEUE, task=TASK, ids_max=ORPHANS_MAX)
         rows = [row async for row in found]
         for row in rows:
@@ -125,7 +130,7 @@ class MessageStore:
         return len(rows)
 
     async def open_messages(self) -> dict[str, int]:
-        """The number of messages in each state that is not final."""
+        """Return the number of messages in each state except `delivered` and `dead`."""
         return {row["state"]: row["messages"] async for row in QUERIES.open_messages(self._pool)}
 
     async def _close_ambiguous(self, connection: Any, message_id: uuid.UUID, number: int) -> NextStep:

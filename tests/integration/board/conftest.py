@@ -1,4 +1,4 @@
-"""A board process with topics of its own, and a writer to them."""
+"""Fixtures: a board process that reads topics of its own, and a writer to these topics."""
 
 from __future__ import annotations
 

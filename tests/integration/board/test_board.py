@@ -1,4 +1,4 @@
-"""A board on a real broker: its responses, its stream and its freshness."""
+"""Tests a board on a real broker: its responses, its stream and its freshness."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ async def test_a_viewer_that_reads_slowly_gets_fewer_and_larger_deltas(
     board: BoardProcess, source: TopicWriter
 ) -> None:
     regions = [row["region"] for row in await _all_subdistricts(board, source)]
-    cuts = 200  # some 10 MB of deltas: more than the buffers of both sockets hold
+    cuts = 200  # about 10 MB of deltas, which is more than the buffers of both sockets hold
     with socket.socket() as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         slow.connect(("127.0.0.1", board.port))

@@ -1,4 +1,4 @@
-"""The readers of cuts on a real broker: at which record they begin, and which failures they survive."""
+"""Tests the readers of cuts on a real broker: at which record they begin, and which failures they survive."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ GAMBIR = "31.71.01.1001"
 
 @asynccontextmanager
 async def reading(records: AsyncIterator[FollowedRecord[T]]) -> AsyncIterator[list[FollowedRecord[T]]]:
-    """The records read so far; the list grows while it is read."""
+    """Yield a list of the records read so far. The list grows while the context is open."""
     read: list[FollowedRecord[T]] = []
 
     async def read_all() -> None:

@@ -1,4 +1,4 @@
-"""A crossing becomes an e-mail, a signed webhook call and a record: once, even if processes die."""
+"""A crossing becomes one e-mail, one signed webhook call and one record, even if processes die."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CRASH_POINTS = [
 
 
 async def all_delivered(connection: Any) -> bool:
-    """Whether there are messages, and all of them are delivered."""
+    """Whether there is at least one message, and all messages are delivered."""
     states = await connection.fetch("select state, count(*) from message group by state")
     return [row["state"] for row in states] == ["delivered"]
 
@@ -80,7 +80,7 @@ async def test_after_a_kill_at_any_crash_point_every_alert_is_delivered_and_latc
     assert await connection.fetchval("select count(*) from latch") == 2
     assert await connection.fetchval("select count(*) from alert") == 4
     assert sorted({mail["To"] for mail in mailbox.messages}) == ["governor@example.org", "mayor@example.org"]
-    assert len(mailbox.messages) <= 3  # only the message that was in flight at the crash may be sent twice
+    assert len(mailbox.messages) <= 3  # only the message that was being sent at the crash may be sent twice
     assert len(set(receiver.ids())) == 2
     webhook_alerts = await connection.fetch(
         "select id::text from alert where recipient = 'webhook:control-room'"
@@ -92,7 +92,7 @@ async def test_after_a_kill_at_any_crash_point_every_alert_is_delivered_and_latc
 
 
 async def published(cuts: CutWriter, at_least: int) -> list[dict[str, Any]]:
-    """The records of the topic once they have `at_least` different crossings, else an empty list."""
+    """Return the records of the topic milestones; empty below `at_least` different crossings."""
     records = await cuts.milestones()
     return records if len({record["id"] for record in records}) >= at_least else []
 

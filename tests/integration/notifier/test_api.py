@@ -1,4 +1,4 @@
-"""The HTTP interface over the real database: alerts with receipts, acknowledgements, silences, links."""
+"""Tests the HTTP interface on a real database: alerts with receipts, acknowledgements, silences, links."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The e-mail channel against a real mail server."""
+"""Tests the e-mail channel with a real mail server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retries: bounded, delayed by Retry-After, and recorded with their reasons."""
+"""Retries are bounded, wait as long as Retry-After says, and are stored with their reasons."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ async def test_after_its_last_attempt_a_message_is_dead_and_not_sent_again(
 
 
 async def upkeep_ran(connection: Any) -> bool:
-    """Whether the periodic upkeep has run since the message ended."""
+    """Whether the periodic upkeep task has run since the message ended."""
     return bool(
         await connection.fetchval(
             "select count(*) from procrastinate_periodic_defers"

@@ -1,4 +1,4 @@
-"""The webhook channel: responses of a real receiver, and addresses that must not be called."""
+"""Tests the webhook channel: the responses of a real receiver, and addresses that must not be called."""
 
 from __future__ import annotations
 

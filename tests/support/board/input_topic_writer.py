@@ -1,4 +1,4 @@
-"""Writes the board's four topics: cuts, register states, minutes and milestones."""
+"""Writes records to the board's four topics: cuts, register states, minutes and milestones."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Region = str
 
 
 def prefixes(region: Region) -> list[Region]:
-    """The region and all regions that contain it."""
+    """Return the region and all regions that contain it."""
     parts = region.split(".")
     return [".".join(parts[: n + 1]) for n in range(len(parts))]
 
 
 class TopicWriter:
-    """Counts registrations and writes records as the publisher, the audit and the notifier do."""
+    """Counts registrations, and writes the records that the publisher, the audit and the notifier write."""
 
     def __init__(self, producer: AIOKafkaProducer, topics: Topics) -> None:
         self._producer = producer
@@ -39,7 +39,7 @@ class TopicWriter:
         self._changed: set[tuple[str, str, str]] = set()
 
     def register(self, region: Region, count: int = 1, *, counted: bool = True, scope: str = "all") -> None:
-        """Accept `count` registrations in a region; with `counted` False the next cut does not have them."""
+        """Accept `count` registrations in a region. If `counted` is False, the next cut lacks them."""
         self.accepted[0] += count
         if counted:
             self.positions[0] = self.accepted[0]
@@ -49,7 +49,7 @@ class TopicWriter:
                 self._changed.add(key)
 
     async def full(self, parts: int = 2) -> None:
-        """Publish a full cut in `parts` records, under the next cut number if counts have changed."""
+        """Publish the whole cut in `parts` full records, with the next number if counts have changed."""
         self._advance_cut()
         rows = [[*key, count] for key, count in self.counts.items()]
         head = self._head() | {"kind": "full", "base": None, "parts": parts}
@@ -60,14 +60,14 @@ class TopicWriter:
         self.full_offset = offsets[0]
 
     async def change(self) -> None:
-        """Publish the changes since the last cut; without changes this is a heart-beat."""
+        """Publish the changes since the last cut. If there are none, the record is a heartbeat."""
         base, changed = self.cut, sorted(self._changed)
         self._advance_cut()
         rows = [[*key, self.counts[key]] for key in changed]
         await self._put("region-counts", self._head() | {"kind": "change", "base": base, "rows": rows})
 
     async def change_of_lower_term(self, count: int) -> None:
-        """Publish a change as a publisher that lost its lease while it was paused."""
+        """Publish a change of a lower term, as a publisher would that lost its lease while it was paused."""
         head = self._head() | {
             "term": self.term - 1,
             "cut": self.cut + 50,
@@ -77,7 +77,7 @@ class TopicWriter:
         await self._put("region-counts", head | {"rows": [["all", "31", "registered", count]]})
 
     async def register_state(self, **fields: Any) -> None:
-        """Publish a register state; `fields` replace its values."""
+        """Publish a register state. `fields` replace the default values."""
         state = {
             "time": _now(),
             "term": 3,
@@ -91,13 +91,13 @@ class TopicWriter:
         await self._put("register-state", state | fields, b"state")
 
     async def minute(self, at: datetime, rows: Mapping[Region, int], scope: str = "all") -> None:
-        """Publish the growth of one minute by region."""
+        """Publish the growth in the minute of `at`, by region."""
         minute = _text(at.replace(second=0, microsecond=0))
         body = {"scope": scope, "minute": minute, "term": self.term, "rows": list(rows.items())}
         await self._put("region-minutes", body, f"{scope}|{minute}".encode())
 
     async def milestone(self, region: Region, threshold: int, sequence: int = 1, **fields: Any) -> None:
-        """Publish a crossing; `fields` replace its values."""
+        """Publish a crossing. `fields` replace the default values."""
         crossing = {
             "sequence": sequence,
             "id": f"{region}-{threshold}",
@@ -115,12 +115,12 @@ class TopicWriter:
         await self._put("milestones", crossing | fields, f"{region}-{threshold}".encode())
 
     async def raw(self, topic: str, value: bytes) -> None:
-        """Write any value."""
+        """Write any bytes to a topic, even a malformed record."""
         await self._producer.send_and_wait(self._topics.name(topic), value)
 
     @asynccontextmanager
     async def publishing(self, every_s: float = 0.3) -> AsyncIterator[None]:
-        """Publish changes and a register state every `every_s` seconds."""
+        """Publish the changes and a register state every `every_s` seconds while the context is open."""
 
         async def publish() -> None:
             while True:
@@ -162,7 +162,7 @@ class TopicWriter:
 
 @asynccontextmanager
 async def topic_writer(topics: Topics) -> AsyncIterator[TopicWriter]:
-    """A writer to these topics."""
+    """Yield a writer to these topics."""
     producer = AIOKafkaProducer(**topics.settings().client_options(), enable_idempotence=True)
     await producer.start()
     try:
@@ -180,5 +180,5 @@ def _text(time: datetime) -> str:
 
 
 def minutes_ago(minutes: int) -> datetime:
-    """The time `minutes` ago."""
+    """Return the time that was `minutes` minutes ago."""
     return datetime.now(UTC) - timedelta(minutes=minutes)

@@ -1,4 +1,4 @@
-"""Runs a board in its own process, and viewers that read its event stream."""
+"""Runs a board in its own process, and viewers that read its stream."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TARGETS = Path(__file__).parents[3] / "deploy/local/config/targets.yaml"
 
 @dataclass
 class BoardProcess:
-    """`python -m board serve` on a free port."""
+    """Runs `python -m board serve` on a free TCP port."""
 
     folder: Path
     kafka: Mapping[str, str]
@@ -52,7 +52,7 @@ class BoardProcess:
             raise AssertionError(f"{error}\n{tail(self.folder / 'board.log')}") from error
 
     def settings(self) -> dict[str, str]:
-        """The environment with its settings."""
+        """Return the environment variables with the board's settings."""
         own = {
             "BOARD_PORT": str(self.port),
             "BOARD_TARGETS_FILE": str(TARGETS),
@@ -66,21 +66,21 @@ class BoardProcess:
         return False
 
     async def counts(self, **query: str) -> dict[str, Any]:
-        """The response of /v1/counts; empty before the first cut."""
+        """Return the response of /v1/counts; empty if the status is not 200, as before the first cut."""
         response = await self.http.get("/v1/counts", params=query)
         return response.json() if response.status_code == 200 else {}
 
     async def shows(self, count: int) -> bool:
-        """Whether the province has this count."""
+        """Whether the board shows this count for the province."""
         rows = (await self.counts(level="province")).get("rows", [])
         return bool(rows) and rows[0]["counts"]["registered"] == count
 
     async def state(self) -> str:
-        """The freshness that it shows: live, catching_up or stale."""
+        """Return the freshness that the board shows: live, catching_up or stale."""
         return str((await self.counts(level="province")).get("state"))
 
     async def stop(self) -> int:
-        """Send SIGTERM, wait for the end and return the exit code."""
+        """Send SIGTERM, wait until the process has ended and return its exit code."""
         assert self._process
         self._process.send_signal(signal.SIGTERM)
         return await asyncio.to_thread(self._process.wait, 10)
@@ -106,15 +106,15 @@ class Viewer:
         return [(int(term), int(cut)) for term, cut in (event.id.split(".") for event in self.events)]
 
     def last(self, *names: str) -> Event | None:
-        """The newest event of these names."""
+        """Return the newest event that has one of these names; None if there is none."""
         return next((event for event in reversed(self.events) if event.name in names), None)
 
     def milestone_thresholds(self) -> list[int]:
-        """The thresholds of the milestones received, in order of arrival."""
+        """Return the thresholds of the received milestones, in order of arrival."""
         return [event.data["threshold"] for event in self.events if event.name == "milestone"]
 
     def count(self) -> int | None:
-        """The last count received for the province; None before the first."""
+        """Return the count that was last received for the province; None before the first count."""
         for event in reversed(self.events):
             if event.name in ("snapshot", "delta") and "31" in event.counts:
                 return event.counts["31"]
@@ -123,7 +123,7 @@ class Viewer:
 
 @asynccontextmanager
 async def open_stream(board: BoardProcess, last: str | None = None, **query: str) -> AsyncIterator[Viewer]:
-    """A viewer of the board's stream; `last` is its Last-Event-ID."""
+    """Yield a viewer of the board's stream. `last` is the viewer's Last-Event-ID."""
     viewer = Viewer()
 
     async def read(stream: httpx.Response) -> None:

@@ -26,14 +26,14 @@ class CutWriter:
     counts: dict[str, int] = field(default_factory=dict)
 
     async def full(self, **counts: int) -> None:
-        """Write a full; the argument `_31_71=5` is the count of region 31.71."""
+        """Write a full record. The argument `_31_71=5` sets the count of region 31.71 to 5."""
         self.cut += 1
         self.counts.update({_code(name): count for name, count in counts.items()})
         offset = await self._send("full", None, self.counts)
         self.full_offset = offset
 
     async def change(self, **counts: int) -> None:
-        """Write a change: the counts that differ from the previous cut."""
+        """Write a change record with the counts that differ from the previous cut."""
         self.cut += 1
         rows = {_code(name): count for name, count in counts.items()}
         self.counts.update(rows)
@@ -62,7 +62,7 @@ class CutWriter:
         return int(sent.offset)
 
     async def milestones(self) -> list[dict[str, Any]]:
-        """All records of the topic milestones."""
+        """Return all records of the topic milestones."""
         partition = TopicPartition(self.topics.name("milestones"), 0)
         consumer = AIOKafkaConsumer(**self.topics.settings().client_options(), group_id=None)
         await consumer.start()
@@ -85,7 +85,7 @@ def _code(name: str) -> str:
 
 @asynccontextmanager
 async def cut_writer(topics: Topics) -> AsyncIterator[CutWriter]:
-    """A writer whose producer is closed at the end."""
+    """Yield a writer, and close its producer at the end."""
     producer = AIOKafkaProducer(**topics.settings().client_options())
     await producer.start()
     try:

@@ -21,7 +21,7 @@ from tests.support.deadlines import until as until_within
 from tests.support.log_files import tail
 from tests.support.notifier.receivers import SECRET, Mailbox, Receiver
 
-# Starting a process takes long on a busy machine; a condition that holds earlier ends the wait earlier.
+# Processes start slowly on a busy machine, so the deadline is long. A wait ends once its condition is met.
 until = partial(until_within, deadline_s=60.0)
 OFFICER_KEY = "an-officers-key"
 
@@ -51,30 +51,30 @@ class NotifierProcess:
 
     @property
     def url(self) -> str:
-        """The root of its HTTP interface."""
+        """The root URL of the process's HTTP interface."""
         return f"http://127.0.0.1:{self.port}"
 
     def kill(self) -> None:
-        """Send SIGKILL and wait for the end."""
+        """Send SIGKILL and wait until the process has ended."""
         self.process.kill()
         self.process.wait(10)
 
     def ended(self) -> bool:
-        """Whether it has ended."""
+        """Whether the process has ended."""
         return self.process.poll() is not None
 
     async def crashed(self) -> None:
-        """Wait until it has died at its crash point."""
+        """Wait until the process has died at its failpoint."""
         await until(self.ended, name="the process dies at its crash point")
         assert self.process.returncode == -signal.SIGKILL, tail(self.log)
 
     async def stop(self) -> int:
-        """Send SIGTERM, wait for the end and return the exit code."""
+        """Send SIGTERM, wait until the process has ended and return its exit code."""
         self.process.terminate()
         return await asyncio.to_thread(self.process.wait, 60)
 
     async def ready(self) -> None:
-        """Wait until it has read a cut and reached its database."""
+        """Wait until the process has read a cut and reached its database."""
 
         async def is_ready() -> bool:
             assert not self.ended(), tail(self.log)
@@ -96,11 +96,11 @@ class Notifiers:
     processes: list[NotifierProcess] = field(default_factory=list)
 
     def write_rules(self, text: str) -> None:
-        """Replace the rules file for processes that start later."""
+        """Replace the rules file. Only processes that are started later read it."""
         (self.folder / "rules.yaml").write_text(text, encoding="utf-8")
 
     def start(self, crash_at: str = "", **settings: str) -> NotifierProcess:
-        """Start a process; `settings` override the test's settings."""
+        """Start a process. `settings` override the test's settings."""
         port = free_ports(1)[0]
         log = self.folder / f"notifier-{len(self.processes)}.log"
         environment = {
@@ -132,7 +132,7 @@ class Notifiers:
 def notifiers(
     folder: Path, environment: Mapping[str, str], mailbox: Mailbox, receiver: Receiver
 ) -> Iterator[Notifiers]:
-    """Notifier processes that are killed at the end of the test."""
+    """Yield a starter of notifier processes, and kill these processes at the end of the test."""
     (folder / "targets.yaml").write_text('- {region: "31", value: 200}\n', encoding="utf-8")
     settings = {
         **environment,

@@ -1,4 +1,4 @@
-"""A mail server and a webhook for tests; a test sets their responses."""
+"""A mail server and a webhook for tests, which set the responses of both."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 @dataclass
 class Mailbox:
-    """A mail server. It responds with `refusals` in turn, then accepts and keeps every e-mail."""
+    """A mail server. It refuses one e-mail with each of `refusals`, then accepts and keeps every e-mail."""
 
     port: int
     messages: list[EmailMessage] = field(default_factory=list)
@@ -32,20 +32,20 @@ class Mailbox:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         if self.refusals:
             return self.refusals.pop(0)
-        content = cast(bytes, envelope.content)  # the server does not decode
+        content = cast(bytes, envelope.content)  # bytes, because this SMTP server does not decode the content
         message = email.message_from_bytes(content, policy=default)
         self.messages.append(message)
         return "250 kept"
 
     def texts(self) -> list[str]:
-        """The bodies, in order of arrival."""
+        """Return the bodies of the kept e-mails, in order of arrival."""
         bodies = [cast(EmailMessage, message.get_body()).get_content() for message in self.messages]
         return [body.replace("\r\n", "\n") for body in bodies]
 
 
 @asynccontextmanager
 async def mail_server() -> AsyncIterator[Mailbox]:
-    """A mail server on a free port."""
+    """Yield a mail server on a free TCP port."""
     mailbox = Mailbox(free_ports(1)[0])
     server = await asyncio.get_running_loop().create_server(
         lambda: SMTP(mailbox, hostname="localhost", enable_SMTPUTF8=True), "127.0.0.1", mailbox.port
@@ -56,7 +56,7 @@ async def mail_server() -> AsyncIterator[Mailbox]:
 
 @dataclass
 class Call:
-    """A webhook call; `at_s` is its time by the event loop's clock."""
+    """A received webhook call. `at_s` is the time of its arrival by the event loop's clock."""
 
     id: str
     body: dict[str, Any]
@@ -65,12 +65,12 @@ class Call:
 
 @dataclass
 class Receiver:
-    """A webhook that verifies every call. It responds with `responses` in turn, then with 204."""
+    """A webhook that verifies every call. It responds to one call with each of `responses`, then with 204."""
 
     port: int
     calls: list[Call] = field(default_factory=list)
     responses: list[web.Response | None] = field(default_factory=list)
-    """None stands for no response until the end of the test."""
+    """For None, the webhook sends no response until the end of the test."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -95,7 +95,7 @@ class Receiver:
 
 @asynccontextmanager
 async def webhook_receiver() -> AsyncIterator[Receiver]:
-    """A webhook on a free port."""
+    """Yield a webhook on a free TCP port."""
     receiver = Receiver(free_ports(1)[0])
     app = web.Application()
     app.add_routes([web.route("*", "/{path:.*}", receiver.receive)])

@@ -1,4 +1,4 @@
-"""Numbers, shares and times as each language writes them."""
+"""Tests how numbers, shares and times are written in each language."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many viewers a limit of open files allows."""
+"""Tests how many viewers a limit of open files allows."""
 
 from __future__ import annotations
 

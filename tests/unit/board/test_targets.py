@@ -1,4 +1,4 @@
-"""Regions and targets as the board reads them from their files."""
+"""Tests how the board reads regions and targets from their files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cut evaluator: complete cuts only, never an older one, and nothing lost when the database fails."""
+"""The cut evaluator uses only complete cuts and no older cut, and loses nothing if the database fails."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 import { follow } from "./stream.js";
 import { clock, dated, fill, moment, number, share, signed, words } from "./wording.js";
 
-const ANNOUNCE_MS = 30000; // how often a screen reader announces the total, if it has changed
+const ANNOUNCE_MS = 30000; // the interval at which a screen reader announces a changed total
 const PACE_MS = 15000;
 const REQUEST_MS_MAX = 10000;
 const BAR_SCALE_MIN = 1.25;
@@ -103,20 +103,21 @@ function onEvent(name, data) {
   }
   head = { ...data, rows: undefined };
   for (const row of data.rows ?? []) counts.set(row.region, row.counts.registered);
-  // The table has no row for a city that was unknown when the page was rendered: load the page again.
+  // If a city was unknown when the page was rendered, the table has no row for it. Load the page again.
   if (data.rows?.some((row) => row.level === "city" && !rows.has(row.region))) location.reload();
   scheduleDraw();
 }
 
 async function getJson(path) {
   const signal = AbortSignal.timeout(REQUEST_MS_MAX);
-  // "no-store": within max-age the browser cache would answer a second request with the old list.
+  // Without "no-store", the browser's cache would return the old list until its max-age has passed.
   const response = await fetch(path, { headers: { Accept: "application/json" }, cache: "no-store", signal });
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
   return response.json();
 }
 
-// Runs `work` once at a time, and once more if it was requested meanwhile: no old response follows a newer one.
+// Runs `work` once at a time, and again if it was requested while it ran.
+// Two requests are never under way together, so an old response cannot replace a newer one.
 function oneAtATime(work) {
   let running = false;
   let requested = false;
@@ -126,7 +127,7 @@ function oneAtATime(work) {
     running = true;
     while (requested) {
       requested = false;
-      await work().catch(() => {}); // the next milestone or the next stream requests it again
+      await work().catch(() => {}); // the next milestone or the next stream requests `work` again
     }
     running = false;
   };
@@ -177,7 +178,8 @@ async function refreshPace() {
   setText(element("eta"), pace.eta ? fill(words.about, moment(pace.eta.at, now)) : words.unknown_eta);
 }
 
-const ignoringErrors = (work) => () => work().catch(() => {}); // tried again later; until then the page turns stale
+// A failed `work` is tried again later. If the board is down, the page turns stale.
+const ignoringErrors = (work) => () => work().catch(() => {});
 
 follow({
   scope,

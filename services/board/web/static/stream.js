@@ -1,4 +1,5 @@
-// Keeps one event stream open through network failures, and drops events that are older than the last one.
+// Opens the stream of server-sent events again after a network failure.
+// Drops each event whose cut is older than the cut of the last event.
 
 const SILENCE_MS = 7000; // the board sends an event at least every two seconds
 const RETRY_MS_MIN = 1000;

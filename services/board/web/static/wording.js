@@ -13,7 +13,7 @@ export const fill = (text, ...values) => values.reduce((filled, value) => filled
 export const number = (value) => whole.format(value);
 export const signed = (value) => (value >= 0 ? "+" : "−") + number(Math.abs(value));
 
-// Truncated: rounding up would turn 99,96 % into 100 %. A negative part gives 0 %.
+// Truncates the share, because rounding up would turn 99,96 % into 100 %. A negative part gives 0 %.
 export function share(part, total, places) {
   const unit = 10 ** places;
   const scaled = Math.floor((Math.max(part, 0) * 100 * unit) / total + 1e-9);

@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Run the SQL file with the same name, then the DDL of the lease and the outbox."""
+    """Run the SQL file that has this module's name, then the DDL of the lease and the outbox."""
     run_sql_file(__file__, "v0001_milestones.sql")
     connection = op.get_bind().connection.dbapi_connection
     assert connection is not None, "alembic runs online only"

@@ -1,4 +1,4 @@
--- A crossing: unique per scope, region, rule, threshold and epoch (`ever`, `ever.2`, …).
+-- A latched crossing. It is unique per scope, region, rule, threshold and epoch (`ever`, `ever.2`, …).
 create table latch (
     id              uuid primary key,
     scope           text not null,
@@ -23,7 +23,8 @@ create table latch (
     unique (scope, region, rule, threshold, epoch)
 );
 
--- An open epoch: the cut from which growth is measured, and all its counts: [[scope, region, measure, count], …].
+-- An open epoch. `cut` is the cut from which growth is measured.
+-- `base` has all counts of that cut: [[scope, region, measure, count], …].
 create table epoch (
     name      text primary key,
     opened_at timestamptz not null default now(),
@@ -56,7 +57,8 @@ create table alert (
 create index alert_latch on alert (latch_id);
 create index alert_message on alert (message_id);
 
--- Inserted before the send. An attempt without `ended_at` is in progress, or its process has died.
+-- A row is inserted before the message is sent. If `ended_at` is null, the attempt is in progress, or its
+-- process has died.
 create table attempt (
     message_id uuid not null references message,
     number     integer not null,
@@ -67,7 +69,7 @@ create table attempt (
     primary key (message_id, number)
 );
 
--- Holds matching alerts until `until`; null matches all.
+-- A silence holds matching alerts until `until`. A column that is null matches all alerts.
 create table silence (
     id         uuid primary key,
     recipient  text,

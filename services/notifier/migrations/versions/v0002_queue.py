@@ -1,6 +1,7 @@
-"""Creates procrastinate's schema, as the pinned version ships it.
+"""Creates the schema of procrastinate that the pinned version of procrastinate ships.
 
-An update of procrastinate needs a new migration here, made from the files in its `sql/migrations`.
+An update of procrastinate needs a new migration here, made from the files in procrastinate's folder
+`sql/migrations`.
 """
 
 from importlib.metadata import version
@@ -15,7 +16,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create the queue's tables and functions in this schema."""
+    """Create procrastinate's tables and functions in the schema `notifier`."""
     assert version("procrastinate").startswith("3.10."), "this migration was written for procrastinate 3.10"
     connection = op.get_bind().connection.dbapi_connection
     assert connection is not None, "alembic runs online only"

@@ -1,5 +1,6 @@
 -- name: list_alerts(before, limit, recipient, region, rule, scope, state, id)
--- Newest first. A null filter matches all; a region matches the regions inside it, too.
+-- Returns the newest alert first. A filter that is null matches all alerts. A region also matches the regions
+-- inside it.
 select alert.number, alert.id, alert.recipient, acknowledged_at, acknowledged_by,
        latch.id as crossing_id, latch.scope, latch.region, latch.rule, latch.measure, latch.threshold,
        latch.epoch, latch.value, latch.count, latch.percent, latch.target, latch.cut, latch.as_of,
@@ -23,7 +24,7 @@ select message_id, number, started_at, ended_at, reason, receipt::text as receip
   from attempt where message_id = any(:ids::uuid[]) order by message_id, number;
 
 -- name: acknowledge(id, who)^
--- A later acknowledgement does not change the first.
+-- If the alert is already acknowledged, its time and caller stay as they are.
 update alert
    set acknowledged_at = coalesce(acknowledged_at, now()), acknowledged_by = coalesce(acknowledged_by, :who)
  where id = :id
@@ -38,7 +39,7 @@ select alert.id, recipient, acknowledged_at, scope, region, rule, measure, thres
  where message_id = :id order by region, measure, threshold;
 
 -- name: put_silence(id, recipient, region, rule, until, reason, body_hash)^
--- Returns no row if the request was stored before.
+-- Returns no row if a silence with this id is already stored.
 insert into silence (id, recipient, region, rule, until, reason, body_hash)
 values (:id, :recipient, :region, :rule, :until, :reason, :body_hash)
 on conflict do nothing returning id;

@@ -1,12 +1,13 @@
 -- name: latches()
--- The newest latch of each threshold; a retracted one is re-armed.
+-- Returns the newest latch of each threshold. If this latch is retracted, the threshold can be crossed again.
 select distinct on (scope, region, rule, threshold, epoch_name)
        scope, region, rule, threshold, epoch_name, number, state = 'retracted' as retracted
   from latch
  order by scope, region, rule, threshold, epoch_name, number desc;
 
 -- name: put_latches(crossings)
--- Insert the latches that do not exist yet, and return them. Sorted, so that two notifiers never deadlock.
+-- Inserts the latches that do not exist yet, and returns them. The order of the rows is fixed, so that two
+-- notifiers never deadlock.
 insert into latch (id, scope, region, rule, threshold, epoch, epoch_name, number, measure, value, count, percent,
                    target, cut, as_of)
 select id, scope, region, rule, threshold, epoch, epoch_name, number, measure, value, count, percent, target, cut,
@@ -27,7 +28,7 @@ update latch
 returning id, scope, region, rule, measure, threshold, epoch, value, cut, crossed_at;
 
 -- name: put_messages(messages)!
--- A silence that has ended meanwhile does not hold the message.
+-- If the silence has ended by now, the message is not held.
 insert into message (id, recipient, channel, state, due_at)
 select id, recipient, channel, case when held_until > now() then 'held' else 'intent' end,
        greatest(coalesce(held_until, now()), now())
@@ -43,8 +44,9 @@ select id, latch_id, message_id, recipient
     on conflict do nothing;
 
 -- name: defer_messages(queue, task, ids)!
--- procrastinate's own function, in this transaction, so that the jobs exist if and only if the messages do.
--- Webhook calls have a higher priority than e-mails: a program waits for them, and an e-mail takes longer.
+-- The function of procrastinate runs in the transaction that stores the messages, so that the jobs exist if
+-- and only if the messages do. Webhook calls have a higher priority than e-mails, because a program waits for
+-- a call and an e-mail takes longer to send.
 select procrastinate_defer_jobs_v1(array_agg(
            row(:queue, :task, case channel when 'webhook' then 5 else 0 end, 'message:' || id, 'message:' || id, jsonb_build_object('message', id),
                case when due_at > now() then due_at end)::procrastinate_job_to_defer_v1))

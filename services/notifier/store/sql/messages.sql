@@ -1,5 +1,5 @@
 -- name: lock_message(id)^
--- Due times and signatures use `now`, the database's clock: the clock of a process may be wrong.
+-- `now` is the database's time. Due times and signatures use it, because the clock of a process may be wrong.
 select id, recipient, channel, state, ended_at is not null as ended, due_at, now() as now
   from message where id = :id for update;
 
@@ -20,7 +20,8 @@ update message
 returning due_at;
 
 -- name: end_attempt(id, number, reason, receipt)!
--- If another worker has closed this attempt as ambiguous meanwhile, the real reason and receipt replace that.
+-- Another worker may already have closed this attempt as ambiguous. The real reason and receipt then replace
+-- the reason `ambiguous`.
 update attempt
    set ended_at = now(), reason = :reason, receipt = :receipt::text::jsonb
  where message_id = :id and number = :number and (ended_at is null or reason = 'ambiguous');
@@ -37,7 +38,7 @@ select alert.id, latch.id as crossing_id, scope, region, rule, measure, threshol
 select count(*) from attempt where message_id = :id and number < :number and reason = 'ambiguous';
 
 -- name: without_job(queue, task, ids_max)
--- Open messages without a job: the job failed unexpectedly, or the queue was restored without it.
+-- Returns open messages without a job. Such a job has failed unexpectedly, or was missing from a backup.
 select id from message
  where ended_at is null
    and not exists (select from procrastinate_jobs as job

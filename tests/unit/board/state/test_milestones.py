@@ -1,4 +1,4 @@
-"""Which milestones the board lists, and which it sends to connected viewers."""
+"""Tests which milestones the board lists, and which milestones it sends to connected viewers."""
 
 from __future__ import annotations
 

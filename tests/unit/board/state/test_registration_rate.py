@@ -1,4 +1,4 @@
-"""Growth per minute and today, the next threshold, and the forecast of reaching it."""
+"""Tests the growth per minute and today, the next threshold, and the forecast of when it is reached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The state file: the last cut, saved and restored."""
+"""Tests how the state file saves and restores the last cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Streams over transports that block or read as a test decides."""
+"""Tests the broadcaster with fake transports; each test decides when a transport blocks or is read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.samples.board_fixture import BoardFixture, Event, parse
 
 
 class FakeTransport(asyncio.Transport):
-    """Keeps what is written until `read`. With `blocks`, any unread bytes pause writing."""
+    """Keeps the written bytes until `read` is called. If `blocks` is True, unread bytes pause writing."""
 
     def __init__(self, *, blocks: bool = False) -> None:
         super().__init__()
@@ -36,14 +36,14 @@ class FakeTransport(asyncio.Transport):
             self._protocol.pause_writing()
 
     def read(self) -> bytes:
-        """Everything written since the last call."""
+        """Return all bytes that were written since the last call of `read`."""
         data, self.unread = b"".join(self.unread), []
         if self.blocks:
             self._protocol.resume_writing()
         return data
 
     def events(self) -> list[Event]:
-        """The events of the only chunk that was written."""
+        """Return the events of the only chunk that was written since the last read."""
         return parse(self.read().partition(b"\r\n")[2].removesuffix(b"\r\n"))
 
     def close(self) -> None:
@@ -64,7 +64,7 @@ async def broadcasting(board: BoardFixture) -> AsyncIterator[None]:
 
 
 def subscribe(board: BoardFixture, transport: FakeTransport) -> None:
-    """Add a subscriber whose connection is this transport."""
+    """Add a subscriber whose connection uses this transport."""
 
     def hand_over(connection: StreamConnection) -> None:
         connection.take_over(transport)

@@ -1,4 +1,4 @@
-"""Which events a viewer is sent, and when."""
+"""Tests which events a viewer is sent, and when."""
 
 from __future__ import annotations
 

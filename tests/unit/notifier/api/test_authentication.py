@@ -1,4 +1,4 @@
-"""The officers' access key and the tokens of acknowledgement links."""
+"""Tests the check of the officers' access key, and the tokens of acknowledgement links."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_changed_token_is_invalid_unless_only_unused_bits_differ(
     token = LINKS.token(message_id)
     changed = token[:index] + character + token[index + 1 :]
 
-    # The last character carries four unused bits: changing only those is the same token.
+    # The last character has four unused bits. A change of these bits alone gives the same token.
     assert LINKS.message_id(changed) in ((None, message_id) if index == 42 or changed == token else (None,))
 
 

@@ -1,4 +1,4 @@
-"""The alert e-mails, word for word, in both languages."""
+"""Tests the alert e-mails word for word, in both languages."""
 
 from __future__ import annotations
 

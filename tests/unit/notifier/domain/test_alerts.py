@@ -1,4 +1,4 @@
-"""Which recipients get which messages, under which ids."""
+"""Tests which recipients get which messages, under which ids."""
 
 from __future__ import annotations
 

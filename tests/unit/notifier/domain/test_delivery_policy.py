@@ -1,4 +1,4 @@
-"""The next step after an attempt: delivered, retried or given up."""
+"""Tests whether a message is delivered, retried or given up after an attempt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Milestone rules: level-triggered, latched once, and re-armed only with a margin."""
+"""Milestone rules are level-triggered, latch a crossing once, and re-arm a latch only with a margin."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_a_margin_rearms_under_the_next_number() -> None:
     assert [crossing.epoch_label for crossing in again.crossings] == ["ever.2"]
 
 
-# A small world: one region, counts 0 to 6, thresholds among 1 to 6.
+# The property tests use a small world: one region, counts from 0 to 6, and thresholds from 1 to 6.
 COUNTS = st.integers(0, 6)
 RULES = st.one_of(
     st.sets(st.integers(1, 6), min_size=1, max_size=3).map(lambda values: At(tuple(sorted(values)))),
@@ -131,7 +131,7 @@ RULES = st.one_of(
 
 
 def run(rules: tuple[Rule, ...], values: Iterable[int]) -> list[LatchKey]:
-    """Evaluate cuts with these counts in turn and latch their crossings; return all latches in order."""
+    """Evaluate one cut per value, in order, and latch the crossings. Return all latches, in order."""
     latches: dict[LatchKey, LatchState] = {}
     latched: list[LatchKey] = []
     for number, value in enumerate(values):

@@ -1,4 +1,4 @@
-"""The rules file is checked strictly: every error is reported with its path."""
+"""The rules file is checked strictly, and every error is reported with its path."""
 
 # ruff: noqa: E501 - one error per line reads as a table
 
