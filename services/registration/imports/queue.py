@@ -70,7 +70,7 @@ class ImportQueue:
             return await store.status(connection, import_id)
 
     async def undo(self, import_id: str) -> bool:
-        """Begin to undo an import. Return False if there is no such import, or if it is undone already."""
+        """Begin to undo an import. Return False if the import does not exist or is already undone."""
         async with self._pool.acquire() as connection:
             begun = await undo.begin_undo(connection, import_id)
         if begun and import_id not in self._requested:

@@ -39,7 +39,7 @@ class KeptParticipant(msgspec.Struct, frozen=True):
 
 
 async def begin_undo(connection: Connection, import_id: str) -> bool:
-    """Stop an import and begin its undo. Return False if no such import exists, or if it was undone before."""
+    """Stop an import and begin its undo. Return False if the import does not exist or is already undone."""
     return await QUERIES.import_begin_undo(connection, id=import_id) is not None
 
 

@@ -1,5 +1,5 @@
--- Withdrawn participants that an import registered again, each with its revision after that. Participants that an import
--- registered for the first time have no row here. They are unchanged if their revision is 1.
+-- Withdrawn participants that an import registered again, each with its revision after that. Participants that an
+-- import registered for the first time have no row here. They are unchanged if their revision is 1.
 create table import_again (
     import_id      text        not null references import_file (id) on delete cascade,
     participant_id uuid        not null references participant (id),
