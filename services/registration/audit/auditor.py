@@ -37,7 +37,7 @@ class AuditOutcome(Enum):
     STANDING_BY = "standing_by"  # another process holds the lease
     NO_CUT = "no_cut"  # no cut has been published yet
     REFUSED = "refused"  # the cut, or the topic that it was counted from, belongs to another register
-    UNEXPLAINED = "unexplained"  # the cut has more quarantined events than it lists
+    UNEXPLAINED = "unexplained"  # the cut does not list all its quarantined events, so it cannot be compared
     EXACT = "exact"
     DRIFT = "drift"
 

@@ -43,7 +43,7 @@ class Reason(StrEnum):
 
 
 class EventType(StrEnum):
-    """The CloudEvents type of an event."""
+    """The type of an event, in the CloudEvents field `type`."""
 
     REGISTERED = "id.jakpreneur.participant.registered.v1"
     MOVED = "id.jakpreneur.participant.moved.v1"

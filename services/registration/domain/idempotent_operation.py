@@ -14,7 +14,7 @@ from registration.domain.decision import Reason
 
 
 class OperationFault(StrEnum):
-    """Why an operation is refused, where the reason is not one of the rules in `decision`."""
+    """Why an operation is refused although no rule in `domain.decision` refuses its command."""
 
     KEY_REUSED = "idempotency-key-reused"
     """The idempotency key was used for a request with another body."""

@@ -133,6 +133,9 @@ class ImportQueue:
         log.info("import ended", state=status.state.value, accepted=status.accepted, rejected=status.rejected)
 
     async def _claim(self) -> str | None:
-        """Claim an unfinished import or undo that its process has abandoned; None if there is none."""
+        """Claim an unfinished import or undo whose process has probably died, and return the import's id.
+
+        Returns None if there is none.
+        """
         row = await QUERIES.import_claim(self._pool, ids=self._spool.ids(), idle_s=ABANDONED_AFTER_S)
         return None if row is None else str(row["id"])

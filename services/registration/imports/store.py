@@ -61,7 +61,7 @@ class ImportStatus(msgspec.Struct, frozen=True):
 
 
 class ImportInterruptedError(Exception):
-    """This process must not continue the import: another process runs it, or it is being undone."""
+    """This process must not continue the import, because another process runs it or it is being undone."""
 
 
 async def begin(connection: Connection, import_id: str, name: str, caller: str | None) -> bool:

@@ -87,7 +87,7 @@ WriteBatch = Callable[[Sequence[Operation]], Awaitable[list[Answer]]]
 
 
 class GroupCommit:
-    """The only writer of a process. Any coroutine may call `submit`; one task runs `run`."""
+    """Writes all operations of a process. Any coroutine may call `submit`, but only one task runs `run`."""
 
     def __init__(
         self,
@@ -156,7 +156,7 @@ class GroupCommit:
         return batch
 
     async def _write_batch(self, batch: list[_PendingOperation]) -> None:
-        """Run the transaction until every operation of the batch has an answer or an error."""
+        """Repeat the batch's transaction until each of its operations has an answer or an error."""
         delay_s = RETRY_DELAY_S_MIN
         while batch := self._without_expired(batch):
             started_s = self._clock()

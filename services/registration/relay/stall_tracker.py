@@ -65,7 +65,7 @@ def judge(
 
 @dataclass(frozen=True, slots=True)
 class StallTracker:
-    """The watches of all partitions, as of the last cut."""
+    """The watch of each partition, and the time of the last cut (`observed_s`)."""
 
     watches: Mapping[int, PositionWatch]
     observed_s: float

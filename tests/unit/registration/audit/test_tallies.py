@@ -40,7 +40,7 @@ def _by_hand(standings: list[Standing | None]) -> dict[tuple[str, str, str], int
 def test_current_standings_without_later_events_are_the_earlier_standings(
     events: list[tuple[int, Standing | None]], then: int
 ) -> None:
-    """Each event gives one of three participants a new standing. Those after the first `then` are reverted."""
+    """Each event gives one of three participants a new standing. All but the first `then` are reverted."""
     at_then: list[Standing | None] = [None, None, None]
     for participant, after in events[:then]:
         at_then[participant] = after
