@@ -23,14 +23,14 @@ KEY_ID_CHARACTERS: Final = 12
 
 
 class WrongKeyError(Exception):
-    """A value cannot be decrypted: the key or the associated data differ, or the value was altered.
+    """A value cannot be decrypted: its key or its associated data is another, or the value was altered.
 
     Compare `participant.cipher_key_id` with the key id that the process logs at its start.
     """
 
 
 def secret_from_text(text: str) -> bytes:
-    """Decode a base64 secret. Raises ValueError, without the text, if it is not 32 bytes."""
+    """Decode a base64 secret. Raises ValueError if it is not 32 bytes; the message omits the secret."""
     try:
         secret = base64.b64decode(text, validate=True)
     except binascii.Error:
@@ -41,7 +41,10 @@ def secret_from_text(text: str) -> bytes:
 
 
 class Cipher:
-    """The register's keys. A sealed value is a random nonce followed by the AES-256-GCM ciphertext."""
+    """Encrypts and fingerprints with the register's keys.
+
+    An encrypted ("sealed") value is a random nonce followed by the AES-256-GCM ciphertext.
+    """
 
     def __init__(self, secret: bytes) -> None:
         self._nik = hmac.new(_derived(secret, b"nik hmac"), digestmod=hashlib.sha256)
@@ -51,13 +54,13 @@ class Cipher:
         self.key_id: Final = _derived(secret, b"key id").hex()[:KEY_ID_CHARACTERS]
 
     def nik_hmac(self, nik: str) -> bytes:
-        """The fingerprint by which a participant is found: 32 bytes."""
+        """Return the fingerprint of a NIK, 32 bytes. The register finds participants by it."""
         digest = self._nik.copy()
         digest.update(nik.encode())
         return digest.digest()
 
     def body_hmac(self, *parts: bytes) -> bytes:
-        """The fingerprint of a request: 32 bytes. Each part is prefixed by its length."""
+        """Return the fingerprint of a request, 32 bytes. Each part is hashed after its length."""
         digest = self._body.copy()
         for part in parts:
             digest.update(len(part).to_bytes(8, "big"))
@@ -65,16 +68,19 @@ class Cipher:
         return digest.digest()
 
     def file_hmac(self) -> hmac.HMAC:
-        """A new keyed digest for a file: call `update` with each block, then `hexdigest`."""
+        """Return a new keyed digest for a file. Call its `update` with each block, then `hexdigest`."""
         return self._file.copy()
 
     def seal(self, text: str, associated_data: bytes) -> bytes:
-        """Encrypt. `open` needs the same associated data, so a value copied to another row cannot be read."""
+        """Encrypt a text. Decrypting it with `open` needs the same `associated_data`.
+
+        For a NIK these data identify the row, so an encrypted NIK copied to another row cannot be decrypted.
+        """
         nonce = os.urandom(NONCE_BYTES)
         return nonce + self._aead.encrypt(nonce, text.encode(), associated_data)
 
     def open(self, sealed: bytes, associated_data: bytes) -> str:
-        """Decrypt. Raises WrongKeyError."""
+        """Decrypt a sealed value. Raises WrongKeyError."""
         try:
             return self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated_data).decode()
         except InvalidTag as error:
@@ -82,12 +88,15 @@ class Cipher:
 
 
 def nik_associated_data(nik_hmac: bytes) -> bytes:
-    """The associated data of a participant's encrypted NIK."""
+    """Return the associated data for encrypting the NIK that has this fingerprint."""
     return b"nik\0" + nik_hmac
 
 
 PHONE_ASSOCIATED_DATA: Final = b"phone"
-"""The associated data of a phone number. It has no NIK, which is not known when a correction is encrypted."""
+"""The associated data of every phone number.
+
+They do not contain the NIK's fingerprint, because it is not known when a corrected number is encrypted.
+"""
 
 
 def _derived(secret: bytes, purpose: bytes) -> bytes:

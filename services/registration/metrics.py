@@ -1,4 +1,4 @@
-"""Metrics of the API and the intake. Labels are closed sets: routes, outcomes, reasons."""
+"""Metrics of the API and the intake. Every label has a closed set of values, such as routes or reasons."""
 
 from __future__ import annotations
 

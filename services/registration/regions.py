@@ -1,4 +1,4 @@
-"""Jakarta's regions: codes, names, levels and parents, read from the contract's CSV file."""
+"""Jakarta's regions with their codes, names, levels and parents, read from the contract's CSV file."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ SUBDISTRICT: Final = "subdistrict"
 
 
 class RegionFault(StrEnum):
-    """Why a region code is not valid for a participant."""
+    """Why a participant cannot be registered with a region code."""
 
     UNKNOWN = "region_unknown"
     NOT_KELURAHAN = "region_not_kelurahan"
 
 
 class Region(msgspec.Struct, frozen=True):
-    """One region; `parent` is None for the province."""
+    """A region. `parent` is the code of the region that contains it; None for the province."""
 
     code: str
     parent: str | None
@@ -30,7 +30,7 @@ class Region(msgspec.Struct, frozen=True):
 
 
 class Regions:
-    """All regions, in the order of the file."""
+    """All regions, in the order of the CSV file."""
 
     def __init__(self, regions: Iterable[Region]) -> None:
         self.by_code: Final[Mapping[str, Region]] = {region.code: region for region in regions}
@@ -39,13 +39,13 @@ class Regions:
         )
 
     def fault(self, code: str) -> RegionFault | None:
-        """Return None if the code is a kelurahan, as participants need it, else what is wrong with it."""
+        """Return None if the code is that of a kelurahan, else why no participant can have it."""
         if code in self._kelurahan:
             return None
         return RegionFault.NOT_KELURAHAN if code in self.by_code else RegionFault.UNKNOWN
 
     def children(self, code: str) -> list[Region]:
-        """The regions whose parent is this code."""
+        """Return the regions whose parent has this code."""
         return [region for region in self.by_code.values() if region.parent == code]
 
 

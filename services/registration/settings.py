@@ -1,4 +1,4 @@
-"""Settings in groups, so that a process loads only what it needs; the relay never loads the secret key."""
+"""Settings in groups, so that each process loads only what it needs. The relay never loads the secret key."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ class SecretSettings(Settings):
 
     @property
     def consent_ids(self) -> frozenset[str]:
-        """The ids of consents that a registration may give."""
+        """The ids of the consent texts to which a person may agree when registering."""
         return frozenset(part.strip() for part in self.consents.split(","))
 
     @property
     def current_consent(self) -> str:
-        """The id of the consent that the public form uses: the last in the list."""
+        """The id of the consent text that the public form shows: the last id in the setting `consents`."""
         return self.consents.split(",")[-1].strip()
 
 

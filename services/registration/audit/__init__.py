@@ -1,1 +1,1 @@
-"""The audit: compares published cuts with the register, and publishes the register's state."""
+"""The audit compares published cuts with the register, and publishes the register's state."""

@@ -1,4 +1,4 @@
-"""Audits the newest published cut against the register, repeatedly, and keeps the last result.
+"""Compares the newest published cut with the register, repeatedly, and keeps the result of the last audit.
 
 Crash points: `audit.before_snapshot`, `audit.after_snapshot`.
 """
@@ -32,20 +32,20 @@ STANDBY_PAUSE_S: Final = 0.5
 
 
 class AuditOutcome(Enum):
-    """The outcome of an attempt to audit."""
+    """The outcome of an attempt to audit a cut."""
 
     STANDING_BY = "standing_by"  # another process holds the lease
     NO_CUT = "no_cut"  # no cut has been published yet
-    REFUSED = "refused"  # the topic or the cut belongs to another register
-    UNEXPLAINED = "unexplained"  # the cut has more quarantined events than it lists
+    REFUSED = "refused"  # the cut, or the topic that it was counted from, belongs to another register
+    UNEXPLAINED = "unexplained"  # the cut does not list all its quarantined events, so it cannot be compared
     EXACT = "exact"
     DRIFT = "drift"
 
 
 class Auditor:
-    """Audits while this process holds the lease.
+    """Audits cuts while this process holds the lease.
 
-    `last_result` is published to readers; it is None if no result is certain.
+    `last_result` is the result that readers get; None while this process cannot vouch for any result.
     """
 
     def __init__(
@@ -67,19 +67,19 @@ class Auditor:
         self._pause_s = STANDBY_PAUSE_S
         self.last_result: AuditResult | None = None
         self.refusal: str | None = None
-        """Why the newest cut cannot belong to this register, or None."""
+        """Why the newest cut cannot belong to this register; None if it can."""
         self.relay_refuses = False
         """Whether the relay refuses to publish, because the topic has events of another register.
 
-        Then no cut counted from the topic can be audited.
+        While it does, no cut is audited, because the cuts are counted from this topic.
         """
 
     async def audit_once(self) -> AuditOutcome:
-        """Audit the newest cut. Raises database errors; the last result then stays."""
+        """Audit the newest cut. Raises database errors, after which `last_result` is unchanged."""
         outcome = await self._outcome()
         if outcome in (AuditOutcome.STANDING_BY, AuditOutcome.REFUSED):
-            # Another process publishes results, or none is certain: an older result must not be taken for a
-            # current one.
+            # Another process publishes results now, or this register cannot be compared with the cut. Readers
+            # must not take the earlier result for a current result.
             self.last_result = None
             DRIFT.set(0)
             AUDITED_AT.set(0)
@@ -87,7 +87,7 @@ class Auditor:
         return outcome
 
     async def pause(self, stopping: StopSignal) -> None:
-        """Wait until the next audit is due, or until a cut is published again with other counts."""
+        """Wait until the next audit is due, or until a cut is published again with different counts."""
         self._cuts.content_changed.clear()
         waits = [
             asyncio.ensure_future(self._cuts.content_changed.wait()),

@@ -1,8 +1,8 @@
-"""Computes the exact tallies of the register at a published cut, while the register is being written.
+"""Computes the tallies that a published cut must have, while other transactions write to the register.
 
-All queries run in one REPEATABLE READ snapshot. The current standings are counted; then the events above the
-cut's positions and the quarantined events of the cut are reverted. A cursor reads the events, so a large lag
-needs little memory.
+All queries run in one REPEATABLE READ snapshot. First the current standings are counted. Then the events that
+the cut has not counted are reverted: the events above its positions, and its quarantined events. A cursor
+reads the events in portions, so a large lag needs little memory.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ QUERIES: Final = load_queries("registration.store")
 
 
 class ForeignCutError(Exception):
-    """The cut does not belong to this register.
+    """The cut was not counted from this register's events in its current epoch.
 
-    The register was restored or recovered, and its events are not counted again yet.
+    The register was restored or recovered, and its events have not been published and counted again yet.
     """
 
 
@@ -45,7 +45,8 @@ _decode = msgspec.json.Decoder(_Event).decode
 async def expected_at(pool: asyncpg.Pool[Any], cut: PublishedCut) -> dict[Cell, int]:
     """Compute the tallies that a cut must have at its positions, by (scope, region, measure).
 
-    Raises ForeignCutError if the register has another epoch or has not reached the cut's positions.
+    Raises ForeignCutError if the register's epoch differs from the cut's, or if a partition of the register
+    ends below the cut's position.
     """
     positions = cut.positions
     async with (

@@ -1,7 +1,7 @@
-"""Measures the lag: the events that are not counted yet, and how long a lagging position has not moved.
+"""Measures the lag: the number of events not counted yet, and how long a lagging position has not moved.
 
-Pure. A lag whose position does not move is a fault even if the drift is 0: the counts are exact, but
-incomplete.
+A lagging position that does not move is a fault even if the drift is 0. The tallies are exact at their
+positions, but do not include the later events.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Lag:
-    """The number of events not counted, and the longest time for which a lagging position has not moved."""
+    """The number of events not counted yet, and the longest time that a lagging position has not moved."""
 
     events: int
     unmoved_s: float
@@ -20,7 +20,10 @@ class Lag:
 
 @dataclass(frozen=True, slots=True)
 class PositionSince:
-    """A counted position, and the time since which it has not moved although there are more events."""
+    """A position, and since when it has not moved although the register has events above it.
+
+    If the register has none, `since_s` is the time of the last measurement.
+    """
 
     position: int
     since_s: float
@@ -31,7 +34,7 @@ def measure_lag(
 ) -> tuple[dict[int, PositionSince], Lag]:
     """Compare the positions of a cut with the register's last sequences.
 
-    Returns the state to pass as `known` in the next call, by partition, and the lag.
+    Returns the lag, and before it the state by partition that the next call needs as `known`.
     """
     positions_since: dict[int, PositionSince] = {}
     events, unmoved_s = 0, 0.0

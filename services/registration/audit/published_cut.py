@@ -15,7 +15,10 @@ from settings.kafka import KafkaSettings
 
 @dataclass(frozen=True, slots=True)
 class PublishedCut:
-    """A complete cut. `quarantined` lists (partition, sequence) of events that it has not counted."""
+    """A complete cut. `quarantined` lists (partition, sequence) of quarantined, and so uncounted, events.
+
+    `quarantined_total` is the number of all quarantined events, of which the list may have only a part.
+    """
 
     id: str
     epoch: int
@@ -26,14 +29,14 @@ class PublishedCut:
 
 
 class CutFollower:
-    """Follows the cuts. `content_changed` is set if a cut is published again with other counts."""
+    """Keeps the newest cut. `content_changed` is set when a cut is published again with different counts."""
 
     def __init__(self) -> None:
         self._state = CutState()
         self.content_changed = asyncio.Event()
 
     async def follow(self, kafka: KafkaSettings) -> None:
-        """Read cuts without end."""
+        """Read the published cuts. Never returns."""
         async for followed in follow_cuts(kafka):
             version = self._state.version
             applied = self._state.apply(followed.value)
@@ -42,11 +45,11 @@ class CutFollower:
 
     @property
     def positions(self) -> tuple[int, ...]:
-        """The counted position of each partition; all 0 before the first complete cut."""
+        """The newest cut's position in each partition; all 0 before the first complete cut."""
         return self._state.positions if self._state.ready else (0,) * PARTITIONS
 
     def newest(self) -> PublishedCut | None:
-        """A copy of the newest complete cut, which later cuts do not change; None before the first."""
+        """Return a copy of the newest complete cut; None before the first. Later cuts do not change it."""
         state = self._state
         if not state.ready:
             return None

@@ -1,4 +1,4 @@
-"""Publishes the register's state to the topic `register-state` once a second, while it holds the lease.
+"""Publishes the register's state to the topic `register-state` once a second, while its process leads.
 
 Crash points: `audit.before_send`, `audit.after_send`.
 """
@@ -33,7 +33,10 @@ QUERIES: Final = load_queries("registration.store")
 
 
 class StatePublisher:
-    """Publishes the state while the lease is held. Call `publish_once` in a loop, and `close` at the end."""
+    """Publishes the register's state while this process holds the lease.
+
+    Call `publish_once` in a loop, and `close` at the end.
+    """
 
     def __init__(
         self,
@@ -56,13 +59,16 @@ class StatePublisher:
         self.failing = False
 
     def pause_s(self) -> float:
-        """Seconds until the next record is due: one a second, regardless of how long the last one took."""
+        """Return the seconds until the next record is due.
+
+        Records are due once a second, however long it took to send the previous record.
+        """
         return max(0.05, self._due_s - self._clock())
 
     async def publish_once(self) -> None:
         """Publish one record if this process holds the lease.
 
-        After an error the producer is dropped; the next call opens a new one.
+        After an error the producer is dropped, and the next call opens a new producer.
         """
         self._due_s = self._clock() + EVERY_S
         self.failing = True
@@ -74,7 +80,7 @@ class StatePublisher:
         self.failing = False
 
     async def close(self) -> None:
-        """Drop the producer. A record in flight may still arrive."""
+        """Drop the producer. A record that is being sent may still arrive at the broker."""
         producer, self._producer = self._producer, None
         if producer is not None:
             await producer.abandon()
@@ -106,9 +112,10 @@ class StatePublisher:
         return RegisterSnapshot(**dict(row))
 
     async def _open_producer(self) -> None:
-        """Open a producer, after raising the term above that of the last record.
+        """Raise the lease's term above the term of the last record, and then open a producer.
 
-        After a restore from a backup, the term of the lease may be lower than terms already published.
+        After a restore from a backup, the lease's term may be lower than the last record's. Readers would
+        ignore records with such a term.
         """
         async with open_topic_log(self._kafka, TOPIC) as topic:
             first, end = await topic.bounds()

@@ -1,4 +1,4 @@
-"""The record of the topic `register-state`: positions, lag, last audit, and whether the relay is alive."""
+"""The records of the topic `register-state`: positions, lag, last audit, and whether the relay is alive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ KEY: Final = b"state"
 
 
 class AuditResult(msgspec.Struct, frozen=True):
-    """The result of an audit. `cut` is the id of the cut, "term.number"; `drift` 0 means that it is exact."""
+    """The result of an audit.
+
+    `cut` is the id of the cut in the form "term.number". A `drift` of 0 means that the cut is exact.
+    """
 
     cut: str
     drift: int
@@ -60,7 +63,10 @@ _encoder = msgspec.json.Encoder()
 def encode(
     term: int, register: RegisterSnapshot, audit: AuditResult | None, lag: Lag, refused: str | None
 ) -> bytes:
-    """Encode the value of a record. `refused` is the relay's reason not to publish, or the audit's."""
+    """Encode the value of a record.
+
+    `refused` is the relay's reason not to publish, or the audit's reason not to audit the cut; else None.
+    """
     return _encoder.encode(
         _State(
             time=utc_text(register.time),

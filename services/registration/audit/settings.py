@@ -9,7 +9,7 @@ from settings.loader import Settings
 
 
 class AuditSettings(Settings):
-    """Settings that only the audit has."""
+    """Settings of the audit process alone."""
 
     model_config = SettingsConfigDict(env_prefix="REGISTRATION_AUDIT_")
 

@@ -1,7 +1,8 @@
-"""Tallies from the register's standings, and their differences from a published cut.
+"""Sums standings into tallies, reverts later events, and compares two sets of tallies.
 
-Pure. It shares no code with the aggregator on purpose, so that each checks the other. A region's ancestors
-are the prefixes of its code; a code in another form is counted under 31.00, a child of 31.
+This module deliberately shares no code with the aggregator, so that an error in one of them shows as a
+difference. A region's ancestors are the prefixes of its code. A participant whose region code does not have
+the form of a kelurahan's is counted in 31.00 and in 31.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ OTHER_FORM: Final = ("31", "31.00")
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A tally in the cut that differs from the register's."""
+    """A tally whose value in the cut (`found`) differs from its value by the register (`expected`)."""
 
     scope: str
     region: str
@@ -34,30 +35,36 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 class Findings(msgspec.Struct, frozen=True):
-    """The sum of all absolute differences, and the largest differences."""
+    """The drift, which is the sum of all absolute differences, and at most DIFFERENCES_MAX differences.
+
+    The largest differences come first.
+    """
 
     drift: int
     differences: tuple[Difference, ...]
 
 
 class TallySums:
-    """The number of participants of each standing. Events can be reverted."""
+    """The number of participants by standing, from which events can be reverted."""
 
     def __init__(self) -> None:
         self._standings: dict[Standing, int] = {}
 
     def add(self, standing: Standing | None, number: int = 1) -> None:
-        """Add `number` participants of a standing, negative to remove them; None changes nothing."""
+        """Add `number` participants with this standing, or remove them if `number` is negative.
+
+        If the standing is None, nothing changes.
+        """
         if standing is not None:
             self._standings[standing] = self._standings.get(standing, 0) + number
 
     def revert(self, before: Standing | None, after: Standing | None) -> None:
-        """Revert an event: replace the standing after it by the one before it."""
+        """Revert an event: replace the standing after the event by the standing before it."""
         self.add(after, -1)
         self.add(before)
 
     def tallies(self) -> dict[Cell, int]:
-        """The tallies by (scope, region, measure), without zeros."""
+        """Return the tallies by (scope, region, measure), without those that are zero."""
         by_kelurahan: dict[Cell, int] = {}
         for standing, number in self._standings.items():
             if number == 0:
@@ -75,7 +82,7 @@ class TallySums:
 
 
 def compare(expected: Mapping[Cell, int], found: Mapping[Cell, int]) -> Findings:
-    """Compare tallies; a missing tally is the same as zero."""
+    """Compare two sets of tallies. A tally that is missing from a set counts as zero."""
     differences = [
         Difference(*cell, expected=expected.get(cell, 0), found=found.get(cell, 0))
         for cell in expected.keys() | found.keys()
@@ -87,7 +94,10 @@ def compare(expected: Mapping[Cell, int], found: Mapping[Cell, int]) -> Findings
 
 @lru_cache(maxsize=4096)
 def ancestry(region: str) -> tuple[str, ...]:
-    """The province, city and district of a kelurahan, and the kelurahan itself."""
+    """Return the codes of a kelurahan's province, city and district, and of the kelurahan itself.
+
+    Returns 31 and 31.00 if the code does not have the form of a kelurahan's.
+    """
     if KELURAHAN.fullmatch(region) is None:
         return OTHER_FORM
     parts = region.split(".")

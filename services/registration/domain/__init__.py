@@ -1,1 +1,1 @@
-"""The register's types and rules: participants, commands, decisions, events. Pure: no I/O, no clock."""
+"""The register's types and rules: participants, commands, decisions, events. No I/O and no clock."""

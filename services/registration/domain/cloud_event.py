@@ -1,7 +1,8 @@
-"""Events as JSON text, as stored in the register and published: CloudEvents 1.0 in structured mode.
+"""Encodes events as JSON text, the form in which the register stores them and the relay publishes them.
 
-Source: CloudEvents 1.0.2, JSON event format 1.0.2; `traceparent` is its distributed tracing extension.
-The order of fields is fixed, so that equal events have equal texts.
+The format is CloudEvents 1.0 in structured mode. Source: CloudEvents 1.0.2, JSON event format 1.0.2; the
+field `traceparent` comes from its distributed tracing extension. The order of fields is fixed, so that equal
+events have equal texts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from registration.domain.decision import Event
 from registration.domain.participant import Standing
 from registration.domain.participant_partition import partition_of
 
-# W3C Trace Context, version 00, which forbids an id that is all zeros.
+# Source: W3C Trace Context, version 00. It forbids a trace id or parent id of zeros only.
 TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -45,15 +46,16 @@ class _Event(msgspec.Struct):
 
 
 _ENCODER: Final = msgspec.json.Encoder()
-# Only the transaction knows an event's time and sequence. Until then its text contains these placeholders,
-# each exactly once: JSON escapes quotation marks inside strings, so no value can contain a placeholder.
+# Only the transaction knows an event's time and sequence. Until it sets them, the event's text contains these
+# two placeholders, each exactly once. No value can contain a placeholder, because JSON escapes quotation
+# marks inside strings.
 _NO_TIME: Final = "0001-01-01T00:00:00Z"
 TIME_PLACEHOLDER: Final = f'"time":"{_NO_TIME}"'
 SEQUENCE_PLACEHOLDER: Final = '"sequence":0,'
 
 
 class NumberedEvent(msgspec.Struct, frozen=True):
-    """An event with its partition and sequence. `value` is its JSON text, which has no personal data."""
+    """An event with its partition and sequence. `value` is the event's JSON text, without personal data."""
 
     partition: int
     sequence: int
@@ -78,7 +80,7 @@ class EventDraft(msgspec.Struct, frozen=True):
 
 
 def number_event(draft: EventDraft, sequence: int, time: datetime) -> NumberedEvent:
-    """Give an event its sequence and time. `time` is now() of the transaction, by the database's clock."""
+    """Return the event with its sequence and time. `time` is the transaction's now() in the database."""
     event = draft.event
     value = event_text(draft).replace(TIME_PLACEHOLDER, f'"time":"{utc_text(time)}"')
     value = value.replace(SEQUENCE_PLACEHOLDER, f'"sequence":{sequence},')
@@ -86,7 +88,7 @@ def number_event(draft: EventDraft, sequence: int, time: datetime) -> NumberedEv
 
 
 def event_text(draft: EventDraft) -> str:
-    """The event as JSON text with TIME_PLACEHOLDER and SEQUENCE_PLACEHOLDER still in it."""
+    """Return the event's JSON text, which still contains TIME_PLACEHOLDER and SEQUENCE_PLACEHOLDER."""
     event = draft.event
     before, after = event.before, event.after
     envelope = _Event(
@@ -113,7 +115,10 @@ def event_text(draft: EventDraft) -> str:
 
 @lru_cache(maxsize=16)  # all events of a batch have the same time
 def utc_text(time: datetime) -> str:
-    """RFC 3339 in UTC, such as `2021-10-24T12:05:00.137000Z`; the fraction is omitted if it is zero."""
+    """Format a time as RFC 3339 in UTC, such as `2021-10-24T12:05:00.137000Z`.
+
+    The fraction of the second is omitted if it is zero.
+    """
     return time.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 

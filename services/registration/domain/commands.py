@@ -1,7 +1,7 @@
 """The commands on a participant: register, move, complete steps, correct, withdraw, merge.
 
-A command contains its ids and times, and encrypted personal data. `domain.decide` decides what a command
-changes.
+A command contains its ids, its times, and personal data whose NIK and phone number are encrypted.
+`domain.decision.decide` decides what a command changes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from registration.domain.participant import Person, Standing
 
 
 class RegisterCommand(msgspec.Struct, frozen=True):
-    """Register a person. `id` becomes the participant's id unless the register already has the NIK."""
+    """Register a person. `id` becomes the participant's id, unless the register already has the NIK."""
 
     id: UUID
     standing: Standing
@@ -26,7 +26,7 @@ class RegisterCommand(msgspec.Struct, frozen=True):
 class ChangeCommand(msgspec.Struct, frozen=True, kw_only=True):
     """The fields of every command on an existing participant.
 
-    `expected_revision` is the revision in If-Match; None if the caller sent none.
+    `expected_revision` is the revision in the If-Match header; None if the caller sent no such header.
     """
 
     id: UUID
@@ -41,13 +41,16 @@ class MoveCommand(ChangeCommand, frozen=True, kw_only=True):
 
 
 class CompleteStepsCommand(ChangeCommand, frozen=True, kw_only=True):
-    """Record completed steps, each one of P2 to P7."""
+    """Add completed steps to the participant. Each step is one of P2 to P7."""
 
     steps: tuple[str, ...]
 
 
 class CorrectCommand(ChangeCommand, frozen=True, kw_only=True):
-    """Correct fields that were recorded wrongly: new values by the field names of Standing and of Person."""
+    """Correct wrong fields of a participant.
+
+    `standing` has new values by the field names of Standing, `person` by the field names of Person.
+    """
 
     standing: dict[str, Any]
     person: dict[str, Any]
@@ -58,7 +61,7 @@ class WithdrawCommand(ChangeCommand, frozen=True, kw_only=True):
 
 
 class MergeCommand(ChangeCommand, frozen=True, kw_only=True):
-    """Merge this participant into participant `into`, because both records are of one person."""
+    """Merge participant `id` into participant `into`, because both are the same person."""
 
     into: UUID
 

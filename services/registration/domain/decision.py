@@ -1,6 +1,6 @@
-"""The decision on a command: the events that it causes, or the reason for its refusal.
+"""Decides commands: returns the events that a command causes, or the reason for which it is refused.
 
-Pure: no I/O, no clock.
+The functions do no I/O and read no clock.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from registration.domain.participant import Participant, Status
 
 
 class Reason(StrEnum):
-    """Why a command is refused. The value is also the last segment of the problem type's URI."""
+    """Why a command is refused. The value is also the last segment of `type` in the API's response."""
 
     DUPLICATE = "duplicate-participant"
     UNKNOWN = "participant-not-found"
@@ -43,7 +43,7 @@ class Reason(StrEnum):
 
 
 class EventType(StrEnum):
-    """The CloudEvents type of an event."""
+    """The type of an event, in the CloudEvents field `type`."""
 
     REGISTERED = "id.jakpreneur.participant.registered.v1"
     MOVED = "id.jakpreneur.participant.moved.v1"
@@ -60,7 +60,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Event(msgspec.Struct, frozen=True):
-    """A change of one participant. `before` is None if the participant is new."""
+    """A change of one participant. `before` is None if the register did not have the participant yet."""
 
     type: EventType
     before: Participant | None
@@ -74,9 +74,9 @@ Decision = tuple[Event, ...] | Refused
 def decide(command: Command, participant: Participant | None, into: Participant | None = None) -> Decision:
     """Return the events of a command, or its refusal.
 
-    `participant` is the participant that the command names, None if unknown. `into` is the participant that
-    a merge keeps. A merge yields two events, first that of the participant that ends; every other command
-    yields one event.
+    `participant` is the participant that the command names; None if the register does not have it. `into` is
+    the participant that a merge keeps. A merge yields two events: the first concerns the participant that is
+    merged away, the second the participant that is kept. Every other command yields one event.
     """
     if isinstance(command, RegisterCommand):
         return _register(command, participant)

@@ -14,14 +14,14 @@ from registration.domain.decision import Reason
 
 
 class OperationFault(StrEnum):
-    """Refusals that do not come from a domain rule."""
+    """Why an operation is refused although no rule in `domain.decision` refuses its command."""
 
     KEY_REUSED = "idempotency-key-reused"
-    """The idempotency key was used for another request."""
+    """The idempotency key was used for a request with another body."""
     UNSTORABLE = "unstorable"
-    """PostgreSQL rejects a value that all validation accepted."""
+    """The operation has a value that passed validation but that PostgreSQL cannot store."""
     SCOPE_EXISTS = "scope-exists"
-    """A campaign or agency with this id exists under another name."""
+    """A campaign or agency with the requested id exists, and its name differs from the requested name."""
 
 
 DONE: Final = "done"
@@ -32,13 +32,15 @@ _WORDS: Final[dict[str, Outcome]] = {DONE: DONE, **{word: word for word in (*Rea
 
 
 OutcomeTuple = tuple[Outcome, UUID | None, str | None, int | None]
-"""(outcome, participant id, region, revision); all but the outcome are None after a refusal."""
+"""(outcome, participant id, region, revision). After a refusal, all but the outcome are None."""
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """The stored outcome of an operation: `done` with the resulting participant, or the refusal reason.
+    """The stored outcome of an operation.
 
-    `replayed` is True if an earlier request with the same idempotency key already received this answer.
+    `outcome` is `done` or the refusal reason. If it is `done`, the other fields describe the participant
+    after the operation. `replayed` is True if the answer was stored for an earlier request with the same
+    idempotency key.
     """
 
     outcome: Outcome
@@ -50,7 +52,10 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """A command with its caller and idempotency key; `body_hmac` shows whether a repeat has the same body."""
+    """A command with its caller and idempotency key.
+
+    `body_hmac` is the fingerprint of the request. It shows whether a repeat of the key has the same body.
+    """
 
     caller: str
     route: str
@@ -62,11 +67,15 @@ class Operation(msgspec.Struct, frozen=True):
 
     @property
     def unique_key(self) -> tuple[str, str, str]:
-        """(caller, route, key): the unique key in the table, and the order in which keys are locked."""
+        """(caller, route, key), which is unique in the table. Idempotency keys are locked in this order."""
         return (self.caller, self.route, self.key)
 
     def expected_answer(self) -> tuple[str, UUID, str | None, int | None]:
-        """The likely answer, stored with the key, so that most operations need no second write."""
+        """Return the likely answer.
+
+        It is stored together with the idempotency key, so only an operation with another answer needs a
+        second write.
+        """
         if isinstance(self.command, RegisterCommand):
             return (DONE, self.command.id, self.command.standing.region, 1)
         return (PENDING, self.command.id, None, None)

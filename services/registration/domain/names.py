@@ -6,15 +6,16 @@ import unicodedata
 from enum import StrEnum
 from typing import Final
 
-# Control characters (U+0000 makes PostgreSQL refuse a batch), halves of surrogate pairs, line separators.
+# Control characters, halves of surrogate pairs, and separators of lines and paragraphs. PostgreSQL cannot
+# store the control character U+0000.
 REFUSED_CATEGORIES: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
-# Characters that change the text direction: with them one name could be displayed as another.
+# Characters that change the text direction. With them, a name could look like a different name.
 REFUSED_CHARACTERS: Final = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 VISIBLE_CATEGORIES: Final = frozenset("LN")
 
 
 class TextFault(StrEnum):
-    """Why a text is not a valid name."""
+    """Why a text is no valid name."""
 
     CONTROL = "control_characters"
     BLANK = "blank"
@@ -33,5 +34,5 @@ def fault(text: str) -> TextFault | None:
 
 
 def normalize(text: str) -> str:
-    """Compose the text (NFC), strip it, and replace each run of white space by one blank."""
+    """Convert to NFC, remove white space at both ends, and replace every other run of it by one blank."""
     return " ".join(unicodedata.normalize("NFC", text).split())

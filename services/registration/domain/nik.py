@@ -1,9 +1,10 @@
 """Validates and masks a NIK, the Indonesian national identity number.
 
-Sixteen digits: six for the region of first issue, six for the date of birth (a woman's day is raised by 40),
-four for a serial. There is no check digit. The region is where the number was issued, not where the holder
-lives, and no list of such regions is complete. So any region is accepted, also 31.99, which only invented
-numbers have, and any serial, also 0000. Source: Government Regulation 37/2007, article 37.
+A NIK has sixteen digits: six for the region that first issued it, six for the date of birth (for a woman the
+day is raised by 40), and four for a serial number. It has no check digit. The holder may live elsewhere than
+in the issuing region, and no list of issuing regions is complete. So every region is accepted, even 31.99,
+which only invented numbers have. Every serial number is accepted too, even 0000. Source: Government
+Regulation 37/2007, article 37.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Final
 
 DIGITS: Final = 16
 WOMENS_DAY_OFFSET: Final = 40
-# February has 29 days if the two-digit year is divisible by 4. This includes 00: it may be 2000, a leap year.
+# February has 29 days if the two-digit year is divisible by 4. The year 00 is included, because it may mean
+# 2000, which was a leap year.
 DAYS_IN_MONTH: Final = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
@@ -34,7 +36,7 @@ def fault(nik: str) -> NikFault | None:
 
 
 def is_possible_date(day: int, month: int, year: int) -> bool:
-    """Whether the six digits of a date of birth are a date of the years 1900 to 2099."""
+    """Return whether a NIK's day, month and two-digit year are a date between 1900 and 2099."""
     if day > WOMENS_DAY_OFFSET:
         day -= WOMENS_DAY_OFFSET
     if not 1 <= month <= len(DAYS_IN_MONTH):
@@ -45,5 +47,5 @@ def is_possible_date(day: int, month: int, year: int) -> bool:
 
 
 def mask(nik: str) -> str:
-    """Replace all but the first and last four digits by asterisks, for display."""
+    """Replace the eight digits in the middle of a NIK by asterisks, for display."""
     return f"{nik[:4]}{'*' * (DIGITS - 8)}{nik[-4:]}"

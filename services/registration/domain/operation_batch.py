@@ -1,6 +1,6 @@
-"""Applies a batch of operations in order: the events, outcomes and changed participants that result.
+"""Applies a batch of operations in order, and returns the events, outcomes and changed participants.
 
-Pure: new ids come from a function that the caller passes.
+The functions do no I/O. New ids come from a function that the caller passes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from registration.domain.participant import Participant
 
 
 class KnownParticipants:
-    """Participants in memory, by id and by NIK fingerprint; a batch reads and updates them."""
+    """Participants in memory, found by id or by NIK fingerprint. A batch reads and updates them."""
 
     def __init__(self, participants: Iterable[Participant]) -> None:
         self._by_id: dict[UUID, Participant] = {}
@@ -27,7 +27,7 @@ class KnownParticipants:
             self.put(participant)
 
     def put(self, participant: Participant) -> None:
-        """Add a participant, or replace its earlier state."""
+        """Add a participant, or replace the earlier state of the same participant."""
         self._by_id[participant.id] = participant
         if participant.person.nik_hmac is not None:
             self._by_nik[participant.person.nik_hmac] = participant.id
@@ -37,7 +37,7 @@ class KnownParticipants:
         return self._by_id.get(participant_id) if participant_id is not None else None
 
     def decide(self, command: Command) -> Decision:
-        """Decide a command on the current state of its participants."""
+        """Decide a command by the current state of the participants that it concerns."""
         if isinstance(command, RegisterCommand):
             assert command.person.nik_hmac is not None, "a registration has a NIK"
             return decide(command, self.get(self._by_nik.get(command.person.nik_hmac)))
@@ -47,7 +47,11 @@ class KnownParticipants:
 
 @dataclass(slots=True)
 class BatchResult:
-    """The outcomes in the order of the operations, the events, and the changed participants, by id."""
+    """The result of applying a batch.
+
+    `outcomes` has one outcome for each operation, in the same order. `changed` has the changed participants
+    by id.
+    """
 
     outcomes: list[OutcomeTuple] = field(default_factory=list)
     drafts: list[EventDraft] = field(default_factory=list)
@@ -64,14 +68,14 @@ class BatchResult:
         return {after.person.nik_hmac: after for after in new if after.person.nik_hmac is not None}
 
     def answers(self, recorded_at: datetime) -> list[Answer]:
-        """The outcomes as answers, all recorded at the transaction's time."""
+        """Return an answer for each outcome. `recorded_at` is the time of the transaction."""
         return [Answer(*outcome, recorded_at) for outcome in self.outcomes]
 
 
 def apply(
     operations: Iterable[Operation], known: KnownParticipants, new_id: Callable[[], UUID]
 ) -> BatchResult:
-    """Apply operations in order and update `known`; each operation sees the changes of those before it."""
+    """Apply operations in order and update `known`. Each operation sees the changes of earlier operations."""
     result = BatchResult()
     for operation in operations:
         decision = known.decide(operation.command)
@@ -88,7 +92,7 @@ def apply(
 
 
 def ids_needed(operations: Iterable[Operation]) -> set[UUID]:
-    """The ids of the existing participants that the operations name."""
+    """Return the ids of existing participants that the operations name; a registration names none."""
     ids: set[UUID] = set()
     for operation in operations:
         if not isinstance(operation.command, RegisterCommand):

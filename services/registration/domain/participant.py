@@ -1,4 +1,4 @@
-"""A participant: status, standing (the counted fields), revision and personal data."""
+"""A participant with its status, standing (the counted fields), revision and personal data."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 class Person(msgspec.Struct, frozen=True):
-    """The personal data of a participant and the origin of the data; NIK and phone number are encrypted.
+    """The personal data of a participant, and where the data came from.
 
-    `business` is a JSON object as text. An erasure sets `nik_hmac`, `nik_cipher`, `phone_cipher`, `name`,
-    `business` and `import_id` to None.
+    The NIK and the phone number are encrypted. `business` is the text of a JSON object. An erasure sets
+    `nik_hmac`, `nik_cipher`, `phone_cipher`, `name`, `business` and `import_id` to None.
     """
 
     nik_hmac: bytes | None
@@ -50,7 +50,7 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Participant(msgspec.Struct, frozen=True):
-    """A participant as stored in the register."""
+    """A participant as the register stores it. `merged_into` is None unless the status is MERGED."""
 
     id: UUID
     status: Status
@@ -66,5 +66,5 @@ class Participant(msgspec.Struct, frozen=True):
 
     @property
     def erased(self) -> bool:
-        """Whether the personal data were erased. Only an erasure removes the HMAC of the NIK."""
+        """Whether the personal data were erased: only an erasure removes the fingerprint of the NIK."""
         return self.person.nik_hmac is None

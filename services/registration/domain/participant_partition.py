@@ -1,4 +1,4 @@
-"""The partition of a participant's events; it never changes."""
+"""Computes the partition of a participant's events. A participant's partition never changes."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ PARTITIONS: Final = 12
 
 
 def partition_of(participant_id: UUID) -> int:
-    """The last four bytes of the id as a big-endian number, modulo 12."""
+    """Return the partition: the last four bytes of the id as a big-endian number, modulo 12."""
     return (participant_id.int & 0xFFFFFFFF) % PARTITIONS

@@ -1,1 +1,1 @@
-"""Imports of participants from CSV files: reading, validating, writing and undoing, chunk by chunk."""
+"""Reads CSV files of participants, validates and writes their rows chunk by chunk, and undoes imports."""

@@ -1,7 +1,7 @@
-"""A validated chunk of a file in the form that the database receives: array literals and event texts.
+"""Packs a validated chunk of a file into the form that the database receives: array literals and event texts.
 
-A validation process packs chunks, so that the process that writes them has less to do. The event texts
-contain placeholders for sequence and time, which the writing statement replaces.
+The validation process packs chunks, so that the process that writes them has less to do. The event texts
+contain placeholders for sequence and time, which the SQL statement `write_rows` replaces.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ _TEMPLATE: Final = EventTemplate(CHANNEL)
 
 
 class PackedChunk(msgspec.Struct, frozen=True):
-    """A chunk ready to be written: `participants` and `events` are arguments of `participants.write_rows`.
+    """A chunk that is ready to be written.
 
-    `count` is the number of participants. `registrations` are the accepted rows as JSON, needed only if one
-    of their NIKs exists already.
+    `participants` and `events` are arguments of `register_rows.write_rows`. `count` is the number of
+    participants. `registrations` are the accepted rows as JSON, sorted by NIK fingerprint. They are needed
+    only if the chunk cannot be written as it is, such as when the register already has one of the NIKs.
     """
 
     last_row: int
@@ -39,19 +40,19 @@ class PackedChunk(msgspec.Struct, frozen=True):
 
     @property
     def rows(self) -> int:
-        """The number of rows, accepted or rejected; empty rows are not counted."""
+        """The number of accepted and rejected rows; empty rows are not counted."""
         return self.count + len({cell.row for cell in self.rejected})
 
     def unpacked(self) -> ValidatedChunk:
-        """The validated chunk from which this was packed, in row order."""
+        """Return the validated chunk that was packed, in row order."""
         accepted = sorted(_DECODER.decode(self.registrations), key=lambda row: row.row)
         return ValidatedChunk(self.last_row, accepted, self.rejected)
 
 
 def pack(validated: ValidatedChunk, new_id: Callable[[], object]) -> PackedChunk:
-    """Pack a chunk, with its participants sorted by NIK fingerprint, the order in which these are locked.
+    """Pack a chunk. Its participants are sorted by NIK fingerprint, because they are locked in this order.
 
-    `new_id` returns a UUID of any type; its text becomes the id of an event.
+    `new_id` returns a UUID of any type, whose text becomes the id of an event.
     """
     accepted = sorted(validated.accepted, key=lambda row: row.nik_hmac)
     ids = [str(row.command.id) for row in accepted]
@@ -75,7 +76,7 @@ def pack(validated: ValidatedChunk, new_id: Callable[[], object]) -> PackedChunk
 
 
 def only_event(decision: Decision) -> Event:
-    """Return the event of a decision that cannot be a refusal and has a single event."""
+    """Return the only event of a decision. The caller must know that the decision is no refusal."""
     assert not isinstance(decision, Refused), "the command cannot be refused here"
     (event,) = decision
     return event

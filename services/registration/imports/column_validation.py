@@ -1,7 +1,8 @@
 """Validates the columns of a chunk by the rules that the API has for the same fields.
 
-Validating whole columns costs a fifth of validating a request body per row, and a value that occurs in many
-rows (a kelurahan, a campaign) is validated once. A property test compares the results with those of the API.
+Validating whole columns costs a fifth of validating every row as a request body. A value that occurs in many
+rows of the chunk (a kelurahan, a campaign) is validated once. A property test compares the results with those
+of the API.
 """
 
 from __future__ import annotations
@@ -45,13 +46,13 @@ class ImportedRegistration(NamedTuple):
 
 
 class InvalidRow(NamedTuple):
-    """The faults of a row: for each invalid column, the code of its first fault."""
+    """A row with invalid cells. `by_column` has the code of the first fault of each invalid column."""
 
     by_column: Mapping[str, str]
 
 
 def _adapter(model: Any, field: str) -> TypeAdapter[Any]:
-    """Build a validator for lists of values of one field; it never gets the value of an empty cell."""
+    """Build a validator for lists of one field's values, which never include that of an empty cell."""
     info = model.model_fields[field]
     annotation = info.annotation
     parts = [part for part in getattr(annotation, "__args__", ()) if part is not type(None)]
@@ -88,7 +89,10 @@ FaultsByRow = dict[int, dict[str, str]]
 def validate_columns(
     names: Sequence[str], rows: Sequence[Sequence[str]], vocabulary: Vocabulary
 ) -> list[ImportedRegistration | InvalidRow]:
-    """Validate rows; each becomes a registration or its faults. Every row must have a cell for each name."""
+    """Return, for each row, its registration or its faults. `names` are the column names.
+
+    Every row must have a cell for each name.
+    """
     faults: FaultsByRow = {}
     columns: dict[str, Column] = {}
     for name, cells in zip(names, zip(*rows, strict=True), strict=False):
@@ -108,7 +112,7 @@ def validate_columns(
 
 
 def _validate_column(name: str, cells: Sequence[str], vocabulary: Vocabulary, faults: FaultsByRow) -> Column:
-    """The values of a column, None for an empty or invalid cell; faults are added to `faults`."""
+    """Return the values of a column, None for each empty or invalid cell. Adds faults to `faults`."""
     distinct = [cell for cell in dict.fromkeys(cells) if cell]
     invalid: dict[str, str] = {}
     try:
@@ -125,7 +129,7 @@ def _validate_column(name: str, cells: Sequence[str], vocabulary: Vocabulary, fa
 
 
 def _values(name: str, cells: Sequence[str], vocabulary: Vocabulary) -> dict[str, Any]:
-    """Parse cells. Raises ValidationError, with the index of each invalid cell."""
+    """Return the valid value of each cell. Raises ValidationError, with the index of each invalid cell."""
     inputs: list[Any] = [*cells]
     if name == "steps":
         inputs = [tuple(cell.translate(STEP_SEPARATORS).split()) for cell in cells]
@@ -136,7 +140,7 @@ def _values(name: str, cells: Sequence[str], vocabulary: Vocabulary) -> dict[str
 
 
 def _require(name: str, indices: Iterable[int], column: Column, faults: FaultsByRow) -> None:
-    """Record the fault `missing` for rows whose cell is empty."""
+    """Add the fault `missing` for each of these rows whose cell in the column is empty."""
     if None in column:
         for index in indices:
             if column[index] is None:
@@ -144,7 +148,10 @@ def _require(name: str, indices: Iterable[int], column: Column, faults: FaultsBy
 
 
 def _businesses(columns: Mapping[str, Column], count: int, faults: FaultsByRow) -> Column:
-    """The business of each row. Its name and category are both required, or both empty."""
+    """Return the business of each row; None for a row without one.
+
+    Adds the fault `missing` to a row that has only one of name and category.
+    """
     empty: Column = [None] * count
     names, categories = (columns.get(name, empty) for name in _BUSINESS_COLUMNS)
     incomplete = [

@@ -1,7 +1,8 @@
-"""Reads a CSV file: its header, its rows with their numbers, and chunks of rows.
+"""Reads the header and the numbered rows of a CSV file, and groups the rows into chunks.
 
-The header names the columns in any order and case. The separator is a comma or a semicolon, the encoding
-UTF-8, with or without a byte order mark. Rows are numbered as in a spreadsheet: the header is row 1.
+The header names the columns in any order, in upper or lower case. The separator is a comma or a semicolon.
+The encoding is UTF-8, with or without a byte order mark. Rows are numbered as in a spreadsheet, where the
+header is row 1.
 """
 
 from __future__ import annotations
@@ -25,16 +26,17 @@ OPTIONAL: Final = (
     "steps",
 )
 COLUMNS: Final = REQUIRED + OPTIONAL
-# An unclosed quote takes in the following rows up to this length; then all of that is one unreadable row.
+# A cell with an unclosed quotation mark includes the following rows until it exceeds this length. All that
+# was read for the cell then counts as one unreadable row.
 CELL_CHARACTERS_MAX: Final = 8_192
 HEADER_CHARACTERS_MAX: Final = 4_096
 
 Cells = list[str] | None
-"""The cells of one row; None if the row cannot be parsed."""
+"""The cells of a row; None if the row cannot be parsed."""
 
 
 class FileFault(StrEnum):
-    """Why a file is refused as a whole."""
+    """Why a whole file is refused, so that none of its rows is imported."""
 
     EMPTY = "file_empty"
     NOT_UTF8 = "file_not_utf8"
@@ -44,7 +46,7 @@ class FileFault(StrEnum):
 
 
 class UnusableFileError(Exception):
-    """The file is refused as a whole. `column` is the column at fault, None unless its name is known."""
+    """The whole file is refused. `column` is the column at fault; None if no known column is at fault."""
 
     def __init__(self, fault: FileFault, column: str | None = None) -> None:
         super().__init__(fault.value if column is None else f"{fault.value}: {column}")
@@ -53,21 +55,21 @@ class UnusableFileError(Exception):
 
 
 class Header(NamedTuple):
-    """The names of the columns in file order, and the separator."""
+    """The names of the columns in the order of the file, and the separator."""
 
     columns: tuple[str, ...]
     separator: str
 
 
 class Row(NamedTuple):
-    """One row of the file. Row 1 is the header."""
+    """A row of the file with its number. Row 1 is the header."""
 
     number: int
     cells: Cells
 
 
 def open_csv(path: Path) -> TextIO:
-    """Open a file for reading. Invalid UTF-8 becomes lone surrogates, which row validation rejects."""
+    """Open a file for reading. Invalid UTF-8 is decoded as lone surrogates, which row validation rejects."""
     return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
 
 
@@ -92,7 +94,7 @@ def read_header(lines: TextIO) -> Header:
 
 
 def rows(lines: Iterable[str], separator: str) -> Iterator[Row]:
-    """Iterate over the rows after the header. Empty rows are skipped, but count in the numbering."""
+    """Iterate over the rows after the header. An empty row is skipped, but also uses up a row number."""
     csv.field_size_limit(CELL_CHARACTERS_MAX)
     reader = csv.reader(lines, delimiter=separator)
     number = 1
@@ -110,7 +112,7 @@ def rows(lines: Iterable[str], separator: str) -> Iterator[Row]:
 
 
 def chunks(all_rows: Iterable[Row], after: int, rows_max: int) -> Iterator[list[Row]]:
-    """Iterate over chunks of at most `rows_max` rows, beginning after row number `after`."""
+    """Iterate over chunks of at most `rows_max` rows. The first chunk begins after row number `after`."""
     remaining = iter(all_rows)
     first = next((row for row in remaining if row.number > after), None)
     if first is None:

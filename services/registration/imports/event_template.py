@@ -1,8 +1,8 @@
-"""A template for the JSON texts of `registered` events, filled by joining strings.
+"""A template for the JSON texts of `registered` events, which is filled by joining strings.
 
-`domain.event.event_text`, which alone defines the format, encodes a sample event once; the template is that
-text without its variable parts. Filling it costs a fifth of encoding each event. A property test compares the
-results.
+The format is defined by `domain.cloud_event.event_text` alone. That function encodes a sample event once, and
+the template is the resulting text without its variable parts. Filling the template costs a fifth of encoding
+an event. A property test compares the filled template with the encoded event.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class EventTemplate:
-    """The event texts of first registrations through one channel."""
+    """Makes the event texts of first registrations through one channel."""
 
     def __init__(self, channel: str) -> None:
         person = Person(None, None, None, "", None, None, "", channel)
@@ -49,7 +49,10 @@ class EventTemplate:
     def fill(
         self, event_id: str, subject: str, partition: int, after: Standing, occurred_at: str | None
     ) -> str:
-        """Return the text of an event, with TIME_PLACEHOLDER and SEQUENCE_PLACEHOLDER in it."""
+        """Return the text of an event, which still contains TIME_PLACEHOLDER and SEQUENCE_PLACEHOLDER.
+
+        `after` is the standing after the event, and `subject` the participant's id.
+        """
         begin, of, at, then, when, end = self._pieces
         occurred = "null" if occurred_at is None else f'"{occurred_at}"'
         return (

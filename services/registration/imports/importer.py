@@ -1,4 +1,4 @@
-"""Runs imports and undos chunk by chunk. The next chunks are validated while one is written."""
+"""Runs imports and undos chunk by chunk. While a chunk is written, the next chunks are validated."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ RETRY_DELAY_S_MAX: Final = 2.0
 
 
 class Packer(Protocol):
-    """Validates and packs chunks; results are available in the order of the calls."""
+    """Validates and packs chunks. The results become available in the order of the calls."""
 
     async def pack(self, rows: Sequence[Row], context: ChunkContext) -> PackedChunk:
-        """Validate the rows and pack the chunk, with its accepted and rejected rows."""
+        """Validate the rows, and pack the accepted and rejected rows as one chunk."""
         ...
 
 
@@ -66,8 +66,8 @@ class Packer(Protocol):
 class Importer:
     """Runs imports and undos, with at most `rows_max` rows in a transaction.
 
-    After a conflict with another transaction, or without a server, a chunk is retried for `retry_s_max`
-    seconds.
+    If a chunk conflicts with another transaction or the database is unavailable, the chunk is retried for
+    `retry_s_max` seconds.
     """
 
     pool: asyncpg.Pool[Any]
@@ -83,11 +83,12 @@ class Importer:
         stopping: StopSignal,
         on_progress: Callable[[int, int], None] = lambda rows, bytes_read: None,
     ) -> ImportStatus:
-        """Run an import that was begun until its end, or until a stop between two chunks; return its status.
+        """Continue an import until its end, or until a stop between two chunks, and return its status.
 
-        After each chunk `on_progress` receives the chunk's rows and the bytes of the file read so far. Raises
-        ImportInterruptedError if another process continues the import or it is being undone, or the last
-        error of a chunk that could not be written.
+        The import must have been begun in the register. After each chunk, `on_progress` receives the number
+        of the chunk's rows and the number of bytes read from the file so far. Raises ImportInterruptedError
+        if another process continues the import or if it is being undone. Raises the last error of a chunk
+        that could not be written.
         """
         status = await self.status(import_id)
         if status.state is not ImportState.RUNNING:
@@ -108,9 +109,10 @@ class Importer:
     async def undo(
         self, import_id: str, stopping: StopSignal, on_progress: Callable[[int], None] = lambda rows: None
     ) -> ImportStatus:
-        """Run an undo that was begun until its end or a stop; return the status.
+        """Continue an undo until its end or a stop, and return the import's status.
 
-        After each chunk `on_progress` receives the number of participants that it withdrew.
+        The undo must have been begun in the register. After each chunk, `on_progress` receives the number of
+        participants that the chunk withdrew.
         """
         while not stopping.is_set():
             withdrawn = await self._with_retry(
@@ -122,7 +124,7 @@ class Importer:
         return await self.status(import_id)
 
     async def status(self, import_id: str) -> ImportStatus:
-        """The status of an import, which must have been begun."""
+        """Return the status of an import that was begun."""
         status = await self._with_retry(lambda connection: store.status(connection, import_id))
         assert status is not None, "the import was begun"
         return status
@@ -135,7 +137,7 @@ class Importer:
         stopping: StopSignal,
         on_progress: Callable[[int, int], None],
     ) -> bool:
-        """Write the remaining chunks; return False if the stop came first."""
+        """Write the remaining chunks. Return False if a stop ended the writing before the last chunk."""
         scopes = await self._scopes()
         remaining = chunks(rows(lines, header.separator), status.last_row, self.rows_max)
         ahead: deque[asyncio.Task[PackedChunk]] = deque()
@@ -159,7 +161,7 @@ class Importer:
             await asyncio.gather(*ahead, return_exceptions=True)
 
     async def _write(self, import_id: str, packed: PackedChunk, after_row: int) -> None:
-        """Write a chunk. If a value cannot be stored, find its row by halving and reject only that row."""
+        """Write a chunk. If a value cannot be stored, halve the chunk repeatedly and reject only its row."""
         try:
             await self._with_retry(
                 lambda connection: store.write_chunk(connection, import_id, packed, after_row, self.new_id)
@@ -176,14 +178,14 @@ class Importer:
         return OpenScopes(frozenset(row["campaigns"]), frozenset(row["agencies"]))
 
     async def _with_retry(self, operation: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run an operation with a connection; retry after transient errors, with growing delays."""
+        """Run an operation with a connection. After a transient error, repeat it with growing delays."""
         deadline = time.monotonic() + self.retry_s_max
         delay_s = RETRY_DELAY_S_MIN
         while True:
             try:
                 async with self.pool.acquire() as connection:
                     return await operation(connection)
-            except Exception as error:  # classified; all but transient errors are raised
+            except Exception as error:  # the error is classified, and raised again unless it is transient
                 failure = failure_of(error)
                 transient = failure in (Failure.REPEAT, Failure.UNAVAILABLE)
                 if not transient or time.monotonic() + delay_s > deadline:
@@ -194,7 +196,7 @@ class Importer:
 
 
 def _split(validated: ValidatedChunk) -> list[ValidatedChunk]:
-    """Split a chunk into halves; if it has one accepted row, return the chunk with that row rejected."""
+    """Split a chunk into halves. If it has only one accepted row, return the chunk with that row rejected."""
     if len(validated.accepted) == 1:
         row = validated.accepted[0].row
         return [
@@ -219,7 +221,10 @@ def _split(validated: ValidatedChunk) -> list[ValidatedChunk]:
 
 
 def import_id_of(path: Path, cipher: Cipher) -> str:
-    """The id of a file's import: a keyed digest of its bytes, so the same file is the same import."""
+    """Return the id of a file's import: a keyed digest of the file's bytes.
+
+    So importing the same file again continues the same import.
+    """
     digest = cipher.file_hmac()
     with path.open("rb") as file:
         while block := file.read(HASH_BLOCK_BYTES):

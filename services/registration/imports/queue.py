@@ -1,4 +1,4 @@
-"""The queue of imports and undos requested through the API; runs them one by one, also after a restart."""
+"""Queues the imports and undos that the API requests, and runs them one by one. A restart loses none."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ from telemetry.logs import get
 log = get()
 
 POLL_EVERY_S: Final = 0.5
-# Longer than the retries of any chunk: a process that runs an import updates its row more often than this.
+# Longer than the retries of any chunk. A process that runs an import updates the import's row in the database
+# more often than this.
 ABANDONED_AFTER_S: Final = 75.0
 
 
 class ImportQueue:
-    """Receives, reports, undoes and runs imports. Each process runs the imports of files in its own spool."""
+    """Receives, reports on, undoes and runs imports. Each process imports only the files in its own spool."""
 
     def __init__(
         self,
@@ -47,9 +48,10 @@ class ImportQueue:
         self._requested: deque[str] = deque()
 
     async def receive(self, body: AsyncIterator[bytes], name: str, caller: str) -> ImportStatus:
-        """Store a file and enqueue its import; a known file changes nothing.
+        """Store a file, enqueue its import, and return the import's status.
 
-        Raises UploadTooLargeError or UnusableFileError.
+        If the same file was sent before, its import stays as it is. Raises UploadTooLargeError or
+        UnusableFileError.
         """
         import_id = await self._spool.receive(body, self._cipher)
         async with self._pool.acquire() as connection:
@@ -63,12 +65,12 @@ class ImportQueue:
         return status
 
     async def status(self, import_id: str) -> ImportStatus | None:
-        """The status of an import; None if there is no import with this id."""
+        """Return the status of an import; None if there is no import with this id."""
         async with self._pool.acquire() as connection:
             return await store.status(connection, import_id)
 
     async def undo(self, import_id: str) -> bool:
-        """Begin to undo an import; return False if there is nothing to undo."""
+        """Begin to undo an import. Return False if the import does not exist or is already undone."""
         async with self._pool.acquire() as connection:
             begun = await undo.begin_undo(connection, import_id)
         if begun and import_id not in self._requested:
@@ -76,7 +78,7 @@ class ImportQueue:
         return begun
 
     async def kept_participants(self, import_id: str, count_max: int) -> tuple[int, list[KeptParticipant]]:
-        """The number of participants that an undo keeps, and the first `count_max` of them."""
+        """Return the number of participants that an undo keeps, and at most `count_max` of them, by id."""
         async with self._pool.acquire() as connection:
             count = await undo.kept_count(connection, import_id)
             listed = []
@@ -87,15 +89,15 @@ class ImportQueue:
         return count, listed
 
     def rejections(self, import_id: str) -> AsyncIterator[tuple[int, str, str]]:
-        """The rejected cells as (row, column, reason), in order."""
+        """Iterate over the rejected cells as (row, column, reason), in the order of rows and columns."""
         return store.rejections(self._pool, import_id)
 
     async def run(self, stopping: StopSignal) -> None:
-        """Run requested imports and undos until the stop."""
+        """Run requested imports and undos until `stopping` is set."""
         self._spool.open()
         self._requested.extend(self._spool.ids())
-        # A failing import must not end the process, which also takes registrations. It is retried without
-        # limit.
+        # A failing import is retried without limit. It must not end the process, which also takes
+        # registrations.
         await run_forever(
             lambda: self.run_once(stopping),
             stopping,
@@ -105,7 +107,7 @@ class ImportQueue:
         )
 
     async def run_once(self, stopping: StopSignal) -> None:
-        """Run the next import or undo, if there is any."""
+        """Run the next import or undo; do nothing if none is waiting."""
         import_id = self._requested.popleft() if self._requested else await self._claim()
         if import_id is None:
             return
@@ -131,6 +133,9 @@ class ImportQueue:
         log.info("import ended", state=status.state.value, accepted=status.accepted, rejected=status.rejected)
 
     async def _claim(self) -> str | None:
-        """Claim an unfinished import or undo whose process has died."""
+        """Claim an unfinished import or undo whose process has probably died, and return the import's id.
+
+        Returns None if there is none.
+        """
         row = await QUERIES.import_claim(self._pool, ids=self._spool.ids(), idle_s=ABANDONED_AFTER_S)
         return None if row is None else str(row["id"])

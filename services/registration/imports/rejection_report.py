@@ -1,4 +1,4 @@
-"""The CSV report of an import's rejected rows: row number, column and reason, never a value."""
+"""Writes the CSV report on an import's rejected rows. It has row number, column and reason, never a value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 
 async def rejection_report(rejections: AsyncIterator[tuple[int, str, str]]) -> AsyncIterator[str]:
-    """Yield the report's lines from (row, column, reason). Rows count from 1, the header of the file."""
+    """Yield the lines of the report from (row, column, reason). Row 1 is the header of the imported file."""
     yield _line("row", "column", "reason")
     async for row, column, reason in rejections:
         yield _line(row, column, reason)

@@ -1,6 +1,6 @@
 """Validates the rows of a chunk by the rules of the API, and converts valid rows to commands.
 
-The report on a rejected row has its number, its columns and reasons, never a value.
+A rejected row is reported by its number, the columns at fault and the reasons, never by a value.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ class RowFault(StrEnum):
 
 
 class RejectedCell(msgspec.Struct, frozen=True, array_like=True):
-    """A fault of a row: its column (WHOLE_ROW if it concerns no single column) and a stable code."""
+    """A fault of a row. `field` is the column at fault; WHOLE_ROW if the fault concerns no single column.
+
+    `reason` is a code that later versions do not change.
+    """
 
     row: int
     field: str
@@ -51,14 +54,17 @@ class AcceptedRow(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def nik_hmac(self) -> bytes:
-        """The fingerprint of the NIK."""
+        """The fingerprint of the row's NIK."""
         fingerprint = self.command.person.nik_hmac
         assert fingerprint is not None, "a valid row has a NIK"
         return fingerprint
 
 
 class ValidatedChunk(msgspec.Struct, frozen=True):
-    """A chunk after validation: accepted rows, no two with the same NIK, and faults; both in row order."""
+    """A chunk after validation: its accepted rows and the faults of its rejected rows, both in row order.
+
+    No two accepted rows have the same NIK.
+    """
 
     last_row: int
     accepted: list[AcceptedRow]
@@ -66,14 +72,14 @@ class ValidatedChunk(msgspec.Struct, frozen=True):
 
 
 class OpenScopes(msgspec.Struct, frozen=True):
-    """The ids of campaigns and agencies that rows may give."""
+    """The ids of open campaigns and agencies, which are the only ones that a row may name."""
 
     campaigns: frozenset[str]
     agencies: frozenset[str]
 
 
 class ChunkContext(msgspec.Struct, frozen=True):
-    """What the validation of a chunk needs besides its rows; `occurred_at` is validated against `now`."""
+    """What the validation of a chunk needs besides its rows. `now` is compared with each `occurred_at`."""
 
     import_id: str
     header: Header
@@ -93,7 +99,7 @@ class RowValidator:
         self._new_id = new_id
 
     def validate(self, rows: Sequence[Row], context: ChunkContext) -> ValidatedChunk:
-        """Validate the rows of a chunk. If a NIK occurs repeatedly, only its first valid row is accepted."""
+        """Validate the rows of a chunk. Of the valid rows with the same NIK, only the first is accepted."""
         names = context.header.columns
         rejected = [fault for row in rows for fault in _unreadable(row, names)]
         unreadable = {fault.row for fault in rejected}
@@ -126,7 +132,7 @@ class RowValidator:
 
 
 def _unreadable(row: Row, names: Sequence[str]) -> list[RejectedCell]:
-    """The faults because of which the cells of a row cannot be validated; empty if they can."""
+    """Return the faults that prevent the validation of a row's cells; empty if its cells can be validated."""
     cells = row.cells
     if cells is None:
         return [RejectedCell(row.number, WHOLE_ROW, RowFault.UNREADABLE)]
@@ -142,7 +148,7 @@ def _unreadable(row: Row, names: Sequence[str]) -> list[RejectedCell]:
 
 
 def _is_text(cell: str) -> bool:
-    """Whether a cell was valid UTF-8 in the file: invalid bytes were decoded as lone surrogates."""
+    """Return whether a cell was valid UTF-8 in the file. Invalid bytes were decoded as lone surrogates."""
     if cell.isascii():
         return True
     try:

@@ -1,4 +1,4 @@
-"""Import settings: rows per transaction, maximum file size, upload directory."""
+"""Settings of imports: rows per transaction, maximum file size, and upload directory."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The directory of uploaded files that wait to be imported, so that a restart loses none.
+"""Stores uploaded files in a directory until they are imported, so that a restart loses none of them.
 
-The files contain personal data in plain text. Directory and files are readable only by their owner, and each
-file is deleted when its import ends. Each API process needs its own directory.
+The files contain personal data in plain text. So only their owner can read the directory and the files, and
+each file is deleted when its import ends. Each API process needs its own directory.
 """
 
 from __future__ import annotations
@@ -32,27 +32,27 @@ class UploadSpool:
         self._bytes_max = bytes_max
 
     def open(self) -> None:
-        """Create the directory and delete incomplete uploads, whose clients have received no answer."""
+        """Create the directory, and delete incomplete uploads, whose clients have received no response."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in self._folder.glob(f"*{PARTIAL}"):
             path.unlink(missing_ok=True)
 
     def path(self, import_id: str) -> Path:
-        """The path of the file of an import."""
+        """Return the path of an import's file."""
         return self._folder / f"{import_id}{COMPLETE}"
 
     def ids(self) -> list[str]:
-        """The ids of imports whose files are here."""
+        """Return the ids of the imports whose files are in this directory."""
         return [path.stem for path in self._folder.glob(f"*{COMPLETE}")]
 
     def delete(self, import_id: str) -> None:
-        """Delete the file of an import, if it exists."""
+        """Delete an import's file, if it exists."""
         self.path(import_id).unlink(missing_ok=True)
 
     async def receive(self, body: AsyncIterator[bytes], cipher: Cipher) -> str:
-        """Store an upload and return the id of its import, once the file is durably on disk.
+        """Store an upload and return the id of its import. When this returns, the file is durably on disk.
 
-        Raises UploadTooLargeError, or UnusableFileError for an invalid header; then no file remains.
+        Raises UploadTooLargeError, or UnusableFileError for an invalid header. Then no file remains.
         """
         partial = self._folder / f"{secrets.token_hex(16)}{PARTIAL}"
         try:
@@ -67,7 +67,7 @@ class UploadSpool:
         return import_id
 
     async def _copy(self, body: AsyncIterator[bytes], file: BinaryIO, cipher: Cipher) -> str:
-        """Write the body to the file and to disk; return the keyed digest of its bytes."""
+        """Write the body to the file, flush the file to disk, and return the keyed digest of the bytes."""
         digest, size = cipher.file_hmac(), 0
         async for block in body:
             size += len(block)

@@ -1,7 +1,8 @@
-"""Stores imports: their status, and each chunk with its participants, events and progress in one transaction.
+"""Stores the status of imports and the rows of their chunks.
 
-A chunk first locks the import's own row, which only imports use, and then takes locks in the order of all
-writers. Crash points: `import.before_commit`, `import.after_commit`.
+One transaction writes a chunk's participants and events, and the progress of the import. It first locks the
+import's row in `import_file`, which only imports use. Then it takes its other locks in the order that all
+writers share. Crash points: `import.before_commit`, `import.after_commit`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ class ImportState(StrEnum):
 
 
 class ImportStatus(msgspec.Struct, frozen=True):
-    """The progress of an import. `rows` is set at its end; `fault` is set if its file is unusable."""
+    """The progress of an import.
+
+    `rows` is None until the import ends. `fault` is None unless the import's file is unusable.
+    """
 
     id: str
     name: str
@@ -57,17 +61,17 @@ class ImportStatus(msgspec.Struct, frozen=True):
 
 
 class ImportInterruptedError(Exception):
-    """This process must not continue the import: another process runs it, or it is being undone."""
+    """This process must not continue the import, because another process runs it or it is being undone."""
 
 
 async def begin(connection: Connection, import_id: str, name: str, caller: str | None) -> bool:
-    """Record an import; return True if it is new."""
+    """Insert an import in the state RUNNING. Return False if the import exists already."""
     new = await QUERIES.import_begin(connection, id=import_id, file_name=name, caller=caller)
     return new is not None
 
 
 async def status(connection: Connection, import_id: str) -> ImportStatus | None:
-    """The status of an import; None if it was never begun."""
+    """Return the status of an import; None if it was never begun."""
     row = await QUERIES.import_status(connection, id=import_id)
     return None if row is None else msgspec.convert(dict(row), ImportStatus)
 
@@ -75,10 +79,10 @@ async def status(connection: Connection, import_id: str) -> ImportStatus | None:
 async def write_chunk(
     connection: Connection, import_id: str, packed: PackedChunk, after_row: int, new_id: Callable[[], UUID]
 ) -> None:
-    """Write the chunk that follows row `after_row`. A chunk that is already written changes nothing.
+    """Write the chunk that follows row `after_row`. Do nothing if the chunk is already written.
 
-    A chunk may be written already if the reply to its COMMIT was lost. Raises ImportInterruptedError, or the
-    driver's error, after which the call may be repeated.
+    It is already written if the reply to its COMMIT was lost and this call is the retry. Raises
+    ImportInterruptedError, or the driver's error, after which the call may be repeated.
     """
     async with connection.transaction():
         locked = await QUERIES.import_lock(connection, id=import_id)
@@ -88,7 +92,8 @@ async def write_chunk(
             return
         if locked["last_row"] != after_row:
             raise ImportInterruptedError("another process is importing the same file")
-        # Recorded as if every participant were new, because the partitions must be locked last.
+        # The progress is stored before it is known which participants are new, because the partitions must be
+        # locked last. It is stored as if all were new, and corrected below if some are not.
         await _record_progress(connection, import_id, packed.last_row, packed.count, packed.rejected)
         row = await register_rows.write_rows(
             connection, participants=packed.participants, events=packed.events
@@ -106,9 +111,10 @@ async def _write_overlapping(
     inserted: int,
     new_id: Callable[[], UUID],
 ) -> None:
-    """Finish a chunk with existing NIKs: withdrawn participants register again, other rows are rejected.
+    """Finish a chunk in which some NIKs exist already.
 
-    The chunk's progress was recorded as if all rows were accepted; this corrects it.
+    A row registers a withdrawn participant again. A row of any other existing participant is rejected. The
+    import's progress was stored as if all valid rows were accepted, and is corrected here.
     """
     events = {row.nik_hmac: only_event(decide(row.command, None)) for row in validated.accepted}
     known = await register_rows.lock(connection, (), events)
@@ -154,7 +160,7 @@ async def _update_reregistered(
 async def _record_progress(
     connection: Connection, import_id: str, last_row: int, accepted: int, rejected: Sequence[RejectedCell]
 ) -> None:
-    """Record the last row of a chunk, its counts and its rejected cells."""
+    """Store a chunk's last row and rejected cells, and add its counts to those of the import."""
     if rejected:
         await QUERIES.import_reject(
             connection,
@@ -173,12 +179,15 @@ async def _record_progress(
 
 
 async def end(connection: Connection, import_id: str, state: ImportState, fault: str | None = None) -> None:
-    """End an import: DONE after its last row, FAILED with the fault that makes its file unusable."""
+    """End an import. `state` is DONE after the last row; FAILED if `fault` makes the file unusable."""
     await QUERIES.import_end(connection, id=import_id, state=state.value, fault=fault)
 
 
 async def rejections(pool: asyncpg.Pool[Any], import_id: str) -> AsyncIterator[tuple[int, str, str]]:
-    """The rejected cells as (row, column, reason), in order. Holds no connection between two pages."""
+    """Iterate over the rejected cells as (row, column, reason), in the order of rows and columns.
+
+    The cells are read in several queries, and no connection is held between two queries.
+    """
     row, field = 0, ""
     while True:
         found = QUERIES.import_rejections(

@@ -1,6 +1,7 @@
-"""Undoes an import: withdraws, chunk by chunk, the participants that it registered and that have not changed.
+"""Undoes an import: withdraws the participants that it registered, unless they have changed since.
 
-The participants themselves show how far an undo has come, so an interrupted undo can simply be run again.
+Participants are withdrawn chunk by chunk. The register shows which are still to be withdrawn, so an
+interrupted undo can simply be run again.
 Crash points: `import.before_undo_commit`, `import.after_undo_commit`.
 """
 
@@ -29,7 +30,7 @@ KEPT_PAGE_ROWS: Final = 1_000
 
 
 class KeptParticipant(msgspec.Struct, frozen=True):
-    """A participant of an import whom an undo keeps, because the participant has changed since."""
+    """A participant whom the undo of an import keeps, because the participant has changed meanwhile."""
 
     id: UUID
     standing: str
@@ -38,17 +39,18 @@ class KeptParticipant(msgspec.Struct, frozen=True):
 
 
 async def begin_undo(connection: Connection, import_id: str) -> bool:
-    """Stop an import and begin its undo; return False if there is no import to undo."""
+    """Stop an import and begin its undo. Return False if the import does not exist or is already undone."""
     return await QUERIES.import_begin_undo(connection, id=import_id) is not None
 
 
 async def undo_chunk(
     connection: Connection, import_id: str, rows_max: int, new_id: Callable[[], UUID]
 ) -> int | None:
-    """Withdraw one chunk of unchanged participants of this import; return their number, or None when done.
+    """Withdraw one chunk of the import's unchanged participants.
 
-    Raises ImportInterruptedError if the import is not being undone, or the driver's error, after which the
-    call may be repeated.
+    Returns how many were withdrawn; None if none was left and the undo has ended. Raises
+    ImportInterruptedError if the import is not being undone, or the driver's error, after which the call may
+    be repeated.
     """
     async with connection.transaction():
         locked = await QUERIES.import_lock(connection, id=import_id)
@@ -67,15 +69,15 @@ async def undo_chunk(
         }
         withdrawn = []
         for participant in await register_rows.lock(connection, ids):
-            # A participant that changed between the two statements has another revision and is kept.
+            # If a participant has changed since the statement that found it, its revision differs from the
+            # expected revision. Then it is kept.
             decision = decide(
                 WithdrawCommand(id=participant.id, expected_revision=revisions.get(participant.id, 1)),
                 participant,
             )
             if not isinstance(decision, Refused) and participant.person.import_id == import_id:
                 withdrawn.append(only_event(decision))
-        # Withdrawn participants lose their import_id, so that the import's remaining participants are the
-        # kept ones.
+        # Withdrawn participants lose their import_id, so that in the end only the kept participants have it.
         await register_rows.update(
             connection,
             [replace(event.after, person=replace(event.after.person, import_id=None)) for event in withdrawn],
@@ -89,7 +91,7 @@ async def undo_chunk(
 
 
 async def kept_participants(connection: Connection, import_id: str) -> AsyncIterator[KeptParticipant]:
-    """The participants that an undo keeps or has kept, by id."""
+    """Iterate, by id, over the participants that an undo of this import keeps or has kept."""
     after = LOWEST_ID
     while True:
         found = QUERIES.import_changed_participants(
@@ -106,6 +108,6 @@ async def kept_participants(connection: Connection, import_id: str) -> AsyncIter
 
 
 async def kept_count(connection: Connection, import_id: str) -> int:
-    """The number of participants that an undo keeps or has kept."""
+    """Return the number of participants that an undo of this import keeps or has kept."""
     count: int = await QUERIES.import_changed_count(connection, id=import_id)
     return count

@@ -1,6 +1,7 @@
-"""A worker process that validates and packs chunks while the main process writes them, to use both cores.
+"""Runs a child process that validates and packs chunks while the main process writes earlier chunks.
 
-The worker returns only valid rows, with NIK and phone number encrypted; plain values never leave it.
+So an import uses two cores. In the rows that the child process returns, NIK and phone number are encrypted.
+Of a rejected row it returns only the row number, the columns and the reasons.
 """
 
 from __future__ import annotations
@@ -32,12 +33,12 @@ from settings.contract_files import contract_path
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 RETAINED_BYTES_MAX: Final = 32 << 20  # the largest mmap threshold that glibc accepts
 
-# Set in the worker by `initialize_worker`: a process pool keeps state between calls only in globals.
+# Set by `initialize_worker` in the child process. A process pool keeps state between calls only in globals.
 _validators: list[RowValidator] = []
 
 
 class ValidationConfig(msgspec.Struct, frozen=True):
-    """What a worker needs to build its RowValidator."""
+    """What the child process needs to build its RowValidator."""
 
     secret: bytes
     consents: frozenset[str]
@@ -50,7 +51,7 @@ def validation_config(secrets: SecretSettings) -> ValidationConfig:
 
 
 class ValidationProcess:
-    """Sends chunks to a worker, one after another; results come in the same order."""
+    """Sends chunks to the child process one after another, and returns the results in the same order."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
@@ -60,12 +61,12 @@ class ValidationProcess:
         return await asyncio.get_running_loop().run_in_executor(self._executor, _pack, list(rows), context)
 
     def close(self) -> None:
-        """Stop the worker, after the chunk that it is working on; that result is discarded."""
+        """Stop the child process once it has finished its current chunk, whose result is discarded."""
         self._executor.shutdown(wait=True, cancel_futures=True)
 
 
 def open_validation_process(config: ValidationConfig) -> ValidationProcess:
-    """Create a worker process. It is spawned, not forked, so it inherits no connections and no event loop."""
+    """Create a child process. It is spawned, not forked, so it inherits no connections and no event loop."""
     context = get_context("spawn")
     return ValidationProcess(
         ProcessPoolExecutor(1, mp_context=context, initializer=initialize_worker, initargs=(config,))
@@ -73,7 +74,10 @@ def open_validation_process(config: ValidationConfig) -> ValidationProcess:
 
 
 def initialize_worker(config: ValidationConfig) -> None:
-    """Set up the worker. It ignores Ctrl-C, which reaches both processes: the main process stops it."""
+    """Set up the child process.
+
+    It ignores Ctrl-C, which reaches both processes, because the main process stops it in an orderly way.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
     _retain_memory()
@@ -84,8 +88,12 @@ def initialize_worker(config: ValidationConfig) -> None:
 
 
 def _retain_memory() -> None:
-    """Keep freed memory for the next chunk: page faults would take a third of the time (measured)."""
-    # Names and numbers of glibc (malloc.h). Other C libraries have no mallopt and need nothing here.
+    """Make the process keep freed memory for the next chunk.
+
+    Otherwise page faults would take a third of the time (measured).
+    """
+    # The name mallopt and the parameter numbers are from glibc (malloc.h). A C library without mallopt needs
+    # no change.
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         for parameter in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
@@ -93,7 +101,10 @@ def _retain_memory() -> None:
 
 
 def _end_with_parent() -> None:
-    """Exit if the parent is killed. The worker holds both ends of its queue and would else wait forever."""
+    """Exit when the parent process is killed.
+
+    Otherwise this process would wait forever, because it holds both ends of its queue.
+    """
     parent = parent_process()
     assert parent is not None, "this runs in a spawned process"
     wait([parent.sentinel])

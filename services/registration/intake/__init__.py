@@ -1,1 +1,1 @@
-"""Intake: queues operations and writes them in batches, one transaction each."""
+"""Intake: queues operations and writes them in batches. Each batch is one transaction."""

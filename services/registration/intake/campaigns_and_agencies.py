@@ -1,4 +1,4 @@
-"""Campaigns and agencies: lists the open ones and opens new ones. A registration never creates one."""
+"""Lists the open campaigns and agencies, and opens new ones. A registration never opens a scope."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from registration.store.register_rows import QUERIES, Connection
 
 
 class ScopeKind(StrEnum):
-    """The kinds of scope besides `all`."""
+    """The kinds of scope that can be opened. The scope `all` always exists."""
 
     CAMPAIGN = "campaign"
     AGENCY = "agency"
@@ -32,7 +32,7 @@ class KeyClaim(msgspec.Struct, frozen=True):
 
 
 class Scopes:
-    """The open campaigns and agencies, as last read. None is ever closed, so an entry stays valid."""
+    """The open campaigns and agencies as last read. A scope is never closed, so an entry stays valid."""
 
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self._pool = pool
@@ -41,7 +41,7 @@ class Scopes:
         self.names: Final[dict[ScopeKind, Mapping[str, str]]] = {ScopeKind.CAMPAIGN: {}, ScopeKind.AGENCY: {}}
 
     async def refresh(self) -> None:
-        """Read them again. Callers that arrive during a read share the next read."""
+        """Read the open scopes again. All callers that arrive during one read share the next read."""
         reads_before = self._reads
         async with self._lock:
             if self._reads > reads_before:
@@ -55,7 +55,10 @@ class Scopes:
             }
 
     async def open(self, kind: ScopeKind, scope_id: str, name: str, claim: KeyClaim) -> Answer:
-        """Open a scope under an idempotency key. The answer is `done` also if it is open under this name."""
+        """Open a scope under an idempotency key.
+
+        The answer is also `done` if the scope is already open with the same name.
+        """
         async with self._pool.acquire() as connection, connection.transaction():
             earlier = await claim_key(connection, claim.caller, claim.route, claim.key, claim.body_hmac)
             if earlier is not None:
@@ -78,10 +81,11 @@ class Scopes:
 
 
 async def open_scope(connection: Connection, kind: ScopeKind, scope_id: str, name: str) -> str:
-    """Open a scope unless its id exists; return the stored name."""
+    """Open a scope unless its id exists. Return the stored name, which then may differ from `name`."""
     query = QUERIES.open_campaign if kind is ScopeKind.CAMPAIGN else QUERIES.open_agency
     while True:
         stored_name = await query(connection, id=scope_id, name=name)
-        # None if a concurrent transaction inserted it after the statement began; the next statement sees it.
+        # The name is None if a concurrent transaction opened the scope after this statement began. The next
+        # statement sees that scope.
         if stored_name is not None:
             return str(stored_name)

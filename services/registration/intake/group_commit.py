@@ -1,11 +1,12 @@
-"""Group commit: a bounded queue of operations, and one task that writes all waiting ones in one transaction.
+"""Group commit: a bounded queue of operations, and one task that writes the queued operations in batches.
 
-Each caller gets its answer after the commit:
-- An operation that has waited too long is refused before it is written, never afterwards.
-- A repeat of an idempotency key that is in flight waits for the answer of the first operation.
-- If the reply to COMMIT is lost, the batch is run again: its idempotency keys show whether it was committed.
+Each batch is one transaction. Each caller gets its answer after the commit:
+- An operation that has waited too long is failed before it is written, never afterwards.
+- A request whose idempotency key is in flight waits for the answer of the first request with this key.
+- If the reply to COMMIT is lost, the batch is run again. Its idempotency keys show whether the first
+  transaction was committed.
 - If a value in the batch cannot be stored, the batch is halved repeatedly until the operation with that value
-  is alone; that operation is refused.
+  is alone. Only this operation is refused.
 """
 
 from __future__ import annotations
@@ -33,19 +34,22 @@ RETRY_DELAY_S_MAX: Final = 1.0
 
 
 class OverloadReason(StrEnum):
-    """Why an operation got no answer; it may be sent again later."""
+    """Why an operation got no answer. The caller may send the request again later."""
 
     QUEUE_FULL = "queue-full"
     WAITED_TOO_LONG = "waited-too-long"
     DATABASE_UNAVAILABLE = "database-unavailable"
     STOPPING = "stopping"
     OUTCOME_UNKNOWN = "outcome-unknown"
-    """The reply to COMMIT was lost, and retries could not find the outcome in time. A repeat with the same
-    idempotency key returns it."""
+    """The reply to COMMIT was lost, and retries could not find the outcome in time. A repeated request with
+    the same idempotency key gets the outcome."""
 
 
 class OverloadedError(Exception):
-    """The operation got no answer. It may be repeated with the same idempotency key after `retry_after_s`."""
+    """The operation got no answer.
+
+    The caller may repeat the request with the same idempotency key after `retry_after_s` seconds.
+    """
 
     def __init__(self, reason: OverloadReason, retry_after_s: int) -> None:
         super().__init__(reason.value)
@@ -56,7 +60,8 @@ class OverloadedError(Exception):
 class QueueLimits(msgspec.Struct, frozen=True, kw_only=True):
     """The limits of the queue and of a batch.
 
-    `waited_s_max` limits the wait in the queue, `ambiguous_s_max` the retries of an ambiguous commit.
+    `waited_s_max` limits the wait in the queue. `ambiguous_s_max` limits the retries after the reply to
+    COMMIT was lost.
     """
 
     queue_length_max: int = 10_000
@@ -70,18 +75,19 @@ class QueueLimits(msgspec.Struct, frozen=True, kw_only=True):
 class _PendingOperation:
     operation: Operation
     arrived_s: float
-    # One future per waiting caller, the first caller's first: a disconnect cancels only its own future.
+    # One future per waiting caller, in the order of arrival. A caller that disconnects cancels only its own
+    # future.
     futures: list[asyncio.Future[Answer]]
-    # When a commit of this operation first became ambiguous; None if it is certainly not written.
+    # When the reply to a COMMIT of this operation was first lost; None if it is certainly unwritten.
     ambiguous_since_s: float | None = field(default=None)
 
 
 WriteBatch = Callable[[Sequence[Operation]], Awaitable[list[Answer]]]
-"""Writes a batch in one transaction. After any error but AmbiguousCommitError, nothing was written."""
+"""Writes a batch in one transaction. After every error except AmbiguousCommitError, nothing was written."""
 
 
 class GroupCommit:
-    """The only writer of a process. Any coroutine may call `submit`; one task runs `run`."""
+    """Writes all operations of a process. Any coroutine may call `submit`, but only one task runs `run`."""
 
     def __init__(
         self,
@@ -119,7 +125,10 @@ class GroupCommit:
         return await future
 
     async def run(self, beat: Callable[[], None]) -> None:
-        """Write until `stop` is called and the queue is empty. While idle, `beat` is called every second."""
+        """Write batches until `stop` was called and the queue is empty.
+
+        `beat` is called before each batch, and every second while no operation arrives.
+        """
         expiry = asyncio.ensure_future(self._expire_forever())
         try:
             while self._queue or not self._stopping:
@@ -136,7 +145,7 @@ class GroupCommit:
             expiry.cancel()
 
     def stop(self) -> None:
-        """Accept no more operations; those in the queue are still written."""
+        """Accept no more operations. Operations that are already queued are still written."""
         self._stopping = True
         self._arrived.set()
 
@@ -147,7 +156,7 @@ class GroupCommit:
         return batch
 
     async def _write_batch(self, batch: list[_PendingOperation]) -> None:
-        """Run the transaction until every operation of the batch has an answer or an error."""
+        """Repeat the batch's transaction until each of its operations has an answer or an error."""
         delay_s = RETRY_DELAY_S_MIN
         while batch := self._without_expired(batch):
             started_s = self._clock()
@@ -157,7 +166,7 @@ class GroupCommit:
                 self._count_failure("ambiguous", error)
                 for pending in batch:
                     pending.ambiguous_since_s = pending.ambiguous_since_s or self._clock()
-            except Exception as error:  # the edge of the loop: counted, then answered or retried
+            except Exception as error:  # the edge of the loop: the error is counted, then answered or retried
                 failure = failure_of(error)
                 self._count_failure(failure or "unknown", error)
                 if failure is Failure.DATA:
@@ -186,7 +195,7 @@ class GroupCommit:
     def _fail_unwritten(
         self, batch: list[_PendingOperation], error: Exception | None
     ) -> list[_PendingOperation]:
-        """Fail the operations that are certainly not written; return the others, whose outcome is unknown."""
+        """Fail the operations that are certainly unwritten, and return those whose outcome is unknown."""
         for pending in batch:
             if pending.ambiguous_since_s is None:
                 self._fail(pending, error or self._overloaded(OverloadReason.DATABASE_UNAVAILABLE))
@@ -209,7 +218,10 @@ class GroupCommit:
         return kept
 
     async def _expire_forever(self) -> None:
-        """Refuse overdue operations in the queue, even while a transaction blocks: they are unwritten."""
+        """Fail the operations that wait in the queue for too long, even while a transaction blocks.
+
+        Operations in the queue are certainly unwritten.
+        """
         while True:
             await asyncio.sleep(self._limits.waited_s_max / 8)
             now = self._clock()
@@ -218,7 +230,7 @@ class GroupCommit:
 
     def _answer(self, pending: _PendingOperation, answer: Answer) -> None:
         if pending.ambiguous_since_s is not None and answer.outcome is not OperationFault.KEY_REUSED:
-            # This batch wrote the key itself, so the answer is no replay.
+            # An earlier run of this batch wrote the key, so this is the first answer to the request.
             answer = msgspec.structs.replace(answer, replayed=False)
         self._remove(pending)
         for future in pending.futures:
@@ -230,7 +242,7 @@ class GroupCommit:
         for future in pending.futures:
             if not future.done():
                 future.set_exception(error)
-                # Retrieved here, so that asyncio reports nothing if the caller has disconnected.
+                # Retrieve the exception here, or asyncio reports it if the caller has disconnected.
                 future.exception()
 
     def _remove(self, pending: _PendingOperation) -> None:

@@ -1,4 +1,4 @@
-"""Deletes expired idempotency keys with their answers, a bounded number at a time."""
+"""Deletes expired idempotency keys with their answers. Each call deletes a bounded number of keys."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ DELETED_ROWS_MAX: Final = 5_000
 
 
 async def delete_old_keys(pool: asyncpg.Pool[Any], kept: timedelta) -> int:
-    """Delete at most DELETED_ROWS_MAX keys older than `kept`; return how many. If all, there may be more."""
+    """Delete at most DELETED_ROWS_MAX keys older than `kept`, and return how many were deleted.
+
+    If the result equals DELETED_ROWS_MAX, more expired keys may remain.
+    """
     status: str = await QUERIES.delete_old_keys(pool, kept=kept, deleted_max=DELETED_ROWS_MAX)
     deleted = int(str(status).rsplit(" ", 1)[-1])
     metrics.KEYS_DELETED.inc(deleted)

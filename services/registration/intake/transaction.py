@@ -1,4 +1,4 @@
-"""The intake transaction: claims idempotency keys, decides the commands, writes, and returns the answers.
+"""The intake transaction: claims the idempotency keys, decides the commands, and writes the changes.
 
 Crash points: `api.before_commit`, `api.after_commit`.
 """
@@ -42,7 +42,7 @@ ACQUIRE_S_MAX: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """What the steps of a transaction share. `recorded_at` is now() by the database's clock."""
+    """What the steps of a transaction share. `recorded_at` is the transaction's now() in the database."""
 
     connection: Connection
     new_id: Callable[[], UUID]
@@ -52,10 +52,11 @@ class Transaction:
 async def write(
     connection: Connection, operations: Sequence[Operation], new_id: Callable[[], UUID]
 ) -> list[Answer]:
-    """Write a batch; return the answers in the same order. No two operations may have the same unique key.
+    """Write a batch, and return the answers in the order of the operations.
 
-    Raises AmbiguousCommitError if the reply to COMMIT was lost, RowVanishedError, or the driver's error.
-    After any error but AmbiguousCommitError, nothing was written.
+    No two operations may have the same unique key. Raises AmbiguousCommitError if the reply to COMMIT was
+    lost, RowVanishedError, or the driver's error. After every error except AmbiguousCommitError, nothing was
+    written.
     """
     transaction = connection.transaction()
     await transaction.start()
@@ -104,17 +105,23 @@ async def _write(
 
 
 def _assume_all_new(operations: Iterable[Operation], new_id: Callable[[], UUID]) -> BatchResult:
-    """Apply the batch as if no participant were known, so that every registration is a newcomer."""
+    """Apply the batch as if the register were empty, so that every registration has a new NIK."""
     return apply(operations, KnownParticipants(()), new_id)
 
 
 def _event_rows_if_all_new(expected: BatchResult) -> Columns:
-    """The events of a batch that only registers newcomers; other batches append their events later."""
+    """Return the events if the batch only registers newcomers, else no events.
+
+    The events of any other batch are appended after its commands were decided on the locked participants.
+    """
     return register_rows.event_rows(expected.drafts) if expected.all_new else register_rows.NO_EVENTS
 
 
 def _claims(ordered: Sequence[Operation]) -> Columns:
-    """The idempotency keys of sorted operations, each with its likely answer."""
+    """Return the rows of the operations' idempotency keys, each with its likely answer.
+
+    The operations must be sorted by unique key.
+    """
     return register_rows.key_rows(
         [operation.unique_key for operation in ordered],
         [operation.body_hmac for operation in ordered],
@@ -125,9 +132,10 @@ def _claims(ordered: Sequence[Operation]) -> Columns:
 async def _apply(
     transaction: Transaction, fresh: Sequence[Operation], new: Mapping[bytes, Participant], inserted: int
 ) -> list[Answer]:
-    """Decide the operations that have no stored answer, and write what is not written yet.
+    """Decide the operations that have no stored answer, and write those changes that are not written yet.
 
-    `new` are the possible newcomers by NIK fingerprint; `inserted` of them are written already.
+    `new` has the possible newcomers by NIK fingerprint. `inserted` is how many of them are already in the
+    register, inserted by this transaction; the NIKs of the others existed before.
     """
     connection = transaction.connection
     ids = ids_needed(fresh)
@@ -157,9 +165,9 @@ def _replay(row: Any, body_hmac: bytes) -> Answer:
 async def claim_key(
     connection: Connection, caller: str, route: str, key: str, body_hmac: bytes
 ) -> Answer | None:
-    """Claim an idempotency key for a request that changes no participant, with the answer `done`.
+    """Claim an idempotency key, and store the answer `done`, for a request that changes no participant.
 
-    Returns the stored answer if the key exists, None if this transaction has claimed it.
+    Returns the stored answer if the key existed before; None if this transaction has claimed the key.
     """
     row = await register_rows.write_rows(
         connection,
@@ -178,7 +186,7 @@ async def claim_key(
 async def _correct_answers(
     connection: Connection, fresh: Sequence[Operation], outcomes: Sequence[OutcomeTuple]
 ) -> None:
-    """Replace the stored likely answers that turned out wrong."""
+    """Replace each stored likely answer that differs from the actual outcome."""
     wrong = [
         (operation, outcome)
         for operation, outcome in zip(fresh, outcomes, strict=True)
@@ -206,14 +214,18 @@ def _keys(operations: Sequence[Operation]) -> dict[str, list[str]]:
 
 
 class IntakeTransaction:
-    """Writes batches, each on a connection of the pool."""
+    """Writes batches. Each batch takes a connection from the pool."""
 
     def __init__(self, pool: asyncpg.Pool[Any], new_id: Callable[[], UUID]) -> None:
         self._pool = pool
         self._new_id = new_id
 
     async def write(self, operations: Sequence[Operation]) -> list[Answer]:
-        """Like the function `write`; discards the connection unless the error concerns the data."""
+        """Write a batch with the function `write`, which raises the same errors.
+
+        After an error the connection is discarded, unless the error is a conflict with another transaction
+        or concerns the data.
+        """
         connection = await self._pool.acquire(timeout=ACQUIRE_S_MAX)
         usable = False
         try:
@@ -232,5 +244,5 @@ class IntakeTransaction:
                 connection.terminate()
             await self._pool.release(connection)
         except DATABASE_ERRORS as error:
-            # Report the result of the transaction, not the failed release of its connection.
+            # The caller must get the result of the transaction, even if its connection cannot be released.
             log.warning("connection release failed", error=type(error).__name__)

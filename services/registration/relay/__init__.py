@@ -1,1 +1,1 @@
-"""The relay: publishes the register's events to the topic `participant-events`, and recovers the topic."""
+"""The relay publishes the register's events to the topic `participant-events`, and can recover this topic."""

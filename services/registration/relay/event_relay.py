@@ -1,4 +1,4 @@
-"""Publishes the register's events while this process holds the lease, or pauses until the next attempt."""
+"""Publishes the register's events while this process holds the lease, and pauses while it does not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STANDBY_PAUSE_S: Final = 0.2
 
 
 class EventRelay:
-    """Drives the publisher. Call `relay_once` in a loop; each call beats `progress`."""
+    """Calls the publisher. Call `relay_once` in a loop. Each call reports progress to the health check."""
 
     def __init__(self, publisher: Publisher, progress: Progress) -> None:
         self._publisher = publisher
@@ -23,9 +23,9 @@ class EventRelay:
         """Whether the last attempt to publish raised an error."""
 
     async def relay_once(self, stopping: StopSignal) -> None:
-        """Publish the pending events; without the lease, or while the guard refuses, pause.
+        """Publish the pending events. Without the lease, or if the guard refuses publishing, only pause.
 
-        Raises the error that ended publishing; the next call starts again from the stored positions.
+        Raises the error that ended publishing. The next call starts again from the stored positions.
         """
         self._progress.beat()
         self.failing = True

@@ -1,4 +1,4 @@
-"""The event table as the source of the relay's publisher: pending events and published positions."""
+"""Reads pending events from the event table for the relay's publisher, and stores published positions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ class RegisterEventSource:
         self._pool = pool
 
     async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
-        """The next events of each partition that is not in `skip`."""
+        """Return the next unpublished events of each partition that is not in `skip`.
+
+        A partition has at most `records_max` events in the result.
+        """
         rows = QUERIES.relay_pending(self._pool, records_max=records_max, skip=list(skip))
         return [
             _pending(partition, list(group))
@@ -39,7 +42,10 @@ class RegisterEventSource:
         ]
 
     async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
-        """Move published positions past acknowledged events, if `term` holds the lease; return how many."""
+        """Move published positions past acknowledged events, and return how many positions moved.
+
+        None moves unless the lease is valid and has this `term`.
+        """
         partitions, expected, targets = zip(*moves, strict=True)
         moved: int = await QUERIES.relay_advance(
             self._pool,
@@ -52,7 +58,11 @@ class RegisterEventSource:
         return moved
 
     async def rewind(self, partition: int, position: int, term: int) -> bool:
-        """Lower a published position, if `term` holds the lease; the events above it are sent again."""
+        """Lower a partition's published position, so that the events above `position` are sent again.
+
+        Returns False if nothing changed: the published position is not above `position`, or the lease has
+        ended or has another term.
+        """
         return bool(
             await QUERIES.relay_rewind(
                 self._pool, partition=partition, position=position, lease=LEASE, term=term
@@ -60,16 +70,19 @@ class RegisterEventSource:
         )
 
     async def store_refusal(self, reason: str | None, term: int) -> None:
-        """Store the reason why nothing is published, None if events are, if `term` holds the lease."""
+        """Store why the relay refuses to publish; None if it publishes.
+
+        Stores nothing unless the lease is valid and has this `term`.
+        """
         await QUERIES.relay_store_refusal(self._pool, reason=reason, lease=LEASE, term=term)
 
     async def refusal(self) -> str | None:
-        """The stored reason why nothing may be published, or None."""
+        """Return the stored reason why the relay refuses to publish; None if it may publish."""
         reason: str | None = await QUERIES.relay_refusal(self._pool)
         return reason
 
     async def published_positions(self) -> list[int]:
-        """The published position of each partition, in order."""
+        """Return the published positions in the order of their partitions."""
         return [row["published"] async for row in QUERIES.relay_published(self._pool)]
 
 

@@ -26,7 +26,10 @@ CHECK_EVERY_S: Final = 1.0
 
 
 class StallRewinder:
-    """Compares the positions of cuts with the register's; `stall_tracker` decides which to rewind."""
+    """Compares the positions of cuts with the published positions, and rewinds stalled partitions.
+
+    `stall_tracker` decides which partitions have stalled.
+    """
 
     def __init__(
         self, source: RegisterEventSource, lease: Lease, clock: Callable[[], float] = time.monotonic
@@ -39,7 +42,7 @@ class StallRewinder:
         self._checked_s = float("-inf")
 
     async def follow(self, kafka: KafkaSettings) -> None:
-        """Read the published cuts without end, and check each new one."""
+        """Read the published cuts, and check the positions of each new cut. Never returns."""
         newest = (0, 0)
         async for followed in follow_cuts(kafka):
             cut = followed.value
@@ -48,7 +51,10 @@ class StallRewinder:
                 await self.check_once(cut.positions)
 
     async def check_once(self, positions: tuple[int, ...]) -> None:
-        """Rewind the stalled partitions if this process leads; at most once in `CHECK_EVERY_S`."""
+        """Rewind the stalled partitions if this process holds the lease.
+
+        Calls within CHECK_EVERY_S after a check do nothing.
+        """
         now, term = self._clock(), self._lease.term
         if term is None or now - self._checked_s < CHECK_EVERY_S:
             return
@@ -61,7 +67,8 @@ class StallRewinder:
             for partition, position in rewinds:
                 await self._rewind(partition, position, term)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            # The next cut is checked again; a lasting failure shows in the loop that renews the lease.
+            # The next cut starts a new check. If the database stays unreachable, the loop that renews the
+            # lease reports it.
             log.warning("relay stall check failed", error=type(error).__name__)
 
     async def _rewind(self, partition: int, position: int, term: int) -> None:

@@ -1,4 +1,4 @@
-"""Refuses publishing while a recovery is unfinished or the topic holds events of another register."""
+"""Refuses publishing while a recovery is unfinished, or while the topic has events of another register."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = get()
 
 
 class TopicGuard:
-    """The guard of the relay's publisher; see `outbox.publisher.Guard`."""
+    """The relay's implementation of `outbox.publisher.Guard`."""
 
     def __init__(self, pool: asyncpg.Pool[Any], source: RegisterEventSource, kafka: KafkaSettings) -> None:
         self._pool = pool
@@ -25,7 +25,10 @@ class TopicGuard:
         self._refused_term: int | None = None
 
     async def check(self, term: int) -> str | None:
-        """Return the reason not to publish in this term, or None; store it in the register for the audit."""
+        """Return the reason not to publish in this term; None if publishing is allowed.
+
+        The reason is also stored in the register, where the audit reads it.
+        """
         reason = await self._source.refusal()
         if reason != RECOVERY_UNFINISHED:
             reason = await compare(self._pool, await read_tail(self._kafka, TOPIC, PARTITIONS))

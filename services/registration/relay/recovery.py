@@ -1,15 +1,17 @@
-"""Recovers from a restored register: empties the topic and has every event published and counted again.
+"""Recovers after a restore of the register from a backup.
 
-The order of the steps makes an interrupted recovery safe to repeat:
+A recovery empties the topic, so that the relay publishes every event again and the aggregator counts every
+event again. An interrupted recovery is safe to repeat, because of the order of its steps:
 
-1. It seizes the relay's lease, so that nothing is published meanwhile.
-2. It resets the published positions to 0, and stores a reason for the relay to refuse publishing.
-3. It empties the topic.
-4. It raises the register's epoch. The aggregator then counts again from the start and accepts lower
-   positions. It must never count the old topic under the new epoch.
+1. Seize the relay's lease, so that no relay publishes during the recovery.
+2. Reset the published positions to 0, and store a reason for which the relay refuses to publish.
+3. Empty the topic.
+4. Raise the register's epoch. Because of the new epoch, the aggregator counts again from the start and
+   accepts positions lower than its own. The topic must be empty before this step, or the aggregator would
+   count the old events in the new epoch.
 
-If `recover` is interrupted, run it again. Until then the relay refuses to publish, or, if the topic matches
-the register, may publish its events a second time.
+If `recover` is interrupted, run it again. After an interruption in step 1, the relay may go on publishing if
+the topic matches the register. After an interruption in a later step, it refuses to publish.
 
 Crash points: `recover.after_seize`, `recover.after_rewind`, `recover.after_emptying`,
 `recover.after_epoch`.
@@ -36,16 +38,16 @@ log = get()
 
 RECOVERY_S_MAX: Final = 50.0
 LEASE_S: Final = 60.0
-"""Longer than RECOVERY_S_MAX, so that no relay publishes before the recovery ends or releases the lease."""
+"""Longer than RECOVERY_S_MAX, so that the lease does not end, and no relay publishes, during the recovery."""
 HIGH_WATERMARK: Final = -1  # in a DeleteRecords request: delete all records
 
 QUERIES: Final = load_queries("registration.store")
 
 
 async def recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings) -> int:
-    """Empty the topic, so that all events are published and counted again; return the new epoch.
+    """Empty the topic, so that all events are published and counted again, and return the new epoch.
 
-    Raises TimeoutError, or an error of Kafka or PostgreSQL, after which it must be repeated.
+    Raises TimeoutError, or an error of Kafka or PostgreSQL. After an error, call this function again.
     """
     holder = new_holder()
     try:
@@ -69,7 +71,7 @@ async def _recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings, holder: str) -
 
 
 async def empty_topic(kafka: KafkaSettings) -> None:
-    """Delete every record of the topic of events. Offsets continue from their current values."""
+    """Delete every record of the topic `participant-events`. Offsets continue from their current values."""
     admin = AIOKafkaAdminClient(**kafka.client_options())
     await admin.start()
     try:

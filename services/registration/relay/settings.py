@@ -9,7 +9,7 @@ from settings.loader import Settings
 
 
 class RelaySettings(Settings):
-    """Settings that only the relay has."""
+    """Settings of the relay process alone."""
 
     model_config = SettingsConfigDict(env_prefix="REGISTRATION_RELAY_")
 

@@ -1,8 +1,8 @@
-"""Decides which partitions to rewind: those whose counted position stays below the published one.
+"""Decides which partitions to rewind: those whose counted position stays below the published position.
 
-Pure: it receives positions and times, and returns the rewinds. A rewind repairs every kind of loss (a lost
-tail, a truncated topic, a failed batch), because the relay publishes again from the counted position. It
-lowers the one published position, so there is never a second stream of events.
+After a rewind the relay publishes again from the counted position. This repairs every kind of loss: a lost
+end of the topic, a truncated topic, or a failed batch. A rewind lowers the partition's published position
+itself, so the relay never sends two series of events side by side.
 """
 
 from __future__ import annotations
@@ -14,23 +14,29 @@ from typing import Final
 
 PATIENCE_S: Final = 10.0
 PATIENCE_S_MAX: Final = 640.0
-"""A position that does not move after many rewinds has a cause that sending again cannot repair."""
+"""The longest patience, reached after many rewinds, when publishing again is unlikely to help."""
 SILENCE_S: Final = 5.0
-"""After a longer time without cuts the counted positions are unknown, so that time does not count."""
+"""Longest time between two cuts for which a stall is timed.
+
+During a longer silence nobody knows whether the counted positions move, so the stall is timed anew after it.
+"""
 
 
 class Verdict(Enum):
-    """The state of a partition's counted position."""
+    """What `judge` finds about a partition's counted position."""
 
     COUNTED = "counted"  # every published event is counted
     MOVING = "moving"
-    WAITING = "waiting"  # has not moved, but not for long enough to rewind
+    WAITING = "waiting"  # the position has not moved, but too briefly to rewind the partition
     REWIND = "rewind"
 
 
 @dataclass(frozen=True, slots=True)
 class PositionWatch:
-    """A counted position, since when it has been below the published one, and how often it was rewound to."""
+    """A counted position, and since when it has stayed below the published position.
+
+    `rewinds` is how often the partition was rewound to this position.
+    """
 
     position: int
     since_s: float
@@ -38,18 +44,19 @@ class PositionWatch:
 
     @property
     def patience_s(self) -> float:
-        """How long the position may remain unchanged before the next rewind: 10 s, then 20, 40 … s."""
+        """How long the position may stay unchanged before the next rewind: 10 s, 20 s, 40 s … up to 640 s."""
         return min(PATIENCE_S * 2.0**self.rewinds, PATIENCE_S_MAX)
 
 
 def judge(
     watch: PositionWatch | None, position: int, published: int, now_s: float
 ) -> tuple[PositionWatch, Verdict]:
-    """Judge the current position of a partition; return the new watch and the verdict."""
+    """Compare a partition's counted position with its earlier watch; return the new watch and the verdict."""
     if watch is None or position != watch.position:
         return PositionWatch(position, now_s), Verdict.MOVING
     if position >= published:
-        # Keep the number of rewinds: just after a rewind the published position equals the counted one.
+        # Keep the number of rewinds, because just after a rewind the published position equals the counted
+        # position.
         return PositionWatch(position, now_s, watch.rewinds), Verdict.COUNTED
     if now_s - watch.since_s < watch.patience_s:
         return watch, Verdict.WAITING
@@ -58,20 +65,23 @@ def judge(
 
 @dataclass(frozen=True, slots=True)
 class StallTracker:
-    """The watches of all partitions, as of the last cut."""
+    """The watch of each partition, and the time of the last cut (`observed_s`)."""
 
     watches: Mapping[int, PositionWatch]
     observed_s: float
 
     @staticmethod
     def start(now_s: float) -> StallTracker:
-        """The state before the first cut."""
+        """Return the state before the first cut."""
         return StallTracker({}, now_s)
 
     def observe(
         self, positions: Sequence[int], published: Sequence[int], now_s: float
     ) -> tuple[StallTracker, list[tuple[int, int]]]:
-        """Observe the positions of a cut; return the new state and (partition, position) of each rewind."""
+        """Compare a cut's positions with the published positions.
+
+        Returns the new state, and (partition, position) of each rewind to make.
+        """
         silent = now_s - self.observed_s > SILENCE_S
         watches: dict[int, PositionWatch] = {}
         rewinds: list[tuple[int, int]] = []

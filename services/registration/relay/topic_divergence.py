@@ -1,8 +1,8 @@
 """Detects that the topic contains events that this register never wrote.
 
-A register restored from an older backup assigns sequences again that the topic already has with other event
-ids. If the relay continued to publish, consumers would drop new events as repeats. So before it publishes,
-the last event of each partition of the topic is compared with the register.
+After a restore from an older backup, the register assigns some sequences a second time. The topic already has
+these sequences with other event ids. If the relay went on publishing, consumers would drop the new events as
+repeats. So before it publishes, the relay compares the last event of each partition with the register.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from database.sql_files import load_queries
 
 RECORDS_BACK: Final = 200
-"""Records read per partition: the last records may be invalid, or repeats after a rewind."""
+"""Records read per partition. One is not enough: the last may be invalid, or a repeat after a rewind."""
 READ_S_MAX: Final = 10.0
 
 QUERIES: Final = load_queries("registration.store")
 
 
 class KafkaAccess(Protocol):
-    """Connection options and topic names; implemented by `settings.kafka.KafkaSettings`."""
+    """Connection options and topic names, which `settings.kafka.KafkaSettings` implements."""
 
     def client_options(self) -> dict[str, Any]:
-        """Arguments for an aiokafka client."""
+        """Return the arguments for an aiokafka client."""
 
     def topic(self, name: str) -> str:
-        """The full name of a topic on the broker."""
+        """Return the full name of a topic on the broker."""
 
 
 class TopicRecord(msgspec.Struct, frozen=True):
-    """The fields of an event on the topic that the check needs."""
+    """The fields that the comparison needs of an event on the topic."""
 
     id: str
     partition: int
@@ -42,7 +42,10 @@ class TopicRecord(msgspec.Struct, frozen=True):
 
 
 class RegisteredEvent(msgspec.Struct, frozen=True):
-    """The last sequence of a partition, and the id of the event at the compared sequence, None if missing."""
+    """What the register has in a partition: its last sequence, and the event at the compared sequence.
+
+    `id` is the id of this event; None if the register has no event at that sequence.
+    """
 
     last_sequence: int
     id: str | None
@@ -52,7 +55,7 @@ _decoder = msgspec.json.Decoder(TopicRecord)
 
 
 def mismatch(topic_ends: Mapping[int, TopicRecord], registered: Mapping[int, RegisteredEvent]) -> str | None:
-    """Return why the topic cannot come from this register, or None. Both mappings are by partition."""
+    """Return why the topic cannot come from this register; None if it can. Both mappings are by partition."""
     for partition, event in sorted(topic_ends.items()):
         own = registered[partition]
         if event.sequence > own.last_sequence:
@@ -69,7 +72,10 @@ def mismatch(topic_ends: Mapping[int, TopicRecord], registered: Mapping[int, Reg
 
 
 async def compare(pool: asyncpg.Pool[Any], topic_ends: Mapping[int, TopicRecord]) -> str | None:
-    """Compare the last events of the topic with the register; return the reason to refuse, or None."""
+    """Compare the last events of the topic with the register.
+
+    Returns the reason to refuse publishing; None if they match.
+    """
     rows = QUERIES.relay_registered_events(
         pool, partitions=list(topic_ends), sequences=[event.sequence for event in topic_ends.values()]
     )
@@ -78,9 +84,9 @@ async def compare(pool: asyncpg.Pool[Any], topic_ends: Mapping[int, TopicRecord]
 
 
 async def read_tail(kafka: KafkaAccess, topic: str, partitions: int) -> dict[int, TopicRecord]:
-    """The event with the highest sequence near the end of each partition; empty partitions are left out.
+    """Return, by partition, the event with the highest sequence among its last RECORDS_BACK records.
 
-    Raises KafkaError or TimeoutError.
+    A partition without such an event is left out. Raises KafkaError or TimeoutError.
     """
     consumer = AIOKafkaConsumer(
         **kafka.client_options(),
@@ -128,7 +134,7 @@ def _keep_highest(highest: dict[int, TopicRecord], partition: int, values: Itera
 
 
 def _decode(value: bytes | None, partition: int) -> TopicRecord | None:
-    """Decode an event; None if the record is not an event of this partition, such as a foreign record."""
+    """Decode an event; None if the record contains no event of this partition."""
     try:
         event = _decoder.decode(value or b"")
     except (msgspec.MsgspecError, UnicodeDecodeError):

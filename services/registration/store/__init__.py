@@ -1,1 +1,1 @@
-"""The register's tables in PostgreSQL: queries, rows, and the meaning of database errors."""
+"""Reads and writes the register's tables in PostgreSQL, and classifies database errors."""

@@ -1,8 +1,8 @@
-"""Columns of rows as PostgreSQL array literals: the arguments of statements that write many rows at once.
+"""Encodes columns as PostgreSQL array literals, for statements that write many rows at once.
 
-The driver inspects each element of an array that it sends, which costs nearly as much as everything else done
-for a row (measured). A literal is a single text to the driver; the server parses it. Source: PostgreSQL 18,
-sections 8.15.2 (array input) and 8.4.1 (bytea).
+If the driver is given a list, it inspects each element. That costs nearly as much as everything else that is
+done for a row (measured). An array literal is a single text for the driver, and the server parses it. Source:
+PostgreSQL 18, sections 8.15.2 (array input) and 8.4.1 (bytea).
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ EMPTY: Final = "{}"
 
 
 def integers(values: Iterable[int | None]) -> str:
-    """An array of integers; None is NULL."""
+    """Encode integers as an array literal. None becomes NULL."""
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
 def texts(values: Sequence[str | None]) -> str:
-    """An array of texts, quoted and escaped; None is NULL."""
-    if values and values.count(values[0]) == len(values):  # as in most columns of a batch
+    """Encode texts, quoted and escaped, as an array literal. None becomes NULL."""
+    if values and values.count(values[0]) == len(values):  # true for most columns of a batch
         return "{" + ",".join(_elements(values[:1]) * len(values)) + "}"
     return "{" + ",".join(_elements(values)) + "}"
 
@@ -38,12 +38,12 @@ def _elements(values: Sequence[str | None]) -> list[str]:
 
 
 def uuids(values: Iterable[UUID | None]) -> str:
-    """An array of UUIDs without hyphens; None is NULL."""
+    """Encode UUIDs, without hyphens, as an array literal. None becomes NULL."""
     return "{" + ",".join(["NULL" if value is None else f"{value.int:032x}" for value in values]) + "}"
 
 
 def byteas(values: Iterable[bytes | None]) -> str:
-    """An array of byte strings in hexadecimal; None is NULL."""
+    """Encode byte strings, in hexadecimal, as an array literal. None becomes NULL."""
     return "{" + ",".join(["NULL" if value is None else f'"\\\\x{value.hex()}"' for value in values]) + "}"
 
 
@@ -55,11 +55,11 @@ def event_columns(
     types: Sequence[str],
     event_texts: Sequence[str],
 ) -> dict[str, str]:
-    """Columns of new events, in the order in which they get their sequences.
+    """Return the columns of new events. Their order is the order in which the events get their sequences.
 
-    `ids` and `participants` are array literals already. `event_texts` contain placeholders (see
-    `domain.event.event_text`) and no line breaks. The result also lists the partitions of the events,
-    ascending, with the number of events of each.
+    `ids` and `participants` are array literals already. Each of the `event_texts` contains two placeholders
+    (see `domain.cloud_event.event_text`) and no line break. The result also lists the distinct partitions in
+    ascending order, and the number of events in each of them.
     """
     counts: Counter[int] = Counter()
     ordinals = []
@@ -80,7 +80,10 @@ def event_columns(
 
 
 def participant_columns(people: Sequence[Person], standings: Sequence[Standing]) -> dict[str, str]:
-    """Columns of participants except id, status, revision and NIK fingerprint; arguments in row order."""
+    """Return the columns of participants, except id, status, revision and NIK fingerprint.
+
+    `people` and `standings` must be in the order of the rows.
+    """
     return {
         "nik_ciphers": byteas([person.nik_cipher for person in people]),
         "phone_ciphers": byteas([person.phone_cipher for person in people]),

@@ -1,4 +1,4 @@
-"""Classifies database errors by what the writer does next. Source: PostgreSQL 18, appendix A."""
+"""Classifies database errors by what the writer must do next. Source: PostgreSQL 18, appendix A."""
 
 from __future__ import annotations
 
@@ -9,25 +9,28 @@ import asyncpg
 
 
 class Failure(StrEnum):
-    """What to do after a transaction failed before COMMIT was sent, and so was certainly rolled back."""
+    """What to do after a failed transaction that is certainly rolled back, because no COMMIT was sent."""
 
     REPEAT = "repeat"
-    """A conflict with another transaction: run it again."""
+    """The transaction conflicted with another transaction. Run it again."""
     UNAVAILABLE = "unavailable"
-    """The server is unreachable or read-only: ask the callers to retry later."""
+    """The server is unreachable or read-only. Ask the callers to retry later."""
     DATA = "data"
-    """A value in the batch cannot be stored: refuse its operation and write the others."""
+    """A value in the batch cannot be stored. Refuse the operation with this value, and write the others."""
 
 
 class AmbiguousCommitError(Exception):
-    """The reply to COMMIT was lost: the transaction may or may not have been committed.
+    """The reply to COMMIT was lost, so it is unknown whether the transaction was committed.
 
-    Run the batch again: the rows of its idempotency keys show whether it was.
+    Run the batch again. If the transaction was committed, the batch's idempotency keys exist.
     """
 
 
 class RowVanishedError(Exception):
-    """A row was deleted between two statements (an erasure, an expired key): run the transaction again."""
+    """A row was deleted between two statements, by an erasure or because a key expired.
+
+    Run the transaction again.
+    """
 
 
 _REPEAT: Final = (
@@ -36,8 +39,8 @@ _REPEAT: Final = (
     asyncpg.QueryCanceledError,
     RowVanishedError,
 )
-# An integrity error is a value that validation should have refused. The driver raises ValueError for a value
-# that it cannot encode.
+# An integrity error means that a value passed validation although it should not have. The driver raises
+# ValueError for a value that it cannot encode.
 _DATA: Final = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
@@ -64,11 +67,11 @@ DATABASE_ERRORS: Final = (
     AmbiguousCommitError,
     RowVanishedError,
 )
-"""The errors of a transaction that are not programming errors."""
+"""The errors that a transaction can raise without a programming error."""
 
 
 def failure_of(error: BaseException) -> Failure | None:
-    """Classify an error of a transaction; None means a programming error."""
+    """Classify an error of a transaction; None if it is a programming error."""
     if isinstance(error, _REPEAT):
         return Failure.REPEAT
     if isinstance(error, _DATA):

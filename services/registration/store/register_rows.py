@@ -1,8 +1,8 @@
 """Reads and writes participants, and appends events with gapless sequences.
 
-Every writer (intake, import, commands) calls these functions in its own transaction. All take locks in the
-same order: idempotency keys, new participants by NIK, existing participants by id (`lock`), and last the
-partitions (`append`). `write_rows` takes the locks of new rows in one statement.
+Every writer (intake, import, commands) calls these functions in its own transaction. All writers take locks
+in the same order: idempotency keys, new participants by NIK, existing participants by id (`lock`), and last
+the partitions (`append`). `write_rows` locks keys, new participants and partitions in one statement.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from registration.store.columns import (
 QUERIES: Final = load_queries("registration.store")
 
 Columns = Mapping[str, int | str]
-"""Rows as arguments of `write_rows`: an array literal per column, and for some tables the number of rows."""
+"""Rows as arguments of `write_rows`: one array literal per column, and for some tables the number of rows."""
 
 NO_KEYS: Final[Columns] = {
     "key_count": 0,
@@ -45,7 +45,7 @@ NO_EVENTS: Final[Columns] = event_columns((), ids=EMPTY, participants=EMPTY, typ
 
 if TYPE_CHECKING:
     Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
-else:  # only the driver's type stubs make its classes generic
+else:  # the driver's classes are generic only in its type stubs
     Connection = asyncpg.Connection
 
 
@@ -55,11 +55,11 @@ async def write_rows(
     participants: Columns = NO_PARTICIPANTS,
     events: Columns = NO_EVENTS,
 ) -> Any:
-    """Claim keys; if all keys were free, insert participants; if all participants were new, append events.
+    """Write new rows. Each step is done only if the step before it wrote all its rows.
 
-    Returns a row: `claimed`, `inserted` and `appended` are numbers of rows, `recorded_at` is the time of the
-    transaction. At most one participant per NIK may be given. If events were appended, everything was
-    written.
+    The steps are: claim the idempotency keys, insert the participants, append the events. So if events were
+    appended, everything was written. At most one participant per NIK may be given. Returns a row: `claimed`,
+    `inserted` and `appended` are the numbers of rows written, and `recorded_at` is the transaction's time.
     """
     return await QUERIES.write_rows(
         connection,
@@ -85,7 +85,10 @@ def key_rows(
     body_hmacs: Iterable[bytes],
     answers: Iterable[tuple[str, UUID | None, str | None, int | None]],
 ) -> Columns:
-    """Columns of idempotency keys: sorted (caller, route, key), each with its body's HMAC and its answer."""
+    """Return the columns of idempotency keys. `unique_keys` must be sorted by (caller, route, key).
+
+    `body_hmacs` and `answers` have the fingerprint of the request and the answer for each key.
+    """
     callers, routes, keys = zip(*unique_keys, strict=True)
     outcomes, ids, regions, revisions = zip(*answers, strict=True)
     return {
@@ -102,7 +105,7 @@ def key_rows(
 
 
 def participant_rows(participants: Iterable[Participant]) -> Columns:
-    """Columns of new participants, sorted by NIK fingerprint, the order in which these are locked."""
+    """Return the columns of new participants, sorted by NIK fingerprint, the order of their locks."""
     rows = sorted(participants, key=lambda participant: participant.person.nik_hmac or b"")
     people = [row.person for row in rows]
     return {
@@ -114,7 +117,7 @@ def participant_rows(participants: Iterable[Participant]) -> Columns:
 
 
 def event_rows(drafts: Sequence[EventDraft]) -> Columns:
-    """Columns of new events; within each partition their sequences follow this order."""
+    """Return the columns of new events. Within each partition, sequences follow the order of `drafts`."""
     return event_columns(
         [draft.partition for draft in drafts],
         ids=uuids([draft.id for draft in drafts]),
@@ -127,7 +130,10 @@ def event_rows(drafts: Sequence[EventDraft]) -> Columns:
 async def lock(
     connection: Connection, ids: Iterable[UUID], nik_hmacs: Iterable[bytes] = ()
 ) -> list[Participant]:
-    """Lock and read participants by id, and by NIK if their rows are older than this transaction."""
+    """Lock and return the participants with these ids or NIK fingerprints.
+
+    A participant is found by NIK fingerprint only if this transaction has not inserted or updated its row.
+    """
     rows = QUERIES.lock_participants(connection, ids=list(ids), nik_hmacs=list(nik_hmacs))
     return [participant_of(row) async for row in rows]
 
@@ -145,7 +151,7 @@ async def update(connection: Connection, participants: Sequence[Participant]) ->
 
 
 async def append(connection: Connection, drafts: Sequence[EventDraft]) -> None:
-    """Number events and insert them. This must be the last statement before the commit.
+    """Insert events with the next sequences. This must be the last statement before the commit.
 
     The partitions stay locked until the commit, so sequences follow the order of commits and have no gaps.
     """
@@ -153,7 +159,7 @@ async def append(connection: Connection, drafts: Sequence[EventDraft]) -> None:
 
 
 def participant_of(row: Any) -> Participant:
-    """Convert a row of the table `participant`, with the column `business` as text."""
+    """Convert a row of the table `participant`. Its column `business` must have been read as text."""
     return Participant(
         id=UUID(int=row["id"].int),
         status=Status(row["standing"]),

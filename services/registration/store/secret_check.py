@@ -1,4 +1,4 @@
-"""Checks that the configured secret key is the one that the register's personal data are sealed under."""
+"""Checks that the configured secret key is the key that encrypts the register's personal data."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from registration.store.register_rows import QUERIES
 
 
 class WrongSecretError(Exception):
-    """REGISTRATION_SECRET_KEY is not the key that the register's personal data are sealed under.
+    """REGISTRATION_SECRET_KEY is not the key that encrypts the register's personal data.
 
-    With another key every known NIK would look new. Set the old key; it cannot be changed in place.
+    With another key, every known NIK would look new. Set the key that the register was created with. The key
+    of an existing register cannot be changed.
     """
 
 
 async def check_secret(pool: asyncpg.Pool[Any], key_id: str) -> None:
-    """Compare the key id of the stored participants with `key_id`. Raises WrongSecretError if they differ."""
+    """Compare `key_id` with the key id of the stored participants. Raises WrongSecretError if they differ."""
     sealed_under = await QUERIES.sealed_under(pool)
     if sealed_under not in (None, key_id):
         raise WrongSecretError(

@@ -1,10 +1,10 @@
 -- The register: participants, their events, and the answers to API requests.
--- Names are unqualified: the search_path of the role is its own schema.
+-- Names have no schema, because the search_path of the role is the role's own schema.
 
--- One row per person that has ever registered, with the latest standing; `event` has the history.
+-- One row per person who has ever registered, with the person's latest state. The table `event` has the history.
 create table participant (
     id             uuid        primary key,
-    -- Keyed HMAC-SHA256 of the NIK: detects a second registration without the plain number. NULL after an erasure.
+    -- Keyed HMAC-SHA256 of the NIK. It detects a second registration without the plain NIK. NULL after an erasure.
     nik_hmac       bytea       unique,
     nik_cipher     bytea,
     phone_cipher   bytea,
@@ -32,8 +32,9 @@ create table participant (
 );
 create index participant_import on participant (import_id) where import_id is not null;
 
--- The last sequence of each partition. A transaction takes sequences last, and locks the row until its commit.
--- `published` is the relay's position, `published_term` the term of the lease that moved it.
+-- The last sequence of each partition. A transaction takes its sequences in its last statement, and locks the row until
+-- its commit. `published` is the last sequence that the relay has published, and `published_term` is the term of the
+-- lease under which the relay last changed `published`.
 create table partition (
     partition      smallint    primary key check (partition between 0 and 11),
     last_sequence  bigint      not null default 0 check (last_sequence >= 0),
@@ -42,8 +43,8 @@ create table partition (
 ) with (fillfactor = 50);
 insert into partition (partition) select generate_series(0, 11);
 
--- Events, numbered per partition in the order of commits, without gaps, and never deleted. `value` is the value of the
--- record on the topic.
+-- Events. They are numbered per partition in the order of commits, without gaps. They are never deleted. `value` is the
+-- value of the event's record on the topic.
 create table event (
     partition      smallint    not null,
     sequence       bigint      not null,
@@ -55,7 +56,8 @@ create table event (
     primary key (partition, sequence)
 );
 
--- The answer of each idempotency key, written in the transaction of its operation. Kept for 48 hours by default.
+-- The answer stored under each idempotency key. The transaction of the operation writes it. It is kept for 48 hours by
+-- default.
 create table idempotency (
     caller         text        not null,
     route          text        not null,
@@ -66,7 +68,7 @@ create table idempotency (
     participant_id uuid,
     region         text,
     revision       integer,
-    -- Also the recorded_at of the answer, as both are now() of the same transaction.
+    -- Also the answer's recorded_at, because both are now() of the same transaction.
     created_at     timestamptz not null default now(),
     primary key (caller, route, key)
 );
@@ -93,7 +95,7 @@ create table api_key (
     revoked_at     timestamptz
 );
 
--- Imports. `id` is a keyed HMAC of the file's bytes, so the same file is the same import.
+-- Imports. `id` is a keyed HMAC of the file's bytes, so importing the same file again continues the same import.
 create table import_file (
     id             text        primary key,
     name           text        not null,
@@ -108,7 +110,7 @@ create table import_file (
     changed_at     timestamptz not null default now(),
     finished_at    timestamptz
 );
--- The faults of rejected rows: row number, column and reason, never a value.
+-- The faults of rejected rows. They have row number, column and reason, never a value.
 create table import_rejected (
     import_id      text        not null references import_file (id) on delete cascade,
     row            bigint      not null,
@@ -117,7 +119,7 @@ create table import_rejected (
     primary key (import_id, row, field)
 );
 
--- Leases: a row makes one process the leader until its time ends.
+-- Leases. A row makes the process `holder` the leader until the time `until`.
 create table lease (
     name           text        primary key,
     holder         text        not null,
@@ -125,7 +127,7 @@ create table lease (
     until          timestamptz not null
 ) with (fillfactor = 50);
 
--- One row about the whole register. The epoch rises with each recovery from an older backup.
+-- One row about the whole register. Each recovery from an older backup raises the epoch.
 create table register (
     only_row       boolean     primary key default true check (only_row),
     epoch          integer     not null default 1,

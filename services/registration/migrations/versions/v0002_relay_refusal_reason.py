@@ -1,4 +1,4 @@
-"""Add the reason for which the relay refuses to publish, which the audit publishes."""
+"""Add a column for the reason why the relay refuses to publish. The audit publishes this reason."""
 
 from database.alembic_env import run_sql_file
 

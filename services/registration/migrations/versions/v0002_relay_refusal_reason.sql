@@ -1,3 +1,3 @@
--- Why the relay does not publish: the topic has events that this register never wrote (a restored backup). NULL if it
--- publishes.
+-- Why the relay refuses to publish, such as that the topic has events that this register never wrote, after a restore
+-- from a backup. NULL if the relay publishes.
 alter table register add column refused text, add column refused_at timestamptz;

@@ -1,4 +1,7 @@
-"""Record which participants an import registered again, so that its undo finds the unchanged ones."""
+"""Add a table of the participants that an import registered again.
+
+The undo of the import needs it to find the participants that have not changed since.
+"""
 
 from database.alembic_env import run_sql_file
 

@@ -1,3 +1,4 @@
--- The audit counts all standings every few seconds. Reading only this index costs a quarter of reading the table
--- (300,000 participants: 0.12 against 0.43 s of CPU, and 29 against 212 MB).
+-- The audit counts all standings every few seconds. Reading only this index takes about a quarter of the CPU time of
+-- reading the table. For 300,000 participants, the index took 0.12 s of CPU time and 29 MB, and the table took 0.43 s
+-- and 212 MB.
 create index participant_standing on participant (region, agency, campaign, steps) where standing = 'registered';

@@ -1,4 +1,4 @@
--- Access keys of the API, and a ping of the database.
+-- Access keys of the API, and a query that shows that the database answers.
 
 -- name: find_key(id)^
 select role, hash from api_key where id = :id and revoked_at is null;

@@ -1,4 +1,4 @@
--- The audit's queries. All but `audit_register` run in one REPEATABLE READ snapshot.
+-- The audit's queries. All except `audit_register` run in one REPEATABLE READ snapshot.
 
 -- name: audit_epoch()$
 select epoch from register;
@@ -7,25 +7,27 @@ select epoch from register;
 select last_sequence from partition order by partition;
 
 -- name: audit_standings()
--- The number of registered participants of each standing; withdrawn and merged participants are not counted.
+-- Returns the number of registered participants of each standing. Withdrawn and merged participants are not counted.
 select region, agency, campaign, steps, count(*) as participants
   from participant where standing = 'registered'
  group by region, agency, campaign, steps;
 
 -- name: audit_events_between(positions, last_sequences)
--- Events above the positions of the cut and up to the snapshot's last sequences: in the standings, not in the cut.
+-- Returns the events that the standings of the snapshot include and the cut does not. Their sequences are above the
+-- cut's position and at most the last sequence of the snapshot.
 select e.value
   from unnest(:positions::bigint[], :last_sequences::bigint[]) with ordinality as span (position, last, n)
   join event as e on e.partition = span.n - 1 and e.sequence > span.position and e.sequence <= span.last;
 
 -- name: audit_events_at(partitions, sequences)
--- Events that the cut has not counted although its positions are higher (quarantined events).
+-- Returns the quarantined events with these partitions and sequences. The cut has not counted them, although its
+-- positions are at or above their sequences.
 select e.value
   from unnest(:partitions::smallint[], :sequences::bigint[]) as quarantined (partition, sequence)
   join event as e using (partition, sequence);
 
 -- name: audit_register()^
--- The register's state in one statement. `time` and `relay_alive` follow the database's clock.
+-- Returns the register's state, read in one statement. `time` and `relay_alive` follow the database's clock.
 select now() as time,
        (select array_agg(last_sequence order by partition) from partition) as last_sequence,
        (select array_agg(published order by partition) from partition) as published,

@@ -1,8 +1,9 @@
--- Imports and their undos. A chunk is one transaction: participants, events, and the number of the last row. The row of
--- `import_file` is locked first, so that two processes with the same file take turns and each sees the other's progress.
+-- Imports and their undos. One transaction writes a chunk: its participants, its events, and the number of its last
+-- row. The transaction first locks the import's row in `import_file`. So if two processes import the same file, they
+-- take turns, and each sees how far the other has come.
 
 -- name: import_begin(id, file_name, caller)^
--- Inserts an import and returns its id; returns no row if the import exists.
+-- Inserts an import and returns its id. Returns no row if the import exists already.
 insert into import_file (id, name, state, caller) values (:id, :file_name, 'running', :caller) on conflict do nothing
 returning id;
 
@@ -23,20 +24,22 @@ insert into import_rejected (import_id, row, field, reason)
 select :id, new.* from unnest(:rejected_rows::bigint[], :fields::text[], :reasons::text[]) as new;
 
 -- name: import_insert_reregistered(id, participant_ids, revisions)!
--- Records withdrawn participants that this import registered again, with their new revisions; an
--- existing row gets the newer revision.
+-- Stores which withdrawn participants this import registered again, and their revisions after that. If a participant
+-- has a row for this import already, the row gets the newer revision.
 insert into import_again (import_id, participant_id, revision)
 select :id, new.* from unnest(:participant_ids::uuid[], :revisions::integer[]) as new
 on conflict (import_id, participant_id) do update set revision = excluded.revision;
 
 -- name: import_end(id, state, fault)!
--- Ends a running import: all rows are written, or the file is unusable (`fault`).
+-- Ends a running import, because all its rows are written or because its file is unusable. `fault` is what is wrong
+-- with the file, NULL if nothing is.
 update import_file
 set state = :state, fault = :fault, rows = accepted + rejected, changed_at = now(), finished_at = now()
 where id = :id and state = 'running';
 
 -- name: import_claim(ids, idle_s)^
--- Claims one unfinished import of `ids`, or one unfinished undo, that has made no progress for `idle_s` seconds.
+-- Claims an import or undo that is unfinished and has made no progress for `idle_s` seconds. An import is claimed only
+-- if its id is in `ids`.
 update import_file set changed_at = now()
 where id = (
     select id from import_file
@@ -54,13 +57,14 @@ order by row, field
 limit :rows_max;
 
 -- name: import_begin_undo(id)^
--- Stops the import and marks it as being undone. Its participants are withdrawn chunk by chunk.
+-- Stops the import and marks it as being undone. Later transactions withdraw its participants chunk by chunk. Returns
+-- no row if there is no such import, or if it is undone already.
 update import_file set state = 'undoing', changed_at = now()
 where id = :id and state in ('running', 'done', 'failed', 'undoing')
 returning state;
 
 -- name: import_unchanged_participants(id, rows_max)
--- Registered participants that have not changed since this import registered them.
+-- Returns registered participants that have not changed since this import registered them.
 select participant.id from participant
 left join import_again as again on again.import_id = :id and again.participant_id = participant.id
 where participant.import_id = :id and participant.standing = 'registered'
@@ -79,7 +83,7 @@ update import_file set undone = undone + :undone, changed_at = now() where id = 
 update import_file set state = 'undone', changed_at = now(), finished_at = now() where id = :id and state = 'undoing';
 
 -- name: import_changed_participants(id, after, rows_max)
--- Participants of this import that have changed since; an undo keeps them.
+-- Returns participants that have changed since this import registered them. An undo keeps them.
 select participant.id, participant.standing, participant.revision, participant.changed_at from participant
 left join import_again as again on again.import_id = :id and again.participant_id = participant.id
 where participant.import_id = :id and participant.revision <> coalesce(again.revision, 1)
@@ -93,5 +97,5 @@ left join import_again as again on again.import_id = :id and again.participant_i
 where participant.import_id = :id and participant.revision <> coalesce(again.revision, 1);
 
 -- name: import_scopes()^
--- The ids of all campaigns and agencies.
+-- Returns the ids of all campaigns and agencies.
 select array(select id from campaign) as campaigns, array(select id from agency) as agencies;

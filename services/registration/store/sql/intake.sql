@@ -1,16 +1,16 @@
--- Writes a batch of operations. Every writer takes locks in the same order: idempotency keys sorted, NIK fingerprints
--- sorted, participants by id, partitions ascending. The arrays are passed in that order. Large arrays are passed as
--- literals (`::text::…[]`), because the driver would inspect each element of an array.
+-- The statements that write a batch of operations. Every writer takes locks in the same order: idempotency keys sorted,
+-- NIK fingerprints sorted, participants by id, partitions ascending. The arrays must be sorted in this way. Large
+-- arrays are passed as literals (`::text::…[]`), because the driver would inspect each element of a list.
 
 -- name: write_rows(key_count, callers, routes, keys, body_hmacs, outcomes, answer_participant_ids, answer_regions, answer_revisions, participant_count, ids, nik_hmacs, nik_ciphers, phone_ciphers, cipher_key_ids, names, businesses, consents, channels, booths, occurred_ats, import_ids, regions, agencies, campaigns, steps, locked_partitions, event_counts, partitions, ordinals, event_ids, event_participants, types, texts, time_placeholder, sequence_placeholder)^
--- Writes the new rows of a batch in the order of locks, and returns how many rows of each table were written. Each part
--- may be empty.
--- 1. Idempotency keys, each with its likely answer. A key that exists is skipped; a key that an open transaction is
---    inserting is waited for.
--- 2. If every key was free: participants. A participant whose NIK exists is skipped.
--- 3. If every participant was inserted: events. Their partitions are locked and the last sequences raised. An ordinal
---    is the number of an event within its partition in this batch, from 1. `texts` has one event per line, as the JSON
---    has no line breaks; its placeholders for time and sequence are replaced here.
+-- Writes the new rows of a batch in the order of locks, and returns how many rows of each table were written. Each of
+-- the three steps may have no rows.
+-- 1. Inserts the idempotency keys, each with its likely answer. A key that exists is skipped. If another open
+--    transaction has inserted the same key, this statement waits until that transaction ends.
+-- 2. If every key was free, inserts the participants. A participant whose NIK exists is skipped.
+-- 3. If every participant was inserted, locks the partitions of the events, raises their last sequences, and inserts
+--    the events. An event's ordinal is its number among this batch's events of the same partition, from 1. `texts` has
+--    one event per line, because the JSON has no line breaks. The placeholders for time and sequence are replaced here.
 with claimed as (
     insert into idempotency (caller, route, key, body_hmac, outcome, participant_id, region, revision)
     select * from unnest(:callers::text::text[], :routes::text::text[], :keys::text::text[],
@@ -32,7 +32,7 @@ with claimed as (
                 :agencies::text::text[], :campaigns::text::text[], :steps::text::text[])
          as new (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel, booth,
                  occurred_at, import_id, region, agency, campaign, steps)
-    -- The condition is evaluated before the first row is inserted, so keys are locked before NIKs.
+    -- This condition is evaluated before the first participant is inserted, so all keys are locked before any NIK.
     where (select count(*) from claimed) = :key_count
     on conflict (nik_hmac) do nothing
     returning 1
@@ -54,7 +54,7 @@ with claimed as (
            replace(replace(new.value, :sequence_placeholder::text,
                            '"sequence":' || (locked.last_sequence + new.ordinal) || ','),
                    :time_placeholder::text,
-                   -- The same format as `registration.domain.event.utc_text`.
+                   -- The same format as that of `registration.domain.cloud_event.utc_text`.
                    (select '"time":"' || replace(to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
                                                  '.000000Z', 'Z') || '"')),
            now()
@@ -68,14 +68,15 @@ select (select count(*) from claimed) as claimed, (select count(*) from inserted
        (select count(*) from appended) as appended, now() as recorded_at;
 
 -- name: stored_answers(callers, routes, keys)
--- The answers of keys that existed before this transaction. `index` is the index in the arrays, from 0.
+-- Returns the answers of those keys that existed before this transaction. `index` is the key's place in the arrays,
+-- from 0.
 select asked.ordinal - 1 as index, body_hmac, outcome, participant_id, region, revision, created_at
 from unnest(:callers::text[], :routes::text[], :keys::text[]) with ordinality as asked (caller, route, key, ordinal)
 join idempotency using (caller, route, key)
 where idempotency.xmin <> pg_current_xact_id()::xid;
 
 -- name: update_answers(callers, routes, keys, outcomes, participant_ids, regions, revisions)!
--- Replaces likely answers, which were stored with the keys, by the actual ones.
+-- Replaces the likely answers, which were stored together with the keys, by the actual answers.
 update idempotency
 set outcome = actual.outcome, participant_id = actual.participant_id, region = actual.region, revision = actual.revision
 from unnest(:callers::text[], :routes::text[], :keys::text[], :outcomes::text[], :participant_ids::uuid[],
@@ -84,7 +85,8 @@ from unnest(:callers::text[], :routes::text[], :keys::text[], :outcomes::text[],
 where idempotency.caller = actual.caller and idempotency.route = actual.route and idempotency.key = actual.key;
 
 -- name: lock_participants(ids, nik_hmacs)
--- Locks and returns participants by id, and by NIK if their rows are older than this transaction.
+-- Locks and returns the participants with these ids or NIK fingerprints. A participant is found by NIK fingerprint only
+-- if this transaction has not inserted or updated its row.
 select id, standing, revision, merged_into, region, agency, campaign, steps, nik_hmac, nik_cipher, phone_cipher,
        cipher_key_id, name, business::text as business, consent, channel, booth, occurred_at, import_id
 from participant
@@ -113,7 +115,8 @@ from unnest(:ids::text::uuid[], :standings::text::text[], :revisions::text::inte
 where participant.id = new.id;
 
 -- name: delete_old_keys(kept, deleted_max)!
--- Deletes at most `deleted_max` keys older than `kept`; rows that another transaction locks are left for later.
+-- Deletes at most `deleted_max` keys older than `kept`. Skips rows that another transaction has locked; a later call
+-- deletes them.
 delete from idempotency where ctid = any(array(
     select ctid from idempotency where created_at < now() - :kept::interval
     limit :deleted_max for update skip locked));

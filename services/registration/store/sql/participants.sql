@@ -1,4 +1,4 @@
--- Single participants, read without locks, and their erasure.
+-- Reads single participants without locks, and erases their personal data.
 
 -- name: find_participant(id)^
 select id, standing, revision, merged_into, region, agency, campaign, steps, nik_hmac, nik_cipher, phone_cipher,
@@ -13,7 +13,8 @@ select id, standing, revision, merged_into, region, agency, campaign, steps, nik
 from participant where nik_hmac = :nik_hmac;
 
 -- name: erase(id)$
--- Deletes the personal data. The id and the standing remain, so no count changes and no event is needed.
+-- Deletes a participant's personal data. The id and the standing remain, so no tally changes and no event is needed.
+-- Returns no row if the participant does not exist or was erased before.
 update participant
 set name = null, nik_hmac = null, nik_cipher = null, phone_cipher = null, business = null, import_id = null,
     erased_at = now()
@@ -21,5 +22,5 @@ where id = :id and erased_at is null
 returning true;
 
 -- name: sealed_under()$
--- The id of the key that encrypts the personal data, from any participant that is not erased.
+-- Returns the id of the key that encrypts the personal data, as stored with any participant that is not erased.
 select cipher_key_id from participant where erased_at is null limit 1;

@@ -1,7 +1,8 @@
--- Recovery: empties and refills the topic of a restored register.
+-- The statements of a recovery, which has the topic emptied and all events published again after a restore.
 
 -- name: recover_seize_lease(name, holder, seconds)$
--- Takes the lease from its holder. The term rises, so later statements of the former holder have no effect.
+-- Takes the lease from its holder, even if it has not ended. The term rises, so later statements with the former
+-- holder's term have no effect.
 insert into lease as held (name, holder, term, until)
 values (:name, :holder, 1, clock_timestamp() + make_interval(secs => :seconds))
 on conflict (name) do update
@@ -9,7 +10,8 @@ on conflict (name) do update
 returning term;
 
 -- name: recover_rewind(reason)!
--- Resets all published positions to 0, and makes the relay refuse to publish if the recovery is interrupted.
+-- Resets all published positions to 0, and stores a reason for which the relay refuses to publish. Thus the relay
+-- publishes nothing if the recovery is interrupted.
 -- Partitions are locked in ascending order, as all writers do.
 with locked as materialized (
     select partition from partition order by partition for update

@@ -1,7 +1,8 @@
--- The event table as the relay's source: events in sequence order per partition, and the published positions.
+-- The statements of the relay: they read events in the order of their sequences, and store the published positions.
 
 -- name: relay_pending(records_max, skip)
--- The next events above the published position of each partition, from one snapshot.
+-- Returns, for each partition not in `skip`, at most `records_max` events that follow its published position. All are
+-- read in one snapshot.
 select p.partition, p.published, e.sequence, e.key, e.value
   from partition as p
  cross join lateral (
@@ -15,10 +16,11 @@ select p.partition, p.published, e.sequence, e.key, e.value
  order by p.partition, e.sequence;
 
 -- name: relay_advance(partitions, expected, targets, lease, term)$
--- Moves published positions while the caller holds the lease; returns how many moved.
--- Partitions are locked in ascending order, as all writers do; an UPDATE ... FROM alone would lock in any order.
--- FOR SHARE: the statement sees a takeover of the lease that commits while it waits, and no takeover can commit before
--- this statement ends.
+-- Moves the published positions from `expected` to `targets`, and returns how many positions moved. A position moves
+-- only if it equals its expected value. None moves unless the lease is valid and has this term.
+-- Partitions are locked in ascending order, as all writers do. An UPDATE ... FROM alone would lock them in any order.
+-- FOR SHARE locks the lease: if a takeover commits while this statement waits, the statement sees it, and afterwards no
+-- takeover can commit before this statement ends.
 with held as materialized (
     select 1 from lease where name = :lease and term = :term and until > clock_timestamp() for share
 ), locked as materialized (
@@ -35,7 +37,8 @@ with held as materialized (
 select count(*) from moved;
 
 -- name: relay_rewind(partition, position, lease, term)$
--- Lowers the published position of a partition, so that later events are sent again; returns the number of rows.
+-- Lowers the published position of a partition, so that the relay sends the events above `position` again. Returns 1,
+-- or 0 if the published position is not above `position` or if the lease is invalid or has another term.
 with held as materialized (
     select 1 from lease where name = :lease and term = :term and until > clock_timestamp() for share
 ), moved as (
@@ -48,14 +51,16 @@ select count(*) from moved;
 select partition, published from partition order by partition;
 
 -- name: relay_registered_events(partitions, sequences)
--- For one sequence of each partition: the partition's last sequence, and the id of the event, NULL if there is none.
+-- Returns, for each given partition, its last sequence, and the id of the event at the given sequence of the partition.
+-- The id is NULL if there is no such event.
 select asked.partition, p.last_sequence, e.id::text as id
   from unnest(:partitions::smallint[], :sequences::bigint[]) as asked (partition, sequence)
   join partition as p using (partition)
   left join event as e on e.partition = asked.partition and e.sequence = asked.sequence;
 
 -- name: relay_store_refusal(reason, lease, term)!
--- Stores the reason why the relay does not publish, NULL if it does.
+-- Stores why the relay refuses to publish; NULL if it publishes. Has no effect unless the lease is valid and has this
+-- term.
 update register set refused = :reason::text, refused_at = case when :reason::text is null then null else now() end
  where refused is distinct from :reason::text
    and exists (select 1 from lease where name = :lease and term = :term and until > clock_timestamp());

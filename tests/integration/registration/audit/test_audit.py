@@ -1,4 +1,4 @@
-"""The audit finds no drift in correct cuts under load, finds a miscount, and publishes the state."""
+"""Under load the audit finds no drift in correct cuts. It finds a miscount, and publishes the state."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REGISTRATIONS = "SELECT partition, sequence FROM event WHERE value::json -> 'dat
 
 
 def _cells(standing: dict[str, Any]) -> list[Cell]:
-    """The tallies in which a standing counts, by definition."""
+    """Return the tallies that count a participant with this standing, without the code under test."""
     scopes = ["all"]
     scopes += [f"agency:{standing['agency']}"] if standing["agency"] else []
     scopes += [f"campaign:{standing['campaign']}"] if standing["campaign"] else []
@@ -40,13 +40,13 @@ def _cells(standing: dict[str, Any]) -> list[Cell]:
 async def _counted(
     pool: asyncpg.Pool[Any], positions: list[int], quarantined: tuple[tuple[int, int], ...] = ()
 ) -> dict[Cell, int]:
-    """The tallies at these positions, computed event by event."""
+    """Return the tallies at these positions, computed event by event without the quarantined events."""
     rows = await pool.fetch(
         "SELECT partition, sequence, value FROM event WHERE sequence <= ($1::bigint[])[partition + 1]",
         positions,
     )
     values = [value for partition, sequence, value in rows if (partition, sequence) not in quarantined]
-    # In a thread, so that concurrent writers do not wait inside a transaction.
+    # Sum in a thread, so that concurrent writers do not have to wait inside their transactions.
     return await asyncio.to_thread(_summed, values)
 
 
@@ -60,7 +60,7 @@ def _summed(values: list[str]) -> dict[Cell, int]:
 
 
 async def _state(topics: Topics) -> dict[str, Any]:
-    """The newest register state."""
+    """Return the value of the newest record of `register-state`."""
     published = (await records(topics, "register-state", 1))[0]
     assert published, "no state yet"
     newest = published[-1]
@@ -79,10 +79,10 @@ async def _audited(topics: Topics, cut: str) -> dict[str, Any]:
 
 @asynccontextmanager
 async def load(register: Register) -> AsyncIterator[None]:
-    """Write registrations, moves, steps and withdrawals until the end of the block.
+    """Write registrations, moves, steps and withdrawals until the `with` block ends.
 
-    This is no fixture: the event loop does not run while other fixtures are set up, and PostgreSQL terminates
-    a session that is idle in a transaction.
+    This cannot be a fixture, because the event loop does not run while other fixtures are set up. Meanwhile
+    the writer's transaction would be idle, and PostgreSQL terminates a session that is idle in a transaction.
     """
     stop = asyncio.Event()
 
@@ -261,7 +261,7 @@ async def test_a_second_audit_takes_over_in_a_higher_term_and_silences_the_first
 
     await until(five_more_are_published, 30)
     terms = [json.loads(record.value)["term"] for record in (await records(topics, "register-state", 1))[0]]
-    # One record that the first audit was sending when it was stopped may still arrive.
+    # The first audit process was perhaps sending a record when it was stopped. That record may still arrive.
     assert terms[published_before + 1 :].count(1) == 0
 
 

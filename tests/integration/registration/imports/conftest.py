@@ -35,7 +35,7 @@ Line = Sequence[str]
 
 
 class InProcessPacker:
-    """Validates and packs in the test's own process."""
+    """Validates and packs chunks in the process of the test, without a child process."""
 
     def __init__(self, cipher: Cipher) -> None:
         regions = read_regions(contract_path("regions.csv"))
@@ -84,7 +84,7 @@ class ImportEnvironment:
         return Importer(self.pool, InProcessPacker(self.cipher), rows_max)
 
     async def run(self, path: Path, rows_max: int = 100, stop_after: int | None = None) -> ImportStatus:
-        """Import a file, or only its first `stop_after` chunks."""
+        """Import a file. If `stop_after` is given, stop after so many chunks."""
         stopping, chunks = StopSignal(), 0
 
         def count_chunk(_rows: int, _bytes: int) -> None:
@@ -100,7 +100,7 @@ class ImportEnvironment:
         return [cell async for cell in store.rejections(self.pool, import_id)]
 
     async def counts(self) -> tuple[int, int]:
-        """Registered participants, and events; the sequences must be gapless."""
+        """Return the numbers of registered participants and of events. Assert that sequences have no gaps."""
         partitions = await self.pool.fetch(
             "SELECT p.partition, last_sequence, count(e.sequence) AS events, min(sequence) AS first,"
             " max(sequence) AS last FROM partition p LEFT JOIN event e USING (partition) GROUP BY 1, 2"

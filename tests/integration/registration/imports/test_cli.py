@@ -1,4 +1,7 @@
-"""The commands `import` and `undo` as processes: killed, interrupted, repeated, and beside other writers."""
+"""Runs the commands `import` and `undo` as processes.
+
+The tests kill, interrupt and repeat the commands, and run them while other processes write.
+"""
 
 from __future__ import annotations
 

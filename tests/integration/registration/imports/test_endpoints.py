@@ -1,4 +1,4 @@
-"""Imports through a running API process: uploads, reports, undos, restarts."""
+"""Tests imports through a running API process: uploads, reports, undos, and restarts of the process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Imports into a real database are exact for any file and after any interruption."""
+"""An import into a real database registers the right participants, for any file and interruption."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ StartProcess = Callable[..., TrackedProcess]
 
 @pytest.fixture
 async def pool(database: Databases) -> AsyncIterator[asyncpg.Pool[Any]]:
-    """Connections of the register's role."""
+    """A pool of connections with the register's role."""
     pool = await asyncpg.create_pool(database.registration, min_size=1, max_size=4)
     yield pool
     await pool.close()
@@ -37,7 +37,7 @@ def register(pool: asyncpg.Pool[Any]) -> Register:
 
 @pytest.fixture
 def start(database: Databases, topics: Topics, tmp_path: Path) -> Iterator[StartProcess]:
-    """Start processes: `start("relay", REGISTRATION_CRASH_AT="…")` returns the running process."""
+    """A function that starts a process: `start("relay", REGISTRATION_CRASH_AT="…")` returns the process."""
     started: list[TrackedProcess] = []
 
     def start(command: str, *arguments: str, **settings: str) -> TrackedProcess:

@@ -1,4 +1,4 @@
-"""After any failure of the relay the topic has every event in order, without gaps; repeats are allowed."""
+"""After any failure of the relay, the topic has every event in order, without gaps. Repeats are allowed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def _all_published(register: Register, deadline_s: float = 30.0) -> None:
 
 
 async def _assert_complete(register: Register, topics: Topics) -> int:
-    """Assert that the topic has every event in order; return the number of repeats."""
+    """Assert that the topic has every event in order, and return the number of repeated events."""
     logs, ids = await events(topics), await register.ids()
     assert not any(map(has_gap, logs))
     assert [first_appearances(log) for log in logs] == ids
@@ -132,7 +132,7 @@ async def test_after_a_suspension_of_the_broker_events_are_published_in_order(
 
 
 async def _outlast_the_lease() -> None:
-    """Wait longer than a lease is valid; there is no other condition to wait for."""
+    """Wait longer than a lease is valid. There is no other condition for which the test could wait."""
     import time
 
     began_s = time.monotonic()

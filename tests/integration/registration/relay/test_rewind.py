@@ -25,7 +25,7 @@ CUT_EVERY_S = 0.5
 
 
 class FakeCounting:
-    """Stands in for the aggregator: publishes cuts with the given positions twice a second."""
+    """Stands in for the aggregator. It publishes a cut with the positions in `positions` twice a second."""
 
     def __init__(self, cuts: CutPublisher) -> None:
         self._cuts = cuts
@@ -40,7 +40,7 @@ class FakeCounting:
 
 @pytest.fixture
 async def counting(topics: Topics) -> AsyncIterator[FakeCounting]:
-    """Cuts published twice a second."""
+    """A fake aggregator that publishes a cut twice a second during the test."""
     async with CutPublisher(topics) as cuts:
         counting = FakeCounting(cuts)
         publishing = asyncio.ensure_future(counting.publish_forever())
@@ -61,7 +61,7 @@ async def test_a_lost_tail_is_sent_again_from_the_stalled_position(
     start("relay")
     await until(lambda: _everything_is_published(register), 20, name="everything is published")
     last = await register.last_sequences()
-    counting.positions = [max(0, end - 5) for end in last]  # the last five of each were lost
+    counting.positions = [max(0, end - 5) for end in last]  # each partition's last five were lost
     await topics.empty("participant-events", 12)
 
     async def the_tail_is_there_again() -> bool:
@@ -82,7 +82,7 @@ async def test_an_emptied_topic_is_filled_again_from_the_counted_positions(
     await register.write_events(600)
     start("relay")
     await until(lambda: _everything_is_published(register), 20, name="everything is published")
-    counting.cut = 2  # positions stay at 0: nothing was counted
+    counting.cut = 2  # the positions are still 0, because nothing was counted
     await topics.empty("participant-events", 12)
 
     async def all_is_there_again() -> bool:
@@ -92,7 +92,7 @@ async def test_an_emptied_topic_is_filled_again_from_the_counted_positions(
 
 
 async def _restore_an_older_register(pool: asyncpg.Pool[Any], back: int) -> None:
-    """Restore an older backup: the topic has newer events than the register."""
+    """Remove the last `back` events of each partition, as a restore from an older backup would."""
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
             "DELETE FROM event USING partition WHERE event.partition = partition.partition "
@@ -114,7 +114,7 @@ async def test_a_restored_older_register_is_refused_and_then_recovered(
     start: StartProcess,
     pool: asyncpg.Pool[Any],
 ) -> None:
-    """Both cases: the topic is ahead, or the register has assigned the same sequences again."""
+    """Without new events the topic is ahead of the register. With them, the register reuses sequences."""
     await register.write_events(600)
     relay = start("relay")
     await until(lambda: _everything_is_published(register), 20, name="everything is published")

@@ -1,4 +1,4 @@
-"""Connections of the register's role."""
+"""Fixtures of the store's tests: connections with the register's role."""
 
 from tests.integration.registration.relay.conftest import pool
 

@@ -1,4 +1,4 @@
-"""The server parses array literals to the original values."""
+"""The server parses the array literals back to the values that were encoded."""
 
 from __future__ import annotations
 

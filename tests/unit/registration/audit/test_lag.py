@@ -1,4 +1,4 @@
-"""The lag: events that are not counted, and how long a lagging position has not moved."""
+"""Tests the lag: the number of events not counted yet, and how long a lagging position has not moved."""
 
 from __future__ import annotations
 

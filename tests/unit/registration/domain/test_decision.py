@@ -1,4 +1,4 @@
-"""Two participants and few commands: in any order, the events add up to the standings."""
+"""For two participants and a few commands in any order, the events add up to the participants' standings."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""A batch has the same results as its operations one by one."""
+"""Applying operations in one batch has the same results as applying them one by one."""
 
 from datetime import UTC, datetime
 from itertools import count

@@ -1,4 +1,4 @@
-"""The group commit with a register in memory whose transactions can be made to fail."""
+"""Tests the group commit with a register in memory, whose transactions can be made to fail."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -26,7 +26,10 @@ def operation_with(key: str, body: bytes = b"body") -> Operation:
 
 
 class Register:
-    """Stores answers by idempotency key. Each transaction takes one of `failures`, raised unless None."""
+    """Stores answers by idempotency key.
+
+    Each transaction removes the first of `failures`, if there is one, and raises it unless it is None.
+    """
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}

@@ -1,4 +1,4 @@
-"""When a partition is rewound."""
+"""Tests when a partition is rewound."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from registration.relay.stall_tracker import PATIENCE_S, SILENCE_S, StallTracker
 
 
 def _rewinds(observations: list[tuple[float, int, int]]) -> list[tuple[float, int]]:
-    """(time, position) of each rewind of one partition, given (time, position, published) of each cut."""
+    """Return (time, position) of each rewind of a partition.
+
+    `observations` has (time, counted position, published position) for each cut.
+    """
     tracker = StallTracker.start(0.0)
     found = []
     for now_s, position, published in observations:
