@@ -17,15 +17,15 @@ app = typer.Typer(
 
 @app.command()
 def worker() -> None:
-    """Count events. Any number of workers share the partitions; one is enough."""
-    from aggregator.processes.worker import run_worker  # importing Faust takes a second
+    """Count events. Any number of workers share the partitions; one worker is enough."""
+    from aggregator.processes.worker import run_worker  # here, because importing Faust takes a second
 
     run_process("aggregator-worker", run_worker)
 
 
 @app.command()
 def publisher() -> None:
-    """Publish cuts of the counts. Several may run; one of them leads."""
+    """Publish cuts of the counts. Several publishers may run; one of them leads."""
     from aggregator.processes.publisher import run_publisher
 
     run_process("aggregator-publisher", run_publisher)

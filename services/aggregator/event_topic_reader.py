@@ -1,4 +1,4 @@
-"""Reads participant-events from the first record on, without a consumer group."""
+"""Reads participant-events without a consumer group: all records from the first on, or one record."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ READ_S_MAX: Final = 10.0
 
 
 class EventTopicReader:
-    """A reader of all partitions, usable inside `async with reader.opened()`."""
+    """Reads all partitions. Use it inside `async with reader.opened()`."""
 
     def __init__(self, client_options: Mapping[str, Any], topic: str) -> None:
         self._options = client_options
@@ -48,7 +48,7 @@ class EventTopicReader:
             await consumer.stop()
 
     async def fetch(self) -> dict[int, Sequence[Record]]:
-        """Return the next records per partition; an empty dictionary if none arrive within WAIT_MS."""
+        """Return the next records per partition; an empty dictionary if no record arrives within WAIT_MS."""
         assert self._consumer is not None, "the reader is not open"
         found = await self._consumer.getmany(timeout_ms=WAIT_MS)
         return {
@@ -57,7 +57,7 @@ class EventTopicReader:
         }
 
     async def at_end(self) -> bool:
-        """Return whether every record that the topic has now was fetched."""
+        """Return whether this reader has fetched every record that the topic has now."""
         assert self._consumer is not None, "the reader is not open"
         end_offsets = await self._consumer.end_offsets(self._partitions)
         for partition in self._partitions:
@@ -66,7 +66,10 @@ class EventTopicReader:
         return True
 
     async def record_at(self, partition: int, offset: int) -> bytes | None:
-        """Return the value of one record; None if the topic no longer has it."""
+        """Return the value of the record at `offset`; None if the topic no longer has that record.
+
+        Raises TimeoutError after READ_S_MAX seconds.
+        """
         assert self._consumer is not None, "the reader is not open"
         source = self._partitions[partition]
         self._consumer.seek(source, offset)

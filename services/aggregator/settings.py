@@ -12,7 +12,7 @@ from settings.loader import Settings
 
 
 class AggregatorSettings(Settings):
-    """Settings of the worker, the publisher and the commands: environment variables `AGGREGATOR_…`."""
+    """Settings of the worker, the publisher and the commands, from environment variables `AGGREGATOR_…`."""
 
     model_config = SettingsConfigDict(env_prefix="AGGREGATOR_")
 
@@ -35,5 +35,5 @@ class AggregatorSettings(Settings):
 
     @property
     def worker_port(self) -> int:
-        """The port of this worker's health and metrics."""
+        """The TCP port on which this worker serves its health and metrics."""
         return self.port + self.index

@@ -1,4 +1,4 @@
-"""The contract of `notifier.cut_evaluator.LatchStorePort`, for the fake and for PostgreSQL."""
+"""The suite of the port `notifier.cut_evaluator.LatchStorePort`, for the fake and for PostgreSQL."""
 
 from __future__ import annotations
 

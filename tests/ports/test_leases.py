@@ -1,4 +1,4 @@
-"""The table of leases: one suite on memory and on PostgreSQL."""
+"""The suite of the port `LeaseTable`, for the implementations in memory and in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SHORT_S = 0.2
 
 
 class Case:
-    """Rows, and how to let a short lease run out."""
+    """A lease table, and a way to wait until a short lease has run out."""
 
     def __init__(self, rows: LeaseTable, clock: ManualClock | None) -> None:
         self.rows = rows
         self._clock = clock
 
     async def run_out(self) -> None:
-        """Until a lease of SHORT_S has run out."""
+        """Wait until a lease of SHORT_S seconds has run out."""
         if self._clock is not None:
             self._clock.now_s += 2 * SHORT_S
         else:

@@ -79,7 +79,7 @@ def three_events() -> Fold:
 
 
 async def count(case: StoreCase, position: PartitionPosition, *folds: Fold) -> bool:
-    """Count folds of the partitions from P on, which all start from the same position."""
+    """Count one fold for each partition from P on. All folds start from the same position."""
     changes = {P + index: PositionChange(position, fold) for index, fold in enumerate(folds)}
     return await case.tallies.count(changes, roll_up(folds))
 

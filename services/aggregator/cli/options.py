@@ -1,4 +1,4 @@
-"""Options that several operator commands share, and their exit on a refusal."""
+"""Options that several operator commands share, and `refuse`, which ends a command with an error."""
 
 from typing import Annotated, NoReturn
 

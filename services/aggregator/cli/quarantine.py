@@ -57,7 +57,10 @@ def apply(
         typer.Option(help='File with {"time": …, "before": standing or null, "after": standing or null}.'),
     ] = None,
 ) -> None:
-    """Count a quarantined event once, with the content of a file or, without one, of the topic's record."""
+    """Count a quarantined event once.
+
+    Its content comes from the file if given, else from the topic's record.
+    """
     settings, kafka = load_settings(PROCESS)
     file_event = None if change is None else change_from_file(change, partition, sequence)
     resolution = asyncio.run(_apply(settings, kafka, (partition, sequence), file_event, reason))
@@ -88,7 +91,7 @@ async def _apply(
     file_event: Event | None,
     note: str,
 ) -> Resolution:
-    """Apply the event `key`, a (partition, sequence); without a file event, read it from the topic."""
+    """Apply the event with the (partition, sequence) `key`; without a file event, read it from the topic."""
     partition, sequence = key
     async with command_pool(settings, "quarantine") as pool:
         value: Event | bytes | None = file_event

@@ -12,14 +12,15 @@ from settings.kafka import KafkaSettings
 
 FETCH_BYTES_MAX: Final = 8 << 20
 FETCH_RECORDS_MAX: Final = 100_000
-"""Records of one fetch share a statement and equal standings, so larger fetches cost less per record. Memory
-is the limit."""
+"""One statement counts all records of a fetch, and equal standings in it are summed first. A larger fetch
+therefore costs less per record. Memory limits its size."""
 HEARTBEAT_S: Final = 0.5
-"""Workers learn of a lost peer from heartbeat responses; this delay is part of every recovery."""
+"""The seconds between heartbeats. Workers learn from a heartbeat's response that another worker is lost, so
+this interval delays every recovery."""
 
 
 def build_app(kafka: KafkaSettings, app_id: str) -> BatchApp:
-    """Build an app on the batch transport, without tables, a web server or topics of its own."""
+    """Build an app that uses the batch transport and has no tables, no web server and no own topics."""
     register_transport()
     return BatchApp(
         app_id,
@@ -36,9 +37,11 @@ def build_app(kafka: KafkaSettings, app_id: str) -> BatchApp:
         broker_session_timeout=6.0,
         broker_heartbeat_interval=HEARTBEAT_S,
         broker_request_timeout=10.0,
-        # Counts fetches, not records: the default would hold thousands of fetches.
+        # The buffer's size counts fetches, not records. At the default size it would hold thousands of
+        # fetches.
         stream_buffer_maxsize=4,
-        # A fetch may finish after a rebalance; its statement counts it only if the positions have not moved.
+        # A rebalance need not wait until the buffer is empty. A fetch may finish after the rebalance, because
+        # its statement counts the fetch only if the positions have not moved.
         stream_wait_empty=False,
     )
 

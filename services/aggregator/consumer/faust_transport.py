@@ -15,7 +15,7 @@ UNCHANGED_CODEC: Final = "as-is"
 
 
 class Transport(driver.Transport):
-    """Faust's aiokafka transport with the consumer of `faust_consumer`."""
+    """A variant of Faust's aiokafka transport that uses `FetchConsumer`."""
 
     Consumer = FetchConsumer
 
@@ -32,7 +32,8 @@ class _UnchangedCodec(Codec):
 
 def register_transport() -> None:
     """Register the scheme and the codec with Faust. Call it once, before the app is built."""
-    # Otherwise Faust's registry later loads the transports of installed packages and overwrites this entry.
+    # Finalize the registry of transports first. Otherwise Faust loads the transports of installed packages
+    # later, and overwrites this entry.
     TRANSPORTS._maybe_finalize()
     TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
     register(UNCHANGED_CODEC, _UnchangedCodec())

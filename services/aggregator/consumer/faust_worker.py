@@ -1,4 +1,4 @@
-"""The Faust worker: an app with one agent that counts whole fetches, and its start, failure and stop."""
+"""Starts and stops a Faust app whose one agent counts whole fetches, and raises the error that ends them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from aggregator.tallies.tally_store import TallyStore
 
 
 class FaustWorker:
-    """An app and its agent: `start`, then `wait_for_failure` until `stop`."""
+    """A Faust app and its agent. Call `start`, then await `wait_for_failure`, and finally call `stop`."""
 
     def __init__(
         self, app: BatchApp, topic: str, tallies: TallyStore, decode: Decode, failing_s_max: float
@@ -32,11 +32,12 @@ class FaustWorker:
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._counter = BatchCounter(tallies, self._request_seek, decode=decode)
         self.next_offsets: dict[int, int] = {}
-        """Per partition, the offset after the last record handed to counting since the last seek."""
+        """Per partition, the offset after the last record handed to counting, or the target of a later
+        seek."""
         self.storing = False
-        """Whether a batch is being stored, including its retries, which have a time limit of their own."""
+        """Whether a fetch is being stored. This includes the retries, which have their own time limit."""
         app.stored_offsets = self._load_offsets
-        # Nothing is acknowledged to Kafka, so Faust need not keep lists of acknowledged messages.
+        # This worker acknowledges no message to Kafka, so Faust need not keep lists of acknowledged messages.
         events = app.topic(
             topic,
             value_type=None,
@@ -53,7 +54,7 @@ class FaustWorker:
         await self._app.start()
 
     async def wait_for_failure(self) -> None:
-        """Wait until the worker fails. Raises its error."""
+        """Wait until the worker fails, then raise the error of the app or the agent."""
         crashed = asyncio.ensure_future(self._app._crashed.wait())
         failures: set[asyncio.Future[Any]] = {crashed, self._failed}
         try:
@@ -97,7 +98,8 @@ class FaustWorker:
     async def _count(self, stream: Any) -> None:
         async for event in stream.events():
             fetch: Fetch = event.value
-            # A batch that was fetched before the last seek may skip the records that the seek goes back to.
+            # Drop each batch that was fetched before its partition's last seek: the records to which that
+            # seek went back must be counted first.
             current = {
                 tp.partition: batch.records
                 for tp, batch in fetch.items()
@@ -117,7 +119,7 @@ class FaustWorker:
         except Exception as error:
             if not self._failed.done():
                 self._failed.set_exception(error)
-            await asyncio.Event().wait()  # an error that leaves the agent would lose the batch
+            await asyncio.Event().wait()  # never returns: an error that left the agent would lose the batch
         finally:
             self.storing = False
         self._consumer.pause_s = pause_s(time.monotonic() - began_at, sum(map(len, fetched.values())))

@@ -1,6 +1,6 @@
 """A Faust consumer that delivers whole fetches and starts reading from the offsets stored beside the counts.
 
-The docstring of an override states why Faust's own method does not fit.
+The docstring of each overriding method says why Faust's method does not fit.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from aggregator.domain.event import Record
 
 WAIT_S_MAX: Final = 1.0
 PENDING_FETCHES_MAX: Final = 2
-"""Fetches delivered but not finished: one is counted while the next is decoded. Less than
-`stream_buffer_maxsize`, so Faust's buffer is never full and no task waits for space in it. When a rebalance
-empties the buffer, Faust does not wake such a task."""
+"""The most fetches that are delivered but not finished: one is counted while the next is decoded. The limit
+is below `stream_buffer_maxsize`, so Faust's buffer is never full and no task waits for space in it. Faust
+would not wake a waiting task when a rebalance empties the buffer."""
 CAPACITY_WAIT_S_MAX: Final = 0.1
 REBALANCE_POLL_S: Final = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedBatch:
-    """Records fetched together from one partition, and the partition's number of seeks before the fetch."""
+    """Records fetched together from one partition, and the partition's number of seeks before that fetch."""
 
     seeks: int
     records: Sequence[Record]
@@ -44,14 +44,17 @@ class BatchApp(faust.App):
     """A Faust app whose consumer starts at offsets that are stored beside the counts."""
 
     stored_offsets: Callable[[], Awaitable[Mapping[int, int]]]
-    """Reads the next offset to read per partition."""
+    """Reads, for each partition, the stored offset of the next record to read."""
 
     def _create_directories(self) -> None:
-        """Do nothing: Faust would create a folder for tables in the working directory."""
+        """Do nothing.
+
+        Faust would create a folder for tables in the working directory; this app has no tables.
+        """
 
 
 class FetchConsumer(driver.Consumer):
-    """Faust's aiokafka consumer, with whole fetches and stored offsets."""
+    """A variant of Faust's aiokafka consumer that delivers whole fetches and starts at the stored offsets."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -61,10 +64,13 @@ class FetchConsumer(driver.Consumer):
         self._pending_fetches = 0
         self._capacity_freed = asyncio.Event()
         self.pause_s = 0.0
-        """The least time between two fetches, in seconds, during which records accumulate."""
+        """The least number of seconds between two fetches, so that the next fetch has more records."""
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
-        """Run the fetching thread on uvloop: asyncio's loop costs a worker 7 % more CPU time (measured)."""
+        """Run the fetching thread on uvloop.
+
+        With asyncio's loop a worker takes 7 % more CPU time (measured).
+        """
         thread_loop = uvloop.new_event_loop()
         return driver.AIOKafkaConsumerThread(
             self, loop=self.loop, thread_loop=thread_loop, beacon=self.beacon
@@ -75,35 +81,40 @@ class FetchConsumer(driver.Consumer):
         return await self.app.stored_offsets()
 
     def seeks_of(self, tp: TP) -> int:
-        """Return the number of seeks so far; a batch with a lower number was fetched before the last seek."""
+        """Return the partition's number of seeks.
+
+        A batch with a lower number was fetched before the last seek.
+        """
         return self._seeks.get(tp, 0)
 
     def request_seek(self, tp: TP, offset: int) -> None:
         """Seek to `offset` before the next fetch.
 
-        A seek by the agent itself would race with a running fetch, whose batch could then skip records.
+        The agent must not seek itself. Its seek would race with a running fetch, whose batch could then lack
+        the records to which the seek goes back.
         """
         self._seeks[tp] = self.seeks_of(tp) + 1
         self._requested_seeks[tp] = offset
 
     def finish_fetch(self) -> None:
-        """Mark one delivered fetch as finished."""
+        """Note that the agent has finished one delivered fetch, so that another fetch can be delivered."""
         self._pending_fetches = max(0, self._pending_fetches - 1)
         self._capacity_freed.set()
 
     def on_buffer_full(self, tp: TP) -> None:
-        """Pause no partition.
+        """Do not pause the partition.
 
-        Faust would pause it and later resume partitions one at a time, in the order of a set: beside busy
-        partitions some then stall for half a minute. The fetch loop waits for capacity instead.
+        Faust would pause it, and later resume the paused partitions one at a time in the order of a set.
+        While other partitions are busy, some paused ones then stall for half a minute. The fetch loop waits
+        for capacity instead.
         """
 
     async def perform_seek(self) -> None:
-        """Have the fetch loop seek to the stored offsets once the rebalance is complete.
+        """Let the fetch loop seek to the stored offsets once the rebalance is complete.
 
-        Faust would seek here, to the offsets it committed; its commits can pass messages that are still being
-        processed. It also empties the agent's buffer *after* this call: a batch fetched in between would be
-        lost.
+        Faust would seek in this call, to the offsets that it committed. Its commits can lie above messages
+        that are still being processed. Faust also empties the agent's buffer *after* this call, so a batch
+        that is fetched before then would be lost.
         """
         self._must_seek_to_stored = True
 
@@ -115,7 +126,7 @@ class FetchConsumer(driver.Consumer):
         for tp in tps:
             self._seeks[tp] = self.seeks_of(tp) + 1
             self._requested_seeks.pop(tp, None)
-        self._pending_fetches = 0  # Faust discarded what was buffered before the rebalance
+        self._pending_fetches = 0  # Faust discarded the fetches that were buffered before the rebalance
         targets = {tp: offsets[tp.partition] for tp in tps if tp.partition in offsets}
         if targets:
             try:
@@ -124,12 +135,15 @@ class FetchConsumer(driver.Consumer):
                 self._must_seek_to_stored = True
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Return the stored offsets: nothing is committed to Kafka."""
+        """Return the stored offsets, because this worker commits no offsets to Kafka."""
         offsets = await self._stored_offsets()
         return {tp: offsets[tp.partition] for tp in self.assignment() if tp.partition in offsets}
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Do nothing: Faust checks progress by commits, and there are none; `stall_watchdog` replaces it."""
+        """Do nothing.
+
+        Faust would check progress by commits, and there are none; `stall_watchdog` checks it.
+        """
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Deliver each fetch as one message.
@@ -181,7 +195,10 @@ class FetchConsumer(driver.Consumer):
         generation = self.app.consumer_generation_id
 
         def outdated() -> bool:
-            """Return whether a rebalance began; the loop then starts again at the stored offsets."""
+            """Return whether the fetch must be dropped, because the worker stops or a rebalance began.
+
+            After a rebalance the fetch loop starts again at the stored offsets.
+            """
             return (
                 stopping()
                 or not self.flow_active
@@ -209,7 +226,7 @@ class FetchConsumer(driver.Consumer):
 
 
 def _message(fetch: Fetch, generation: int) -> ConsumerMessage:
-    tp, batch = next(iter(fetch.items()))  # Faust needs one partition; any of the topic reaches the agent
+    tp, batch = next(iter(fetch.items()))  # Faust requires one partition; any partition will do
     return ConsumerMessage(
         topic=tp.topic,
         partition=tp.partition,
@@ -218,7 +235,7 @@ def _message(fetch: Fetch, generation: int) -> ConsumerMessage:
         timestamp_type=0,
         headers=None,
         key=None,
-        value=cast("bytes", fetch),  # only Faust's codecs read the value, and ours does not look inside
+        value=cast("bytes", fetch),  # only the topic's codec reads the value, and returns it unchanged
         checksum=None,
         serialized_key_size=0,
         serialized_value_size=0,

@@ -1,4 +1,7 @@
-"""Detects stalled partitions: records are available, but the next offset does not move. Pure."""
+"""Detects stalled partitions, whose next offset does not move although records are available.
+
+This module does no I/O and reads no clock.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,10 @@ class StallDetector:
     def observe(
         self, now: float, next_offsets: Mapping[int, int], end_offsets: Mapping[int, int]
     ) -> list[int]:
-        """Return the partitions that have records but have not moved for more than `seconds_max`.
+        """Return the partitions whose next offset stayed below the end, unmoved, for over `seconds_max`.
 
-        `now` is in seconds; the offsets are keyed by partition. A partition missing from `next_offsets` is
-        forgotten, and its time starts again when it returns.
+        `now` is in seconds; the offsets are keyed by partition. A partition that is missing from
+        `next_offsets` is forgotten, and its time starts again when it is observed again.
         """
         self._stalled_since = {
             partition: since for partition, since in self._stalled_since.items() if partition in next_offsets
@@ -37,5 +40,5 @@ class StallDetector:
         )
 
     def reset(self) -> None:
-        """Restart all times: the broker or the database is unavailable, so the worker is not at fault."""
+        """Restart the time of every partition, because the worker waits for the broker or the database."""
         self._stalled_since.clear()

@@ -1,8 +1,8 @@
-"""Ends a worker that has stalled: compares its offsets with the broker's once a second.
+"""Ends a stalled worker. Once a second it compares the worker's next offsets with the topic's end offsets.
 
 After a rebalance Faust sometimes stops fetching without an error. A worker is stalled if its partitions have
-records that it does not process, or if it waits too long for its partitions. It must then be restarted. The
-broker's offsets decide, because Faust's own state does not show the stall.
+records that it does not process, or if it waits too long for its partitions. A stalled worker must be
+restarted. The broker's offsets decide, because Faust's own state does not show the stall.
 """
 
 from __future__ import annotations
@@ -27,18 +27,21 @@ class StalledError(RuntimeError):
 
 
 class EndOffsets(Protocol):
-    """The end of each partition of the topic."""
+    """Reads the end offsets of the topic's partitions."""
 
     async def end_offsets(self, partitions: Collection[int]) -> Mapping[int, int]:
-        """Return the offset after the last record per partition. Raises if the broker does not respond."""
+        """Return, per partition, the offset after its last record.
+
+        Raises an error if the broker does not respond.
+        """
 
 
 class CheckedWorker(Protocol):
-    """The state of a worker that the check reads."""
+    """The part of a worker's state that the watchdog reads."""
 
     @property
     def storing(self) -> bool:
-        """Whether a batch is being stored, including its retries."""
+        """Whether a fetch is being stored or its storing retried."""
 
     @property
     def next_offsets(self) -> Mapping[int, int]:
@@ -49,7 +52,7 @@ class CheckedWorker(Protocol):
 
 
 class StallWatchdog:
-    """Checks one worker."""
+    """Checks whether one worker has stalled."""
 
     def __init__(
         self,
@@ -66,13 +69,16 @@ class StallWatchdog:
         self._progress = progress
 
     async def run(self, stopping: StopSignal) -> None:
-        """Check once a second until the stop. Raises StalledError."""
+        """Check once a second until `stopping` is set. Raises StalledError."""
         while not await stopping.wait(CHECK_EVERY_S):
             await self.check_once()
 
     async def check_once(self) -> None:
-        """Compare the offsets. Raises StalledError if the worker has not moved for too long."""
-        if self._worker.storing:  # retries have a limit of their own, in `store_retry`
+        """Compare the worker's next offsets with the end offsets.
+
+        Raises StalledError if a partition stalls.
+        """
+        if self._worker.storing:  # `store_retry` limits the time of storing
             self._detector.reset()
             self._progress.beat()
             return
@@ -94,9 +100,10 @@ class StallWatchdog:
         self._progress.beat()
 
     async def _next_offsets(self) -> dict[int, int]:
-        """Return the worker's next offsets; without assigned partitions, the stored offsets of all workers.
+        """Return the worker's next offsets; if it has no partitions, the stored offsets of all partitions.
 
-        The stored offsets reveal a worker that never gets partitions while no other worker counts them.
+        By the stored offsets the watchdog also finds a worker that never gets partitions although no other
+        worker counts them.
         """
         assigned = self._worker.assigned()
         if assigned:

@@ -1,8 +1,9 @@
 """Patches aiokafka's fetcher so that consumers return runs of records instead of single records.
 
-aiokafka reads each record with four Python calls and creates an object of eleven fields. The patch keeps its
-loop over batches, with checksums, transactions and control batches, but takes all records of a batch at once:
-as the records of aiokafka's decoder or, for the compiled decoder, as the bytes of the batch.
+aiokafka reads each record with four Python calls and creates an object of eleven fields. The patch keeps
+aiokafka's loop over batches, which handles checksums, transactions and control batches. It takes all records
+of a batch at once: as records that aiokafka's decoder reads or, for the compiled decoder, as the bytes of the
+batch.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Run(Protocol):
         """Return the records with the indexes `start` to `stop` - 1."""
 
     def since(self, offset: int, /) -> Run:
-        """Return the records from `offset` on; drop each whose offset is not above the one before."""
+        """Return the records from `offset` on, without any whose offset is not above all earlier offsets."""
 
 
 class RunType(Protocol):
@@ -52,7 +53,7 @@ class RunType(Protocol):
 
 
 class RecordRun(list[Any]):
-    """A run of the records of aiokafka's decoder."""
+    """A run of records that aiokafka's decoder has read."""
 
     def __init__(self, records: Iterable[Any] = ()) -> None:
         super().__init__(records)
@@ -88,7 +89,7 @@ class RecordRun(list[Any]):
 
 
 class RunBatch:
-    """aiokafka's batch; iterating over it yields all its records as one run."""
+    """Wraps a batch of aiokafka. Iteration yields all records of the batch as one run."""
 
     run_type: ClassVar[RunType] = RecordRun
 
@@ -105,7 +106,7 @@ class RunBatch:
 
 
 class RunMemoryRecords:
-    """aiokafka's MemoryRecords; its batches yield runs."""
+    """Wraps a MemoryRecords of aiokafka, so that its batches yield runs."""
 
     def __init__(self, raw: bytes) -> None:
         self._batches = MemoryRecords(raw)
@@ -127,7 +128,7 @@ class RunMemoryRecords:
 
 
 class RunPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka ships no types
-    """aiokafka's PartitionRecords: one fetch of one partition, as runs."""
+    """A PartitionRecords of aiokafka that returns one fetch of one partition as runs."""
 
     _records_iterator: Iterator[Run]
 
@@ -136,7 +137,7 @@ class RunPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # ai
         return run.since(self.next_fetch_offset)
 
     def next_run(self, records_max: int | None) -> tuple[Run, bool]:
-        """Return the next records as one run, and whether more are left."""
+        """Return the next records, at most `records_max`, as one run, and whether more records are left."""
         joined = RunBatch.run_type()
         for run in self:
             capacity = len(run) if records_max is None else records_max - len(joined)
@@ -151,12 +152,12 @@ class RunPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # ai
 
 
 class RunFetchResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka ships no types
-    """aiokafka's FetchResult: it returns one fetch of one partition as a run."""
+    """A FetchResult of aiokafka that returns one fetch of one partition as a run."""
 
     _partition_records: RunPartitionRecords | None
 
     def getall(self, max_records: int | None = None) -> Run | Sequence[Record]:
-        """Return the next records. Raises CorruptRecordException, as in aiokafka."""
+        """Return the next records as a run. Raises CorruptRecordException, as in aiokafka."""
         if not self.check_assignment(self._topic_partition) or self._partition_records is None:
             return ()
         run, has_more = self._partition_records.next_run(max_records)

@@ -1,6 +1,6 @@
-"""The decoder port, and the decoder in pure Python; a decoder turns fetched records into batches to fold.
+"""Defines the port `Decode`, and the decoder in pure Python.
 
-The compiled decoder gives the same results.
+A decoder turns fetched records into batches to fold. The compiled decoder gives the same results.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ class DecodedBatch(Protocol):
         """The records without a valid sequence."""
 
     def fold(self, position: int, settled: Collection[int] = ()) -> Fold:
-        """Fold the events from a position on; see `counting.fold`. May be called repeatedly."""
+        """Fold the events from a position on; see `event_fold.fold`. May be called repeatedly."""
 
 
 class Decode(Protocol):
-    """Decodes the records of one partition, also runs of records from `aiokafka_patch`."""
+    """Decodes the records of one partition. They may be a run from `aiokafka_fetcher_patch`."""
 
     def __call__(self, records: Collection[Record], partition: int) -> DecodedBatch:
-        """Decode the records. Invalid content raises no error: the batch reports it."""
+        """Decode the records. Invalid content raises no error; the batch reports the invalid records."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,9 @@ def compiled_decoder() -> Decode | None:
 
 
 def install_decoder(mode: CompiledMode) -> Decode:
-    """Select the decoder and patch aiokafka, so that all consumers of this process return its type of runs.
+    """Select the decoder, and let all consumers of this process return the type of runs that it decodes.
 
-    Call it before the first fetch, and only in processes that never iterate over a consumer's single records.
+    Call it before the first fetch, and only in processes that never read single records from a consumer.
     Raises CompiledDecoderMissingError.
     """
     decode = select_decoder(mode)

@@ -1,1 +1,1 @@
-"""The rules of counting and of cuts. Pure: no I/O, no clock."""
+"""The rules of counting and of cuts, without I/O and without a clock."""

@@ -1,6 +1,6 @@
-"""A cut: its head, which record of it is due next, and its encoding for region-counts.
+"""Defines a cut and its head, decides which record is due next, and encodes records for region-counts.
 
-Pure: no I/O, no clock.
+This module does no I/O and reads no clock.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from typing import Any, Final
 
 import msgspec
 
-# Readers get a tally row that no event changed only with the next full, and the audit must find it in 10 s.
+# A tally row that changed without an event reaches readers only in the next full record, and the audit must
+# find such a row within 10 s.
 FULL_EVERY_S: Final = 4.0
 HEARTBEAT_EVERY_S: Final = 1.0
 PART_BYTES_MAX: Final = 256 * 1024
 CHANGE_BYTES_MAX: Final = 800_000
-"""Below the broker's limit for a record; a larger change is published as a full."""
+"""This limit is below the broker's limit for a record. A larger change is published as a full record."""
 ROW_OVERHEAD_BYTES: Final = 32
-"""Quotes, commas and count of an encoded row."""
+"""The bytes that quotes, commas and the count add to an encoded row."""
 HEAD_BYTES: Final = 32 * 1024
 """An upper bound for an encoded head that names a thousand quarantined events."""
 
@@ -40,13 +41,13 @@ class CutHead:
     gaps: tuple[tuple[int, int, int], ...]
     """(partition, expected sequence, lowest sequence beyond the gap)"""
     quarantined: tuple[tuple[int, int], ...]
-    """(partition, sequence) of the first thousand quarantined or skipped events"""
+    """The lowest thousand (partition, sequence) of quarantined or skipped events."""
     quarantined_total: int
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A head with its term and number."""
+    """A head with the cut's time, its number, and the term of the publisher."""
 
     term: int
     number: int
@@ -62,22 +63,24 @@ class DueRecord(Enum):
     CHANGE = "change"
     CHANGE_AND_FULL = "change_and_full"
     FULL_OF_SAME_CUT = "full_of_same_cut"
-    """A full of the cut that was published last."""
+    """A full record of the cut that was published last."""
     FULL_OF_NEW_CUT = "full_of_new_cut"
-    """A full of the next cut: in a new term, after a failure, or in a new set or generation of tallies."""
+    """A full record of the next cut. It is due in a new term, after a failure, and for tallies of a new set
+    or generation."""
 
     @property
     def is_new_cut(self) -> bool:
-        """Whether the record belongs to a cut with the next number."""
+        """Whether the record belongs to a new cut, which gets the next number."""
         return self in (DueRecord.CHANGE, DueRecord.CHANGE_AND_FULL, DueRecord.FULL_OF_NEW_CUT)
 
 
 def due_record(
     last: CutHead | None, current: CutHead, since_full_s: float, since_record_s: float
 ) -> DueRecord:
-    """Decide what is due, from the head published last in this term (None if none was) and the current head.
+    """Decide which record is due. `last` is the head published last in this term; None if no head was.
 
-    `since_full_s` and `since_record_s` are the seconds since the last full and the last record.
+    `since_full_s` and `since_record_s` are the seconds since the last full record and the last record of any
+    kind.
     """
     if last is None or (last.set_id, last.generation) != (current.set_id, current.generation):
         return DueRecord.FULL_OF_NEW_CUT
@@ -98,14 +101,20 @@ def fits_change(rows: Iterable[Row]) -> bool:
 
 
 def write_change(cut: Cut, base: int, full_offset: int, rows: Iterable[Row]) -> bytes:
-    """Encode a `change` record: the rows that changed since cut number `base`; no rows for a heartbeat."""
+    """Encode a `change` record with the rows that changed since cut number `base`.
+
+    A heartbeat has no rows.
+    """
     return _record(cut, full_offset, "change", rows=list(rows), base=base)
 
 
 def write_full(
     cut: Cut, full_offset: int, rows: Iterable[Row], bytes_max: int = PART_BYTES_MAX
 ) -> list[bytes]:
-    """Encode a `full`: all rows, in parts of at most `bytes_max` bytes, each with the same head."""
+    """Encode a `full` record with all rows, as parts of at most `bytes_max` bytes.
+
+    Each part has the same head.
+    """
     parts = list(_parts([msgspec.json.encode(row) for row in rows], bytes_max - HEAD_BYTES))
     return [
         _record(

@@ -1,7 +1,7 @@
-"""The fields of a participant event that counting uses, their decoding, and the quarantine reasons.
+"""Decodes the fields of a participant event that counting uses, and defines the quarantine reasons.
 
-Only these fields are decoded. The event's type is not among them: every event carries the standing before and
-after it.
+No other fields are decoded. Counting does not need the event's type, because every event carries the standing
+before and after it.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ class QuarantineReason(Enum):
     BAD_SCOPE = "bad_scope"
     """The agency or campaign is not a valid identifier."""
     MISPLACED = "misplaced"
-    """The event names another partition than the one it is stored in, so its sequence does not apply here."""
+    """The event names a partition that is not its record's, so its sequence does not apply in this
+    partition."""
     UNREADABLE = "unreadable"
-    """Not even partition and sequence are readable."""
+    """The partition or the sequence is not readable."""
 
 
 class Standing(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
@@ -70,7 +71,10 @@ class BadEvent(msgspec.Struct, frozen=True, gc=False):
 
 
 class UnsequencedRecord(msgspec.Struct, frozen=True, gc=False):
-    """A record without a valid sequence in its partition. Its offset identifies it; it changes no count."""
+    """A record without a valid sequence in its partition.
+
+    It is identified by its offset and changes no count.
+    """
 
     offset: int
     reason: QuarantineReason
@@ -97,13 +101,14 @@ class _PartitionSequence(msgspec.Struct, frozen=True, gc=False):
 _decode = msgspec.json.Decoder(Event).decode
 _decode_partition_sequence = msgspec.json.Decoder(_PartitionSequence).decode
 read_standing = msgspec.json.Decoder(Standing).decode
-"""Decode the JSON of one standing. Raises one of UNDECODABLE."""
+"""Decode the JSON of one standing. Raises one of the errors in UNDECODABLE."""
 UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, TypeError, RecursionError)
-"""The errors of a decoder: TypeError for a record without a value, RecursionError for endless nesting."""
+"""The errors that decoding raises. TypeError means a record without a value, RecursionError too deep
+nesting."""
 
 
 def read_event(value: bytes | None, partition: int) -> Event | BadEvent | QuarantineReason:
-    """Decode one value; return a QuarantineReason if it has no valid sequence in this partition."""
+    """Decode a value; return a QuarantineReason if the value has no valid sequence in this partition."""
     event: Event | BadEvent
     try:
         event = _decode(value)  # type: ignore[arg-type]  # None raises TypeError, caught as undecodable
@@ -119,7 +124,10 @@ def read_event(value: bytes | None, partition: int) -> Event | BadEvent | Quaran
 def read_batch(
     records: Collection[Record], partition: int
 ) -> tuple[list[OffsetEvent], list[UnsequencedRecord]]:
-    """Decode a fetched batch into the events with their offsets and the records without a sequence."""
+    """Decode a fetched batch.
+
+    Return its events with their offsets, and its records without a valid sequence.
+    """
     try:
         # None raises TypeError, caught as undecodable.
         events = [_decode(record.value) for record in records]  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
-"""Counts each event of a partition once: those next in sequence, summed by minute and standing.
+"""Counts each event of a partition once, and sums the events by minute and standing.
 
-Pure: no I/O, no clock.
+An event counts only when it is next in sequence. This module does no I/O and reads no clock.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MinuteStanding = tuple[str, Standing]
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """An event that the position passed without counting it."""
+    """An event that was not counted, although the position moved past it."""
 
     sequence: int
     offset: int
@@ -42,17 +42,18 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """The sum of one partition's batch from a position on."""
+    """The sum of the events in one partition's batch that come next after a position."""
 
     position: int
     last: int
-    """The position after the batch; equal to `position` if no event in it was next."""
+    """The position after the batch; equal to `position` if the batch does not move the position."""
     next_offset: int | None = None
-    """The offset after the last event that was next; None if no event was."""
+    """The offset after the last event that was next in sequence; None if no event was next."""
     standing_changes: Mapping[MinuteStanding, int] = field(default_factory=dict)
-    """Per minute and standing, how many participants reached it minus how many left it."""
+    """Per minute and standing, the number of participants who reached that standing minus those who left
+    it."""
     gap: int | None = None
-    """The lowest sequence of the batch beyond the next expected one after it; None if there is no gap."""
+    """The lowest sequence in the batch that is above `last` + 1; None if there is no gap."""
     quarantined: tuple[Quarantined, ...] = ()
     counted: int = 0
     passed: int = 0
@@ -67,10 +68,11 @@ class Fold:
 def fold(position: int, events: Sequence[OffsetEvent], settled: Collection[int] = ()) -> Fold:
     """Sum the standings of the events that come next in sequence.
 
-    Repeats, even within one batch, and events beyond a gap change nothing; the lowest sequence that is still
-    beyond a gap at the end is reported. The position passes a bad event that is next, and reports it.
-    `settled` holds sequences that were quarantined, applied or skipped before: the position passes them
-    without counting them, whether or not their events are in the batch.
+    Repeats, even within one batch, and events beyond a gap change nothing. If events are still beyond a gap
+    at the end of the batch, `gap` reports the lowest of their sequences. A bad event that is next is not
+    counted: the position moves past it, and `quarantined` reports it. `settled` are sequences that were
+    quarantined, applied or skipped before. The position moves past them without counting, whether or not
+    their events are in the batch.
     """
     if events and not settled and (contiguous := _fold_contiguous(position, events)) is not None:
         return contiguous
@@ -96,7 +98,8 @@ def fold(position: int, events: Sequence[OffsetEvent], settled: Collection[int] 
             quarantined.append(Quarantined(sequence, offset, reason))
         if settled:
             last = skip_settled(last, settled)
-    # A sequence that is next by now arrived too early. The relay sends in order, so it sends this one again.
+    # If `last` + 1 is in `beyond`, its event arrived too early. That is no gap: the relay sends events in
+    # order, so it sends this event again.
     gap = min((sequence for sequence in beyond if sequence > last + 1), default=None)
     return Fold(position, last, next_offset, standing_changes, gap, tuple(quarantined), counted, passed)
 
@@ -104,7 +107,7 @@ def fold(position: int, events: Sequence[OffsetEvent], settled: Collection[int] 
 def _fold_contiguous(position: int, events: Sequence[OffsetEvent]) -> Fold | None:
     """Fold events that follow the position without a gap and are all countable; None for any other batch.
 
-    The result equals that of the loop in `fold`, at three quarters of its cost, because `Counter` sums in C.
+    The result is that of the loop in `fold`. It costs three quarters as much, because `Counter` sums in C.
     """
     batch = [event for _, event in events]
     last = position + len(batch)
@@ -131,20 +134,20 @@ def _fold_contiguous(position: int, events: Sequence[OffsetEvent]) -> Fold | Non
 
 
 def skip_settled(position: int, settled: Collection[int]) -> int:
-    """Move the position past the settled sequences that come next."""
+    """Return the position after the settled sequences that come next."""
     while position + 1 in settled:
         position += 1
     return position
 
 
 def apply_event(event: Event, standing_changes: dict[MinuteStanding, int]) -> QuarantineReason | None:
-    """Add one event to the changes, or return why it cannot be counted and change nothing."""
+    """Add one event to `standing_changes`; if it cannot be counted, change nothing and return the reason."""
     time = event.time
     minute = time[:MINUTE_LENGTH]
     before, after = event.data.before, event.data.after
     if time[-1:] != "Z":
         return QuarantineReason.BAD_TIME
-    # A minute and standing that is already among the changes was checked when it was added.
+    # Check new keys only: a minute and standing in `standing_changes` was checked when it was added.
     added = None if after is None else (minute, after)
     removed = None if before is None else (minute, before)
     if added is not None and added not in standing_changes and (reason := uncountable_reason(*added)):
@@ -176,7 +179,7 @@ def _is_scope(scope_id: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def minute_of(text: str) -> datetime | None:
-    """Parse the first 16 characters of a timestamp as a UTC minute; None if they are not one."""
+    """Parse `text`, the first 16 characters of a timestamp, as a UTC minute; None if it is not a minute."""
     if MINUTE.fullmatch(text) is None:
         return None
     try:

@@ -1,6 +1,7 @@
-"""Rolls counted standings up to tally changes: for every scope, and for a region with all its ancestors.
+"""Rolls counted standings up to tally changes, for all their scopes, their region and the region's ancestors.
 
-Pure: no I/O, no clock. The ancestors of a region are the prefixes of its code, so no list of regions is read.
+The ancestors of a region are the prefixes of its code, so no list of regions is read. This module does no I/O
+and reads no clock.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ MinuteCell = tuple[datetime, str, str]
 
 @dataclass(frozen=True, slots=True)
 class TallyChanges:
-    """What batches add to tallies and minute tallies, for regions of every level; without zeros."""
+    """What batches add to tallies and minute tallies, for regions of every level. No number in it is zero."""
 
     changes: Mapping[Cell, int] = field(default_factory=dict)
     minutes: Mapping[MinuteCell, int] = field(default_factory=dict)
@@ -96,7 +97,7 @@ def _without_zeros(sums: Mapping[K, int]) -> dict[K, int]:
 
 
 def scopes_of(standing: Standing) -> tuple[str, ...]:
-    """Return the scopes in which a standing counts: `all`, and its agency's and campaign's scope if any."""
+    """Return the scopes in which a standing counts: `all`, and those of its agency and campaign, if any."""
     if standing.agency is None:
         return ("all",) if standing.campaign is None else ("all", f"campaign:{standing.campaign}")
     if standing.campaign is None:
@@ -104,10 +105,14 @@ def scopes_of(standing: Standing) -> tuple[str, ...]:
     return ("all", f"agency:{standing.agency}", f"campaign:{standing.campaign}")
 
 
-# Holds all of Indonesia's 83,000 villages: a smaller cache would thrash.
+# The cache has room for the codes of all 83,000 villages of Indonesia. A smaller cache would evict codes
+# constantly.
 @lru_cache(maxsize=131_072)
 def regions_of(code: str) -> tuple[str, ...]:
-    """Return a kelurahan's code and its prefixes; any other code counts as region 31.00, a child of 31."""
+    """Return the code of a kelurahan and those of its ancestors.
+
+    Any other code counts as region 31.00, a child of 31.
+    """
     if KELURAHAN.fullmatch(code) is None:
         return (ELSEWHERE, "31")
     return (code, code[:8], code[:5], "31")

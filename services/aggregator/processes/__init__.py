@@ -1,1 +1,1 @@
-"""The composition root of each process: settings, adapters, run."""
+"""The composition roots. Each builds the adapters of one process from its settings and runs the process."""

@@ -1,4 +1,7 @@
-"""The composition root of operator commands: a database pool, and a reader of participant-events."""
+"""The composition root of operator commands.
+
+It opens a database pool and reads records of participant-events.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
 @asynccontextmanager
 async def command_pool(settings: AggregatorSettings, command: str) -> AsyncIterator[asyncpg.Pool[Any]]:
-    """Open a pool whose connections carry the command's name; close it at the end of the block."""
+    """Open a pool whose connections carry the command's name; close the pool at the end of the block."""
     pool = await connect(settings.database, application_name=f"aggregator {command}")
     try:
         yield pool
@@ -26,7 +29,7 @@ async def command_pool(settings: AggregatorSettings, command: str) -> AsyncItera
 
 
 async def read_event_record(kafka: KafkaSettings, partition: int, offset: int) -> bytes | None:
-    """Return the value of one record of participant-events; None if the topic no longer has it."""
+    """Return the value of one record of participant-events; None if the topic no longer has that record."""
     reader = EventTopicReader(kafka.client_options(), kafka.topic(EVENT_TOPIC))
     async with reader.opened() as topic:
         return await topic.record_at(partition, offset)

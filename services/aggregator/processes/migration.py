@@ -7,7 +7,7 @@ from telemetry import logs
 
 
 def run_migrations() -> None:
-    """Bring the schema up to date; needs no Kafka settings."""
+    """Bring the schema up to date. Kafka settings are not needed."""
     settings = load(AggregatorSettings)
     logs.configure("aggregator-migrate", settings.log_level)
     migrate("aggregator", settings.database)

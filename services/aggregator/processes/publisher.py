@@ -36,7 +36,7 @@ EPOCH_RETRY_S: Final = 1.0
 
 
 async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stopping: StopSignal) -> None:
-    """Run one publisher until the stop. Any number may run; one of them leads."""
+    """Run one publisher until `stopping` is set. Any number of publishers may run; one of them leads."""
     pool = await connect(settings.database, application_name="aggregator publisher", max_size=6)
     holder = new_holder()
     lease, quarantine_lease = Lease(pool, LEASE, holder), Lease(pool, QUARANTINE_LEASE, holder)

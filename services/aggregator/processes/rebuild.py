@@ -1,4 +1,4 @@
-"""The composition root of a rebuild: the `rebuild` command, and the publisher's rebuild after a new epoch."""
+"""The composition root of a rebuild, which the `rebuild` command or the publisher starts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ async def run_rebuild(settings: AggregatorSettings, kafka: KafkaSettings) -> int
 
 
 async def rebuild_for_epoch(pool: asyncpg.Pool[Any], kafka: KafkaSettings, epoch: int) -> int:
-    """Rebuild the tallies for the register's new epoch, decoding in pure Python. Raises as `run_rebuild`."""
+    """Rebuild the tallies for the register's new epoch, decoding in pure Python.
+
+    Returns the number of counted events. Raises RebuildImpossibleError or RebuildSupersededError.
+    """
     return await _build(pool, kafka, decode_events).run(epoch)
 
 

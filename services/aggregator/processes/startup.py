@@ -1,4 +1,4 @@
-"""Starts a process or a command: settings, logs, crash point, exit code."""
+"""Starts a process or a command: its settings, logs and crash point, and the exit code at its end."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def load_settings(name: str) -> tuple[AggregatorSettings, KafkaSettings]:
 
 
 def run_process(name: str, process: Process) -> None:
-    """Run a process until it stops, then exit: 0 after a stop, 1 after a failure, 3 if its port is taken."""
+    """Run a process, then exit with code 0 after a stop, 1 after a failure, or 3 if the TCP port is taken."""
     settings, kafka = load_settings(name)
     code = 0
     try:
@@ -33,7 +33,7 @@ def run_process(name: str, process: Process) -> None:
     except Exception as error:
         logs.get().error("process failed", error=type(error).__name__, reason=str(error)[:300])
         code = 1
-    except SystemExit as refused:  # the port is taken
+    except SystemExit as refused:  # the TCP port is taken
         logs.get().error("process refused", reason=str(refused))
         code = 3
     sys.stdout.flush()

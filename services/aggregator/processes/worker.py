@@ -31,8 +31,9 @@ STOP_S_MAX: Final = 10.0
 
 
 async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stopping: StopSignal) -> None:
-    """Run one worker until the stop. Any failure is raised: the supervisor then starts another worker.
+    """Run one worker until `stopping` is set.
 
+    Any failure is raised, so that the supervisor starts another worker.
     Raises CompiledDecoderMissingError if the settings require a decoder that is not built.
     """
     decode = install_decoder(settings.compiled)
@@ -57,7 +58,8 @@ async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stoppin
             server=serve(plain_app(health), settings.host, settings.worker_port, stopping),
         )
     finally:
-        # Faust may hang and ignore cancellation; the process ends regardless.
+        # Faust may hang and ignore cancellation, so the process waits at most STOP_S_MAX seconds and then
+        # ends.
         await asyncio.wait({asyncio.ensure_future(worker.stop())}, timeout=STOP_S_MAX)
         await end_offsets.close()
         pool.terminate()

@@ -1,1 +1,1 @@
-"""Publication of cuts, growth per minute and quarantine states by the leading publisher."""
+"""Publishes cuts, growth per minute and quarantine states while the publisher leads."""

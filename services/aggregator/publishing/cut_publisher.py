@@ -69,17 +69,21 @@ class CutPublisher:
         self._clock = clock
         self._leader: LeaderState | None = None
         self.rows_changed = 0
-        """The number of changed rows in the last record; 0 if nothing was due."""
+        """The number of rows in the last call's change record; 0 if no change record was due."""
 
     @property
     def positions(self) -> tuple[int, ...] | None:
-        """The positions of the last published cut; None if this process does not lead or a record failed."""
+        """The positions of the last published cut.
+
+        None if this process does not lead, has published no cut in its term, or failed to publish the last
+        record.
+        """
         return self._leader.head.positions if self._leader and self._leader.head else None
 
     async def publish_once(self) -> DueRecord | None:
-        """Publish what is due; return None if another process leads.
+        """Publish the records that are due and return which were; None if another process leads.
 
-        After a failure the next record is a full. Raises SupersededError if the lease is lost.
+        After a failure the next record is a full record. Raises SupersededError if the lease is lost.
         """
         term = self._lease.term
         if term is None:
@@ -91,12 +95,16 @@ class CutPublisher:
         try:
             return await self._publish(self._leader)
         except BaseException:
-            # The last record may or may not have arrived: no change may be based on it.
+            # The last record may or may not have arrived, so no change record may be based on its cut.
             self._leader.head = None
             raise
 
     async def _take_over(self, term: int) -> LeaderState:
-        """Continue the cut numbers in a term above the topic's newest, even if the database was restored."""
+        """Return the state of a new leader, which continues the cut numbers.
+
+        The database may have been restored from a backup. The term is therefore raised above the topic's
+        newest.
+        """
         stored = await read_published_state(self._pool)
         topic_term, topic_cut = await self._last_in_topic() or (0, 0)
         if topic_term >= term:
@@ -165,7 +173,10 @@ class CutPublisher:
 async def _read_rows(
     snapshot: CutSnapshot, due: DueRecord, last: CutHead | None, head: CutHead
 ) -> tuple[list[Row] | None, list[Row] | None]:
-    """Read the rows of a change and the rows of a full; None for a record that is not due."""
+    """Read the rows of a change record and the rows of a full record; None for a record that is not due.
+
+    Changed rows that do not fit in one change record are published as a full record instead.
+    """
     if due is DueRecord.NOTHING:
         return None, None
     if due is DueRecord.HEARTBEAT:

@@ -1,4 +1,4 @@
-"""Reads a cut from PostgreSQL: its head, rows and minutes in one REPEATABLE READ snapshot."""
+"""Reads a cut's head, rows and minutes from PostgreSQL, in one REPEATABLE READ snapshot."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class PublishedState:
 
 
 class CutSnapshot:
-    """One consistent view of tallies, positions and quarantine, while its block is open."""
+    """A consistent view of tallies, positions and quarantine, valid inside the block of `open_snapshot`."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -58,11 +58,11 @@ class CutSnapshot:
         return [tuple(row) async for row in rows]
 
     async def all_rows(self, set_id: int) -> list[Row]:
-        """Read all rows except zeros."""
+        """Read all rows whose count is not zero."""
         return [tuple(row) async for row in QUERIES.all_rows(self._connection, set_id=set_id)]
 
     async def changed_minutes(self, since: PublishedState, head: CutHead) -> list[MinuteKey]:
-        """List the minutes to publish: the changed ones, or all of them in a new set or generation."""
+        """Return the minutes to publish: those that changed, or all if the set or generation is new."""
         if (since.minutes_set_id, since.minutes_generation) == (head.set_id, head.generation):
             rows = QUERIES.changed_minutes(
                 self._connection, set_id=head.set_id, positions=list(since.minutes_positions)
@@ -92,7 +92,7 @@ class CutSnapshot:
 
 @asynccontextmanager
 async def open_snapshot(pool: asyncpg.Pool[Any]) -> AsyncIterator[CutSnapshot]:
-    """Open a read-only snapshot; a client that is suspended inside the block blocks no other client."""
+    """Open a read-only snapshot. A process that is suspended inside the block blocks no other process."""
     async with (
         pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
@@ -101,7 +101,7 @@ async def open_snapshot(pool: asyncpg.Pool[Any]) -> AsyncIterator[CutSnapshot]:
 
 
 async def read_published_state(pool: asyncpg.Pool[Any]) -> PublishedState:
-    """Read what this publisher or its predecessor published."""
+    """Read the progress that this publisher or its predecessor stored."""
     row = await QUERIES.published_state(pool)
     return PublishedState(
         row["term"],

@@ -16,7 +16,10 @@ NEWEST_RECORDS: Final = 50
 
 
 async def last_cut(kafka: KafkaSettings) -> Version | None:
-    """Return the highest (term, cut) of the newest records; None if the topic is empty. Raises KafkaError."""
+    """Return the highest (term, cut) of the newest NEWEST_RECORDS records. Raises KafkaError.
+
+    Returns None if the topic is empty, or if all these records are undecodable.
+    """
     async with open_topic_log(kafka, "region-counts") as topic:
         first, end = await topic.bounds()
         next_offset = max(first, end - NEWEST_RECORDS)

@@ -1,6 +1,6 @@
-"""Publishes the growth per minute to region-minutes and deletes it after 48 hours.
+"""Publishes the growth per minute to region-minutes, and deletes each minute after 48 hours.
 
-A crash may repeat a record. Its counts are absolute, so the repetition changes nothing.
+After a crash a record may be sent twice. Its counts are absolute, so the second record changes nothing.
 Crash points: `publisher.before_minutes`, `publisher.after_minutes`.
 """
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 KEPT: Final = timedelta(hours=48)
 KEYS_MAX: Final = 500
-"""The most minutes per call: cuts are published between the calls, so a backlog does not delay them."""
+"""The most minutes per call. Cuts are published between calls, so a backlog of minutes does not delay
+cuts."""
 
 
 class MinutePublisher:
@@ -41,7 +42,7 @@ class MinutePublisher:
         """The head whose positions are stored once all waiting minutes are published."""
 
     async def publish_once(self) -> int:
-        """Publish changed minutes, at most KEYS_MAX; return the number of records."""
+        """Publish at most KEYS_MAX changed minutes; return the number of published records."""
         term = self._lease.term
         if term is None:
             self._waiting, self._head = [], None
@@ -53,7 +54,7 @@ class MinutePublisher:
             raise
 
     async def delete_expired(self, now: datetime) -> int:
-        """Delete minutes older than 48 hours from the topic, then from the table; return their number."""
+        """Delete minutes older than 48 hours from the topic, then from the table; return how many."""
         term = self._lease.term
         if term is None:
             return 0

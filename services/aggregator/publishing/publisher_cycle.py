@@ -1,4 +1,4 @@
-"""The publisher's cycle: cuts, then minutes and clean-up when they are due, then a pause."""
+"""Runs the publisher's cycle: cuts, then minutes and clean-up when they are due, then a pause."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLEANUP_EVERY_S: Final = 5.0
 
 
 class PublishCycle:
-    """Runs cuts, minutes and clean-up one after another: they share a producer, and a failure resets it."""
+    """Runs cuts, minutes and clean-up in turn, because they share a producer, which a failure resets."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class PublishCycle:
         self._minutes_at = self._cleanup_at = 0.0
 
     async def publish_once(self) -> None:
-        """Publish what is due, then wait until the next cut is due."""
+        """Publish the cuts and minutes that are due, clean up if due, and wait until the next cut is due."""
         started_at = time.monotonic()
         await self._cuts.publish_once()
         if started_at - self._minutes_at >= MINUTES_EVERY_S:

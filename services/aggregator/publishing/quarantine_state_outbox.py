@@ -1,4 +1,4 @@
-"""Publishes quarantine states (quarantined, applied, skipped) through an outbox, without payloads."""
+"""Publishes quarantine states (quarantined, applied, skipped) through an outbox, without the payloads."""
 
 from __future__ import annotations
 
@@ -58,5 +58,5 @@ def _value(row: Any) -> str:
         "state": row["state"],
         "at": utc_text(row["at"]),
     }
-    # The outbox replaces {sequence} by the record's own sequence.
+    # The outbox replaces {sequence} by the sequence that it gives to this record.
     return '{"sequence":{sequence},' + msgspec.json.encode(value).decode()[1:]

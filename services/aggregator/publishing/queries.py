@@ -1,4 +1,4 @@
-"""The SQL queries that read cuts and minutes, number cuts, and delete what is published."""
+"""Loads the SQL queries that read cuts and minutes, number cuts, and delete published rows."""
 
 from typing import Final
 

@@ -1,1 +1,1 @@
-"""Rebuild: count the topic again into a second set of tallies, then replace the live set."""
+"""Counts the topic again into a second set of tallies, then replaces the live set with that set."""

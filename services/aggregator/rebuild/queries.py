@@ -1,4 +1,4 @@
-"""The SQL queries of a rebuild: begin, copy the quarantine, lock and swap sets."""
+"""Loads the SQL queries that begin a rebuild, copy the quarantine, and lock and swap sets of tallies."""
 
 from typing import Final
 

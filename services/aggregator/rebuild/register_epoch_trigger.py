@@ -1,4 +1,4 @@
-"""Starts a rebuild when the register begins a new epoch, because its sequences then restart."""
+"""Starts a rebuild when the register begins a new epoch, because the register's sequences then restart."""
 
 from __future__ import annotations
 

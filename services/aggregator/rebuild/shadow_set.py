@@ -1,4 +1,4 @@
-"""The second set of tallies that a rebuild counts, and the errors that end a rebuild."""
+"""The second set of tallies, into which a rebuild counts, and the errors that end a rebuild."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from aggregator.tallies.tally_store import PartitionPosition
 
 
 class RebuildImpossibleError(RuntimeError):
-    """The topic lacks an event, so the rebuild cannot reach the live positions. Nothing was changed."""
+    """The topic lacks an event, so the rebuild cannot reach the live positions. The live set is unchanged."""
 
 
 class RebuildSupersededError(RuntimeError):
-    """Another rebuild began or ended meanwhile. Nothing was changed."""
+    """Another rebuild runs, or began or ended during this rebuild, which has not changed the live set."""
 
 
 @dataclass(slots=True)
 class ShadowSet:
-    """The set under construction and its progress."""
+    """The set of tallies into which a rebuild counts, and its progress."""
 
     set_id: int
     live_set_id: int
@@ -34,17 +34,20 @@ class ShadowSet:
 
     @property
     def accepts_lower_positions(self) -> bool:
-        """Whether the register began a new epoch: its sequences restarted, so live positions are void."""
+        """Whether the register began a new epoch.
+
+        Its sequences then restarted, and the live positions are void.
+        """
         return self.epoch > self.live_epoch
 
     def behind(self, positions: Mapping[int, int]) -> int:
-        """Count the events between this set's positions and the given sequences per partition."""
+        """Return by how many events this set is behind the given sequences, which are keyed by partition."""
         return sum(
             max(0, sequence - self.positions[partition].sequence) for partition, sequence in positions.items()
         )
 
     def missing(self, positions: Mapping[int, int]) -> str:
-        """Describe the next sequence of each partition that is behind the given sequences."""
+        """Describe the next sequence that this set lacks in each partition behind its given sequence."""
         missing = [
             f"partition {partition} lacks sequence {self.positions[partition].sequence + 1}"
             for partition, sequence in positions.items()

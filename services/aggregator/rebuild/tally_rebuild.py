@@ -34,9 +34,10 @@ log = get()
 REBUILD_LEASE: Final = "rebuild"
 CHECK_EVERY_S: Final = 0.2
 SWAP_BEHIND_EVENTS_MAX: Final = 20_000
-"""The rebuild tries to swap when it is this close: workers wait while it counts the rest."""
+"""The rebuild tries to swap once it is at most this many events behind. Workers wait while it counts the
+rest."""
 WORKER_WAIT_S_MAX: Final = 1.5
-"""Shorter than the time after which the server releases the locks of an idle client."""
+"""How long a swap may block workers. The server releases an idle client's locks only after a longer time."""
 NO_PROGRESS_S_MAX: Final = 30.0
 
 
@@ -58,9 +59,9 @@ class TallyRebuild:
         self._decode = decode
 
     async def run(self, epoch: int | None = None) -> int:
-        """Count, swap, and return the number of counted events.
+        """Count the topic, swap the sets, and return the number of counted events.
 
-        With an `epoch` above the live one, the swap accepts positions below the live positions.
+        With an `epoch` above the live set's, the swap accepts positions below the live positions.
         Raises RebuildImpossibleError or RebuildSupersededError; the live set is then unchanged.
         """
         if await self._lease.renew() is None:
@@ -128,7 +129,7 @@ class TallyRebuild:
         tally_changes = roll_up(
             (change.fold for change in changes.values()), datetime.now(UTC) - MINUTES_KEPT
         )
-        # Until the swap the quarantine table belongs to the live set.
+        # Store no quarantined events yet: until the swap the quarantine table belongs to the live set.
         unquarantined = {
             partition: replace(change, fold=replace(change.fold, quarantined=()))
             for partition, change in changes.items()
@@ -152,7 +153,7 @@ class TallyRebuild:
         return {row["partition"]: row["sequence"] async for row in rows}
 
     async def _swap(self, shadow: ShadowSet) -> bool:
-        """Swap the sets in a transaction that blocks workers; False if counting the rest took too long."""
+        """Swap the sets in a transaction that blocks workers; False if counting the rest takes too long."""
         failpoint("rebuild.before_swap")
         async with self._pool.acquire() as connection, connection.transaction():
             live = await QUERIES.lock_live(connection, set_id=shadow.live_set_id, building=shadow.set_id)

@@ -1,1 +1,1 @@
-"""The tallies: counting of fetched batches, their store, and the resolution of quarantined events."""
+"""Counts fetched batches into tallies, stores the tallies, and resolves quarantined events."""

@@ -1,4 +1,6 @@
-"""Counts a fetch: decodes it, folds it from the stored positions, stores the result, seeks back once per gap.
+"""Counts a fetch: decodes it, folds it from the stored positions, and stores the result.
+
+If a gap remains, it requests a seek back to the stored offset, once per position.
 
 Crash points: `worker.before_store`, `worker.after_store`.
 """
@@ -64,9 +66,10 @@ class BatchCounter:
         return {partition: position.offset for partition, position in self._positions.items()}
 
     async def count_fetch(self, fetched: Mapping[int, Collection[Record]]) -> Mapping[int, CountOutcome]:
-        """Count what is next in sequence in each partition's batch; each batch wholly or not at all.
+        """Count the events of each partition's batch that are next in sequence.
 
-        After any failure the call may be repeated with the same batches.
+        These events of one batch are counted together or not at all. After any failure the call may be
+        repeated with the same fetch.
         """
         batches: dict[int, DecodedBatch] = {}
         for partition, records in fetched.items():
@@ -97,8 +100,8 @@ class BatchCounter:
             }
             settled = set(changes) if changes and await self._store(changes) else set()
             if len(settled) < len(waiting):
-                # Repeats, a gap, or a stored position that another worker, a skip or a rebuild changed. A
-                # rebuild after a restored register may also have lowered it.
+                # The remaining batches have only repeats or a gap, or another worker, a skip or a rebuild
+                # changed a stored position. A rebuild after the register was restored may have lowered it.
                 stored = await self._read_positions(waiting.keys() - settled)
                 settled |= {
                     partition
@@ -148,9 +151,10 @@ class BatchCounter:
             )
 
     async def _handle_gap(self, partition: int, sequence: int) -> None:
-        """Record the gap and seek to the stored offset.
+        """Store the gap and request a seek to the stored offset.
 
-        One seek per position is enough: a missing event that the relay resends arrives later in the topic.
+        One seek per position is enough: if the seek does not find the missing event, the relay sends the
+        event again, and it arrives later in the topic.
         """
         position = self._positions[partition]
         if self._recorded_gaps.get(partition) != (position, sequence):

@@ -1,4 +1,4 @@
-"""The tally store in PostgreSQL: one statement per fetch, which completes even if the client dies."""
+"""The tally store in PostgreSQL. One statement counts a fetch, and completes even if the client dies."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aggregator.domain.roll_up import TallyChanges
 from aggregator.tallies.queries import QUERIES
 from aggregator.tallies.tally_store import PartitionPosition, PositionChange
 
-if TYPE_CHECKING:  # asyncpg's classes are generic to the type checker only
+if TYPE_CHECKING:  # asyncpg's classes are generic only for the type checker
     Connection = asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]
     Database = asyncpg.Pool[Any] | Connection
 
@@ -79,7 +79,7 @@ class PostgresTallyStore:
 def count_arguments(tally_changes: TallyChanges) -> dict[str, list[Any]]:
     """Convert tally changes to array arguments.
 
-    They are sorted, so that concurrent statements lock common rows in the same order.
+    The arrays are sorted, so that concurrent statements lock common rows in the same order.
     """
     cells = sorted(tally_changes.changes)
     minutes = sorted(tally_changes.minutes)

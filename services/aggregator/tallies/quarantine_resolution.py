@@ -1,4 +1,4 @@
-"""Resolves a quarantined event: an operator applies it, which counts it once, or skips it uncounted."""
+"""Resolves an uncounted event. An operator applies the event, which counts it once, or skips it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class ResolutionOutcome(Enum):
     SETTLED = "settled"
     """The event was applied or skipped before."""
     STILL_BAD = "still_bad"
-    """The given event cannot be counted."""
+    """The given content of the event cannot be counted."""
     NOT_NEXT = "not_next"
-    """The partition's position is not the sequence just below."""
+    """The partition's position is not the sequence before this event's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """An outcome with details, such as the quarantine reason, if any."""
+    """An outcome. For some outcomes `detail` says more, such as the quarantine reason."""
 
     outcome: ResolutionOutcome
     detail: str = ""
@@ -61,7 +61,10 @@ def change_from_file(path: Path, partition: int, sequence: int) -> Event:
 async def apply_event(
     pool: asyncpg.Pool[Any], partition: int, sequence: int, value: Event | bytes | None, note: str
 ) -> Resolution:
-    """Count the quarantined event with the content of `value`: a record's bytes, or an event from a file."""
+    """Count a quarantined event once.
+
+    Its content is `value`: the bytes of a record, or an event from a file.
+    """
     row = await QUERIES.find_quarantined(pool, partition=partition, sequence=sequence)
     if row is None:
         return Resolution(ResolutionOutcome.UNKNOWN)

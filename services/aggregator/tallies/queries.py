@@ -1,4 +1,4 @@
-"""The SQL queries that count batches and resolve quarantined events."""
+"""Loads the SQL queries that count batches and resolve quarantined events."""
 
 from typing import Final
 

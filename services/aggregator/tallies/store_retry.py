@@ -24,7 +24,7 @@ class StoreFailingError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """The longest time to retry, in seconds, with the clock and the sleep function to use."""
+    """How many seconds to retry at most, and the clock and the sleep function to use."""
 
     failing_s_max: float
     clock: Callable[[], float] = time.monotonic
@@ -32,8 +32,9 @@ class RetryPolicy:
 
 
 async def retry(action: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
-    """Call `action` until it succeeds. If an error left the Faust agent instead, its batch would be lost.
+    """Call `action` until it succeeds.
 
+    An error that left the Faust agent instead would lose the agent's batch.
     Raises StoreFailingError after `failing_s_max` seconds without a success.
     """
     delay_s = RETRY_DELAY_S_MIN

@@ -1,4 +1,4 @@
-"""The port `TallyStore`: tallies and partition positions that change together or not at all."""
+"""Defines the port `TallyStore`, in which tallies and partition positions change together or not at all."""
 
 from __future__ import annotations
 
@@ -22,20 +22,23 @@ class PartitionPosition:
 
 @dataclass(frozen=True, slots=True)
 class PositionChange:
-    """A fold of one partition and the position from which it starts."""
+    """A fold of one partition and the position from which the fold starts."""
 
     before: PartitionPosition
     fold: Fold
 
     @property
     def after(self) -> PartitionPosition:
-        """The position afterwards; the offset is unchanged if the fold consumed no event."""
+        """The position after the fold.
+
+        Its offset is unchanged if no event of the fold was next in sequence.
+        """
         offset = self.before.offset if self.fold.next_offset is None else self.fold.next_offset
         return PartitionPosition(self.before.set_id, self.fold.last, offset)
 
 
 class TallyStore(Protocol):
-    """Tallies and partition positions that change together or not at all."""
+    """Stores tallies and partition positions, which change together or not at all."""
 
     async def positions(self) -> Mapping[int, PartitionPosition]:
         """Return the position of each partition in the live set."""
@@ -43,15 +46,19 @@ class TallyStore(Protocol):
     async def count(
         self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
     ) -> bool:
-        """Apply the tally changes and all position changes, or nothing of them.
+        """Apply the tally changes and all position changes, or none of them.
 
-        `position_changes` are keyed by partition, all of one set, and at least one. Returns False if a stored
-        position differs from the one its fold starts from, because another worker counted meanwhile. The call
-        may be repeated after any failure.
+        `position_changes` is keyed by partition and not empty, and all its positions are of one set. Returns
+        False, with nothing changed, if a stored position is not the position from which its fold starts,
+        because another worker, a skip or a rebuild changed it meanwhile. The call may be repeated after any
+        failure.
         """
 
     async def record_gap(self, partition: int, position: PartitionPosition, sequence: int) -> None:
-        """Record a gap while `position` is current: an event arrived with `sequence`, above the next one."""
+        """Store a gap: the event with `sequence` arrived, but it is not the next event after `position`.
+
+        Does nothing if the stored position differs from `position`.
+        """
 
     async def quarantine_unsequenced(self, partition: int, records: Sequence[UnsequencedRecord]) -> None:
         """Quarantine records without a valid sequence, once per offset."""

@@ -132,7 +132,7 @@ async def test_events_that_wait_during_a_take_over_are_counted_although_none_fol
     for partition in range(12):
         await producer.send(partition, range(51, 101))
 
-    # No further events arrive, so a batch lost in the rebalance would leave no gap.
+    # No further events arrive, so no gap would reveal a batch that was lost in the rebalance.
     await wait_for_count(counts, 1_200)
     assert not workers[1].ended()
 

@@ -1,4 +1,4 @@
-"""A reader of published cuts that checks each of them: versions never decrease, and sums agree."""
+"""A reader of published cuts that checks that versions never decrease and that sums agree."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Version = tuple[int, int]
 
 
 class CutReader:
-    """The newest cut, the version and apply reason of each record, and the errors found."""
+    """Holds the newest cut, the version and apply reason of each record, and the errors that it found."""
 
     def __init__(self) -> None:
         self.state = CutState()

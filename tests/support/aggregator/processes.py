@@ -78,7 +78,7 @@ class Processes:
         return self.running[-1]
 
     def close(self) -> None:
-        """Kill all processes that still run, also suspended ones."""
+        """Kill all processes that still run, including suspended processes."""
         for running in self.running:
             if not running.ended():
                 running.signal(signal.SIGCONT)
@@ -90,7 +90,7 @@ class Processes:
 
 
 def processes(folder: Path, environment: Mapping[str, str]) -> Iterator[Processes]:
-    """Yield a starter of processes, which end with the test."""
+    """Yield a starter of processes; all its processes end with the test."""
     started = Processes(folder, environment)
     try:
         yield started

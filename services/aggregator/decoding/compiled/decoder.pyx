@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 # distutils: extra_compile_args = -O3
-"""The compiled decoder: reads records from bytes and folds their events, with the results of `decoding.decoder`.
+"""The compiled decoder: reads records from bytes and folds their events, as `batch_decoder` does.
 
 It decodes *plain* events: JSON in ASCII without escapes. Any other record goes to
-`aggregator.domain.event.read_event`, so one module decides about irregular records.
+`aggregator.domain.event.read_event`, so that only that function decides about irregular records.
 """
 
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint64_t
@@ -45,8 +45,8 @@ cdef enum:
     NESTED_MAX = 16
     DIGITS_MAX = 18
     STANDING_BYTES_MAX = 1024
-    # Values of `Row.before` and `Row.after` besides an index into StandingTable: no standing, an event that is
-    # folded in Python, a standing that the table does not contain yet.
+    # `Row.before` and `Row.after` are an index into StandingTable or one of these values. They mean no
+    # standing, an event that is folded in Python, and a standing that the table does not contain yet.
     NO_STANDING = -1
     IN_PYTHON = -2
     UNKNOWN = -3
@@ -141,7 +141,7 @@ cdef class Run:
     def add_batch(self, bytes data, int64_t base_offset, int64_t records):
         """Add the records of a decompressed batch of format 2.
 
-        Return False, with nothing added, unless `data` consists of exactly `records` plain records with rising
+        Add nothing and return False, unless `data` consists of exactly `records` plain records with rising
         offsets.
         """
         cdef Bytes start = <Bytes><const char *>data
@@ -178,7 +178,7 @@ cdef class Run:
         return part
 
     def since(self, int64_t offset):
-        """Return the records from `offset` on; drop each whose offset is not above the one before."""
+        """Return the records from `offset` on, without any whose offset is not above all earlier offsets."""
         cdef Run part = Run()
         cdef Py_ssize_t index
         if self._count and self._slots[0].offset >= offset and self._offsets_rise():
@@ -246,7 +246,7 @@ cdef inline Bytes _skip_varint(Bytes at, Bytes end) noexcept nogil:
 
 
 cdef inline Bytes _skip_bytes(Bytes at, Bytes end, RecordSlot *slot) noexcept nogil:
-    """Read a length and so many bytes into `slot`; a length of -1 means no value. NULL if invalid."""
+    """Read a length and that many bytes into `slot`; a length of -1 means no value. NULL if invalid."""
     cdef int64_t size
     at = _varint(at, end, &size)
     if at == NULL or size < -1 or size > end - at:
@@ -385,7 +385,7 @@ cdef Bytes _skip_value(Bytes at, Bytes end, int nested) noexcept nogil:
         return at + 1 if at != NULL else at
     if c'0' <= at[0] <= c'9':
         return _read_integer(at, end, &number)
-    if at[0] == c'-':  # the pure Python decoder reads a negative zero
+    if at[0] == c'-':  # a negative zero is left to the pure Python decoder
         return _read_integer(at + 1, end, &number) if end - at > 1 and at[1] != c'0' else NULL
     if at[0] == c'n':
         return _skip_literal(at, end, b"null", 4)
@@ -489,7 +489,7 @@ cdef bint _scan_event(Bytes at, Bytes end, ScannedEvent *found) noexcept nogil:
 
 
 cdef inline bint _is_well_placed(ScannedEvent *found, int64_t partition) noexcept nogil:
-    """Return whether the partition matches, and the time is longer than a minute and ends in Z."""
+    """Return whether the partition matches, and the time has over MINUTE_BYTES bytes and ends in Z."""
     return (
         found.partition == partition
         and found.time_size > MINUTE_BYTES
@@ -555,7 +555,7 @@ cdef class StandingTable:
             index = (index + 1) & (self._capacity - 1)
 
     cdef int32_t find_or_add(self, Bytes minute, Bytes at, int64_t size) except? -9:
-        """Return the index of a minute and standing, added if new; IN_PYTHON if it cannot be counted."""
+        """Return the index of a minute and standing, added if new; IN_PYTHON if they cannot be counted."""
         cdef int32_t index = self.find(minute, at, size)
         if index != UNKNOWN:
             return index
@@ -610,7 +610,7 @@ cdef class Batch:
 
     cdef readonly list unsequenced
     cdef StandingTable _table
-    cdef dict _python_events  # row index: an event that is folded in Python
+    cdef dict _python_events  # from a row's index to its event, which is folded in Python
     cdef Row *_rows
     cdef Py_ssize_t _count
 
@@ -700,7 +700,7 @@ cdef class Batch:
 
 
 cdef class Decoder:
-    """Decodes batches and keeps the standings of earlier batches. Not safe for concurrent use by threads."""
+    """Decodes batches and keeps the standings of earlier batches. Threads must not share a decoder."""
 
     cdef StandingTable _table
 
@@ -725,7 +725,7 @@ cdef class Decoder:
     cdef Py_ssize_t _read_plain_records(
         self, Run run, Py_ssize_t index, Batch batch, int64_t partition
     ) noexcept nogil:
-        """Read records while they are plain and their standings known; return the index of the first other one."""
+        """Read records while they are plain and their standings known; return the next record's index."""
         cdef ScannedEvent found
         cdef RecordSlot *slot
         cdef Row *row

@@ -2,9 +2,9 @@
 create table live (
     one        boolean  primary key default true check (one),
     set_id     smallint not null,
-    generation bigint   not null,  -- increased when something besides the next events changes counts
+    generation bigint   not null,  -- increases when counts change in another way than by the next events
     epoch      bigint   not null,  -- the register's epoch; it increases when the sequences restart
-    building   smallint            -- the set that a running rebuild counts; null without a rebuild
+    building   smallint            -- the set that a running rebuild counts; null while no rebuild runs
 );
 insert into live (set_id, generation, epoch) values (1, 1, 1);
 
@@ -39,8 +39,8 @@ create table minute_tally (
     primary key (set_id, minute, scope, region)
 ) with (fillfactor = 50);
 
--- The keys that each counted batch changed, and the position after the batch. The publisher reads the keys changed
--- since its last cut.
+-- The keys that each counted batch changed, and the position after the batch. The publisher reads the keys
+-- that changed since its last cut.
 create table changed (
     set_id        smallint not null,
     partition     smallint not null,
@@ -59,11 +59,11 @@ create table quarantine (
     epoch          bigint      not null,
     partition      smallint    not null,
     kafka_offset   bigint      not null,
-    event_sequence bigint,     -- null if it is unreadable; the position then stays below it
+    event_sequence bigint,     -- null if the record has no valid sequence; the record then moves no position
     reason         text        not null,
     state          text        not null default 'quarantined' check (state in ('quarantined', 'applied', 'skipped')),
     note           text,       -- the operator's reason for applying or skipping
-    changes        jsonb,      -- what applying added: {"tallies": […], "minutes": […]}
+    changes        jsonb,      -- the tally changes that applying added: {"tallies": […], "minutes": […]}
     at             timestamptz not null default now(),
     told           boolean     not null default false   -- whether the newest state is in the outbox
 );

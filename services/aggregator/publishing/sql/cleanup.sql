@@ -1,5 +1,5 @@
 -- name: delete_published_changes(positions)!
--- Delete the changes that both the cuts and the minutes have published.
+-- Delete the changed keys that were published both with the cuts and with the minutes.
 delete from changed using live, published
 where changed.set_id = live.set_id
     and sequence <= least(
@@ -8,8 +8,8 @@ where changed.set_id = live.set_id
             then minutes_positions[partition + 1] else 0 end);
 
 -- name: delete_unused_sets()!
--- Delete what rebuilds left behind, some thousand rows per call. The minutes of a former set are kept until the
--- minutes of the live set are published.
+-- Delete the sets that rebuilds left behind, at most 5000 rows of each large table per call. The minutes of a
+-- former set are kept until the minutes of the live set are published.
 with used as (
     select set_id from live union select building from live where building is not null
     union select minutes_set_id from published

@@ -1,5 +1,5 @@
 -- name: cut_head()^
--- The head of a cut, without its counts; it names the first thousand quarantined or skipped events.
+-- The head of a cut, without its counts. It names the lowest thousand quarantined or skipped events.
 select live.set_id, live.generation, live.epoch, now() as as_of, progress.positions, progress.gaps,
     uncounted.partitions, uncounted.sequences, coalesce(uncounted.total, 0) as total
 from live
@@ -19,7 +19,7 @@ cross join lateral (
 ) uncounted;
 
 -- name: changed_rows(set_id, positions)
--- The tallies that batches after these positions changed.
+-- The tallies that were changed by batches after these positions.
 with keys as (
     select distinct key.scope, key.region, key.measure
     from changed, unnest(scopes, regions, measures) key (scope, region, measure)
@@ -39,7 +39,7 @@ order by scope, region, measure;
 select published.term, cut, minutes_set_id, minutes_generation, minutes_positions from published;
 
 -- name: reserve_cut(lease, term, cut)$
--- Reserve a cut number while this term leads. A number that another leader reserved is never used again.
+-- Reserve a cut number while this term leads. A number that another leader reserved is never reserved again.
 with held as materialized (
     select 1 from lease where name = :lease and term = :term::bigint and until > clock_timestamp() for share
 ), reserved as (

@@ -10,7 +10,7 @@ where set_id in (:set_id::smallint, :former_set_id::smallint)
 order by 1, 2;
 
 -- name: minute_rows(set_id, minutes, scopes)
--- The growth of each region in the given minutes; one row without a region for a minute without growth.
+-- The growth of each region in the given minutes. A minute without growth has one row, whose region is null.
 select key.minute, key.scope, region, count
 from unnest(:minutes::timestamptz[], :scopes::text[]) key (minute, scope)
 left join minute_tally on set_id = :set_id::smallint and count <> 0
@@ -18,7 +18,7 @@ left join minute_tally on set_id = :set_id::smallint and count <> 0
 order by 1, 2, 3;
 
 -- name: store_published_minutes(lease, term, set_id, generation, positions)$
--- Store up to which positions all changed minutes are published, while this term leads.
+-- While this term leads, store the positions up to which all changed minutes are published.
 with held as materialized (
     select 1 from lease where name = :lease and term = :term::bigint and until > clock_timestamp() for share
 ), stored as (

@@ -2,7 +2,8 @@
 select set_id, generation, epoch, building from live;
 
 -- name: begin_rebuild()^
--- Reserve a new set and give it positions at zero. The publisher deletes the set of an earlier rebuild.
+-- Reserve a new set and insert its positions, all zero. The publisher deletes a set that an earlier rebuild
+-- left.
 with reserved as (
     update live set building = nextval('set_ids') returning set_id, building, epoch
 ), new_positions as (
@@ -15,7 +16,7 @@ select * from reserved;
 update live set building = null where building = :building::smallint;
 
 -- name: settled_sequences(epoch)
--- Sequences that were quarantined, applied or skipped: the rebuild does not count their events.
+-- The sequences that were quarantined, applied or skipped. The rebuild does not count their events.
 select partition, event_sequence from quarantine
 where epoch = :epoch::bigint and event_sequence is not null;
 
@@ -27,7 +28,8 @@ select set_id, generation, epoch from live
 where set_id = :set_id::smallint and building = :building::smallint for update;
 
 -- name: lock_positions(set_id)
--- Workers wait for these locks until the swap, and then find that their rows are gone.
+-- Workers wait for these locks until the swap, and then find that the position rows of the former set are
+-- gone.
 select partition, sequence from position where set_id = :set_id::smallint order by partition for update;
 
 -- name: insert_rebuilt_quarantine(epoch, partitions, offsets, sequences, reasons)!
@@ -37,7 +39,7 @@ from unnest(:partitions::smallint[], :offsets::bigint[], :sequences::bigint[], :
 on conflict (epoch, partition, event_sequence) where event_sequence is not null do nothing;
 
 -- name: add_applied_tallies(set_id, epoch)!
--- Add what operators applied from the quarantine.
+-- Add the tally changes of the events that operators applied from the quarantine.
 insert into tally as stored (set_id, scope, region, measure, count)
 select :set_id::smallint, change ->> 0, change ->> 1, change ->> 2, sum((change ->> 3)::bigint)
 from quarantine, jsonb_array_elements(changes -> 'tallies') change

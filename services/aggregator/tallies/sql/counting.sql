@@ -5,8 +5,8 @@ from position join live on live.set_id = position.set_id
 order by partition;
 
 -- name: count_batch(set_id, partitions, expected, last, next_offsets, gaps, scopes, regions, measures, deltas, minutes, minute_scopes, minute_regions, minute_deltas, bad_partitions, bad_sequences, bad_offsets, bad_reasons, minute_keys, minute_key_scopes)$
--- Store counts and positions in one statement. Either all positions move or none; everything else is joined to
--- the positions that moved.
+-- Store counts and positions in one statement. Either all positions move or none. If none moves, nothing else
+-- is written, because every insert reads from the positions that moved.
 with input as (
     select * from unnest(
         :partitions::smallint[], :expected::bigint[], :last::bigint[], :next_offsets::bigint[], :gaps::bigint[]
@@ -43,7 +43,7 @@ with input as (
     insert into changed (set_id, partition, sequence, scopes, regions, measures, minutes, minute_scopes)
     select :set_id::smallint, partition, sequence, :scopes::text[], :regions::text[], :measures::text[],
         :minute_keys::timestamptz[], :minute_key_scopes::text[]
-    from first  -- one position is enough to find the keys: all of them moved together
+    from first  -- one partition is enough to find the keys by, because all positions moved together
 ), quarantined as (
     insert into quarantine (epoch, partition, kafka_offset, event_sequence, reason)
     select live.epoch, bad.*
@@ -54,7 +54,7 @@ with input as (
 select count(*) from moved;
 
 -- name: record_gap(set_id, partition, sequence, seen)!
--- Record the lowest sequence beyond the gap, unless the position has moved.
+-- Store the lowest sequence beyond the gap, unless the position has moved.
 update position set gap_seen = least(gap_seen, :seen::bigint)
 where set_id = :set_id::smallint and partition = :partition::smallint and sequence = :sequence::bigint
     and gap_seen is distinct from least(gap_seen, :seen::bigint);

@@ -1,5 +1,5 @@
 -- name: list_quarantine(rows_max)
--- Records of the current epoch, unresolved ones first.
+-- The quarantined records of the current epoch; unresolved records come first.
 select quarantine.* from quarantine join live using (epoch)
 order by (state = 'quarantined') desc, at desc, id desc limit :rows_max::bigint;
 
@@ -8,7 +8,7 @@ select quarantine.* from quarantine join live using (epoch)
 where partition = :partition::smallint and event_sequence = :sequence::bigint;
 
 -- name: apply_quarantined(partition, sequence, note, changes, scopes, regions, measures, deltas, minutes, minute_scopes, minute_regions, minute_deltas)$
--- Count a quarantined event once: a second, concurrent call finds it applied.
+-- Count a quarantined event once. A second, concurrent call finds the event applied and changes nothing.
 with applied as (
     update quarantine set state = 'applied', note = :note, changes = :changes::jsonb, at = now(), told = false
     from live

@@ -64,19 +64,19 @@ def control(base: int) -> bytes:
 
 
 def sealed(raw: bytearray) -> bytes:
-    """Set the checksum that matches the bytes."""
+    """Return the bytes of a batch with the checksum that matches them."""
     raw[17:21] = struct.pack(">I", calc_crc32c(bytes(raw[21:])))
     return bytes(raw)
 
 
 def as_records(raw: bytes, fetch_offset: int = 0, *, checked: bool = True) -> tuple[list[Row], int]:
-    """Read with aiokafka: offset and value of all records, and the next offset to fetch."""
+    """Read with aiokafka; return the offset and value of each record, and the next offset to fetch."""
     records = PartitionRecords(TP, MemoryRecords(raw), [], fetch_offset, None, None, checked, 0)
     return [(record.offset, record.value) for record in records], records.next_fetch_offset
 
 
 def as_runs(raw: bytes, fetch_offset: int = 0, *, checked: bool = True) -> tuple[list[Row], int]:
-    """Read the same as runs."""
+    """Read with the patched aiokafka; return the same as `as_records`."""
     records = RunPartitionRecords(TP, RunMemoryRecords(raw), [], fetch_offset, None, None, checked, 0)
     run, _ = records.next_run(None)
     return rows(run), records.next_fetch_offset
@@ -87,7 +87,7 @@ def rows(run: Any) -> list[Row]:
 
 
 def outcome(read: Callable[[], tuple[list[Row], int]]) -> Any:
-    """Return the result, or the type of the error."""
+    """Return what `read` returns, or the type of the error that it raises."""
     try:
         return read()
     except Exception as error:

@@ -66,7 +66,7 @@ class SampleRecord:
 
 @st.composite
 def json_objects(draw: st.DrawFn, fields: list[tuple[str, Any]], irregular: bool) -> str:
-    """An object with its keys in any order; if irregular, sometimes with a key missing or repeated."""
+    """A JSON object with its keys in any order; if irregular, sometimes with a key missing or repeated."""
     fields = draw(st.permutations(fields))
     if irregular and draw(st.integers(0, 3)) == 0:
         index = draw(st.integers(0, len(fields) - 1))
@@ -81,7 +81,7 @@ def values(draw: st.DrawFn, irregular: bool = True) -> bytes:
     """Events of a small world; if irregular, many with an unusual field or byte."""
 
     def one_of(choices: Sequence[Any], plain: int) -> str:
-        """One of the first `plain` choices, or sometimes of all."""
+        """Draw one of the first `plain` choices; if irregular, sometimes one of all choices."""
         from_all = irregular and draw(st.integers(0, 4)) == 0
         chosen = draw(st.sampled_from(choices if from_all else choices[:plain]))
         return json.dumps(chosen, ensure_ascii=draw(st.booleans()))

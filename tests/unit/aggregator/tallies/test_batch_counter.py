@@ -231,6 +231,7 @@ async def test_each_event_counts_once_in_any_order_and_with_any_failure(
         for sequence in sequences:
             position += sequence == position + 1
 
-    # A batch that is counted again after a lost response may contain events that have become next.
+    # The position may be higher, because a batch that is counted again after a lost response may contain
+    # events that have become next.
     assert world.tallies.stored[P].sequence >= position
     assert world.tallies.counts[JAKARTA] == world.tallies.stored[P].sequence
