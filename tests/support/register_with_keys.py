@@ -11,7 +11,7 @@ from pathlib import Path
 from database.pool import connect
 from deploy.local import secret_files
 from deploy.local.service_commands import ROLES, SCOPES
-from registration.auth.api_keys import Role
+from registration.auth.callers import Role
 from registration.cli.api_keys import create_key
 from registration.cli.campaigns_and_agencies import add_scope
 from registration.intake.campaigns_and_agencies import ScopeKind

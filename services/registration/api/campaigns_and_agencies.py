@@ -8,11 +8,12 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from registration.api import problem_responses
+from registration.api.authentication import Authenticator
 from registration.api.openapi import KEY_REQUIRED, OPEN_SCOPE_RESPONSES, error_responses, request_body
 from registration.api.operation_submission import RequestHandler
-from registration.api.request_headers import Authenticator, read_request
+from registration.api.request_headers import read_request
 from registration.api.response_models import ScopesView, ScopeView
-from registration.auth.api_keys import Role
+from registration.auth.callers import Role
 from registration.domain.idempotent_operation import DONE
 from registration.intake.campaigns_and_agencies import KeyClaim, ScopeKind, Scopes
 from registration.requests.body_validator import BodyValidator

@@ -10,10 +10,11 @@ from fastapi.responses import StreamingResponse
 
 from problems.problem import FieldError, Problem
 from registration.api import problem_responses
+from registration.api.authentication import Authenticator
 from registration.api.body_limit import too_large_problem
 from registration.api.openapi import KEY_REQUIRED, error_responses
-from registration.api.request_headers import Authenticator, idempotency_key
-from registration.auth.api_keys import Role
+from registration.api.request_headers import idempotency_key
+from registration.auth.callers import Role
 from registration.domain import names
 from registration.imports.csv_reader import FileFault, UnusableFileError
 from registration.imports.queue import ImportQueue

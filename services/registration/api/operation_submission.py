@@ -11,7 +11,7 @@ import msgspec
 from registration import metrics
 from registration.api import problem_responses
 from registration.api.rate_limit import TokenBuckets, client_network
-from registration.auth.api_keys import Caller
+from registration.auth.callers import Caller
 from registration.cipher import Cipher
 from registration.domain.commands import Command
 from registration.domain.idempotent_operation import Answer, Operation

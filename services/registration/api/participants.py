@@ -9,6 +9,7 @@ import asyncpg
 from fastapi import APIRouter, Request, Response
 
 from registration.api import problem_responses
+from registration.api.authentication import Authenticator
 from registration.api.openapi import (
     CHANGE_RESPONSES,
     KEY_REQUIRED,
@@ -17,7 +18,7 @@ from registration.api.openapi import (
     request_body,
 )
 from registration.api.operation_submission import RequestHandler
-from registration.api.request_headers import Authenticator, read_request
+from registration.api.request_headers import read_request
 from registration.api.response_models import (
     AnswerView,
     ParticipantView,
@@ -25,7 +26,7 @@ from registration.api.response_models import (
     answer_json,
     participant_json,
 )
-from registration.auth.api_keys import Role
+from registration.auth.callers import Role
 from registration.cipher import Cipher
 from registration.domain.decision import Reason
 from registration.domain.idempotent_operation import DONE, Answer

@@ -6,7 +6,8 @@ from typing import Any
 
 import asyncpg
 
-from registration.auth.api_keys import FindKey, Role, StoredKey
+from registration.auth.api_keys import FindKey, StoredKey
+from registration.auth.callers import Role
 from registration.store.register_rows import QUERIES
 
 

@@ -1,4 +1,4 @@
-"""API keys: creation, format, hash, and the caller that a key identifies.
+"""API keys: creation, format, hash, and the search for the caller that a key identifies.
 
 The text of a key is `jak_<id>_<secret>`. The secret has 256 random bits and cannot be guessed, so storing
 its unsalted SHA-256 is safe.
@@ -13,41 +13,14 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from enum import IntEnum
 from typing import Final
 
 import msgspec
 
+from registration.auth.callers import Caller, Role
+
 KEY: Final = re.compile(r"jak_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 KEYS_CACHED_MAX: Final = 1_000
-
-
-class Role(IntEnum):
-    """The rights of a key. A higher role has all rights of the lower roles."""
-
-    BOOTH = 1
-    OFFICER = 2
-    ADMIN = 3
-
-    @property
-    def stored_name(self) -> str:
-        """The role's name in lower case, as the database and the command line have it."""
-        return self.name.lower()
-
-
-class Caller(msgspec.Struct, frozen=True):
-    """The holder of an API key, or the public. The public has no API key, and its role is None."""
-
-    id: str
-    role: Role | None
-
-    @property
-    def channel(self) -> str:
-        """The channel of the caller's events: `booth`, `officer`, `admin` or `web`."""
-        return self.role.stored_name if self.role is not None else "web"
-
-
-PUBLIC: Final = Caller("public", None)
 
 
 class StoredKey(msgspec.Struct, frozen=True):

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import asyncpg
 import typer
 
-from registration.auth.api_keys import Role, new_key
+from registration.auth.api_keys import new_key
+from registration.auth.callers import Role
 from registration.cli.command_runner import CommandRefusedError, run_on_register
 from registration.store.register_rows import QUERIES
 

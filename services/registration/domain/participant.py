@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 from uuid import UUID
 
 import msgspec
-
-STEPS: Final = ("P2", "P3", "P4", "P5", "P6", "P7")
 
 
 class Status(StrEnum):

@@ -19,6 +19,7 @@ from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal, run
 from lifecycle.task_group import run_group
 from registration.api.app import application
+from registration.api.authentication import Authenticator
 from registration.api.campaigns_and_agencies import scopes_router
 from registration.api.fast_path import FastPath
 from registration.api.imports import imports_router
@@ -27,7 +28,6 @@ from registration.api.participants import participants_router
 from registration.api.public_form import FormPage, form_router
 from registration.api.rate_limit import TokenBuckets
 from registration.api.regions import regions_router
-from registration.api.request_headers import Authenticator
 from registration.auth.api_key_lookup import key_finder
 from registration.auth.api_keys import ApiKeys
 from registration.cipher import Cipher

@@ -13,7 +13,7 @@ import httpx
 
 from database.pool import connect
 from registration.api.fast_path import FastPath
-from registration.auth.api_keys import Role
+from registration.auth.callers import Role
 from registration.cli.api_keys import create_key
 from registration.cli.campaigns_and_agencies import add_scope
 from registration.intake.campaigns_and_agencies import ScopeKind

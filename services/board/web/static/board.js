@@ -1,7 +1,7 @@
 // Updates the numbers of the page that the server rendered.
 
 import { follow } from "./stream.js";
-import { clock, dated, fill, moment, number, share, signed, words } from "./wording.js";
+import { clock, dated, fill, moment, number, share, signed, words } from "./formats.js";
 
 const ANNOUNCE_MS = 30000; // the interval at which a screen reader announces a changed total
 const PACE_MS = 15000;

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.auth.api_keys import ApiKeys, Caller, Role, StoredKey, new_key
+from registration.auth.api_keys import ApiKeys, StoredKey, new_key
+from registration.auth.callers import Caller, Role
 
 
 class Store:

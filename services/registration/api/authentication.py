@@ -1,0 +1,46 @@
+"""Identifies the caller of a request by its API key."""
+
+from __future__ import annotations
+
+from fastapi import Request
+
+from registration.api import problem_responses
+from registration.auth.api_keys import ApiKeys
+from registration.auth.callers import PUBLIC, Caller, Role
+
+
+class Authenticator:
+    """Identifies callers by the API key in `Authorization: Bearer …`."""
+
+    def __init__(self, keys: ApiKeys) -> None:
+        self._keys = keys
+
+    async def authenticate(self, request: Request) -> Caller:
+        """Return the holder of the request's API key, or PUBLIC if there is no key.
+
+        Raises Problem 401 for a wrong key.
+        """
+        return await self.authenticate_header(request.headers.get("authorization"))
+
+    async def authenticate_header(self, authorization: str | None) -> Caller:
+        """Like `authenticate`, but takes the value of the header `Authorization`."""
+        if authorization is None:
+            return PUBLIC
+        scheme, _, key = authorization.partition(" ")
+        caller = await self._keys.identify(key.strip()) if scheme.lower() == "bearer" else None
+        if caller is None:
+            raise problem_responses.problem(
+                401, "unauthorized", problem_responses.WRONG_KEY, {"WWW-Authenticate": "Bearer"}
+            )
+        return caller
+
+    async def require_role(self, role: Role, request: Request) -> Caller:
+        """Return the caller. Raises Problem 401 without a valid API key, 403 if the role is below `role`."""
+        caller = await self.authenticate(request)
+        if caller.role is None:
+            raise problem_responses.problem(
+                401, "unauthorized", problem_responses.NO_KEY, {"WWW-Authenticate": "Bearer"}
+            )
+        if caller.role < role:
+            raise problem_responses.problem(403, "forbidden", problem_responses.ROLE_TOO_LOW)
+        return caller
