@@ -1,4 +1,4 @@
-"""The metrics of leases and publishers."""
+"""The metrics that leases and publishers report."""
 
 from typing import Final
 
