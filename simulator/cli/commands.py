@@ -25,7 +25,7 @@ console = Console(stderr=True)
 
 
 def write_people(out: Path, count: int, seed: int) -> None:
-    """Write a CSV file for the import, to standard output if `out` is `-`; progress goes to standard error."""
+    """Write a CSV file for the import (`-` is standard output), and show progress on standard error."""
     columns = (TextColumn("people"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress, contextlib.ExitStack() as stack:
         opened = (

@@ -1,1 +1,1 @@
-"""The load of a Fest night: arrivals, planned actions, requests, ledger, and the register's expected state."""
+"""The load of a Fest night: arrivals, planned actions, requests, ledger, expected state of the register."""

@@ -1,4 +1,4 @@
-"""Coroutines that end at the stop, and the failures that end a process."""
+"""Coroutines end at the stop, and a failure in one of them is raised."""
 
 from __future__ import annotations
 
