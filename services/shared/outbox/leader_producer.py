@@ -1,4 +1,4 @@
-"""Sends the records of a leader; a failure abandons the Kafka producer together with its unsent records."""
+"""Sends the records of a leader. After a failure, the Kafka producer is abandoned with its unsent records."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LeaderRecord(NamedTuple):
 
 
 class LeaderProducer:
-    """An idempotent producer that is replaced by a new one after every failure."""
+    """Sends records by an idempotent producer, which is replaced by a new producer after every failure."""
 
     def __init__(self, client_options: Mapping[str, Any], lease: Lease) -> None:
         self._options = client_options

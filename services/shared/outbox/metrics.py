@@ -1,4 +1,4 @@
-"""The metrics that leases and publishers report."""
+"""The metrics of leases and publishers."""
 
 from typing import Final
 

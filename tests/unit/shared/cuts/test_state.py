@@ -119,8 +119,8 @@ def test_a_part_sent_twice_does_not_complete_a_full() -> None:
     assert not state.ready
 
 
-# In this small world, one publisher after another counts two cities. A publisher that lost its lease may still
-# write.
+# In this small world, one publisher after another counts two cities. A publisher that lost its lease may
+# still write.
 
 CITIES = ("31.71", "31.72")
 Version = tuple[int, int]
@@ -152,9 +152,9 @@ class World:
             self.counts["31"] += by
 
     def take_over(self, random: Random) -> None:
-        """Add a leader that publishes a full record, perhaps with other counts under the same cut number.
+        """Add a leader, which publishes a full record under the cut number of the leader before it.
 
-        After a rebuild, the counts may differ.
+        The counts of the full record may differ from those before, as they may after a rebuild.
         """
         self.move(random.choice(CITIES), random.choice((0, 1)))
         self.publishers.append(Publisher(term=len(self.publishers) + 1, base=self.cut))
@@ -192,7 +192,7 @@ class World:
 
 
 def publish(world: World, random: Random) -> None:
-    """Let current and former leaders publish records at random, half of them changes."""
+    """Let current and former leaders publish changes and full records, and let new leaders take over."""
     for _ in range(random.randint(3, 12)):
         step = random.choice(("change", "change", "change", "full", "full", "take_over"))
         if step == "change":

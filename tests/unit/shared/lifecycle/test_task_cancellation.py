@@ -1,4 +1,4 @@
-"""Coroutines end at the stop, and a failure in one of them is raised."""
+"""Coroutines end at the stop, and the failure of a coroutine is raised."""
 
 from __future__ import annotations
 

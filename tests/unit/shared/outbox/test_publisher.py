@@ -1,4 +1,4 @@
-"""The topic never has a gap, whatever fails and whoever leads in a small world."""
+"""In a small world, the topic never has a gap after any failure and any change of leader."""
 
 from __future__ import annotations
 

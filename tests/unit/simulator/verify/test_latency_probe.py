@@ -1,4 +1,4 @@
-"""Each latency probe is measured once, the board's stream is parsed by the standard, percentiles are exact."""
+"""Each latency probe is measured once, the stream is parsed by its standard, and percentiles are exact."""
 
 from __future__ import annotations
 
