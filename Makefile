@@ -1,4 +1,4 @@
-# Everything a person does here; `make help` lists it.
+# The targets for everything that a developer does in this project; `make help` lists them.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -21,7 +21,7 @@ setup: .venv/ready .venv/compiled .local/kafka/ready ## install everything the p
 	@.venv/bin/uv pip install --quiet --python $(PY) --offline --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Without a compiler nothing is marked as done: one that comes later is used.
+# Without a C compiler, the target file is not written. So a compiler that is installed later is used.
 .venv/compiled: services/aggregator/decoding/compiled/decoder.pyx .venv/ready
 	@$(PY) -m deploy.local compile && touch $@ || [ $$? -eq 2 ]
 

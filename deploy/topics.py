@@ -1,4 +1,4 @@
-"""Creates the topics of `contract/topics.yaml` at the broker; existing topics are not changed.
+"""Creates the topics of `contract/topics.yaml` at the broker, and does not change existing topics.
 
 Run as `python -m deploy.topics` with the services' KAFKA_* settings.
 """
@@ -21,18 +21,22 @@ from settings.kafka import KafkaSettings
 from settings.loader import load
 
 RETRY_PAUSE_S: Final = 0.25
-# Errors to retry: the controller has just changed, the broker is not registered yet, or the topic exists
-# but is not listed yet (its partitions must still be checked).
+# Kafka's codes of the errors after which to retry: the controller has just changed, the broker is not
+# registered yet, or the topic exists but is not listed yet, so that its partitions must still be checked.
 RETRIABLE_CODES: Final = {6, 7, 36, 38, 41, 87}
 
 
 class TopicsError(RuntimeError):
-    """The topics could not be created: the broker is unreachable or refuses, or partition numbers differ."""
+    """The topics could not be created.
+
+    The broker is unreachable or refuses to create a topic, or an existing topic has another number of
+    partitions.
+    """
 
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic of the contract, named without the prefix."""
+    """A topic of the contract; `name` is without the configured prefix."""
 
     name: str
     partitions: int
@@ -40,7 +44,7 @@ class Topic:
 
 
 def read_topics(path: Path) -> list[Topic]:
-    """Read the topics of a contract file: a YAML list of name, partitions and config."""
+    """Read the topics of a contract file, a YAML list whose entries have a name, partitions and config."""
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))
     return [
         Topic(
@@ -55,8 +59,8 @@ async def create_topics(
 ) -> list[str]:
     """Create the missing topics and return their full names, once the broker lists all topics.
 
-    Waits up to `wait_s` seconds for the broker. Raises TopicsError; also if an existing topic has another
-    number of partitions, because events would get into wrong partitions.
+    Wait up to `wait_s` seconds for the broker. Raises TopicsError if topics cannot be created, or if an
+    existing topic has another number of partitions, because events would get into wrong partitions.
     """
     deadline = time.monotonic() + wait_s
     created: list[str] = []

@@ -1,1 +1,4 @@
-"""Simulates a Fest night over HTTP with synthetic people, and verifies the results. It imports no service."""
+"""Simulates a Fest night over HTTP with synthetic people, and verifies the results.
+
+The simulator imports no service.
+"""

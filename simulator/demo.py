@@ -1,4 +1,4 @@
-"""The demo: start the local stack, fill the register, run a Fest night, verify the result, stop."""
+"""The demo starts the local stack, fills the register, runs a Fest night and verifies the result."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class DemoOptions:
 
 @dataclass(frozen=True, slots=True)
 class InitialState:
-    """The state before the run: the province's total, the Fest campaign's counts, and the alert ids."""
+    """The state before a run: the province's total, the Fest campaign's counts, and the ids of all alerts."""
 
     registered: int
     fest: Counts
@@ -55,7 +55,7 @@ class InitialState:
 def demo(options: DemoOptions) -> int:
     """Run the demo; return 0 if nothing was lost, doubled or miscounted.
 
-    A stack that the demo started is stopped.
+    At the end, the stack is stopped if the demo started it.
     """
     stack = Stack.here()
     ours = stack.up({}, lambda text: console.print(f"[dim]{text}[/]"))
@@ -140,7 +140,7 @@ async def _fill(session: Session, folder: Path, options: DemoOptions) -> Import:
 
 
 async def _all_counted(session: Session, board: BoardClient, filled: Import) -> bool:
-    """Wait until everything accepted so far is counted and the audit has found no drift.
+    """Wait until all events accepted so far are counted and the audit has found no drift.
 
     Return False on time-out.
     """
@@ -162,7 +162,7 @@ async def _all_counted(session: Session, board: BoardClient, filled: Import) -> 
 async def _check_counts(
     session: Session, board: BoardClient, start: InitialState, result: ExpectedState
 ) -> list[str]:
-    """Compare the register with the ledger, and then the board with both."""
+    """Compare the register with the ledger, and then the board with register and ledger."""
     with console.status("reading every participant of the night back"):
         errors = await register_errors(session.register, result)
     grown = result.counts(CAMPAIGN)
@@ -184,7 +184,7 @@ async def _check_counts(
 async def _check_alerts(
     stack: Stack, session: Session, board: BoardClient, first: InitialState
 ) -> tuple[list[tuple[str, str]], list[str]]:
-    """Return the report's rows on alerts, and the errors in the alerts of this run."""
+    """Return the report's rows about alerts, and the errors in the alerts of this run."""
     after = await _initial_state(stack, session, board)
     new: list[Alert] = []
 
@@ -206,7 +206,10 @@ async def _check_alerts(
 
 
 def _missing(alerts: list[Alert], first: InitialState, after: InitialState) -> list[str]:
-    """Describe the thresholds passed without an alert, for repeating rules of the province and the Fest."""
+    """Describe the thresholds that were passed without an alert.
+
+    Only rules with `every` and the measure `registered` are checked, for the province and the Fest campaign.
+    """
     errors = []
     for rule in yaml.safe_load(RULES.read_text(encoding="utf-8"))["rules"]:
         if "every" not in rule or rule.get("measure", "registered") != "registered":

@@ -26,7 +26,10 @@ TAIL_S_MAX: Final = 30.0
 async def run_with_display(
     session: Session, options: LoadOptions, board: BoardClient, folder: Path, console: Console
 ) -> LatencyProbes:
-    """Run the load with a live display; return the probes once all are observed or TAIL_S_MAX is over."""
+    """Run load and probes with a live display, and return the probes.
+
+    After the load has ended, wait up to TAIL_S_MAX until the stream has shown every accepted probe.
+    """
     probes = LatencyProbes(weights_2021())
     view = TerminalView(session.runner.progress, probes.latencies, board.url, options.duration_s)
     scope = f"{board.url}/v1/stream?scope=campaign:{session.run.probe_campaign}"
@@ -48,7 +51,7 @@ async def run_with_display(
 
 
 async def _refresh(view: TerminalView, board: BoardClient, folder: Path) -> None:
-    """Refresh the display's data from the board, the mailbox and the webhook receiver."""
+    """Refresh the display's data repeatedly from the board, the mailbox and the webhook receiver."""
     while True:
         view.total = await board.total() or view.total
         view.milestones = [describe_crossing(crossing) for crossing in await board.milestones(5)]

@@ -20,7 +20,7 @@ LAST: Final = 400
 
 @dataclass(slots=True)
 class TerminalView:
-    """The data of the live display, and its rendering with rich."""
+    """The data of the live display, which rich renders."""
 
     progress: Progress
     latencies: Latencies
@@ -86,7 +86,7 @@ def percentiles(latencies: Latencies, last: int | None = None) -> str:
 
 
 def report(rows: Iterable[tuple[str, str]], errors: list[str], shown_max: int = 20) -> RenderableType:
-    """Render the report: a table of results, and the errors found."""
+    """Render the report, which is a table of results followed by the errors found."""
     table = Table("", "", title="Report", show_header=False, title_justify="left")
     for name, value in rows:
         table.add_row(name, value)

@@ -1,4 +1,7 @@
-"""The container's health check: exits with 0 if the process on HEALTH_PORT is ready, or none is set."""
+"""The container's health check.
+
+It exits with 0 if the process on the TCP port HEALTH_PORT is ready, or if HEALTH_PORT is not set.
+"""
 
 import os
 import sys

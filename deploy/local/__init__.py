@@ -1,1 +1,1 @@
-"""The local stack: Kafka, PostgreSQL and all services on one machine, supervised, on loopback only."""
+"""The local stack runs Kafka, PostgreSQL and all services on one machine, supervised and on loopback only."""

@@ -1,4 +1,4 @@
-"""Command line of the local stack: `python -m deploy.local up | status | logs | down | forget | exec | …`."""
+"""The command line of the local stack: `python -m deploy.local up | status | logs | down | forget | …`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Builds the aggregator's compiled step where this machine can; where it cannot, all works without."""
+"""Builds the aggregator's compiled decoder if this machine has a C compiler.
+
+Without the compiled decoder, the aggregator decodes in pure Python.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,12 @@ STALE: Final = ("*.c", "*.so")
 
 
 def can_compile() -> bool:
-    """Whether there is a C compiler, and what Python gives it to read."""
+    """Return whether this machine has a C compiler and Python's header files."""
     return bool(shutil.which("cc")) and Path(sysconfig.get_path("include"), "Python.h").is_file()
 
 
 def compile_step() -> None:
-    """Build it beside its source. Raises CalledProcessError where the compiler refuses it."""
+    """Build the decoder beside its source. Raises CalledProcessError if the compiler fails."""
     for pattern in STALE:
         for old in SOURCE.parent.glob(pattern):
             old.unlink()

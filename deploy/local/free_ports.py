@@ -1,4 +1,4 @@
-"""Finds free loopback ports."""
+"""Finds free TCP ports on loopback."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def is_free(port: int) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return `count` different free ports, chosen by the kernel.
+    """Return `count` different free ports, which the kernel chooses.
 
-    Another process may still take one of them first.
+    Another process may take a port before the caller listens on it.
     """
     with ExitStack() as open_sockets:
         probes = [open_sockets.enter_context(socket.socket()) for _ in range(count)]

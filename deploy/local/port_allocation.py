@@ -1,4 +1,8 @@
-"""Allocates the local stack's ports: the given port, else the default, the last used, or any free one."""
+"""Allocates the local stack's TCP ports.
+
+Each process gets the requested port, else its default port, else the port of its last start, else any free
+port.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +56,7 @@ def _first_free(wanted: tuple[int | None, ...], taken: set[int]) -> int:
 
 
 def last_ports(folder: Path) -> dict[str, int]:
-    """Return the ports of the last start; empty before the first."""
+    """Return the ports of the last start by name; empty before the first start."""
     try:
         found = json.loads((folder / "ports.json").read_text())
     except (OSError, ValueError):

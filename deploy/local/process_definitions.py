@@ -1,6 +1,7 @@
-"""The processes of the system: command lines, default ports and settings, for local stack and tests.
+"""The processes of the system: their command lines, default ports and settings, for local stack and tests.
 
-Each process gets only the settings it needs: the board no database, the relay no encryption key.
+Each process gets only the settings that it needs. For example, the board gets no database URL, and the relay
+no encryption key.
 """
 
 from __future__ import annotations
@@ -19,7 +20,10 @@ HOST: Final = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Process:
-    """A process of a service, or the mailbox or webhook receiver; `needs` are groups of settings."""
+    """A process of a service, or the mailbox or the webhook receiver.
+
+    `needs` names the groups of settings that the process gets.
+    """
 
     name: str
     package: str
@@ -30,7 +34,7 @@ class Process:
 
     @property
     def is_service(self) -> bool:
-        """Whether it is a service, with health endpoints, metrics and settings."""
+        """Whether this is a process of a service, which has health endpoints, metrics and settings."""
         return bool(self.port_setting)
 
 
@@ -49,7 +53,7 @@ PROCESSES: Final = {
         _process("publisher", "aggregator publisher", 8022, "AGGREGATOR_PUBLISHER_PORT", "database", "kafka"),
         _process("notifier", "notifier run", 8003, "NOTIFIER_PORT", "database", "kafka"),
         _process("board", "board serve", 8000, "BOARD_PORT", "kafka"),
-        # Not services: these two receive the alerts on this machine.
+        # These two are not services. They receive the alerts on this machine.
         _process("mailbox", "deploy.local.mailbox", 8026, ""),
         _process("receiver", "deploy.local.webhook_receiver", 8030, ""),
     )
@@ -58,7 +62,7 @@ PROCESSES: Final = {
 
 @dataclass(frozen=True)
 class StackConfig:
-    """The configuration of the processes: database URLs, Kafka settings, ports, secrets, files."""
+    """The configuration of all processes: database URLs, Kafka settings, ports, secrets and files."""
 
     databases: Mapping[str, str]
     kafka: Mapping[str, str]
@@ -115,7 +119,10 @@ class StackConfig:
         return {f"{package.upper()}_DATABASE_URL": self.databases[package]}
 
     def commands(self, package: str) -> dict[str, str]:
-        """Return the settings of a service's one-shot commands: those of all its processes, without ports."""
+        """Return the settings of a service's one-shot commands.
+
+        They are the settings of all processes of the service, without their ports.
+        """
         settings: dict[str, str] = {}
         for process in PROCESSES.values():
             if process.package == package:

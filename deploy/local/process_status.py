@@ -1,4 +1,4 @@
-"""The status of each process of the local stack, from supervisor and the process's health endpoint."""
+"""Finds out the status of each process of the local stack, from supervisor and from its health endpoint."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Status:
 
 
 def check_all(processes: Mapping[str, Mapping[str, Any]], ports: Mapping[str, int]) -> list[Status]:
-    """Check all processes in parallel."""
+    """Return the status of each process; all are checked in parallel."""
     with ThreadPoolExecutor(len(processes) or 1) as threads:
         return list(threads.map(lambda name: _status(name, processes[name], ports), processes))
 

@@ -1,4 +1,7 @@
-"""The secrets of the local stack: files in `.local/secrets`, generated once, readable only by their owner."""
+"""The secrets of the local stack: files in `.local/secrets` that are generated once.
+
+Only their owner can read them.
+"""
 
 from __future__ import annotations
 
@@ -34,9 +37,9 @@ GENERATORS: Final[dict[str, Callable[[], str]]] = {
 
 
 def read_or_create(folder: Path) -> dict[str, str]:
-    """Return all secrets by name; generate those that are missing.
+    """Return all secrets by name; generate the secrets whose files are missing.
 
-    Data protected by a lost secret is lost as well.
+    If the file of a secret is lost, the data that the secret protected cannot be read any more.
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)

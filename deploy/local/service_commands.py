@@ -1,4 +1,4 @@
-"""Runs one-shot commands of the services in the foreground: migrations, keys, campaigns, agencies."""
+"""Runs one-shot commands of the services to migrate schemas, create keys, and open campaigns and agencies."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ KEY: Final = re.compile(r"^[A-Za-z0-9_.-]{20,}$", re.MULTILINE)
 
 
 class CommandError(RuntimeError):
-    """A service's command ended with an error; the message holds what it said."""
+    """A service's command failed; the message has the end of its error output."""
 
 
 def clean_environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """What a process of the stack sees: no setting of the caller's shell but paths and language."""
+    """Return the environment of a process of the stack: `settings`, and from the caller only INHERITED."""
     kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
     return {**kept, **settings}
 
 
 class Command:
-    """A command that was started; several run side by side."""
+    """A one-shot command that has been started; several commands can run at the same time."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Command:
         )
 
     def result(self, deadline_s: float = 120.0) -> str:
-        """What it printed; raises CommandFailed."""
+        """Wait for the end of the command and return its output. Raises CommandError if it failed."""
         try:
             out, err = self._process.communicate(timeout=deadline_s)
         except subprocess.TimeoutExpired:
@@ -72,7 +72,7 @@ class Command:
 
 
 def results(commands: Iterable[Command]) -> list[str]:
-    """Wait for all, then raise the first failure."""
+    """Wait for all commands and return their outputs. Raises the error of the first command that failed."""
     outcomes: list[str | CommandError] = []
     for command in commands:
         try:
@@ -86,7 +86,7 @@ def results(commands: Iterable[Command]) -> list[str]:
 
 
 def migrations_digest() -> str:
-    """Changes when any migration of any service does."""
+    """Return a digest of all migrations of all services."""
     digest = hashlib.sha256()
     for service in SERVICES:
         for path in sorted((ROOT / "services" / service / "migrations").rglob("*")):
@@ -96,12 +96,12 @@ def migrations_digest() -> str:
 
 
 def migrate_all(stack_config: StackConfig) -> None:
-    """Bring every service's schema up to date."""
+    """Migrate every service's schema to its newest version."""
     results([Command(stack_config, service, "migrate") for service in SERVICES])
 
 
 def commission(stack_config: StackConfig) -> dict[str, str]:
-    """Open the campaign and the agencies that people register under; answers a fresh API key per role."""
+    """Open the campaign and the agencies of the registrations; return a new access key per role."""
     scopes = [Command(stack_config, "registration", kind, "add", name, title) for kind, name, title in SCOPES]
     keys = [
         Command(stack_config, "registration", "key", "create", "--role", role, "--label", f"local {role}")
@@ -119,7 +119,10 @@ def _key(text: str) -> str:
 
 
 def write_keys(path: Path, keys: Mapping[str, str]) -> None:
-    """`BOOTH_KEY=…` and so on, to be sourced by a shell; readable by the owner only."""
+    """Write the access keys to a file that a shell can source, with lines such as `BOOTH_KEY=…`.
+
+    Only its owner can read the file.
+    """
     fresh = path.with_name(f"{path.name}.new")
     fresh.unlink(missing_ok=True)
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -128,7 +131,7 @@ def write_keys(path: Path, keys: Mapping[str, str]) -> None:
 
 
 def read_keys(path: Path) -> dict[str, str]:
-    """The keys by role; empty where they were not made yet."""
+    """Return the access keys by role; empty if there is no keys file yet."""
     if not path.exists():
         return {}
     pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)

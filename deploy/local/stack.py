@@ -1,4 +1,4 @@
-"""The local stack: sets up, starts and stops the whole system on this machine, one stack per folder."""
+"""Sets up, starts and stops the whole system on this machine, with one stack per folder."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from settings.kafka import KafkaSettings
 
 DATABASE: Final = "jakpreneur"
 READY_S_MAX: Final = 90.0
-# Files that `forget` keeps: they are the same for every start and slow to create.
+# The files that `forget` keeps, because they are slow to create and do not depend on the stack's data.
 KEPT: Final = ("jars", "ready", "formatted-*", "*.jsa", "*.lock")
 
 OnProgress = Callable[[str], None]
-"""Called with a description of each step."""
+"""Takes a description of the step that begins."""
 
 
 class StackError(RuntimeError):
@@ -36,13 +36,13 @@ class StackError(RuntimeError):
 
 @dataclass(frozen=True)
 class Stack:
-    """The stack whose files are in one folder."""
+    """The stack whose files are in `folder`."""
 
     folder: Path
 
     @classmethod
     def here(cls) -> Stack:
-        """Return the stack of this checkout, or of LOCAL_DIR."""
+        """Return the stack in LOCAL_DIR; if LOCAL_DIR is not set, the stack of this checkout."""
         return cls(local_folder())
 
     @property
@@ -59,7 +59,7 @@ class Stack:
                 on_progress(f"ended {count} processes left over from a stack that lost its supervisor")
             try:
                 self._up(allocate_ports(self.folder, given_ports), on_progress)
-            except BaseException:  # also Ctrl-C: a half-started stack would be taken for a running one
+            except BaseException:  # also Ctrl-C; otherwise a half-started stack would look like a running one
                 end_all(self.folder)
                 raise
             return True
@@ -93,7 +93,7 @@ class Stack:
         supervisor.add(stores + [_program(stack_config, name) for name in PROCESSES])
 
     def stack_config(self, ports: Mapping[str, int] | None = None) -> StackConfig:
-        """Return the configuration of this stack's processes; without `ports`, that of the last start."""
+        """Return the configuration of this stack's processes; by default with the ports of the last start."""
         ports = ports or last_ports(self.folder)
         secrets = secret_files.read_or_create(self.folder / "secrets")
         server = postgres.Server(self.folder / "postgres", ports["postgres"], secrets["postgres_password"])
@@ -109,8 +109,8 @@ class Stack:
         )
 
     def _migrate(self, stack_config: StackConfig, on_progress: OnProgress) -> None:
-        # Skipped if the migrations have not changed since they last ran: this makes a second start seconds
-        # faster.
+        # If the migrations have not changed since they last ran, they are skipped. This makes a second start
+        # some seconds faster.
         done, digest = self.folder / "migrated.json", service_commands.migrations_digest()
         if done.exists() and json.loads(done.read_text()) == digest:
             return
@@ -135,7 +135,7 @@ class Stack:
     ) -> list[process_status.Status]:
         """Wait until every process is ready, and call `on_status` after each check.
 
-        Raises StackError with the processes that are not ready after `deadline_s`."""
+        Raises StackError, which names the processes that are not ready after `deadline_s`."""
         deadline = time.monotonic() + deadline_s
         while True:
             statuses = self.status()
@@ -149,18 +149,18 @@ class Stack:
             time.sleep(0.2)
 
     def status(self) -> list[process_status.Status]:
-        """Return the status of each process; empty if the stack does not run."""
+        """Return the status of each process; an empty list if the stack does not run."""
         if not self.supervisor.is_running():
             return []
         return process_status.check_all(self.supervisor.processes(), last_ports(self.folder))
 
     def down(self) -> int:
-        """Stop every process, including those whose supervisor has died; return their number."""
+        """Stop every process, even if its supervisor has died; return the number of stopped processes."""
         with locked(self.folder / "stack.lock"):
             return end_all(self.folder)
 
     def forget(self) -> None:
-        """Stop every process and remove the stored data; fetched files stay."""
+        """Stop every process and remove the stored data, but keep the files that were fetched."""
         self.down()
         postgres.remove(self.folder / "postgres")
         for path in self.folder.iterdir() if self.folder.exists() else ():

@@ -1,4 +1,4 @@
-"""Finds and stops every process of a local stack, including those whose supervisor has died."""
+"""Finds and stops every process of a local stack, even if its supervisor has died."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def _environment(process: Path) -> bytes:
 
 
 def end_all(folder: Path, grace_s: float = GRACE_S) -> int:
-    """Stop all processes of the stack: SIGINT first, and SIGKILL after `grace_s`. Return their number.
+    """Stop all processes of the stack, first by SIGINT and after `grace_s` by SIGKILL; return their number.
 
-    SIGINT makes PostgreSQL stop without waiting for its clients. A process has no environment while it
-    executes exec(), so the search is repeated until it has found nothing twice; a process found late gets
-    the SIGINT then.
+    SIGINT makes PostgreSQL stop without waiting for its clients. While a process executes exec(), it has no
+    environment and is not found. So the search is repeated until two searches in a row have found no process.
+    A process that is found late gets SIGINT at that time.
     """
     signalled: set[int] = set()
     deadline = time.monotonic() + grace_s

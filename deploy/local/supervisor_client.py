@@ -1,4 +1,4 @@
-"""The client of supervisor, which runs every process of the stack and restarts those that end."""
+"""A client of supervisor, the program that runs all processes of the stack and restarts those that end."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from typing import Any, Final
 from deploy.local.paths import ROOT
 
 MARKER: Final = "LOCAL_STACK"
-# The kernel's limit is 107 bytes; supervisor appends its process id to the path while it opens the socket.
+# The kernel allows 107 bytes. While supervisor opens the socket, it appends its process id to the path.
 SOCKET_PATH_MAX: Final = 95
-# Practically unlimited, because a process may wait long for another one. Each pause is a second longer.
+# Practically unlimited, because a process may have to wait long for another process to start. Before each
+# retry, supervisor waits a second longer.
 RETRIES: Final = 1_000_000_000
 INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "JAVA_HOME", "TMPDIR")
 
@@ -37,7 +38,7 @@ class Program:
     stop_signal: str = "TERM"
 
     def section(self, logs: Path) -> str:
-        """Return its section of supervisor's configuration file."""
+        """Return the process's section of supervisor's configuration file."""
         lines = {
             "command": shlex.join(self.command),
             "directory": "/" if self.user else str(ROOT),
@@ -65,7 +66,7 @@ def _quoted(value: str) -> str:
 
 
 class Supervisor:
-    """The supervisor of a folder, running or not."""
+    """The supervisor of the stack in one folder; it may be running or not."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -78,7 +79,7 @@ class Supervisor:
         self._socket = path
 
     def write(self, programs: list[Program]) -> None:
-        """Write supervisor's configuration file, readable only by its owner because it contains secrets."""
+        """Write supervisor's configuration file. Only its owner can read it, because it contains secrets."""
         self.logs.mkdir(parents=True, exist_ok=True)
         head = (
             f"[supervisord]\nlogfile={self.logs}/supervisor.log\npidfile={self.folder}/supervisord.pid\n"
@@ -98,7 +99,8 @@ class Supervisor:
     def start(self) -> None:
         """Start supervisor in the background.
 
-        Its children have a marker in their environment, which `stack_pids` finds.
+        Supervisor and its child processes have a marker in their environment, so that `stack_pids` finds
+        them.
         """
         environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
         environment[MARKER] = str(self.folder)
@@ -107,7 +109,7 @@ class Supervisor:
         subprocess.run(command, env=environment, cwd=ROOT, check=True, stdin=subprocess.DEVNULL)
 
     def add(self, programs: list[Program]) -> None:
-        """Rewrite the configuration file with additional programs, and start these."""
+        """Write a configuration file for `programs`, and start the programs that are new in it."""
         self.write(programs)
         ((added, _, _),) = self.call("reloadConfig")
         for name in added:
@@ -126,7 +128,7 @@ class Supervisor:
             return False
 
     def processes(self) -> dict[str, dict[str, Any]]:
-        """Return supervisor's information on each process, by name: state, pid, times."""
+        """Return supervisor's information on each process by name, with its state, pid and start time."""
         return {info["name"]: info for info in self.call("getAllProcessInfo")}
 
 

@@ -1,4 +1,4 @@
-"""Web server parts of the mailbox and the webhook receiver: a plain HTML page, and serving until a signal."""
+"""Builds the HTML pages of the mailbox and the webhook receiver, and serves their web applications."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STYLE: Final = (
 
 
 def page(title: str, entries: list[str]) -> web.Response:
-    """Return a page with entries that are already HTML."""
+    """Return a page with the given entries, which must be HTML."""
     body = "<hr>".join(entries) or "<p>Nothing yet.</p>"
     text = (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{html.escape(title)}</title>'
@@ -25,7 +25,7 @@ def page(title: str, entries: list[str]) -> web.Response:
 
 
 async def run_until_stopped(app: web.Application, port: int, host: str = "127.0.0.1") -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve a web application until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -31,21 +31,21 @@ class Calls:
         self._path.touch()
 
     def put(self, call: dict[str, Any]) -> None:
-        """Append a call; it is on disk when this returns."""
+        """Append a call to the file; the call is on disk when this method returns."""
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(call, ensure_ascii=False) + "\n")
             file.flush()
             os.fsync(file.fileno())
 
     def newest(self, count: int = LISTED_MAX) -> list[dict[str, Any]]:
-        """Return the newest calls, newest first."""
+        """Return the newest calls, the newest first."""
         with self._path.open(encoding="utf-8") as file:
             lines = deque(file, maxlen=count)
         return [json.loads(line) for line in reversed(lines)]
 
 
 def verified(secret: str, headers: dict[str, str], body: bytes) -> bool:
-    """Return whether a call is signed with the secret, within the last five minutes (Standard Webhooks)."""
+    """Return whether a call was signed with the secret within the last five minutes, by Standard Webhooks."""
     try:
         Webhook(secret).verify(body, headers, json_parse=False)
     except WebhookVerificationError:
@@ -56,7 +56,7 @@ def verified(secret: str, headers: dict[str, str], body: bytes) -> bool:
 def verify_and_store(calls: Calls, secret: str, received: Mapping[str, str], body: bytes) -> bool:
     """Verify a call and store it; return whether its signature is valid.
 
-    The call is on disk when this returns.
+    The call is on disk when this function returns.
     """
     headers = {name.lower(): value for name, value in received.items()}
     genuine = verified(secret, headers, body)
@@ -72,7 +72,10 @@ def verify_and_store(calls: Calls, secret: str, received: Mapping[str, str], bod
 
 
 def application(calls: Calls, secret: str) -> web.Application:
-    """Return the web application: `POST` to any path receives a call, `GET /` and `GET /calls` show them."""
+    """Return the web application.
+
+    `POST` to any path receives a call. `GET /` and `GET /calls` show the newest calls.
+    """
 
     async def receive(request: web.Request) -> web.Response:
         body = await request.read()

@@ -1,15 +1,16 @@
--- Creates one role and one schema per service in the current database. Run it as the superuser; it may be repeated.
+-- Creates one role and one schema per service in the current database. Run it as the superuser. It may be
+-- repeated.
 --
 -- The passwords are session settings named jakpreneur.<role>_password, so that no file contains them:
 --   PGOPTIONS="-c jakpreneur.registration_password=…" psql -d jakpreneur -f roles.sql
--- A role without this setting keeps its password; a new role without it cannot log in by password.
+-- Without this setting, a role keeps its password, and a new role cannot log in with a password.
 
 do $$
 declare
     service text;
     password text;
 begin
-    -- Roles belong to the whole server: the lock serializes runs for two databases at the same time.
+    -- Roles belong to the whole server, so the lock serializes runs for two databases at the same time.
     perform pg_advisory_xact_lock(hashtext('jakpreneur roles'));
     execute format('revoke all on database %I from public', current_database());
     revoke all on schema public from public;
@@ -22,7 +23,7 @@ begin
             execute format('alter role %I password %L', service, password);
         end if;
 
-        -- A stopped or disconnected client loses its transaction within seconds, and so its locks.
+        -- The transaction of a suspended or disconnected client ends within seconds, and its locks with it.
         execute format('alter role %I set idle_in_transaction_session_timeout = ''3s''', service);
         execute format('alter role %I set lock_timeout = ''2s''', service);
         execute format('alter role %I set statement_timeout = ''10s''', service);
@@ -35,7 +36,7 @@ begin
         execute format('grant connect, temporary on database %I to %I', current_database(), service);
         execute format('create schema if not exists %I authorization %I', service, service);
         execute format('revoke all on schema %I from public', service);
-        -- By default PUBLIC may execute every function.
+        -- By default, PUBLIC may execute every function.
         execute format('alter default privileges for role %I revoke execute on functions from public', service);
     end loop;
 end

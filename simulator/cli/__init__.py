@@ -1,1 +1,1 @@
-"""The simulator's command line: the commands with their options, and what they run."""
+"""The simulator's command line: the commands with their options, and the functions that they call."""

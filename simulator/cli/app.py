@@ -62,7 +62,7 @@ def watch(
 @app.command()
 def demo(
     duration: Duration = None,
-    # One arrival in twelve is not a new registration: 220 arrivals give some 200 registrations a second.
+    # One arrival in twelve is not a new registration, so 220 arrivals give about 200 registrations a second.
     rate: Annotated[float, typer.Option(min=0.1, help="Arrivals per second, bursts included.")] = 220.0,
     fresh_people: Annotated[
         int, typer.Option(min=1, help="People to import first, unless this was done before.")

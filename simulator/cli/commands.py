@@ -1,4 +1,4 @@
-"""What `people`, `fest` and `watch` run: writing people to a file, and load or probes for a register."""
+"""The commands `people`, `fest` and `watch`: writing people to a file, load on a register, latency probes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ console = Console(stderr=True)
 
 
 def write_people(out: Path, count: int, seed: int) -> None:
-    """Write a CSV file for the import, `-` for standard output; progress goes to standard error."""
+    """Write a CSV file for the import (`-` is standard output), and show progress on standard error."""
     columns = (TextColumn("people"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress, contextlib.ExitStack() as stack:
         opened = (
@@ -84,9 +84,9 @@ def _percentiles(latencies: Latencies) -> str:
 
 
 def play_watch(options: LoadOptions, board: str) -> int:
-    """Register probes until the duration or Ctrl-C.
+    """Register probes until the duration is over or Ctrl-C is pressed.
 
-    Return 0 if the stream showed every accepted probe, else 1.
+    Return 0 if the board's stream showed every accepted probe, else 1.
     """
     return asyncio.run(_watch(options, board))
 

@@ -1,1 +1,1 @@
-"""HTTP clients of the register and the board, and the access keys they use."""
+"""HTTP clients of the register and the board, and the access keys that they use."""

@@ -18,7 +18,7 @@ class AccessKeys:
 def parse_keys(text: str) -> AccessKeys:
     """Parse the text of a keys file with lines such as `BOOTH_KEY=…`.
 
-    Raises KeyError with the name of a missing key.
+    Raises KeyError with the name of the access key that is missing.
     """
     pairs = (line.partition("=") for line in text.splitlines() if "=" in line and not line.startswith("#"))
     found = {name.strip(): value.strip().strip("'\"") for name, _, value in pairs}

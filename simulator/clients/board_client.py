@@ -1,4 +1,4 @@
-"""Reads the province's total, the counts of a scope and the milestones from the board."""
+"""Reads the province's total, the counts of a scope, and the newest crossings from the board."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ProvinceTotal:
 
 @dataclass(frozen=True, slots=True)
 class BoardClient:
-    """Client of the board's endpoints, which are all public."""
+    """A client of the board, whose endpoints are all public."""
 
     http: aiohttp.ClientSession
     url: str
@@ -55,7 +55,7 @@ class BoardClient:
         return counts
 
     async def milestones(self, limit: int = 200) -> list[dict[str, Any]]:
-        """Return the newest crossings, at most `limit`."""
+        """Return at most `limit` crossings, the newest ones; empty if the board does not answer."""
         body = await self._get(f"/v1/milestones?limit={limit}")
         listed: list[dict[str, Any]] = body["milestones"] if body else []
         return listed

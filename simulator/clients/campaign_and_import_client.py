@@ -1,4 +1,4 @@
-"""Client of the register's endpoints for campaigns, agencies, imports and reading participants."""
+"""A client of the register that opens campaigns and agencies, imports people and reads participants."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ READ_ATTEMPTS_MAX: Final = 8
 
 
 class UnexpectedAnswerError(Exception):
-    """The register answered with an unexpected status, which the message contains."""
+    """The register responded with an unexpected status, which the message contains."""
 
 
 class Import(msgspec.Struct, frozen=True):
@@ -33,7 +33,7 @@ class Import(msgspec.Struct, frozen=True):
 
     @property
     def rows_per_s(self) -> float | None:
-        """Rows per second over the whole import; None while it runs."""
+        """Rows per second over the whole import; None while the import runs."""
         if self.finished_at is None:
             return None
         seconds = (self.finished_at - self.started_at).total_seconds()
@@ -45,7 +45,7 @@ _import = msgspec.json.Decoder(Import)
 
 @dataclass(frozen=True, slots=True)
 class RegisterClient:
-    """Calls the register's endpoints, each with the access key of the role it requires."""
+    """Calls the register's endpoints, each with the access key of the role that the endpoint requires."""
 
     http: aiohttp.ClientSession
     url: str
@@ -74,7 +74,7 @@ class RegisterClient:
                 return _import.decode(body)
 
     async def import_status(self, import_id: str) -> Import | None:
-        """Return the status of an import; None if the register does not know the id or does not answer."""
+        """Return the state of an import; None if the register does not know its id or does not respond."""
         status, body = await self._read(f"/v1/imports/{import_id}")
         return _import.decode(body) if status == 200 else None
 
@@ -88,7 +88,7 @@ class RegisterClient:
                 )
 
     async def participant(self, participant: str) -> dict[str, Any] | None:
-        """Return the register's view of a participant, None if the id is unknown.
+        """Return a participant as the register has it; None if the id is unknown.
 
         Raises UnexpectedAnswerError.
         """
@@ -101,7 +101,10 @@ class RegisterClient:
         return stored
 
     async def _read(self, path: str) -> tuple[int, bytes]:
-        """Send a GET request and return (status, body); retry a 503 or a connection closed by the server."""
+        """Send a GET request and return (status, body); retry after a 503 or a failed connection.
+
+        The status is 0 if the last attempt got no response.
+        """
         for attempt in range(1, READ_ATTEMPTS_MAX + 1):
             try:
                 async with self.http.get(self.url + path, headers=_bearer(self.keys.officer)) as response:

@@ -1,4 +1,4 @@
-"""A client of the board's server-sent events: parses the stream and reconnects after a failure."""
+"""A client of the board's server-sent events, which parses the stream and reconnects after a failure."""
 
 from __future__ import annotations
 
@@ -32,14 +32,17 @@ class Message:
 
 @dataclass(slots=True)
 class Parser:
-    """Parses the lines of a stream into messages. Format: WHATWG HTML, section 9.2.6; `retry` is ignored."""
+    """Parses the lines of a stream into messages.
+
+    The format is that of the WHATWG HTML standard, section 9.2.6. The field `retry` is ignored.
+    """
 
     last_id: str = ""
     _event: str = ""
     _data: list[bytes] = field(default_factory=list)
 
     def feed(self, line: bytes) -> Message | None:
-        """Parse a line without its line ending; return the message that the line completes, else None."""
+        """Parse a line, given without its line ending; return the message that it completes, else None."""
         if not line:
             message = Message(self._event or "message", self.last_id, b"\n".join(self._data))
             complete = bool(self._data)
@@ -57,7 +60,10 @@ class Parser:
 
 
 async def messages(session: aiohttp.ClientSession, url: str) -> AsyncIterator[Message]:
-    """Yield the messages of a stream, without end; after a lost connection continue after the last id."""
+    """Yield the messages of a stream without end.
+
+    After a lost connection, continue after the last message that was received.
+    """
     last_id = ""
     while True:
         headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last_id} if last_id else {})
@@ -73,7 +79,7 @@ async def messages(session: aiohttp.ClientSession, url: str) -> AsyncIterator[Me
 
 @asynccontextmanager
 async def _connection_errors_ignored() -> AsyncIterator[None]:
-    with suppress(aiohttp.ClientError, TimeoutError):  # the board restarts or is silent
+    with suppress(aiohttp.ClientError, TimeoutError):  # the board restarts or sends nothing
         yield
 
 
@@ -87,7 +93,7 @@ async def _parse(content: aiohttp.StreamReader, last_id: str) -> AsyncIterator[M
 async def lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
     """Yield lines of any length.
 
-    StreamReader's own iteration rejects lines over 64 KiB, such as snapshots.
+    Iterating over aiohttp's StreamReader fails at lines over 64 KiB, such as those of a snapshot.
     """
     rest = b""
     async for chunk in content.iter_any():

@@ -1,1 +1,1 @@
-"""The load of a Fest night: arrivals, planned actions, requests, ledger, expected register state."""
+"""The load of a Fest night: arrivals, planned actions, requests, ledger, expected state of the register."""

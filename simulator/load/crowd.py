@@ -1,4 +1,4 @@
-"""Chooses the next action of the simulated crowd, depending on the answers so far."""
+"""Chooses the next action of the simulated crowd, depending on the register's answers so far."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-# Other actions per hundred registrations. The numbers are invented; each kind must occur.
+# Number of other actions per hundred registrations. The numbers are invented, but each kind must occur.
 PER_HUNDRED: Final = {"step": 4, "move": 3, "correct": 2, "withdraw": 2, "duplicate": 4, "repeat": 1}
 STEPS: Final = ("P2", "P3", "P4", "P5", "P6", "P7")
 
 
 @dataclass(frozen=True, slots=True)
 class KnownParticipant:
-    """A participant as the answers so far imply; the register must have the same.
+    """A participant as the register's answers so far imply; the register must have the same data.
 
-    `key`, `at`, `first_region` and `campaign` are those of the registration, so that it can be repeated
-    exactly.
+    `key`, `at`, `first_region` and `campaign` are those of the registration, so that the simulator can repeat
+    the registration exactly.
     """
 
     participant: str
@@ -34,7 +34,7 @@ class KnownParticipant:
 
 @dataclass(frozen=True, slots=True)
 class PlannedAction:
-    """An action to send: its kind, person and region, and for a change the participant it changes."""
+    """An action to send: its kind, person and region, and for a change the participant that it changes."""
 
     kind: str
     person: int
@@ -48,8 +48,8 @@ class PlannedAction:
 class Scenario:
     """Chooses actions at random.
 
-    No person has two actions in flight, so a stale revision or an accepted second registration is always an
-    error.
+    No person has two actions in flight. So if the register reports a stale revision, or accepts a second
+    registration of a person, this is always an error.
     """
 
     rng: random.Random
@@ -61,7 +61,10 @@ class Scenario:
     _drawn: list[str] = field(default_factory=list)
 
     def next_action(self) -> PlannedAction:
-        """Return the next action: a registration, or a change of an idle participant if there is one."""
+        """Return the next action.
+
+        It is a registration, or an action of an idle participant if there is an idle participant.
+        """
         kind = self._kind()
         if kind == "register" or not self._idle:
             return self.newcomer("register", self._region(), self.campaign)
@@ -86,8 +89,9 @@ class Scenario:
         return PlannedAction(kind, self.next_person - 1, region, campaign)
 
     def release(self, known: KnownParticipant) -> None:
-        """Allow further actions for a participant who is still registered and whose last action was
-        answered.
+        """Allow further actions for a participant whose last action was answered.
+
+        A participant who is no longer registered gets none.
         """
         if known.standing == "registered":
             self._idle.append(known)

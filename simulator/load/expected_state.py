@@ -1,4 +1,4 @@
-"""The expected state of the register, derived from the ledger's intents and answers by pure functions."""
+"""Derives the expected state of the register from the ledger's intents and answers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from simulator.load.ledger import Answer, Intent, Line
 def participant_after(
     intent: Intent, answer: Answer, before: KnownParticipant | None
 ) -> KnownParticipant | None:
-    """Return the participant after an answered request; None if there is none.
+    """Return the participant after a request; None if there is no participant.
 
-    A refused or unanswered request changes nothing. `before` is the participant before the request; only a
-    first registration has none.
+    A refused or unanswered request changes nothing. `before` is the participant before the request; it is
+    None only for a first registration.
     """
     if answer.outcome != "accepted" or intent.kind in ("repeat", "duplicate"):
         return before
@@ -45,7 +45,7 @@ def participant_after(
 
 @dataclass(slots=True)
 class ExpectedState:
-    """The state that a ledger implies: the expected participants, and the errors found in the answers."""
+    """The state that a ledger implies, with the expected participants and the errors found in the answers."""
 
     known: dict[str, KnownParticipant] = field(default_factory=dict)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -67,7 +67,11 @@ class ExpectedState:
 
 
 def expected_state(lines: Iterable[Line]) -> ExpectedState:
-    """Apply the lines of a ledger in order; the last answer to an intent counts."""
+    """Return the state after all lines of a ledger.
+
+    If an intent has several answers, only the last one is used. Answers are applied in the order in which
+    they were written.
+    """
     intents: dict[int, Intent] = {}
     answers: dict[int, Answer] = {}
     for line in lines:

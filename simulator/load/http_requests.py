@@ -1,4 +1,4 @@
-"""Builds the HTTP request of an intent; the same intent always gives the same bytes."""
+"""Builds the HTTP request of an intent; the request of an intent always has the same bytes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Request:
 
 
 def request(intent: Intent, run: Run) -> Request:
-    """Return the request of an intent; its idempotency key makes it safe to send again."""
+    """Return the request of an intent; its idempotency key makes it safe to send the request again."""
     headers = {"Content-Type": "application/json", "Idempotency-Key": intent.key}
     if intent.kind in FORMS:
         return Request("/v1/participants", headers, msgspec.json.encode(_form(intent, run)))
@@ -61,6 +61,6 @@ def _change(intent: Intent, run: Run) -> dict[str, object]:
     if intent.kind == "step":
         return {"step": intent.step}
     if intent.kind == "correct":
-        # Another name each time: a correction that changes nothing would be refused.
+        # The name differs each time, because the register refuses a correction that changes nothing.
         return {"name": f"{person(intent.person, run.seed).name} {intent.revision}"}
     return {}

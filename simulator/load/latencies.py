@@ -1,4 +1,4 @@
-"""Exact percentiles of measured latencies, by the nearest-rank method."""
+"""Computes exact percentiles of measured latencies, by the nearest-rank method."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from math import ceil
 
 @dataclass(slots=True)
 class Latencies:
-    """Latencies in seconds. All are kept: a night has some ten thousand."""
+    """Latencies in seconds. All measurements are kept, because a night has only about ten thousand."""
 
     seconds: list[float] = field(default_factory=list)
 
@@ -22,9 +22,9 @@ class Latencies:
         return len(self.seconds)
 
     def percentile_s(self, percent: float, last: int | None = None) -> float | None:
-        """Return the nearest-rank percentile of all measurements, or of the `last` ones.
+        """Return a percentile of all measurements, or only of the `last` newest ones.
 
-        None if there are none.
+        None if there are no measurements.
         """
         values = sorted(self.seconds if last is None else self.seconds[-last:])
         return values[max(ceil(percent / 100 * len(values)), 1) - 1] if values else None

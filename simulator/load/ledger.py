@@ -1,9 +1,9 @@
-"""The ledger: a file of JSON lines with every intent and its answer; an intent is on disk before it is sent.
+"""The ledger is a file of JSON lines with every intent and its answer.
 
-An intent line is written with fsync before its first request is sent; its answer line follows the response.
-So after any crash the ledger contains every request that may have reached the register, with its
-idempotency key. It contains no personal data: people are identified by their index, from which the seed
-generates the same form again.
+The line of an intent is written with fsync before its request is first sent. The line of the answer is
+written after the response. So after any crash the ledger contains every request that may have reached the
+register, with its idempotency key. The ledger contains no personal data. It identifies a person by an index,
+from which the same seed generates the same form again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Run(msgspec.Struct, tag="run", tag_field="line", frozen=True):
 class Intent(msgspec.Struct, tag="intent", tag_field="line", frozen=True, omit_defaults=True):
     """A planned request.
 
-    A change has the participant and its revision; a registration form has its campaign.
+    For a change, `participant` and `revision` are set. For a registration form, `campaign` is set.
     """
 
     number: int
@@ -65,7 +65,7 @@ _decoder: msgspec.json.Decoder[Line] = msgspec.json.Decoder(Line)
 
 
 class Ledger:
-    """Appends lines to the file; many callers share one fsync.
+    """Appends lines to the ledger's file; many callers share one fsync.
 
     `flush_forever` must run as a task while lines are written.
     """
@@ -79,7 +79,7 @@ class Ledger:
 
     @staticmethod
     def encoded(line: Line) -> bytes:
-        """Return the line as bytes of the file."""
+        """Return the bytes of the line in the file."""
         return _encoder.encode(line) + b"\n"
 
     def put(self, line: Line) -> asyncio.Future[None]:
@@ -91,9 +91,9 @@ class Ledger:
         return self._group
 
     async def flush_forever(self, pause_s: float = 0.005) -> None:
-        """Write the queued lines group by group, each with one fsync.
+        """Write the queued lines in groups, each with one fsync.
 
-        When cancelled, flush the rest and end.
+        When cancelled, write the lines that are still queued, and end.
         """
         try:
             while True:
@@ -126,7 +126,7 @@ class Ledger:
 
 
 def read(path: Path) -> Iterator[Line]:
-    """Yield the lines of a ledger, except a last line that a crash left incomplete."""
+    """Yield the lines of a ledger; leave out the last line if a crash made it incomplete."""
     with path.open("rb") as file:
         for block in file:
             if block.endswith(b"\n"):
@@ -134,7 +134,7 @@ def read(path: Path) -> Iterator[Line]:
 
 
 def next_person(folder: Path, first: int) -> int:
-    """Return the index of the first person that no earlier run in this folder has used, at least `first`."""
+    """Return the lowest index from `first` on that is above the people of all earlier runs in this folder."""
     following = first
     for path in sorted(folder.glob("*.jsonl")):
         for line in read(path):

@@ -1,4 +1,4 @@
-"""Runs the load of a Fest night: records each action in the ledger, sends it, records its answer."""
+"""Runs the load of a Fest night: writes each action to the ledger, sends it, and writes its answer."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ class Progress:
 
 @dataclass(slots=True)
 class LoadRunner:
-    """Sends the actions of a scenario to a register; `booth` sends registrations, `officer` sends changes."""
+    """Sends the actions of a scenario to a register.
+
+    The sender `booth` sends registrations; the sender `officer` sends changes.
+    """
 
     run: Run
     ledger: Ledger
@@ -56,12 +59,11 @@ class LoadRunner:
     _failure: BaseException | None = None
 
     async def play(self, times_s: Iterator[float], stopping: asyncio.Event) -> None:
-        """Send an action at each of `times_s` (seconds from now) until they end or the stop; await all
-        answers.
+        """Send an action at each of `times_s` (seconds from now) until the stop, and wait for all answers.
 
-        Open loop: an arrival while IN_FLIGHT_MAX requests are in flight is counted as not sent, never
-        queued. Raises an error that prevents recording a request or reading its response, such as a full
-        disk.
+        The load is open-loop: an action that is due while IN_FLIGHT_MAX requests are in flight is counted as
+        not sent, and never queued. An error that prevents writing a request to the ledger or reading its
+        response, such as a full disk, ends the run and is raised.
         """
         start = time.monotonic()
         for at_s in times_s:
@@ -92,9 +94,9 @@ class LoadRunner:
             self._failure = self._failure or task.exception()
 
     async def execute(self, plan: PlannedAction) -> tuple[Answer, float]:
-        """Record the intent, send it and record the answer.
+        """Write the intent to the ledger, send it, and write the answer.
 
-        Return the answer and its monotonic time in seconds.
+        Return the answer, and the time at which it arrived, in seconds of the monotonic clock.
         """
         intent = self._intent(plan)
         self.progress.sent += 1
@@ -137,7 +139,7 @@ class LoadRunner:
             self.scenario.release(after)
 
     def sender_of(self, kind: str) -> RequestSender:
-        """Return the sender for a kind of action: booths register, officers change."""
+        """Return the sender for a kind of action: a booth registers, an officer changes participants."""
         return self.booth if kind in FORMS else self.officer
 
 

@@ -1,4 +1,4 @@
-"""A load session: opens HTTP client, ledger, campaigns and load runner of a run, and handles its stop."""
+"""Opens the HTTP client, ledger, campaigns and load runner of a load session, and handles its stop."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from simulator.load.load_runner import LoadRunner
 from simulator.load.request_sender import RequestSender
 from simulator.seed.population import weights_2021
 
-# Imports number their people from 0; the people of the Fest start far above any import.
+# Imports number their people from 0. The numbers of the people at the Fest are far above those of any import.
 FIRST_PERSON: Final = 100_000_000
 CAMPAIGN, PROBE_CAMPAIGN = "fest-2021", "latency-probe"
 CAMPAIGNS: Final = {CAMPAIGN: "Jakpreneur Fest 2021", PROBE_CAMPAIGN: "Latency probe"}
@@ -58,7 +58,7 @@ class Session:
 
 @asynccontextmanager
 async def open_session(options: LoadOptions, keys: AccessKeys) -> AsyncIterator[Session]:
-    """Open a ledger for a new run and the campaigns; SIGINT and SIGTERM set the session's `stopping`."""
+    """Open the campaigns, and a ledger for a new run. SIGINT and SIGTERM set the session's `stopping`."""
     first = next_person(options.ledgers, FIRST_PERSON)
     name = datetime.now(UTC).strftime("%Y%m%dt%H%M%S")
     run = Run(
@@ -99,7 +99,7 @@ def _scenario(rng: random.Random, run: Run) -> Scenario:
 
 
 def stop_on_signals() -> asyncio.Event:
-    """Return an event that the first SIGINT or SIGTERM sets.
+    """Return an asyncio.Event that the first SIGINT or SIGTERM sets.
 
     A second SIGINT interrupts the process as usual.
     """

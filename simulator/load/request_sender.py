@@ -1,4 +1,4 @@
-"""Sends a request with retries: after a time-out, a lost connection, 429 or 5xx, again with the same key."""
+"""Sends a request, and repeats it with the same key after a time-out, a lost connection, a 429 or a 5xx."""
 
 from __future__ import annotations
 
@@ -42,7 +42,10 @@ class RequestSender:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def send(self, intent: Intent, request: Request) -> Answer:
-        """Send until the response is conclusive or `patience_s` is over; then the outcome is `unknown`."""
+        """Send the request until a response is conclusive.
+
+        If none is conclusive within `patience_s`, the outcome is `unknown`.
+        """
         deadline = time.monotonic() + self.patience_s
         attempts = 0
         while True:

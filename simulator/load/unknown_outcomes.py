@@ -1,4 +1,4 @@
-"""Resolves the intents with an unknown outcome: each is sent again with its own idempotency key."""
+"""Resolves the intents with an unknown outcome by sending each again with its idempotency key."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ AT_ONCE_MAX: Final = 32
 
 
 async def reconcile(path: Path, sender_of: Callable[[str], RequestSender]) -> int:
-    """Send all unsettled intents of a ledger again, add the answers to it, and return their number."""
+    """Send all unsettled intents of a ledger again and append their answers; return the number of intents."""
     lines: list[Line] = list(read(path))
     unsettled = expected_state(lines).unsettled
     run = next((line for line in lines if isinstance(line, Run)), None)

@@ -1,1 +1,1 @@
-"""Synthetic participants: generating them, and importing them into the register before a load run."""
+"""Generates synthetic participants, and imports them into the register before a load run."""

@@ -7,10 +7,11 @@ from fractions import Fraction
 
 
 def apportion(total: int, weights: Mapping[str, Fraction | int]) -> dict[str, int]:
-    """Split `total` by weight with the method of largest remainders (Hamilton's); ties go to the first key.
+    """Split `total` by weight with the method of largest remainders (Hamilton's method).
 
-    The shares add up to `total`, and each is its exact quota rounded down or up. Raises ValueError if the
-    total or a weight is negative, or if the total is positive but no weight is.
+    The shares add up to `total`. Each share is its exact quota rounded down or up; of keys with equal
+    remainders, the first is rounded up first. Raises ValueError if the total or a weight is negative, or if
+    the total is positive but no weight is positive.
     """
     whole = sum(weights.values(), Fraction(0))
     if total < 0 or min(weights.values(), default=0) < 0:

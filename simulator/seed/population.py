@@ -1,8 +1,8 @@
 """The population weights of the 267 kelurahan, from which participants get their regions.
 
-The data is in `population.csv`, each row with its source: the inhabitants of the six cities in 2021 (BPS) and
-of the kelurahan in the second half of 2024 (Dukcapil). A kelurahan's weight in 2021 is its city's
-population in 2021 times its share of the city in 2024.
+The data is in `population.csv`, where each row names its source: the inhabitants of the six cities in 2021
+(BPS) and of the kelurahan in the second half of 2024 (Dukcapil). A kelurahan's weight in 2021 is its city's
+population in 2021 multiplied by the kelurahan's share of the city's population in 2024.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The register as it might have been on 21 October 2021, as rows of a CSV file for the import.
+"""Generates the rows of a CSV file for the import: the register as it may have been on 21 October 2021.
 
-Published: 281,812 registered at 21 October 2021 (monitor.co.id). Completed steps were published for 27
-October, of 284,164 registered (megapolitan.kompas.com, 12 November 2021); the same proportions are used. No
-split by city or agency was published: kelurahan are weighted by population, campaigns and agencies are
-invented.
+281,812 people were registered on 21 October 2021 (monitor.co.id). The completed steps were published for 27
+October 2021, when 284,164 people were registered (megapolitan.kompas.com, 12 November 2021); the rows have
+the same proportions of steps. No split by city or agency was published. So the kelurahan are weighted by
+population, and the campaigns and agencies are invented.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ HEADER: Final = (
     "occurred_at", "steps",
 )  # fmt: skip
 
-# Invented shares per mille; "" means none. The ids must exist in the register before the import.
+# Invented shares per mille; the id "" stands for no agency and no campaign. All other ids must exist in the
+# register before the import.
 AGENCIES: Final = {"ppkukm": 520, "ppapp": 110, "parekraf": 70, "": 300}
 CAMPAIGNS: Final = {"jakpreneur-2019": 180, "jakpreneur-2020": 260, "kolaborasi-2021": 160, "": 400}
 OPENED: Final = datetime(2018, 10, 21, tzinfo=UTC)
@@ -43,7 +44,7 @@ DAYS: Final = 3 * 365
 
 
 def step_totals(count: int) -> dict[str, int]:
-    """Return how many of `count` participants have completed each step, in the published proportions."""
+    """Return how many of `count` participants have completed each step, by the published proportions."""
     return {step: scaled(total, PUBLISHED_REGISTERED, count) for step, total in PUBLISHED_STEPS.items()}
 
 
@@ -53,9 +54,9 @@ def region_totals(count: int) -> dict[str, int]:
 
 
 def rows(count: int, seed: int) -> Iterator[tuple[str, ...]]:
-    """Yield `count` rows under HEADER.
+    """Yield `count` rows with the columns of HEADER.
 
-    Regions, steps, agencies and campaigns have exact totals, in random order.
+    Regions, steps, agencies and campaigns have exact totals, and are assigned to the rows in random order.
     """
     rng = random.Random(seed)
     regions = _shuffled(region_totals(count), rng)

@@ -1,4 +1,7 @@
-"""Fills a register with synthetic participants through its import; a second run finds the import done."""
+"""Fills a register with synthetic participants through its import.
+
+A second run finds that the import was done before, and imports nothing.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ STALLED_S_MAX: Final = 180.0
 
 
 class SeedingError(Exception):
-    """The import failed or stalled; the message has its state."""
+    """The import failed or stalled; the message says how far it got."""
 
 
 OnProgress = Callable[[str, int, int], None]
@@ -27,7 +30,10 @@ OnProgress = Callable[[str, int, int], None]
 async def seed_register(
     register: RegisterClient, folder: Path, count: int, seed: int, on_progress: OnProgress
 ) -> Import:
-    """Import `count` people, unless this was done before; return the finished import. Raises SeedingError."""
+    """Import `count` people, unless they were imported before, and return the finished import.
+
+    Raises SeedingError.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"people-{count}-{seed}.csv"
     id_file = path.with_suffix(".import")

@@ -1,8 +1,8 @@
-"""Synthetic people who do not exist; the same index and seed always give the same person.
+"""Generates synthetic people, who do not exist; the same index and seed always give the same person.
 
-A NIK has the issuing region 31.99, which does not exist, then a kecamatan number, the date of birth (women:
-day + 40) and a serial from 0001. A phone number has +62 and a prefix from 0824 to 0827, which is valid for
-mobile numbers but not assigned by any known operator.
+A NIK consists of the issuing region 31.99, which does not exist, a kecamatan number, the date of birth (for
+women with 40 added to the day) and a serial number from 0001. A phone number starts with +62 and a prefix
+from 0824 to 0827. These prefixes are valid for mobile numbers, but no known operator uses them.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ BIRTH_DAYS: Final = (date(2003, 12, 31) - FIRST_BIRTH).days + 1
 DISTRICTS: Final = 80
 SERIALS: Final = 9_999
 NIKS: Final = DISTRICTS * BIRTH_DAYS * 2 * SERIALS
-"""The number of different people: each index below NIKS has its own NIK for a given seed."""
+"""The number of different people: for a given seed, all indexes below NIKS have different NIKs."""
 
-# A stride that shares no factor with NIKS reaches every NIK once before it repeats any.
+# Because the stride shares no factor with NIKS, it reaches every NIK once before it repeats a NIK.
 _NIK_STRIDE: Final = 7_368_787_213
 _SEED_STRIDE: Final = 1_000_003
 assert gcd(_NIK_STRIDE, NIKS) == 1, "the stride must reach every NIK"
@@ -55,7 +55,10 @@ class Person:
 
 
 def person(index: int, seed: int) -> Person:
-    """Return the person with an index from 0 to NIKS - 1; two indexes of one seed never share a NIK."""
+    """Return the person with an index from 0 to NIKS - 1.
+
+    Two people with the same seed never have the same NIK.
+    """
     if not 0 <= index < NIKS:
         raise ValueError(f"people are numbered from 0 to {NIKS - 1:,}")
     bits = _mixed(index, seed)
@@ -86,7 +89,7 @@ def _nik(number: int) -> str:
 
 
 def _mixed(index: int, seed: int) -> int:
-    """Return a pseudo-random 64-bit number (the finalizer of SplitMix64, Steele et al. 2014)."""
+    """Return a pseudo-random 64-bit number, by the finalizer of SplitMix64 (Steele et al., 2014)."""
     word = (index * 0x9E3779B97F4A7C15 + seed * 0xD1B54A32D192ED03 + 1) & 0xFFFF_FFFF_FFFF_FFFF
     word = ((word ^ (word >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFF_FFFF_FFFF_FFFF
     word = ((word ^ (word >> 27)) * 0x94D049BB133111EB) & 0xFFFF_FFFF_FFFF_FFFF

@@ -1,1 +1,1 @@
-"""Checks register, counts and alerts after a run against the ledger, and measures latency to the stream."""
+"""Checks the register, counts and alerts after a run, and measures the latency to the board's stream."""

@@ -1,4 +1,4 @@
-"""Checks after a run that register and board have exactly what the ledger implies."""
+"""Checks after a run that the register and the board have exactly the state that the ledger implies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Counts = Counter[tuple[str, str]]
 
 
 async def until_settled(poll: Callable[[], Awaitable[T]], good: Callable[[T], bool], wait_s: float) -> T:
-    """Poll until `good` accepts the result or `wait_s` is over; return the last result."""
+    """Call `poll` until `good` accepts its result or `wait_s` seconds are over; return the last result."""
     deadline = time.monotonic() + wait_s
     while True:
         latest = await poll()
@@ -58,7 +58,7 @@ def _difference(known: KnownParticipant, held: Mapping[str, Any] | None) -> str 
 async def count_errors(
     board: BoardClient, scope: str, before: Counts, grown: Counts, wait_s: float
 ) -> list[str]:
-    """Describe the tallies of a scope that did not grow by the expected number within `wait_s`."""
+    """Describe the tallies of a scope that are not `before` plus `grown` after at most `wait_s` seconds."""
     wanted = Counter(before)
     wanted.update(grown)
 

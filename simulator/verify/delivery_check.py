@@ -1,7 +1,7 @@
-"""Checks with mailbox and webhook calls that each alert of the notifier was delivered exactly once.
+"""Checks that each alert of the notifier arrived exactly once in the mailbox or at the webhook receiver.
 
-The mailbox is a folder of messages; the webhook receiver's file has a JSON line per call. Both are read
-completely, so a second delivery is found however long ago it was.
+The mailbox is a folder of messages. The webhook receiver's file has a JSON line per call. Folder and file are
+read completely, so a second delivery is found however long ago it was.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Alert:
 
 @dataclass(slots=True)
 class Deliveries:
-    """How often each alert id arrived, per channel, and the number of calls with an invalid signature."""
+    """How often each alert id arrived on each channel, and how many calls had an invalid signature."""
 
     mailbox: Counter[str] = field(default_factory=Counter)
     webhook: Counter[str] = field(default_factory=Counter)
@@ -75,7 +75,7 @@ def parse_alert(body: dict[str, Any]) -> Alert:
 
 
 def deliveries(mail: Path, calls: Path) -> Deliveries:
-    """Read the mailbox's folder and the receiver's file."""
+    """Read the folder of the mailbox and the file of the webhook receiver."""
     found = Deliveries()
     for path in mail.glob("*.eml"):
         found.mailbox.update(ids_in(path.read_bytes()))
@@ -90,7 +90,7 @@ def deliveries(mail: Path, calls: Path) -> Deliveries:
 
 
 def ids_in(message: bytes) -> set[str]:
-    """Return all UUIDs in a message's text: alert ids, and possibly other ids."""
+    """Return all UUIDs in a message's text; besides alert ids, they may include other ids."""
     body = email.message_from_bytes(message, policy=default).get_body(("plain", "html"))
     return set(UUID.findall(str(body.get_content()))) if body else set()
 
@@ -110,7 +110,10 @@ def delivery_errors(alerts: Iterable[Alert], arrived: Deliveries) -> list[str]:
 def missing_alerts(
     alerts: Iterable[Alert], rule: str, every: int, before: int, after: int, above: int = 0
 ) -> list[str]:
-    """Describe the multiples of `every` that a count passed from `before` to `after` without an alert."""
+    """Describe the thresholds that a count passed between `before` and `after` without an alert.
+
+    The thresholds are the multiples of `every` above `above`.
+    """
     alerted = {alert.threshold for alert in alerts if alert.rule == rule}
     passed = range((max(before, above) // every + 1) * every, after + 1, every)
     return [f"{rule}: no alert for {threshold:,}" for threshold in passed if threshold not in alerted]

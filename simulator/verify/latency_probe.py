@@ -1,11 +1,11 @@
-"""Measures the latency of a registration from its response 201 to the board's stream, from outside.
+"""Measures, outside the services, the latency from a registration's response 201 to its count on the stream.
 
-A count on the stream does not show whose registration it contains. So this module registers probes in a
-campaign that nobody else uses, each in a kelurahan without another pending probe. The tally (campaign,
-kelurahan, registered) then rises by one exactly when the cut with the probe arrives, whatever else is
-registered, moved or withdrawn. Both times are read from the monotonic clock of one process, so no two
-clocks are compared. The latency covers response, relay, Kafka, counting, cut, board and stream: a viewer
-sees the registration this long after its response.
+A count on the board's stream does not show whose registration it contains. So this module registers probes in
+a campaign that nobody else uses, each in a kelurahan without another pending probe. The tally (campaign,
+kelurahan, registered) then rises by one exactly when the cut with the probe arrives, no matter who else is
+registered, moved or withdrawn. Both times are read from the monotonic clock of one process, so no two clocks
+are compared. The latency covers response, relay, Kafka, counting, cut, board and stream. It is the time from
+the response until a viewer sees the registration.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ from simulator.load.load_runner import LoadRunner
 
 @dataclass(slots=True)
 class LatencyProbes:
-    """The pending probes, one per kelurahan at most, and the measured latencies; times are arguments."""
+    """The pending probes, at most one per kelurahan, and the measured latencies.
+
+    Every method that needs the current time takes it as an argument.
+    """
 
     regions: Iterable[str]
     latencies: Latencies = field(default_factory=Latencies)
@@ -53,7 +56,7 @@ class LatencyProbes:
             table.pop(region, None)
 
     def accepted(self, region: str, now_s: float) -> None:
-        """Record that the register accepted the probe of a kelurahan."""
+        """Note that the register accepted the probe of a kelurahan."""
         if (observed_s := self._observed_s.pop(region, None)) is not None:
             self.early += 1
             self._complete(region, max(observed_s - now_s, 0.0))
@@ -61,7 +64,7 @@ class LatencyProbes:
             self._accepted_s[region] = now_s
 
     def observed(self, region: str, count: int, now_s: float) -> None:
-        """Record the count that the stream shows for a kelurahan in the probes' campaign."""
+        """Note the count that the stream shows for a kelurahan in the probes' campaign."""
         self._count[region] = count
         if region not in self._expected or count < self._expected[region]:
             return
@@ -76,7 +79,7 @@ class LatencyProbes:
         return len(self._accepted_s)
 
     def oldest_s(self, now_s: float) -> float:
-        """Return the age of the oldest pending probe."""
+        """Return for how many seconds the oldest pending probe has been accepted."""
         return now_s - min(self._accepted_s.values(), default=now_s)
 
     def _complete(self, region: str, latency_s: float) -> None:
@@ -86,7 +89,10 @@ class LatencyProbes:
 
 
 async def observe_stream(messages: AsyncIterator[Message], probes: LatencyProbes) -> None:
-    """Pass every kelurahan count on the stream of the probes' scope to `probes`, with its arrival time."""
+    """Pass each count of a kelurahan on the stream to `probes`, with its arrival time.
+
+    The stream is that of the probes' scope.
+    """
     async for message in messages:
         now_s = time.monotonic()
         if message.event not in ("snapshot", "delta"):
@@ -103,8 +109,8 @@ async def run_probes(
 ) -> None:
     """Wait for the stream of the probes' scope, then register probes until the stop.
 
-    The board does not know a scope without counts, so one person is registered in it first, in a kelurahan
-    that no probe uses.
+    The board does not know a scope without counts. So one person is registered in the probes' scope first, in
+    a kelurahan that no probe uses.
     """
     region = probes.next_region()
     assert region is not None, "there is at least one kelurahan"
@@ -116,7 +122,7 @@ async def run_probes(
 
 
 async def all_observed(probes: LatencyProbes, wait_s: float) -> bool:
-    """Wait until the stream has shown every accepted probe; return False if `wait_s` is over first."""
+    """Wait until the stream has shown every accepted probe; return False after `wait_s` seconds."""
     deadline = time.monotonic() + wait_s
     while probes.pending and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
@@ -126,7 +132,7 @@ async def all_observed(probes: LatencyProbes, wait_s: float) -> bool:
 async def _probe_repeatedly(
     runner: LoadRunner, probes: LatencyProbes, every_s: float, stopping: asyncio.Event
 ) -> None:
-    """Register a probe every `every_s` seconds until the stop, and wait for the answers."""
+    """Register a probe every `every_s` seconds until the stop, and then wait for all answers."""
     tasks: set[asyncio.Task[None]] = set()
     due_s = time.monotonic()
     while not stopping.is_set():

@@ -1,1 +1,1 @@
-"""Reads cuts and register states from Kafka: record formats, reader state, freshness, topic readers."""
+"""Reads cuts and register states from Kafka, and computes how fresh a cut is."""

@@ -1,10 +1,10 @@
 """Computes how fresh and how complete a cut is, from the register's positions and the reader's own clock.
 
-`as_of` is the time of the newest register state whose positions the cut has reached in every partition. Its
-age is measured from the arrival of that state, by the reader's monotonic clock, so clocks of two machines
-are never compared. If the relay is dead, the register's `last_sequence` grows but the cut's positions do
-not: the cut reaches no newer state, and the age exceeds `LIVE_S`. If nobody registers either, no event is
-missing; then `relay_alive` in the register state shows whether a relay runs.
+`as_of` is the time of the newest register state whose positions the cut has reached in every partition. The
+age of `as_of` is measured from the arrival of that state, by the reader's monotonic clock. So the clocks of
+two machines are never compared. If the relay is dead, the register's `last_sequence` grows, but the cut's
+positions do not. Then the cut reaches no newer state, and the age exceeds `LIVE_S`. If the relay is dead and
+nobody registers, no event is missing; `relay_alive` in the register state shows that no relay runs.
 """
 
 from collections import deque
@@ -20,12 +20,12 @@ from cuts.records import RegisterState
 LIVE_S: Final = 2.0
 STALE_S: Final = 5.0
 WAITING_MAX: Final = 600
-"""Maximum number of register states that no cut has reached yet: ten minutes of them.
+"""Maximum number of stored register states that the cut has not reached yet: those of ten minutes.
 
-The oldest are dropped first.
+Beyond it, the oldest register state is dropped.
 """
 COVERAGE_STEPS: Final = 1_000_000
-"""Coverage is rounded down to multiples of 1 / COVERAGE_STEPS; 1.0 means that all events are counted."""
+"""Coverage is rounded down to a multiple of 1 / COVERAGE_STEPS, so 1.0 means that all events are counted."""
 
 
 class FreshnessState(Enum):
@@ -38,7 +38,11 @@ class FreshnessState(Enum):
 
 @dataclass(frozen=True)
 class FreshnessView:
-    """The freshness at one moment; `as_of` and `coverage` are None until enough records were read."""
+    """The freshness at one moment.
+
+    `as_of` is None until the cut has reached a register state. `coverage` is None until a cut and a register
+    state were read.
+    """
 
     state: FreshnessState
     as_of: datetime | None
@@ -55,8 +59,8 @@ class _Arrived:
 class Freshness:
     """Derives the freshness of the cut from the records read; `now_s` is the reader's monotonic clock.
 
-    `is_new` is False for records that were in the topic before the reader connected: their content counts,
-    but they do not prove that their sender is alive.
+    `is_new` is False for a record that was in the topic before the reader connected. The content of such a
+    record is used, but its arrival does not prove that its sender is alive.
     """
 
     def __init__(self) -> None:
@@ -69,7 +73,7 @@ class Freshness:
         self._waiting: deque[_Arrived] = deque(maxlen=WAITING_MAX)
 
     def cut(self, positions: Sequence[int], quarantined_total: int, now_s: float, *, is_new: bool) -> None:
-        """Record that a cut was applied, or repeated by a heartbeat."""
+        """Note the positions of a cut that was applied, or that a heartbeat repeated."""
         self._positions = tuple(positions)
         self._quarantined_total = quarantined_total
         if is_new:
@@ -77,10 +81,10 @@ class Freshness:
         self._advance()
 
     def register_state(self, state: RegisterState, now_s: float, *, is_new: bool) -> None:
-        """Record a register state; a late one of a former leader is ignored, a new epoch discards older ones.
+        """Store a register state, unless a former leader sent it late.
 
-        A state with a lower term but a later time is accepted, because a restored database issues its terms
-        again.
+        A state with a higher epoch discards the stored states. A state with a lower term but a later time is
+        accepted, because a restored database issues its terms again.
         """
         newest = self._newest
         if newest and state.term < newest.term and state.time <= newest.time:
@@ -105,7 +109,7 @@ class Freshness:
 
     @property
     def newest(self) -> RegisterState | None:
-        """The newest register state that was read."""
+        """The newest register state that was read; None if none was read."""
         return self._newest
 
     def _state(self, age_s: float, now_s: float) -> FreshnessState:

@@ -1,7 +1,7 @@
 """The record formats of the topics region-counts and register-state, and their decoders.
 
 Unknown fields are ignored, so that a newer publisher may add fields. An invalid value raises
-`UndecodableRecordError`; readers count it and continue with the next record.
+`UndecodableRecordError`. Readers count such a record and continue with the next one.
 """
 
 from datetime import datetime
@@ -14,19 +14,19 @@ Count = Annotated[int, msgspec.Meta(ge=0)]
 Row = tuple[str, str, str, int]
 """(scope, region, measure, absolute count).
 
-A count is negative only while the events that added to it are quarantined.
+A count is negative only while events that would raise it are quarantined.
 """
 
 
 class UndecodableRecordError(ValueError):
     """The value is not a valid record of this topic.
 
-    No part of it may be applied; later records may be valid.
+    No part of the value may be applied. Later records of the topic may be valid.
     """
 
 
 class Gap(msgspec.Struct, frozen=True):
-    """A gap in a partition: `expected` is the missing sequence, `seen` a higher one that has arrived."""
+    """A gap in a partition: sequence `expected` is missing, and the higher sequence `seen` has arrived."""
 
     partition: int
     expected: int
@@ -34,7 +34,11 @@ class Gap(msgspec.Struct, frozen=True):
 
 
 class CutRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A record of region-counts: the rows changed since the cut `base`, or one part of all rows of a cut."""
+    """A record of region-counts.
+
+    `rows` of a change are the rows that differ from the cut `base`; `rows` of a full record are one part of
+    all rows of the cut.
+    """
 
     cut: int
     term: int
@@ -44,16 +48,19 @@ class CutRecord(msgspec.Struct, frozen=True, kw_only=True):
     positions: tuple[Count, ...]
     gaps: tuple[Gap, ...] = ()
     quarantined: tuple[tuple[int, int], ...] = ()
-    """Outstanding quarantined (partition, sequence) pairs at this cut, the first 1,000 of them."""
+    """The (partition, sequence) pairs of the events in quarantine at this cut, at most the first 1,000."""
     quarantined_total: Count = 0
     generation: int = 0
     epoch: int = 1
     """The register's epoch whose events are counted.
 
-    It rises each time the register recovers from an older backup.
+    The epoch rises each time the register recovers from an older backup.
     """
     full_offset: int = -1
-    """Offset of the first part of the newest acknowledged full; -1 if no full is acknowledged yet."""
+    """Offset of the first part of the newest acknowledged full record.
+
+    -1 if the broker has acknowledged no full record yet.
+    """
     rows: tuple[Row, ...]
     part: int = 0
     parts: int = 1
@@ -66,12 +73,12 @@ class CutRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def version(self) -> tuple[int, int]:
-        """(term, cut), the order of cuts: every cut of a higher term is newer."""
+        """(term, cut), by which cuts are ordered: every cut of a higher term is newer."""
         return (self.term, self.cut)
 
 
 class Audit(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest audit: the difference between the counts of `cut` ("term.cut") and the register."""
+    """The newest audit, which compared the counts of `cut` ("term.cut") with the register."""
 
     cut: str
     drift: int
@@ -98,9 +105,9 @@ class RegisterState(msgspec.Struct, frozen=True, kw_only=True):
     audit: Audit | None = None
     lag: Lag = Lag()
     refused: str | None = None
-    """Why relay and audit refuse to work (the register was restored), else None."""
+    """Why relay and audit refuse to work, for example after a restore of the register; else None."""
     relay_alive: bool | None = None
-    """False if no process holds the relay's lease: then no event is being published, even if none waits."""
+    """Whether a process holds the relay's lease; without a holder, no event is published."""
 
 
 _cut = msgspec.json.Decoder(CutRecord)

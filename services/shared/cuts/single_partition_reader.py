@@ -1,4 +1,4 @@
-"""Reads a topic with one partition, without a consumer group: its offset bounds and its records."""
+"""Reads the offset bounds and the records of a topic with one partition, without a consumer group."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -14,7 +14,7 @@ RECORDS_MAX: Final = 500
 
 
 class KafkaAccess(Protocol):
-    """The port to the Kafka settings; `settings.kafka.KafkaSettings` implements it."""
+    """The interface to the Kafka settings; `settings.kafka.KafkaSettings` implements it."""
 
     def client_options(self) -> dict[str, Any]:
         """Return the connection arguments of an aiokafka client."""
@@ -40,14 +40,14 @@ class TopicLog:
         self._consumer.assign([self._partition])
 
     async def bounds(self) -> tuple[int, int]:
-        """Return the offset of the oldest retained record, and the offset of the next record to come."""
+        """Return the offset of the oldest retained record, and the offset that the next new record gets."""
         async with asyncio.timeout(ANSWER_S_MAX):
             first = await self._consumer.beginning_offsets([self._partition])
             following = await self._consumer.end_offsets([self._partition])
         return first[self._partition], following[self._partition]
 
     async def offset_at(self, time: datetime) -> int | None:
-        """Return the offset of the first record written at `time` or later; None if there is none."""
+        """Return the offset of the first record written at `time` or later; None without such a record."""
         async with asyncio.timeout(ANSWER_S_MAX):
             found = await self._consumer.offsets_for_times({self._partition: int(time.timestamp() * 1000)})
         return found[self._partition].offset if found[self._partition] else None
@@ -57,7 +57,7 @@ class TopicLog:
         self._consumer.seek(self._partition, offset)
 
     async def poll(self, wait_s: float) -> Sequence[Any]:
-        """Return the next records, at most RECORDS_MAX; empty if none arrives within `wait_s`."""
+        """Return the next records, at most RECORDS_MAX; an empty list if none arrives within `wait_s`."""
         found: dict[TopicPartition, list[Any]] = await self._consumer.getmany(
             self._partition, timeout_ms=int(wait_s * 1000), max_records=RECORDS_MAX
         )
@@ -66,7 +66,7 @@ class TopicLog:
 
 @asynccontextmanager
 async def open_topic_log(kafka: KafkaAccess, name: str) -> AsyncIterator[TopicLog]:
-    """Connect and yield topic `name` once it exists. Raises KafkaError if no broker answers."""
+    """Connect, wait until topic `name` exists, and yield it. Raises KafkaError if no broker answers."""
     consumer = AIOKafkaConsumer(
         **kafka.client_options(),
         group_id=None,
@@ -89,9 +89,9 @@ async def open_topic_log(kafka: KafkaAccess, name: str) -> AsyncIterator[TopicLo
 async def _stop(consumer: AIOKafkaConsumer) -> None:
     """Close the consumer, even after its broker has died.
 
-    If a fetch is waiting for its retry, aiokafka's `stop` raises CancelledError. Taken for a cancellation
-    of this task, it would end the process. This function suppresses it, and closes the connections that
-    `stop` left open.
+    If a fetch is waiting for its retry, aiokafka's `stop` raises CancelledError. The caller would take this
+    error for a cancellation of its task, and the process would end. So this function suppresses the error,
+    and closes the connections that `stop` left open.
     """
     try:
         async with asyncio.timeout(ANSWER_S_MAX):

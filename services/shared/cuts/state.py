@@ -1,4 +1,4 @@
-"""The state of a reader of region-counts: the newest complete cut, and how records change it."""
+"""The state of a reader of region-counts, which is the newest complete cut, and how a record changes it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,24 +15,27 @@ class ApplyReason(Enum):
     """What a record did to the state."""
 
     CHANGED = "changed"
-    """A change whose base is the held cut: counts or positions changed."""
+    """The record is a change whose base is the held cut; counts or positions changed."""
     REPLACED = "replaced"
-    """A complete full that is newer than the held cut, or contradicts it."""
+    """The record completes a full record that is newer than the held cut, or contradicts it."""
     REPEATED = "repeated"
-    """A heartbeat or a full of the held cut: nothing changed, but the publisher is alive."""
+    """The record is a heartbeat or a full record of the held cut. Nothing changed; the publisher is alive."""
     PART = "part"
-    """A part of a full that is not complete yet."""
+    """The record is one part of a full record, and other parts are still missing."""
     OLDER = "older"
-    """A lower (term, cut) than the held one, from a late or suspended publisher: ignored."""
+    """Ignored: the record's (term, cut) is lower than that of the held cut.
+
+    It was sent by a publisher that is late or was suspended.
+    """
     OFF_BASE = "off_base"
-    """A change whose base is not the held cut: ignored, the next full contains it."""
+    """Ignored: the record is a change whose base is not the held cut. The next full record contains it."""
     NOT_READY = "not_ready"
-    """A change before the first complete full: ignored."""
+    """Ignored: the record is a change, and no full record is complete yet."""
 
 
 @dataclass(frozen=True)
 class ApplyResult:
-    """The reason, and the changed keys with their new absolute counts; 0 if a tally was removed."""
+    """What a record did, and the changed keys with their new absolute counts; 0 for a removed tally."""
 
     reason: ApplyReason
     changed: Mapping[Key, int] = field(default_factory=dict)
@@ -51,8 +54,9 @@ class ApplyResult:
 class CutState:
     """The newest complete cut of the records applied so far; only `apply` changes it.
 
-    Records may start anywhere in the topic, repeat, and be mixed with records of a publisher that lost its
-    lease. Nevertheless (term, cut) never decreases, and the counts are always those of one cut.
+    The first record may come from anywhere in the topic. Records may be repeated, and records of a publisher
+    that lost its lease may be among them. Nevertheless (term, cut) never decreases, and the counts are always
+    those of one cut.
     """
 
     def __init__(self) -> None:
@@ -118,9 +122,9 @@ class CutState:
         return self._replace()
 
     def _continues(self, record: CutRecord) -> bool:
-        """Return whether the record is the next part of the full being collected.
+        """Return whether the record is the next part of the full record that is being collected.
 
-        All its parts have the same head.
+        All parts of a full record have the same head.
         """
         if not self._parts:
             return False

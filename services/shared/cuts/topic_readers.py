@@ -1,8 +1,8 @@
 """Endless readers of region-counts, register-state and compacted topics, without a consumer group.
 
 A reader survives broker restarts, time-outs, a topic that does not exist yet, and records that retention
-deleted: it counts the interruption, reconnects and continues after its last record, or locates its start
-again. A record may be repeated after an interruption; no record that the topic still has is skipped.
+deleted. It counts the interruption and reconnects. It then continues after its last record, or locates its
+start again. After an interruption a record may be repeated; no record that the topic still has is skipped.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from telemetry.logs import get
 T = TypeVar("T")
 Decode = Callable[[bytes | None], T]
 Locate = Callable[[TopicLog, int, int], Awaitable[int]]
-"""Called with the topic, its first offset and its end offset; returns the offset at which to start."""
+"""Takes the topic, its first offset and its end offset; returns the offset at which to start reading."""
 
 POLL_S: Final = 1.0
 ANSWER_S: Final = 5.0
@@ -33,7 +33,10 @@ SILENCE_S: Final = 10.0
 RETRY_DELAY_S_MIN: Final = 0.2
 RETRY_DELAY_S_MAX: Final = 5.0
 LOOK_BACK_RECORDS: Final = 1000
-"""Where to start if the last cut cannot be decoded: more records than there are between two fulls."""
+"""How far before the end a reader starts if the last record is undecodable.
+
+There are always fewer records between two full records.
+"""
 REGISTER_STATES_BACK: Final = 120
 
 UNDECODABLE: Final = Counter(
@@ -46,7 +49,7 @@ log = get()
 
 @dataclass(frozen=True)
 class FollowedRecord(Generic[T]):
-    """A decoded record. `is_new`: it was written after the reader connected."""
+    """A decoded record; `is_new` is True if the record was written after the reader connected."""
 
     value: T
     key: bytes | None
@@ -59,16 +62,17 @@ class ReaderBehindError(Exception):
 
 
 def follow_cuts(kafka: KafkaAccess) -> AsyncIterator[FollowedRecord[CutRecord]]:
-    """Yield records of region-counts, from the newest acknowledged full on, without end.
+    """Yield the records of region-counts without end, starting at the newest acknowledged full record.
 
-    Apply them to a CutState.
+    The caller applies the records to a CutState.
     """
     return _Follower(kafka, "region-counts", decode_cut, _newest_full).records()
 
 
 def follow_register_state(kafka: KafkaAccess) -> AsyncIterator[FollowedRecord[RegisterState]]:
-    """Yield the records of register-state: the last two minutes, which a cut needs for `as_of`, then new
-    ones.
+    """Yield the records of register-state from the last two minutes, and then each new record.
+
+    A cut needs those of the last two minutes for `as_of`.
     """
     return _Follower(kafka, "register-state", decode_register_state, _last_register_states).records()
 
@@ -76,9 +80,10 @@ def follow_register_state(kafka: KafkaAccess) -> AsyncIterator[FollowedRecord[Re
 def follow_table(
     kafka: KafkaAccess, name: str, decode: Callable[[bytes], T], since: datetime | None = None
 ) -> AsyncIterator[FollowedRecord[T | None]]:
-    """Yield all records of a compacted topic, or those written from `since` on, and then new ones.
+    """Yield the records of a compacted topic, and then each new record.
 
-    The value of a tombstone is None. `decode` raises UndecodableRecordError for an invalid value.
+    With `since`, records written before that time are left out. The value of a tombstone is None. `decode`
+    raises UndecodableRecordError for an invalid value.
     """
 
     def decode_or_none(value: bytes | None) -> T | None:
@@ -107,7 +112,7 @@ class _Follower(Generic[T]):
 
     @asynccontextmanager
     async def _interruption_handled(self) -> AsyncIterator[None]:
-        """Suppress an error of the connection: count it, log it, and wait before the next attempt."""
+        """Suppress, count and log an error of the connection, and wait before the next attempt."""
         try:
             yield
         except (KafkaError, ReaderBehindError, TimeoutError, OSError) as error:
@@ -138,9 +143,9 @@ class _Follower(Generic[T]):
                     yield decoded
 
     def _decode_or_skip(self, record: Any, end: int) -> FollowedRecord[T] | None:
-        """Decode a record of aiokafka; None if it is undecodable.
+        """Decode a record of aiokafka; None if the record is undecodable.
 
-        `end`: the topic's end at the connection.
+        `end` is the topic's end offset at the time when the reader connected.
         """
         try:
             value = self._decode(record.value)
@@ -151,16 +156,19 @@ class _Follower(Generic[T]):
         return FollowedRecord(value, record.key, record.offset, is_new=record.offset >= end)
 
     async def _check_end(self, topic: TopicLog) -> None:
-        """Raise ReaderBehindError if the topic ends beyond the reader's offset, or was created again."""
+        """Raise ReaderBehindError if the topic's end is not the reader's offset.
+
+        The end is higher if records were not received, and lower if the topic was created again.
+        """
         _, end = await topic.bounds()
         if end != self._next_offset:
             raise ReaderBehindError(f"{self._name} ends at {end}, the reader is at {self._next_offset}")
 
 
 async def _newest_full(topic: TopicLog, first: int, end: int) -> int:
-    """Locate the full that the last record refers to, or belongs to.
+    """Return the offset of the full record that the topic's last record refers to, or is a part of.
 
-    Go LOOK_BACK_RECORDS back if it is undecodable.
+    If the last record is undecodable, return the offset LOOK_BACK_RECORDS before the end.
     """
     if end == first:
         return end

@@ -1,1 +1,1 @@
-"""PostgreSQL access: connection pools with safe time-outs, named queries from `.sql` files, migrations."""
+"""Opens PostgreSQL pools with safe time-outs, loads named queries from `.sql` files, and runs migrations."""

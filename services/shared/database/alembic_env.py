@@ -1,4 +1,4 @@
-"""The alembic environment of every service: one transaction per migration, on a connection from the caller.
+"""The alembic environment of every service; each migration runs in its own transaction.
 
 The only line of a service's `migrations/env.py` is `from database.alembic_env import run; run()`.
 """
@@ -11,7 +11,10 @@ from alembic import context, op
 
 
 def run() -> None:
-    """Run the pending migrations; the version table is in the service's own schema."""
+    """Run the pending migrations on the caller's connection.
+
+    Alembic's version table is in the service's own schema.
+    """
     config = context.config
     context.configure(
         connection=config.attributes["connection"],
@@ -25,7 +28,7 @@ def run() -> None:
 def run_sql_file(migration: str, name: str) -> None:
     """Run the `.sql` file `name` in the folder of a migration; `migration` is the migration's `__file__`.
 
-    The file may contain several statements: psycopg sends them as one simple query.
+    The file may contain several statements, because psycopg sends the file as one simple query.
     """
     text = (Path(migration).parent / name).read_text(encoding="utf-8")
     connection = op.get_bind().connection.dbapi_connection

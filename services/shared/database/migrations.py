@@ -6,13 +6,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-# One lock for the migrations of all services. The number is arbitrary but must never change.
+# The migrations of all services use this one lock. The number is arbitrary but must never change.
 ADVISORY_LOCK: Final = 0x4A414B50
 STATEMENT_TIMEOUT_S: Final = 120
 
 
 def migrate(package: str, url: str) -> None:
-    """Run `<package>/migrations` up to the newest version, in the schema with the package's name."""
+    """Migrate the schema with the package's name to the newest version in `<package>/migrations`."""
     # Imported here because these imports take most of a second and every process imports this module.
     import sqlalchemy
     from alembic import command

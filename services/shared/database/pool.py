@@ -1,7 +1,7 @@
-"""Opens a connection pool to a service's schema once the server answers, and checks the role's time-outs.
+"""Waits for the database server, opens a connection pool, and checks the time-outs of the database role.
 
-A connection returns to the pool without a reset, so no code may change session state (SET without LOCAL,
-LISTEN, session advisory locks).
+A connection returns to the pool without a reset. So no code may change the state of its session, as SET
+without LOCAL, LISTEN and session advisory locks do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from telemetry.logs import get
 
 log = get()
 
-# Maximum time-outs of the role: without them, one stopped client holds its locks and blocks all others.
+# Each time-out of the role must be set and at most this long. Otherwise a suspended client could hold its
+# locks, and block all other clients, without limit.
 REQUIRED_LIMITS_MS: Final = {
     "idle_in_transaction_session_timeout": 3_000,
     "lock_timeout": 2_000,
@@ -32,9 +33,9 @@ TRANSIENT_ERRORS: Final = (
 
 
 class UnsafeRoleError(RuntimeError):
-    """The database role lacks a time-out that releases the locks of a stopped client.
+    """A time-out of the database role, which releases the locks of a suspended client, is unset or too long.
 
-    deploy/postgres/roles.sql, run as the superuser, sets all of them.
+    deploy/postgres/roles.sql, run as the superuser, sets all time-outs of the role.
     """
 
 
@@ -47,7 +48,7 @@ async def connect(
     statement_timeout_s: float | None = None,
     wait_s: float = 60.0,
 ) -> asyncpg.Pool[Any]:
-    """Open a pool; wait up to `wait_s` seconds for the server, logging each attempt.
+    """Open a pool; retry for up to `wait_s` seconds until the server answers, and log each failed attempt.
 
     Raises UnsafeRoleError if a time-out of the role is unset or too long, and the driver's error if the
     server rejects the credentials or does not answer in time.

@@ -10,8 +10,8 @@ import aiosql
 
 
 def load_queries(package: str) -> Any:
-    """Return the queries of all files in `<package>/sql/` as methods.
+    """Return an object that has each query of the files in `<package>/sql/` as a method.
 
-    The first argument is the connection.
+    The first argument of each method is the connection or the pool.
     """
     return aiosql.from_path(Path(str(files(package))) / "sql", "asyncpg", kwargs_only=False)

@@ -1,1 +1,1 @@
-"""Process lifecycle: stop signal, retried loops, task groups, HTTP server, garbage collection."""
+"""The lifecycle of a process: its stop signal, loops, task groups, HTTP server and garbage collection."""

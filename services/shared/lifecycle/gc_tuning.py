@@ -1,4 +1,4 @@
-"""Garbage collection settings of a busy process: fewer collections, none of the objects made at startup."""
+"""Makes garbage collection of a busy process rarer, and excludes the objects created at startup from it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import gc
 from typing import Final
 
 YOUNG_MAX: Final = 20_000
-"""New container objects between two collections of the youngest generation.
+"""Number of new container objects after which the youngest generation is collected.
 
-A process under load allocates some hundred thousand per second.
+A process under load creates several hundred thousand container objects per second.
 """
 
 
 def freeze_startup_objects() -> None:
-    """Exclude all existing objects from later collections; call this once the process is composed."""
+    """Exclude all existing objects from later collections, and make these collections rarer.
+
+    Call it when all objects of the process are created.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_MAX, 20, 20)

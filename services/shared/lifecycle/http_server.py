@@ -1,4 +1,4 @@
-"""An HTTP server that runs inside a process until the process is asked to stop."""
+"""Runs an HTTP server inside a process until the process is asked to stop."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import uvicorn
 from lifecycle.stop_signal import StopSignal
 
 GRACE_S: Final = 5
-"""Time for open requests to finish after the stop."""
+"""Time for which open requests may continue after the process was asked to stop."""
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server that installs no signal handlers: the process has its own."""
+    """A uvicorn server that installs no signal handlers, because the process installs its own."""
 
     def capture_signals(self) -> Any:
         return contextlib.nullcontext()
 
 
 async def serve(app: Any, host: str, port: int, stopping: StopSignal, **options: Any) -> None:
-    """Serve an ASGI application until the stop, then let open requests finish for up to GRACE_S.
+    """Serve an ASGI application until the stop, then give open requests up to GRACE_S to finish.
 
-    `options` override the uvicorn options. Raises SystemExit with a message if the server cannot listen on
-    the port.
+    `options` override the uvicorn options set here. Raises SystemExit with a message if the server cannot
+    listen on the TCP port.
     """
     config = uvicorn.Config(
         app,

@@ -1,6 +1,6 @@
-"""A loop that repeats a step until the stop.
+"""Repeats a step in a loop until the stop.
 
-Failed steps are counted, logged and retried with bounded back-off.
+A failed step is counted, logged, and retried after a delay that grows up to a maximum.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ async def run_forever(
 ) -> None:
     """Call `step` until the stop, with `pause_s` between two calls.
 
-    Raises the last exception if no call has succeeded for `failing_s_max` seconds: the process then ends
-    and its supervisor restarts it.
+    Raises the last exception if no call has succeeded for `failing_s_max` seconds. Then the process ends, and
+    its supervisor restarts it.
     """
     delay_s = RETRY_DELAY_S_MIN
     failing_since: float | None = None

@@ -10,7 +10,7 @@ import uvloop
 
 
 class StopSignal:
-    """Whether the process was asked to stop; `wait` sleeps and ends early at the stop."""
+    """Knows whether the process was asked to stop; `wait` sleeps, but returns early at the stop."""
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
@@ -24,7 +24,10 @@ class StopSignal:
         return self._event.is_set()
 
     async def wait(self, seconds: float | None = None) -> bool:
-        """Sleep for `seconds` (None: without limit) or until the stop; return True if the stop came."""
+        """Sleep for `seconds` or until the stop; return True if the process was asked to stop.
+
+        If `seconds` is None, sleep until the stop.
+        """
         try:
             await asyncio.wait_for(self._event.wait(), seconds)
         except TimeoutError:
@@ -35,7 +38,7 @@ class StopSignal:
 def run(main: Callable[[StopSignal], Awaitable[None]]) -> None:
     """Run `main` on uvloop.
 
-    The first SIGTERM or SIGINT sets its `StopSignal`, the second one cancels `main`.
+    The first SIGTERM or SIGINT sets the `StopSignal` that `main` gets; the second signal cancels `main`.
     """
     uvloop.run(_with_signals(main))
 

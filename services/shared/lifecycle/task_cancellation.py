@@ -10,7 +10,7 @@ from lifecycle.stop_signal import StopSignal
 
 
 async def cancel_on_stop(work: Coroutine[Any, Any, None], stopping: StopSignal) -> None:
-    """Run `work` until it ends; cancel it at the stop. Raises what `work` raises."""
+    """Run `work` until it ends, or cancel it at the stop. Raises the exception that `work` raises."""
     task = asyncio.ensure_future(work)
     stop = asyncio.ensure_future(stopping.wait())
     try:
@@ -24,9 +24,9 @@ async def cancel_on_stop(work: Coroutine[Any, Any, None], stopping: StopSignal) 
 
 
 async def stop_together(stopping: StopSignal, *loops: Coroutine[Any, Any, None]) -> None:
-    """Run all `loops`, each of which ends at the stop. If one ends or fails earlier, request the stop.
+    """Run all `loops`, each of which ends at the stop. If a loop ends or fails earlier, request the stop.
 
-    Waits for all of them, then raises the first failure.
+    Wait for all loops. Then raise the exception of the first loop in the order of the arguments that failed.
     """
     tasks = [asyncio.ensure_future(loop) for loop in loops]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

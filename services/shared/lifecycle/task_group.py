@@ -1,13 +1,13 @@
-"""Runs coroutines as a group: when one of them ends or fails, the whole group ends.
+"""Runs coroutines as a group, which ends as soon as one coroutine ends or fails.
 
-There are two groups, which differ in how the others end:
+There are two functions, which differ in how the other coroutines end:
 
-* `run_group` cancels all others at once. Use it if every coroutine may be cancelled at any point. An HTTP
-  server in the group is cancelled like the others: requests that are open when another coroutine ends get
-  no response.
-* `run_group_with_server` first gives the HTTP server up to GRACE_S to end by itself, so that open requests
-  finish, and then cancels all others. Use it if a coroutine of the group ends at the stop before the server
-  does.
+* `run_group` cancels all other coroutines at once. Use it if every coroutine may be cancelled at any point.
+  An HTTP server in the group is also cancelled at once, so requests that are open at that moment get no
+  response.
+* `run_group_with_server` first waits up to GRACE_S until the HTTP server ends by itself, so that open
+  requests can finish. Then it cancels all coroutines that still run. Use it if a coroutine of the group may
+  end at the stop before the server ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ GRACE_S: Final = 7.0
 
 
 async def run_group(*actions: Coroutine[Any, Any, object]) -> None:
-    """Run all coroutines until one returns or raises, then cancel the others at once and wait for them.
+    """Run all coroutines until one returns or raises, then cancel the other coroutines and wait for them.
 
     Raises the exception of the coroutine that ended first.
     """
@@ -37,9 +37,10 @@ async def run_group(*actions: Coroutine[Any, Any, object]) -> None:
 
 
 async def run_group_with_server(*actions: Awaitable[None], server: Awaitable[None]) -> None:
-    """Run all until one returns or raises; then wait up to GRACE_S for the server, and cancel the others.
+    """Run all coroutines until one returns or raises.
 
-    Raises the exception of the one that ended first, without waiting for the server.
+    If the first coroutine to end returned, wait up to GRACE_S for the server and cancel all coroutines that
+    still run. If it raised, cancel them without waiting for the server, and raise its exception.
     """
     serving = asyncio.ensure_future(server)
     tasks = [serving, *(asyncio.ensure_future(action) for action in actions)]

@@ -1,14 +1,14 @@
-"""An idempotent aiokafka producer that can be abandoned: it stops at once and sends nothing more.
+"""An idempotent aiokafka producer that can be abandoned: it then stops at once, and sends no further batch.
 
 aiokafka's `stop()` flushes: it waits until every accepted batch is delivered, however long the broker is
-away. A leader that lost its lease would then write after the next leader began. `abandon` removes the
-waiting batches from the accumulator, prevents new connections, closes the existing ones (requests in flight
-fail) and then ends the sender task. A request that is already in the socket may still reach the broker.
-This is safe: repeats are allowed, and a partition has only one batch in flight, which starts directly above
-an acknowledged one, so a late batch leaves no gap.
+away. With `stop()`, a leader that lost its lease would write after the next leader began. `abandon` removes
+the waiting batches from the accumulator, prevents new connections, closes the existing connections (requests
+in flight fail) and then ends the sender task. A request that is already in the socket may still reach the
+broker. This is safe, because repeated records are allowed. A late batch leaves no gap either: a partition has
+only one batch in flight, and that batch starts directly after an acknowledged batch.
 
 The module depends on private attributes of aiokafka 0.14 (`_message_accumulator`, `_sender`,
-`client._get_conn`); the integration tests of this package fail if they change.
+`client._get_conn`). If aiokafka changes these attributes, the integration tests of this package fail.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RETRY_BACKOFF_MS: Final = 100
 
 
 class OpenProducer(Protocol):
-    """The port to a producer, as a publisher needs it."""
+    """The interface to a producer, as a publisher needs it."""
 
     def create_batch(self) -> Any:
         """Return an empty batch.
@@ -35,14 +35,14 @@ class OpenProducer(Protocol):
         """
 
     async def send_batch(self, batch: Any, topic: str, *, partition: int) -> asyncio.Future[Any]:
-        """Queue a batch; the future ends with the broker's acknowledgement or with the final error."""
+        """Queue a batch; return a future with the broker's acknowledgement or the final error."""
 
     async def abandon(self) -> None:
         """Stop at once; waiting batches are not sent."""
 
 
 async def open_producer(client_options: Mapping[str, Any], batch_bytes_max: int) -> OpenProducer:
-    """Return a connected `Producer`."""
+    """Connect a new `Producer` and return it."""
     producer = Producer(client_options, batch_bytes_max)
     await producer.open()
     return producer
@@ -55,7 +55,7 @@ async def _no_connection(*_: object, **__: object) -> None:
 class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
     """An idempotent producer with lz4 compression.
 
-    The caller builds the batches (`create_batch`, `send_batch`).
+    The caller builds the batches with `create_batch` and sends them with `send_batch`.
     """
 
     def __init__(self, client_options: Mapping[str, Any], batch_bytes_max: int) -> None:
@@ -74,9 +74,9 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
         )
 
     async def open(self, timeout_s: float = START_S_MAX) -> None:
-        """Connect and get a producer id.
+        """Connect and get a producer id from the broker.
 
-        If this fails or takes longer than `timeout_s`, abandon the producer and raise.
+        If this fails or takes longer than `timeout_s`, abandon the producer and raise the error.
         """
         try:
             await asyncio.wait_for(self.start(), timeout_s)
@@ -89,8 +89,8 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
     ) -> int:
         """Send one record, wait for its acknowledgement and return its offset.
 
-        Raises KafkaError or TimeoutError. The record may have reached the broker nevertheless, so abandon the
-        producer after an error.
+        Raises KafkaError or TimeoutError. Abandon the producer after an error, because the record may still
+        reach the broker.
         """
         batch = self.create_batch()
         batch.append(timestamp=None, key=key, value=value)
@@ -111,7 +111,7 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
         self.client._get_conn = _no_connection
         await self._close_connections()
         await _end(self._sender.sender_task)
-        # Again: a connection may have been opened in the meantime.
+        # Close them again, because a connection may have been opened in the meantime.
         await self._close_connections()
 
     async def _close_connections(self) -> None:
@@ -122,7 +122,7 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
 
 
 def retrieve_exception(future: asyncio.Future[Any]) -> None:
-    """Retrieve a future's exception, so that asyncio does not report it as never retrieved.
+    """Retrieve a future's exception, so that asyncio does not log it as never retrieved.
 
     Use it as a done callback.
     """
@@ -131,7 +131,10 @@ def retrieve_exception(future: asyncio.Future[Any]) -> None:
 
 
 async def _end(task: asyncio.Future[Any] | None) -> None:
-    """Cancel the task until it ends; aiokafka's sender first reacts by waiting for its requests."""
+    """Cancel the task repeatedly until it ends.
+
+    At the first cancellation, aiokafka's sender task only starts to wait for its open requests.
+    """
     if task is None:
         return
     for _ in range(5):
@@ -140,4 +143,4 @@ async def _end(task: asyncio.Future[Any] | None) -> None:
         task.cancel()
         await asyncio.wait([task], timeout=ABANDON_S_MAX / 5)
     if task.done() and not task.cancelled():
-        task.exception()  # retrieved, so that asyncio does not report it
+        task.exception()  # retrieved, so that asyncio does not log it

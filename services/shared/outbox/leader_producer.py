@@ -1,4 +1,4 @@
-"""Sends the records of a leader; a failure abandons the Kafka producer together with its unsent records."""
+"""Sends the records of a leader. After a failure, the Kafka producer is abandoned with its unsent records."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ACK_S_MAX: Final = 10.0
 
 
 class SupersededError(Exception):
-    """This process may no longer lead, so it sends nothing more in this term."""
+    """This process may no longer lead, so it sends no further record in this term."""
 
 
 class LeaderRecord(NamedTuple):
@@ -26,7 +26,7 @@ class LeaderRecord(NamedTuple):
 
 
 class LeaderProducer:
-    """An idempotent producer that is replaced by a new one after every failure."""
+    """Sends records by an idempotent producer, which is replaced by a new producer after every failure."""
 
     def __init__(self, client_options: Mapping[str, Any], lease: Lease) -> None:
         self._options = client_options
@@ -36,8 +36,8 @@ class LeaderProducer:
     async def send(self, messages: Sequence[LeaderRecord], term: int) -> int:
         """Send the records in order, wait for all acknowledgements, and return the first record's offset.
 
-        Raises SupersededError before it sends a record for which the lease may have expired by this
-        process's clock.
+        Raises SupersededError if the lease may have expired by this process's clock. The lease is checked
+        before each record; records that were checked earlier may have been sent.
         """
         try:
             if self._producer is None:
@@ -53,8 +53,9 @@ class LeaderProducer:
     async def _send(self, producer: Producer, messages: Sequence[LeaderRecord], term: int) -> int:
         sent = []
         for message in messages:
-            # A process that was suspended detects here that another may lead. A record sent in spite of
-            # this check carries a lower term, so readers ignore it.
+            # A process that was suspended detects here that another process may lead. If the lease expires
+            # after this check, the record is sent with a lower term than the next leader's, and readers
+            # ignore it.
             if self._lease.term != term:
                 raise SupersededError(f"term {term} of {self._lease.name} has ended")
             sent.append(await producer.send(message.topic, message.value, message.key, partition=0))
@@ -62,7 +63,7 @@ class LeaderProducer:
         return int(acknowledged[0].offset)
 
     async def abandon(self) -> None:
-        """Drop the producer without flushing."""
+        """Abandon the producer without flushing; the next `send` opens a new one."""
         producer, self._producer = self._producer, None
         if producer is not None:
             await producer.abandon()

@@ -1,10 +1,11 @@
 """The rules of leadership: whether this process holds a lease, and in which term.
 
 At most one process holds a lease. By the database's clock, the row expires `seconds` after the database
-wrote it. The holder measures the same time by its own monotonic clock, starting *before* it sent the
-statement. So the holder stops leading no later than the database allows another holder, and a process that
-was suspended detects this before its next write. The term rises whenever the holder changes, and every
-write of a leader carries its term: late writes of a former leader are refused or ignored.
+wrote it. The holder measures the same time by its own monotonic clock, starting *before* it sends the
+statement. So the holder stops leading no later than the database allows another holder. A process that was
+suspended detects before its next write that the lease has expired. The term rises whenever the holder
+changes. Every write of a leader carries the leader's term, so that the database rejects and readers ignore
+the late writes of a former leader.
 """
 
 from __future__ import annotations
@@ -22,32 +23,33 @@ log = get()
 SECONDS: Final = 3.0
 RENEW_EVERY_S: Final = 1.0
 CALL_S_MAX: Final = 2.0
-"""Time-out of one renewal: the next renewal must still fit in before the lease expires."""
+"""Time-out of one renewal; it is short enough for another renewal before the lease expires."""
 
 
 class LeaseTable(Protocol):
     """The table of leases.
 
-    Each call is one atomic statement by the table's own clock and raises the driver's errors.
+    Each call is one atomic statement, which uses the clock of the database. It raises the driver's errors.
     """
 
     async def acquire(self, name: str, holder: str, seconds: float) -> int | None:
-        """Acquire or renew a lease and return its term; None if another holder has it.
+        """Acquire or renew a lease and return its term; None if another holder has the lease.
 
-        A lease can be acquired if it is free or has expired; the holder can always renew its own."""
+        Any process can acquire a lease that is free or has expired. The holder can always renew its lease."""
 
     async def raise_term(self, name: str, holder: str, term: int, above: int) -> int | None:
-        """Set the term of a held lease to `above` + 1 and return it; None if the lease is no longer held."""
+        """Set a lease's term to `above` + 1 and return it; None if `holder` no longer holds the lease."""
 
     async def release(self, name: str, holder: str, term: int) -> None:
-        """Let the lease expire now if `holder` holds it in this term."""
+        """Make the lease expire at once if `holder` holds it in this term."""
 
 
 class Leadership:
     """One lease from the view of one process.
 
-    Call `renew` every RENEW_EVERY_S: it acquires the lease if it is free or expired, and renews it if this
-    process holds it. `term` is the term held, or None from the moment at which the lease may have expired.
+    Call `renew` every RENEW_EVERY_S. It acquires the lease if the lease is free or expired, and renews it if
+    this process holds it. `term` is the term in which this process leads. It becomes None at the moment at
+    which the lease may have expired.
     """
 
     def __init__(
@@ -68,14 +70,14 @@ class Leadership:
 
     @property
     def term(self) -> int | None:
-        """The term in which this process leads; None if it does not lead or cannot be sure."""
+        """The term in which this process leads; None if it does not lead or the lease may have expired."""
         return self._term if self._clock() < self._until else None
 
     async def renew(self) -> int | None:
         """Acquire or renew the lease; return the term, or None if another process holds the lease.
 
-        Raises the driver's error or TimeoutError if the database does not answer: the lease then expires by
-        itself.
+        Raises the driver's error or TimeoutError if the database does not answer. The lease then expires
+        without further action.
         """
         asked_s = self._clock()
         async with asyncio.timeout(min(CALL_S_MAX, self._seconds)):
@@ -84,10 +86,11 @@ class Leadership:
         return self.term
 
     async def raise_term(self, above: int) -> int | None:
-        """Raise the term above one that is already in use; return the new term, or None if the lease is lost.
+        """Raise the term above `above`, a term that a topic contains; return the new term.
 
-        After a restore of the database its terms are lower than those in the topics. Readers compare
-        records by term, so they would ignore every new record until the term had caught up.
+        Return None if this process has lost the lease. After a restore, the terms in the database are lower
+        than the terms in the topics. Readers compare records by term, so without this call they would ignore
+        every new record until the term had caught up.
         """
         if (term := self.term) is None or term > above:
             return term
@@ -99,7 +102,7 @@ class Leadership:
     async def release(self) -> None:
         """Release the lease, so that another process can lead at once.
 
-        Call it after the last write at a graceful stop.
+        Call it at a graceful stop, after the last write.
         """
         term = self._term
         self._record(None, float("-inf"))

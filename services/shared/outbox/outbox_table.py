@@ -1,8 +1,8 @@
-"""The outbox tables as a source: a service appends records in its transactions, and a publisher reads them.
+"""The outbox tables: a service appends records in its transactions, and a publisher reads them as a source.
 
-Each topic has one partition. `append` runs in the caller's transaction and should be its last statement: it
-locks the topic's row until the commit, so that sequences follow the order of commits and a rollback leaves
-no gap.
+Each topic has one partition. `append` runs in the caller's transaction. It locks the topic's row until the
+commit, so that sequences follow the order of commits and a rollback leaves no gap. `append` should be the
+transaction's last statement, because other transactions wait for the lock.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def table_ddl() -> str:
 
 
 async def append(connection: Connection, topic: str, records: Sequence[tuple[str, str | None]]) -> None:
-    """Append (key, value) pairs to a topic, inside the caller's transaction; a value of None is a tombstone.
+    """Append one record per (key, value) pair to a topic, inside the caller's transaction.
 
-    `topic` is the topic's name without the configured prefix. `{sequence}` in a value is replaced by the
-    record's sequence.
+    A value of None is a tombstone. `topic` is the topic's name without the configured prefix. The placeholder
+    `{sequence}` in a value is replaced by the record's sequence.
     """
     if records:
         keys, values = zip(*records, strict=True)
@@ -42,7 +42,7 @@ async def append(connection: Connection, topic: str, records: Sequence[tuple[str
 
 
 class TableSource:
-    """The source of one topic; its lease `lease_name` is in the same schema as the tables."""
+    """The source of one topic; the lease `lease_name` is in the same schema as the outbox tables."""
 
     def __init__(self, pool: asyncpg.Pool[Any], topic: str, lease_name: str) -> None:
         self._pool = pool

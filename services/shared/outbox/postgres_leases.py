@@ -1,6 +1,6 @@
-"""The table of leases in PostgreSQL: one statement acquires or renews a lease, by the server's clock.
+"""The table of leases in PostgreSQL. One statement acquires or renews a lease, by the server's clock.
 
-It uses no session state, so a connection pooler, a lost connection or a restarted server does no harm.
+No session state is used, so a connection pooler, a lost connection or a restarted server does no harm.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ QUERIES: Final = load_queries("outbox")
 
 
 def lease_ddl() -> str:
-    """Return the DDL of the table, for the migrations of a service that has a lease."""
+    """Return the DDL of the lease table, for the migrations of a service that has a lease."""
     return Path(__file__).with_name("ddl").joinpath("lease.sql").read_text("utf-8")
 
 
 def new_holder() -> str:
-    """Return a holder name that is unique to this run of this process."""
+    """Return a holder name that no other run of any process has."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
@@ -57,7 +57,10 @@ class PostgresLeaseTable:
 
 
 class Lease(Leadership):
-    """A lease in the table `lease` of the pool's schema: `Lease(pool, "publisher", new_holder())`."""
+    """A lease in the table `lease` of the pool's schema.
+
+    For example: `Lease(pool, "publisher", new_holder())`.
+    """
 
     def __init__(
         self,

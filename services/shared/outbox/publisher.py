@@ -1,10 +1,10 @@
-"""Publishes a table to a topic in sequence order, so that the topic never has a gap.
+"""Publishes the rows of a table to a topic in sequence order, so that the topic never has a gap.
 
-Each partition has at most one batch in flight. The stored position moves only past an acknowledged batch,
-by a statement that requires the position that the batch started from and the lease's term. After any
-failure (a rejected batch, a lost lease, a position moved by another process) the producer is abandoned
-without flushing, and a new producer starts again from the stored position. So the topic may contain a run
-of records twice, but never a gap or a change of order.
+Each partition has at most one batch in flight. The stored position advances only over an acknowledged batch.
+The statement that advances it requires that the position is still the one at which the batch started, and
+that the lease still has the publisher's term. After any failure (a rejected batch, a lost lease, a position
+moved by another process) the producer is abandoned without flushing, and a new producer starts again from the
+stored position. So the topic may contain a series of records twice, but never a gap or a change of order.
 
 Failpoints: `<name>.before_produce`, `<name>.after_produce`, `<name>.after_ack`, `<name>.after_advance`.
 """
@@ -42,19 +42,19 @@ log = get()
 
 
 class PublishOutcome(Enum):
-    """The outcome of a round of the publisher."""
+    """How a round of the publisher ended."""
 
     STANDING_BY = "standing_by"  # another process leads
-    REFUSED = "refused"  # the guard allows nothing to be sent
-    IDLE = "idle"  # nothing to publish
-    WAITING = "waiting"  # no acknowledgement yet
+    REFUSED = "refused"  # the guard refuses that any record is sent
+    IDLE = "idle"  # no record is pending
+    WAITING = "waiting"  # no batch in flight was acknowledged in this round
     PUBLISHED = "published"
-    SUPERSEDED = "superseded"  # lost lease, or position moved by another process: restarts
+    SUPERSEDED = "superseded"  # lease lost, or position moved by another process; the publisher restarts
 
 
 @dataclass(frozen=True, slots=True)
 class TopicChannel:
-    """The target: the topic's full name, aiokafka's client options, and the headers of every record."""
+    """Where to publish: the topic's full name, aiokafka's client options, and the headers of every record."""
 
     topic: str
     client_options: Mapping[str, Any]
@@ -63,9 +63,10 @@ class TopicChannel:
 
 @dataclass(frozen=True, slots=True)
 class PublishLimits:
-    """Bounds of a publisher.
+    """The limits of a publisher.
 
-    `batch_bytes_max` applies before compression and must be below the broker's message.max.bytes.
+    `batch_bytes_max` is the size of a batch before compression. It must be below the broker's
+    message.max.bytes.
     """
 
     records_max: int = 1_000
@@ -76,8 +77,9 @@ class PublishLimits:
 
 
 Guard = Callable[[int], Awaitable[str | None]]
-"""Called with the term before its first record is sent, and again while it refuses; returns None or the
-reason to refuse.
+"""Takes a term; returns None if records may be sent in this term, else the reason why not.
+
+It is called before the first record of the term, and again in each round as long as it returns a reason.
 """
 
 
@@ -86,13 +88,16 @@ async def _allow_all(_term: int) -> str | None:
 
 
 class NotAcknowledgedError(Exception):
-    """A batch was not acknowledged within `ack_s_max`. Check the broker; the publisher restarts by itself."""
+    """A batch was not acknowledged within `ack_s_max`.
+
+    Check the broker. The publisher starts again without an operator.
+    """
 
 
 class BrokenSequenceError(Exception):
-    """The table has a gap: a sequence is missing although a higher one is visible.
+    """The table has a gap: a sequence is missing although a higher sequence is visible.
 
-    Nothing above it is sent.
+    No record above the gap is sent.
     """
 
 
@@ -108,7 +113,10 @@ class _InFlight:
 
 
 class Publisher:
-    """Publishes a source while the lease is held. Call `publish_once` in a loop, and `close` at the end."""
+    """Publishes the records of a source while this process holds the lease.
+
+    Call `publish_once` in a loop, and `close` at the end.
+    """
 
     def __init__(
         self,
@@ -132,10 +140,10 @@ class Publisher:
         self._term: int | None = None
         self._in_flight: dict[int, _InFlight] = {}
         self.refused: str | None = None
-        """The guard's reason while it refuses, else None."""
+        """The guard's reason while the guard refuses that records are sent, else None."""
 
     async def publish_once(self) -> PublishOutcome:
-        """Publish until nothing is pending, or for `drain_s_max`.
+        """Publish until no record is pending, or for `drain_s_max` seconds.
 
         If a round raises, the producer is abandoned and the exception propagates.
         """
@@ -146,7 +154,7 @@ class Publisher:
                 return outcome
 
     async def close(self) -> None:
-        """Abandon the producer and send nothing more. The next leader sends the batches in flight again."""
+        """Abandon the producer. The next leader sends the batches in flight again."""
         self._in_flight.clear()
         self._term = None
         producer, self._producer = self._producer, None
@@ -204,9 +212,10 @@ class Publisher:
         failpoint(f"{self._lease.name}.after_produce")
 
     async def _acknowledged(self) -> list[PublishedMove]:
-        """Wait for the batches in flight and return the moves of those acknowledged.
+        """Wait for the batches in flight; return the position changes of the acknowledged batches.
 
-        A slow batch delays no other partition.
+        The wait ends after `round_s_max`, so a slow batch does not hold up the other partitions. Raises
+        NotAcknowledgedError if a batch took longer than `ack_s_max`.
         """
         started_at = self._clock()
         await asyncio.wait(
@@ -237,9 +246,9 @@ class Publisher:
 
 
 def _fill(batch: Any, records: Sequence[Record], published: int, headers: Sequence[tuple[str, bytes]]) -> int:
-    """Append records while they fit and return the sequence of the last one appended.
+    """Append records to the batch while they fit; return the sequence of the last record that was appended.
 
-    The first always fits.
+    The first record always fits.
     """
     last = published
     headers = list(headers)

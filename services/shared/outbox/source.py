@@ -1,4 +1,4 @@
-"""The port to a published table: its pending records, and a stored position per partition."""
+"""The interface to a table whose rows are published: pending records, and a stored position per partition."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 
 class Record(NamedTuple):
-    """One row to publish. A `value` of None is a tombstone, which always has a key."""
+    """A row to publish. A `value` of None is a tombstone, which always has a key."""
 
     sequence: int
     key: bytes | None
@@ -15,7 +15,10 @@ class Record(NamedTuple):
 
 
 class Pending(NamedTuple):
-    """The next records of one partition: not empty, ascending from `published` + 1 without a gap."""
+    """The next records of one partition, at least one.
+
+    Their sequences ascend from `published` + 1 without a gap.
+    """
 
     partition: int
     published: int
@@ -23,9 +26,9 @@ class Pending(NamedTuple):
 
 
 class PublishedMove(NamedTuple):
-    """A move of a partition's position from `expected` to `to`.
+    """A change of a partition's stored position from `expected` to `to`.
 
-    The broker has acknowledged all records between.
+    The broker has acknowledged all records after `expected`, up to and including `to`.
     """
 
     partition: int
@@ -34,20 +37,20 @@ class PublishedMove(NamedTuple):
 
 
 class Source(Protocol):
-    """The published table.
+    """The table whose rows are published.
 
     The sequences of a partition start at 1 and become visible in order, without a gap.
     """
 
     async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
-        """Return at most `records_max` records above the position of each partition that is not in `skip`.
+        """For each partition that is not in `skip`, return at most `records_max` records above its position.
 
-        Position and records come from one snapshot; partitions without pending records are omitted.
+        Positions and records come from one snapshot. Partitions without pending records are omitted.
         """
 
     async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
-        """Move the stored positions in one statement and return how many moved.
+        """Advance the stored positions in one statement; return the number of positions that changed.
 
-        A position moves only if it is still at `expected`, and only if `term` is the term of the lease's
-        holder (see `advance` in `sql/table.sql`).
+        A position changes only if it is still at `expected`, and only if the lease still has the term `term`
+        (see `advance` in `sql/table.sql`).
         """

@@ -1,1 +1,1 @@
-"""HTTP error responses: RFC 9457 problem details in two languages, without the invalid value."""
+"""HTTP error responses as RFC 9457 problem details in two languages; they never contain the invalid value."""

@@ -1,4 +1,4 @@
-"""Exception handlers of a FastAPI application; each answers with problem details."""
+"""Exception handlers of a FastAPI application; each responds with problem details."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ TITLES: Final = {
 
 
 def install(app: FastAPI) -> None:
-    """Install the handlers.
+    """Install the exception handlers in an application.
 
-    An unexpected exception is logged by type and answered with 500, without detail.
+    For an unexpected exception, the log gets only its type, and the client gets status 500 without details.
     """
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -79,6 +79,6 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def internal_error(request: Request, error: Exception) -> JSONResponse:
-    """Log an unexpected exception and return a 500."""
+    """Log an unexpected exception and return a response with status 500."""
     log.error("request failed", path=request.url.path, error=type(error).__name__)
     return respond(request, Problem(500, "internal", INTERNAL))

@@ -21,9 +21,9 @@ Text = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """An error in one field: its JSON pointer, a stable code and a text.
+    """An error in one field, with the field's JSON pointer, a stable code and a text.
 
-    It never contains the field's value.
+    The error never contains the field's value.
     """
 
     pointer: str
@@ -37,7 +37,10 @@ class FieldError:
 
 @dataclass(slots=True)
 class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
-    """An exception that is answered as problem details; `slug` is the last part of its type URI."""
+    """An exception to which the service responds with problem details.
+
+    `slug` is the last part of the problem's type URI.
+    """
 
     status: int
     slug: str
@@ -67,15 +70,19 @@ def invalid(code: str, *, id: str, en: str) -> PydanticCustomError:  # noqa: A00
 
 
 def pointer(location: tuple[int | str, ...]) -> str:
-    """Return the JSON pointer of a pydantic error location, without its leading `body`, `query` or the
-    like.
+    """Return the JSON pointer of a pydantic error location.
+
+    A leading `body`, `query`, `path` or `header` is left out.
     """
     parts = location[1:] if location and location[0] in ("body", "query", "path", "header") else location
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 def language_of(accept_language: str | None) -> str:
-    """Return the first supported language of an Accept-Language header; Indonesian if there is none."""
+    """Return the first supported language of an Accept-Language header.
+
+    The default is Indonesian.
+    """
     for part in (accept_language or "").split(","):
         tag = part.split(";")[0].strip().lower().split("-")[0]
         if tag in LANGUAGES:

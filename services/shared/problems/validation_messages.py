@@ -37,7 +37,10 @@ DEFAULT: Final[Text] = {"id": "Isian tidak sah.", "en": "This value is not valid
 
 
 def message_for(error: Mapping[str, Any]) -> Text:
-    """Return the message of an entry of `ValidationError.errors()`: the validator's own, else by type."""
+    """Return the message of an entry of `ValidationError.errors()`.
+
+    A message that the validator itself set has precedence over the message of the error's type.
+    """
     own = error.get("ctx") or {}
     if "id" in own and "en" in own:
         return {"id": str(own["id"]), "en": str(own["en"])}

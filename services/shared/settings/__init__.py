@@ -1,1 +1,1 @@
-"""Settings from the environment and secret files, with one error message for all invalid ones."""
+"""Settings from the environment and secret files, and one error message that lists all invalid settings."""

@@ -12,7 +12,7 @@ from settings.loader import Settings
 
 
 class KafkaSettings(Settings):
-    """The `KAFKA_*` settings, the same for every service."""
+    """The `KAFKA_*` settings, which every service has."""
 
     model_config = SettingsConfigDict(env_prefix="KAFKA_")
 
@@ -33,7 +33,7 @@ class KafkaSettings(Settings):
         return self
 
     def topic(self, name: str) -> str:
-        """Return the topic's name at the broker: the prefix and `name`."""
+        """Return the topic's full name at the broker, which is the prefix followed by `name`."""
         return self.topic_prefix + name
 
     def client_options(self) -> dict[str, Any]:
@@ -51,7 +51,10 @@ class KafkaSettings(Settings):
         return options
 
     def ssl_context(self) -> ssl.SSLContext:
-        """Return a TLS context with the configured CA (default: the system's) and client certificate."""
+        """Return a TLS context with the configured CA and client certificate.
+
+        Without a configured CA, the system's CAs are used.
+        """
         context = ssl.create_default_context(cafile=self.ssl_ca_file)
         if self.ssl_certificate_file:
             context.load_cert_chain(self.ssl_certificate_file, self.ssl_key_file)

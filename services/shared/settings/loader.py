@@ -26,7 +26,7 @@ SECRETS_DIR_DEFAULT: Final = "/run/secrets"
 
 
 class Settings(BaseSettings):
-    """Base class of a group of settings with a common prefix, which a subclass sets as `env_prefix`."""
+    """Base class of a group of settings with a common prefix, which the subclass sets as `env_prefix`."""
 
     model_config = SettingsConfigDict(
         extra="ignore", frozen=True, env_ignore_empty=True, hide_input_in_errors=True, case_sensitive=False
@@ -40,9 +40,9 @@ class Settings(BaseSettings):
 
     @classmethod
     def table(cls) -> Iterator[tuple[str, str]]:
-        """Yield (variable, default) of each setting as `docs/settings.md` lists them.
+        """Yield (variable, default) of each setting, as `docs/settings.md` lists them.
 
-        `required` if it has no default.
+        For a setting without a default, the second value is `required`.
         """
         for name, field in cls.model_fields.items():
             default = field.default
@@ -65,7 +65,7 @@ def load(first: type[S], second: type[T], third: type[U], fourth: type[V], /) ->
 def load(*classes: type[Any]) -> Any:
     """Load each settings class.
 
-    If any setting is invalid or missing, print all of them to stderr and exit with code 2."""
+    If settings are invalid or missing, print all of these to stderr and exit with code 2."""
     built: list[Any] = []
     errors: list[str] = []
     for cls in classes:

@@ -1,1 +1,1 @@
-"""Observability of a process: logs without personal data, health, metrics, and failpoints for fault tests."""
+"""Logs without personal data, health, metrics, and the failpoints of a process, which fault tests use."""

@@ -1,4 +1,4 @@
-"""Health of a process: alive if its loops make progress, ready if its dependencies work."""
+"""The health of a process, which is alive if its loops make progress, and ready if its dependencies work."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Check = Callable[[], Awaitable[bool] | bool]
 class Progress:
     """The heartbeat of a loop.
 
-    If none arrives for `seconds_max`, the loop has stalled and the process is not alive.
+    If no heartbeat arrives for `seconds_max`, the loop has stalled and the process is not alive.
     """
 
     name: str
@@ -22,7 +22,7 @@ class Progress:
     last: float
 
     def beat(self) -> None:
-        """Record that the loop completed an iteration."""
+        """Note that the loop has completed an iteration."""
         self.last = self.clock()
 
     def overdue(self) -> bool:
@@ -52,7 +52,7 @@ class Health:
         return [progress.name for progress in self._progress.values() if progress.overdue()]
 
     async def failed_checks(self) -> list[str]:
-        """Run all checks; return the names of those that returned False or raised."""
+        """Run all checks; return the names of the checks that returned False or raised."""
         failed = []
         for name, check in self._checks.items():
             try:

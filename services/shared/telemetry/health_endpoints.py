@@ -1,4 +1,4 @@
-"""The HTTP endpoints for probes and monitoring: `/health/live`, `/health/ready` and `/metrics`."""
+"""The HTTP endpoints `/health/live`, `/health/ready` and `/metrics`, for health probes and monitoring."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from telemetry.health import Health
 def health_routes(health: Health) -> APIRouter:
     """Return the three endpoints.
 
-    The health endpoints answer 503 if the process is not alive or not ready.
+    `/health/live` responds with 503 if the process is not alive, `/health/ready` if it is not ready.
     """
     router = APIRouter(include_in_schema=False)
 

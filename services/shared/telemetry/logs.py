@@ -13,7 +13,7 @@ import structlog
 PERSONAL_KEYS: Final = frozenset(
     {"nik", "name", "phone", "address", "email", "business", "body", "password", "key", "token"}
 )
-# A NIK has 16 digits, a mobile number starts with 08 or +628. Neither may appear anywhere in a log.
+# A NIK has 16 digits; a mobile number starts with 08 or +628. A log may contain neither of them.
 PERSONAL_RUNS: Final = re.compile(r"(?<!\d)\d{16}(?!\d)|(?<![\d.])(?:\+62|0)8\d{7,12}(?!\d)")
 REDACTED: Final = "[redacted]"
 
@@ -51,7 +51,8 @@ def configure(service: str, level: str = "INFO") -> None:
 def get() -> Any:
     """Return a logger.
 
-    Log an event with its fields: `log.info("relay published", records=n, partition=p)`.
+    A call names an event and gives its fields, for example
+    `log.info("relay published", records=n, partition=p)`.
     """
     return structlog.get_logger()
 

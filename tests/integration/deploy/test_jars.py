@@ -1,4 +1,4 @@
-"""Kafka's jars are fetched as they are locked, or not at all."""
+"""A jar of Kafka is fetched only if it has the locked checksum."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ CONTENT: Final = b"a jar"
 
 class QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it
-        """Requests are no news in a test."""
+        """Do not log the requests of a test."""
 
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """A Maven repository on this machine that holds one jar."""
+    """A Maven repository on this machine, with one jar."""
     folder = tmp_path / "repository"
     jar = folder / "org/example/broker/1.0/broker-1.0.jar"
     jar.parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Secrets, keys and ports are created once and then kept; a port in use is not allocated."""
+"""Secrets, access keys and ports are created once and then kept; a port in use is not allocated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The local sinks of alerts: a mailbox with readable mails, and a webhook receiver with verified calls."""
+"""The mailbox stores readable mails, and the webhook receiver stores verified calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Killed processes of the local stack are restarted, and no process is left after the stack is stopped."""
+"""Killed processes of the local stack are restarted, and no process runs after the stack was stopped."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_a_killed_process_is_restarted(supervisor: Supervisor) -> None:
 async def test_settings_reach_the_process_unchanged(supervisor: Supervisor) -> None:
     pid = await _pid(supervisor, "sleeper")
 
-    def it_has_the_greeting() -> bool:  # before its exec the process has supervisor's environment
+    def it_has_the_greeting() -> bool:  # until it calls exec(), the process has supervisor's environment
         return b'GREETING=100% of {the} "tally", and = too' in Path(f"/proc/{pid}/environ").read_bytes()
 
     await until(it_has_the_greeting)

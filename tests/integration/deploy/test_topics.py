@@ -1,4 +1,4 @@
-"""Missing topics are created, existing ones are not changed, and another number of partitions is refused."""
+"""Missing topics are created. Existing topics are not changed, but their number of partitions is checked."""
 
 from __future__ import annotations
 

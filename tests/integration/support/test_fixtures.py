@@ -1,4 +1,4 @@
-"""The fixtures provide a real broker and database, empty for each test, and conditions with deadlines."""
+"""The fixtures provide each test with a real broker, an empty database and conditions with deadlines."""
 
 from __future__ import annotations
 

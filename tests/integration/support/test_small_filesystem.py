@@ -1,4 +1,4 @@
-"""A small filesystem refuses writes when it is filled, and accepts them when it is freed."""
+"""A small filesystem refuses writes while it is full, and accepts them again after space is freed."""
 
 from __future__ import annotations
 

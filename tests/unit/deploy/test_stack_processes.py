@@ -1,6 +1,7 @@
-"""Which processes `end_all` signals, with search results whose timing real processes cannot provide.
+"""`end_all` signals every process of a stack, however late a search finds it.
 
-`tests/integration/deploy/test_supervisor.py` shows that it stops real processes.
+The tests give the results of the searches, because real processes cannot provide their timing.
+`tests/integration/deploy/test_supervisor.py` shows that `end_all` stops real processes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, signal.Signals]]:
-    """The signals sent, without SIGCONT."""
+    """The signals that were sent, except SIGCONT."""
     signals: list[tuple[int, signal.Signals]] = []
 
     def record(pids: list[int], number: signal.Signals) -> None:

@@ -1,4 +1,4 @@
--- Leases: one row per lease, expiry by the server's clock. Each service has this table in its own schema.
+-- One row per lease, which expires by the server's clock. Each service has this table in its own schema.
 create table if not exists lease (
     name   text        primary key,
     holder text        not null,

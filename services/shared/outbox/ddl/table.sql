@@ -1,4 +1,4 @@
--- Records to publish to topics of one partition, and the position up to which each topic is published.
+-- The records to publish to topics with one partition, and the sequence up to which each topic is published.
 create table if not exists outbox (
     topic         text   primary key,
     last_sequence bigint not null default 0,
@@ -9,6 +9,6 @@ create table if not exists outbox_record (
     topic    text   not null references outbox,
     sequence bigint not null,
     key      text   not null,
-    value    text,  -- null: a tombstone
+    value    text,  -- null for a tombstone
     primary key (topic, sequence)
 );

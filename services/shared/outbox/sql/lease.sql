@@ -1,7 +1,8 @@
--- clock_timestamp() instead of now(): the statement may wait for the row lock, and the lease starts when it is written.
+-- The statements use clock_timestamp(), not now(), because a statement may wait for the row lock. The lease
+-- must start when its row is written, not when the statement starts.
 
 -- name: acquire(name, holder, seconds)$
--- Acquire a free or expired lease, or renew the holder's own; returns no row if another holder has it.
+-- Acquire a free or expired lease, or renew a lease of `holder`. Returns no row if another holder has it.
 insert into lease as held (name, holder, term, until)
 values (:name, :holder, 1, clock_timestamp() + make_interval(secs => :seconds))
 on conflict (name) do update
@@ -18,5 +19,5 @@ update lease set term = :above::bigint + 1
 returning term;
 
 -- name: release(name, holder, term)!
--- Let the lease expire, so that another holder can acquire it at once.
+-- Make the lease expire at once, so that another holder can acquire it.
 update lease set until = '-infinity' where name = :name and holder = :holder and term = :term;

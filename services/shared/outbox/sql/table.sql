@@ -1,5 +1,5 @@
 -- name: append(topic, keys, record_values)!
--- Assign sequences to the records and add them; the topic's row stays locked until the commit.
+-- Assign sequences to the records and insert them. The topic's row stays locked until the commit.
 with raised as (
     insert into outbox as topics (topic, last_sequence) values (:topic, cardinality(:keys::text[]))
     on conflict (topic) do update set last_sequence = topics.last_sequence + excluded.last_sequence
@@ -10,15 +10,16 @@ select :topic, before + n, key, replace(value, '{sequence}', (before + n)::text)
   from raised, unnest(:keys::text[], :record_values::text[]) with ordinality as added (key, value, n);
 
 -- name: pending(topic, records_max)
--- The next records above the published position, with that position.
+-- The next records above the topic's published position, each with that position.
 select published, sequence, key, value
   from outbox join outbox_record using (topic)
  where topic = :topic and sequence > published
  order by sequence limit :records_max;
 
 -- name: advance(topic, expected, target, lease, term)$
--- Move the position from `expected` to `target` if the term still holds the lease.
--- FOR SHARE: the statement sees a change of holder that commits first, and blocks later ones until it has finished.
+-- Move the position from `expected` to `target` if the lease still has the term `term`.
+-- Because of FOR SHARE, the statement sees a change of holder that commits first, and a later change of
+-- holder waits until the statement has finished.
 with held as materialized (
     select 1 from lease where name = :lease and term = :term and until > clock_timestamp() for share
 ), moved as (

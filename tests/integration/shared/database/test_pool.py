@@ -1,4 +1,4 @@
-"""The state of a connection that was returned to the pool and acquired again."""
+"""A connection that is returned to the pool keeps no open transaction."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def test_an_open_transaction_is_rolled_back_when_its_connection_returns_to
     pool = await connect(database.registration, application_name="test pool", max_size=1)
     asyncio.get_running_loop().set_exception_handler(
         lambda *_: None
-    )  # the driver reports the open transaction there
+    )  # the driver reports the open transaction to this handler
     try:
         async with pool.acquire() as connection:
             backend = await connection.fetchval("select pg_backend_pid()")

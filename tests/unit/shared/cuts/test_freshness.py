@@ -1,4 +1,4 @@
-"""When a count is live, catching up or stale, and how complete it is."""
+"""A count is live, catching up or stale, by the age and content of the records read, and has a coverage."""
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,10 @@ from tests.support.samples.cuts import at, register_state
 
 
 def fresh_cut(positions: tuple[int, ...] = (5, 5), *, second: float = 0.0) -> Freshness:
-    """A cut at `positions` and a register state that the cut has reached, both received at `second`."""
+    """Return the freshness after a cut at `positions` and a register state that the cut has reached.
+
+    Both are received at `second`.
+    """
     freshness = Freshness()
     freshness.register_state(register_state(second, *positions), second, is_new=True)
     freshness.cut(positions, 0, second, is_new=True)

@@ -1,4 +1,4 @@
-"""Which records are decoded, and which are rejected."""
+"""Valid records are decoded, also those of a newer publisher; invalid records are rejected."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Which records change a reader's cut; no order of records leads to a wrong count."""
+"""The records of a topic change a reader's cut, and no order of records leads to a wrong count."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -119,8 +119,8 @@ def test_a_part_sent_twice_does_not_complete_a_full() -> None:
     assert not state.ready
 
 
-# A small world: one publisher after another counts two cities; a publisher that lost its lease may still
-# write.
+# In this small world, one publisher after another counts two cities. A publisher that lost its lease may
+# still write.
 
 CITIES = ("31.71", "31.72")
 Version = tuple[int, int]
@@ -128,7 +128,7 @@ Version = tuple[int, int]
 
 @dataclass
 class Publisher:
-    """A leader's state. All leaders share the counts and the cut number."""
+    """The state of a current or former leader. All leaders share the counts and the cut number."""
 
     term: int
     base: int
@@ -152,7 +152,10 @@ class World:
             self.counts["31"] += by
 
     def take_over(self, random: Random) -> None:
-        """A new leader, perhaps after a rebuild: other counts under the same cut number."""
+        """Add a leader, which publishes a full record under the cut number of the leader before it.
+
+        The counts of the full record may differ from those before, as they may after a rebuild.
+        """
         self.move(random.choice(CITIES), random.choice((0, 1)))
         self.publishers.append(Publisher(term=len(self.publishers) + 1, base=self.cut))
         self.full(len(self.publishers) - 1, 2)
@@ -189,7 +192,7 @@ class World:
 
 
 def publish(world: World, random: Random) -> None:
-    """Let any current or former leader publish, mostly changes."""
+    """Let current and former leaders publish changes and full records, and let new leaders take over."""
     for _ in range(random.randint(3, 12)):
         step = random.choice(("change", "change", "change", "full", "full", "take_over"))
         if step == "change":
@@ -201,7 +204,10 @@ def publish(world: World, random: Random) -> None:
 
 
 def as_read(world: World, random: Random) -> list[CutRecord]:
-    """The topic from a random offset on, with records of former leaders repeated and a few records lost."""
+    """Return the topic's records from a random offset on.
+
+    Some records of former leaders are repeated, and some records are lost.
+    """
     log = world.log[random.randrange(len(world.log)) // 2 :]
     late = [record for record in world.log if record.term < len(world.publishers)]
     for record in random.choices(late, k=random.randrange(4)) if late else []:

@@ -1,4 +1,4 @@
-"""A loop retries failed steps, ends at the stop, and raises if it fails for too long."""
+"""A loop retries failed steps, ends at the stop, and raises the last failure if steps fail for too long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coroutines that end at the stop, and the failures that end a process."""
+"""Coroutines end at the stop, and the failure of a coroutine is raised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The topic never has a gap, after any failure and any change of leader in a small world."""
+"""In a small world, the topic never has a gap after any failure and any change of leader."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ACTIONS = ["write", "A renews", "B renews", "A publishes", "B publishes", "sleep
 
 
 class World:
-    """Two publishers over one table and one broker."""
+    """Two publishers of one table to one broker."""
 
     def __init__(self, table: type[MemoryTable] = MemoryTable) -> None:
         self.clock = ManualClock()
@@ -75,7 +75,7 @@ class World:
                     self.broker.deliver()
 
     async def settle(self) -> None:
-        """Let publisher B lead without failures until nothing is pending."""
+        """Let publisher B lead without failures until no record is pending."""
         self.broker.next_fates = []
         self.clock.now_s += 10.0
         await self.lease_b.renew()

@@ -1,5 +1,6 @@
-"""Every error response is problem details in the requested language, with a pointer per field and never its
-value.
+"""Every error response has problem details in the requested language.
+
+They have a pointer to each invalid field, and never the field's value.
 """
 
 from __future__ import annotations

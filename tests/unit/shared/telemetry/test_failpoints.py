@@ -1,4 +1,4 @@
-"""An armed failpoint kills the process with SIGKILL at the armed pass; others do nothing."""
+"""An armed failpoint kills the process with SIGKILL at the armed pass; earlier passes do nothing."""
 
 from __future__ import annotations
 

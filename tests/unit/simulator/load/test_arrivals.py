@@ -1,4 +1,4 @@
-"""Arrival times: ascending, bounded, with the requested mean rate and bursts."""
+"""Arrival times ascend, end with the duration, and have the requested mean rate and bursts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger: lines are on disk when acknowledged, and any prefix of the file can be read."""
+"""A line of the ledger is on disk when it is acknowledged, and any prefix of the file can be read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A load run against a small register over a real socket, which loses responses and answers 503."""
+"""A load run loses and duplicates no participant at a small register that loses responses and sends 503s."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ REGIONS = ["31.71.01.1001", "31.71.01.1002"]
 
 
 class SmallRegister:
-    """A register with the guarantees the ledger relies on: one participant per NIK, one answer per key,
-    revisions.
+    """A register with the guarantees on which the ledger relies.
+
+    It has one participant per NIK, one answer per idempotency key, and revisions.
     """
 
     def __init__(self, rng: random.Random, failure_rate: float) -> None:
@@ -44,7 +45,7 @@ class SmallRegister:
         if key not in self._answers:
             self._answers[key] = self._register(body) if "nik" in body else self._change(request, body)
         if draw < self._failure_rate:
-            return web.Response(status=500)  # the request is done, but its response is lost
+            return web.Response(status=500)  # the request was executed, but its response is lost
         status, answer = self._answers[key]
         return web.json_response(answer, status=status)
 
@@ -99,7 +100,7 @@ async def load_runner(register: SmallRegister, path: Path, patience_s: float) ->
 
 
 async def no_wait(_seconds: float) -> None:
-    """Do not wait: these tests do not depend on time."""
+    """Return at once, because these tests do not depend on time."""
 
 
 async def test_lost_responses_and_overload_lose_and_duplicate_no_participant(tmp_path: Path) -> None:

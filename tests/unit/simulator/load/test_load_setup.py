@@ -1,4 +1,4 @@
-"""The scenario's actions and the expected state, against a small model of a correct register."""
+"""The scenario's actions and the expected state are tested against a small model of a correct register."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The request sender against a small HTTP server, over a real socket."""
+"""The request sender retries and gives up as specified; it is tested against a small HTTP server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CREATED = {"participant_id": "p1", "region": "31.71.01.1001", "revision": 1, "re
 
 
 async def no_wait(_seconds: float) -> None:
-    """Do not wait: these tests do not depend on time."""
+    """Return at once, because these tests do not depend on time."""
 
 
 @asynccontextmanager

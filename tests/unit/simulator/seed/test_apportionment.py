@@ -1,4 +1,4 @@
-"""Apportionment: shares add up and are the quotas rounded down or up."""
+"""The shares of an apportionment add up, and each share is its quota rounded down or up."""
 
 from __future__ import annotations
 

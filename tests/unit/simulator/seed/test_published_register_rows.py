@@ -1,4 +1,4 @@
-"""Synthetic participants: exact totals per region and step, and the same rows for the same seed."""
+"""Synthetic participants have exact totals per region and step, and the same seed gives the same rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Synthetic people: unique NIKs of a region that does not exist, and valid mobile numbers."""
+"""Synthetic people have unique NIKs of a region that does not exist, and valid mobile numbers."""
 
 from __future__ import annotations
 

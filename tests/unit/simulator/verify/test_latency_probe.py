@@ -1,4 +1,4 @@
-"""Latency probes: one pending probe per kelurahan, each measured once; the stream's parser; percentiles."""
+"""Each latency probe is measured once, the stream is parsed by its standard, and percentiles are exact."""
 
 from __future__ import annotations
 
