@@ -27,7 +27,7 @@ async def measure(path_run: PathRun, scale: Scale, pairs: int, echo: Echo) -> No
 
 
 def running_order(path: Path, number: int) -> list[Contender]:
-    """Return a round's order. Every second one is reversed, so a slow change of speed favours nobody."""
+    """Return a round's order. Every second order is reversed, so a slow drift in speed favours nobody."""
     order = [path.ours, *path.rivals]
     return order[::-1] if number % 2 else order
 

@@ -1,4 +1,4 @@
-"""Path `alert`: time from the 201 to a registration that reaches a threshold until the webhook call."""
+"""Path `alert`: time from the 201 for a registration that reaches a threshold until the webhook call."""
 
 from __future__ import annotations
 
