@@ -2,7 +2,8 @@
 
 A run at full scale goes to bench/results/<date>.json and docs/performance.md, a quick run to .local/bench.
 Ctrl-C ends the run; the results so far are written. Paths may also be measured in separate runs (`--path`):
-the file of the day collects them, and docs/performance.md is written once every path has been tried.
+the results file of the day collects their results, and docs/performance.md is written once every path has
+been tried.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Makes a minimal Debian below .local/bare-machine and runs the README's two commands in it as a normal user.
 
-Needs root and debootstrap. The repository is cloned as it is committed. What this machine uses to reach
-package indexes (environment, configuration files, certificates) is passed in; nothing else of it is.
+It needs root and debootstrap, and clones the repository as it is committed. Of the host, the new machine gets
+only what the host uses to reach package indexes: environment variables, configuration files, certificates.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ NETWORK_FILES: Final = ("/etc/resolv.conf", "/etc/hosts", "/etc/pip.conf", "/etc
 HOME_FILES: Final = (".config/pip/pip.conf", ".pip/pip.conf", ".config/uv/uv.toml", ".config/jgo.conf")
 CERTIFICATES: Final = ("/etc/ssl/certs", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates")
 
-# In namespaces of their own: mounts and processes end with the shell, whatever they do.
+# The shell has its own namespaces, so all its mounts and processes end with it.
 SHELL: Final = """\
 set -e
 mount -t proc proc "$1/proc"
@@ -44,12 +44,12 @@ exec chroot --userspec="$2" "$1" /usr/bin/env -i "${@:4}" bash -c "cd $3 && $COM
 
 
 def say(text: str) -> None:
-    """Print what happens next, with the time."""
+    """Print a message with the current time."""
     print(f"[{time.strftime('%H:%M:%S')}] {text}", flush=True)
 
 
 def make_machine() -> None:
-    """A minimal Debian with a user, and with this machine's way to the package indexes."""
+    """Create a minimal Debian with a user, and copy the host's access to package indexes into it."""
     say(f"making a minimal Debian ({SUITE}: {PACKAGES}) in {MACHINE}")
     command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", SUITE, str(MACHINE), *_mirror()]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -73,7 +73,7 @@ def make_machine() -> None:
 
 
 def _mirror() -> Iterator[str]:
-    """This machine's own mirror where it names one, else debootstrap's default."""
+    """Yield the host's Debian mirror; nothing if none is configured, so debootstrap uses its default."""
     sources = Path("/etc/apt/sources.list.d/debian.sources")
     found = re.search(r"^URIs:\s*(\S+)", sources.read_text(), re.MULTILINE) if sources.exists() else None
     if found:
@@ -87,7 +87,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def environment() -> list[str]:
-    """What the user sees: the settings of package clients, and what a login sets."""
+    """Return the user's environment: the settings of package clients, and the variables that a login sets."""
     passed = {
         name: value
         for name, value in os.environ.items()
@@ -98,7 +98,7 @@ def environment() -> list[str]:
 
 
 def run(command: str, log: Path) -> int:
-    """Run a command in the machine, shown here and written to a log; its exit status."""
+    """Run a command in the new machine, print and log its output, and return its exit status."""
     say(f"{command} (log: {log})")
     inside = SHELL.replace("$COMMAND", command)
     namespaces = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
@@ -120,7 +120,7 @@ def run(command: str, log: Path) -> int:
             for line in process.stdout:
                 file.write(line)
                 print(line, end="", flush=True)
-        except BaseException:  # also Ctrl-C and SIGTERM: what runs in the machine ends with it
+        except BaseException:  # also Ctrl-C and SIGTERM: the processes in the machine must end, too
             process.kill()
             raise
     say(f"{command} ended with {process.returncode} after {time.monotonic() - started:.0f} s")
@@ -128,13 +128,13 @@ def run(command: str, log: Path) -> int:
 
 
 def last_lines(name: str, log: Path, status: int) -> str:
-    """The end of a command's output, with its exit status."""
+    """Return the last lines of a command's output, followed by its exit status."""
     lines = log.read_text(encoding="utf-8").splitlines()[-LAST_LINES:]
     return "\n".join([f"$ {COMMANDS[name]}", *lines, f"exit status {status}", ""])
 
 
 def main() -> int:
-    """Run the commands; 0 where each ended with 0."""
+    """Run the commands; return 0 if each ended with 0."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--only", choices=COMMANDS, help="one of the two commands")

@@ -26,7 +26,7 @@ class Finding(NamedTuple):
 
 
 def files(root: Path, folders: Iterable[str], *suffixes: str) -> Iterator[Path]:
-    """The files with these suffixes in the folders, sorted, without hidden folders."""
+    """Yield the files with these suffixes in `folders`, sorted; hidden folders are skipped."""
     for folder in folders:
         for path in sorted((root / folder).rglob("*")):
             hidden = any(part.startswith(".") for part in path.relative_to(root).parts)
@@ -35,7 +35,7 @@ def files(root: Path, folders: Iterable[str], *suffixes: str) -> Iterator[Path]:
 
 
 def run(check: Callable[[Path], Iterable[Finding]], name: str, description: str, argv: Sequence[str]) -> int:
-    """Run a check and print its findings; return the exit status, 1 if there are findings, else 0."""
+    """Run a check and print its findings; return the exit status: 1 if there are findings, else 0."""
     parser = argparse.ArgumentParser(prog=f"python -m checks.{name}", description=description)
     parser.add_argument("root", nargs="?", type=Path, default=REPOSITORY, help="the folder to check")
     root: Path = parser.parse_args(argv).root

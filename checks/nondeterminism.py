@@ -17,7 +17,7 @@ DESCRIPTION: Final = (
 )
 REMEDY: Final = "a pure module reads no clock and draws no random number: take the value as an argument"
 
-# Every import of these modules is banned.
+# A pure module must not import these modules.
 BANNED_MODULES: Final = ("time", "random", "secrets")
 BANNED_NAMES: Final = frozenset(
     {
@@ -50,7 +50,7 @@ def check(root: Path) -> Iterator[Finding]:
 
 
 def pure_paths(root: Path) -> list[str]:
-    """The paths of [tool.checks] in pyproject.toml; KeyError if it has none."""
+    """Return the paths that [tool.checks] in pyproject.toml lists as pure; KeyError if there is no list."""
     configuration = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
     paths: list[str] = configuration["tool"]["checks"]["pure"]
     return paths
@@ -77,7 +77,7 @@ def _findings(path: Path, node: ast.stmt | ast.expr, names: list[str]) -> Iterat
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> dict[str, str]:
-    """The names that an import binds, with the dotted names of the imported objects."""
+    """Return the local names that an import binds, each with the dotted name of its object."""
     if isinstance(node, ast.ImportFrom):
         return {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
     # `import a.b` binds `a`.
@@ -98,13 +98,13 @@ def _is_banned_name(name: str) -> bool:
 
 
 def _is_banned_use(name: str) -> bool:
-    """Whether an attribute reads a clock; banned modules are already found at their import."""
+    """Return whether an attribute reads a clock. (Banned modules are already found at their import.)"""
     owner, _, attribute = name.rpartition(".")
     return _is_banned_name(name) or (attribute == "time" and owner.endswith(LOOPS))
 
 
 def _dotted(node: ast.expr, imported: dict[str, str]) -> str:
-    """The dotted name of an expression, with imports resolved; a call in it is written `()`."""
+    """Return the dotted name of an expression, with imports resolved; a call within it becomes `()`."""
     if isinstance(node, ast.Attribute):
         return f"{_dotted(node.value, imported)}.{node.attr}"
     if isinstance(node, ast.Call):

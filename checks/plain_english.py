@@ -21,7 +21,7 @@ GUIDE: Final = "CONTRIBUTING.md"
 HEADER: Final = ("instead of", "write")
 LOGGERS: Final = frozenset({"log", "logger", "_log"})
 LOG_METHODS: Final = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
-# The comment marks of other languages; in these files only whole comment lines are read.
+# Comment marks by suffix; in these files only lines that are comments as a whole are read.
 COMMENT_MARKS: Final = {".sql": "--", ".js": "//", ".yaml": "#", ".yml": "#", ".sh": "#", ".toml": "#"}
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
@@ -35,7 +35,7 @@ class Prose(NamedTuple):
 
 
 def check(root: Path) -> Iterator[Finding]:
-    """Check the code folders, `docs`, and the Markdown files in the root folder."""
+    """Check the code folders, `docs`, and the Markdown files in the root folder `root`."""
     guide = (root / GUIDE).read_text("utf-8")
     replacements = phrases(guide)
     if not replacements:
@@ -51,7 +51,7 @@ def check(root: Path) -> Iterator[Finding]:
 
 
 def phrases(guide: str) -> dict[str, str]:
-    """The phrases of the table with their replacements; empty if the guide has no such table."""
+    """Return the replacement of each phrase in the guide's table; empty if the guide has no such table."""
     rows = (_cells(line) for _, line in _table(guide))
     return {row[0]: row[1] for row in rows if len(row) == 2 and not re.fullmatch(r"[- ]*", row[0])}
 
@@ -68,7 +68,7 @@ def check_prose(path: Path, texts: Iterable[Prose], replacements: Mapping[str, s
 
 
 def prose_of(suffix: str, source: str) -> Iterator[Prose]:
-    """The docstrings, comments, log messages or Markdown of a file, depending on its suffix."""
+    """Yield the docstrings, comments and log messages of code, or the Markdown, depending on the suffix."""
     if suffix == ".md":
         yield Prose(1, source)
     elif suffix == ".py":
@@ -82,7 +82,7 @@ def prose_of(suffix: str, source: str) -> Iterator[Prose]:
 
 
 def _table(guide: str) -> Iterator[tuple[int, str]]:
-    """The rows below the header with their line numbers, starting at 0."""
+    """Yield the table's rows below the header with their line numbers; the guide's first line is 0."""
     inside = False
     for number, line in enumerate(guide.splitlines()):
         if inside and not line.startswith("|"):
@@ -93,7 +93,7 @@ def _table(guide: str) -> Iterator[tuple[int, str]]:
 
 
 def _without_table(guide: str) -> str:
-    """The guide with the table's rows emptied, so that line numbers stay the same."""
+    """Return the guide with empty lines instead of the table's rows, so that line numbers stay the same."""
     rows = {number for number, _ in _table(guide)}
     return "\n".join("" if number in rows else line for number, line in enumerate(guide.splitlines()))
 
@@ -103,7 +103,7 @@ def _cells(line: str) -> list[str]:
 
 
 def _pattern(phrase: str) -> re.Pattern[str]:
-    """A pattern for whole words in any case, separated by white space or a comment mark."""
+    """Return a pattern for the phrase in any case, its words separated by white space or a comment mark."""
     words = r"[\s#]+".join(re.escape(word) for word in phrase.split())
     return re.compile(rf"(?<!\w){words}(?!\w)", re.IGNORECASE)
 
@@ -137,7 +137,7 @@ def _text(node: ast.expr) -> Iterator[Prose]:
 
 
 def _python_comments(source: str) -> Iterator[Prose]:
-    """The comments; those on consecutive lines are joined, because a sentence may continue."""
+    """Yield the comments. Comments on consecutive lines are joined, because a sentence may continue."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     yield from _joined((token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT)
 

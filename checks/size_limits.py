@@ -31,7 +31,7 @@ BLOCKS: Final = (
     ast.TryStar,
     ast.Match,
 )
-# The depth inside a nested function or class is counted separately.
+# Blocks inside a nested function or class do not count as blocks of the outer function.
 OWN_SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -62,7 +62,7 @@ def _check_function(path: Path, function: Function) -> Iterator[Finding]:
 
 
 def _too_deep(parent: ast.AST, depth: int) -> Iterator[ast.stmt]:
-    """The outermost blocks that exceed the limit; an `elif` has the depth of its `if`."""
+    """Yield the outermost blocks that exceed the limit; an `elif` has the depth of its `if`."""
     for child in ast.iter_child_nodes(parent):
         if isinstance(child, OWN_SCOPES):
             continue
@@ -75,7 +75,7 @@ def _too_deep(parent: ast.AST, depth: int) -> Iterator[ast.stmt]:
 
 
 def _is_elif(parent: ast.AST, child: ast.stmt) -> bool:
-    """Whether this `if` is an `elif`: only then it starts in the column of its parent."""
+    """Return whether `child` is an `elif`: only an `elif` starts in the column of its parent."""
     return (
         isinstance(parent, ast.If)
         and isinstance(child, ast.If)

@@ -26,7 +26,7 @@ def check(root: Path) -> Iterator[Finding]:
 
 
 def check_source(path: Path, source: str) -> Iterator[Finding]:
-    """Check one file: a finding for each word in capitals."""
+    """Check one file; yield a finding for each word in capitals."""
     for match in TOKEN.finditer(source):
         if match[0][0].isupper():
             line = source.count("\n", 0, match.start()) + 1

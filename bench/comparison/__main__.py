@@ -1,7 +1,7 @@
 """The command line of `make bench-against`: compares this version with another commit on one path.
 
-Exit status: 0 if the median ratio reaches the minimum, 1 if it is below, 2 if there is no comparison, 130
-after Ctrl-C.
+Exit status: 0 if the median ratio reaches the minimum, 1 if it is below the minimum, 2 if no comparison was
+possible, 130 after Ctrl-C.
 """
 
 from __future__ import annotations

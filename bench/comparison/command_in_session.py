@@ -23,8 +23,8 @@ def run_in_session(
 ) -> int:
     """Run the command in the folder `root` and return its exit status.
 
-    The session keeps the terminal's Ctrl-C away from the command's processes, because Ctrl-C would end the
-    servers before their clients. Only the first process is interrupted; it ends its servers itself.
+    Because of the session, the terminal's Ctrl-C does not reach the command's processes; it would end the
+    servers before their clients. This function interrupts only the command itself, which ends its servers.
 
     Raises TimeoutError, KeyboardInterrupt.
     """

@@ -1,9 +1,11 @@
 """Measures our system once in the checkout of an older commit, whose `python -m bench` has no `--ours-only`.
 
-`bench.comparison` passes this text to the older checkout's interpreter with `-c`, so it imports no module of
-this version. It supports every commit since 82c374d, even if the modules of `bench` have moved: it uses only
-the two names that `bench/__main__.py` itself imports, `find` and `Scale`, and only `open` and `ours.run` of a
-path. Arguments: path, scale ("full" or "quick"), file for the figures.
+`bench.comparison` passes this text to the older checkout's interpreter with `-c`, so the script imports no
+module of this version. It supports every commit since 82c374d, even if the modules of `bench` have moved:
+from `bench/__main__.py` it takes only the names `find` and `Scale`, which every such commit imports there,
+and of a path it uses only `open` and `ours.run`.
+
+Arguments: path, scale ("full" or "quick"), file for the figures.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from pathlib import Path
 
 
 async def measure(path_name: str, scale: str) -> Mapping[str, float]:
-    """The figures of one measurement, with its own servers and data."""
+    """Measure once, with new servers and data, and return the figures by name."""
     bench = importlib.import_module("bench.__main__")
     (path,) = bench.find([path_name])
     async with path.open(bench.Scale(scale)) as setup:

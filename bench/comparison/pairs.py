@@ -1,7 +1,7 @@
 """Takes pairs: one measurement of the reference and one of this version, one after the other.
 
 Each measurement runs in a process with its own servers and data. So no process of the other version disturbs
-it, and no version has the advantage of one well-placed database in all pairs. The order alternates:
+the measurement, and no version keeps a database that happens to be fast for all pairs. The order alternates:
 reference, this, this, reference, …
 """
 
@@ -42,7 +42,7 @@ class Pair:
 
 
 def both_sides(ref: str, path: str, scale: Scale) -> tuple[Side, Side]:
-    """The reference and this version, ready to be measured on a path.
+    """Return the reference and this version, ready to be measured on a path.
 
     Raises NoReferenceError, RuntimeMismatchError, MeasurementError.
     """
@@ -59,7 +59,7 @@ def both_sides(ref: str, path: str, scale: Scale) -> tuple[Side, Side]:
 def take_pairs(
     reference: Side, here: Side, count: int, taken: list[Pair], echo: Callable[[str], None]
 ) -> None:
-    """Append `count` pairs to `taken`, each when it is complete; every second pair begins with `here`."""
+    """Append `count` pairs to `taken`, each when it is complete. Every second pair begins with `here`."""
     for number in range(count):
         measured = {}
         for side in (here, reference) if number % 2 else (reference, here):

@@ -32,7 +32,7 @@ NOT_INHERITED: Final = frozenset(
         "MAKELEVEL",
     }
 )
-"""Variables that would make the reference use this version's files, or pass it the options of this make."""
+"""Variables that would make the reference use this version's files or the options of this `make`."""
 HASH_CHARACTERS_SHOWN: Final = 8
 
 
@@ -60,7 +60,7 @@ def prepare(ref: str, repository: Path, folder: Path) -> Checkout:
 
 
 def resolve(ref: str, repository: Path) -> str:
-    """The commit's full hash. Raises NoReferenceError."""
+    """Return the full hash of the commit `ref`. Raises NoReferenceError."""
     words = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
     done = subprocess.run(words, cwd=repository, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -69,7 +69,7 @@ def resolve(ref: str, repository: Path) -> str:
 
 
 def extract(sha: str, repository: Path, folder: Path) -> Path:
-    """Write the commit's files to `folder`/sha; an existing checkout is kept, with its .venv."""
+    """Write the commit's files to `folder`/sha. An existing checkout is kept, with its .venv."""
     root = folder / sha
     if root.exists():
         return root
@@ -85,10 +85,10 @@ def extract(sha: str, repository: Path, folder: Path) -> Path:
 
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:
-    """The caller's environment without the variables of NOT_INHERITED."""
+    """Return the caller's environment without the variables in NOT_INHERITED."""
     return {name: value for name, value in environment.items() if name not in NOT_INHERITED}
 
 
 def base_python() -> Path:
-    """The Python that created this version's .venv: both versions must run on the same Python."""
+    """Return the Python that created this version's .venv: both versions must run on the same Python."""
     return Path(sys.base_prefix) / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"

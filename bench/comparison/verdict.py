@@ -1,4 +1,4 @@
-"""The ratios of the pairs, their report, and whether the median of the judged figure passes. Pure."""
+"""Computes the ratios of pairs, reports them, and judges the median of one figure. The module is pure."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bench.report.results import ratio_of
 
 
 class NoComparisonError(ValueError):
-    """The path or the figure does not exist, or the figure has no ratio."""
+    """No comparison is possible: the path or the figure does not exist, or the figure has no ratio."""
 
 
 def figures_of(path: str) -> Mapping[str, Figure]:
-    """The path's figures by name. Raises NoComparisonError."""
+    """Return the path's figures by name. Raises NoComparisonError."""
     try:
         return find([path])[0].figures
     except KeyError as error:
@@ -25,7 +25,7 @@ def figures_of(path: str) -> Mapping[str, Figure]:
 
 
 def judged_figure(figures: Mapping[str, Figure], wanted: str) -> str:
-    """The figure that decides: `wanted`, or by default the path's first (rate, median latency or CPU).
+    """Return the name of the judged figure: `wanted`, or if it is empty the first figure of the path.
 
     Raises NoComparisonError.
     """
@@ -35,7 +35,7 @@ def judged_figure(figures: Mapping[str, Figure], wanted: str) -> str:
 
 
 def ratios_of(pairs: Sequence[Pair], name: str, figure: Figure) -> list[float]:
-    """The ratio of each pair, above 1 if this version is better; empty if a value is missing or zero."""
+    """Return each pair's ratio, above 1 if this version is better; empty if a value is missing or zero."""
     values = [(pair.here.get(name, 0.0), pair.reference.get(name, 0.0)) for pair in pairs]
     if any(value <= 0 for both in values for value in both):
         return []
@@ -43,7 +43,7 @@ def ratios_of(pairs: Sequence[Pair], name: str, figure: Figure) -> list[float]:
 
 
 def report(pairs: Sequence[Pair], figures: Mapping[str, Figure]) -> list[str]:
-    """One line per figure: the median ratio, the lowest, the highest, and the ratio of each pair."""
+    """Return a line per figure: the median, lowest and highest ratio, and the ratio of each pair."""
     return [_line(name, ratios_of(pairs, name, figure)) for name, figure in figures.items()]
 
 
@@ -57,7 +57,7 @@ def _line(name: str, ratios: Sequence[float]) -> str:
 
 
 def verdict(pairs: Sequence[Pair], name: str, figure: Figure, minimum: float) -> tuple[bool, str]:
-    """Whether the median ratio of a figure reaches the minimum, and the message. Raises NoComparisonError."""
+    """Return whether the median ratio reaches the minimum, and a message. Raises NoComparisonError."""
     ratios = ratios_of(pairs, name, figure)
     if not ratios:
         raise NoComparisonError(f"{name} is missing or zero in a measurement: there is no ratio to judge")

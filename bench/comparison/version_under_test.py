@@ -1,4 +1,4 @@
-"""A checkout of one version: how it runs, and one measurement of it by its own `bench`."""
+"""Runs one measurement in the checkout of one version, with the `bench` of that version."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ print(json.dumps({
 
 
 class MeasurementError(RuntimeError):
-    """A version gave no figures; the message contains the end of its log."""
+    """A measurement of a version gave no figures; the message contains the end of its log."""
 
 
 class RuntimeMismatchError(RuntimeError):
-    """The two versions run differently, so a ratio would not compare their code."""
+    """The versions differ in Python or decoder, so a ratio would not compare only their code."""
 
 
 @dataclass(frozen=True)
 class RuntimeFacts:
-    """How a version runs."""
+    """The Python and the decoder with which a version runs, and where its code comes from."""
 
     python: str
-    """The version of its Python."""
+    """The version number of its Python."""
     compiled: bool
     """Whether its aggregator has a decoder built by a C compiler."""
     own_code: bool
@@ -60,15 +60,15 @@ class Checkout:
     environment: Mapping[str, str]
 
     def runtime_facts(self) -> RuntimeFacts:
-        """Read the facts with the checkout's interpreter. Raises MeasurementError."""
+        """Run the checkout's interpreter to read its runtime facts. Raises MeasurementError."""
         return RuntimeFacts(**json.loads(self._output("-c", RUNTIME_FACTS_SCRIPT)))
 
     def has_ours_only(self) -> bool:
-        """Whether its `python -m bench` has the option --ours-only."""
+        """Return whether this version's `python -m bench` has the option --ours-only."""
         return "--ours-only" in self._output("-m", "bench", "--help")
 
     def command(self, path: str, scale: str, file: Path, ours_only: bool) -> list[str]:
-        """The command that measures our system once, without rivals, and writes the figures to `file`."""
+        """Return the command that measures ours once, without rivals, and writes the figures to `file`."""
         if not ours_only:
             return [str(self.python), "-c", OLDER_COMMIT_SCRIPT.read_text("utf-8"), path, scale, str(file)]
         quick = ["--quick"] if scale == "quick" else []
@@ -110,7 +110,7 @@ class Checkout:
 
 
 def check_same_runtime(reference: RuntimeFacts, here: RuntimeFacts) -> None:
-    """Raise RuntimeMismatchError if a difference other than the code would influence the ratio."""
+    """Raise RuntimeMismatchError if something other than the services' code would influence the ratio."""
     if not (reference.own_code and here.own_code):
         which = "the reference" if here.own_code else "this version"
         raise RuntimeMismatchError(f"the interpreter of {which} imports the services from another folder")

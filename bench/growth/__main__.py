@@ -18,7 +18,7 @@ def main(
     only: Annotated[list[str] | None, typer.Option(help="Only this dimension; may be repeated.")] = None,
     large: Annotated[bool, typer.Option(help="Also a backlog of ten million events.")] = False,
 ) -> None:
-    """Measure, print and write; the file of the day collects dimensions measured in separate runs."""
+    """Measure, print and write; the results file of the day collects the dimensions of separate runs."""
     chosen = [dimension for dimension in DIMENSIONS if not only or dimension.name in only]
     if not chosen:
         typer.echo(f"known dimensions: {', '.join(dimension.name for dimension in DIMENSIONS)}", err=True)

@@ -1,4 +1,4 @@
-"""The list of dimensions that grow: what is measured at which sizes, and which of it is plotted."""
+"""The dimensions of growth: for each, the measured sizes, the measured values and the plotted values."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ CPU_OF_BOTH: Final = ("worker", "PostgreSQL")
 
 @dataclass(frozen=True)
 class Dimension:
-    """A quantity that grows. `units` labels each measured value; `plotted` names the values in the plot."""
+    """A quantity that grows. `units` labels each measured value; `plotted` names the plotted values."""
 
     name: str
     size_label: str
     units: dict[str, str]
     plotted: tuple[str, ...]
     points: Callable[[bool], AsyncIterator[tuple[int, Values]]]
-    """Measures at each size, yielding size and values; the argument adds the largest size."""
+    """Measures at each size and yields (size, values). If its argument is True, it adds the largest size."""
 
 
 async def _backlog_sizes(large: bool) -> AsyncIterator[tuple[int, Values]]:
     async with measurements.counting() as counting:
-        # A smaller backlog fits into a few fetches, which is too little to time.
+        # A worker counts a smaller backlog in a few fetches, which is too short to be timed.
         for size in (300_000, 1_000_000, 3_000_000, *((10_000_000,) if large else ())):
             yield size, await counting.count(await counting.backlog(f"n{size}", size))
 

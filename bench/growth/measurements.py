@@ -1,4 +1,4 @@
-"""Measures CPU and memory at one size: of counting a backlog, of an audit, and of board updates."""
+"""Measures CPU time and memory at each size: for counting a backlog, for an audit, and for board updates."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Counting:
         return await fill_topic(await self.servers.topics(f"{name}-"), events, generator)
 
     async def count(self, backlog: Backlog, workers: int = 1) -> Values:
-        """Count a backlog and measure from its first tenth to its end. Raises WrongCountsError."""
+        """Count a backlog; the clock starts when a tenth of it is counted. Raises WrongCountsError."""
         async with worker_and_counts.empty_tallies(self.url) as connection:
             group, log = worker_and_counts.new_group(), self.servers.folder / "worker.log"
             processes = [
@@ -93,17 +93,17 @@ async def counting() -> AsyncIterator[Counting]:
 
 
 def synthetic_kelurahan(count: int) -> list[str]:
-    """This many codes in the contract's format, at most 98 in a district and 98 districts in a city."""
+    """Return `count` codes in the contract's format: up to 98 in a district, up to 98 districts in a city."""
     return [f"31.{1 + n // 9604:02}.{1 + n // 98 % 98:02}.{1001 + n % 98}" for n in range(count)]
 
 
 def generator_with_agencies(count: int) -> EventGenerator:
-    """A generator whose events have this many different agencies, each with its own scope."""
+    """Return a generator of events in `count` different agencies; each agency has its own scope."""
     return event_generator(agencies=[f"agency-{number}" for number in range(count)])
 
 
 async def audits(sizes: Sequence[int]) -> AsyncIterator[tuple[int, Values]]:
-    """Run the audit's query on a register of each of these sizes, in ascending order."""
+    """Run the audit's query on a register that grows to each of these sizes; `sizes` is ascending."""
     async with registration_database() as database:
         connection = await asyncpg.connect(database.url, command_timeout=DEADLINE_S)
         pool = await connect(database.url, application_name="growth")
@@ -118,7 +118,7 @@ async def audits(sizes: Sequence[int]) -> AsyncIterator[tuple[int, Values]]:
 
 
 async def _insert_participants(connection: worker_and_counts.Connection, size: int) -> None:
-    """Insert participants up to this number, then vacuum the table as autovacuum would."""
+    """Insert participants until the register has `size`, then vacuum the table as autovacuum would."""
     regions, agencies = event_generator().regions, event_generator().agencies
     while (missing := size - int(await connection.fetchval("SELECT count(*) FROM participant"))) > 0:
         await connection.execute(
@@ -137,7 +137,7 @@ async def _measure_audit(pool: asyncpg.Pool[asyncpg.Record], postgres_pid: int) 
 
 
 async def board_updates(folder: File, counts: Sequence[int]) -> AsyncIterator[tuple[int, Values]]:
-    """Send one update per second to each of these numbers of viewers of one board."""
+    """Measure one board with each number of viewers in `counts`, at one update per second."""
     async with board.open_setup(Scale.QUICK) as setup:
         for count in counts:
             board_setup = board.Setup(folder, count, setup.lines, None)

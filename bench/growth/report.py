@@ -30,12 +30,12 @@ class GrowthResult:
 
 
 def results_file(date: str) -> Path:
-    """The JSON file of a day (ISO 8601 date)."""
+    """Return the path of the JSON file of a day (ISO 8601 date)."""
     return RESULTS / f"growth-{date}.json"
 
 
 def read_results(date: str) -> dict[str, GrowthResult]:
-    """The results of a day by dimension; empty if there is no file."""
+    """Return the results of a day by dimension; empty if the day has no file."""
     file = results_file(date)
     if not file.exists():
         return {}
@@ -45,7 +45,7 @@ def read_results(date: str) -> dict[str, GrowthResult]:
 
 
 def write_results(machine: Mapping[str, object], date: str, results: Sequence[GrowthResult]) -> list[Path]:
-    """Write JSON, plots and page; return the JSON file and the page, relative to the repository."""
+    """Write JSON, plots and page; return the paths of JSON file and page, relative to the repository."""
     file = results_file(date)
     file.parent.mkdir(exist_ok=True)
     content = {"machine": machine, "growths": [asdict(result) for result in results]}
@@ -59,13 +59,13 @@ def write_results(machine: Mapping[str, object], date: str, results: Sequence[Gr
 
 
 def plot(result: GrowthResult, names: Sequence[str]) -> str:
-    """The SVG of these values of a result."""
+    """Return an SVG plot of the values `names` of a result."""
     lines = [Line(name, [(size, values[name]) for size, values in result.points]) for name in names]
     return growth_lines(result.name, result.what, result.units[names[0]], lines)
 
 
 def table(result: GrowthResult) -> str:
-    """Markdown: heading, plot and a table of the points."""
+    """Return Markdown with a heading, the plot and a table of the measured points."""
     rows = [f"| {result.what} | " + " | ".join(result.units.values()) + " |"]
     rows.append("|--:|" + "--:|" * len(result.units))
     for size, values in result.points:

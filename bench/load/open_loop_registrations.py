@@ -1,7 +1,8 @@
 """Sends registrations at a constant rate, however long the responses take, and records the time of each 201.
 
 Run as `python -m bench.load.open_loop_registrations PORT KEY RATE COUNT FIRST`, in its own process so that no
-other work delays it. It prints a JSON list of (kelurahan, monotonic seconds of the 201) in response order.
+other work delays the requests. It prints a JSON list of (kelurahan, monotonic seconds of the 201) in the
+order of the responses.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ RESPONSE_S_MAX: Final = 30.0
 
 
 class Connection(asyncio.Protocol):
-    """An HTTP connection with at most one open request."""
+    """An HTTP connection that waits for at most one response at a time."""
 
     def __init__(self, client: OpenLoopClient) -> None:
         self._client = client
@@ -33,7 +34,7 @@ class Connection(asyncio.Protocol):
         self._region = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Mark the connection as free."""
+        """Add this connection to the free connections."""
         self._transport = transport
         self._client.free.append(self)
 
@@ -68,7 +69,7 @@ class OpenLoopClient:
         self._send()
 
     def record_response(self, connection: Connection, region: str, status: bytes) -> None:
-        """Record the time of a 201, or the status of a refusal."""
+        """Record the time of a response 201, or the status of any other response."""
         if status != b"201":
             self.refused = status
             return

@@ -1,8 +1,9 @@
 """Opens many event streams in one process and records when each viewer receives each cut.
 
 Run as `python -m bench.load.stream_viewers PORT VIEWERS FILE`. It prints a line when all viewers have their
-first event. A line on standard input is the number of the last cut: when all viewers have received it, the
-process writes the times to FILE, as pairs of doubles (cut, monotonic seconds), and prints its counts as JSON.
+first event. Then it reads the number of the last cut from standard input. When all viewers have received
+that cut, the process writes the times to FILE, as pairs of doubles (cut, monotonic seconds), and prints its
+counts as JSON.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ ID: Final = b"\nid: 1."
 
 
 class StreamViewers:
-    """The viewers' sockets by file descriptor, the newest cut of each, and the times of all cuts."""
+    """The viewers' sockets by file descriptor, the newest cut of each viewer, and the times of all cuts."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -55,7 +56,7 @@ class StreamViewers:
         self._poll.register(viewer, select.EPOLLIN)
 
     def read(self, wait_s: float) -> None:
-        """Read the events that have arrived, waiting at most `wait_s` for the first."""
+        """Read the events that have arrived; if there are none, wait up to `wait_s` for one."""
         for number, _ in self._poll.poll(wait_s):
             data = self._sockets[number].recv(1 << 16)
             at_s = time.monotonic()
@@ -70,7 +71,7 @@ class StreamViewers:
 
 
 def main(port: int, viewers: int, file: Path) -> None:
-    """Read the streams until a line on standard input gives the last cut."""
+    """Open and read the streams until all viewers have the cut whose number standard input gives."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     clients = StreamViewers(port)

@@ -1,4 +1,4 @@
-"""Describes the machine of a measurement: hardware, versions, settings and fsync rate of the disk."""
+"""Describes the machine of a measurement: hardware, versions, settings, and the disk's fsync rate."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SYNC_S: Final = 1.0
 
 
 def describe() -> dict[str, object]:
-    """The machine's facts, as the results file stores them."""
+    """Return the machine's facts, as the results file stores them."""
     return {
         "cpu": _cpu(),
         "cores": os.cpu_count(),
@@ -56,7 +56,7 @@ def describe() -> dict[str, object]:
 
 
 def versions() -> Mapping[str, str]:
-    """Versions of Python, Java, the packages and the rivals."""
+    """Return the versions of Python, Java, the main packages and the rivals."""
     found = {"python": platform.python_version(), "java": _java()}
     for package in PACKAGES:
         try:
@@ -72,7 +72,7 @@ def versions() -> Mapping[str, str]:
 
 
 def fsyncs_per_s(folder: Path) -> float:
-    """How many synced writes of one page per second the disk of this folder allows."""
+    """Measure how many writes of one page, each with an fsync, the folder's disk completes per second."""
     page = os.urandom(SYNC_BYTES)
     with tempfile.TemporaryFile(dir=folder) as file:
         began_at, done = time.perf_counter(), 0

@@ -1,4 +1,4 @@
-"""Measures a path: runs its contenders in alternating order and stores each measurement at once."""
+"""Measures a path: runs its contenders in alternating order and stores each result as soon as it exists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Echo = Callable[[str], None]
 
 
 async def measure(path_run: PathRun, scale: Scale, pairs: int, echo: Echo) -> None:
-    """Add `pairs` rounds to `path_run`; after a cancellation it holds the measurements so far."""
+    """Add `pairs` rounds to `path_run`; after a cancellation `path_run` has the measurements so far."""
     path = path_run.path
     echo(f"{path.name}: starting servers and creating data")
     try:
@@ -27,7 +27,7 @@ async def measure(path_run: PathRun, scale: Scale, pairs: int, echo: Echo) -> No
 
 
 def running_order(path: Path, number: int) -> list[Contender]:
-    """The order of the contenders in a round; reversed in every second round, so drift favours none."""
+    """Return a round's order. Every second order is reversed, so a slow drift in speed favours nobody."""
     order = [path.ours, *path.rivals]
     return order[::-1] if number % 2 else order
 
@@ -49,7 +49,7 @@ async def _measure_contender(path_run: PathRun, contender: Contender, setup: Any
         echo(f"  skipped: {reason}")
         return
     except Exception as error:
-        # A failed contender must not lose the figures of the others; the run still ends as failed.
+        # The other contenders still run and keep their figures; the run as a whole ends with an error.
         path_run.failures.append(f"{path_run.path.name}, {contender.name}: {type(error).__name__}: {error}")
         echo(f"  FAILED: {path_run.failures[-1]}")
         return

@@ -1,4 +1,4 @@
-"""CPU seconds and memory of processes and their children, read from /proc."""
+"""Measures CPU seconds and memory of processes and their children; reads /proc."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TIMES: Final = slice(11, 15)
 
 @dataclass(frozen=True)
 class Usage:
-    """CPU seconds and the highest measured memory of one process with all its children."""
+    """The CPU seconds and the highest measured memory of one process and its children together."""
 
     process: str
     cpu_s: float
@@ -28,8 +28,8 @@ class Usage:
 class Meter:
     """Measures the usage of the named processes and their children between `__init__` and `stop`.
 
-    Memory is the proportional set size (Pss), so memory shared by PostgreSQL's processes counts once. The
-    highest sample is reported.
+    Memory is the proportional set size (Pss), so memory that PostgreSQL's processes share counts once. Of
+    several samples the highest is reported.
     """
 
     def __init__(self, pids: Mapping[str, int]) -> None:
@@ -44,7 +44,7 @@ class Meter:
             self._memory_mib[name] = max(self._memory_mib[name], sum(map(_memory_mib, tree)))
 
     def stop(self) -> tuple[Usage, ...]:
-        """Return the usages so far. Call it while the processes still run."""
+        """Return the usage of each process so far. Call this method while the processes still run."""
         self.sample()
         return tuple(
             Usage(name, max(0.0, sum(map(_cpu_s, tree)) - self._cpu_s[name]), self._memory_mib[name])

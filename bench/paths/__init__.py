@@ -1,1 +1,1 @@
-"""The measured paths through the system, one module per path, and what a path is made of."""
+"""The measured paths through the system, one module per path, and the definition of a path."""

@@ -1,4 +1,4 @@
-"""Path `alert`: time from the 201 of the registration that reaches a threshold to the webhook call."""
+"""Path `alert`: time from the 201 for a registration that reaches a threshold until the webhook call."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from simulator.load.latencies import Latencies
 
 PROCESSES: Final = ("api", "relay", "audit", "worker", "publisher", "notifier")
 STEP: Final = 50
-"""Registrations from one threshold to the next."""
+"""The number of registrations from one threshold to the next."""
 CROSSINGS: Final = {Scale.FULL: 200, Scale.QUICK: 50, Scale.SMOKE: 4}
 RATE: Final = 200.0
-"""Registrations per second, as in a busy night; four of them reach a threshold."""
+"""Registrations per second, as on a busy night; every second four of them reach a threshold."""
 CALL_S_MAX: Final = 60.0
 RULES: Final = f"""
 rules:
@@ -59,7 +59,7 @@ class WebhookReceiver:
 
 @dataclass
 class Setup:
-    """All processes up to the notifier, the webhook's receiver, and the registrations so far."""
+    """All processes from API to notifier, the webhook's receiver, and the number of registrations so far."""
 
     services: ServiceProcesses
     receiver: WebhookReceiver

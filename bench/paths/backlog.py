@@ -1,4 +1,4 @@
-"""Path `backlog`: events per second that one worker counts from a full topic, durably."""
+"""Path `backlog`: events per second that one worker reads from a full topic and counts durably."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bench.rivals.rival_measurement import Rival
 
 EVENTS: Final = {Scale.FULL: 3_000_000, Scale.QUICK: 300_000, Scale.SMOKE: 20_000}
 SLOW_EVENTS: Final = {Scale.FULL: 120_000, Scale.QUICK: 24_000, Scale.SMOKE: 6_000}
-"""The events of the slow rivals, which would need hours for the full backlog at the same rate."""
+"""The number of events for slow rivals, which would need hours to count the full backlog."""
 DEADLINE_S: Final = 600.0
 
 PROCESSOR: Final = Rival("Kafka Streams processor", rival_measurement.streams("processor"))
@@ -35,7 +35,7 @@ BARE: Final = Rival("bare aiokafka", rival_measurement.python("aiokafka_counter"
 
 @dataclass(frozen=True)
 class Setup:
-    """The servers, the database's URL, the backlog, and the shorter backlog of the slow rivals."""
+    """The servers, the database's URL, the backlog, and the shorter backlog for slow rivals."""
 
     servers: Servers
     url: str
@@ -54,7 +54,7 @@ async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
 
 
 async def count(setup: Setup, compiled: CompiledMode) -> Measurement:
-    """Measure our worker from the first tenth of the events in PostgreSQL to the last.
+    """Measure our worker from the moment when PostgreSQL has a tenth of the counts until it has all.
 
     Raises SkippedError if `compiled` is "on" and there is no compiled decoder.
     """
@@ -72,7 +72,7 @@ async def count(setup: Setup, compiled: CompiledMode) -> Measurement:
             first, began_at = await worker_and_counts.wait_counted(
                 connection, process, backlog.events // 10, DEADLINE_S
             )
-            if first == backlog.events:  # a small backlog fits in one batch
+            if first == backlog.events:  # one statement has counted a small backlog
                 first, began_at = 0, started_at
             _, ended_at = await worker_and_counts.wait_counted(
                 connection, process, backlog.events, DEADLINE_S

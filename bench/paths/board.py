@@ -1,4 +1,4 @@
-"""Path `board`: CPU per update, delay and memory per viewer for 10,000 viewers of one process."""
+"""Path `board`: CPU time per update, delay, and memory per viewer, for 10,000 viewers of one process."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ OURS, STARLETTE, HUB = "board", "plain Starlette", "Go hub"
 
 @dataclass(frozen=True)
 class Setup:
-    """The lines that the servers read, the number of viewers, a folder; `hub` is None without Go."""
+    """The servers' input lines, the number of viewers, and a folder; `hub` is None if Go is not installed."""
 
     folder: File
     viewers: int
@@ -52,7 +52,7 @@ class Setup:
 
 @asynccontextmanager
 async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
-    """Encode the rivals' events as our board encodes them; build the Go hub."""
+    """Encode the events that the rivals send, as our board encodes them, and build the Go hub."""
     with tempfile.TemporaryDirectory(prefix="bench-viewers-") as name:
         folder = File(name)
         yield Setup(folder, VIEWERS[scale], _lines(folder, UPDATES[scale] + 1), _hub(folder))
@@ -152,7 +152,7 @@ def _wait_serving(port: int, server: subprocess.Popen[bytes]) -> None:
 
 
 class ViewerProcess:
-    """The process `bench.load.stream_viewers`, which opens all streams."""
+    """The running process of `bench.load.stream_viewers`, which opens the streams of all viewers."""
 
     def __init__(self, port: int, setup: Setup) -> None:
         self._world = setup
@@ -185,7 +185,7 @@ class ViewerProcess:
             raise RuntimeError("the viewers did not connect")
 
     def end(self, sent_at_s: dict[int, float]) -> list[tuple[float, float]]:
-        """End it and return (cut, monotonic seconds) of each event.
+        """End the process and return (cut, monotonic seconds) of each received event.
 
         Raises WrongCountsError if a viewer missed the last cut.
         """

@@ -36,7 +36,7 @@ IMPORT_S: Final = (
 
 @dataclass(frozen=True)
 class Setup:
-    """A register, a CSV file, and the imported rows of each table as a COPY file."""
+    """A register, a CSV file, and for each table the imported rows as a file for COPY."""
 
     database: RegistrationDatabase
     rows: int
@@ -103,7 +103,7 @@ async def _import(setup: Setup) -> tuple[Usage, ...]:
     usages = meter.stop()
     output = asyncio.ensure_future(process.communicate())
     while not output.done():
-        # /proc shows the usage only while the process runs: keep the last reading.
+        # /proc shows the usage only while the process runs, so the last reading before its end is kept.
         reading = meter.stop()
         usages = reading if reading[0].cpu_s >= usages[0].cpu_s else usages
         await asyncio.wait({output}, timeout=0.2)

@@ -37,12 +37,12 @@ WARM_UP_S: Final = {Scale.FULL: 2, Scale.QUICK: 2, Scale.SMOKE: 1}
 ASYNCPG_ROWS: Final = {Scale.FULL: 10_000, Scale.QUICK: 4_000, Scale.SMOKE: 100}
 READY_S_MAX: Final = 60.0
 NUMBERS_APART: Final = 10_000
-"""Numbers left free between two runs of wrk, which does not count the requests still open at its end."""
+"""Person numbers left unused between two runs: wrk does not report requests without a response at its end."""
 
 
 @dataclass
 class Setup:
-    """A registration database, the amount of work, and the number of the next person."""
+    """A registration database, the amount of work, and the number of the next new person."""
 
     database: RegistrationDatabase
     scale: Scale
@@ -56,7 +56,7 @@ class Setup:
 
 @asynccontextmanager
 async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
-    """Start a registration database. Raises SkippedError without wrk."""
+    """Start a registration database. Raises SkippedError if wrk is not installed."""
     require_wrk()
     async with registration_database() as database:
         yield Setup(database, scale)
@@ -82,7 +82,7 @@ async def stubbed(setup: Setup) -> Measurement:
 
 
 async def stock(setup: Setup) -> Measurement:
-    """Measure the framework alone."""
+    """Measure a stock FastAPI endpoint without a store."""
     command = [sys.executable, "-m", "bench.rivals.fastapi_without_store", "{port}"]
     measured, _ = await _request_rate(setup, command, "/openapi.json")
     return measured
@@ -113,7 +113,7 @@ async def _stored_rate(setup: Setup, command: list[str]) -> Measurement:
     before = await participant_count(setup)
     measured, answered = await _request_rate(setup, command)
     stored = await participant_count(setup) - before
-    # wrk does not wait for the last requests of its two runs; they may be stored too.
+    # At the end of each of its two runs wrk does not wait for open requests; they may be stored too.
     if not answered <= stored <= answered + 2 * CONNECTIONS:
         raise WrongCountsError(f"{stored} stored, {answered} answered")
     return measured
@@ -122,7 +122,7 @@ async def _stored_rate(setup: Setup, command: list[str]) -> Measurement:
 async def _request_rate(
     setup: Setup, command: list[str], ready: str = "/health/ready"
 ) -> tuple[Measurement, int]:
-    """The measurement, and the number of responses including the warm-up."""
+    """Return the measurement, and the number of responses including those of the warm-up."""
     port = free_ports(1)[0]
     process = subprocess.Popen(
         [word.format(port=port) for word in command],
@@ -146,7 +146,7 @@ async def _request_rate(
 
 
 async def wrk(setup: Setup, port: int, seconds: int) -> dict[str, Any]:
-    """Send requests on 64 connections without pause; the result has `answered` and `seconds`.
+    """Run wrk on 64 connections without pause; return its JSON report, which has `answered` and `seconds`.
 
     Raises WrongCountsError if a response is not 201.
     """
@@ -173,7 +173,7 @@ async def wrk(setup: Setup, port: int, seconds: int) -> dict[str, Any]:
 
 
 async def participant_count(setup: Setup) -> int:
-    """The number of participants in the register."""
+    """Return the number of participants in the register."""
     connection = await asyncpg.connect(setup.database.url)
     try:
         return int(await connection.fetchval("SELECT count(*) FROM participant"))

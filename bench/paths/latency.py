@@ -1,4 +1,4 @@
-"""Path `latency`: time from the 201 of a registration to the count that includes it on the board's stream."""
+"""Path `latency`: time from the response 201 to the first count on the stream with this registration."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ TIMED_S: Final = {Scale.FULL: 30.0, Scale.QUICK: 8.0, Scale.SMOKE: 1.0}
 SHARE_OF_MAXIMUM: Final = 0.5
 COUNTED_S_MAX: Final = 120.0
 FIRST_PERSON: Final = 50_000_000
-"""The number of the first person, above all numbers that wrk uses."""
+"""The number of the first registered person, above all person numbers that wrk uses."""
 FLOOR_MS: Final = (25 + 100) / 2
-"""The mean wait for the relay's poll (every 25 ms) plus the next cut (every 100 ms); no other step waits."""
+"""The mean wait for the relay's poll (every 25 ms) and the next cut (every 100 ms). No other step waits."""
 
 
 @dataclass
 class StreamCounts:
-    """The counts of each kelurahan on the board's stream, with the time when each arrived."""
+    """The counts of each kelurahan on the board's stream, with the arrival time of each count."""
 
     arrivals: dict[str, list[tuple[int, float]]] = field(default_factory=lambda: defaultdict(list))
 
     async def follow(self, url: str) -> None:
-        """Read the stream until cancelled."""
+        """Read the stream until this task is cancelled."""
         async with aiohttp.ClientSession() as session:
             async for message in messages(session, f"{url}/v1/stream?down_to=subdistrict"):
                 at_s = time.monotonic()
@@ -49,18 +49,18 @@ class StreamCounts:
                     self.arrivals[row["region"]].append((row["counts"]["registered"], at_s))
 
     def reached_at_s(self, region: str, count: int) -> float:
-        """The monotonic time when a region's count first reached `count`."""
+        """Return the monotonic time when the region's count first reached `count`."""
         counts = self.arrivals[region]
         return counts[bisect_left(counts, count, key=itemgetter(0))][1]
 
     def count(self, region: str) -> int:
-        """The newest count of a region."""
+        """Return the newest count of a region."""
         return self.arrivals[region][-1][0] if self.arrivals[region] else 0
 
 
 @dataclass
 class Setup:
-    """All processes, the board's stream, the rate, and the registrations of the open loop so far."""
+    """All processes, the board's stream, the rate, and the number of registrations so far."""
 
     services: ServiceProcesses
     stream: StreamCounts
@@ -72,7 +72,7 @@ class Setup:
 
 @asynccontextmanager
 async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
-    """Start all processes from the API to the board, and measure the API's highest rate beside them."""
+    """Start all processes from the API to the board, and measure the API's highest rate while all run."""
     intake.require_wrk()
     async with running_services({}, *BOARD_PIPELINE) as services:
         stream = StreamCounts()
@@ -102,7 +102,7 @@ async def ours(setup: Setup) -> Measurement:
     latencies = Latencies()
     registrations: dict[str, int] = defaultdict(int)
     for region, at_s in response_times:
-        # About three registrations per second fall in one kelurahan, so its count identifies each of them.
+        # A kelurahan gets about three registrations a second, so its count identifies each of them.
         registrations[region] += 1
         latencies.add(setup.stream.reached_at_s(region, before.get(region, 0) + registrations[region]) - at_s)
     p50, p99 = latencies.percentile_s(50), latencies.percentile_s(99)
@@ -134,7 +134,7 @@ async def _wait_all_counted(setup: Setup) -> None:
         async with asyncio.timeout(COUNTED_S_MAX):
             while setup.stream.count("31") != registered:
                 await asyncio.sleep(0.05)
-                # Requests that wrk did not wait for may still be written.
+                # Requests whose response wrk did not await may still be written.
                 registered = await intake.participant_count(setup.intake)
     if setup.stream.count("31") != registered:
         raise WrongCountsError(f"{setup.stream.count('31')} on the stream, {registered} in the register")

@@ -1,4 +1,4 @@
-"""What a path is made of: contenders that do the same work, the figures they give, and goals."""
+"""The definition of a path: contenders that do the same work, the figures they give, and goals."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Figure:
 
 @dataclass(frozen=True)
 class Measurement:
-    """One run of one contender: its figures by name, and the resources that its processes used."""
+    """The result of one run of a contender: figures by name, and the resources that its processes used."""
 
     figures: Mapping[str, float]
     events: int = 0
-    """The number of events processed with these usages; 0 if a usage per event has no meaning."""
+    """The number of events that were processed with `usages`; 0 if a usage per event has no meaning."""
     usages: tuple[Usage, ...] = ()
 
 
 class WrongCountsError(RuntimeError):
-    """A contender's counts are wrong, so its time is worthless."""
+    """A contender's counts are wrong, so its figures must not be used."""
 
 
 class SkippedError(RuntimeError):
@@ -48,7 +48,9 @@ class SkippedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Contender:
-    """Our system or a rival. `run` takes what the path's `open` yields and measures once; it may be async.
+    """Our system or a rival. `run` takes the value that the path's `open` yields and measures once.
+
+    `run` may be async.
 
     `run` raises WrongCountsError if its counts are wrong, SkippedError if a program is missing, and any other
     exception if the work failed.
@@ -78,16 +80,16 @@ class Path:
 
     name: str
     about: str
-    """A sentence for docs/performance.md: the work, and where its time starts and ends."""
+    """A sentence for docs/performance.md: the work, and when the clock starts and stops."""
     figures: Mapping[str, Figure]
     ours: Contender
     rivals: tuple[Contender, ...]
     goals: tuple[Goal, ...]
     open: Callable[[Scale], AbstractAsyncContextManager[Any]]
-    """Starts the servers and creates the data once for all pairs; removes them on exit."""
+    """Starts the servers and creates the data, once for all pairs; stops and deletes them on exit."""
     pairs: int = 5
     pairs_quick: int = 2
 
     def label(self, goal: Goal) -> str:
-        """The label of a goal's rival in results; it includes the figure if the path has several."""
+        """Return the label of a goal's rival, with the figure's name if the path has several figures."""
         return goal.rival if len(self.figures) == 1 else f"{goal.rival}: {goal.figure}"

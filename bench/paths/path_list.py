@@ -21,6 +21,6 @@ PATHS: Final[tuple[Path, ...]] = (
 
 
 def find(names: list[str]) -> list[Path]:
-    """The paths with these names, or all paths if there are no names. KeyError with an unknown name."""
+    """Return the paths with these names, or all paths if `names` is empty. KeyError if a name is unknown."""
     known = {path.name: path for path in PATHS}
     return [known[name] for name in names] if names else list(PATHS)

@@ -1,7 +1,8 @@
-"""Path `recovery`: one of two workers is killed; time until the other has counted all events.
+"""Path `recovery`: one of two workers is killed; time until the other worker has counted all events.
 
-Events arrive all the time. The clock starts when the broker removes the killed member from the group, after
-the same session time-out for both contenders, and stops when all events are counted durably.
+Events arrive throughout. The clock starts when the broker removes the killed worker from the group; the
+session time-out before that is the same for both contenders. The clock stops when all events are counted
+durably.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ WARM_UP_S: Final = {Scale.FULL: 8.0, Scale.QUICK: 4.0, Scale.SMOKE: 2.0}
 WRITE_AFTER_KILL_S: Final = 1.0
 ROUNDS_PER_S: Final = 20
 PER_ROUND: Final = 3
-"""Events per partition and round, which makes about 700 per second in all."""
+"""Events written to each partition per round, which makes about 700 events per second in all."""
 DEADLINE_S: Final = 90.0
 POLL_EVERY_S: Final = 0.01
 UNBOUNDED: Final = str(10**12)
@@ -42,7 +43,7 @@ UNBOUNDED: Final = str(10**12)
 
 @dataclass(frozen=True)
 class Setup:
-    """The servers, the database's URL, and the seconds of writing before the kill."""
+    """The servers, the database's URL, and for how many seconds events are written before the kill."""
 
     servers: Servers
     url: str
@@ -51,13 +52,13 @@ class Setup:
 
 @dataclass(frozen=True)
 class WorkerPair:
-    """Two workers of one kind in one group: functions that start one and that read their counts."""
+    """Two workers of the same kind in one group: functions that start a worker and that read the counts."""
 
     group: str
     start: Callable[[], subprocess.Popen[bytes]]
     counted: Callable[[], Awaitable[int]]
     totals: Callable[[], Awaitable[Mapping[str, int]]]
-    """Called after the surviving worker got SIGTERM."""
+    """Returns the final counts; called after the surviving worker got SIGTERM."""
 
 
 @asynccontextmanager
@@ -145,7 +146,7 @@ async def _kill_and_wait(
 
 
 async def _member_removed_at(group: ConsumerGroup) -> float:
-    """The time of the last poll that found both members: the rebalance may end before the next poll."""
+    """Return the time of the last poll that found both members, as the rebalance may end before the next."""
     ends = time.monotonic() + DEADLINE_S
     polled_at = time.monotonic()
     while await group.is_stable(2) is not False:
@@ -173,7 +174,7 @@ async def _until(condition: Callable[[], Awaitable[T | None]], name: str) -> T:
 async def _writing(
     settings: KafkaSettings, generator: EventGenerator
 ) -> AsyncIterator[Callable[[float], Awaitable[None]]]:
-    """Yield a function that writes events at a constant rate for some seconds, until all are in the topic."""
+    """Yield a function that writes events at a constant rate for some seconds, until all are stored."""
     producer = AIOKafkaProducer(**settings.client_options(), linger_ms=5)
     topic = settings.topic("participant-events")
 

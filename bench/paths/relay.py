@@ -39,7 +39,7 @@ EVENTS: Final = {Scale.FULL: 1_000_000, Scale.QUICK: 100_000, Scale.SMOKE: 2_400
 DEADLINE_S: Final = 300.0
 TOPIC: Final = "participant-events"
 CONFLUENT_PYTHON: Final = ROOT / ".local" / "bench" / "quix" / "bin" / "python"
-"""The Python of a virtual environment with confluent-kafka, which `make rivals` creates."""
+"""The Python of the virtual environment that `make rivals` creates; confluent-kafka is installed there."""
 FILL: Final = """
 INSERT INTO event (partition, sequence, id, participant_id, type, recorded_at, value)
 SELECT place.partition, place.sequence, place.id, place.participant_id,
@@ -68,11 +68,11 @@ class Setup:
     events: int
     file: File
     intake: intake.Setup
-    """A register without a backlog, for the API."""
+    """A register without a backlog, on which the API's highest rate is measured."""
     topics_created: int = 0
 
     async def new_topics(self) -> KafkaSettings:
-        """Create empty topics under a new prefix."""
+        """Create empty topics with a new name prefix."""
         self.topics_created += 1
         return await self.servers.topics(f"run-{self.topics_created}-")
 
@@ -103,7 +103,7 @@ async def _register(servers: Servers, name: str) -> RegistrationDatabase:
 
 
 async def ours(setup: Setup) -> Measurement:
-    """Measure the relay from the first tenth of the published events to the last."""
+    """Measure the relay from the moment when a tenth of the events are published until all are."""
     settings = await setup.new_topics()
     connection = await asyncpg.connect(setup.database.url)
     await connection.execute("UPDATE partition SET published = 0")
@@ -130,7 +130,7 @@ async def ours(setup: Setup) -> Measurement:
 
 
 def _rate(first: int, last: int, began_s: float, ended_s: float) -> float:
-    # A small backlog may be published between two polls; then there is no meaningful rate.
+    # If a small backlog is published between two polls, no meaningful rate can be computed.
     return (last - first) / (ended_s - began_s) if last > first else float(last)
 
 
@@ -147,12 +147,12 @@ async def _wait_published(
 
 
 async def aiokafka(setup: Setup) -> Measurement:
-    """Measure aiokafka's batches, idempotent, from memory."""
+    """Measure aiokafka's idempotent producer, which sends batches from memory."""
     return await _measure_producer(setup, sys.executable, "aiokafka_producer.py")
 
 
 async def confluent(setup: Setup) -> Measurement:
-    """Measure librdkafka, with one call per event. Raises SkippedError."""
+    """Measure librdkafka (confluent-kafka) with one call per event. Raises SkippedError."""
     if not CONFLUENT_PYTHON.exists():
         raise SkippedError("confluent-kafka is missing: run `make rivals`")
     return await _measure_producer(setup, str(CONFLUENT_PYTHON), "confluent_producer.py")

@@ -1,4 +1,7 @@
-"""Renders a run as Markdown: the section between the two markers of docs/performance.md. Pure."""
+"""Renders a run as Markdown: the section between the two markers of docs/performance.md.
+
+The module is pure.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ END: Final = "<!-- results: to here -->"
 
 
 def page_with(page: str, section: str) -> str:
-    """The page with `section` between its markers. ValueError if the page has no markers."""
+    """Return the page with `section` between its markers. ValueError if the page has no markers."""
     if BEGIN not in page or END not in page:
         raise ValueError(f"the page lacks its markers {BEGIN} and {END}")
     before, _, rest = page.partition(BEGIN)
@@ -22,7 +25,7 @@ def page_with(page: str, section: str) -> str:
 
 
 def section_of(run: Run, date: str, paths: Sequence[Path]) -> str:
-    """The machine, then for each path its ratios, its plot and the usage of each process."""
+    """Return the section: the machine, then each path's ratios, plot and usage of each process."""
     parts = [f"### Measured on {date}", machine_lines(run.machine)]
     about = {path.name: path.about for path in paths}
     for name in dict.fromkeys(result.path for result in run.results):
@@ -40,7 +43,7 @@ def section_of(run: Run, date: str, paths: Sequence[Path]) -> str:
 
 
 def machine_lines(machine: Mapping[str, object]) -> str:
-    """The machine's facts as a list; nested facts are on one line."""
+    """Return the machine's facts as a list; nested facts are on one line."""
     return "\n".join(f"- {key.replace('_', ' ')}: {_flat(value)}" for key, value in machine.items())
 
 
@@ -51,7 +54,7 @@ def _flat(value: object) -> str:
 
 
 def results_table(results: Sequence[Result]) -> str:
-    """A table of rivals: medians, ratio with its spread, goal, and whether the goal is met."""
+    """Return a table of rivals: medians, ratio with its spread, goal, and whether the goal is met."""
     rows = ["| rival | ours | theirs | unit | ratio (lowest to highest) | goal | met |"]
     rows.append("|---|--:|--:|---|--:|--:|---|")
     for result in results:
@@ -67,7 +70,7 @@ def results_table(results: Sequence[Result]) -> str:
 
 
 def usage_table(usages: Sequence[ProcessUsage]) -> str:
-    """A table of CPU seconds per 1,000 events and of memory, by contender and process."""
+    """Return a table of CPU seconds per 1,000 events and of memory, by contender and process."""
     rows = ["| contender | process | CPU s per 1,000 events | memory, MiB |", "|---|---|--:|--:|"]
     for usage in usages:
         cpu = "–" if usage.cpu_s_per_1000_events is None else f"{usage.cpu_s_per_1000_events:.4f}"

@@ -1,4 +1,7 @@
-"""Draws SVG plots: bars of ratios with spread and goal, and lines of cost against size. Pure."""
+"""Draws SVG plots: bars of ratios with spread and goal, and lines of cost against size.
+
+The module is pure.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ class Line:
 
 
 def ratio_bars(title: str, results: Sequence[Result]) -> str:
-    """One bar per rival on a logarithmic scale, with a line from lowest to highest and a dashed goal."""
+    """Draw a bar per rival on a logarithmic scale; a line marks the spread, a dashed line the goal."""
     values = [1.0]
     for result in results:
         values += [result.ratio.low, result.ratio.high, *([result.goal] if result.goal else [])]
@@ -63,7 +66,7 @@ def _bar(result: Result, y: float, x: Callable[[float], float]) -> list[str]:
 
 
 def growth_lines(title: str, x_label: str, y_label: str, lines: Sequence[Line]) -> str:
-    """Lines of cost against size; x is logarithmic, y starts at zero."""
+    """Draw lines of cost against size; the x axis is logarithmic, the y axis starts at zero."""
     xs = [point[0] for line in lines for point in line.points]
     y_max = max(point[1] for line in lines for point in line.points) * 1.1 or 1.0
     low, high = min(xs), max(xs)
@@ -94,7 +97,7 @@ def growth_lines(title: str, x_label: str, y_label: str, lines: Sequence[Line]) 
 
 
 def short(value: float) -> str:
-    """A short number for an axis: 0.25, 12, 3.1k, 2M."""
+    """Format a number briefly for an axis: 0.25, 12, 3.1k, 2M."""
     for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
         if abs(value) >= size:
             return f"{value / size:.3g}{letter}"
@@ -102,7 +105,7 @@ def short(value: float) -> str:
 
 
 def charts(results: Sequence[Result]) -> Mapping[str, str]:
-    """A bar chart of ratios for each path, by the path's name."""
+    """Return a bar chart of ratios for each path, by the path's name."""
     names = dict.fromkeys(result.path for result in results)
     return {name: ratio_bars(name, [result for result in results if result.path == name]) for name in names}
 

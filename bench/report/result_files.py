@@ -16,7 +16,7 @@ from bench.report.results import Run, from_json, merged, to_json
 
 @dataclass(frozen=True)
 class ResultFiles:
-    """The files of a repository that hold results of one day (ISO 8601 date)."""
+    """The files of a repository with the results of one day (ISO 8601 date)."""
 
     root: Path
     date: str
@@ -30,7 +30,7 @@ class ResultFiles:
         return self.root / "docs" / "images"
 
     def results(self, scale: Scale) -> Path:
-        """The JSON file for runs at this scale."""
+        """Return the path of the JSON file for runs at this scale."""
         base = self.root if scale is Scale.FULL else self.root / ".local"
         return base / "bench" / "results" / f"{self.date}.json"
 
@@ -38,9 +38,9 @@ class ResultFiles:
 def write(
     files: ResultFiles, run: Run, scale: Scale, tried: Iterable[str], paths: Sequence[MeasuredPath]
 ) -> list[str]:
-    """Merge the run into the day's file; write page and plots if that file then has every path.
+    """Merge the run into the results file of the day; write page and plots if the file then has every path.
 
-    `tried` names the paths that were run, including those without a result. Returns messages for the user.
+    `tried` names the paths that were run, including those without a result. Return messages for the user.
     """
     if not run.results:
         return []

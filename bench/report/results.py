@@ -1,4 +1,7 @@
-"""The results of a run of `make bench`: ratios, goals, JSON, and the comparison of two runs. Pure."""
+"""The results of a run of `make bench`: ratios, goals, JSON, and the comparison of two runs.
+
+The module is pure.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ class Result:
 
 @dataclass(frozen=True)
 class ProcessUsage:
-    """The median usage of one process of a contender on a path."""
+    """The median CPU time and memory of one process of a contender on a path."""
 
     path: str
     contender: str
@@ -70,20 +73,20 @@ class PathRun:
     rounds: list[dict[str, Measurement]] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
-    """The reason by contender, or by the path's name if the whole path was skipped."""
+    """The reason for skipping, by contender, or by the path's name if the whole path was skipped."""
 
     def pairs(self, rival: str) -> list[tuple[Measurement, Measurement]]:
-        """Our measurement and the rival's of each round that has both."""
+        """Return our measurement and the rival's measurement of each round that has both."""
         ours = self.path.ours.name
         return [(round_[ours], round_[rival]) for round_ in self.rounds if ours in round_ and rival in round_]
 
     def ours(self) -> list[Measurement]:
-        """Our measurement of each round that has it."""
+        """Return our measurements, one for each round in which ours did not fail."""
         return [round_[self.path.ours.name] for round_ in self.rounds if self.path.ours.name in round_]
 
 
 def ratio_of(pairs: Sequence[tuple[float, float]], more_is_better: bool) -> Ratio:
-    """The ratio over (ours, theirs) pairs; above 1, ours is better.
+    """Return the ratio over pairs (ours, theirs); above 1, ours is better.
 
     Raises ZeroDivisionError if a divisor is zero.
     """
@@ -92,7 +95,7 @@ def ratio_of(pairs: Sequence[tuple[float, float]], more_is_better: bool) -> Rati
 
 
 def results_of(path_run: PathRun) -> list[Result]:
-    """The result of each goal with at least one measured pair."""
+    """Return the result of each goal that has at least one measured pair."""
     results = (_result_of(path_run, goal) for goal in path_run.path.goals)
     return [result for result in results if result is not None]
 
@@ -120,7 +123,7 @@ def _result_of(path_run: PathRun, goal: Goal) -> Result | None:
 
 
 def run_of(machine: Mapping[str, object], path_runs: Sequence[PathRun]) -> Run:
-    """The results, usages and failures of all path runs."""
+    """Combine the results, usages and failures of all path runs."""
     return Run(
         machine,
         tuple(result for path_run in path_runs for result in results_of(path_run)),
@@ -130,7 +133,7 @@ def run_of(machine: Mapping[str, object], path_runs: Sequence[PathRun]) -> Run:
 
 
 def usage_of(path_run: PathRun) -> list[ProcessUsage]:
-    """The median usage by contender and process."""
+    """Return the median usage of each process of each contender."""
     cpu: dict[tuple[str, str], list[float]] = {}
     memory: dict[tuple[str, str], list[float]] = {}
     for contender, measurement in chain.from_iterable(round_.items() for round_ in path_run.rounds):
@@ -146,7 +149,7 @@ def usage_of(path_run: PathRun) -> list[ProcessUsage]:
 
 
 def merged(older: Run | None, newer: Run) -> Run:
-    """The newer run, plus the results of paths that only the older run has.
+    """Return the newer run with the results of those paths that only the older run has.
 
     So a long run may be split into one run per path.
     """
@@ -162,12 +165,12 @@ def merged(older: Run | None, newer: Run) -> Run:
 
 
 def to_json(run: Run) -> str:
-    """The text of a results file."""
+    """Return the text of a results file."""
     return json.dumps(asdict(run), indent=1, ensure_ascii=False, default=str) + "\n"
 
 
 def rounds_json(path_runs: Iterable[PathRun]) -> str:
-    """Our figures as JSON, one entry per round: `--ours-only` writes this, `bench.comparison` reads it."""
+    """Return our figures as JSON, an entry per round. `--ours-only` writes it, `bench.comparison` reads."""
     rounds = [
         {"path": path_run.path.name, "figures": dict(measurement.figures)}
         for path_run in path_runs
@@ -188,7 +191,7 @@ def from_json(text: str) -> Run:
 
 
 def compare(before: Iterable[Result], now: Iterable[Result]) -> list[str]:
-    """One line per result of either run: the change, and whether it exceeds the spread of both runs."""
+    """Return a line per result of either run: the change, and whether it exceeds the spread of both runs."""
     old = {(result.path, result.rival): result for result in before}
     new = {(result.path, result.rival): result for result in now}
     return [_change(key, old.get(key), new.get(key)) for key in [*old, *(new.keys() - old.keys())]]
@@ -208,7 +211,7 @@ def _change(key: tuple[str, str], old: Result | None, new: Result | None) -> str
 
 
 def summary_lines(run: Run) -> list[str]:
-    """One line per result and per failure, for the terminal."""
+    """Return a line per result and a line per failure, for the terminal."""
     return [*map(_summary, run.results), *(f"FAILED: {failure}" for failure in run.failures)]
 
 
@@ -222,5 +225,5 @@ def _summary(result: Result) -> str:
 
 
 def number(value: float) -> str:
-    """A number below 1,000 with three significant digits, a larger number rounded to an integer."""
+    """Format a number below 1,000 with three significant digits, a larger number as an integer."""
     return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"

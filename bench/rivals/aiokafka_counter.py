@@ -1,4 +1,4 @@
-"""Counts with the least work in Python: aiokafka's `getmany`, msgspec, sums in memory, no storage."""
+"""Counts with the least possible work in Python: aiokafka's `getmany`, msgspec, and sums in memory only."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RECORDS_MAX: Final = 50_000
 
 
 async def read() -> None:
-    """Count the whole topic, report, and wait until the process is ended."""
+    """Count the whole topic, report the counts, and wait until the measurement ends this process."""
     counts: dict[Standing, int] = {}
     progress = Progress(lambda: {standing.key: count for standing, count in counts.items()})
     consumer = AIOKafkaConsumer(

@@ -1,8 +1,8 @@
-"""Sends a file of events with aiokafka's `send_batch`, idempotent, to all partitions concurrently.
+"""Sends a file of events with aiokafka's `send_batch` (idempotent) to all partitions concurrently.
 
 Run as `python aiokafka_producer.py SERVERS TOPIC FILE`. Each line of the file is a partition, a key and a
-value separated by tabs. All events are in memory before the clock starts. It prints JSON with "events" and
-"seconds".
+value separated by tabs. All events are in memory before the clock starts. The program prints JSON
+with "events" and "seconds".
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Stores registrations with the intake's SQL statements, one transaction each, on sixteen connections.
+"""Stores registrations with the intake's SQL statements, one transaction per registration, on 16 connections.
 
-There is no HTTP and no validation. Run as `python -m bench.rivals.asyncpg_inserts URL FIRST COUNT`; it prints
-the seconds that COUNT registrations took.
+It uses no HTTP and validates nothing. Run as `python -m bench.rivals.asyncpg_inserts URL FIRST COUNT`; it
+prints the seconds that COUNT registrations took.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CONNECTIONS: Final = 16
 
 
 def operation(number: int, cipher: Cipher) -> Operation:
-    """A registration, as it is after validation and encryption."""
+    """Return a registration as it is after validation and encryption."""
     body = RegisterBody.model_construct(
         name=f"Peserta {number}",
         nik=f"3199{number:012d}",

@@ -14,19 +14,19 @@ class Standing(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def key(self) -> str:
-        """The key in a rival's report."""
+        """Return the key "region|agency|campaign" of a rival's report."""
         return f"{self.region}|{self.agency or ''}|{self.campaign or ''}"
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
-    """The standing before and after an event; None if there is none."""
+    """The standing before and after an event; None if the participant has no standing then."""
 
     before: Standing | None
     after: Standing | None
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """The decoded part of an event."""
+    """The fields of an event that are decoded."""
 
     data: Change
 

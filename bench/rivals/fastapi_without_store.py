@@ -1,4 +1,4 @@
-"""A registration endpoint as FastAPI's documentation shows, without a store.
+"""A registration endpoint that is written as FastAPI's documentation shows; it stores nothing.
 
 Run as `python -m bench.rivals.fastapi_without_store PORT`.
 """

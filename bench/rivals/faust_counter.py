@@ -1,7 +1,7 @@
-"""Counts as Faust's documentation shows: an agent adds each event to a table.
+"""Counts events as Faust's documentation shows: an agent adds each event to a table.
 
-With the argument `untabled` the agent adds to a dictionary, which is not durable: this measures the agent
-alone.
+With the argument `untabled` the agent adds to a dictionary, which is not durable. So only the agent's
+own cost is measured.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PARTITIONS: Final = 12
 
 
 def build(*, tabled: bool) -> faust.App:
-    """The app; its table is in memory, with a changelog topic in Kafka."""
+    """Return the app. Its table is in memory, with a changelog topic in Kafka."""
     app = faust.App(
         GROUP,
         broker=f"kafka://{SERVERS}",
@@ -30,8 +30,8 @@ def build(*, tabled: bool) -> faust.App:
         web_enabled=False,
         topic_partitions=PARTITIONS,
         consumer_auto_offset_reset="earliest",
-        # The defaults are half as fast: partitions pause when the buffer is full, and each change is sent
-        # alone.
+        # With the defaults Faust is half as fast: partitions pause when the buffer is full, and each change
+        # is sent alone.
         stream_buffer_maxsize=200_000,
         broker_max_poll_records=5_000,
         consumer_max_fetch_size=4 << 20,

@@ -1,8 +1,8 @@
-"""Counts with Quix Streams: state per partition in RocksDB.
+"""Counts events with Quix Streams, which keeps its state per partition in RocksDB.
 
 Quix Streams keeps state per message key. One constant key for all messages avoids the second topic that
-grouping by region would need, and so halves its work. It runs in the virtual environment that `make rivals`
-creates.
+grouping by region would need, and so halves the work of Quix Streams. The program runs in the
+virtual environment that `make rivals` creates.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class ConstantKey(Deserializer):  # type: ignore[misc]  # quixstreams is not ins
 
 
 def run() -> None:
-    """Count until the process is ended."""
+    """Count until the measurement ends this process."""
     latest: dict[tuple[int, str], int] = {}
     progress = Progress(lambda: _summed(latest))
     app = Application(

@@ -66,9 +66,9 @@ VARIANTS: Final[Mapping[str, Mapping[str, object]]] = {
 
 
 def replace_parts(parts: Mapping[str, object]) -> None:
-    """Replace names in the module that composes the API process. AttributeError if it has no such name.
+    """Replace names in the module that composes the API process. AttributeError if a name is missing.
 
-    Without this check a renamed part would stay in place, and the rival would be the unchanged API.
+    Without this check a renamed part would not be replaced, and the rival would be the unchanged API.
     """
     for name, part in parts.items():
         if not hasattr(api_process, name):

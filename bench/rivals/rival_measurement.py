@@ -1,4 +1,4 @@
-"""Measures one rival on a backlog: starts its process, waits for its report, checks the counts, ends it."""
+"""Measures one rival on a backlog: starts it, waits for its report, checks its counts, ends it."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ class Rival:
 
 
 def python(module: str, interpreter: str = sys.executable) -> tuple[str, ...]:
-    """The command of a Python rival."""
+    """Return the command of a rival written in Python."""
     return (interpreter, "-m", f"bench.rivals.{module}")
 
 
 def quix() -> tuple[str, ...]:
-    """The command of the Quix Streams rival, which has its own virtual environment."""
+    """Return the command of the Quix Streams rival, which has its own virtual environment."""
     return python("quix_streams_counter", str(BUILT / "quix" / "bin" / "python"))
 
 
 def streams(topology: str) -> tuple[str, ...]:
-    """The command of a Kafka Streams topology: `processor` or `dsl`."""
+    """Return the command of a Kafka Streams topology: `processor` or `dsl`."""
     built = BUILT / "streams"
     options = ("-Xmx2g", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
     classes = f"{built}/classes:{built}/dependency/*"
@@ -77,7 +77,7 @@ def start(
 
 
 def report_in(out: Path) -> dict[str, Any] | None:
-    """The report in a standard output file; None until it is complete."""
+    """Return the report in a file of standard output; None until the report is complete."""
     for line in out.read_text("utf-8", errors="replace").splitlines(keepends=True):
         if line.startswith('{"tenth_at_s"') and line.endswith("\n"):
             return dict(json.loads(line))
@@ -85,7 +85,7 @@ def report_in(out: Path) -> dict[str, Any] | None:
 
 
 async def measure(servers: Servers, rival: Rival, backlog: Backlog) -> Measurement:
-    """Measure events per second from the first tenth of the events to the last.
+    """Measure events per second from the moment when a tenth of the events are counted until all are.
 
     Raises WrongCountsError, TimeoutError, and RuntimeError if the process ends without a report.
     """
@@ -120,7 +120,7 @@ async def _wait(process: subprocess.Popen[bytes], out: Path, meter: Meter) -> di
 
 
 def check(counts: Mapping[str, int], expected: Mapping[str, int]) -> None:
-    """Compare the totals per region. Raises WrongCountsError."""
+    """Check that the totals per region are as expected. Raises WrongCountsError."""
     found, correct = per_region(counts), per_region(expected)
     wrong = {
         region: (found[region], correct[region])
@@ -136,7 +136,7 @@ def check(counts: Mapping[str, int], expected: Mapping[str, int]) -> None:
 
 
 def per_region(counts: Mapping[str, int]) -> Counter[str]:
-    """Totals by region, the first part of each key."""
+    """Return totals by region, which is the first part of each key."""
     totals: Counter[str] = Counter()
     for key, count in counts.items():
         totals[key.partition("|")[0]] += count

@@ -1,4 +1,4 @@
-"""Streams events as Starlette's documentation shows: a generator per viewer waits for the newest event.
+"""Streams server-sent events as Starlette's documentation shows, with a waiting generator per viewer.
 
 Run as `python -m bench.rivals.starlette_sse_server PORT`. Each line on standard input is a number and an
 event in hexadecimal. The first event is sent to every new viewer, the others to all viewers.
@@ -17,7 +17,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 events_to_send: list[bytes] = []
-"""The first event and the newest event."""
+"""The first event, which each new viewer gets, and the newest event."""
 viewers: set[asyncio.Event] = set()
 
 
@@ -27,7 +27,7 @@ async def stream(_request: Request) -> Response:
 
 
 async def events() -> AsyncIterator[bytes]:
-    """The events of one viewer: the first, then each newest."""
+    """Yield the events for one viewer: the first event, then the newest event each time it changes."""
     wake = asyncio.Event()
     viewers.add(wake)
     try:

@@ -1,4 +1,4 @@
-"""Counts the events of a rival's process and prints its report; uses the standard library only."""
+"""Counts the events of a rival's process and prints its report. It uses the standard library only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EVENTS: Final = int(os.environ.get("BENCH_EVENTS", "0"))
 
 
 class Progress:
-    """Records the times of the first tenth of the events and of the last."""
+    """Notes the times at which a tenth of the events and all events are counted."""
 
     def __init__(self, counts: Callable[[], Mapping[str, int]]) -> None:
         self._counts = counts
@@ -26,17 +26,17 @@ class Progress:
         self._timed_from = 0
 
     def add(self, events: int) -> bool:
-        """Add counted events, one event or a batch at a time; True when all are counted."""
+        """Add `events` counted events, from one event or a batch; return True when all are counted."""
         before, self._counted = self._counted, self._counted + events
         if not self._tenth_at_s and self._counted >= EVENTS // 10:
             self._tenth_at_s = time.monotonic()
-            self._timed_from = self._counted  # a batch may end far beyond the first tenth
+            self._timed_from = self._counted  # a batch may end far beyond a tenth of the events
         if before < EVENTS <= self._counted:
             self._report()
         return self._counted >= EVENTS
 
     def _report(self) -> None:
-        if self._timed_from == self._counted:  # a small backlog fits in one batch
+        if self._timed_from == self._counted:  # one batch contained the whole small backlog
             self._tenth_at_s, self._timed_from = self._began_at_s, 0
         report = {
             "tenth_at_s": self._tenth_at_s,

@@ -1,7 +1,7 @@
 """Reports on the structure of a checkout: `python -m checks.structure [DIRECTORY]`.
 
-The command `trace` records which modules a registration calls, `changes` counts the files of each change.
-Both have their own `--help`.
+The command `trace` records which modules a registration calls. The command `changes` counts the files of each
+change. Each command has its own `--help`.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def changes(
 
 
 def with_command(words: Sequence[str]) -> list[str]:
-    """The arguments, with the command `report` added if they have no command."""
+    """Return the arguments, with the command `report` added if they have no command."""
     commands = {command.callback.__name__ for command in app.registered_commands if command.callback}
     return [*([] if words[:1] == ["--help"] or set(words[:1]) & commands else ["report"]), *words]
 

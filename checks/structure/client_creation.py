@@ -33,10 +33,11 @@ class Opening:
 
 
 def openings_outside_roots(packages: Iterable[Package]) -> list[Opening]:
-    """The calls that open a client, in services outside processes/ and `__main__`.
+    """Return the calls that open a client, in modules of services outside processes/ and `__main__`.
 
-    A call opens a client if it calls a name of CLIENT_LIBRARIES, a subclass of one, or a function of a shared
-    package that does so. These shared functions are not reported: opening a client is their purpose.
+    A call opens a client if it calls a name in CLIENT_LIBRARIES, a subclass of such a name, or a function of
+    a shared package that opens a client. The calls in these shared functions are not reported,
+    because opening a client is their purpose.
     """
     packages = list(packages)
     openers = _openers(packages)
@@ -53,7 +54,7 @@ def openings_outside_roots(packages: Iterable[Package]) -> list[Opening]:
 
 
 def is_composition_root(path: Path) -> bool:
-    """Whether a module may open clients."""
+    """Return whether the module may open clients."""
     return path.name == "__main__.py" or PROCESSES in path.parts
 
 
@@ -92,7 +93,7 @@ def _calls(node: ast.AST, bound: Mapping[str, str], module: str) -> Iterator[tup
 
 
 def _dotted(node: ast.expr, bound: Mapping[str, str], module: str) -> str | None:
-    """The full dotted name of `a` or `a.b.c`; a name without an import belongs to the module."""
+    """Return the full dotted name of `a` or `a.b.c`; a name that is not imported belongs to `module`."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)

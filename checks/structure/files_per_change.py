@@ -12,7 +12,7 @@ from checks.structure.report import table
 
 
 class UnknownChangeError(RuntimeError):
-    """The commit or range does not exist; the message is git's."""
+    """A commit or range does not exist; the message is git's error message."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def _files(commits: str, repository: Path) -> Mapping[str, int]:
 
 
 def as_markdown(changes: Sequence[Change]) -> str:
-    """A table with a row for each change and a column for each folder with modified files."""
+    """Return a table with a row for each change and a column for each folder with modified files."""
     folders = sorted({folder for change in changes for folder in change.files})
     return table(("change", "files", *folders), _rows(changes, folders)) + "\n"
 

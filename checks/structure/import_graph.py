@@ -1,4 +1,4 @@
-"""The graph of imports between the modules of a package, and between its rooms.
+"""Builds the graph of imports between the modules of a package, and between its rooms.
 
 A room is a top-level package or module of the package.
 """
@@ -23,16 +23,16 @@ class Graph:
     arrows: frozenset[Arrow]
 
     def targets(self, name: str) -> list[str]:
-        """The names that a name imports."""
+        """Return the names that `name` imports."""
         return sorted(imported for importer, imported in self.arrows if importer == name)
 
     def leaves(self) -> frozenset[str]:
-        """The names without imports in the graph."""
+        """Return the names that import no other name of the graph."""
         return self.names - {importer for importer, _ in self.arrows}
 
 
 def module_graph(package: Package) -> Graph:
-    """The imports between a package's modules, including those in functions and for type checking."""
+    """Return the imports between a package's modules, including those in functions and for type checking."""
     known = frozenset(module.name for module in package.modules)
     arrows = {
         (module.name, imported)
@@ -44,7 +44,7 @@ def module_graph(package: Package) -> Graph:
 
 
 def room_graph(package: Package, modules: Graph) -> Graph:
-    """The imports between rooms. The package's own `__init__` is a room only if it imports something."""
+    """Return the imports between rooms. The package's own `__init__` is a room only if it has imports."""
     arrows = {(room(importer), room(imported)) for importer, imported in modules.arrows}
     names = {room(name) for name in modules.names if name != package.name}
     arrows = {(importer, imported) for importer, imported in arrows if importer != imported}
@@ -52,12 +52,12 @@ def room_graph(package: Package, modules: Graph) -> Graph:
 
 
 def room(module: str) -> str:
-    """The room of a module, with the package's name."""
+    """Return the room of a module as `package.room`."""
     return ".".join((*module.split("."), "__init__")[:2])
 
 
 def imported_names(module: Module) -> Iterator[str]:
-    """The dotted names that a module imports, including the name of the imported object."""
+    """Yield the dotted names that a module imports; each ends with the name of the imported object."""
     for node in ast.walk(module.syntax):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -67,7 +67,7 @@ def imported_names(module: Module) -> Iterator[str]:
 
 
 def names_in_module(module: Module) -> Mapping[str, str]:
-    """The local names that imports bind, with the dotted names of the imported objects."""
+    """Return the local names that imports bind, each with the dotted name of its object."""
     bound: dict[str, str] = {}
     for node in ast.walk(module.syntax):
         if isinstance(node, ast.Import):
@@ -96,23 +96,23 @@ def _known_prefix(name: str, known: frozenset[str]) -> str | None:
 
 
 def cycles(graph: Graph) -> list[list[str]]:
-    """The groups of two or more names that import each other, directly or indirectly."""
+    """Return the groups of two or more names that import each other, directly or indirectly."""
     return sorted(sorted(group) for group in _components(graph) if len(group) > 1)
 
 
 def level_count(graph: Graph) -> int:
-    """The number of names in the longest chain of imports; a cycle counts as one level."""
+    """Return the number of names in the longest chain of imports; a cycle counts as one name."""
     groups = _components(graph)
     group_of = {name: number for number, group in enumerate(groups) for name in group}
     height = [1] * len(groups)
-    for number, group in enumerate(groups):  # imported groups come first
+    for number, group in enumerate(groups):  # a group comes after the groups that it imports
         below = {group_of[target] for name in group for target in graph.targets(name)} - {number}
         height[number] = 1 + max((height[other] for other in below), default=0)
     return max(height, default=0)
 
 
 def _components(graph: Graph) -> Sequence[Sequence[str]]:
-    """Strongly connected components, the imported ones first (Tarjan 1972)."""
+    """Return the strongly connected components, each after the components that it imports (Tarjan 1972)."""
     targets = {name: graph.targets(name) for name in graph.names}
     return _Search(targets).components(sorted(graph.names))
 

@@ -1,4 +1,4 @@
-"""The layers contracts that pyproject.toml declares for import-linter, and imports of a higher layer."""
+"""Reads the layers contracts that pyproject.toml declares for import-linter; finds imports that go upward."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Layers:
     layers: tuple[frozenset[str], ...]
 
     def layer_of(self, module: str) -> int | None:
-        """The number of the layer of a module or of its nearest listed package; 0 is the highest."""
+        """Return the layer of a module or its nearest listed package (0: the highest); None if unlisted."""
         parts = module.split(".")
         for length in range(len(parts), 0, -1):
             prefix = ".".join(parts[:length])
@@ -35,12 +35,12 @@ class Layers:
         return None
 
     def concerns(self, package: str) -> bool:
-        """Whether the contract names modules of this package."""
+        """Return whether the contract names modules of this package."""
         return any(name.partition(".")[0] == package for layer in self.layers for name in layer)
 
 
 def read_layers(root: Path) -> tuple[Layers, ...]:
-    """The layers contracts of a checkout; empty without a pyproject.toml."""
+    """Return the layers contracts of a checkout; empty if it has no pyproject.toml."""
     file = root / "pyproject.toml"
     if not file.exists():
         return ()
@@ -60,7 +60,7 @@ def _names(layer: Any, container: str) -> frozenset[str]:
 
 
 def upward(layers: Layers, modules: Graph) -> Sequence[Arrow]:
-    """The imports between rooms from a lower layer to a higher layer."""
+    """Return the imports between rooms in which a lower layer imports a higher layer."""
     found = {
         (room(importer), room(imported))
         for importer, imported in modules.arrows
@@ -74,10 +74,10 @@ def _goes_up(importer: int | None, imported: int | None) -> bool:
 
 
 def contract_of(package: str, contracts: Iterable[Layers]) -> Layers | None:
-    """The first contract that names modules of a package; None if there is none."""
+    """Return the first contract that names modules of the package; None if there is no such contract."""
     return next((contract for contract in contracts if contract.concerns(package)), None)
 
 
 def unlayered(layers: Layers, rooms: Graph) -> Sequence[str]:
-    """The rooms in no layer of the contract."""
+    """Return the rooms that are in no layer of the contract."""
     return sorted(name for name in rooms.names if layers.layer_of(name) is None)

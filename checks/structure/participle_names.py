@@ -24,7 +24,7 @@ COMMON_VERBS: Final = frozenset(
 )
 """Common verbs of the field, which are allowed as names of pure rules."""
 FOLDERS: Final = frozenset({"compiled", "shared"})
-"""Allowed folders of services/: Cython code, and packages that services share."""
+"""Folders of services/ that may have such names: Cython code, and packages that services share."""
 NOUNS_WITH_THESE_ENDINGS: Final = frozenset(
     {
         *("bed", "embed", "feed", "greed", "need", "red", "seed", "shed", "speed", "weed"),
@@ -79,7 +79,7 @@ IRREGULAR: Final = frozenset(
 
 
 def is_participle(name: str) -> bool:
-    """Whether the last word of a name is a participle or a gerund.
+    """Return whether the last word of a name is a participle or a gerund.
 
     `published_cut` passes because its last word is a noun, `counting` because it is a common verb.
     """
@@ -90,7 +90,7 @@ def is_participle(name: str) -> bool:
 
 
 def participles(paths: Iterable[Path]) -> list[Path]:
-    """The modules and folders of modules with such a name; test modules may have any name."""
+    """Return the modules, and folders of modules, with such a name. Test modules may have any name."""
     python = [path for path in paths if path.suffix == ".py"]
     modules = {path for path in python if not path.name.startswith("test_") and is_participle(path.stem)}
     folders = {folder for path in python for folder in path.parents if is_participle(folder.name)}

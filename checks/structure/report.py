@@ -94,12 +94,12 @@ def _package(tree: SourceTree, package: Package, contracts: Iterable[Layers]) ->
 
 
 def as_json(structure: object) -> str:
-    """A dataclass of this package as JSON."""
+    """Return a dataclass of this package as JSON."""
     return json.dumps(asdict(structure), indent=1, ensure_ascii=False, default=str) + "\n"  # type: ignore[call-overload]  # every caller passes a dataclass
 
 
 def as_markdown(structure: Structure) -> str:
-    """The structure as Markdown."""
+    """Return the structure as Markdown."""
     sections = (
         ("Packages", _packages_table(structure.packages)),
         ("Imports of higher layers, and cycles", _items(_arrow_lines(structure.packages))),
@@ -166,7 +166,7 @@ def _tests_table(tests: Iterable[SuiteLines]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    """A Markdown table."""
+    """Return a Markdown table."""
     lines = (f"| {' | '.join(str(cell) for cell in row)} |" for row in rows)
     return "\n".join((f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}", *lines))
 

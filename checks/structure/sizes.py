@@ -29,7 +29,7 @@ class Long:
 
 @dataclass(frozen=True)
 class SuiteLines:
-    """The Python lines of a folder of tests, in `test_*.py` and in all other modules."""
+    """The number of Python lines in a folder of tests: in its `test_*.py`, and in its other modules."""
 
     folder: str
     tests: int
@@ -37,7 +37,7 @@ class SuiteLines:
 
 
 def lines_by_language(tree: SourceTree, package: Package) -> Mapping[str, int]:
-    """Lines of Python, SQL and Cython below a package's folder."""
+    """Count the lines of Python, SQL and Cython below a package's folder."""
     lines = Counter(dict.fromkeys(LANGUAGES.values(), 0))
     for path in tree.files:
         if path.suffix in LANGUAGES and package.folder in path.parents:
@@ -46,20 +46,20 @@ def lines_by_language(tree: SourceTree, package: Package) -> Mapping[str, int]:
 
 
 def modules_per_folder(modules: Iterable[Module]) -> Mapping[str, int]:
-    """The number of modules in each folder without `__init__`; the largest folder first."""
+    """Count the modules in each folder (without `__init__`); the largest folder comes first."""
     counts = Counter(module.path.parent.as_posix() for module in modules if module.path.name != "__init__.py")
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
 def long_modules(modules: Iterable[Module]) -> list[Long]:
-    """The modules over MODULE_LINES_MAX lines."""
+    """Return the modules over MODULE_LINES_MAX lines."""
     return sorted(
         Long(module.path, 1, "", module.lines) for module in modules if module.lines > MODULE_LINES_MAX
     )
 
 
 def long_functions(modules: Iterable[Module]) -> list[Long]:
-    """The functions over FUNCTION_LINES_MAX lines from `def` to the last line, including nested functions."""
+    """Return the functions over FUNCTION_LINES_MAX lines, `def` and nested functions included."""
     found = (
         Long(module.path, node.lineno, node.name, _function_lines(node))
         for module in modules
@@ -75,7 +75,7 @@ def _function_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def lines_of_tests(modules: Iterable[Module]) -> list[SuiteLines]:
-    """The lines of each top-level folder with tests."""
+    """Count the lines of each top-level folder with tests."""
     modules = list(modules)
     return [
         SuiteLines(folder, _lines(modules, folder, tests=True), _lines(modules, folder, tests=False))

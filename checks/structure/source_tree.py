@@ -1,4 +1,4 @@
-"""The files of a checkout: Python modules with their import names, and the packages of services/."""
+"""Reads the files of a checkout: Python modules with their import names, and the packages of services/."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Module:
 
 @dataclass(frozen=True)
 class Package:
-    """A package of services/; it is a service if it has a `__main__`, else a shared package."""
+    """A package of services/. It is a service if it has a `__main__`, otherwise a shared package."""
 
     name: str
     folder: Path
@@ -53,7 +53,7 @@ class SourceTree:
 
     @cached_property
     def files(self) -> tuple[Path, ...]:
-        """All files of the services, tools and tests, relative to the checkout, sorted."""
+        """All files of services, tools and tests: paths relative to the checkout, sorted."""
         return tuple(sorted(path for root in ROOTS for path in self._below(self.root / root)))
 
     @cached_property
@@ -74,7 +74,7 @@ class SourceTree:
         )
 
     def text(self, path: Path) -> str:
-        """The text of a file; empty if it is not UTF-8 text."""
+        """Return the text of a file; empty if the file is not UTF-8 text."""
         try:
             return (self.root / path).read_text("utf-8")
         except UnicodeDecodeError:
@@ -94,7 +94,7 @@ class SourceTree:
 
 
 def import_parts(path: Path) -> tuple[str, ...]:
-    """The parts of a path below the folder on the import path, as an import names them."""
+    """Return the parts of the module name for a path, relative to the folder on the import path."""
     parts = path.parts
     if parts[0] == SERVICES:
         parts = parts[1:]
@@ -104,7 +104,7 @@ def import_parts(path: Path) -> tuple[str, ...]:
 
 
 def line_count(text: str) -> int:
-    """The number of lines, as an editor counts them."""
+    """Return the number of lines, as an editor counts them."""
     return len(text.splitlines())
 
 

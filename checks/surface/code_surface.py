@@ -20,7 +20,7 @@ class ProbeError(RuntimeError):
 
 
 def surface() -> Files:
-    """One file for OpenAPI, metrics and settings each, with all services."""
+    """Return three files: OpenAPI, metrics and settings, each for all services."""
     started = {service: _start(service) for service in SERVICES}
     declared = {service: _result(service, process) for service, process in started.items()}
     return {

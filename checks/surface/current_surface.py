@@ -14,7 +14,7 @@ class UnreadableSurfaceError(RuntimeError):
 
 
 def surface(*, full: bool) -> Files:
-    """The surface that the code declares; `full` adds that of a running system.
+    """Return the surface that the code declares; `full` adds the surface of a running system.
 
     Raises UnreadableSurfaceError.
     """
@@ -29,7 +29,7 @@ def _with_running_system(files: Files) -> Files:
     """Add schemas and topics, and replace the OpenAPI documents by those that the processes serve."""
     try:
         for service in code_surface.SERVICES:
-            folder(service)  # the harness migrates in this process, so it must not be another checkout's
+            folder(service)  # the test harness migrates with the packages that this process imports
     except ForeignCodeError as error:
         raise UnreadableSurfaceError(str(error)) from error
     from checks.surface import (

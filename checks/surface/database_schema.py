@@ -12,12 +12,12 @@ from psycopg import sql
 from checks.surface.recordings import Files
 from deploy.local.postgres import SERVICES, programs
 
-# Comments contain the version of PostgreSQL; \restrict has a random key.
+# Comments contain PostgreSQL's version; the command \restrict contains a random key.
 LEFT_OUT = re.compile(r"^(--|\\(un)?restrict\b)")
 
 
 def dump(url: str) -> Files:
-    """A file for each service: its newest migration, then tables, functions, indexes and privileges."""
+    """Return a file per service: its newest migration, then tables, functions, indexes and privileges."""
     return {f"{service}.sql": _version(url, service) + _dump(url, service) for service in SERVICES}
 
 
@@ -36,6 +36,6 @@ def _dump(url: str, service: str) -> str:
 
 
 def cleaned(text: str) -> str:
-    """The SQL statements of a dump, without comments and empty lines."""
+    """Return the SQL statements of a dump, without comments and empty lines."""
     lines = [line for line in text.splitlines() if line and not LEFT_OUT.match(line)]
     return "\n".join(lines) + "\n"

@@ -15,7 +15,7 @@ from checks.surface.service_importer import import_all
 
 
 def declared(service: str) -> dict[str, Any]:
-    """The service's metrics, settings and HTTP interface."""
+    """Return the service's metrics, settings and HTTP interface."""
     import_all(service)
     application = APPLICATIONS.get(service)
     return {

@@ -11,12 +11,12 @@ from typing import Any, Final
 LINES_SHOWN_MAX: Final = 200
 VALUE_CHARACTERS_MAX: Final = 200
 HEADER_LINES: Final = 3
-"""The header of a unified diff: both file names and the line numbers of its only hunk."""
+"""The lines in the header of a unified diff: both file names, and the line numbers of its only hunk."""
 ABSENT: Final = object()
 
 
 def differences(name: str, recorded: str, present: str) -> list[str]:
-    """One line per difference: its path in JSON and both values, or the changed line of SQL."""
+    """Return a line per difference: its path in JSON and both values, or the changed line of SQL."""
     if recorded == present:
         return []
     if not recorded:
@@ -29,14 +29,14 @@ def differences(name: str, recorded: str, present: str) -> list[str]:
 
 
 def report(name: str, lines: list[str]) -> str:
-    """The report on one recording, with at most LINES_SHOWN_MAX differences."""
+    """Return the report on one recording, with at most LINES_SHOWN_MAX differences."""
     shown = lines[:LINES_SHOWN_MAX]
     rest = [f"… and {len(lines) - len(shown)} more lines"] if len(lines) > len(shown) else []
     return "\n".join([f"{name} differs from its recording:", *(f"  {line}" for line in [*shown, *rest])])
 
 
 def _line_differences(recorded: list[str], present: list[str]) -> Iterator[str]:
-    """Removed and added lines, each below its SQL statement, which starts at a line without indentation."""
+    """Yield removed and added lines below their SQL statement, which starts at a line without indentation."""
     statement = shown = ""
     whole = len(recorded) + len(present)
     for line in islice(difflib.unified_diff(recorded, present, n=whole), HEADER_LINES, None):
@@ -75,7 +75,7 @@ def _value_differences(recorded: Any, present: Any, path: str = "") -> Iterator[
         pairs = zip_longest(recorded, present, fillvalue=ABSENT)
         for index, (before, after) in enumerate(pairs):
             yield from _item_differences(before, after, f"{path}[{index}]")
-    elif json.dumps(recorded) != json.dumps(present):  # in Python, True == 1
+    elif json.dumps(recorded) != json.dumps(present):  # == would find True and 1 equal
         yield f"~ {path}: {_shown(recorded)} -> {_shown(present)}"
 
 

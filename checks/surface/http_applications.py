@@ -1,6 +1,7 @@
 """Builds each service's HTTP application without a database or broker, only to read its OpenAPI document.
 
-This is the only module of the package that imports modules of the services; change it when they move.
+This is the only module of the package that imports modules of the services. Change it when those modules
+move.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from fastapi import FastAPI
 
 NOTHING: Any = None
-"""Replaces a dependency that an application needs only to answer requests."""
+"""Stands for a dependency that an application needs only when it answers requests."""
 SECRET = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 
 
@@ -74,4 +75,4 @@ APPLICATIONS: dict[str, Callable[[], FastAPI]] = {
     "notifier": _notifier,
     "board": _board,
 }
-"""By service. The aggregator is missing: it serves only health checks and metrics."""
+"""A builder by service, without the aggregator, which serves only health checks and metrics."""

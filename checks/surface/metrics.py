@@ -9,11 +9,11 @@ from prometheus_client.metrics import MetricWrapperBase
 
 
 def declared(registry: CollectorRegistry = REGISTRY) -> dict[str, Any]:
-    """The metrics by their names in the exposition format.
+    """Return the metrics by their names in the exposition format.
 
-    The client library's own metrics on process, platform and garbage collection are left out.
+    The client library's metrics on process, platform and garbage collection are left out.
     """
-    # The registry exposes a metric with labels only when it has a value, so the collectors are read instead.
+    # The registry exposes a metric with labels only once it has a value, so this reads the collectors.
     collectors = {
         id(collector): collector
         for collector in registry._collector_to_names
@@ -27,6 +27,6 @@ def _described(collector: MetricWrapperBase) -> tuple[str, dict[str, Any]]:
     name = f"{collector._name}_total" if kind == "counter" else collector._name
     described: dict[str, Any] = {"type": kind, "labels": list(collector._labelnames)}
     if kind == "histogram":
-        # As strings, because JSON has no infinity.
+        # Bounds are strings, because JSON has no infinity.
         described["buckets"] = [str(bound) for bound in collector._kwargs.get("buckets", ())] or "default"
     return name, described

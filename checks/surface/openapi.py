@@ -12,12 +12,12 @@ FIELD_NAMES = ("properties", "patternProperties", "schemas")
 
 
 def interface(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document without prose, and every route, including those not in the document."""
+    """Return the OpenAPI document without prose, and every route, also those not in the document."""
     return {"document": without_prose(app.openapi()), "routes": routes(app)}
 
 
 def without_prose(document: Any, *, names: bool = False) -> Any:
-    """A document without descriptions, summaries and titles (titles come from class names).
+    """Return a document without descriptions, summaries and titles (titles come from class names).
 
     `names` is True if the keys of `document` are field names; these are always kept.
     """
@@ -33,7 +33,7 @@ def without_prose(document: Any, *, names: bool = False) -> Any:
 
 
 def routes(app: FastAPI) -> dict[str, list[str]]:
-    """The methods of each path, documented or not; a mounted application has no methods."""
+    """Return the methods of each path, documented or not; a mounted application has no methods."""
     found: dict[str, set[str]] = {}
     for context in iter_route_contexts(app.routes):
         found.setdefault(str(context.path), set()).update(context.methods or ())

@@ -37,12 +37,12 @@ class EventPosition:
     sequence: int
 
     def bad_event(self) -> bytes:
-        """A record with this position that cannot be counted."""
+        """Return a record with this position that the aggregator cannot count."""
         return json.dumps({"partition": self.partition, "sequence": self.sequence, "data": "none"}).encode()
 
 
 class OperationRunner:
-    """Runs the series once. `ids` has the participants' ids, `answers` a JSON line per operation."""
+    """Runs the series once. `ids` has the participants' ids; `answers` has a JSON line per operation."""
 
     def __init__(self, system: System, http: aiohttp.ClientSession) -> None:
         self._system = system
@@ -55,7 +55,7 @@ class OperationRunner:
         self.answers: list[str] = []
 
     async def run_all(self) -> None:
-        """Run every step, an import and its undo, and the events that go to the quarantine."""
+        """Run every step, then an import and its undo, then the events that are quarantined."""
         series = Series()
         for step in series.steps():
             await self._run_step(step)
@@ -111,7 +111,7 @@ class OperationRunner:
     async def _quarantine(self, series: Series) -> None:
         """Produce four quarantine records: malformed, skipped, applied, and a record that is no event.
 
-        The first two replace events that the relay has not published yet.
+        The records for malformed and skipped replace events that the relay has not published yet.
         """
         await self._stack.terminate("relay")
         registration = series.registration(MALFORMED)
@@ -132,7 +132,7 @@ class OperationRunner:
         await self._wait_counted()
 
     async def _register_unpublished(self, operation: Operation) -> EventPosition:
-        """Register while the relay is stopped; return the position of the event."""
+        """Register a person while the relay is stopped; return the position of the event."""
         await self._send(operation)
         state = await state_since(self._topics, datetime.now(UTC))
         partition = partition_of(self.ids[operation.person])

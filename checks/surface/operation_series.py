@@ -24,11 +24,11 @@ ROLES: Final = (None, "booth", "officer", "admin")
 OCCURRED_AT: Final = "2021-10-24T19:04:58+07:00"
 
 PEOPLE: Final = 12
-"""The people 1 to 12 register before any other operation; the milestone rule `twelve` has this threshold."""
+"""People 1 to 12 register before any other operation. The milestone rule `twelve` has the threshold 12."""
 NEWCOMER: Final = 13
 IMPORTED: Final = (14, 15, 16)
 MALFORMED, SKIPPED = 17, 18
-"""People whose events go to the quarantine first."""
+"""The people whose events are quarantined first."""
 EVERYBODY: Final = range(1, SKIPPED + 1)
 CHANGES: Final = 40
 
@@ -44,7 +44,7 @@ webhooks:
 
 @dataclass(frozen=True)
 class Operation:
-    """A request about a person: a registration or a change; without an access key if `role` is None."""
+    """A request about a person: a registration or a change. If `role` is None, it has no access key."""
 
     route: str
     person: int
@@ -59,7 +59,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class Step:
-    """Operations that are counted together, and the number of milestone records on the topic afterwards."""
+    """Operations that are counted together, and the number of milestone records on the topic after them."""
 
     operations: tuple[Operation, ...]
     milestones: int
@@ -67,12 +67,12 @@ class Step:
 
 @dataclass
 class Series:
-    """Generates all steps before the import from one random source."""
+    """Generates all steps that precede the import, from one random source."""
 
     random: Random = field(default_factory=lambda: Random(SEED))
 
     def steps(self) -> Iterator[Step]:
-        """The steps; only a step's last operation crosses a threshold, so the crossing's value is fixed."""
+        """Yield the steps. Only a step's last operation crosses a threshold, so its value is fixed."""
         first = self.registration(1, {"campaign": CAMPAIGN})
         yield Step((first,), milestones=1)
         yield Step(tuple(self.registration(person) for person in range(2, PEOPLE + 1)), milestones=2)
@@ -88,7 +88,7 @@ class Series:
         yield Step((*refused, Operation("merge", 5, {}, "booth", into=6)), milestones=7)
 
     def registration(self, person: int, fixed: Mapping[str, Any] | None = None) -> Operation:
-        """A registration with random optional fields; `fixed` overrides fields."""
+        """Return a registration with random optional fields; `fixed` overrides fields."""
         optional = {
             "phone": f"0812{person:08}",
             "business": {"name": "Usaha Contoh", "category": self.random.choice(CATEGORIES)},
@@ -130,12 +130,12 @@ class Series:
 
 
 def nik(person: int) -> str:
-    """The NIK of a synthetic person; region 31.99 does not exist."""
+    """Return the NIK of a synthetic person; its region 31.99 does not exist."""
     return f"3199010101{90:02}{person:04}"
 
 
 def import_file() -> str:
-    """A CSV file with three people, one of them with completed steps."""
+    """Return a CSV file with three people, one of them with completed steps."""
     steps = ("", "P2;P4", "")
     rows = [
         f"Peserta Contoh,{nik(person)},{REGIONS[index]},2026-01,{OCCURRED_AT},{steps[index]}"

@@ -10,14 +10,14 @@ from uuid import UUID
 UUID_TEXT: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 UTC_TEXT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 DERIVED: Final = 5
-"""The UUID version of derived ids, which are the same in every run."""
+"""The UUID version of ids that are computed from other values, and so are the same in every run."""
 
 
 def replaced(value: Any, names: Mapping[str, str]) -> Any:
-    """A JSON value with all ids and UTC times replaced.
+    """Return a JSON value with its ids and UTC times replaced.
 
-    `names` gives the participants' names by id. Derived ids stay, and times with another offset stay, because
-    clients send them.
+    `names` gives the participants' names by id. Derived ids are kept. Times with another offset are also
+    kept, because clients have sent them.
     """
     if isinstance(value, dict):
         return {key: replaced(inner, names) for key, inner in value.items()}
@@ -27,7 +27,7 @@ def replaced(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def text_replaced(text: str, names: Mapping[str, str]) -> str:
-    """The text, or its placeholder if the whole text is an id or a UTC time."""
+    """Return the text, or its placeholder if the whole text is an id or a UTC time."""
     if text in names:
         return f"<{names[text]}>"
     if UUID_TEXT.fullmatch(text):

@@ -15,7 +15,7 @@ Cell = tuple[str, str]
 
 
 async def state_since(topics: TopicReader, since: datetime) -> dict[str, Any]:
-    """The first state of the register that was read after `since`."""
+    """Wait for the first register state that the audit read after `since`, and return it."""
 
     async def state() -> dict[str, Any] | None:
         await topics.refresh()
@@ -81,7 +81,7 @@ def _check_last_cut(topics: TopicReader) -> None:
 
 
 def growth(records: list[Record]) -> dict[Cell, int]:
-    """The sum over all minutes by scope and region; of repeated keys the newest record counts."""
+    """Return the sum over all minutes by scope and region; only the newest record of each key is summed."""
     sums: dict[Cell, int] = {}
     for record in {record.key: record for record in records}.values():
         value = record.json()

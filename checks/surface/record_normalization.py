@@ -26,7 +26,7 @@ class Record:
     headers: tuple[tuple[str, str], ...] = ()
 
     def json(self) -> Any:
-        """The value as JSON; None if it is not JSON."""
+        """Return the parsed value; None if the value is not JSON."""
         try:
             return json.loads(self.value or "")
         except json.JSONDecodeError:
@@ -34,9 +34,10 @@ class Record:
 
 
 def events(records: Iterable[Record], names: Names) -> list[str]:
-    """`participant-events`: each event once, by participant and revision, then records that are no event.
+    """Return the lines of `participant-events`: each event once, by participant and revision, then the rest.
 
-    Partition and sequence depend on the random participant id, so they are checked and replaced.
+    The rest are records that are no event. Partition and sequence depend on the random participant id, so
+    each is replaced by the result of a check.
     """
     lines: list[tuple[tuple[str, int, str], str]] = []
     highest: dict[int, int] = {}
@@ -52,7 +53,7 @@ def events(records: Iterable[Record], names: Names) -> list[str]:
 
 
 def _with_checked_position(record: Record, highest: dict[int, int]) -> Any:
-    """The value with partition and sequence replaced by the result of their check; other text unchanged."""
+    """Return an event with partition and sequence replaced by the result of a check; else the value."""
     value = record.json()
     if not isinstance(value, dict) or "sequence" not in value:
         return record.value if value is None else value
@@ -64,14 +65,14 @@ def _with_checked_position(record: Record, highest: dict[int, int]) -> Any:
 
 
 def _partition(record: Record) -> str:
-    """Whether the record is in the partition of its key's participant id."""
+    """Say whether the record is in the partition of the participant id in its key."""
     if record.key is None or not UUID_TEXT.fullmatch(record.key):
         return "<any>"
     return "<of the key>" if partition_of(record.key) == record.partition else "<wrong>"
 
 
 def partition_of(participant_id: str) -> int:
-    """The partition of a participant's events, by the contract: the id's last four bytes, modulo 12."""
+    """Return the partition of a participant by the contract: the last four bytes of its id, modulo 12."""
     return (UUID(participant_id).int & 0xFFFFFFFF) % PARTITIONS
 
 
@@ -82,7 +83,7 @@ def _order(value: Any, names: Names, line: str) -> tuple[str, int, str]:
 
 
 def quarantine(records: Iterable[Record], names: Names) -> list[str]:
-    """`participant-events-quarantine` in topic order."""
+    """Return the lines of `participant-events-quarantine` in topic order."""
     lines = []
     for record in records:
         value = record.json()
@@ -97,7 +98,7 @@ def quarantine(records: Iterable[Record], names: Names) -> list[str]:
 
 
 def last_cut(records: Sequence[Record], names: Names) -> list[str]:
-    """`region-counts`: the last full and the last change record."""
+    """Return the lines of `region-counts`: the last full record (all its parts) and the last change."""
     read = [(record, record.json()) for record in records]
     fulls = [index for index, (_, value) in enumerate(read) if value["kind"] == "full"]
     first_part = fulls[-1] - read[fulls[-1]][1]["part"]
@@ -123,7 +124,7 @@ def _cut(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def minutes(records: Iterable[Record]) -> list[str]:
-    """`region-minutes`: the sum over all minutes for each scope and region."""
+    """Return the lines of `region-minutes`: the sum over all minutes for each scope and region."""
     newest = {record.key: record for record in records}
     lines = []
     for scope, of_scope in sorted(_by_scope(newest.values()).items()):
@@ -147,7 +148,7 @@ def _by_scope(records: Iterable[Record]) -> dict[str, list[Record]]:
 
 
 def register_state(records: Sequence[Record], names: Names) -> list[str]:
-    """`register-state`: the newest record."""
+    """Return the line of `register-state`: its newest record."""
     value = records[-1].json()
     audit = value["audit"] and {**value["audit"], "cut": "<cut>", "duration_ms": "<milliseconds>"}
     positions = {name: _summed(value[name]) for name in ("last_sequence", "published")}
@@ -156,7 +157,7 @@ def register_state(records: Sequence[Record], names: Names) -> list[str]:
 
 
 def plain(records: Iterable[Record], names: Names) -> list[str]:
-    """A topic without special rules, in topic order."""
+    """Return the lines of a topic without special rules, in topic order."""
     return [
         _line(record, _key(record.key, names), replaced(record.json() or record.value, names))
         for record in records
@@ -164,7 +165,7 @@ def plain(records: Iterable[Record], names: Names) -> list[str]:
 
 
 def milestones(records: Iterable[Record], names: Names) -> list[str]:
-    """`milestones` in topic order."""
+    """Return the lines of `milestones` in topic order."""
     return [
         _line(record, _key(record.key, names), replaced({**record.json(), "cut": "<cut>"}, names))
         for record in records
@@ -180,7 +181,7 @@ def _key(key: str | None, names: Names) -> str | None:
 
 
 def _line(record: Record, key: str | None, value: Any, partition: str | int | None = None) -> str:
-    """A line of JSON; the fields of the value keep their order on the topic."""
+    """Return a line of JSON; the fields of the value keep their order on the topic."""
     shown = {
         "key": key,
         "partition": record.partition if partition is None else partition,
@@ -191,7 +192,7 @@ def _line(record: Record, key: str | None, value: Any, partition: str | int | No
 
 
 def lines_of(topic: str, records: Sequence[Record], names: Names) -> Iterator[str]:
-    """The normalized lines of a topic."""
+    """Return the normalized lines of a topic."""
     match topic:
         case "participant-events":
             yield from events(records, names)

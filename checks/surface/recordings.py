@@ -14,18 +14,18 @@ Files = dict[str, str]
 
 
 def as_json(value: Any) -> str:
-    """JSON with sorted keys, so that equal values give equal text."""
+    """Return JSON with sorted keys, so that equal values give equal text."""
     return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def write(files: Files) -> None:
-    """Write these recordings; others stay unchanged."""
+    """Write these recordings; other recordings stay unchanged."""
     RECORDED.mkdir(exist_ok=True)
     for name, text in files.items():
         (RECORDED / name).write_text(text, "utf-8")
 
 
 def read(name: str) -> str:
-    """The text of a recording; empty if there is none."""
+    """Return the text of a recording; empty if it does not exist."""
     path = RECORDED / name
     return path.read_text("utf-8") if path.exists() else ""

@@ -1,4 +1,4 @@
-"""Reads the surface of a running system: schemas, topics, and the OpenAPI documents it serves."""
+"""Reads the surface of a running system: schemas, topics, and the OpenAPI documents that it serves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from checks.surface.recordings import Files, as_json
 from checks.surface.running_system import System, running
 
 SERVED: Final = {"registration": "api", "notifier": "notifier", "board": "board"}
-"""The process of each service that serves an OpenAPI document."""
+"""For each service, the process that serves its OpenAPI document."""
 
 
 def surface() -> tuple[Files, dict[str, Any]]:

@@ -28,7 +28,7 @@ READY_S_MAX = 120.0
 SETTINGS = {
     "REGISTRATION_AUDIT_EVERY_S": "0.5",
     "REGISTRATION_AUDIT_PAUSE_FACTOR": "1",
-    "REGISTRATION_WAITED_S_MAX": "60",  # otherwise a busy machine may answer 503
+    "REGISTRATION_WAITED_S_MAX": "60",  # with the default, the API of a busy machine may answer 503
 }
 
 
@@ -43,12 +43,12 @@ class System:
 
 
 class SystemStartError(RuntimeError):
-    """The system did not start or reach an expected state; the message has the reason and all logs."""
+    """The system did not start or reach an expected state; the message contains the reason and all logs."""
 
 
 @asynccontextmanager
 async def running(rules: str) -> AsyncIterator[System]:
-    """Start all processes with these milestone rules; end them at the end of the block."""
+    """Start all processes with the milestone rules `rules`; stop them at the end of the block."""
     async with AsyncExitStack() as ends:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="jakpreneur-surface-")))
         broker = Broker(folder, session_timeout_ms=SESSION_TIMEOUT_MS)

@@ -10,14 +10,14 @@ from checks.surface.recordings import ROOT
 
 
 class ForeignCodeError(RuntimeError):
-    """A service is imported from another checkout."""
+    """Python would import a service from another checkout."""
 
 
 def import_all(service: str) -> None:
     """Import every module of a service, so that its metrics and settings are declared in this process.
 
-    Migrations are left out, because an import would run them, and so are folders with Cython, which need a
-    compiler.
+    Migrations are skipped, because an import would run them. Folders with Cython are skipped, because they
+    need a compiler.
     """
     root = folder(service)
     for path in sorted(root.rglob("*.py")):
@@ -28,7 +28,7 @@ def import_all(service: str) -> None:
 
 
 def folder(service: str) -> Path:
-    """The folder of a service's package. Raises ForeignCodeError if it is outside this checkout."""
+    """Return the folder of a service's package. Raises ForeignCodeError if it is outside this checkout."""
     spec = find_spec(service)
     assert spec is not None, f"{service} is not on the import path"
     assert spec.origin is not None, f"{service} has no __init__.py"

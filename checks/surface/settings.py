@@ -15,12 +15,12 @@ class ContradictionError(ValueError):
 
 
 def declared() -> dict[str, Any]:
-    """The schema of each variable of all settings classes that this process has imported."""
+    """Return the schema of each variable of all settings classes that this process has imported."""
     return by_variable(_subclasses(BaseSettings))
 
 
 def by_variable(classes: Iterable[type[BaseSettings]]) -> dict[str, Any]:
-    """The JSON schema of each variable of these classes. Raises ContradictionError."""
+    """Return the JSON schema of each variable of these classes. Raises ContradictionError."""
     found: dict[str, Any] = {}
     for cls in classes:
         for variable, schema in _variables(cls):
@@ -39,7 +39,7 @@ def _variables(cls: type[BaseSettings]) -> Iterator[tuple[str, Any]]:
 
 
 def _plain(schema: Any, definitions: dict[str, Any]) -> Any:
-    """A schema without prose and class names; references are replaced by their definitions."""
+    """Return a schema without prose and class names; references are replaced by their definitions."""
     if isinstance(schema, list):
         return [_plain(item, definitions) for item in schema]
     if not isinstance(schema, dict):

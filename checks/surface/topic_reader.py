@@ -13,7 +13,7 @@ POLL_MS = 200
 
 
 class TopicReader:
-    """The records of all topics so far; `refresh` reads the new records."""
+    """Holds the records of all topics that were read so far; `refresh` reads the new records."""
 
     def __init__(self, bootstrap_servers: str) -> None:
         self._servers = bootstrap_servers
@@ -39,7 +39,7 @@ class TopicReader:
         await self._consumer.stop()
 
     async def partitions(self) -> dict[str, int]:
-        """The number of partitions of each topic, without Kafka's internal topics."""
+        """Return the number of partitions of each topic, without Kafka's internal topics."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self._servers)
         await admin.start()
         try:
@@ -64,11 +64,11 @@ class TopicReader:
                 self._records[partition.topic].extend(_record(record) for record in records)
 
     def records(self, topic: str) -> list[Record]:
-        """The records of a topic that were read so far."""
+        """Return the records of a topic that were read so far."""
         return self._records[topic]
 
     def newest(self, topic: str) -> Any:
-        """The JSON of the last record of a single-partition topic; None if there is no record."""
+        """Return the JSON of the last record of a topic with one partition; None if there is no record."""
         records = self._records[topic]
         return records[-1].json() if records else None
 

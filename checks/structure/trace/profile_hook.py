@@ -1,8 +1,9 @@
-"""Runs in each traced process: records the first call into each file of services/ in each window.
+"""Records in each traced process, for each window, the first call into each file of services/.
 
-A `.pth` file of the tracing interpreter imports this module and calls `install`, so the services need no
-hook. It imports the standard library only. The tracing process writes the current window to a shared byte;
-in window 0, before and after the trace, nothing is recorded. Functions compiled by Cython are not recorded.
+A `.pth` file of the tracing interpreter imports this module and calls `install`, so the services'
+code need not change. The module imports the standard library only. The tracing process writes the number of
+the current window to a shared byte. In window 0, before and after the trace, nothing is recorded. Functions
+compiled by Cython are not recorded.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from types import FrameType
 from typing import Any, Final
 
 IS_FUNCTION: Final = 0x1
-"""CO_OPTIMIZED: the code of a function has this flag; the body of a module or class does not."""
+"""CO_OPTIMIZED: a flag that the code of a function has, and the body of a module or class has not."""
 SHARED: Final = "shared"
 
 Profile = Callable[[FrameType, str, Any], None]
@@ -41,7 +42,7 @@ def install(folder: str, services: str) -> None:
 
 
 def first_entries(services: str, window: Any, write: Callable[[str], object]) -> Profile:
-    """A profile function that writes `window seconds file` for each file's first call in each window."""
+    """Return a profile function that writes `window seconds file` at each file's first call in a window."""
     foreign: set[str] = set()
     seen: set[str] = set()
     current = 0

@@ -1,4 +1,4 @@
-"""Lists the modules that a traced registration called, by process and in order of the first call. Pure."""
+"""Lists the modules that a traced registration called, by process and in order of the first call."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class CalledModule:
     module: str
     is_leaf: bool
     also_idle: bool
-    """Whether it is also called without a registration: by a loop, a health check or a metric."""
+    """Whether it is also called when nobody registers: by a loop, a health check or a metric."""
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process and the modules it called, in order of the first call."""
+    """A process and its called modules, in order of the first call."""
 
     command: str
     called: Sequence[CalledModule]
@@ -40,13 +40,13 @@ class Process:
 
 @dataclass(frozen=True)
 class Trace:
-    """One registration: the API from the socket to the response, and the other processes in time order."""
+    """A traced registration: the API until its response, then the other processes in order of time."""
 
     to_the_commit: Process
     onward: Sequence[Process]
 
     def to_the_screen(self) -> set[str]:
-        """The modules called between the API's socket and the board's stream."""
+        """Return the modules that are called from the request at the API until the board's stream."""
         processes = (self.to_the_commit, *self.onward)
         return {
             called.module
@@ -64,7 +64,7 @@ class _Entry:
 
 
 def trace_of(logs: Mapping[str, Iterable[str]], tree: SourceTree) -> Trace:
-    """Read the logs of the processes by command. Raises TraceError if the API has no log."""
+    """Evaluate the logs of the processes, given by command. Raises TraceError if the API has no log."""
     if API not in logs:
         raise TraceError(f"no process has the command {API!r}; traced commands: {', '.join(logs)}")
     entries = {command: [_entry(line) for line in lines] for command, lines in logs.items()}
@@ -106,7 +106,7 @@ def _process(command: str, entries: Iterable[_Entry], windows: set[Window], tree
 
 
 def as_markdown(trace: Trace) -> str:
-    """The trace as Markdown."""
+    """Return the trace as Markdown."""
     processes = (trace.to_the_commit, *trace.onward)
     head = ("process", "modules called", "leaves", "others", "others not called when idle")
     rows = (

@@ -1,7 +1,7 @@
 """Traces one registration: starts a checkout's local stack, registers, and waits for the board's stream.
 
-It uses only the checkout's command lines, HTTP interface and `keys.env`, so it works after modules have
-moved.
+It uses only the checkout's command lines, HTTP interface and `keys.env`, so it works even if the checkout's
+modules have moved.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ UP_S_MAX: Final = 600.0
 IDLE_S: Final = 4.0
 SHOWN_S_MAX: Final = 60.0
 AFTERWARDS_S: Final = 1.0
-"""The notifier reads the same cut as the board, but may read it later."""
+"""How long the trace continues after the board: the notifier may read the same cut later."""
 PROVINCE: Final = "31"
 PERSON: Final = {
     "name": "Peserta Jejak",
@@ -45,7 +45,7 @@ PORTS: Final = (
     *("kafka", "kafka-controller", "postgres", "smtp"),
     *("api", "relay", "audit", "worker", "publisher", "notifier", "board", "mailbox", "receiver"),
 )
-"""The port names of `deploy.local up --port`. All get free ports: another stack may use the defaults."""
+"""The names of ports for `deploy.local up --port`. All get free ports: another stack may use the defaults."""
 
 Echo = Callable[[str], None]
 
@@ -121,7 +121,7 @@ def _stack(directory: Path, python: Path, local: Path) -> Iterator[LocalStack]:
 
 
 def free_ports(count: int) -> list[int]:
-    """This many different unused ports of the loopback address."""
+    """Return `count` different unused ports of the loopback address."""
     with ExitStack() as opened:
         sockets = [opened.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
         return [int(opened_socket.getsockname()[1]) for opened_socket in sockets]

@@ -1,7 +1,7 @@
 """Creates a tracing interpreter: a virtual environment with a checkout's packages and the profile hook.
 
-The local stack starts each process with `sys.executable`, so all its processes are traced when it runs on
-this interpreter.
+The local stack starts each process with `sys.executable`, so all processes are traced if the stack itself
+runs on this interpreter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ print(json.dumps([sys._base_executable, site.getsitepackages()]))
 
 
 def make_interpreter(python: Path, folder: Path, services: Path) -> Path:
-    """Create it below `folder`, with the packages of `python`; the logs are written to `folder`, too."""
+    """Create the interpreter below `folder`, with the packages of `python`; `folder` also gets the logs."""
     base, site_packages = json.loads(_output([str(python), "-c", LOCATIONS_SCRIPT]))
     _output([base, "-m", "venv", "--without-pip", str(folder / "venv")])
     interpreter = folder / "venv" / "bin" / "python"

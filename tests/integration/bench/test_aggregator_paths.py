@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 async def test_every_contender_of_an_aggregator_path_runs_and_counts_correctly(path: Path) -> None:
     path_run = PathRun(path)
 
-    await measure(path_run, Scale.SMOKE, 1, print)  # pytest shows it if the test fails
+    await measure(path_run, Scale.SMOKE, 1, print)  # pytest shows the printed text if the test fails
 
     # A contender with wrong counts raises WrongCountsError, which is a failure.
     assert path_run.failures == []

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 PATHS_WITH_EQUAL_WORK = ("import", "relay", "board")
 """Paths on which each contender processes the same number of events."""
 TIMED_CONTENDERS = ("one API's maximum",)
-"""Contenders that run for a fixed time instead."""
+"""Contenders that run for a fixed time, so their number of events differs."""
 
 
 @pytest.mark.parametrize("name", ["intake", "import", "relay", "latency", "alert", "board"])

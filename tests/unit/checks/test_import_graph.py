@@ -17,7 +17,7 @@ from checks.structure.source_tree import Module, Package
 
 
 def package(**texts: str) -> Package:
-    """A service `shop` with these modules; `__` in a name separates folder and module."""
+    """Return a service `shop` with these modules; `__` in a name separates folder and module."""
     modules = []
     for name, text in texts.items():
         parts = name.split("__")
@@ -28,7 +28,7 @@ def package(**texts: str) -> Package:
 
 
 def graph(*arrows: str) -> Graph:
-    """A graph of arrows such as `ab`, which means that a imports b."""
+    """Return a graph of arrows such as `ab`, which means that a imports b."""
     return Graph(frozenset("".join(arrows)), frozenset((arrow[0], arrow[1]) for arrow in arrows))
 
 

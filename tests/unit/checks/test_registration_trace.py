@@ -17,14 +17,14 @@ PREFIX = "/checkout/services/"
 
 
 class Recorder:
-    """Calls functions under the profile function and collects its lines."""
+    """Calls functions under the profile function and collects the lines that it writes."""
 
     def __init__(self) -> None:
         self.window = bytearray([Window.IDLE])
         self.lines: list[str] = []
 
     def run(self, *calls: Callable[[], object]) -> list[str]:
-        """Call the functions and return `window file` of each line written."""
+        """Call the functions and return `window file` for each line that was written."""
         profile = first_entries(PREFIX, self.window, self.lines.append)
         before = sys.getprofile()
         sys.setprofile(profile)
@@ -40,7 +40,7 @@ class Recorder:
 
 
 def function(file: str) -> Callable[[], object]:
-    """A function whose code has this file name."""
+    """Return a function whose code has this file name."""
     names: dict[str, Callable[[], object]] = {}
     exec(compile("def called(): return 1", file, "exec"), names)
     return names["called"]
@@ -100,7 +100,7 @@ def test_the_tracing_interpreter_traces_services_and_has_the_packages(tmp_path: 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> SourceTree:
-    """A checkout in which the register's API imports its store."""
+    """Return a checkout in which the register's API imports the register's store."""
     for name, text in {
         "registration/api.py": "from registration import store",
         "registration/store.py": "",

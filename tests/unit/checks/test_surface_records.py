@@ -17,7 +17,7 @@ ONE, OTHER = "017cb230-91e0-71c5-82ab-94d07c3f5e18", "017cb230-9a82-70e2-87fc-a1
 
 
 def event(subject: str, sequence: int, revision: int = 1, **changed: Any) -> Record:
-    """An event in its subject's partition."""
+    """Return the record of an event in the right partition for its participant `subject`."""
     value = {
         "id": "017cba93-82ac-7e7f-86c0-11776e8db7cd",
         "subject": subject,

@@ -32,7 +32,7 @@ DEADLINE_S = 20.0
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """A repository with one commit, whose `make setup` records each run."""
+    """Return a repository with one commit, whose `make setup` notes each run in a file."""
     root = tmp_path / "repository"
     root.mkdir()
     (root / "Makefile").write_text(MAKEFILE)
@@ -207,7 +207,7 @@ def interrupt_once(file: Path) -> None:
 
 
 def has_ended(pid: int) -> bool:
-    """Whether the process ends before the deadline; a zombie has ended."""
+    """Return whether the process ends before the deadline; a zombie counts as ended."""
     ends = time.monotonic() + DEADLINE_S
     while time.monotonic() < ends:
         try:

@@ -24,7 +24,7 @@ WAIT = Figure("ms", more_is_better=False)
 
 
 def pairs(*values: tuple[float, float]) -> list[Pair]:
-    """Pairs of (reference, this version)."""
+    """Return pairs of measurements from pairs of figures (reference, this version)."""
     return [
         Pair({"rate": reference, "wait": reference}, {"rate": here, "wait": here})
         for reference, here in values
