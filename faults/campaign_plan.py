@@ -31,7 +31,7 @@ class CampaignPlan:
     round_s_max: float = 60.0
     """A round waits at most this long for recovery; then the next round begins."""
     settled_s_max: float = 90.0
-    """At its end the campaign waits at most this long for each import, for all counts, and for all deliveries.
+    """At its end the campaign waits at most this long for each import, for the counts, and for deliveries.
     """
 
     def allows(self, fault: Fault) -> bool:

@@ -140,7 +140,7 @@ class RivalCounter:
             partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
             consumer.assign(partitions)
             await consumer.end_offsets(partitions)  # afterwards the consumer knows the partitions' leaders
-            # Read until nothing arrives: a position may stop before the end offset, at a transaction's marker.
+            # Read until nothing arrives. A position may stop before the end offset, at a transaction marker.
             while found := await consumer.getmany(timeout_ms=POLL_MS):
                 for partition, records in found.items():
                     held |= {(partition.partition, record.key): record.value for record in records}

@@ -20,7 +20,7 @@ _apply = CutState.apply
 
 
 def apply_in_any_term(self: CutState, record: CutRecord) -> ApplyResult:
-    """Like `CutState.apply`, but accepts each record of another term as the next one, even of a lower term."""
+    """Like `CutState.apply`, but accepts a record of any other term as the next record."""
     if self.ready and record.term != self.term:
         if record.kind == "full":
             return self._collect(record)

@@ -169,7 +169,7 @@ async def _register_canary(system: SystemUnderTest) -> None:
 
 
 async def _send_canary(system: SystemUnderTest, stopping: asyncio.Event) -> None:
-    """Send repeated, invalid and lookup requests with the canary's personal data: the services may leak it."""
+    """Send repeated, invalid and lookup requests with the canary's personal data, to see whether it leaks."""
     bodies = [
         _canary(),
         _canary() | {"region": CANARY_NIK},

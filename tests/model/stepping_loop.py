@@ -1,6 +1,6 @@
-"""An event loop that runs only what is ready and then returns to its caller, without sockets and timers.
+"""An event loop without sockets and timers, which runs the ready callbacks and then returns to its caller.
 
-Its tasks wait only for interruption points. A step takes a few microseconds, as no sockets are polled.
+Its tasks wait only for interruption points. A step takes a few microseconds, because no sockets are polled.
 """
 
 from __future__ import annotations

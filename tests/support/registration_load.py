@@ -25,7 +25,10 @@ RETRY_DELAY_S = 0.1
 
 
 def nik(number: int) -> str:
-    """Return the NIK of the n-th synthetic person, unique below 3,360,000; region 31.99 does not exist."""
+    """Return the NIK of a synthetic person, unique for numbers below 3,360,000.
+
+    It begins with region 31.99, which does not exist.
+    """
     serial, rest = number % 10_000, number // 10_000
     day, month = 1 + rest % 28, 1 + rest // 28 % 12
     return f"319901{day:02}{month:02}90{serial:04}"
@@ -35,8 +38,8 @@ class RegistrationClients:
     """Several clients that register people through one or several API processes while a block runs.
 
     `accepted` maps each person's number to the participant id in the response. `already_registered` has the
-    people whom the API refused as known, which fails unless `duplicates_allowed`. At the end of the block
-    each client completes its last registration.
+    people whose registration the API refused because they are registered; unless `duplicates_allowed` is set,
+    such a refusal is an error. At the end of the block each client completes its last registration.
     """
 
     def __init__(
@@ -83,7 +86,10 @@ class RegistrationClients:
                 await asyncio.wait_for(self._closing.wait(), self._pause_s)
 
     async def _register(self, number: int, url: str) -> None:
-        """Register one person with one key until a response is final; after an error, use the next API."""
+        """Register one person, with one idempotency key, until a response is final.
+
+        After an error, try the next API process.
+        """
         body = {
             "name": "Peserta Contoh",
             "nik": nik(number),
