@@ -28,9 +28,9 @@ class Topic:
         self.first = [0] * PARTITIONS
         self.highest = [0] * PARTITIONS
         self.has_gap = [False] * PARTITIONS
-        """By partition: whether a sequence was appended before the one below it, without lost records."""
+        """For each partition, whether a sequence came before the next lower one although no record was lost."""
         self.lost_up_to = [0] * PARTITIONS
-        """By partition: up to this sequence, events may be missing or out of order after a loss."""
+        """For each partition, the sequence up to which events may be missing or out of order after a loss."""
         self.delayed: list[Callable[[], None]] = []
         """Produce requests that arrive long after their sender failed or died."""
 

@@ -16,7 +16,7 @@ from tests.model.register import PARTITIONS, Cell
 from tests.model.system_model import SystemModel
 
 Contents = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
-"""(positions, quarantined): they determine the counts of a cut."""
+"""(positions, quarantined), which together determine the counts of a cut"""
 
 
 class InvariantViolatedError(AssertionError):

@@ -33,7 +33,7 @@ from tests.support.samples.milestones import AS_OF, evidence, official, rule, we
 
 THRESHOLDS = (1, 2, 3, 4)
 POLICY = RetryPolicy(attempts_max=1_000)
-"""So many attempts that no message is given up, because the model does not check that."""
+"""So many attempts that the sender gives up no message, because the model does not check giving up."""
 RULES = Rules(
     rules=(
         rule("province", thresholds=At(THRESHOLDS), regions=frozenset({"31"})),
@@ -88,7 +88,7 @@ class NotifierDatabase:
         self.rows: list[Crossing] = []
         self.ids: set[object] = set()
         self.alerts: dict[UUID, tuple[LatchKey, str]] = {}
-        """By alert id: the latch and the recipient."""
+        """The latch and the recipient of each alert, by alert id."""
         self.messages: dict[UUID, StoredMessage] = {}
 
     def known(self) -> dict[LatchKey, LatchState]:

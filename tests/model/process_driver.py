@@ -20,7 +20,7 @@ InterruptionPoint = Callable[[], Awaitable[None]]
 """The function that a process awaits at each interruption point."""
 
 POINTS_MAX = 40
-"""More points than a round of work has. A process that needs more waits for what never happens."""
+"""More points than any round of work has. A process that reaches this number waits for what never happens."""
 
 
 class InjectedFailureError(ConnectionError):

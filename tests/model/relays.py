@@ -64,7 +64,7 @@ class Relay(Process):
     """A relay. It rewinds a partition whose position in the newest cut does not move although events wait."""
 
     instances = 0
-    """The number of started relays: each start has its own lease holder name."""
+    """The number of started relays, so that each start can use a new name as the holder of the lease."""
 
     def __init__(
         self,

@@ -19,11 +19,11 @@ from tests.support.fakes.leases_and_broker import MemoryLeases
 from tests.support.manual_clock import ManualClock
 
 PAUSE_S: Final = 4.0
-"""Longer than a lease; shorter than the time without cuts after which the relay ignores stalled positions."""
+"""Longer than a lease, but shorter than the time without cuts after which the relay ignores stalls."""
 RECOVERY_ROUNDS_MAX: Final = 60
 FETCHES_MAX: Final = 100
 LARGE_FETCH: Final = 0xE0
-"""The choice of a worker's largest fetch: every partition, from where the last fetch ended."""
+"""The `choice` that selects a worker's largest fetch: all partitions, from where the previous fetch ended."""
 
 
 class SystemModel:

@@ -12,7 +12,7 @@ CANCEL_RETRY_S = 1.0
 
 @asynccontextmanager
 async def background_task(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` until the block ends, then cancel it. Raises the exception that ended `work`, if there is one."""
+    """Run `work` until the block ends, then cancel it. Raises the exception if `work` has failed before."""
     task = asyncio.create_task(work)
     try:
         yield

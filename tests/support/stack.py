@@ -35,7 +35,7 @@ def stack_config(
 class Stack:
     """Starts processes by name and sends them signals.
 
-    The names are those of the local stack. A name such as `worker-2` means a further process of the same kind.
+    The names are those of the local stack. A name such as `worker-2` means another process of the same kind.
     A process that ends is restarted only if `keep_running` was called. A test fails if a process ends
     unexpectedly.
     """
@@ -157,7 +157,7 @@ class Stack:
     async def restart(
         self, *names: str, env: Mapping[str, str] | None = None, deadline_s: float = READY_S_MAX
     ) -> None:
-        """Kill the named processes that run (SIGKILL). Start all of them with `env` as additional settings."""
+        """Kill the named processes that run (SIGKILL). Then start all, with `env` as additional settings."""
         for name in names:
             if not self._ended(name):
                 self.kill(name)
