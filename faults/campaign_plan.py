@@ -10,7 +10,7 @@ from faults.fault import Fault
 
 @dataclass(frozen=True)
 class CampaignPlan:
-    """Length, load and choice of faults of one campaign."""
+    """The length, the load and the choice of faults of one campaign."""
 
     seconds: float
     brokers: int

@@ -38,7 +38,7 @@ POLL_EVERY_S: Final = 2.0
 
 @dataclass(frozen=True)
 class Trial:
-    """The result of one counter."""
+    """What one counter counted, lost and doubled while its processes were killed."""
 
     name: str
     kills: int

@@ -1,4 +1,4 @@
-"""Faults of processes: a process is killed, terminated, suspended, or runs with a wrong clock."""
+"""Faults of processes: they are killed, also at failpoints, terminated, suspended, or have a wrong clock."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ async def run_load(
 
 
 async def _import(system: SystemUnderTest, load: ClientLoad, rows: int, every_s: float) -> None:
-    """Import one file after another, each with other people. An upload is retried until it is accepted."""
+    """Import one file after another. Files share no people. An upload is retried until it is accepted."""
     stopping = load.session.stopping
     for number in itertools.count():
         path = system.folder / f"people-{number}.csv"

@@ -48,7 +48,7 @@ READY_S_MAX: Final = 120.0
 
 @dataclass
 class SystemUnderTest:
-    """Everything that a fault may break."""
+    """The servers, processes and proxies that a fault may break, and what the checks need of them."""
 
     folder: Path
     server: TestServer

@@ -1,4 +1,4 @@
-"""Invariant 6 holds if the system recovers within 30 s of each fault; a late or no recovery violates it."""
+"""Invariant 6 holds if the system recovers within 30 s of each fault, and is violated otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An import and two API processes that register the same people at the same time."""
+"""An import and two API processes register the same people at the same time."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Topic:
         self.first = [0] * PARTITIONS
         self.highest = [0] * PARTITIONS
         self.has_gap = [False] * PARTITIONS
-        """For each partition, whether a sequence came before the next lower one although no record was lost."""
+        """For each partition, whether a sequence came before the next lower one, not because of a loss."""
         self.lost_up_to = [0] * PARTITIONS
         """For each partition, the sequence up to which events may be missing or out of order after a loss."""
         self.delayed: list[Callable[[], None]] = []
@@ -89,7 +89,7 @@ class Batch:
 
 
 class Producer:
-    """The producer of one process; it sends each batch in one request."""
+    """The producer of one process. It sends each batch in one request."""
 
     def __init__(self, topic: Topic, process: Process, sequences: Mapping[bytes, int]) -> None:
         self._topic = topic

@@ -51,7 +51,7 @@ class Ledger:
         return [request for request in self.requests if request.answer is None and not request.is_pending]
 
     def next_request(self, choice: int) -> Request:
-        """Return a new request, or the oldest unanswered one as a retry."""
+        """Return a new request, or the oldest unanswered request as a retry."""
         unknown = self.unknown
         if unknown and choice & 0x80:
             return unknown[0]

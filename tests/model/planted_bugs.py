@@ -31,7 +31,7 @@ from tests.model.workers import TallyClient, TallyDatabase, Worker
 
 @dataclass(frozen=True)
 class Bug:
-    """A system with one replaced part, or a replacement of the product's `fold`."""
+    """A bug, which replaces either one part of the system or the product's `fold`."""
 
     name: str
     system_type: type[SystemModel] = SystemModel

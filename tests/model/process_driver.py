@@ -1,10 +1,9 @@
 """Drives a process of the model from one interruption point to the next.
 
-At a point the process may pause, fail or die.
-
-An interruption point lies before and after every effect outside the process. Between two points the process
-runs without interruption, and it awaits nothing but points. Most processes are driven as plain coroutines,
-which costs a microsecond per point. Processes whose product code needs an event loop run on a stepping loop.
+At a point the process may pause, fail or die. A point lies before and after every effect outside the process.
+Between two points the process runs without interruption, and it awaits nothing but points. Most processes
+are driven as plain coroutines, which costs a microsecond per point. Processes whose product code needs an
+event loop run on a stepping loop.
 """
 
 from __future__ import annotations

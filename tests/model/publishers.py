@@ -76,9 +76,9 @@ class CutNumbers:
         self.last = (0, 0)
 
     def reserve(self, term: int, number: int) -> bool:
-        """Reserve a cut number and return True, if `term` leads and no equal or higher pair is reserved.
+        """Reserve a cut number for `term`, and return whether it is reserved.
 
-        The pairs (term, number) are compared.
+        It is not if `term` does not lead, or if the pair (term, number) is not above the last reserved pair.
         """
         if not self._leases.leads(LEASE, term) or self.last >= (term, number):
             return False

@@ -1,6 +1,7 @@
-"""Random programs of fifty steps. A step is work of a process, which may fail, or an event outside of them.
+"""Random programs of fifty steps. A step is a process's work, or an event outside the processes.
 
-A program is drawn as bytes, three for each step. Drawing a step by itself would take longer than running it.
+The process's work may fail. A program is drawn as bytes, three for each step, because drawing each step by
+itself would take longer than running it.
 """
 
 from __future__ import annotations
