@@ -213,7 +213,7 @@ def test_the_registers_state_is_written_and_read_like_the_sample(name: str) -> N
     assert comparable(json.loads(msgspec.json.encode(decode_register_state(value)))) == comparable(expected)
 
 
-# --- milestones and quarantine: the outbox inserts the sequence ---
+# --- milestones and quarantine: the outbox fills in the sequence ---
 
 
 @pytest.mark.parametrize("name", names("milestones"))

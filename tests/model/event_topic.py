@@ -85,7 +85,7 @@ class Batch:
         return self
 
     def close(self) -> None:
-        """Do nothing: there is nothing to close in memory."""
+        """Do nothing, because there is nothing to close in memory."""
 
 
 class Producer:
@@ -116,4 +116,4 @@ class Producer:
         return acknowledged
 
     async def abandon(self) -> None:
-        """Do nothing: there is nothing to close in memory."""
+        """Do nothing, because there is nothing to close in memory."""

@@ -19,7 +19,7 @@ class _Never(asyncio.TimerHandle):
     """A scheduled call that is never executed."""
 
     def cancel(self) -> None:
-        """Do nothing: there is nothing to cancel."""
+        """Do nothing, because nothing is scheduled."""
 
 
 class SteppingLoop(asyncio.AbstractEventLoop):

@@ -32,7 +32,7 @@ class Compose:
         self.services: dict[str, Any] = self.declared["services"]
 
     def build(self) -> None:
-        """Build the images of the file. The first image is built alone, so that the others use its layers."""
+        """Build one image of the file, then the others in parallel, which use the first image's layers."""
         authorities = (f"--env={name}={CERTIFICATES}" for name in ("PIP_CERT", "SSL_CERT_FILE"))
         options = " ".join((*BUILD_OPTIONS, *authorities))
         for names in (BUILT[:1], BUILT[1:]):

@@ -88,7 +88,7 @@ class MemoryBatch:
         return self
 
     def close(self) -> None:
-        """Nothing to do in memory."""
+        """Do nothing, because there is nothing to close in memory."""
 
 
 class MemoryBroker:
@@ -136,7 +136,7 @@ class MemoryProducer:
         return future
 
     async def abandon(self) -> None:
-        """Nothing to do in memory."""
+        """Do nothing, because there is nothing to close in memory."""
 
 
 def has_gap(log: Sequence[int]) -> bool:
