@@ -1,1 +1,1 @@
-"""The fault campaign: faults and load on the running system, and invariants checked from outside it."""
+"""The fault campaign: injects faults into the running system under load, and checks its invariants."""

@@ -22,9 +22,9 @@ from faults.campaign_plan import CampaignPlan
 from faults.campaign_report import as_json, as_markdown, violation_lines
 
 SHORT_S: Final = 165.0
-"""With start, last round and checks, less than five minutes on two cores."""
+"""With its start, last round and checks, a short campaign takes less than five minutes on two cores."""
 EXCLUDED_IF_SHORT: Final = ("every process",)
-"""Excluded from a short campaign: on a shared machine, starting 13 processes at once takes over 30 s."""
+"""Not in a short campaign, because starting 12 processes at once takes over 30 s on a shared machine."""
 console = Console(width=140)
 
 
@@ -76,7 +76,7 @@ def main(
 def _run_planted(
     campaigns: Sequence[planted_campaigns.PlantedCampaign], report: Path | None, keep: bool
 ) -> None:
-    """Run campaigns with planted bugs; exit with 1 if a bug is missed, or found without being planted."""
+    """Run the campaigns. Exit with 1 if one misses its planted bug, or finds a violation without the bug."""
     if not campaigns:
         names = ", ".join(campaign.bug.name for campaign in planted_campaigns.CAMPAIGNS)
         raise typer.BadParameter(f"choose one of {names}; or all", param_hint="--planted")

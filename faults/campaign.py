@@ -86,7 +86,7 @@ async def _inject_faults(
 
 
 def _possible_faults(system: SystemUnderTest) -> list[Fault]:
-    """Every fault that this system and machine allow."""
+    """Return every fault that this system and this machine allow."""
     return [
         *process_faults(system.names),
         *store_faults(len(system.cluster.brokers)),

@@ -1,4 +1,4 @@
-"""The end of a campaign: waits until the system has settled, reads all evidence, checks every invariant."""
+"""The end of a campaign: waits until all work is done, reads the stored data, and checks every invariant."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ IDLE_CHECKS: Final = 5
 
 @dataclass(frozen=True)
 class Observers:
-    """What observed the system while faults were injected."""
+    """The probe, the viewer and the load, which observed the system while faults were injected."""
 
     probe: RecoveryProbe
     viewer: StreamViewer
@@ -77,7 +77,7 @@ async def check_invariants(
 
 
 async def _wait_until_delivered(system: SystemUnderTest, wait_s: float) -> None:
-    """Wait until every message is delivered and no new one appears, or the time is over."""
+    """Wait until every message is delivered and no new message appears, but at most `wait_s`."""
     ends_at = time.monotonic() + wait_s
     idle = 0
     while idle < IDLE_CHECKS and time.monotonic() < ends_at:

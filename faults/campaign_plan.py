@@ -10,7 +10,7 @@ from faults.fault import Fault
 
 @dataclass(frozen=True)
 class CampaignPlan:
-    """Length, load and choice of faults of one campaign."""
+    """The length, the load and the choice of faults of one campaign."""
 
     seconds: float
     brokers: int
@@ -19,19 +19,20 @@ class CampaignPlan:
     import_every_s: float
     seed: int
     rounds_max: int | None = None
-    """The campaign ends after this many rounds, or after `seconds`; None: no limit on rounds."""
+    """The campaign ends after this many rounds or after `seconds`, whichever is first. None sets no limit."""
     only: tuple[str, ...] = ()
-    """Only faults whose name contains one of these texts; empty: all faults."""
+    """The campaign injects only faults whose name contains one of these texts. If empty, it injects all."""
     without: tuple[str, ...] = ()
-    """No fault whose name contains one of these texts."""
+    """The campaign injects no fault whose name contains one of these texts."""
     script: tuple[Fault, ...] = ()
-    """Exactly these faults in this order, repeated; empty: drawn at random."""
+    """The campaign injects these faults in this order, repeatedly. If empty, it draws faults at random."""
     planted: Mapping[str, str] = field(default_factory=dict)
-    """The planted bug of each process, by process name."""
+    """The name of the bug that is planted in each process, by process name."""
     round_s_max: float = 60.0
-    """How long a round waits for recovery before the next fault."""
+    """A round waits at most this long for recovery; then the next round begins."""
     settled_s_max: float = 90.0
-    """How long the end of the campaign waits for each of: imports, counts, deliveries."""
+    """At its end the campaign waits at most this long for each import, for the counts, and for deliveries.
+    """
 
     def allows(self, fault: Fault) -> bool:
         """Whether the campaign may inject this fault."""

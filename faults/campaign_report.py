@@ -16,7 +16,10 @@ PAIR: Final = "two faults at once"
 
 @dataclass
 class FaultStatistics:
-    """The rounds of one kind of fault; kills and recovery times count only rounds with a single fault."""
+    """The rounds with one kind of fault, their kills and their recovery times.
+
+    A round with two faults counts its kills and its recovery time under PAIR, not under the two kinds.
+    """
 
     kind: str
     times: int = 0
@@ -26,7 +29,10 @@ class FaultStatistics:
 
 
 def failure_rate_bound(cases: int) -> str:
-    """The 95 % bound of the failure rate after n cases without failure: 3/n (Hanley, Lippman-Hand, 1983)."""
+    """Return the upper bound of the failure rate after `cases` cases without a failure, at 95 % confidence.
+
+    The bound after n cases is 3/n (Hanley, Lippman-Hand, 1983).
+    """
     return f"{3 / cases:.1e}" if cases else "none"
 
 
@@ -92,7 +98,7 @@ def fault_statistics(result: CampaignResult) -> list[FaultStatistics]:
 
 
 def as_markdown(result: CampaignResult) -> str:
-    """Format two tables: invariants with their cases, and kinds of faults with their recovery times."""
+    """Format a table of the invariants with their cases, and a table of the faults with recovery times."""
     lines = [
         f"{result.kills} kills in {len(result.rounds)} rounds, {result.events:,} events, "
         f"{result.plan.brokers} broker(s), {os.cpu_count()} cores, {result.took_s / 60:.0f} minutes, "

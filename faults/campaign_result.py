@@ -13,7 +13,7 @@ from faults.invariant_result import InvariantResult
 class Round:
     """One or two faults injected at once, and the time until the system had recovered.
 
-    Recovered means: an API is ready, counting has caught up, and a board reports `live`.
+    The system has recovered when an API is ready, counting has caught up, and a board reports `live`.
     """
 
     faults: tuple[Fault, ...]
@@ -39,11 +39,11 @@ class CampaignResult:
     events: int
     took_s: float
     not_tried: list[str] = field(default_factory=list)
-    """Faults that this machine or this plan cannot inject, with the reason."""
+    """The faults that this machine or this plan cannot inject, each with its reason."""
 
     @property
     def kills(self) -> int:
-        """Processes killed in all rounds."""
+        """The number of processes killed in all rounds."""
         return sum(fault_round.kills for fault_round in self.rounds)
 
     @property
@@ -52,5 +52,5 @@ class CampaignResult:
         return all(invariant.holds for invariant in self.invariants)
 
     def invariant(self, number: int) -> InvariantResult:
-        """The result of the invariant with this number."""
+        """Return the result of the invariant with this number."""
         return next(invariant for invariant in self.invariants if invariant.number == number)

@@ -31,20 +31,20 @@ FIRST_KILL_S: Final = 5.0
 KILL_EVERY_S: Final = 5.0
 EARLY_S: Final = 45.0
 UNCHANGED_S: Final = 90.0
-"""A count that has not changed for so long is final; longer than Faust's session timeout (60 s)."""
+"""A count that has not changed for this time is final. The time exceeds Faust's session timeout (60 s)."""
 SETTLED_S_MAX: Final = 240.0
 POLL_EVERY_S: Final = 2.0
 
 
 @dataclass(frozen=True)
 class Trial:
-    """The result of one counter."""
+    """What one counter counted, lost and doubled while its processes were killed."""
 
     name: str
     kills: int
     events: int
     counted_early: int
-    """Events counted EARLY_S after the last kill and the last event."""
+    """The number of events counted EARLY_S after the last event, which is sent after the last kill."""
     counted: int
     lost: int
     doubled: int
@@ -57,7 +57,7 @@ class Trial:
 
 
 async def run_trial(counter: ComparedCounter, topics: Topics, events: int, kills: int) -> Trial:
-    """Send events while the counter's processes are killed in turn; return the events lost and doubled."""
+    """Send events, and meanwhile kill the counter's processes in turn. Return the lost and doubled events."""
     events_source = event_generator()
     await counter.start()
     try:
@@ -85,7 +85,7 @@ async def run_trial(counter: ComparedCounter, topics: Topics, events: int, kills
 
 
 async def _send_events(topics: Topics, events_source: EventGenerator, events: int, seconds: float) -> None:
-    """Send each event once, at a constant rate, equally to every partition."""
+    """Send each event once, at a constant rate. Every partition gets the same number of events."""
     steps = int(seconds / STEP_S)
     producer = AIOKafkaProducer(
         bootstrap_servers=topics.bootstrap_servers, enable_idempotence=True, compression_type="lz4"
@@ -117,7 +117,10 @@ async def _send_to_each_partition(
 async def _settled_counts(
     counter: ComparedCounter, expected: Counter[str]
 ) -> tuple[Counter[str], int, float]:
-    """Return the final counts, the total after EARLY_S, and the seconds until the last change."""
+    """Wait until the counts are final.
+
+    Return the final counts, the total after EARLY_S, and the seconds from the call to the last change.
+    """
     began_at = changed_at = time.monotonic()
     counts: Counter[str] = Counter()
     counted_early = 0
@@ -220,10 +223,13 @@ def main(
     kills: Annotated[int, typer.Option(help="The number of kills for each counter.")] = 12,
     report: Annotated[Path | None, typer.Option(help="Write the figures here, as JSON.")] = None,
 ) -> None:
-    """Kill processes of the aggregator and of two stock counters; exit with 1 if ours lost or doubled any."""
+    """Kill processes of the aggregator and of two stock counters, and compare their counts.
+
+    Exit with 1 if the aggregator lost or doubled an event.
+    """
     with tempfile.TemporaryDirectory(prefix="peers-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL may run as another user
+        folder.chmod(0o755)  # PostgreSQL may run as another user, who must be able to enter the folder
         trials = asyncio.run(compare(folder, events, kills))
     if report:
         report.parent.mkdir(parents=True, exist_ok=True)

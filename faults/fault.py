@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from faults.running_system.system_under_test import SystemUnderTest
 
 Inject = Callable[[SystemUnderTest, random.Random], Awaitable[int]]
-"""Breaks something and repairs it; returns the number of killed processes."""
+"""A coroutine function that breaks something, repairs it, and returns the number of killed processes."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Fault:
     """One way to break the system."""
 
     kind: str
-    """The line of the report under which it is counted."""
+    """The line of the report that counts the fault."""
     name: str
     inject: Inject
     resources: frozenset[str] = frozenset()
-    """What it breaks or needs: two faults that share a resource are not paired."""
+    """What the fault breaks or needs. Two faults that share a resource are never injected at once."""

@@ -1,4 +1,4 @@
-"""The order of a campaign's faults: a pure function of the plan and the seed."""
+"""The order of a campaign's faults, which depends only on the plan, the possible faults and the seed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ PAIRS_SHARE: Final = 0.3
 
 
 def schedule(plan: CampaignPlan, faults: Sequence[Fault], rng: random.Random) -> Iterator[tuple[Fault, ...]]:
-    """Yield the faults of each round without end: shuffled, some in pairs, each once before any repeats.
+    """Yield the faults of each round, without end.
 
-    A plan with a script yields the script only. Raises AssertionError if the plan allows no fault.
+    The order is random, and some rounds have two faults. Every fault comes once before any fault is repeated.
+    If the plan has a script, its faults come in their order, and no others. Raises AssertionError if the plan
+    allows no fault.
     """
     if plan.script:
         yield from ((fault,) for fault in itertools.cycle(plan.script))
@@ -36,9 +38,9 @@ def schedule(plan: CampaignPlan, faults: Sequence[Fault], rng: random.Random) ->
 
 
 def _shuffled_by_kind(faults: Sequence[Fault], rng: random.Random) -> list[Fault]:
-    """Shuffle so that one fault of every kind comes last and is taken first.
+    """Shuffle the faults so that the end of the list has one fault of every kind.
 
-    A campaign that is interrupted has then injected every kind.
+    `schedule` takes the faults from the end, so that even a campaign that ends early has injected every kind.
     """
     kinds: dict[str, list[Fault]] = {}
     for fault in rng.sample(faults, len(faults)):

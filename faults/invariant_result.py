@@ -17,11 +17,11 @@ class InvariantResult:
 
     @property
     def holds(self) -> bool:
-        """Whether cases were checked and none failed: without cases nothing is proven."""
+        """Whether cases were checked and no violation was found. Without cases nothing is proven."""
         return self.cases > 0 and not self.violations
 
     def check(self, condition: bool, violation: str) -> None:
-        """Count a case; record `violation` if the condition is false."""
+        """Count a case, and add `violation` if the condition is false."""
         self.cases += 1
         if not condition:
             self.violations.append(violation)

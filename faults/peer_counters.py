@@ -41,17 +41,17 @@ class ComparedCounter(Protocol):
         """Start both processes."""
 
     def kill(self, number: int) -> None:
-        """Kill one of the two processes (0 or 1) with SIGKILL; it is restarted at once."""
+        """Kill one of the two processes (0 or 1) with SIGKILL, and restart it at once."""
 
     async def counts(self) -> Counter[str]:
-        """Return the durable counts by kelurahan."""
+        """Return the stored counts by kelurahan."""
 
     async def close(self) -> None:
         """End both processes."""
 
 
 class AggregatorCounter:
-    """The aggregator's workers, with their counts in PostgreSQL."""
+    """The aggregator's workers, whose counts are read from PostgreSQL."""
 
     name = "our aggregator"
 
@@ -82,7 +82,7 @@ class AggregatorCounter:
 
 
 class RivalCounter:
-    """A counter of `bench/rivals`, with its counts in the changelog of its store."""
+    """A counter of `bench/rivals`, whose counts are read from the changelog topic of its store."""
 
     def __init__(
         self, name: str, command: Sequence[str], read_count: ReadCount, topics: Topics, folder: Path
@@ -125,7 +125,7 @@ class RivalCounter:
         self._processes[number].wait(10)
 
     async def counts(self) -> Counter[str]:
-        """See `ComparedCounter`: the last value of each key in each partition of the changelog."""
+        """See `ComparedCounter`. The count of a key is its last value in each partition of the changelog."""
         topic = f"{self._group}-counts-changelog"
         if not await self._exists(topic):
             return Counter()
@@ -140,7 +140,7 @@ class RivalCounter:
             partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
             consumer.assign(partitions)
             await consumer.end_offsets(partitions)  # afterwards the consumer knows the partitions' leaders
-            # Read until nothing arrives: positions stop before a transaction's end marker.
+            # Read until nothing arrives. A position may stop before the end offset, at a transaction marker.
             while found := await consumer.getmany(timeout_ms=POLL_MS):
                 for partition, records in found.items():
                     held |= {(partition.partition, record.key): record.value for record in records}
@@ -163,13 +163,13 @@ class RivalCounter:
 
 
 def _text(key: bytes) -> str:
-    """Decode a key, which is stored either bare or as JSON."""
+    """Decode a key, which is stored either as plain text or as JSON."""
     text = key.decode()
     return str(json.loads(text)) if text.startswith('"') else text
 
 
 def faust_table(topics: Topics, folder: Path) -> RivalCounter:
-    """Return the counter with an agent and a table, as in Faust's documentation."""
+    """Return a counter that has a Faust agent and a Faust table, as in Faust's documentation."""
     return RivalCounter(
         "stock Faust Table",
         rival_measurement.python("faust_counter"),
@@ -180,7 +180,7 @@ def faust_table(topics: Topics, folder: Path) -> RivalCounter:
 
 
 def streams(topics: Topics, folder: Path) -> RivalCounter:
-    """Return the counter with a Kafka Streams processor and exactly_once_v2."""
+    """Return a counter that is a Kafka Streams processor with exactly_once_v2."""
     command = rival_measurement.streams("processor")
     return RivalCounter(
         "Kafka Streams", command, lambda value: int.from_bytes(value, "big", signed=True), topics, folder

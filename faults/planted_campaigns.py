@@ -30,16 +30,16 @@ SUSPENDED_S: Final = 5.0
 
 @dataclass(frozen=True)
 class PlantedCampaign:
-    """The faults that expose one bug, and the number of rounds."""
+    """A short campaign: the bug that it must find, the faults that expose the bug, the number of rounds."""
 
     bug: PlantedBug
     script: tuple[Fault, ...]
     rounds: int
     is_planted: bool = True
-    """False: the same campaign without the bug, which must find no violation."""
+    """If False, the campaign runs without the bug and must find no violation."""
 
     def plan(self, seed: int) -> CampaignPlan:
-        """The plan of one attempt."""
+        """Return the plan of one attempt."""
         return CampaignPlan(
             seconds=120.0,
             brokers=1,
@@ -71,7 +71,7 @@ class PlantedCampaignResult:
 
     @property
     def is_as_expected(self) -> bool:
-        """Whether a planted bug was found, or no violation was found without a bug."""
+        """Whether the planted bug was found, or the invariant held without the bug."""
         return self.is_found == self.campaign.is_planted
 
 
@@ -113,7 +113,7 @@ CAMPAIGNS: Final = (
 
 
 def select(name: str, *, planted: bool = True) -> list[PlantedCampaign]:
-    """Return the campaign of this bug, or of `all`; with planted=False, without the bugs."""
+    """Return the campaign of this bug, or all campaigns for `all`. planted=False plants no bugs."""
     return [
         replace(campaign, is_planted=planted) for campaign in CAMPAIGNS if name in ("all", campaign.bug.name)
     ]
@@ -122,7 +122,10 @@ def select(name: str, *, planted: bool = True) -> list[PlantedCampaign]:
 async def run_planted(
     campaign: PlantedCampaign, folder: Path, show_progress: ShowProgress
 ) -> PlantedCampaignResult:
-    """Repeat the campaign with other seeds until the bug is found, at most ATTEMPTS_MAX times."""
+    """Run the campaign with different seeds until it finds the bug, at most ATTEMPTS_MAX times.
+
+    A campaign without the bug runs once.
+    """
     took_s = 0.0
     bug = campaign.bug
     for attempt in range(1, ATTEMPTS_MAX + 1 if campaign.is_planted else 2):

@@ -12,7 +12,7 @@ REPORTS: Final = ROOT / ".local" / "faults"
 
 
 def with_report(page: str, name: str, text: str) -> str:
-    """Return the page with `text` between the two markers of this name; ValueError if they are missing."""
+    """Return the page with `text` between the markers of `name`. Raises ValueError if they are missing."""
     begin = f"<!-- {name}: written by python -m faults.reliability_page from here -->"
     end = f"<!-- {name}: to here -->"
     page, replaced = re.subn(
@@ -27,7 +27,7 @@ def with_report(page: str, name: str, text: str) -> str:
 
 
 def main() -> None:
-    """Insert every report that exists; sections without a new report stay unchanged."""
+    """Copy every existing report into the page. A section without a report stays unchanged."""
     page = PAGE.read_text("utf-8")
     for name in ("report", "planted", "peers"):
         report = REPORTS / f"{name}.md"

@@ -1,4 +1,4 @@
-"""The fixtures of all tests: broker, topics, database and process stack; built from `tests/support/`."""
+"""The fixtures of all tests: broker, topics, database and process stack. `tests/support/` implements them."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tests.support.topic_prefixes import Topics
 
 pytest_plugins = ["tests.support.required_programs"]
 
-# The shared broker keeps Kafka's default session timeout, so that a busy machine does not fence it.
+# Kafka's default session timeout for the shared broker, so that it is not fenced on a busy machine.
 DEFAULT_SESSION_MS = 9_000
 SHORT_SESSION_MS = 3_000
 
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """The broker that all tests of the session share; tests must not break it."""
+    """The broker that all tests of a session share. A test must not stop or damage it."""
     yield from _broker(tmp_path_factory.mktemp("kafka"), DEFAULT_SESSION_MS)
 
 
 @pytest.fixture
 def own_kafka(tmp_path: Path) -> Iterator[Broker]:
-    """A broker for this test alone, which it may pause, kill and restart."""
+    """A broker for one test, which the test may pause, kill and restart."""
     yield from _broker(tmp_path, SHORT_SESSION_MS)
 
 
@@ -45,7 +45,7 @@ def _broker(folder: Path, session_timeout_ms: int) -> Iterator[Broker]:
 
 @pytest.fixture
 async def topics(request: pytest.FixtureRequest) -> Topics:
-    """All topics under a new prefix, on `own_kafka` if the test uses it, else on `kafka`."""
+    """All topics under a new prefix, on `own_kafka` if the test uses that fixture, else on `kafka`."""
     name = "own_kafka" if "own_kafka" in request.fixturenames else "kafka"
     broker: Broker = request.getfixturevalue(name)
     topics = Topics(broker.bootstrap_servers, f"t{uuid4().hex[:8]}-")
@@ -62,7 +62,7 @@ def _postgres() -> Iterator[TestServer]:
 
 @pytest.fixture
 def database(request: pytest.FixtureRequest, _postgres: TestServer) -> Iterator[Databases]:
-    """A new database with every service's tables; for tests with `stack`, also with API keys and scopes."""
+    """A new database with the tables of all services, and for tests with `stack` also API keys and scopes."""
     if "stack" in request.fixturenames:
         commissioned: Commissioned = request.getfixturevalue("_commissioned")
         databases = _postgres.clone(commissioned.template)
@@ -81,7 +81,7 @@ def _commissioned(_postgres: TestServer, tmp_path_factory: pytest.TempPathFactor
 async def stack(
     _commissioned: Commissioned, topics: Topics, database: Databases, tmp_path: Path
 ) -> AsyncIterator[Stack]:
-    """The real processes of all services; the test starts those it needs, and all end with it."""
+    """The real processes of all services. A test starts the processes it needs; they end with the test."""
     process_environment = stack_config(
         tmp_path / "stack", database.urls(), topics.environment(), _commissioned.secrets
     )

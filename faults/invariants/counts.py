@@ -34,13 +34,13 @@ class Change(msgspec.Struct):
 
 
 class Event(msgspec.Struct):
-    """An event of the register, as far as the counts depend on it."""
+    """The part of a register's event that changes the counts."""
 
     data: Change
 
 
 class Cut(msgspec.Struct):
-    """A record of region-counts, as far as it is checked."""
+    """The checked fields of a record of region-counts."""
 
     cut: int
     term: int
@@ -53,7 +53,7 @@ class Cut(msgspec.Struct):
 
 
 def cells_of(standing: Standing) -> Iterable[Cell]:
-    """Every tally that counts this standing, derived without the product's own rule."""
+    """Return every tally that counts this standing, by a rule that is independent of the product's code."""
     scopes = ["all"]
     scopes += [f"agency:{standing.agency}"] if standing.agency else []
     scopes += [f"campaign:{standing.campaign}"] if standing.campaign else []
@@ -64,10 +64,10 @@ def cells_of(standing: Standing) -> Iterable[Cell]:
 
 
 class ExpectedCounts:
-    """The correct counts at every vector of positions, summed from the register's own events."""
+    """The correct counts at every vector of positions, summed from the register's events."""
 
     def __init__(self, values: Mapping[int, Sequence[str]]) -> None:
-        """`values`: the event values of each partition in the order of their sequences."""
+        """Sum the events. `values` has the event values of each partition in the order of their sequences."""
         decode = msgspec.json.Decoder(Event).decode
         self.final: Counter[Cell] = Counter()
         self._sums: dict[tuple[int, str], list[int]] = {}
@@ -85,7 +85,10 @@ class ExpectedCounts:
                 self._sums[partition, region] = list(accumulate(deltas[region]))
 
     def at(self, positions: Sequence[int], region: str) -> int:
-        """Return the participants registered in one of CHECKED_REGIONS after the events up to `positions`."""
+        """Return how many participants are registered in `region` after the events up to `positions`.
+
+        `region` must be one of CHECKED_REGIONS.
+        """
         total = 0
         for partition, position in enumerate(positions):
             sums = self._sums[partition, region]
@@ -101,7 +104,10 @@ def _is_in(standing: Standing | None, region: str) -> int:
 def check_counts(
     database: DatabaseContents, expected: ExpectedCounts, topic: TopicRecords
 ) -> tuple[InvariantResult, dict[Cell, int]]:
-    """Compare tallies and published cuts with the register; return also each cell's highest count."""
+    """Compare tallies and published cuts with the register.
+
+    Return the result, and the highest published count of each cell.
+    """
     result = InvariantResult(
         3, "every published count is correct at its cut, and every total is the sum of its parts"
     )
@@ -188,7 +194,7 @@ class CutReplay:
             self._changed.add(cell)
 
     def unequal_totals(self) -> list[Cell]:
-        """Return the cells changed since the last call that differ from the sum of their parts."""
+        """Of the cells changed since the last call, return those that differ from the sum of their parts."""
         changed, self._changed = self._changed, set()
         return [
             cell

@@ -24,7 +24,8 @@ def check_topic(
 ) -> InvariantResult:
     """Compare the topic with the register's events; repeats are allowed and counted.
 
-    `removed` has, per partition, the sequences whose records a fault removed: these may be missing.
+    `removed` has for each partition the sequences whose records a fault removed. These records may be
+    missing.
     """
     result = InvariantResult(2, "every event is in the topic, in sequence order, without a gap")
     repeats = sum(

@@ -11,7 +11,7 @@ from faults.invariant_result import InvariantResult
 from faults.observation.evidence import TopicRecords
 from faults.running_system.client_load import CANARY_NAME, CANARY_NIK, CANARY_PHONE
 
-# The canary, and the form of every NIK and phone number that the simulator generates.
+# Matches the canary's personal data, and every NIK and phone number that the simulator generates.
 PERSONAL_DATA: Final = re.compile(
     "|".join(
         [
@@ -24,7 +24,10 @@ PERSONAL_DATA: Final = re.compile(
 
 
 def check_personal_data(topics: Mapping[str, TopicRecords], folder: Path) -> InvariantResult:
-    """Search every topic and every file that the processes wrote: logs, mail, webhook calls, board files."""
+    """Search for personal data in all topics and in all files of the processes.
+
+    The files are logs, mail, webhook calls and board files.
+    """
     result = InvariantResult(7, "no personal data is outside the register")
     size = 0
     for source, block in _blocks(topics, folder):
@@ -40,6 +43,6 @@ def _blocks(topics: Mapping[str, TopicRecords], folder: Path) -> Iterator[tuple[
         for partition, values in topic.values.items():
             yield f"{name}/{partition}", b"\n".join(value or b"" for value in values)
     for path in folder.rglob("*"):
-        # The spool of uploaded files holds personal data until the import ends, which removes it.
+        # The folder of uploaded files holds personal data until each import ends and removes its file.
         if path.is_file() and not path.is_relative_to(folder / "imports"):
             yield str(path.relative_to(folder)), path.read_bytes()

@@ -1,4 +1,4 @@
-"""Invariant 6: counting is prompt again soon after each fault, and in the end every event is counted."""
+"""Invariant 6: counting is up to date again soon after each fault, and at the end every event is counted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ RECOVERED_S_MAX: Final = 30.0
 
 
 def check_recovery_time(rounds: Sequence[Round], last_s: float | None, all_counted: bool) -> InvariantResult:
-    """Check each round's recovery time, that after the last fault (`last_s`), and that all is counted."""
+    """Check each round's recovery time, the recovery time at the end (`last_s`), and `all_counted`."""
     result = InvariantResult(6, "within 30 s of a fault, counting is less than a second behind")
     for fault_round in rounds:
         recovered_s = fault_round.recovered_s

@@ -18,8 +18,9 @@ def check_register(
 ) -> InvariantResult:
     """Compare the register with the clients' ledger and with the imported files.
 
-    `retried` is the number of requests without a response that were sent again with the same key; `imports`
-    maps import ids to rows; `unfinished` has a violation for each import that did not finish.
+    `retried` is the number of requests without a response that were sent again with the same idempotency key.
+    `imports` maps the id of each import to its number of rows. `unfinished` has a violation for each import
+    that did not finish.
     """
     result = InvariantResult(1, "every accepted request is in the register exactly once")
     for known in expected.known.values():

@@ -1,4 +1,4 @@
-"""Invariant 5: the event stream never shows an older cut than before, and ends with the correct count."""
+"""Invariant 5: the board's stream never shows an older cut than before, and ends with the correct count."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from faults.observation.stream_viewer import StreamMessage
 def check_stream(
     messages: Sequence[StreamMessage], connections: int, expected: ExpectedCounts
 ) -> InvariantResult:
-    """Check the cuts of one viewer's messages, over both replicas and every reconnect."""
+    """Check the cuts in all messages of one viewer, who reads from both replicas and reconnects."""
     result = InvariantResult(5, "the stream never shows an older cut, and ends with the correct count")
     highest = (0, 0)
     for message in messages:

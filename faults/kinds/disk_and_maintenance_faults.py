@@ -31,7 +31,7 @@ LARGE: Final = "create table public.large as select repeat('x', 1000) from gener
 
 
 def operator_faults(system: SystemUnderTest) -> Iterator[Fault]:
-    """Every such fault that this machine and this number of brokers allow."""
+    """Yield the faults of this module that this machine and this number of brokers allow."""
     database, kafka = frozenset({"database"}), frozenset({"kafka"})
     counts = kafka | database | {"worker"}
     if system.disk is not None:
@@ -51,7 +51,10 @@ def operator_faults(system: SystemUnderTest) -> Iterator[Fault]:
 
 def _fill_disk(*, fill_wal: bool) -> Inject:
     async def inject(system: SystemUnderTest, _: random.Random) -> int:
-        """Without room for its WAL, PostgreSQL stops by itself; it is restarted after the disk is freed."""
+        """Fill PostgreSQL's disk for DISK_FULL_S.
+
+        PostgreSQL stops by itself if it has no room for its WAL. It is then restarted on the freed disk.
+        """
         assert system.disk is not None, "this fault needs a disk of its own"
         await asyncio.to_thread(system.disk.fill)
         try:
@@ -71,7 +74,7 @@ def _fill_disk(*, fill_wal: bool) -> Inject:
 
 
 async def _check_disk_is_full(system: SystemUnderTest) -> None:
-    """Fail if a megabyte can still be stored: then the fault would be without effect."""
+    """Raise AssertionError if a megabyte can still be stored, because the fault would then have no effect."""
     with suppress(*DATABASE_UNAVAILABLE):
         connection = await asyncpg.connect(system.databases.admin, timeout=5)
         try:
@@ -82,7 +85,7 @@ async def _check_disk_is_full(system: SystemUnderTest) -> None:
 
 
 async def _fill_wal(system: SystemUnderTest) -> None:
-    """Switch to new WAL segments until no room is left for one."""
+    """Switch to new WAL segments until the disk has no room for another segment."""
     with suppress(*DATABASE_UNAVAILABLE):
         connection = await asyncpg.connect(system.databases.admin, timeout=2)
         try:
@@ -102,7 +105,10 @@ async def _move_leaders(system: SystemUnderTest, _: random.Random) -> int:
 
 def _rebuild(crash_at: str | None = None) -> Inject:
     async def inject(system: SystemUnderTest, _: random.Random) -> int:
-        """Rebuild the counts from the topic; if a fault removed records, the rebuild must refuse."""
+        """Rebuild the counts from the topic.
+
+        The rebuild may fail only because a fault removed records, or because it was killed at `crash_at`.
+        """
         env = {"AGGREGATOR_CRASH_AT": f"{crash_at}:1"} if crash_at else {}
         try:
             await system.stack.command("aggregator", "rebuild", env=env)
@@ -118,7 +124,7 @@ def _rebuild(crash_at: str | None = None) -> Inject:
 
 
 async def _restore_kafka(system: SystemUnderTest, _: random.Random) -> int:
-    """Restore Kafka from a copy that is COPY_AGE_S old: the newest records of all topics are lost."""
+    """Restore Kafka from a copy that is COPY_AGE_S old, so that the newest records of all topics are lost."""
     (broker,) = system.cluster.brokers
     published = await read_sequences(system, "published")
     broker.kill()

@@ -1,4 +1,4 @@
-"""Faults of processes: killed, terminated, suspended, with a wrong clock, or killed at a failpoint."""
+"""Faults of processes: they are killed, also at failpoints, terminated, suspended, or have a wrong clock."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def instances(name: str) -> tuple[str, ...]:
 
 
 def process_faults(names: Sequence[str]) -> Iterator[Fault]:
-    """Every fault of these processes."""
+    """Yield every fault of these processes."""
     for name in names:
         base = name.removesuffix("-2")
         needs = frozenset({base})
@@ -70,7 +70,7 @@ async def _end(stack: Stack, name: str, number: signal.Signals) -> None:
 
 
 def kill(name: str, number: signal.Signals = signal.SIGKILL) -> Inject:
-    """Kill a process by a signal; SIGKILL follows if it does not end."""
+    """Send a signal to the process, and SIGKILL if the process does not end."""
 
     async def inject(system: SystemUnderTest, _: random.Random) -> int:
         await _end(system.stack, name, number)
@@ -80,7 +80,7 @@ def kill(name: str, number: signal.Signals = signal.SIGKILL) -> Inject:
 
 
 def _kill_repeatedly(name: str) -> Inject:
-    """Kill the process several times, also while it starts or has just begun to work."""
+    """Kill the process KILLS times at random moments, so that some kills hit its start."""
 
     async def inject(system: SystemUnderTest, rng: random.Random) -> int:
         for _ in range(KILLS):
@@ -113,10 +113,16 @@ def suspend(name: str, suspended_s: float = SUSPENDED_S) -> Inject:
 
 
 def crash(base: str, point: str, passes: int | None = None) -> Inject:
-    """Kill a service's process at its n-th pass of a failpoint; None: a random pass from 1 to 4."""
+    """Kill a service's process when it passes a failpoint for the n-th time.
+
+    `passes` is n; if it is None, n is random from 1 to 4.
+    """
 
     async def inject(system: SystemUnderTest, rng: random.Random) -> int:
-        """The process that reaches the failpoint dies there; then the others are killed."""
+        """Restart all processes of the service with the failpoint. When one has died there, kill the others.
+
+        If none has died after FAILPOINT_S_MAX, all are killed. They are then restarted without the failpoint.
+        """
         crash_at = f"{point}:{passes or rng.randint(1, 4)}"
         names = instances(base)
         armed = {}

@@ -1,4 +1,4 @@
-"""Faults of PostgreSQL and Kafka: killed, frozen, cut off, or with records removed."""
+"""Faults of PostgreSQL and Kafka: killed or frozen servers, lost connections, repeated or removed records."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ REWIND: Final = "update registration.partition set published = greatest(publishe
 
 
 def store_faults(brokers: int) -> Iterator[Fault]:
-    """Every fault of the database and of the brokers."""
+    """Yield every fault of the database and of the brokers."""
     database, kafka = frozenset({"database"}), frozenset({"kafka"})
     yield Fault("PostgreSQL stopped hard", "PostgreSQL stopped hard", _crash_database, database)
     yield Fault("connections terminated", "all connections terminated", _terminate_connections, database)
@@ -75,7 +75,7 @@ async def _terminate_connections(system: SystemUnderTest, _: random.Random) -> i
 
 
 async def _exhaust_connections(system: SystemUnderTest, rng: random.Random) -> int:
-    """Terminate the services' connections, then open connections until the server refuses more."""
+    """Terminate the services' connections, then open connections until the server refuses another one."""
     await _terminate_connections(system, rng)
     async with AsyncExitStack() as opened:
         for _ in range(CONNECTIONS_MAX):
@@ -95,7 +95,7 @@ async def _connect_if_possible(system: SystemUnderTest) -> asyncpg.Connection[as
 
 
 def cut_at_commit(cut: CommitCut) -> Inject:
-    """CommitCut the connection between an API and PostgreSQL at COMMIT, several times."""
+    """Cut the connection between an API and PostgreSQL at COMMIT, several times."""
 
     async def inject(system: SystemUnderTest, _: random.Random) -> int:
         before = system.commit_proxy.cuts
@@ -146,7 +146,7 @@ def _freeze_broker(node: int) -> Inject:
 async def truncate_topic(system: SystemUnderTest, _: random.Random) -> int:
     """Delete every record of the event topic while the workers are suspended.
 
-    The relay must send the events again that were not counted yet.
+    Afterwards the relay must send again the events that are not counted yet.
     """
     async with _workers_suspended(system):
         await system.topics.empty("participant-events", PARTITIONS)
@@ -168,7 +168,7 @@ async def rewind_relay(system: SystemUnderTest, _: random.Random) -> int:
 
 @asynccontextmanager
 async def _workers_suspended(system: SystemUnderTest) -> AsyncIterator[None]:
-    """Suspend the workers inside the block, with some unread events in the topic."""
+    """Suspend the workers inside the block, which begins when the topic has some unread events."""
     pids = {name: system.stack.pid(name) for name in ("worker", "worker-2")}
     for name in pids:
         system.stack.suspend(name)
@@ -184,7 +184,7 @@ async def _workers_suspended(system: SystemUnderTest) -> AsyncIterator[None]:
 async def read_sequences(
     system: SystemUnderTest, column: Literal["last_sequence", "published"]
 ) -> dict[int, int]:
-    """Return each partition's last assigned sequence, or the last one that the topic acknowledged."""
+    """Return for each partition its last assigned sequence, or the last sequence that Kafka acknowledged."""
     connection = await asyncpg.connect(system.databases.admin)
     try:
         rows = await connection.fetch(f"select partition, {column} from registration.partition")
@@ -194,6 +194,6 @@ async def read_sequences(
 
 
 async def record_removed(system: SystemUnderTest, above: Mapping[int, int]) -> None:
-    """Record that the events above a sequence of each partition may now be missing in the topic."""
+    """Note that the topic may lack, in each partition, the events with sequences above `above[partition]`."""
     for partition, last in (await read_sequences(system, "last_sequence")).items():
         system.removed[partition].update(range(above[partition] + 1, last + 1))

@@ -1,4 +1,4 @@
-"""Reads the evidence after the last fault: the database's register, tallies and alerts, and all topics."""
+"""Reads the evidence after the last fault: register, tallies and alerts from the database, and all topics."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class Participant:
 
 @dataclass
 class DatabaseContents:
-    """The contents of the register's, aggregator's and notifier's schemas, as far as they are checked."""
+    """The rows of the register, the aggregator and the notifier that the invariants check."""
 
     participants: dict[str, Participant]
     last_sequences: dict[int, int]
     events: dict[tuple[int, int], str]
-    """Event ids by (partition, sequence)."""
+    """The event ids by (partition, sequence)."""
     values: dict[int, list[str]]
-    """Record values of the events, by partition, in the order of their sequences."""
+    """By partition, the record values of the events in the order of their sequences."""
     tallies: dict[tuple[str, str, str], int]
     quarantined: int
     latches: list[dict[str, Any]]
@@ -47,7 +47,7 @@ class DatabaseContents:
 
 @dataclass
 class TopicRecords:
-    """The record values of one topic, by partition, in offset order from the first available offset."""
+    """By partition, the record values of one topic in offset order, from the first available offset."""
 
     values: dict[int, list[bytes | None]] = field(default_factory=dict)
 
@@ -82,7 +82,7 @@ async def _connected(system: SystemUnderTest) -> AsyncIterator[asyncpg.Connectio
 
 
 async def read_database(system: SystemUnderTest) -> DatabaseContents:
-    """Read the whole database with the superuser's connection."""
+    """Read all rows that the invariants check, as the superuser."""
     async with _connected(system) as database:
         events = await database.fetch(EVENTS)
         return DatabaseContents(

@@ -17,7 +17,7 @@ from faults.running_system.system_under_test import SystemUnderTest
 PROBE_EVERY_S: Final = 0.2
 LAG_S_MAX: Final = 1.0
 STEADY_S: Final = 1.5
-# A connection that ends during a statement may also raise asyncpg's internal error.
+# asyncpg may also raise its internal error if a connection ends during a statement.
 DATABASE_UNAVAILABLE: Final = (
     OSError,
     TimeoutError,
@@ -25,7 +25,8 @@ DATABASE_UNAVAILABLE: Final = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-# The age of the oldest event that is next to be counted in its partition, by the database's clock.
+# The age in seconds of the oldest uncounted event, by the database's clock. In each partition the oldest
+# uncounted event is the one after the position.
 OLDEST_UNCOUNTED: Final = """
 select coalesce(extract(epoch from clock_timestamp() - min(event.recorded_at)), 0)::float
 from registration.event
@@ -37,14 +38,14 @@ where event.sequence = position.sequence + 1
 
 @dataclass
 class RecoveryProbe:
-    """Samples the lag: the age in seconds of the oldest accepted event that is not counted yet."""
+    """Measures the lag repeatedly: the age in seconds of the oldest accepted event that is not counted."""
 
     system: SystemUnderTest
     lag_s: float | None = None
     """None while the database does not answer."""
 
     async def run(self) -> None:
-        """Sample the lag without end."""
+        """Measure the lag without end."""
         while True:
             with contextlib.suppress(*DATABASE_UNAVAILABLE):
                 await self._sample_over_one_connection()
@@ -62,14 +63,15 @@ class RecoveryProbe:
             connection.terminate()
 
     async def time_to_recovery(self, wait_s: float) -> float | None:
-        """Return the seconds until the system has recovered for at least STEADY_S; None if it takes longer.
+        """Return the seconds until the system has recovered; None if this takes longer than `wait_s`.
 
-        Recovered means: an API is ready, the lag is under a second, and a board reports `live`.
+        The system has recovered when an API is ready, the lag is under a second, and a board reports `live`,
+        all for at least STEADY_S.
         """
         return await self._time_until(self._has_recovered, wait_s)
 
     async def all_counted(self, wait_s: float) -> bool:
-        """Wait until no accepted event is left to count; False if the time runs out."""
+        """Wait until every accepted event is counted; return False if this takes longer than `wait_s`."""
         return await self._time_until(self._has_no_lag, wait_s) is not None
 
     async def _time_until(

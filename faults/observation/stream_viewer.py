@@ -1,4 +1,4 @@
-"""One viewer of the board's event stream, which changes between two replicas and reconnects."""
+"""A viewer of the board's stream, who changes between the two replicas of the board and reconnects."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from faults.running_system.system_under_test import SystemUnderTest
 from simulator.clients.sse_client import Parser, lines
 
 VIEW_S: Final = 7.0
-"""How long the viewer stays connected to one replica before it changes to the other."""
+"""The viewer reads from one replica for this time, and then changes to the other replica."""
 RECONNECT_DELAY_S: Final = 0.1
 
 
 @dataclass(frozen=True)
 class StreamMessage:
-    """One message of the stream: the replica that sent it, the cut it names, the province's count."""
+    """A message of the stream: the replica that sent it, the cut that it names, and the province's count."""
 
     replica: str
     term: int
@@ -32,7 +32,7 @@ class StreamMessage:
 
 @dataclass
 class StreamViewer:
-    """Reads the stream from both replicas in turn, each time with the last id as Last-Event-ID."""
+    """Reads the stream from both replicas in turn, and sends the last received id as Last-Event-ID."""
 
     system: SystemUnderTest
     messages: list[StreamMessage] = field(default_factory=list)

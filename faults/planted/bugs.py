@@ -1,4 +1,4 @@
-"""The table of planted bugs: what each replaces, the faults that expose it, and the invariant it breaks."""
+"""The planted bugs: what each bug replaces, the faults that expose it, and the invariant that it violates."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class PlantedBug:
-    """One bug: the processes that run with it, the faults that each expose it, and its effect.
+    """A bug, the processes that run with it, the faults that expose it, and its effect.
 
-    `invariant` is the number of the invariant that the campaign then finds violated; `symptom` describes how.
+    Each of `faults` exposes the bug by itself. `invariant` is the number of the invariant that is then
+    violated, and `symptom` describes the violation.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Three planted bugs of the worker: two wrong folds, and counts stored apart from the position."""
+"""Three planted bugs of the worker: two wrong folds, and counts and positions stored by two statements."""
 
 from __future__ import annotations
 
@@ -29,17 +29,20 @@ _count = PostgresTallyStore.count
 def fold_from_the_stored_position(
     position: int, events: Iterable[OffsetEvent], settled: Collection[int] = ()
 ) -> Fold:
-    """Compares with the stored instead of the running position: a repeat within a batch counts twice."""
+    """Compare sequences with the stored position instead of the running position.
+
+    An event that is twice in one batch is then counted twice.
+    """
     return _folded(position, events, lambda sequence, last: position < sequence <= last + 1)
 
 
 def fold_past_gaps(position: int, events: Iterable[OffsetEvent], settled: Collection[int] = ()) -> Fold:
-    """Counts every event above the running position."""
+    """Count every event above the running position, also beyond a gap."""
     return _folded(position, events, lambda sequence, last: sequence > last)
 
 
 def _folded(position: int, events: Iterable[OffsetEvent], is_counted: Callable[[int, int], bool]) -> Fold:
-    """Fold each counted event by itself; report no gap."""
+    """Fold the events for which `is_counted` is true, one at a time; report no gap."""
     standing_changes: Counter[MinuteStanding] = Counter()
     quarantined: list[Quarantined] = []
     last, counted, passed = position, 0, 0
@@ -58,16 +61,16 @@ def _folded(position: int, events: Iterable[OffsetEvent], is_counted: Callable[[
 
 
 def decode_in_python() -> None:
-    """Switch to the decoder in pure Python: the bug is in its fold, and the compiled decoder has its own."""
+    """Use the decoder in pure Python, because the compiled decoder has a fold of its own without the bug."""
     os.environ["AGGREGATOR_COMPILED"] = "off"
 
 
 async def count_in_two_statements(
     self: PostgresTallyStore, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
 ) -> bool:
-    """Like `PostgresTallyStore.count`, but moves the positions in another statement.
+    """Like `PostgresTallyStore.count`, but stores the positions in a second statement.
 
-    Crash point: `worker.between_statements`.
+    The failpoint `worker.between_statements` is between the two statements.
     """
     stored = await self.positions()
     if any(
@@ -80,6 +83,6 @@ async def count_in_two_statements(
     await self._database.execute(ADD, set_id, *columns)
     await asyncio.sleep(POSITION_DELAY_S)
     failpoint("worker.between_statements")
-    # The keys are stored with zeros, so that the next cut contains the changed tallies.
+    # The second statement adds zero to the changed tallies, so that the next cut contains them.
     zeros = dict.fromkeys(tally_changes.changes, 0)
     return await _count(self, position_changes, replace(tally_changes, changes=zeros))

@@ -1,4 +1,4 @@
-"""Two bugs of the writer: answers before the commit, and ambiguous commits retried without their keys."""
+"""Two bugs of the writer: it answers before the commit, or it retries ambiguous commits with new keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from telemetry.logs import get
 log = get()
 
 COMMIT_DELAY_S: Final = 0.03
-"""Simulates a busy disk: the process may die in this time, after the clients got their answers."""
+"""Simulates a busy disk. In this time the process may die although the clients have their answers."""
 RETRY_DELAY_S: Final = 0.2
 ATTEMPTS_MAX: Final = 150
 
@@ -58,7 +58,7 @@ async def _commit_later(writer: IntakeTransaction, connection: Any, transaction:
 
 
 async def retry_without_its_key(self: IntakeTransaction, operations: Sequence[Operation]) -> list[Answer]:
-    """Like `IntakeTransaction.write`, but repeats an ambiguous commit as if it were a new request."""
+    """Like `IntakeTransaction.write`, but repeats the operations of an ambiguous commit with new keys."""
     for attempt in range(ATTEMPTS_MAX):
         try:
             return await _write(self, operations)

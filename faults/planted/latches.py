@@ -1,4 +1,4 @@
-"""A bug of the notifier: latches are not unique, neither in memory nor by the table's constraint."""
+"""A planted bug of the notifier: neither its memory nor the table's constraint keeps latches unique."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _unique_columns = alerts._unique_columns
 
 
 def unique_to_this_process(crossing: Crossing) -> tuple[str, str, str, int, str]:
-    """Like `alerts._unique_columns`, but each process derives other ids, as if they were random."""
+    """Like `alerts._unique_columns`, but each process derives different ids, as if the ids were random."""
     scope, region, rule, threshold, epoch = _unique_columns(crossing)
     return (scope, region, rule, threshold, f"{epoch}:{PROCESS_ID}")
 
 
 async def return_no_latches(self: LatchStore) -> dict[LatchKey, LatchState]:
-    """Like `LatchStore.latches`, but returns none, so that only the table's constraint prevents repeats."""
+    """Like `LatchStore.latches`, but returns no latch: only the table's constraint can prevent repeats."""
     return {}
 
 

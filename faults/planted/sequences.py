@@ -1,4 +1,4 @@
-"""A bug of the outbox: sequences assigned outside the transaction, and a relay that skips holes."""
+"""A planted bug of the outbox: sequences are assigned outside the transaction, and the relay skips holes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from registration.store.register_rows import NO_EVENTS, Columns, Connection
 from settings.loader import load
 
 COMMIT_DELAY_S_MAX: Final = 0.05
-"""In this time another writer may commit higher numbers, and this process may die with its own."""
+"""In this time another writer may commit higher sequences, or this process may die and leave a hole."""
 TAKE: Final = """
 update partition set last_sequence = last_sequence + $2 where partition = $1 returning last_sequence - $2
 """
@@ -32,7 +32,7 @@ _pool_task: asyncio.Task[asyncpg.Pool[Any]] | None = None
 
 
 async def append_by_a_plain_sequence(connection: Connection, drafts: Sequence[EventDraft]) -> None:
-    """Like `participants.append`, but takes the numbers outside the transaction, as a `bigserial` does."""
+    """Like `register_rows.append`, but takes the sequences outside the transaction, as a `bigserial` does."""
     time = await connection.fetchval("select now()")
     last = await _reserve(Counter(draft.partition for draft in drafts))
     events = []
@@ -48,7 +48,7 @@ async def append_by_a_plain_sequence(connection: Connection, drafts: Sequence[Ev
 
 
 def no_events_at_once(_: BatchResult) -> Columns:
-    """Return no events to write together with their participants, so that all are appended."""
+    """Return no events to write together with their participants, so that `append` writes all events."""
     return NO_EVENTS
 
 
@@ -66,7 +66,7 @@ async def _reserve(counts: Counter[int]) -> dict[int, int]:
 def fill_above_the_last(
     batch: Any, records: Sequence[Record], published: int, headers: Sequence[tuple[str, bytes]]
 ) -> int:
-    """Like `outbox.publisher._fill`, but takes the next higher number even if numbers are missing."""
+    """Like `outbox.publisher._fill`, but takes the next higher sequence even if sequences are missing."""
     last = published
     for sequence, key, value in records:
         if batch.append(timestamp=None, key=key, value=value, headers=list(headers)) is None:

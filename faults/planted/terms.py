@@ -1,4 +1,4 @@
-"""A bug of publishers and readers: a former leader continues to send, and readers ignore the term."""
+"""A planted bug: a publisher that no longer leads continues to send, and readers ignore the term."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from outbox.abandonable_producer import Producer
 from outbox.leader_producer import LeaderProducer, LeaderRecord
 
 SEND_DELAY_S: Final = 0.05
-"""The time before each send: a publisher suspended in it loses its lease and then sends an old cut."""
+"""The delay before each send. A publisher suspended in the delay loses its lease, then sends an old cut."""
 ACK_S_MAX: Final = 60.0
 """Long enough that no suspension makes the send fail."""
 
@@ -20,7 +20,7 @@ _apply = CutState.apply
 
 
 def apply_in_any_term(self: CutState, record: CutRecord) -> ApplyResult:
-    """Like `CutState.apply`, but accepts a record of another term as the next one, even of an older term."""
+    """Like `CutState.apply`, but accepts a record of any other term as the next record."""
     if self.ready and record.term != self.term:
         if record.kind == "full":
             return self._collect(record)
@@ -31,7 +31,7 @@ def apply_in_any_term(self: CutState, record: CutRecord) -> ApplyResult:
 async def send_in_any_term(
     self: LeaderProducer, producer: Producer, messages: Sequence[LeaderRecord], term: int
 ) -> int:
-    """Like `LeaderProducer._send`, but does not check whether it still leads."""
+    """Like `LeaderProducer._send`, but does not check whether this process still leads."""
     await asyncio.sleep(SEND_DELAY_S)
     futures = [
         await producer.send(message.topic, message.value, message.key, partition=0) for message in messages

@@ -11,7 +11,7 @@ from tests.support.proxy_connections import CHUNK_BYTES, ProxyConnections, serve
 
 
 class ApiProxy:
-    """Passes each connection to the next API process that accepts it."""
+    """Forwards each connection to the next API process in turn that accepts the connection."""
 
     def __init__(self, ports: Sequence[int]) -> None:
         self._count = len(ports)
@@ -22,11 +22,11 @@ class ApiProxy:
         """The delay of each chunk of data, in both directions."""
 
     def cut(self) -> None:
-        """Abort every open connection; new ones are accepted."""
+        """Abort every open connection. New connections are accepted."""
         self._connections.abort()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one client connection until either side ends it."""
+        """Serve one client connection until the client or the server ends it."""
         server = await self._connect()
         if server is None:
             writer.transport.abort()

@@ -25,6 +25,7 @@ from simulator.seed import published_register_rows
 from simulator.seed.synthetic_people import person
 
 SEED: Final = 11
+# The canary is a participant whose personal data invariant 7 searches for outside the register.
 CANARY_NAME: Final = "Kenari Sembunyi Rahasia"
 CANARY_NIK, CANARY_PHONE = "3199014101908888", "+6282411112222"
 IMPORT_POLL_S: Final = 1.0
@@ -39,7 +40,7 @@ class ClientLoad:
 
     session: Session
     imported: dict[str, int] = field(default_factory=dict)
-    """Rows of each imported file, by import id."""
+    """The number of rows of each imported file, by import id."""
     _clients: list[asyncio.Task[None]] = field(default_factory=list)
     _background: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -49,16 +50,16 @@ class ClientLoad:
         return self.session.runner.progress.total("accepted") + self.session.runner.progress.total("refused")
 
     async def stop(self) -> None:
-        """Stop sending new requests; wait for responses to the pending ones. A running import continues."""
+        """Stop sending requests, and wait for the responses to sent requests. A running import continues."""
         self.session.stopping.set()
         await asyncio.gather(*self._background, *self._clients)
 
     async def settle(self) -> int:
-        """Send each request without a response again with its key; return how many there were."""
+        """Send each request without a response again with its key; return the number of these requests."""
         return await reconcile(self.session.path, self.session.runner.sender_of)
 
     async def unfinished_imports(self, wait_s: float) -> list[str]:
-        """Wait for each import at most `wait_s`; return a violation for each that did not end as expected."""
+        """Wait at most `wait_s` for each import; return a violation for each import with a wrong result."""
         violations = []
         for id_, people in self.imported.items():
             last = await _wait_for_import(self.session.register, id_, wait_s)
@@ -91,7 +92,7 @@ async def run_load(
 
 
 async def _import(system: SystemUnderTest, load: ClientLoad, rows: int, every_s: float) -> None:
-    """Import one file after another, each with people of its own; an upload is retried until accepted."""
+    """Import one file after another. Files share no people. An upload is retried until it is accepted."""
     stopping = load.session.stopping
     for number in itertools.count():
         path = system.folder / f"people-{number}.csv"
@@ -110,7 +111,7 @@ async def _stops_within(stopping: asyncio.Event, seconds: float) -> bool:
 
 
 def _write(path: Path, count: int, number: int) -> None:
-    """Write file `number`, with people who are in no other file and do not register otherwise."""
+    """Write file `number`, whose people are in no other file and are not registered by a client."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(published_register_rows.HEADER)
@@ -122,7 +123,7 @@ def _write(path: Path, count: int, number: int) -> None:
 
 
 async def _upload(register: RegisterClient, path: Path) -> Import:
-    """Upload the file until it is accepted: the same file sent again is the same import."""
+    """Upload the file, repeatedly until it is accepted. A repeated upload starts no second import."""
     ends_at = time.monotonic() + IMPORT_S_MAX
     while True:
         try:
@@ -136,7 +137,7 @@ async def _upload(register: RegisterClient, path: Path) -> Import:
 async def _wait_for_import(
     register: RegisterClient, id_: str, wait_s: float, stopping: asyncio.Event | None = None
 ) -> Import | None:
-    """Wait until the import has ended; if time runs out or `stopping` is set, return its last known state."""
+    """Wait until the import has ended, `wait_s` is over or `stopping` is set; return its last known state."""
     last: Import | None = None
     for _ in range(int(wait_s / IMPORT_POLL_S)):
         last = await register.import_status(id_) or last
@@ -162,13 +163,13 @@ def _canary_client(system: SystemUnderTest) -> aiohttp.ClientSession:
 
 
 async def _register_canary(system: SystemUnderTest) -> None:
-    """Register the canary: the only participant who is neither in the ledger nor in a file."""
+    """Register the canary, the only participant who is neither in the ledger nor in a file."""
     async with _canary_client(system) as http, http.post("/v1/participants", json=_canary()) as response:
         assert response.status == 201, await response.text()
 
 
 async def _send_canary(system: SystemUnderTest, stopping: asyncio.Event) -> None:
-    """Send the canary's personal data in repeated, lookup and invalid requests, which could leak it."""
+    """Send repeated, invalid and lookup requests with the canary's personal data, to see whether it leaks."""
     bodies = [
         _canary(),
         _canary() | {"region": CANARY_NIK},

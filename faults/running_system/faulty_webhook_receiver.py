@@ -1,4 +1,4 @@
-"""A webhook receiver with injectable faults; it stores the calls that it processed on disk."""
+"""A webhook receiver with injectable faults. It stores on disk the calls that it has processed."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class Behaviour(Enum):
 
 
 class FaultyReceiver:
-    """Handles webhook calls with the behaviour that is set."""
+    """Responds to webhook calls as `behaviour` says."""
 
     def __init__(self, folder: Path, secret: str) -> None:
         self._calls = Calls(folder)
         self._secret = secret
         self.behaviour = Behaviour.NORMAL
         self.redirected = 0
-        """Calls that followed the redirect to the private address."""
+        """The number of calls that followed the redirect to the private address."""
         self.private_port = 0
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -60,7 +60,7 @@ class FaultyReceiver:
         return web.Response(status=204 if is_genuine else 401)
 
     async def record_redirected(self, _: web.Request) -> web.Response:
-        """Count a call to the private address, to which no call may be redirected."""
+        """Count a call to the private address. The notifier must not follow a redirect to it."""
         self.redirected += 1
         return web.Response(status=204)
 

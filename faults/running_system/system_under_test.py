@@ -27,7 +27,7 @@ from tests.support.topic_prefixes import Topics
 
 RULES: Final = Path(__file__).with_name("milestone_rules.yaml")
 PAIRED: Final = ("api", "relay", "worker", "publisher", "board")
-"""Services with two processes: two writers, leader and standby, two workers that share partitions."""
+"""Services with two processes: both work, or they share the partitions, or one leads and one is standby."""
 PROCESSES: Final = (
     "api",
     "api-2",
@@ -43,12 +43,12 @@ READERS: Final = ("notifier", "board", "board-2")
 BROKER_SESSION_MS: Final = 3_000
 DISK_MB: Final = 20_000
 READY_S_MAX: Final = 120.0
-"""Fifteen processes start at once on two cores that may be busy."""
+"""Long, because twelve processes start at once on two cores that may be busy."""
 
 
 @dataclass
 class SystemUnderTest:
-    """Everything that a fault may break."""
+    """The servers, processes and proxies that a fault may break, and what the checks need of them."""
 
     folder: Path
     server: TestServer
@@ -58,7 +58,7 @@ class SystemUnderTest:
     stack: Stack
     api_proxy: ApiProxy
     commit_proxy: CommitProxy
-    """Between `api-2` and PostgreSQL."""
+    """The proxy between `api-2` and PostgreSQL."""
     commit_proxy_url: str
     """The URL of the register's database through `commit_proxy`."""
     receiver: FaultyReceiver
@@ -70,7 +70,7 @@ class SystemUnderTest:
 
     @property
     def keys(self) -> AccessKeys:
-        """The API keys."""
+        """The access keys of the API, by role."""
         return AccessKeys(**self.stack.keys)
 
     @property
@@ -79,7 +79,7 @@ class SystemUnderTest:
         return f"http://127.0.0.1:{self.api_proxy.port}"
 
     def settings(self, name: str) -> Mapping[str, str]:
-        """Return the settings of a process beyond those of the stack."""
+        """Return the settings that a process gets in addition to the settings of the stack."""
         if name == "notifier":
             return {
                 "NOTIFIER_RULES_FILE": str(RULES),
@@ -109,7 +109,10 @@ class _Stores(NamedTuple):
 async def start_system(
     folder: Path, brokers: int, planted: Mapping[str, str]
 ) -> AsyncIterator[SystemUnderTest]:
-    """Start everything and keep it running. `planted` maps process names to planted bugs."""
+    """Start all servers and processes, and restart processes that end.
+
+    `planted` maps process names to planted bugs.
+    """
     folder.mkdir(parents=True)
     async with AsyncExitStack() as opened:
         stores = await _start_stores(opened, folder, brokers)

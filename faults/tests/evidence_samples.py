@@ -35,7 +35,7 @@ def _standing(region: str | None) -> dict[str, Any] | None:
 
 
 def database(values: Mapping[int, Sequence[str]], **changed: Any) -> DatabaseContents:
-    """Return the database after these events, all counted; `changed` replaces fields."""
+    """Return the contents of a database in which all these events are counted; `changed` replaces fields."""
     contents = DatabaseContents(
         participants={},
         last_sequences={partition: len(texts) for partition, texts in values.items()},
@@ -73,7 +73,7 @@ def cut(
     term: int = 1,
     base: int | None = None,
 ) -> str:
-    """Return a record of region-counts: a change on `base`, or a full if there is no base."""
+    """Return a record of region-counts: a change from the cut `base`, or a full record if `base` is None."""
     return json.dumps(
         {
             "term": term,

@@ -1,4 +1,4 @@
-"""Invariant 4: one latch and one delivered alert per official pass; anything else is a violation."""
+"""Invariant 4 holds only if each reached threshold has one latch and one delivered alert per official."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invariant 3: cuts and tallies that equal the register pass; one wrong count is a violation."""
+"""Invariant 3 holds for cuts and tallies that equal the register; a single wrong count violates it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invariant 2: a complete topic in order passes; a gap, a wrong order or a foreign event is a violation."""
+"""Invariant 2 holds for a complete topic in order; a gap, a wrong order or a foreign event violates it."""
 
 from __future__ import annotations
 

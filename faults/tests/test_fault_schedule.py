@@ -1,4 +1,4 @@
-"""The order of faults: determined by the seed, every kind early, no early repeat, no conflicting pair."""
+"""The seed determines the order: every kind comes early, no fault is repeated early, no pair conflicts."""
 
 from __future__ import annotations
 

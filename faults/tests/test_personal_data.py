@@ -1,4 +1,4 @@
-"""Invariant 7: topics and files without personal data pass; a NIK, phone number or name is a violation."""
+"""Invariant 7 holds for topics and files without personal data; a NIK, phone number or name violates it."""
 
 from __future__ import annotations
 

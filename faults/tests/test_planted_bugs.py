@@ -1,4 +1,4 @@
-"""Each planted bug replaces a name that the service uses: after a rename these tests fail."""
+"""Each planted bug replaces a name that the service uses. After a rename these tests fail."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ def test_the_name_that_the_service_uses_is_replaced_and_restored(patch: Patch) -
 
 
 def _used_value(patch: Patch) -> Any:
-    """Return the value that `used_by` finds: in its own module if that is the owner, else in the owner."""
+    """Return the value that `used_by` finds for the name.
+
+    It finds the value in its own module if that is the owner, and otherwise in the owner.
+    """
     is_in_module = patch.used_by.__globals__ is vars(patch.owner)
     return patch.used_by.__globals__[patch.name] if is_in_module else getattr(patch.owner, patch.name)
 
@@ -183,7 +186,7 @@ async def test_a_publisher_that_lost_its_lease_still_sends() -> None:
             return done
 
         async def abandon(self) -> None:
-            """Do nothing: there is nothing to drop."""
+            """Do nothing, because there is no connection to drop."""
 
     clock = ManualClock()
     former_leader: Any = leadership(MemoryLeases(clock), "publisher", "A", clock)

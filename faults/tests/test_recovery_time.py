@@ -1,4 +1,4 @@
-"""Invariant 6: recovery within 30 s of each fault passes; a late or missing recovery is a violation."""
+"""Invariant 6 holds if the system recovers within 30 s of each fault, and is violated otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invariant 1: a register that equals the ledger passes; a missing or wrong participant is a violation."""
+"""Invariant 1 holds for a register that equals the ledger; a missing or wrong participant violates it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A report replaces the one before it on the page, and nothing else changes."""
+"""A new report replaces the previous report on the page, and the rest of the page stays unchanged."""
 
 from __future__ import annotations
 

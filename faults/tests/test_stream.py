@@ -1,4 +1,4 @@
-"""Invariant 5: increasing cuts and a correct last count pass; an older cut is a violation."""
+"""Invariant 5 holds for increasing cuts and a correct last count; an older cut violates it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The unchanged docker-compose.yml in containers: counts stay exact after a worker is killed."""
+"""With the unchanged docker-compose.yml in containers, counts stay exact after a worker is killed."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class ComposeProject:
     http: httpx.AsyncClient
 
     async def get(self, published: str, path: str) -> Any:
-        """Return the JSON response of a published port."""
+        """Return the JSON response to a GET request on a published port."""
         response = await self.http.get(self.compose.url(f"{published}_PUBLISHED_PORT") + path)
         assert response.status_code == 200, f"{path}: {response.status_code}"
         return response.json()
 
     async def register(self, numbers: range) -> None:
-        """Register one person for each number, several at once; each must be accepted."""
+        """Register one person for each number, several at once. Every registration must be accepted."""
         gate = asyncio.Semaphore(CONCURRENT_MAX)
 
         async def register_one(number: int) -> None:
@@ -62,7 +62,7 @@ class ComposeProject:
         await asyncio.gather(*map(register_one, numbers))
 
     async def wait_for_count(self, expected: int, deadline_s: float) -> None:
-        """Wait until the board shows exactly `expected` participants, live and with full coverage."""
+        """Wait until the board shows exactly `expected` participants, is live, and has full coverage."""
 
         async def the_board_shows_them() -> bool:
             shown = await self.get("BOARD", "/v1/counts?scope=all&level=province")
@@ -74,7 +74,7 @@ class ComposeProject:
 
 
 def person(number: int) -> dict[str, str]:
-    """Return a synthetic person; region 31.99 does not exist."""
+    """Return a synthetic person. The NIK begins with region 31.99, which does not exist."""
     return {
         "name": f"Peserta {number}",
         "nik": f"319901410190{number:04d}",

@@ -1,4 +1,4 @@
-"""regions.csv lists the province's regions as the decree does, each with a parent in the file."""
+"""regions.csv lists the same regions of the province as the decree, each with a parent in the file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from collections import Counter
 from tests.support.contract_documents import CONTRACT
 
 FILE = CONTRACT / "regions.csv"
-# The output of contract/generate_regions.py; its option --check compares with the pinned package.
+# The hash of the file that contract/generate_regions.py writes. With --check, that script compares the file
+# with the pinned package.
 SHA256 = "9ade630efc97b88b2e3bf0d2d54077cbad9a703615c9db0938974b216d9ce341"
 SHAPES = {
     "province": r"31",

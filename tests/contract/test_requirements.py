@@ -32,13 +32,13 @@ def normalised(name: str) -> str:
 
 
 def declared(image: str) -> dict[str, str]:
-    """Return the packages in an image's list, each with the comment on its line."""
+    """Return the packages in an image's .in file, each with the comment on its line."""
     text = (ROOT / "requirements" / f"{image}.in").read_text("utf-8")
     return {normalised(name): comment for name, comment in LINE.findall(text)}
 
 
 def files_of(module: str) -> list[Path]:
-    """Return the file of a module or package of this project; empty for other modules."""
+    """Return the file of a module or package of this project. The list is empty for other modules."""
     for base in IMPORT_PATH:
         path = base.joinpath(*module.split("."))
         for file in (path.with_suffix(".py"), path / "__init__.py"):
@@ -54,7 +54,10 @@ def first_files(module: str) -> list[Path]:
 
 
 def imports_of(file: Path) -> Iterator[str]:
-    """Yield the modules that a file imports and their parent packages; `from a import b` may import a.b."""
+    """Yield the modules that a file imports and their parent packages.
+
+    `from a import b` yields a.b too, because b may be a module.
+    """
     for node in ast.walk(ast.parse(file.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -68,7 +71,7 @@ def imports_of(file: Path) -> Iterator[str]:
 
 
 def imported(image: str) -> set[str]:
-    """Return the third-party packages that an image's code imports, also through other modules."""
+    """Return the third-party packages that an image's code imports, directly or through other modules."""
     waiting = [file for module in IMAGES[image] for file in first_files(module)]
     seen: set[Path] = set()
     packages: set[str] = set()

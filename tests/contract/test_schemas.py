@@ -1,4 +1,4 @@
-"""The schemas accept every sample, and refuse missing fields, personal data and impossible standings."""
+"""The schemas accept every sample, and reject missing fields, personal data and impossible standings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The services write records that are valid by the contract, and read the contract's samples."""
+"""The services write records that are valid by the contract, and can read the contract's samples."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def parse_time(text: str) -> datetime.datetime:
 
 
 def comparable(value: Any) -> Any:
-    """Return a value in the form of JSON, with timestamps as comparable numbers."""
+    """Convert a value to JSON's types, with timestamps as numbers, so that equal times compare equal."""
     if isinstance(value, str):
         try:
             return parse_time(value).timestamp() if value.endswith("Z") else value
@@ -213,7 +213,7 @@ def test_the_registers_state_is_written_and_read_like_the_sample(name: str) -> N
     assert comparable(json.loads(msgspec.json.encode(decode_register_state(value)))) == comparable(expected)
 
 
-# --- milestones and quarantine: the outbox inserts the sequence ---
+# --- milestones and quarantine: the outbox fills in the sequence ---
 
 
 @pytest.mark.parametrize("name", names("milestones"))

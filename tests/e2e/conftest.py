@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: running processes, registering clients, an observer of the board."""
+"""Fixtures of the end-to-end tests: running processes, clients that register people, a board observer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROCESSES = ("api", "relay", "audit", "worker", "publisher", "board")
 
 @pytest.fixture
 async def running_stack(stack: Stack) -> Stack:
-    """All processes from the register to the board, without the notifier."""
+    """All running processes from the register to the board, without the notifier."""
     await stack.start(*PROCESSES)
     return stack
 
@@ -31,12 +31,12 @@ async def observer(running_stack: Stack, database: Databases) -> AsyncIterator[B
 
 @pytest.fixture
 def clients(running_stack: Stack) -> RegistrationClients:
-    """Clients that register people through the one API."""
+    """Clients that register people through the stack's only API process."""
     return RegistrationClients([running_stack.url("api")], running_stack.keys["booth"])
 
 
 @pytest.fixture
 async def http() -> AsyncIterator[ClientSession]:
-    """An HTTP client that raises for no status."""
+    """An HTTP client that raises no exception for an error status."""
     async with ClientSession() as session:
         yield session

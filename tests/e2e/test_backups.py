@@ -1,4 +1,4 @@
-"""Restores from backups: the database to an older state than the topics, and Kafka to an older copy."""
+"""Restores from backups: a database that is then older than the topics, and an older copy of Kafka."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def own_postgres() -> Iterator[TestServer]:
-    """A server for this test alone, which it may restore."""
+    """A PostgreSQL server for one test, which the test may restore from a backup."""
     server = TestServer()
     yield server
     server.close()
@@ -35,7 +35,7 @@ def own_postgres() -> Iterator[TestServer]:
 async def own_stack(
     own_postgres: TestServer, topics: Topics, tmp_path: Path
 ) -> AsyncIterator[tuple[Stack, Databases]]:
-    """All processes from the register to the board, on the test's own server."""
+    """All processes from the register to the board, with the test's own PostgreSQL server."""
     commissioned = commission(own_postgres, tmp_path / "commissioned")
     databases = own_postgres.clone(commissioned.template)
     process_environment = stack_config(
@@ -75,7 +75,7 @@ async def test_a_restored_backup_is_refused_until_recover_makes_the_count_correc
     await stack.command("registration", "recover", "--yes")
 
     expected = kept.accepted.keys() | later.accepted.keys()
-    # A new observer has not read the higher count before the restore, so the lower count is no violation.
+    # A new observer has not seen the higher count before the restore, so the lower count is no violation.
     async with BoardObserver(stack, databases) as observer:
         await until(lambda: _total_is(observer, len(expected)), deadline_s=60, every_s=0.3)
     async with BoardObserver(stack, databases) as observer:

@@ -1,4 +1,4 @@
-"""While Kafka is down intake continues and the board reports stale; afterwards everything is counted."""
+"""While Kafka is down, intake continues and the board is stale; afterwards every registration is counted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def test_with_the_broker_down_intake_continues_and_the_board_is_stale_then
         before = len(clients.accepted)
         await until(lambda: _is(observer, "stale"), deadline_s=12)
         await until(lambda: len(clients.accepted) > before + 200, deadline_s=20)
-        # The worker starts last, so that uncounted events exist when the other processes are back.
+        # The worker starts last, so that there are uncounted events while the other processes already run.
         running_stack.kill("worker")
         await own_kafka.restart()
         await until(lambda: _is(observer, "catching_up"), deadline_s=30)

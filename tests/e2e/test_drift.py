@@ -1,4 +1,4 @@
-"""A count that differs from the register is found by the audit and shown on the board."""
+"""The audit finds a count that differs from the register, and the board shows the drift."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An import and two API processes that register the same people at the same time."""
+"""An import and two API processes register the same people at the same time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ async def test_people_registered_by_import_and_apis_at_once_are_counted_once_wit
     people.write_text("name,nik,region,consent\n" + "\n".join(rows) + "\n")
     urls = [running_stack.url("api"), running_stack.url("api-2")]
 
-    # The clients begin in the middle of the file, so that both register the same people at once.
+    # The clients begin with people in the middle of the file, so that they and the import register the same
+    # people at the same time.
     async with RegistrationClients(
         urls, running_stack.keys["booth"], per_s=200, first=ROWS // 2, duplicates_allowed=True
     ) as clients:

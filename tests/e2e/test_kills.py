@@ -1,4 +1,4 @@
-"""Processes killed at every failpoint between an effect and its record, and all at once."""
+"""Counts stay exact when processes are killed between an effect and its record, or all at the same time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ pytestmark = pytest.mark.e2e
 async def _kill_at_each(
     stack: Stack, process: str, service: str, points: tuple[str, ...], passes: int
 ) -> None:
-    """Let a process die at each failpoint in turn, at the given pass, then restart it without failpoints."""
+    """Let a process die at each failpoint in turn, when it passes the failpoint for the `passes`-th time.
+
+    Then restart the process without a failpoint.
+    """
     for point in points:
         await stack.restart(process, env={f"{service}_CRASH_AT": f"{point}:{passes}"})
         assert await stack.ended(process) == -9

@@ -1,4 +1,4 @@
-"""A rebuild of the tallies while people register."""
+"""The tallies are rebuilt while people register."""
 
 from __future__ import annotations
 

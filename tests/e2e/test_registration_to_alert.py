@@ -94,7 +94,7 @@ async def test_each_recipient_is_alerted_once_when_the_notifier_dies_at_every_fa
 
 
 def _webhooks(stack: Stack) -> dict[int, set[str]]:
-    """Return the stored alert ids by threshold; a repeated call has the same id."""
+    """Return the alert ids of the stored calls, by threshold. A repeated call has the same alert id."""
     ids: dict[int, set[str]] = {}
     for file in (stack.folder / "webhooks").glob("*.jsonl"):
         for line in file.read_text().splitlines():
@@ -106,7 +106,7 @@ def _webhooks(stack: Stack) -> dict[int, set[str]]:
 
 
 def _mailed(stack: Stack) -> set[int]:
-    """Return the thresholds in the received mail, where 1,000 is written 1.000."""
+    """Return the thresholds that the received mail contains. In mail, 1,000 is written as 1.000."""
     from email import message_from_bytes, policy
 
     ids: set[int] = set()

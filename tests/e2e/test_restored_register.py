@@ -1,4 +1,4 @@
-"""A register that is older than its topic is refused by the relay until `recover` is run."""
+"""The relay refuses to publish from a register that is older than its topic, until `recover` is run."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ async def test_an_older_register_is_refused_until_recover_makes_the_count_correc
         await until(lambda: _total_is(observer, len(kept)), deadline_s=60, every_s=0.3)
         drifted = [violation for violation in observer.violations if "drift" in violation]
         assert not drifted, "counts of the former epoch were compared with the register"
-    # A new observer has not read the higher, lost count: this is the only case in which a total decreases.
+    # Only a restore makes a total decrease. This new observer has not seen the higher total before it.
     async with BoardObserver(running_stack, database) as observer:
         await observer.wait_for_exactly(kept)
 
 
 async def _relay_is_refused(http: aiohttp.ClientSession, stack: Stack) -> bool:
-    """Return whether the relay is not ready and its metric reports the refusal."""
+    """Return whether the relay is not ready and its metric `relay_refused` is 1."""
     try:
         async with http.get(f"{stack.url('relay')}/health/ready") as response:
             ready = response.status == 200

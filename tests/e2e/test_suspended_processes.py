@@ -1,4 +1,4 @@
-"""A suspended process (SIGSTOP) does not block the others, and changes no count when it resumes."""
+"""A suspended process (SIGSTOP) does not block other processes, and makes no count wrong when it resumes."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ Version = tuple[int, int]
 
 
 class Board:
-    """One replica; `showed_older_cut` is set if its version ever decreased between two restarts."""
+    """A replica of the board. `showed_older_cut` is set if the cut's version decreases without a restart."""
 
     def __init__(self, log: CutLog) -> None:
         self._log = log
@@ -30,7 +30,7 @@ class Board:
         return CutState()
 
     def reconnect(self) -> None:
-        """Lose the connection to Kafka; the next read searches for the start again."""
+        """Lose the connection to Kafka. The next read begins at the newest full record again."""
         self._offset = None
 
     def read(self, records_max: int) -> None:

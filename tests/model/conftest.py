@@ -13,13 +13,13 @@ from tests.model.stepping_loop import SteppingLoop, stepping_loop
 
 @pytest.fixture(scope="module")
 def loop() -> SteppingLoop:
-    """A loop that runs only while a process advances from one interruption point to the next."""
+    """An event loop that runs only while a process advances from one interruption point to the next."""
     return stepping_loop()
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _no_logs() -> Iterator[None]:
-    """Disable logs: logging a step takes longer than the step."""
+    """Disable logs, because logging a step takes longer than the step."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     yield
     structlog.reset_defaults()

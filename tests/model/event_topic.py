@@ -1,4 +1,4 @@
-"""The topic participant-events in memory, its data losses, and the relay's producer."""
+"""The topic participant-events in memory, which may lose data, and the relay's producer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.model.register import PARTITIONS
 
 @dataclass(slots=True)
 class TopicRecord:
-    """One record as a consumer receives it; `sequence` is None if it is not an event of the register."""
+    """A record as a consumer receives it. `sequence` is None if the record is no event of the register."""
 
     offset: int
     value: bytes | None
@@ -28,14 +28,14 @@ class Topic:
         self.first = [0] * PARTITIONS
         self.highest = [0] * PARTITIONS
         self.has_gap = [False] * PARTITIONS
-        """By partition: whether a sequence was appended before the one below it, without lost records."""
+        """For each partition, whether a sequence came before the next lower one, not because of a loss."""
         self.lost_up_to = [0] * PARTITIONS
-        """By partition: up to this sequence, events may be missing or out of order after a loss."""
+        """For each partition, the sequence up to which events may be missing or out of order after a loss."""
         self.delayed: list[Callable[[], None]] = []
         """Produce requests that arrive long after their sender failed or died."""
 
     def end(self, partition: int) -> int:
-        """Return the offset of the next record."""
+        """Return the offset that the next appended record gets."""
         return self.first[partition] + len(self.logs[partition])
 
     def append(self, partition: int, sequence: int | None, value: bytes | None) -> None:
@@ -47,34 +47,34 @@ class Topic:
             self.highest[partition] = max(self.highest[partition], sequence)
 
     def fetch(self, partition: int, offset: int, records_max: int) -> Sequence[TopicRecord]:
-        """Return records from an offset on; from the first record if the offset is out of range."""
+        """Return records from an offset on, or from the first record if the offset is out of range."""
         if not self.first[partition] <= offset <= self.end(partition):
             offset = self.first[partition]
         start = offset - self.first[partition]
         return self.logs[partition][start : start + records_max]
 
     def lose_tail(self, partition: int, records: int) -> None:
-        """Lose the newest records, acknowledged or not."""
+        """Lose the newest records, even if they were acknowledged."""
         if self.logs[partition]:
             self.lost_up_to[partition] = self.highest[partition]
             del self.logs[partition][-records:]
 
     def empty(self, partition: int) -> None:
-        """Delete all records; offsets continue."""
+        """Delete all records. Later records continue the offsets of the deleted records."""
         if self.logs[partition]:
             self.lost_up_to[partition] = self.highest[partition]
             self.first[partition] = self.end(partition)
             self.logs[partition] = []
 
     def deliver_delayed(self) -> None:
-        """Let the oldest delayed request arrive."""
+        """Let the oldest delayed request arrive at the topic."""
         if self.delayed:
             self.delayed.pop(0)()
 
 
 @dataclass
 class Batch:
-    """A batch with room for two records, like a real batch with a size limit."""
+    """A batch with room for two records. It stands for a real batch, whose size in bytes is limited."""
 
     records: list[bytes] = field(default_factory=list)
 
@@ -85,11 +85,11 @@ class Batch:
         return self
 
     def close(self) -> None:
-        """Do nothing: there is nothing to close in memory."""
+        """Do nothing, because there is nothing to close in memory."""
 
 
 class Producer:
-    """The producer of one process; it sends each batch in one request."""
+    """The producer of one process. It sends each batch in one request."""
 
     def __init__(self, topic: Topic, process: Process, sequences: Mapping[bytes, int]) -> None:
         self._topic = topic
@@ -116,4 +116,4 @@ class Producer:
         return acknowledged
 
     async def abandon(self) -> None:
-        """Do nothing: there is nothing to close in memory."""
+        """Do nothing, because there is nothing to close in memory."""

@@ -1,4 +1,4 @@
-"""The model's API processes, and a ledger of the requests they got and the answers they gave."""
+"""The model's API processes, and a ledger of the requests that they got and the answers that they gave."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ REGIONS = ("31.71.01.1001", "31.71.02.1001", "31.74.04.1002")
 
 @dataclass(eq=False)
 class Request:
-    """A request with its idempotency key and its answer, which is None while unknown."""
+    """A request with its idempotency key and its answer. The answer is None while no client knows it."""
 
     operation: Operation
     answer: Outcome | None = None
     is_pending: bool = False
-    """Whether a client waits for the answer now."""
+    """Whether a client is waiting for the answer."""
 
 
 class Ledger:
-    """Every request with its answer; it survives the death of every process."""
+    """All requests with their answers. The ledger survives the death of every process."""
 
     def __init__(self, register: Register) -> None:
         self.requests: list[Request] = []
@@ -47,11 +47,11 @@ class Ledger:
 
     @property
     def unknown(self) -> list[Request]:
-        """The requests to retry: they were sent, and no answer arrived."""
+        """The requests to retry, which were sent and got no answer."""
         return [request for request in self.requests if request.answer is None and not request.is_pending]
 
     def next_request(self, choice: int) -> Request:
-        """Return a new request, or the oldest unanswered one as a retry."""
+        """Return a new request, or the oldest unanswered request as a retry."""
         unknown = self.unknown
         if unknown and choice & 0x80:
             return unknown[0]
@@ -112,7 +112,7 @@ class Api(Process):
         self.request: Request | None = None
 
     def reset(self) -> None:
-        """Lose the connection to the client: the request's outcome is unknown to it."""
+        """Lose the connection to the client, who then does not know the outcome of its request."""
         if self.request is not None:
             self.request.is_pending = False
         self.request = None
@@ -138,7 +138,7 @@ class Api(Process):
             try:
                 return await self._write(request, operation)
             except InjectedFailureError:
-                # The commit may have happened: the idempotency key's row shows it.
+                # The commit may have happened. The retry finds out by the row of the idempotency key.
                 operation = self.retried(operation)
                 await self._wait()
 
@@ -167,10 +167,10 @@ class Api(Process):
         return transaction.answer
 
     async def before_commit(self, _request: Request, _transaction: Transaction) -> None:
-        """Wait after all statements, before the commit."""
+        """Wait at the interruption point between the last statement and the commit."""
         await self.driver.interruption_point()
 
 
 def with_new_key(operation: Operation) -> Operation:
-    """Return the same operation with an unused key."""
+    """Return the same operation with an unused idempotency key."""
     return msgspec.structs.replace(operation, key=f"attempt:{operation.key}")

@@ -1,4 +1,4 @@
-"""The invariants of the model: those that hold after every step, and those after a full recovery."""
+"""The model's invariants. Some must hold after every step, the others after all processes have recovered."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from tests.model.register import PARTITIONS, Cell
 from tests.model.system_model import SystemModel
 
 Contents = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
-"""(positions, quarantined): they determine the counts of a cut."""
+"""(positions, quarantined), which together determine the counts of a cut"""
 
 
 class InvariantViolatedError(AssertionError):
-    """An invariant does not hold; the message says which."""
+    """An invariant does not hold. The message names the invariant."""
 
 
 class Invariants:
-    """Checks a system repeatedly; each check skips the parts that have not changed since the last one."""
+    """Checks a system repeatedly. Each check skips the parts that have not changed since the last check."""
 
     def __init__(self, system: SystemModel) -> None:
         self._system = system

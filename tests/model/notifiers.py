@@ -33,7 +33,7 @@ from tests.support.samples.milestones import AS_OF, evidence, official, rule, we
 
 THRESHOLDS = (1, 2, 3, 4)
 POLICY = RetryPolicy(attempts_max=1_000)
-"""No message is given up, because the model does not check giving up."""
+"""So many attempts that the sender gives up no message, because the model does not check giving up."""
 RULES = Rules(
     rules=(
         rule("province", thresholds=At(THRESHOLDS), regions=frozenset({"31"})),
@@ -57,13 +57,13 @@ class ReceiverBehaviour(Enum):
 
 @dataclass
 class Receiver:
-    """The mail server and the webhooks; `delivered` counts deliveries by alert id."""
+    """The mail server and the webhooks. `delivered` has each alert's number of deliveries, by alert id."""
 
     behaviour: ReceiverBehaviour = ReceiverBehaviour.TAKES
     delivered: Counter[UUID] = field(default_factory=Counter)
 
     def handle(self, attempt: Attempt) -> AttemptResult:
-        """Handle one message."""
+        """Respond to one message as `behaviour` says."""
         if self.behaviour is ReceiverBehaviour.REFUSES:
             return AttemptResult(DeliveryReason.ERROR_ANSWERED)
         self.delivered.update(alert.id for alert in attempt.alerts)
@@ -74,7 +74,7 @@ class Receiver:
 
 @dataclass
 class StoredMessage:
-    """A stored message with the result of each attempt; None while an attempt is open."""
+    """A stored message with the result of each attempt. The result is None while the attempt is open."""
 
     message: Message
     state: MessageState = MessageState.INTENT
@@ -88,7 +88,7 @@ class NotifierDatabase:
         self.rows: list[Crossing] = []
         self.ids: set[object] = set()
         self.alerts: dict[UUID, tuple[LatchKey, str]] = {}
-        """By alert id: the latch and the recipient."""
+        """The latch and the recipient of each alert, by alert id."""
         self.messages: dict[UUID, StoredMessage] = {}
 
     def known(self) -> dict[LatchKey, LatchState]:
@@ -96,19 +96,19 @@ class NotifierDatabase:
         return {row.key: LatchState(row.number) for row in self.rows}
 
     def put(self, crossings: Sequence[Crossing]) -> list[Crossing]:
-        """Insert the crossings that are not latched yet; return the new ones."""
+        """Latch the crossings that are not latched yet, and return these crossings."""
         new = [crossing for crossing in crossings if self.is_new(crossing_id(crossing))]
         self.rows += new
         return new
 
     def is_new(self, id: object) -> bool:  # noqa: A002 - the field's name
-        """Store an id; return whether it was new."""
+        """Store an id, and return whether the id was not stored before."""
         known = len(self.ids)
         self.ids.add(id)
         return len(self.ids) > known
 
     def record(self, crossings: Sequence[Crossing], recipients: Sequence[Recipient]) -> list[Crossing]:
-        """Store new crossings with their messages and alerts in one transaction; return the new crossings."""
+        """Latch new crossings and store their messages and alerts, all at once; return the new crossings."""
         new = self.put(crossings)
         keys = {crossing_id(crossing): crossing.key for crossing in new}
         for message in plan_messages(new, recipients):
@@ -124,7 +124,7 @@ class NotifierDatabase:
 
 
 class _LatchClient:
-    """The latches as one process accesses them; see `notifier.cut_evaluator.LatchStorePort`."""
+    """One process's access to the latches; see `notifier.cut_evaluator.LatchStorePort`."""
 
     def __init__(self, latches: NotifierDatabase, interruption_point: InterruptionPoint) -> None:
         self._latches = latches
@@ -169,7 +169,7 @@ class Notifier(Process):
         return self._work(1 + choice % 8)
 
     def read_all(self) -> None:
-        """Run rounds until all records are read."""
+        """Run rounds of work until the notifier has read all records."""
         self.run(7)
         while self._offset is not None and self._offset < len(self._log.records):
             self.run(7)
@@ -186,7 +186,7 @@ class Notifier(Process):
 
 
 class _MessageClient:
-    """Messages and attempts as one process accesses them; see `notifier.store.messages.MessageStore`."""
+    """One process's access to messages and attempts; see `notifier.store.messages.MessageStore`."""
 
     def __init__(self, latches: NotifierDatabase, interruption_point: InterruptionPoint) -> None:
         self._latches = latches
@@ -230,7 +230,7 @@ class Sender(Process):
         self.reset()
 
     def reset(self) -> None:
-        # DeliverySender names the PostgreSQL class but uses only its two methods that _MessageClient has.
+        # DeliverySender expects the PostgreSQL class, but calls only two methods, which _MessageClient has.
         messages = cast("MessageStore", _MessageClient(self._latches, self.driver.interruption_point))
         channels = dict.fromkeys(Channel, self)
         self._sending = DeliverySender(messages, channels, RULES.recipient)

@@ -31,7 +31,7 @@ from tests.model.workers import TallyClient, TallyDatabase, Worker
 
 @dataclass(frozen=True)
 class Bug:
-    """A system with one replaced part, or a replacement of the product's `fold`."""
+    """A bug, which replaces either one part of the system or the product's `fold`."""
 
     name: str
     system_type: type[SystemModel] = SystemModel
@@ -39,7 +39,7 @@ class Bug:
 
 
 class AnswersBeforeCommit(Api):
-    """Answers before the commit."""
+    """An API that answers before the commit."""
 
     async def before_commit(self, request: Request, transaction: Transaction) -> None:
         self.answer_request(request, transaction.answer)
@@ -47,14 +47,14 @@ class AnswersBeforeCommit(Api):
 
 
 class RetriesWithoutKey(Api):
-    """Repeats an ambiguous commit as if it were a new request."""
+    """An API that repeats the operation of an ambiguous commit with a new idempotency key."""
 
     def retried(self, operation: Operation) -> Operation:
         return with_new_key(operation)
 
 
 class PositionOutsideTransaction(TallyClient):
-    """Stores the position outside the transaction of the counts."""
+    """Stores the counts in one transaction and the position in a later transaction."""
 
     async def count(
         self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
@@ -77,7 +77,7 @@ class WorkerWithPositionOutside(Worker):
 
 
 class PlainSequence(Register):
-    """Assigns sequences from a counter outside the transactions, so they become visible out of order."""
+    """A register that assigns sequences outside the transactions, so that events commit out of order."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class PlainSequence(Register):
 
 
 class PublishesAboveLast(Publisher):
-    """Publishes every event above the last sequence, also beyond a hole."""
+    """Publishes every event above the last published sequence, also beyond a hole."""
 
     async def _send(self, pending: Sequence[Pending], term: int) -> None:
         without_holes = [
@@ -129,14 +129,14 @@ class RelayPublishingAboveLast(Relay):
 
 
 class NoUniqueLatch(NotifierDatabase):
-    """Latches every crossing, known or not."""
+    """Latches every crossing, even if it is latched already."""
 
     def is_new(self, id: object) -> bool:  # noqa: A002 - the name in the overridden method
         return True
 
 
 class IgnoresTerm(CutState):
-    """A reader that orders the cuts of one term and accepts every record of another term."""
+    """A reader that compares cuts only within a term, and accepts every record of another term."""
 
     def apply(self, record: CutRecord) -> ApplyResult:
         return apply_in_any_term(self, record)

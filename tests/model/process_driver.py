@@ -1,8 +1,9 @@
-"""Drives a process of the model from one interruption point to the next; there it may pause, fail or die.
+"""Drives a process of the model from one interruption point to the next.
 
-An interruption point lies before and after every effect outside the process. Between two points the process
-runs without interruption, and it awaits nothing but points. Most processes are driven as plain coroutines,
-which costs a microsecond per point; those whose product code needs an event loop use a stepping loop.
+At a point the process may pause, fail or die. A point lies before and after every effect outside the process.
+Between two points the process runs without interruption, and it awaits nothing but points. Most processes
+are driven as plain coroutines, which costs a microsecond per point. Processes whose product code needs an
+event loop run on a stepping loop.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ InterruptionPoint = Callable[[], Awaitable[None]]
 """The function that a process awaits at each interruption point."""
 
 POINTS_MAX = 40
-"""More points than any round of work has: a process that needs more waits for an event that never comes."""
+"""More points than any round of work has. A process that reaches this number waits for what never happens."""
 
 
 class InjectedFailureError(ConnectionError):
-    """The effect at this point failed, or its response was lost."""
+    """The effect next to this interruption point failed, or the response to it was lost."""
 
 
 class Driver(Protocol):
@@ -44,7 +45,7 @@ class Driver(Protocol):
         """Raise `InjectedFailureError` at this point."""
 
     def kill(self) -> None:
-        """End the process at this point: nothing after it happens."""
+        """End the process at this point, so that nothing after the point happens."""
 
 
 @types.coroutine
@@ -53,7 +54,7 @@ def _stop() -> Generator[None, None, None]:
 
 
 class CoroutineDriver:
-    """Drives a plain coroutine; its points are bare yields."""
+    """Drives a plain coroutine, whose interruption points are yields without a value."""
 
     def __init__(self) -> None:
         self.busy = False
@@ -88,7 +89,7 @@ class CoroutineDriver:
 
 
 class LoopDriver:
-    """Drives a task on a stepping loop; its points are futures."""
+    """Drives a task on a stepping loop, whose interruption points are futures."""
 
     def __init__(self, loop: SteppingLoop) -> None:
         self.busy = False
@@ -131,10 +132,10 @@ class LoopDriver:
 
 
 class Process:
-    """One process: rounds of work, one after another, and its memory between them.
+    """A process, which does rounds of work one after another and keeps its memory between the rounds.
 
-    `work` is a round; `reset` clears the memory when the process dies. `pending_request` is a request to
-    Kafka in flight: it may arrive long after the process failed or died.
+    `work` is one round. `reset` clears the memory when the process dies. `pending_request` is a request to
+    Kafka that is under way; it may arrive long after the process has failed or died.
     """
 
     def __init__(self, driver: Driver) -> None:
@@ -142,11 +143,11 @@ class Process:
         self.pending_request: Callable[[], None] | None = None
 
     def work(self, choice: int) -> Coroutine[Any, Any, None]:
-        """One round of work; `choice` is a random number that selects its variant. Raises nothing."""
+        """Do one round of work; `choice` is a random number that selects a variant of it. Raises nothing."""
         raise NotImplementedError
 
     def reset(self) -> None:
-        """Clear the state that exists in memory only."""
+        """Clear the state that the process has only in memory."""
 
     def renew(self) -> None:
         """Take or renew the lease, if the process has one."""
@@ -162,7 +163,7 @@ class Process:
                 return
 
     def run(self, choice: int) -> None:
-        """Finish the round in progress, or run a complete one."""
+        """Finish the round in progress; if there is none, run a complete round."""
         self.advance(choice, POINTS_MAX)
 
     def fail(self) -> None:
@@ -171,7 +172,7 @@ class Process:
             self.driver.fail()
 
     def kill(self) -> None:
-        """Die at this point, and restart with the stored state only."""
+        """Die at this point, and restart without what was only in memory."""
         self.driver.kill()
         self.pending_request = None
         self.reset()

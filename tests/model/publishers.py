@@ -28,7 +28,7 @@ from tests.support.manual_clock import ManualClock
 
 LEASE = "publisher"
 PART_BYTES = HEAD_BYTES + 240
-"""So small that a full has several parts."""
+"""So small that a full record has several parts."""
 
 
 class CutLog:
@@ -42,7 +42,7 @@ class CutLog:
 
     @property
     def newest(self) -> CutRecord | None:
-        """The newest record."""
+        """The newest record; None if there is none."""
         return self.records[-1] if self.records else None
 
     def append(self, value: bytes) -> None:
@@ -58,7 +58,10 @@ class CutLog:
             self.highest[key] = max(self.highest.get(key, 0), count)
 
     def start(self) -> int:
-        """Return the offset where a reader starts: the newest full that the last record names."""
+        """Return the offset where a reader starts: that of the full record which the newest record names.
+
+        If the newest record names none, it is a part of the first full record, and the reader starts there.
+        """
         if self.newest is None:
             return 0
         full_offset = self.newest.full_offset
@@ -73,7 +76,10 @@ class CutNumbers:
         self.last = (0, 0)
 
     def reserve(self, term: int, number: int) -> bool:
-        """Reserve a number while `term` leads; a number that another leader reserved is never used again."""
+        """Reserve a cut number for `term`, and return whether it is reserved.
+
+        It is not if `term` does not lead, or if the pair (term, number) is not above the last reserved pair.
+        """
         if not self._leases.leads(LEASE, term) or self.last >= (term, number):
             return False
         self.last = (term, number)
@@ -85,7 +91,7 @@ class SupersededError(Exception):
 
 
 class Publisher(Process):
-    """One publisher: it reads a snapshot, reserves a number, writes records, and remembers the last cut."""
+    """A publisher: reads a snapshot, reserves a cut number, writes records, and remembers the last cut."""
 
     instances = 0
 
@@ -211,7 +217,7 @@ class Publisher(Process):
         return changed, [(*key, count) for key, count in sorted(counts.items()) if count] if full else None
 
     async def _produce(self, values: list[bytes]) -> int:
-        """Send the records of one request; return the offset of the first."""
+        """Send the records of one request; return the offset of the first record."""
         if self._lease.term != self._term:
             raise SupersededError
 
@@ -223,7 +229,7 @@ class Publisher(Process):
                 self._log.append(waiting.pop(0))
 
         while waiting:
-            # Between the parts of a full, another leader may write records, or the process may die.
+            # Between two parts of a full, another leader may write records, or this process may die.
             self.pending_request = arrive
             await self.driver.interruption_point()
             self.pending_request = None

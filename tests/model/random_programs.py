@@ -1,6 +1,7 @@
-"""Random programs of fifty steps: a process's work with an optional failure, or an event outside them.
+"""Random programs of fifty steps. A step is a process's work, or an event outside the processes.
 
-A program is drawn as bytes, three per step: drawing each step by itself would take longer than running it.
+The process's work may fail. A program is drawn as bytes, three for each step, because drawing each step by
+itself would take longer than running it.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ ACTIONS: Final = (
     "is cut off",
     *["is suspended"] * 2,
 )
-"""`is suspended`: the lease runs out, the other process of the pair does a round, and this process resumes.
-`is cut off`: it fails or dies, and its request to Kafka arrives much later."""
+"""`is suspended`: the lease expires, the other process of the pair does a round, and this process resumes.
+`is cut off`: the process fails or dies, and its request to Kafka arrives much later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ def decode_program(program: bytes) -> list[Step]:
     steps = []
     for start in range(0, len(program), STEP_BYTES):
         actor, action, choice = program[start : start + STEP_BYTES]
-        # Second byte: four bits select the action, two the number of points, two the process of the pair.
+        # In the second byte, four bits select the action, two the number of points, and two the process of
+        # the pair.
         step = Step(
             ACTORS[actor % len(ACTORS)],
             int(action % 4 > 1),

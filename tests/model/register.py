@@ -1,4 +1,4 @@
-"""The register's tables in memory, and the expected counts at each position."""
+"""The register's tables in memory, and the correct counts at each position."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Cell = tuple[str, str, str]
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One event: its record value, and the standings before and after it."""
+    """An event's record value, and the standings before and after the event."""
 
     value: bytes
     before: Standing | None
@@ -31,7 +31,10 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Register:
-    """Committed participants, answers by key, and events; `published` is the relay's position."""
+    """The committed participants, answers by idempotency key, and events.
+
+    `published` has the last sequence of each partition that the relay has published.
+    """
 
     def __init__(self) -> None:
         self.participants: dict[UUID, Participant] = {}
@@ -52,7 +55,7 @@ class Register:
         return UUID(int=self._ids << 64)
 
     def begin(self, operation: Operation) -> Transaction | None:
-        """Execute an operation up to the commit; None while another transaction holds a needed lock."""
+        """Execute an operation up to the commit; return None if another transaction holds a needed lock."""
         replay = self.answers.get(operation.key)
         if replay is not None:
             return Transaction(self, operation, msgspec.structs.replace(replay, replayed=True), [], set())
@@ -76,11 +79,11 @@ class Register:
             yield from self.sequence_locks(draft.partition)
 
     def sequence_locks(self, partition: int) -> Iterable[object]:
-        """Return the locks that make sequences follow the order of commits."""
+        """Return the locks on a partition. They make sequences follow the order of commits."""
         yield partition
 
     def numbered(self, drafts: Iterable[EventDraft]) -> list[tuple[int, EventDraft]]:
-        """Assign sequences to events; their partitions are locked."""
+        """Assign sequences to events. The caller holds the locks of their partitions."""
         last = list(self.last)
         found = []
         for draft in drafts:
@@ -93,7 +96,7 @@ class Register:
         self._locks -= locks
 
     def store(self, sequence: int, draft: EventDraft) -> None:
-        """Store an event and its participant at a commit."""
+        """Store an event and its participant, as part of a commit."""
         happened, partition = draft.event, draft.partition
         before = happened.before.counted_standing if happened.before is not None else None
         value = number_event(draft, sequence, RECORDED_AT).value.encode()
@@ -104,7 +107,7 @@ class Register:
             del self._counts[outdated]
 
     def expected_counts(self, partition: int, position: int) -> Counter[Cell]:
-        """Return the counts of one partition's events up to a position, by a simple sum."""
+        """Return the counts of one partition at a position, by adding the events one at a time."""
         if position == 0:
             return Counter()
         found = self._counts.get((partition, position))
@@ -115,7 +118,7 @@ class Register:
         return found
 
     def change(self, partition: int, sequence: int) -> Counter[Cell]:
-        """Return the changes of the counts by one event."""
+        """Return how one event changes the counts."""
         row = self.events[partition].get(sequence)
         change: Counter[Cell] = Counter()
         if row is not None:
@@ -132,7 +135,7 @@ class Register:
 
 
 class Transaction:
-    """One executed operation before its commit."""
+    """An operation that is executed and not committed yet."""
 
     def __init__(
         self,
@@ -159,7 +162,7 @@ class Transaction:
         self.end()
 
     def end(self) -> None:
-        """Release the locks; without a commit before, this is a rollback."""
+        """Release the locks. If the transaction is not committed, this rolls it back."""
         self._register.release(self._locks)
         self._locks = set()
 

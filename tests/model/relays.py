@@ -1,4 +1,4 @@
-"""The model's relays: the product's publisher, leadership and rewind over a register in memory."""
+"""The model's relays, which use the product's publisher, leadership and rewind on a register in memory."""
 
 from __future__ import annotations
 
@@ -55,16 +55,16 @@ class EventSource:
         return moved
 
     def rewind(self, partition: int, position: int, term: int) -> None:
-        """Lower the published position, if `term` leads."""
+        """Lower the published position of a partition to `position`, if `term` leads."""
         if self._leases.leads(LEASE, term) and self._register.published[partition] > position:
             self._register.published[partition] = position
 
 
 class Relay(Process):
-    """One relay; it rewinds a partition if the counted position in the newest cut stalls."""
+    """A relay. It rewinds a partition whose position in the newest cut does not move although events wait."""
 
     instances = 0
-    """The number of started relays: each start has its own lease holder name."""
+    """The number of started relays, so that each start can use a new name as the holder of the lease."""
 
     def __init__(
         self,

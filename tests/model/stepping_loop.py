@@ -1,6 +1,6 @@
-"""An event loop that runs only what is ready and then returns to its caller, without sockets and timers.
+"""An event loop without sockets and timers, which runs the ready callbacks and then returns to its caller.
 
-Its tasks wait only for interruption points. A step takes a few microseconds, as no sockets are polled.
+Its tasks wait only for interruption points. A step takes a few microseconds, because no sockets are polled.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class _Never(asyncio.TimerHandle):
     """A scheduled call that is never executed."""
 
     def cancel(self) -> None:
-        """Do nothing: there is nothing to cancel."""
+        """Do nothing, because nothing is scheduled."""
 
 
 class SteppingLoop(asyncio.AbstractEventLoop):

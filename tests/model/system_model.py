@@ -1,4 +1,4 @@
-"""The whole system in memory: two processes of each kind, their shared stores, events, and recovery."""
+"""The whole system in memory: two processes of each kind, their stores, outside events, and recovery."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from tests.support.fakes.leases_and_broker import MemoryLeases
 from tests.support.manual_clock import ManualClock
 
 PAUSE_S: Final = 4.0
-"""Longer than a lease; shorter than the time without cuts after which the relay ignores stalled positions."""
+"""Longer than a lease, but shorter than the time without cuts after which the relay ignores stalls."""
 RECOVERY_ROUNDS_MAX: Final = 60
 FETCHES_MAX: Final = 100
 LARGE_FETCH: Final = 0xE0
-"""The choice of a worker's largest fetch: every partition, from where the last fetch ended."""
+"""The `choice` that selects a worker's largest fetch: all partitions, from where the previous fetch ended."""
 
 
 class SystemModel:
@@ -64,7 +64,7 @@ class SystemModel:
 
     @property
     def processes(self) -> Iterator[Process]:
-        """All processes that a driver runs."""
+        """All processes that are run by a driver, which the boards are not."""
         kinds: Sequence[Sequence[Process]] = (
             self.apis,
             self.relays,
@@ -81,18 +81,18 @@ class SystemModel:
         for process in self.processes:
             process.driver.kill()
 
-    # Events outside the processes; `choice` is a random number that selects a variant.
+    # Events outside the processes. `choice` is a random number that selects a variant of the event.
 
     def lose_tail(self, choice: int) -> None:
-        """The topic loses its newest records."""
+        """Let a partition of the topic lose its newest records."""
         self.topic.lose_tail(choice % PARTITIONS, 1 + (choice >> 1) % 2)
 
     def empty(self, choice: int) -> None:
-        """The topic is truncated."""
+        """Delete all records of a partition of the topic."""
         self.topic.empty(choice % PARTITIONS)
 
     def write_foreign_record(self, choice: int) -> None:
-        """A foreign client writes to the topic: an unreadable record, or a next event without data."""
+        """Let a foreign client write an unreadable record, or a record with the next sequence and no data."""
         partition = choice % PARTITIONS
         next_sequence = self.stored.positions[partition] + 1
         if next_sequence in self.register.events[partition]:
@@ -109,7 +109,7 @@ class SystemModel:
         )[choice % 3]
 
     def pass_time(self, choice: int) -> None:
-        """Let time pass: less than a lease, or more."""
+        """Let time pass, either less or more than the duration of a lease."""
         self.clock.now_s += 2.0 if choice % 2 else PAUSE_S
 
     def one_round(self, instance: int, choice: int) -> None:
@@ -127,7 +127,7 @@ class SystemModel:
     # Recovery
 
     def recover(self) -> Iterator[bool]:
-        """Run all processes without failures, round by round; yield after each whether all work is done."""
+        """Run all processes in rounds, without failures. After each round, yield whether all work is done."""
         self.receiver.behaviour = ReceiverBehaviour.TAKES
         while self.topic.delayed:
             self.topic.deliver_delayed()
@@ -145,7 +145,7 @@ class SystemModel:
                 api.run(0)
         for _ in range(len(self.ledger.unknown)):
             self.apis[0].run(0x80)
-        # From here on the other process of each pair is standby, and its lease expires.
+        # The first relay and the first publisher lead. The second ones are standby, and their leases expire.
         self.relays[0].renew()
         self.publishers[0].renew()
         for relay in self.relays:
@@ -172,7 +172,7 @@ class SystemModel:
                 return
 
     def is_settled(self) -> bool:
-        """Whether every request is answered, counted, shown and alerted."""
+        """Whether all requests are answered and counted, all counts shown, and all alerts delivered."""
         newest = self.cuts.newest
         return (
             all(request.answer is not None for request in self.ledger.requests)

@@ -1,4 +1,4 @@
-"""The invariants of the model hold for random programs with failures and deaths at any point."""
+"""The model's invariants hold for random programs, in which processes fail and die at any point."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The aggregator's tallies in memory, and the workers that count with the product's BatchCounter."""
+"""The aggregator's database in memory, and workers that count with the product's BatchCounter."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from tests.support.fakes.tally_store import MemoryTallyStore
 
 NOW = datetime(2021, 10, 24, 13, tzinfo=UTC)
 Changed = tuple[int, int, frozenset[Cell]]
-"""(partition, position, keys changed by the fetch that ended at this position)"""
+"""(partition, position, keys of the tallies changed by the fetch that ended at this position)"""
 
 
 class TallyDatabase:
-    """The aggregator's database: tallies, positions, keys changed by each batch, and quarantined events."""
+    """The aggregator's tallies and positions, the tallies that each fetch changed, and quarantined events."""
 
     def __init__(self) -> None:
         self.tallies = MemoryTallyStore()
         self.changed: list[Changed] = []
         self.quarantined: set[tuple[int, int]] = set()
         self.version = 0
-        """Incremented by each change."""
+        """The number of changes so far."""
 
     @property
     def positions(self) -> tuple[int, ...]:
@@ -48,7 +48,7 @@ class TallyDatabase:
     def record_change(
         self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
     ) -> None:
-        """Record the changed keys, under the first of the moved positions, and the quarantined events."""
+        """Store the quarantined events, and the changed keys with the position of one moved partition."""
         self.version += 1
         first = min(position_changes)
         self.changed.append((first, position_changes[first].fold.last, frozenset(tally_changes.changes)))
@@ -57,7 +57,7 @@ class TallyDatabase:
 
 
 class TallyClient:
-    """The database as one worker accesses it; see `aggregator.tallies.tally_store.TallyStore`."""
+    """One worker's access to the database; see `aggregator.tallies.tally_store.TallyStore`."""
 
     def __init__(self, stored: TallyDatabase, interruption_point: InterruptionPoint) -> None:
         self._stored = stored
@@ -83,7 +83,7 @@ class TallyClient:
 
 
 class Worker(Process):
-    """One worker; it reads every partition, like a worker that has not noticed a rebalance."""
+    """A worker that reads every partition, as if it had not noticed a rebalance."""
 
     def __init__(self, stored: TallyDatabase, topic: Topic) -> None:
         super().__init__(CoroutineDriver())
@@ -138,4 +138,4 @@ class Worker(Process):
 
 _PARTITIONS_FETCHED = ((0, 1), (0,), (1,), (0, 1))
 _SHIFTS = (0, 0, 0, 0, 0, -1, -3, 1)
-"""Most fetches continue where the last one ended; some overlap with it, and some skip a record."""
+"""Most fetches continue where the previous fetch ended. Some overlap with it, and some skip a record."""

@@ -1,1 +1,1 @@
-"""Test support: real brokers, databases and processes; proxies, fakes, samples, deadlines."""
+"""Support for tests: real brokers, databases and processes; proxies, fakes, samples and deadlines."""

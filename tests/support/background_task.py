@@ -12,12 +12,12 @@ CANCEL_RETRY_S = 1.0
 
 @asynccontextmanager
 async def background_task(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` until the block ends, then cancel it. Raises the exception that ended `work` before."""
+    """Run `work` until the block ends, then cancel it. Raises the exception if `work` has failed before."""
     task = asyncio.create_task(work)
     try:
         yield
     finally:
-        # Repeated, because a client's own timeout at the same moment can swallow the cancellation.
+        # Cancel repeatedly, because a client's own timeout at the same moment can swallow the cancellation.
         while not task.done():
             task.cancel()
             await asyncio.wait({task}, timeout=CANCEL_RETRY_S)

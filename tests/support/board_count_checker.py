@@ -1,4 +1,4 @@
-"""Reads the board's counts repeatedly and records violations: wrong sums, falling totals, drift."""
+"""Reads the board's counts repeatedly and collects violations: wrong sums, falling totals, drift."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ READ_EVERY_S = 0.2
 
 @dataclass
 class BoardObserver:
-    """Reads the board while a block runs; `violations` has what the board must never show."""
+    """Reads the board while a block runs. `violations` describes each shown count that is wrong."""
 
     stack: Stack
     database: Databases
@@ -96,9 +96,9 @@ class BoardObserver:
             await connection.close()
 
     async def wait_for_exactly(self, accepted: Collection[object], deadline_s: float = 30.0) -> None:
-        """Wait until the board shows as many participants as `accepted`, live, after an audit without drift.
+        """Wait until the board is live, shows as many participants as `accepted`, and an audit has no drift.
 
-        Fails if the register holds another number, or if any violation was recorded.
+        Raises AssertionError if the register has another number of participants, or if there is a violation.
         """
         expected = len(accepted)
         assert await self.registered() == expected

@@ -15,7 +15,7 @@ from tests.support.log_files import tail
 
 
 class Broker:
-    """One running broker. Signals take effect at once; methods that wait for the broker are coroutines."""
+    """A running broker. Its methods that send a signal return at once; those that wait are coroutines."""
 
     def __init__(
         self, folder: Path, *, session_timeout_ms: int, node_id: int = 1, controllers: tuple[int, ...] = ()
@@ -31,7 +31,7 @@ class Broker:
             session_timeout_ms=session_timeout_ms,
             node_id=node_id,
             controllers=controllers,
-            # It runs for a minute: the second compiler would only take CPU from the test.
+            # The broker runs for a minute only, so Java's second compiler would just take CPU from the test.
             java_options=("-XX:TieredStopAtLevel=1",),
         )
         self._settings.prepare()
@@ -39,7 +39,7 @@ class Broker:
 
     @property
     def bootstrap_servers(self) -> str:
-        """Host and port, as a client setting."""
+        """The host and port, in the form of the client setting bootstrap.servers."""
         return self._settings.bootstrap_servers
 
     def _launch(self) -> subprocess.Popen[bytes]:
@@ -47,19 +47,19 @@ class Broker:
             return subprocess.Popen(self._settings.command(), stdout=out, stderr=out)
 
     def wait_ready(self, deadline_s: float = 60.0) -> None:
-        """Wait until the broker answers, in a new event loop: a session fixture has none."""
+        """Wait until the broker answers. Runs a new event loop, because a session fixture has none."""
         with ThreadPoolExecutor(1) as thread:
             thread.submit(lambda: asyncio.run(self.ready(deadline_s))).result()
 
     async def ready(self, deadline_s: float = 60.0) -> None:
-        """Wait until the broker answers; fails with the end of its log."""
+        """Wait until the broker answers. If it does not, fail with the end of its log."""
         try:
             await self._settings.wait_ready(deadline_s)
         except kafka.BrokerError as error:
             raise AssertionError(f"{error}\n{tail(self._log)}") from error
 
     def pause(self) -> None:
-        """Suspend the broker (SIGSTOP): connections stay open and nothing answers."""
+        """Suspend the broker (SIGSTOP). Its connections stay open, and it answers no request."""
         self._process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -67,7 +67,7 @@ class Broker:
         self._process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """Kill the broker (SIGKILL); its data stays."""
+        """Kill the broker (SIGKILL). Its data stays on the disk."""
         self._process.kill()
         self._process.wait(10)
 
@@ -78,15 +78,15 @@ class Broker:
         await self.ready(deadline_s)
 
     def store_copy(self) -> None:
-        """Copy the data of a killed broker, replacing the copy before."""
+        """Copy the data of the killed broker. The new copy replaces the previous one."""
         shutil.rmtree(self._copy, ignore_errors=True)
         shutil.copytree(self._settings.data, self._copy)
 
     def restore_copy(self) -> None:
-        """Replace the data of a killed broker by the copy."""
+        """Replace the data of the killed broker by the copy."""
         shutil.rmtree(self._settings.data)
         shutil.copytree(self._copy, self._settings.data)
 
     def close(self) -> None:
-        """Kill the broker. The owner of the folder deletes its data, so no clean shutdown is needed."""
+        """Kill the broker. No clean shutdown is needed, because the owner of the folder deletes the data."""
         self.kill()

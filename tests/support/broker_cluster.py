@@ -10,7 +10,7 @@ from tests.support.broker import Broker
 
 
 class Cluster:
-    """`count` brokers of one KRaft quorum; each is also a controller."""
+    """`count` brokers in one KRaft quorum. Each broker is also a controller."""
 
     def __init__(self, folder: Path, count: int, *, session_timeout_ms: int) -> None:
         controllers = tuple(free_ports(count))
@@ -28,7 +28,7 @@ class Cluster:
 
     @property
     def bootstrap_servers(self) -> str:
-        """All brokers, as a client setting."""
+        """The hosts and ports of all brokers, in the form of the client setting bootstrap.servers."""
         return ",".join(broker.bootstrap_servers for broker in self.brokers)
 
     async def ready(self, deadline_s: float = 90.0) -> None:

@@ -21,7 +21,10 @@ class CommitCut(Enum):
 
 
 class CommitProxy:
-    """Forwards data; `cut` cuts one connection at its next COMMIT, `is_down` refuses new connections."""
+    """Forwards data. While `cut` is set, the proxy cuts the next connection that sends COMMIT.
+
+    While `is_down` is set, it refuses new connections.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._server = (host, port)
@@ -31,7 +34,7 @@ class CommitProxy:
         self.is_down = False
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one client connection until either side or a cut ends it."""
+        """Serve one client connection until the client, the server or a cut ends it."""
         if self.is_down:
             writer.transport.abort()
             return
@@ -77,7 +80,7 @@ class CommitProxy:
 
 @asynccontextmanager
 async def open_commit_proxy(url: str) -> AsyncIterator[tuple[CommitProxy, str]]:
-    """Open a proxy in front of the server of `url`; yield the proxy and the URL through it."""
+    """Open a proxy in front of the server of `url`; yield the proxy and the URL that leads through it."""
     parts = urlsplit(url)
     assert parts.hostname is not None
     proxy = CommitProxy(parts.hostname, parts.port or 5432)

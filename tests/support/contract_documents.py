@@ -49,7 +49,7 @@ def _is_uuid(value: object) -> bool:
 
 @cache
 def validator(schema: str) -> Draft202012Validator:
-    """Return the validator of contract/schemas/<schema>.json; it also checks formats."""
+    """Return the validator of contract/schemas/<schema>.json. The validator also checks formats."""
     return Draft202012Validator(SCHEMAS[schema], registry=REGISTRY, format_checker=formats)
 
 

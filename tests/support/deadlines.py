@@ -28,10 +28,11 @@ async def until(
     every_s: float = 0.05,
     name: str | None = None,
 ) -> Any:
-    """Wait for a condition and return its first truthy value; fail with its name when the deadline passes.
+    """Wait until a condition returns a truthy value, and return this value.
 
-    The condition is a function or a coroutine function. An AssertionError that it raises means "not yet" and
-    is shown on failure, so a condition may consist of asserts and return True.
+    When the deadline passes, fail with the condition's name. The condition is a function or a coroutine
+    function. An AssertionError that it raises means that it is not met yet, and is shown on failure. So a
+    condition may consist of asserts and return True.
     """
     ends_at = time.monotonic() + deadline_s
     failed: AssertionError | None = None

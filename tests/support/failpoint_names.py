@@ -1,4 +1,4 @@
-"""The names of each process's failpoints, which lie between two effects visible outside the process."""
+"""The names of each process's failpoints, each between two effects that are visible outside the process."""
 
 API = ("api.before_commit", "api.after_commit")
 IMPORT = ("import.before_commit", "import.after_commit")

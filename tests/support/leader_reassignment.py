@@ -12,9 +12,10 @@ from tests.support.deadlines import until
 
 
 async def move_leaders(bootstrap_servers: str, topics: list[str], deadline_s: float = 30.0) -> int:
-    """Make another replica the preferred leader of each partition; wait until all lead, return their number.
+    """Make another replica the preferred leader of each partition, and wait until these replicas lead.
 
-    The controller moves a leader at its next check (`leader.imbalance.check.interval.seconds`).
+    Return the number of partitions. The controller moves a leader at its next check
+    (`leader.imbalance.check.interval.seconds`).
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await admin.start()
@@ -38,7 +39,7 @@ async def move_leaders(bootstrap_servers: str, topics: list[str], deadline_s: fl
 
 
 def _rotated_replicas(partitions: list[dict[str, Any]]) -> dict[int, list[int]]:
-    """Return each partition's replicas, rotated so that the one after the current leader comes first."""
+    """Return each partition's replicas, rotated so that the replica after the current leader comes first."""
     rotated = {}
     for partition in partitions:
         replicas = partition["replicas"]

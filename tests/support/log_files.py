@@ -8,7 +8,7 @@ TAIL_BYTES = 6_000
 
 
 def tail(path: Path) -> str:
-    """Return the last lines of a log with its path; a note if the file does not exist."""
+    """Return the path and the last lines of a log, or a note if the file does not exist."""
     if not path.exists():
         return f"{path}: no log"
     with path.open("rb") as log:

@@ -23,7 +23,7 @@ from tests.support.log_files import tail
 PASSWORD = "test"
 TEMPLATE = "template_migrated"
 RECOVERY_S_MAX = 60.0
-# Tests kill processes, not machines: data that has reached the kernel survives without fsync.
+# Tests kill processes and no machines, so data that has reached the kernel survives without fsync.
 SETTINGS = (
     ("fsync", "off"),
     ("full_page_writes", "off"),
@@ -34,7 +34,7 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Databases:
-    """The URLs of one test's database: one per service, with its role and schema, and the superuser's."""
+    """The URLs of one test's database: one with the role and schema of each service, and the superuser's."""
 
     registration: str
     aggregator: str
@@ -48,13 +48,16 @@ class Databases:
 
 
 class TestServer:
-    """A PostgreSQL server with a template database from which tests clone theirs."""
+    """A PostgreSQL server with a template database, from which each test clones its database."""
 
-    __test__ = False  # pytest would collect it by its name
+    __test__ = False  # because of its name, pytest would otherwise collect the class as tests
 
     def __init__(self, parent: Path | None = None) -> None:
-        """Start the server in `parent`, which every user must be able to enter; None: a temporary folder."""
-        # pytest's folders are accessible to their owner only, and PostgreSQL may run as another user.
+        """Start the server in a new folder inside `parent`, or inside the system's temporary folder if None.
+
+        Every user must be able to enter `parent`.
+        """
+        # Not in pytest's folders: only their owner can enter them, and PostgreSQL may run as another user.
         self._folder = Path(tempfile.mkdtemp(prefix="jakpreneur-test-", dir=parent))
         self._folder.chmod(0o755)
         self._log = self._folder / "postgres.log"
@@ -79,14 +82,14 @@ class TestServer:
                 migrate(service, self._server.url(TEMPLATE, service, PASSWORD))
 
     def clone(self, template: str = TEMPLATE, name: str | None = None) -> Databases:
-        """Create a database from the template: by default with all migrations and without rows."""
+        """Create a database from a template. The default template has all migrations and no rows."""
         name = name or f"test_{uuid4().hex[:12]}"
         self._execute(
             sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
-        # Privileges on the database itself are not cloned, unlike those on objects inside it.
+        # Cloning copies the privileges on objects inside the database, but not those on the database itself.
         self._execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
         for service in SERVICES:
             self._execute(
@@ -106,7 +109,7 @@ class TestServer:
             connection.execute(statement)
 
     def crash(self) -> None:
-        """Stop the server hard (SIGQUIT): all connections end, and the next start recovers from the WAL."""
+        """Stop the server at once (SIGQUIT): all connections end, and the next start replays the WAL."""
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(20)
 
@@ -115,7 +118,7 @@ class TestServer:
         return self._process.poll() is None
 
     def wait_ready(self) -> None:
-        """Wait until the server answers or has ended by itself."""
+        """Wait until the server answers, or its process has ended."""
         ends_at = time.monotonic() + RECOVERY_S_MAX
         while self.is_running():
             try:
@@ -139,7 +142,7 @@ class TestServer:
         subprocess.run(command, check=True, user=user, extra_groups=[] if user else None, cwd="/")
 
     def restore(self) -> None:
-        """Replace all data by the backup, which is then gone, and start the server."""
+        """Replace all data by the backup, and start the server. The backup can be used only once."""
         self.crash()
         shutil.rmtree(self._server.data)
         self._backup.rename(self._server.data)

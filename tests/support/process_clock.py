@@ -1,4 +1,4 @@
-"""Sets a wrong wall clock for one process by libfaketime; its monotonic clock stays right."""
+"""Gives one process a wrong wall clock by libfaketime. The process's monotonic clock stays right."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ LIBRARY: Final = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None
 
 
 def clock_off(by: str) -> Mapping[str, str]:
-    """Return the environment that offsets a process's clock, for example by "+1h"."""
+    """Return the environment variables that offset a process's clock, for example by "+1h"."""
     assert LIBRARY is not None, "install libfaketime (Debian's package of this name)"
     return {"LD_PRELOAD": str(LIBRARY), "FAKETIME": by, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}

@@ -1,4 +1,4 @@
-"""The common part of the tests' TCP proxies: connection pairs that end together, behind one local port."""
+"""The common part of the tests' TCP proxies: a local port, and pairs of connections that end together."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, An
 
 
 class ProxyConnections:
-    """The open connections of a proxy, to clients and to the server."""
+    """A proxy's open connections to its clients and to its server."""
 
     def __init__(self) -> None:
         self._open: set[asyncio.StreamWriter] = set()
 
     async def run(self, ends: set[asyncio.StreamWriter], *directions: Awaitable[None]) -> None:
-        """Forward data in both directions until either ends, then abort both ends of the connection."""
+        """Run the forwarding in both directions until one direction ends, then abort both connections."""
         self._open |= ends
         forwarding = [asyncio.ensure_future(direction) for direction in directions]
         try:
@@ -40,7 +40,7 @@ class ProxyConnections:
 
 @asynccontextmanager
 async def serve_connections(serve: Serve, abort: Callable[[], None]) -> AsyncIterator[int]:
-    """Serve connections to a free local port, and yield the port; `abort` must end them all."""
+    """Serve connections to a free local port, and yield the port. `abort` must end all connections."""
     serving: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -30,7 +30,7 @@ class Commissioned:
 
 
 def commission(server: TestServer, folder: Path) -> Commissioned:
-    """Create the template with the register's admin functions: as processes they would take seconds each."""
+    """Create the template by calling the register's admin functions. Its commands would take seconds each."""
     databases = server.clone(name=TEMPLATE)
     with ThreadPoolExecutor(1) as thread:  # a session fixture has no event loop
         keys = thread.submit(lambda: asyncio.run(_commission(databases.registration))).result()

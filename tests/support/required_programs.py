@@ -24,13 +24,13 @@ SEARCH_PATH: Final = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
 @dataclass(frozen=True)
 class Requirement:
-    """A requirement of some tests, the subject of those tests, and the Debian packages that provide it."""
+    """Programs that some tests need, what these tests cover, and the Debian packages with the programs."""
 
     name: str
     covers: str
     packages: str
     missing: Callable[[], str]
-    """Returns the names of the missing programs; empty if none is missing."""
+    """A function that returns the names of the missing programs; empty if none is missing."""
 
     def line(self) -> str:
         """Return which tests did not run and how to enable them; empty if nothing is missing."""
@@ -44,7 +44,7 @@ def _not_found(*programs: str) -> str:
 
 def _containers() -> str:
     found = _not_found("podman", "runc", "iptables", "debootstrap", "prometheus")
-    # If base images cannot be pulled they are built from Debian's packages, which requires root.
+    # Base images that cannot be pulled are built from Debian's packages, which requires root.
     return found or ("" if os.geteuid() == 0 else "root")
 
 
@@ -68,7 +68,7 @@ REQUIREMENTS: Final = {
 
 
 def require(name: str, *, whole_module: bool = False) -> None:
-    """Skip the test, or its module, if a requirement is not met; fail instead if TESTS_REQUIRE_ALL is set."""
+    """Skip the test, or its module, if a program is missing. With TESTS_REQUIRE_ALL set, fail instead."""
     line = REQUIREMENTS[name].line()
     if line and os.environ.get("TESTS_REQUIRE_ALL"):
         pytest.fail(line, pytrace=False)
@@ -77,7 +77,7 @@ def require(name: str, *, whole_module: bool = False) -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Check the `needs` markers before any fixture starts."""
+    """Check the programs named by the test's `needs` markers, before any fixture starts."""
     for marker in item.iter_markers("needs"):
         for name in marker.args:
             require(name)

@@ -1,4 +1,4 @@
-"""One real process under test: its log, its signals, and whether its end was expected."""
+"""A real process under test: its log, its signals, and whether its end was expected."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class TrackedProcess:
         return self._process.pid
 
     def exit_code(self) -> int | None:
-        """None while the process runs; minus the signal's number if a signal ended it."""
+        """Return the exit code: None while the process runs, minus the signal's number after a signal."""
         return self._process.poll()
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal; afterwards the end of the process is expected, unless it is SIGSTOP or SIGCONT."""
+        """Send a signal. After any signal but SIGSTOP and SIGCONT, the end of the process is expected."""
         if number not in (signal.SIGSTOP, signal.SIGCONT):
             self.may_end = True
         self._process.send_signal(number)
 
     async def ended(self, deadline_s: float) -> int:
-        """Wait for the end of the process, which is expected from now on; return the exit code."""
+        """Wait until the process ends, and return its exit code. From now on its end is expected."""
         self.may_end = True
 
         def it_ended() -> bool:

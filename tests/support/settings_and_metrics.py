@@ -57,7 +57,7 @@ def metric(call: ast.Call) -> Metric:
 
 
 def sources() -> list[Path]:
-    """Return the services' modules without migrations."""
+    """Return the files of the services' modules, except migrations."""
     return [path for path in sorted(SERVICES.rglob("*.py")) if "migrations" not in path.parts]
 
 
@@ -67,7 +67,7 @@ def parsed(path: Path) -> ast.Module:
 
 
 def bases(node: ast.ClassDef) -> set[str]:
-    """Return the names of a class's bases."""
+    """Return the names of a class's base classes."""
     return {base.id for base in node.bases if isinstance(base, ast.Name)}
 
 
@@ -77,7 +77,7 @@ def module_name(path: Path) -> str:
 
 
 def subclasses(base: type[Settings]) -> Iterator[type[Settings]]:
-    """Yield all subclasses, direct or not, except those that tests define."""
+    """Yield all direct and indirect subclasses, except those that tests define."""
     for found in base.__subclasses__():
         if not found.__module__.startswith("tests"):
             yield found

@@ -15,7 +15,7 @@ NO_SPACE = (errno.ENOSPC, errno.EFBIG)
 
 
 class Disk:
-    """A filesystem mounted at `folder`. Mounting needs root and loop devices: see `can_mount`."""
+    """A filesystem mounted at `folder`. Mounting needs root and loop devices, which `can_mount` checks."""
 
     def __init__(self, folder: Path, size_mb: int) -> None:
         self.folder = folder
@@ -51,7 +51,7 @@ class Disk:
 
 
 def can_mount() -> bool:
-    """Whether this process may mount a filesystem; checked by mounting one."""
+    """Whether this process may mount a filesystem. The check is to mount a small one."""
     if os.geteuid() != 0 or shutil.which("mkfs.ext4") is None:
         return False
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""The real processes of all services, on free ports, with a test's topics and database."""
+"""The real processes of all services. They listen on free ports and use a test's topics and database."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ READY_S_MAX = 45.0
 def stack_config(
     folder: Path, databases: Mapping[str, str], kafka: Mapping[str, str], secrets: Mapping[str, str]
 ) -> StackConfig:
-    """Return the environment of a stack's processes: free ports, a folder, URLs and secrets."""
+    """Return the configuration of a stack's processes: free ports, a folder, URLs and secrets."""
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     (folder / "secrets").mkdir(parents=True, exist_ok=True)
     (folder / "secrets" / "webhook_secret").write_text(secrets["webhook_secret"])
@@ -33,9 +33,11 @@ def stack_config(
 
 
 class Stack:
-    """Starts and signals processes by name: those of the local stack, and further ones as `worker-2`.
+    """Starts processes by name and sends them signals.
 
-    A process is restarted only after `keep_running`. A process that ends unexpectedly fails the test.
+    The names are those of the local stack. A name such as `worker-2` means another process of the same kind.
+    A process that ends is restarted only if `keep_running` was called. A test fails if a process ends
+    unexpectedly.
     """
 
     def __init__(self, stack_config: StackConfig) -> None:
@@ -47,7 +49,7 @@ class Stack:
 
     @property
     def keys(self) -> Mapping[str, str]:
-        """API keys by role: booth, officer, admin."""
+        """The API keys by role: booth, officer, admin."""
         return self._stack_config.keys
 
     @property
@@ -79,18 +81,21 @@ class Stack:
         self._running[name] = TrackedProcess(name, command, clean_environment(settings), self.log(name))
 
     def launch_through(self, name: str, *launcher: str) -> None:
-        """From its next start on, run a process by a launcher module that gets its package and arguments."""
+        """From its next start on, run a process by a launcher module.
+
+        The launcher gets the package and arguments of the process.
+        """
         self._launchers[name] = launcher
 
     def next_start(self, name: str, env: Mapping[str, str] | None = None) -> None:
-        """Set the additional settings of a process's next start, for example by `keep_running`."""
+        """Set the additional settings of a process for its next start, also if `keep_running` starts it."""
         self._environments[name] = dict(env or {})
 
     def _ended(self, name: str) -> bool:
         return name not in self._running or self._running[name].exit_code() is not None
 
     async def ready(self, name: str, deadline_s: float = READY_S_MAX) -> None:
-        """Wait until a process reports ready; fails with the end of its log, at once if it has ended."""
+        """Wait until a process reports ready. If it does not, or if it ends, fail with the end of its log."""
         path = "/health/ready" if _instance(name).is_service else "/"
         url = self.url(name) + path
 
@@ -111,7 +116,7 @@ class Stack:
         return f"http://127.0.0.1:{self.port(name)}"
 
     def port(self, name: str) -> int:
-        """Return the port of a process, or of `smtp`."""
+        """Return the port of a process, or the SMTP port for the name `smtp`."""
         return self._stack_config.ports[name]
 
     def is_running(self, name: str) -> bool:
@@ -146,20 +151,20 @@ class Stack:
         return await self.ended(name, deadline_s)
 
     async def ended(self, name: str, deadline_s: float = 30.0) -> int:
-        """Wait until a process ends by itself, as at a failpoint; return the exit code (-9: killed)."""
+        """Wait until a process ends by itself, as at a failpoint; return the exit code, -9 after SIGKILL."""
         return await self._running[name].ended(deadline_s)
 
     async def restart(
         self, *names: str, env: Mapping[str, str] | None = None, deadline_s: float = READY_S_MAX
     ) -> None:
-        """Kill the processes that run (SIGKILL) and start all with `env` as their additional settings."""
+        """Kill the named processes that run (SIGKILL). Then start all, with `env` as additional settings."""
         for name in names:
             if not self._ended(name):
                 self.kill(name)
         await self.start(*names, env=env, deadline_s=deadline_s)
 
     def keep_running(self, *names: str) -> None:
-        """From now on restart these processes whenever they end, as supervisor does."""
+        """From now on restart each of these processes whenever it ends, as supervisor does."""
         for name in names:
             self._running[name].may_end = True
             self._keepers.append(asyncio.create_task(self._keep(name)))
@@ -172,7 +177,7 @@ class Stack:
             await asyncio.sleep(0.1)
 
     async def command(self, package: str, *arguments: str, env: Mapping[str, str] | None = None) -> str:
-        """Run a service's command and return its output; raises CommandError."""
+        """Run a service's command and return its output. Raises CommandError if the command fails."""
         command = Command(self._stack_config, package, *arguments, env=env)
         return await asyncio.to_thread(command.result)
 

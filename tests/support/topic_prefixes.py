@@ -1,4 +1,4 @@
-"""The contract's topics under a prefix per test, so that tests can share a broker."""
+"""The contract's topics under a prefix for each test, so that tests can share a broker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from settings.kafka import KafkaSettings
 
 @dataclass(frozen=True)
 class Topics:
-    """All topics of the contract; their full names are `prefix` + name."""
+    """All topics of the contract. A topic's full name is `prefix` followed by its name in the contract."""
 
     bootstrap_servers: str
     prefix: str
@@ -48,7 +48,7 @@ class Topics:
             await admin.close()
 
     async def empty(self, topic: str, partitions: int) -> None:
-        """Delete every record of a topic; its offsets continue."""
+        """Delete every record of a topic. Later records continue the offsets of the deleted records."""
         everything = {
             TopicPartition(self.name(topic), partition): RecordsToDelete(before_offset=-1)
             for partition in range(partitions)

@@ -1,6 +1,6 @@
-"""Starts docker-compose.yml with podman as Docker would: in order, on the conditions of `depends_on`.
+"""Starts docker-compose.yml with podman as Docker would: in order, when `depends_on` conditions are met.
 
-Without systemd, podman does not run health checks by itself: this module runs those of the file.
+Without systemd podman does not run health checks, so this module runs the health checks of the file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CONDITION_S_MAX = 90.0
 
 
 class Compose:
-    """One compose project; `down` removes its containers, volumes and network."""
+    """A compose project. `down` removes its containers, volumes and network."""
 
     def __init__(self, project: str, ports: dict[str, int]) -> None:
         self.project = project
@@ -32,7 +32,7 @@ class Compose:
         self.services: dict[str, Any] = self.declared["services"]
 
     def build(self) -> None:
-        """Build the images of the file: one first, then the others in parallel on its cached layers."""
+        """Build one image of the file, then the others in parallel, which use the first image's layers."""
         authorities = (f"--env={name}={CERTIFICATES}" for name in ("PIP_CERT", "SSL_CERT_FILE"))
         options = " ".join((*BUILD_OPTIONS, *authorities))
         for names in (BUILT[:1], BUILT[1:]):
@@ -51,7 +51,7 @@ class Compose:
             order.done(*names)
 
     def down(self) -> None:
-        """Remove everything of the project, also the leftovers of an interrupted run."""
+        """Remove the project's containers, volumes and network, also those of an interrupted run."""
         own = f"label=io.podman.compose.project={self.project}"
         _remove(
             ("rm", "--force", "--volumes", "--time", "0"),
@@ -66,7 +66,7 @@ class Compose:
         await self._until(name, "is healthy", lambda: self._check_health(name))
 
     def kill(self, name: str) -> None:
-        """Kill a service's container; it is not restarted by itself."""
+        """Kill a service's container. It stays stopped until `start` is called."""
         podman("kill", "--signal", "KILL", self._container(name))
 
     def start(self, name: str) -> None:
@@ -88,7 +88,7 @@ class Compose:
         return done.stdout + done.stderr
 
     def url(self, variable: str) -> str:
-        """Return the base URL of a published port, by its variable in the file."""
+        """Return the base URL of a published port. `variable` names the port in the file."""
         return f"http://127.0.0.1:{self.ports[variable]}"
 
     async def _wait_for_condition(self, name: str, condition: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 CERTIFICATES = "/etc/ssl/certs"
 BUILD_OPTIONS = (
-    # Namespaces suffice for a build; it reaches the package index by the host's network and certificates.
+    # A build needs only namespaces. It reaches the package index by the host's network and certificates.
     "--isolation=chroot",
     "--network=host",
     f"--volume={CERTIFICATES}:{CERTIFICATES}:ro",
@@ -21,11 +21,11 @@ BUILD_OPTIONS = (
 
 
 class CommandError(RuntimeError):
-    """A podman command failed; the message holds what it printed."""
+    """A command failed. The message contains its output."""
 
 
 def environment() -> dict[str, str]:
-    """Return the environment of every command; PATH includes sbin, where iptables is."""
+    """Return the environment of every command. Its PATH includes sbin, where iptables is."""
     return {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}:/usr/sbin:/sbin",
@@ -36,7 +36,7 @@ def environment() -> dict[str, str]:
 def run(
     *command: str, env: dict[str, str] | None = None, timeout_s: float = 600, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end; raises CommandError with its output if it fails and `check` is set."""
+    """Run a command to its end. Raises CommandError if the command fails and `check` is set."""
     done = subprocess.run(
         command,
         capture_output=True,

@@ -1,8 +1,8 @@
 """Builds replacements for the base images of docker-compose.yml on machines that cannot pull images.
 
-Each consists of parts that this machine has: Debian's packages, Kafka's jars, PyPI's PostgreSQL. It has the
-image's name and reads the variables that docker-compose.yml sets. It is rebuilt when its files change; a
-pulled image of that name is never replaced.
+A stand-in consists of parts that such a machine has: Debian's packages, Kafka's jars, PyPI's PostgreSQL. It
+has the name of the image that it replaces, and reads the variables that docker-compose.yml sets. It is
+rebuilt when its files change. A pulled image of the same name is never replaced.
 """
 
 from __future__ import annotations

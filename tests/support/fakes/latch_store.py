@@ -11,7 +11,7 @@ from notifier.domain.rules import Key
 
 
 class MemoryLatchStore:
-    """Latches and planned messages. `record` fails `failures` times."""
+    """Latches and planned messages. The next `failures` calls of `record` raise ConnectionError."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []

@@ -1,6 +1,4 @@
-"""In-memory fakes for `outbox`: a clock, a lease table, a published table, and a broker that fails on
-demand.
-"""
+"""In-memory fakes for `outbox`: a lease table, a source of records, and a broker that fails on demand."""
 
 from __future__ import annotations
 
@@ -16,7 +14,7 @@ from tests.support.manual_clock import ManualClock
 
 
 class MemoryLeases:
-    """A lease table with the server's clock; see `LeaseTable`."""
+    """A lease table with a manual clock as the server's clock; see `LeaseTable`."""
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
@@ -42,13 +40,13 @@ class MemoryLeases:
             self.rows[name] = (holder, term, float("-inf"))
 
     def leads(self, name: str, term: int) -> bool:
-        """Return whether the term holds the lease now."""
+        """Return whether the lease has this term and has not expired."""
         row = self.rows.get(name)
         return row is not None and row[1] == term and row[2] > self._clock()
 
 
 class MemoryTable:
-    """A source with the sequences 1..last of each partition; see `Source`."""
+    """A source that has, in each partition, the records with the sequences 1 to `last`; see `Source`."""
 
     def __init__(self, leases: MemoryLeases, name: str, partitions: int) -> None:
         self._leases = leases
@@ -78,7 +76,7 @@ class MemoryTable:
 
 @dataclass
 class MemoryBatch:
-    """A batch that is full after `records_max` records, like a real one after a number of bytes."""
+    """A batch that is full after `records_max` records. A real batch is full after a number of bytes."""
 
     records_max: int
     sequences: list[int] = field(default_factory=list)
@@ -90,11 +88,11 @@ class MemoryBatch:
         return self
 
     def close(self) -> None:
-        """Nothing to do in memory."""
+        """Do nothing, because there is nothing to close in memory."""
 
 
 class MemoryBroker:
-    """The log of each partition, and the late batches: those in flight, even of abandoned producers."""
+    """The log of each partition, and the late batches, which may arrive after their producer is abandoned."""
 
     def __init__(self, partitions: int) -> None:
         self.logs: list[list[int]] = [[] for _ in range(partitions)]
@@ -105,15 +103,17 @@ class MemoryBroker:
         return MemoryProducer(self)
 
     def deliver(self) -> None:
-        """Append the oldest late batch to its log."""
+        """Append the oldest late batch to the log of its partition."""
         if self.late_batches:
             partition, sequences = self.late_batches.pop(0)
             self.logs[partition].extend(sequences)
 
 
 class MemoryProducer:
-    """A producer whose batches end as the test says: `ok`, `lost`, `unanswered` (written, but answered by
-    an error) or `late`.
+    """A producer whose batches end as the broker's `next_fates` say; without a fate, a batch ends `ok`.
+
+    `ok`: written. `lost`: not written. `unanswered`: written, but the producer gets an error. `late`: the
+    producer gets an error, and the batch is written at the next `deliver`.
     """
 
     def __init__(self, broker: MemoryBroker) -> None:
@@ -136,11 +136,11 @@ class MemoryProducer:
         return future
 
     async def abandon(self) -> None:
-        """Nothing to do in memory."""
+        """Do nothing, because there is nothing to close in memory."""
 
 
 def has_gap(log: Sequence[int]) -> bool:
-    """Return whether a sequence appears in the log before the next lower one."""
+    """Return whether a sequence is in the log before the next lower sequence."""
     highest = 0
     for sequence in log:
         if sequence > highest + 1:

@@ -1,4 +1,4 @@
-"""The tally store in memory; the suite of the port runs on it and on PostgreSQL."""
+"""A tally store in memory. The suite of the port TallyStore runs on this fake and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aggregator.tallies.tally_store import PartitionPosition, PositionChange
 
 
 class MemoryTallyStore:
-    """See `aggregator.tallies.tally_store.TallyStore`. Each of the next calls raises one of `failures`."""
+    """See `aggregator.tallies.tally_store.TallyStore`. Each call removes and raises one of `failures`."""
 
     def __init__(self) -> None:
         self.stored = {partition: PartitionPosition(1, 0, 0) for partition in range(PARTITIONS)}

@@ -1,4 +1,4 @@
-"""A small path whose contenders return fixed measurements."""
+"""A sample of a benchmark path, whose contenders return fixed measurements."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bench.paths.path_definition import Contender, Figure, Goal, Measurement, Pa
 
 @asynccontextmanager
 async def opened(scale: Scale) -> AsyncIterator[list[str]]:
-    """An empty setup, to which contenders append their names."""
+    """Yield a list, to which the contenders append their names when they are measured."""
     yield []
 
 
 def contender(name: str, rate: float, wait: float = 10.0) -> Contender:
-    """A contender with a fixed rate and wait."""
+    """Return a contender with a fixed rate and wait."""
 
     def run(setup: list[str]) -> Measurement:
         setup.append(name)
@@ -27,10 +27,10 @@ def contender(name: str, rate: float, wait: float = 10.0) -> Contender:
 
 
 ran: list[str] = []
-"""The names of the contenders in the order of their runs; a test must empty it first."""
+"""The names of the contenders in the order of their runs. A test must empty this list first."""
 
 
 def path(*rivals: Contender, goals: tuple[Goal, ...] = ()) -> Path:
-    """A path with these rivals; ours has 100 events/s and a wait of 10 ms."""
+    """Return a path with these rivals. Its own contender has 100 events/s and a wait of 10 ms."""
     figures = {"rate": Figure("events/s"), "wait": Figure("ms", more_is_better=False)}
     return Path("road", "A road.", figures, contender("ours", 100.0), rivals, goals, opened)

@@ -45,7 +45,7 @@ class Clock:
 
 @dataclass
 class BoardFixture:
-    """A board, with short methods that give it records."""
+    """A board, with short methods that apply records to it."""
 
     clock: Clock = field(default_factory=Clock)
     viewers_max: int = 10
@@ -119,7 +119,7 @@ class Event:
 
 
 def parse(text: bytes) -> list[Event]:
-    """The events in a part of a stream, without comments and retry lines."""
+    """Return the server-sent events in a part of a stream, without comments and retry lines."""
     events = []
     for block in text.decode().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))

@@ -1,4 +1,4 @@
-"""Cut records and register states in which a test sets only the fields it is about."""
+"""Samples of cut records and register states. A test sets only the fields that matter to it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ def at(second: float) -> datetime:
 
 
 def cut_record(cut: int, *, base: int | None = None, term: int = 1, **fields: Any) -> CutRecord:
-    """A full of `cut`, or a change if `base` is given."""
+    """Return a full record of `cut`, or a change record if `base` is given."""
     return CutRecord(
         cut=cut,
         term=term,

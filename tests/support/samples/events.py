@@ -1,4 +1,4 @@
-"""Sample events for the aggregator's tests, and a slow, simple count to compare results with."""
+"""Sample events for the aggregator's tests, and a slow and simple count, with which tests compare results."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def standing(
 def event(
     sequence: int, after: Standing | None, before: Standing | None = None, time: str = TIMES[0]
 ) -> Event:
-    """Build an event of partition 3."""
+    """Return an event of partition 3."""
     return Event(PARTITION, sequence, time, Change(before, after))
 
 
 def with_offsets(*events: Event | BadEvent) -> list[OffsetEvent]:
-    """Give the events offsets from 100 on."""
+    """Return the events with the offsets 100, 101, 102 …"""
     return [(100 + index, event) for index, event in enumerate(events)]
 
 
 def in_order(events: list[Event]) -> list[OffsetEvent]:
-    """Give the events the sequences 1, 2, 3 … and offsets from 100 on."""
+    """Return the events with the sequences 1, 2, 3 … and the offsets 100, 101, 102 …"""
     return with_offsets(
         *[msgspec.structs.replace(event, sequence=number) for number, event in enumerate(events, 1)]
     )
@@ -110,7 +110,7 @@ def scopes(standing: Standing) -> list[str]:
 
 
 def regions(code: str) -> list[str]:
-    """List a region and its ancestors; 31 and 31.00 for a code that is no kelurahan's."""
+    """List a kelurahan and its ancestors; for a code of another form, list 31 and 31.00."""
     parts = code.split(".")
     if parts[0] != "31" or [len(part) for part in parts] != [2, 2, 2, 4]:
         return ["31", "31.00"]

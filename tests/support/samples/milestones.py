@@ -25,12 +25,12 @@ REGIONS = Regions(
 
 
 def cut(*counts: tuple[str, int], scope: str = "all", measure: str = "registered", id: str = "7.1203") -> Cut:  # noqa: A002 - the field's name
-    """A cut with these (region, count) pairs."""
+    """Return a cut with these (region, count) pairs."""
     return Cut(id, AS_OF, {(scope, region, measure): count for region, count in counts})
 
 
 def rule(id: str = "rule", **other: Any) -> Rule:  # noqa: A002 - the field's name
-    """A rule with the threshold 10 for the province."""
+    """Return a rule with the threshold 10 for the province."""
     fields: dict[str, Any] = {
         "scope": "all",
         "measure": "registered",
@@ -43,7 +43,7 @@ def rule(id: str = "rule", **other: Any) -> Rule:  # noqa: A002 - the field's na
 
 
 def crossing(**other: Any) -> Crossing:
-    """The crossing of 200,000 in the province."""
+    """Return the crossing of the threshold 200,000 in the province."""
     fields: dict[str, Any] = {
         "scope": "all",
         "region": "31",
@@ -61,7 +61,7 @@ def crossing(**other: Any) -> Crossing:
 
 
 def evidence(**other: Any) -> AlertEvidence:
-    """An alert for that crossing."""
+    """Return the evidence of an alert for the crossing of 200,000 in the province."""
     fields: dict[str, Any] = {
         "id": uuid.UUID("11111111-1111-5111-8111-111111111111"),
         "crossing_id": uuid.UUID("22222222-2222-5222-8222-222222222222"),
@@ -86,14 +86,14 @@ def evidence(**other: Any) -> AlertEvidence:
 def attempt(
     *alerts: AlertEvidence, channel: Channel = Channel.EMAIL, number: int = 1, repeated: bool = False
 ) -> Attempt:
-    """An attempt to send these alerts."""
+    """Return an attempt to send these alerts, or one sample alert if there are none."""
     message_id = uuid.UUID("33333333-3333-5333-8333-333333333333")
     recipient = "official:governor" if channel is Channel.EMAIL else "webhook:control-room"
     return Attempt(message_id, number, channel, recipient, alerts or (evidence(),), repeated, AS_OF)
 
 
 def official(id: str = "governor", **other: Any) -> Recipient:  # noqa: A002 - the field's name
-    """An official who receives the province's alerts."""
+    """Return an official who receives the province's alerts."""
     fields: dict[str, Any] = {
         "channel": Channel.EMAIL,
         "regions": frozenset({"31"}),
@@ -104,6 +104,6 @@ def official(id: str = "governor", **other: Any) -> Recipient:  # noqa: A002 - t
 
 
 def webhook(id: str = "control-room", **other: Any) -> Recipient:  # noqa: A002 - the field's name
-    """A webhook that receives all alerts in the province."""
+    """Return a webhook that receives the alerts of all regions in the province."""
     fields: dict[str, Any] = {"channel": Channel.WEBHOOK, "within": ("31",)}
     return Recipient(id=f"webhook:{id}", **(fields | other))

@@ -1,4 +1,4 @@
-# Creates the database once, then runs the server; a command other than postgres is run unchanged.
+# Creates the database at the first start, then runs the server. A command other than postgres runs unchanged.
 set -euo pipefail
 [ "${1:-postgres}" = postgres ] || exec "$@"
 user=${POSTGRES_USER:-postgres}
