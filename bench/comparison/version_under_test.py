@@ -12,7 +12,7 @@ from typing import Final
 
 from bench.comparison.command_in_session import run_in_session
 
-OLDER_COMMIT_SCRIPT: Final = Path(__file__).with_name("ours_only_script.py")
+OLDER_COMMIT_SCRIPT: Final = Path(__file__).with_name("older_checkout_script.py")
 HELP_S_MAX: Final = 60.0
 LOG_CHARACTERS_SHOWN: Final = 1_500
 RUNTIME_FACTS_SCRIPT: Final = """

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from checks.surface.recordings import ROOT, Files, as_json
-from deploy.local.service_commands import clean_environment
+from deploy.local.one_shot_commands import clean_environment
 
 SERVICES = ("registration", "aggregator", "notifier", "board")
 KINDS = ("openapi", "metrics", "settings")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from checks.surface.topic_reader import TopicReader
-from deploy.local.service_commands import CommandError
+from deploy.local.one_shot_commands import CommandError
 from tests.support.broker import Broker
 from tests.support.deadlines import until
 from tests.support.postgres_server import TestServer

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from deploy.local import decoder_build, jars, kafka, postgres, process_status, service_commands
+from deploy.local import decoder_build, jars, kafka, one_shot_commands, postgres, process_status
 from deploy.local.paths import ROOT
 from deploy.local.port_allocation import PortTakenError
 from deploy.local.process_definitions import PROCESSES
@@ -33,7 +33,7 @@ FAILURES: Final = (
     PortTakenError,
     kafka.BrokerError,
     postgres.ServerError,
-    service_commands.CommandError,
+    one_shot_commands.CommandError,
 )
 
 
@@ -122,7 +122,7 @@ def exec(  # noqa: A001 - users know the word from docker compose
         console.print(f"no service is called {package}")
         raise typer.Exit(2)
     settings = Stack.here().stack_config().commands(package)
-    environment = {**os.environ, **service_commands.clean_environment(settings)}
+    environment = {**os.environ, **one_shot_commands.clean_environment(settings)}
     os.execve(sys.executable, [sys.executable, "-m", package, *(arguments or [])], environment)
 
 

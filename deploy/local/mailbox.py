@@ -15,7 +15,7 @@ import typer
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from deploy.local.web_server import page, run_until_stopped
+from deploy.local.receiver_web_app import page, run_until_stopped
 
 MESSAGE_BYTES_MAX: Final = 1_048_576
 LISTED_MAX: Final = 500

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deploy.local import kafka, postgres, process_status, secret_files, service_commands
+from deploy.local import kafka, one_shot_commands, postgres, process_status, secret_files
 from deploy.local.paths import broker_cache, local_folder, locked
 from deploy.local.port_allocation import allocate_ports, last_ports
 from deploy.local.process_definitions import PROCESSES, StackConfig
@@ -105,17 +105,17 @@ class Stack:
             ports=ports,
             secrets=secrets,
             folder=self.folder,
-            keys=service_commands.read_keys(self.folder / "keys.env"),
+            keys=one_shot_commands.read_keys(self.folder / "keys.env"),
         )
 
     def _migrate(self, stack_config: StackConfig, on_progress: OnProgress) -> None:
         # If the migrations have not changed since they last ran, they are skipped. This makes a second start
         # some seconds faster.
-        done, digest = self.folder / "migrated.json", service_commands.migrations_digest()
+        done, digest = self.folder / "migrated.json", one_shot_commands.migrations_digest()
         if done.exists() and json.loads(done.read_text()) == digest:
             return
         on_progress("bringing the schemas up to date")
-        service_commands.migrate_all(stack_config)
+        one_shot_commands.migrate_all(stack_config)
         done.write_text(json.dumps(digest))
 
     async def _topics(self, broker: kafka.Broker) -> None:
@@ -127,7 +127,7 @@ class Stack:
         path = self.folder / "keys.env"
         if not path.exists():
             on_progress("opening campaigns and agencies, making keys")
-            service_commands.write_keys(path, service_commands.commission(stack_config))
+            one_shot_commands.write_keys(path, one_shot_commands.commission(stack_config))
         return self.stack_config(stack_config.ports)
 
     def wait_ready(

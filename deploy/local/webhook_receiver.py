@@ -16,7 +16,7 @@ import typer
 from aiohttp import web
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from deploy.local.web_server import page, run_until_stopped
+from deploy.local.receiver_web_app import page, run_until_stopped
 
 BODY_BYTES_MAX: Final = 1_048_576
 LISTED_MAX: Final = 500

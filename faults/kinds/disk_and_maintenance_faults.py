@@ -11,7 +11,7 @@ from typing import Final
 
 import asyncpg
 
-from deploy.local.service_commands import CommandError
+from deploy.local.one_shot_commands import CommandError
 from deploy.topics import read_topics
 from faults.fault import Fault, Inject
 from faults.kinds.store_faults import read_sequences, record_removed

@@ -12,8 +12,8 @@ import asyncpg
 
 from database.pool import connect
 from outbox.source import Record
+from registration.domain.batch_decision import BatchResult
 from registration.domain.cloud_event import EventDraft, number_event
-from registration.domain.operation_batch import BatchResult
 from registration.settings import RegisterSettings
 from registration.store.register_rows import NO_EVENTS, Columns, Connection
 from settings.loader import load

@@ -21,7 +21,7 @@ from simulator.clients.campaign_and_import_client import Import, RegisterClient,
 from simulator.load.arrivals import ArrivalProfile, arrivals
 from simulator.load.load_setup import LoadOptions, Session, open_session
 from simulator.load.unknown_outcomes import reconcile
-from simulator.seed import published_register_rows
+from simulator.seed import rows_matching_published_totals
 from simulator.seed.synthetic_people import person
 
 SEED: Final = 11
@@ -75,7 +75,7 @@ async def run_load(
     """Register clients and import files, one file after another, until the block ends."""
     options = LoadOptions(system.url, rate_per_s, None, SEED, Path(), system.folder / "ledger")
     async with open_session(options, system.keys) as client_session:
-        for agency in filter(None, published_register_rows.AGENCIES):
+        for agency in filter(None, rows_matching_published_totals.AGENCIES):
             await client_session.register.open_agency(agency, agency)
         await _register_canary(system)
         load = ClientLoad(client_session)
@@ -114,10 +114,10 @@ def _write(path: Path, count: int, number: int) -> None:
     """Write file `number`, whose people are in no other file and are not registered by a client."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(published_register_rows.HEADER)
-        for index, row in enumerate(published_register_rows.rows(count, SEED)):
+        writer.writerow(rows_matching_published_totals.HEADER)
+        for index, row in enumerate(rows_matching_published_totals.rows(count, SEED)):
             owner = person(number * count + index, SEED)
-            fields = dict(zip(published_register_rows.HEADER, row, strict=True))
+            fields = dict(zip(rows_matching_published_totals.HEADER, row, strict=True))
             fields |= {"name": owner.name, "nik": owner.nik, "phone": owner.phone, "campaign": ""}
             writer.writerow(fields.values())
 
@@ -153,7 +153,7 @@ def _canary() -> dict[str, str]:
         "nik": CANARY_NIK,
         "phone": CANARY_PHONE,
         "region": "31.71.01.1001",
-        "consent": published_register_rows.CONSENT,
+        "consent": rows_matching_published_totals.CONSENT,
     }
 
 

@@ -18,8 +18,8 @@ from aggregator.domain.event_fold import Fold
 from aggregator.tallies.batch_counter import BatchCounter
 from cuts.records import CutRecord
 from cuts.state import CutState
+from deploy.local.one_shot_commands import clean_environment
 from deploy.local.process_definitions import PROCESSES
-from deploy.local.service_commands import clean_environment
 from faults.planted import bugs
 from faults.planted.bugs import BUGS, PlantedBug
 from faults.planted.patches import Patch, PatchTargetMissingError, patched

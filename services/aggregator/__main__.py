@@ -34,7 +34,7 @@ def publisher() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the schema up to date."""
-    from aggregator.processes.migration import run_migrations
+    from aggregator.processes.schema_migration import run_migrations
 
     run_migrations()
 

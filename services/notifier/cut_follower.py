@@ -7,8 +7,8 @@ from typing import Final
 from cuts.single_partition_reader import KafkaAccess
 from cuts.topic_readers import follow_cuts
 from lifecycle.loops import run_forever
+from lifecycle.run_until_stop import cancel_on_stop
 from lifecycle.stop_signal import StopSignal
-from lifecycle.task_cancellation import cancel_on_stop
 from notifier.cut_evaluator import CutEvaluator
 from telemetry.health import Health
 

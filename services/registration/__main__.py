@@ -9,7 +9,7 @@ from registration.cli.campaigns_and_agencies import agencies, campaigns
 from registration.cli.erasure import erase
 from registration.cli.imports import import_csv, undo_import
 from registration.cli.migrations import migrate
-from registration.cli.recovery import recover
+from registration.cli.recovery_after_restore import recover
 from registration.processes import api as api_process
 from registration.processes import audit as audit_process
 from registration.processes import relay as relay_process

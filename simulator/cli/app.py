@@ -9,7 +9,7 @@ import typer
 
 from simulator.cli.commands import play_fest, play_watch, write_people
 from simulator.load.load_setup import LoadOptions
-from simulator.seed import published_register_rows
+from simulator.seed import rows_matching_published_totals
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 
@@ -25,7 +25,9 @@ LEDGERS: Final = Path(".local/ledger")
 @app.command()
 def people(
     out: Annotated[Path, typer.Option(help="CSV file to write; - for standard output.")],
-    count: Annotated[int, typer.Option(min=0, help="How many people.")] = published_register_rows.REGISTERED,
+    count: Annotated[
+        int, typer.Option(min=0, help="How many people.")
+    ] = rows_matching_published_totals.REGISTERED,
     seed: Seed = 7,
 ) -> None:
     """Write synthetic participants as a CSV file for the import."""
@@ -66,7 +68,7 @@ def demo(
     rate: Annotated[float, typer.Option(min=0.1, help="Arrivals per second, bursts included.")] = 220.0,
     fresh_people: Annotated[
         int, typer.Option(min=1, help="People to import first, unless this was done before.")
-    ] = published_register_rows.REGISTERED,
+    ] = rows_matching_published_totals.REGISTERED,
     seed: Seed = 7,
 ) -> None:
     """Start the system on this machine, fill the register, simulate a Fest night and verify the counts."""

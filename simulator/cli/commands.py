@@ -17,7 +17,7 @@ from simulator.clients.sse_client import messages
 from simulator.load.latencies import Latencies
 from simulator.load.load_runner import LoadRunner
 from simulator.load.load_setup import LoadOptions, arrival_times, open_session
-from simulator.seed import published_register_rows
+from simulator.seed import rows_matching_published_totals
 from simulator.seed.population import weights_2021
 from simulator.verify.latency_probe import LatencyProbes, all_observed, observe_stream, run_probes
 
@@ -34,9 +34,9 @@ def write_people(out: Path, count: int, seed: int) -> None:
             else stack.enter_context(out.open("w", encoding="utf-8", newline=""))
         )
         writer = csv.writer(opened, lineterminator="\n")
-        writer.writerow(published_register_rows.HEADER)
+        writer.writerow(rows_matching_published_totals.HEADER)
         task = progress.add_task("people", total=count)
-        for done, row in enumerate(published_register_rows.rows(count, seed), 1):
+        for done, row in enumerate(rows_matching_published_totals.rows(count, seed), 1):
             writer.writerow(row)
             if done % 2000 == 0 or done == count:
                 progress.update(task, completed=done)

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from simulator.load.ledger import Intent, Run
-from simulator.seed.published_register_rows import CONSENT
+from simulator.seed.rows_matching_published_totals import CONSENT
 from simulator.seed.synthetic_people import person
 
 FORMS: Final = ("register", "probe", "repeat", "duplicate")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from simulator.clients.campaign_and_import_client import Import, RegisterClient
-from simulator.seed import published_register_rows
+from simulator.seed import rows_matching_published_totals
 
 LOOK_EVERY_S: Final = 0.5
 STALLED_S_MAX: Final = 180.0
@@ -43,9 +43,9 @@ async def seed_register(
             return await _wait_for_import(register, found, count, on_progress)
     if not path.exists():
         await asyncio.to_thread(_write, path, count, seed, on_progress)
-    for campaign in filter(None, published_register_rows.CAMPAIGNS):
+    for campaign in filter(None, rows_matching_published_totals.CAMPAIGNS):
         await register.open_campaign(campaign, campaign)
-    for agency in filter(None, published_register_rows.AGENCIES):
+    for agency in filter(None, rows_matching_published_totals.AGENCIES):
         await register.open_agency(agency, agency)
     started = await register.upload(path)
     id_file.write_text(started.id)
@@ -56,8 +56,8 @@ def _write(path: Path, count: int, seed: int, on_progress: OnProgress) -> None:
     partial = path.with_suffix(".part")
     with partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(published_register_rows.HEADER)
-        for done, row in enumerate(published_register_rows.rows(count, seed), 1):
+        writer.writerow(rows_matching_published_totals.HEADER)
+        for done, row in enumerate(rows_matching_published_totals.rows(count, seed), 1):
             writer.writerow(row)
             if done % 5_000 == 0:
                 on_progress("generating people", done, count)

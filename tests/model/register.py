@@ -9,10 +9,10 @@ from uuid import UUID
 
 import msgspec
 
+from registration.domain.batch_decision import KnownParticipants, apply
 from registration.domain.cloud_event import EventDraft, number_event
 from registration.domain.commands import RegisterCommand
 from registration.domain.idempotent_operation import Answer, Operation
-from registration.domain.operation_batch import KnownParticipants, apply
 from registration.domain.participant import Participant, Standing
 from registration.domain.participant_partition import partition_of
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from database.pool import connect
 from deploy.local import secret_files
-from deploy.local.service_commands import ROLES, SCOPES
+from deploy.local.one_shot_commands import ROLES, SCOPES
 from registration.auth.callers import Role
 from registration.cli.api_keys import create_key
 from registration.cli.campaigns_and_agencies import add_scope

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from deploy.local.free_ports import free_ports
+from deploy.local.one_shot_commands import Command, clean_environment
 from deploy.local.process_definitions import PROCESSES, Process, StackConfig
-from deploy.local.service_commands import Command, clean_environment
 from tests.support.deadlines import until
 from tests.support.log_files import tail
 from tests.support.service_process import TrackedProcess

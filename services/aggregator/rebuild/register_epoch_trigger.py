@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from aggregator.rebuild.queries import QUERIES
+from aggregator.rebuild.tally_set_queries import QUERIES
 from cuts.topic_readers import follow_register_state
 from outbox.postgres_leases import Lease
 from settings.kafka import KafkaSettings

@@ -16,8 +16,8 @@ from aggregator.decoding.batch_decoder import Decode
 from aggregator.domain.roll_up import roll_up
 from aggregator.event_topic_reader import EventTopicReader
 from aggregator.metrics import REBUILDS
-from aggregator.rebuild.queries import QUERIES
 from aggregator.rebuild.shadow_set import RebuildImpossibleError, RebuildSupersededError, ShadowSet
+from aggregator.rebuild.tally_set_queries import QUERIES
 from aggregator.tallies.batch_counter import MINUTES_KEPT
 from aggregator.tallies.tally_store import PartitionPosition, PositionChange, TallyStore
 from outbox.postgres_leases import RENEW_EVERY_S, Lease

@@ -25,9 +25,9 @@ from board.targets import InvalidTargetsError, load_targets
 from board.web.app import make_app
 from lifecycle import gc_tuning
 from lifecycle.http_server import serve
+from lifecycle.run_until_stop import cancel_on_stop
 from lifecycle.stop_signal import StopSignal
 from lifecycle.stop_signal import run as run_until_stopped
-from lifecycle.task_cancellation import cancel_on_stop
 from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings
 from settings.loader import load

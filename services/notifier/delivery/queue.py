@@ -12,8 +12,8 @@ from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 
 from lifecycle.loops import run_forever
+from lifecycle.run_until_stop import cancel_on_stop
 from lifecycle.stop_signal import StopSignal
-from lifecycle.task_cancellation import cancel_on_stop
 from notifier import metrics
 from notifier.delivery.delivery_attempt import DeliverySender, RetryLaterError
 from notifier.store.latches import QUEUE, TASK

@@ -10,9 +10,9 @@ import procrastinate
 
 from database.pool import connect
 from lifecycle.http_server import serve
+from lifecycle.run_until_stop import stop_together
 from lifecycle.stop_signal import StopSignal
 from lifecycle.stop_signal import run as run_until_stopped
-from lifecycle.task_cancellation import stop_together
 from notifier.api.acknowledgement_page import AcknowledgementPages
 from notifier.api.app import make_app
 from notifier.api.authentication import AcknowledgementLinks, OfficerKey

@@ -19,7 +19,7 @@ from problems.problem import Problem
 from registration.api import problem_responses
 from registration.api.authentication import Authenticator
 from registration.api.operation_submission import ReceivedRequest, RequestHandler
-from registration.api.request_headers import received_request
+from registration.api.request_reader import received_request
 from registration.api.response_models import answer_headers, answer_json
 from registration.domain.idempotent_operation import DONE, Answer
 from registration.requests.body_validator import BodyValidator

@@ -18,7 +18,7 @@ from registration.api.openapi import (
     request_body,
 )
 from registration.api.operation_submission import RequestHandler
-from registration.api.request_headers import read_request
+from registration.api.request_reader import read_request
 from registration.api.response_models import (
     AnswerView,
     ParticipantView,

@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse
 from problems.problem import Problem
 from registration.api import problem_responses
 from registration.api.operation_submission import RequestHandler
-from registration.api.request_headers import idempotency_key, read_request
+from registration.api.request_reader import idempotency_key, read_request
 from registration.auth.callers import PUBLIC
 from registration.domain.idempotent_operation import DONE
 from registration.regions import Regions

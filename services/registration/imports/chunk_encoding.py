@@ -16,7 +16,7 @@ from registration.domain.decision import Decision, Event, EventType, Refused
 from registration.domain.participant_partition import partition_of
 from registration.imports.event_template import EventTemplate
 from registration.imports.row_validation import CHANNEL, AcceptedRow, RejectedCell, ValidatedChunk
-from registration.store.columns import byteas, event_columns, participant_columns, texts
+from registration.store.array_literals import byteas, event_columns, participant_columns, texts
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(list[AcceptedRow])

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
+from registration.domain.batch_decision import BatchResult, KnownParticipants, apply, ids_needed
 from registration.domain.idempotent_operation import (
     DONE,
     Answer,
@@ -21,7 +22,6 @@ from registration.domain.idempotent_operation import (
     OutcomeTuple,
     outcome_of,
 )
-from registration.domain.operation_batch import BatchResult, KnownParticipants, apply, ids_needed
 from registration.domain.participant import Participant
 from registration.store import register_rows
 from registration.store.error_classification import (

@@ -16,7 +16,7 @@ import asyncpg
 from database.sql_files import load_queries
 from registration.domain.cloud_event import SEQUENCE_PLACEHOLDER, TIME_PLACEHOLDER, EventDraft, event_text
 from registration.domain.participant import Participant, Person, Standing, Status
-from registration.store.columns import (
+from registration.store.array_literals import (
     EMPTY,
     byteas,
     event_columns,

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from deploy.local.service_commands import clean_environment
+from deploy.local.one_shot_commands import clean_environment
 from deploy.topics import TopicsError, create_topics, read_topics
 from settings.contract_files import contract_path
 from settings.kafka import KafkaSettings

@@ -25,7 +25,7 @@ from schemathesis.core.result import Ok
 from schemathesis.schemas import BaseSchema
 
 from deploy.local.free_ports import free_ports
-from deploy.local.service_commands import clean_environment
+from deploy.local.one_shot_commands import clean_environment
 from tests.support.log_files import tail
 from tests.support.postgres_server import TestServer
 from tests.support.register_with_keys import Commissioned

@@ -23,7 +23,7 @@ from registration.imports.row_validation import ChunkContext, RowValidator
 from registration.imports.store import ImportStatus
 from registration.regions import read_regions
 from settings.contract_files import contract_path
-from simulator.seed.published_register_rows import HEADER, rows
+from simulator.seed.rows_matching_published_totals import HEADER, rows
 from tests.support.postgres_server import Databases
 
 SECRET = secrets.token_bytes(32)

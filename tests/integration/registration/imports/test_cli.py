@@ -21,7 +21,7 @@ from registration.domain.idempotent_operation import Operation
 from registration.imports.column_validation import ImportedRegistration
 from registration.intake.transaction import write
 from registration.requests.command_mapping import register_command
-from simulator.seed.published_register_rows import HEADER
+from simulator.seed.rows_matching_published_totals import HEADER
 from tests.integration.registration.imports.conftest import SECRET, ImportEnvironment
 from tests.support.deadlines import until
 from tests.support.postgres_server import Databases

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from simulator.seed.published_register_rows import HEADER, rows
+from simulator.seed.rows_matching_published_totals import HEADER, rows
 from tests.support.deadlines import until
 from tests.support.stack import Stack
 

@@ -14,7 +14,7 @@ from registration.imports.chunk_encoding import pack
 from registration.imports.row_validation import ValidatedChunk
 from registration.imports.store import ImportInterruptedError, ImportState
 from registration.imports.undo import begin_undo
-from simulator.seed.published_register_rows import HEADER, region_totals, step_totals
+from simulator.seed.rows_matching_published_totals import HEADER, region_totals, step_totals
 from tests.integration.registration.imports.conftest import ImportEnvironment, Line
 
 pytestmark = pytest.mark.integration

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from registration.store.columns import byteas, integers, texts, uuids
+from registration.store.array_literals import byteas, integers, texts, uuids
 
 pytestmark = pytest.mark.integration
 

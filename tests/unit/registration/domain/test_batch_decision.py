@@ -7,10 +7,10 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registration.domain.batch_decision import KnownParticipants, apply, ids_needed
 from registration.domain.commands import MoveCommand, RegisterCommand, WithdrawCommand
 from registration.domain.decision import Reason
 from registration.domain.idempotent_operation import DONE, Operation
-from registration.domain.operation_batch import KnownParticipants, apply, ids_needed
 from registration.domain.participant import Participant, Person, Standing, Status
 
 A, B = "31.71.01.1001", "31.72.01.1001"

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.seed.population import weights_2021
-from simulator.seed.published_register_rows import HEADER, region_totals, rows, step_totals
+from simulator.seed.rows_matching_published_totals import HEADER, region_totals, rows, step_totals
 
 
 def column(name: str, of: list[tuple[str, ...]]) -> list[str]:

@@ -10,7 +10,7 @@ import typer
 from database.pool import connect
 from registration.cli.command_runner import set_up
 from registration.relay.outbox_source import TOPIC
-from registration.relay.recovery import recover as recover_topic
+from registration.relay.recovery_after_restore import recover as recover_topic
 from registration.settings import RegisterSettings
 from settings.kafka import KafkaSettings
 from settings.loader import load

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
+from lifecycle.run_until_stop import cancel_on_stop, stop_together
 from lifecycle.stop_signal import StopSignal
-from lifecycle.task_cancellation import cancel_on_stop, stop_together
 
 
 async def forever() -> None:
