@@ -72,7 +72,7 @@ class Series:
     random: Random = field(default_factory=lambda: Random(SEED))
 
     def steps(self) -> Iterator[Step]:
-        """Yield the steps. Only a step's last operation crosses a threshold, so its value is fixed."""
+        """Yield the steps. Before the last operation of a step no threshold is crossed, so crossings repeat exactly."""
         first = self.registration(1, {"campaign": CAMPAIGN})
         yield Step((first,), milestones=1)
         yield Step(tuple(self.registration(person) for person in range(2, PEOPLE + 1)), milestones=2)

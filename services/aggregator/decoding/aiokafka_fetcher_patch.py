@@ -152,7 +152,7 @@ class RunPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # ai
 
 
 class RunFetchResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka ships no types
-    """A FetchResult of aiokafka that returns one fetch of one partition as a run."""
+    """A FetchResult of aiokafka (fetched records of one partition); `getall` returns a `Run` instead of a list."""
 
     _partition_records: RunPartitionRecords | None
 
