@@ -174,7 +174,7 @@ async def _until(condition: Callable[[], Awaitable[T | None]], name: str) -> T:
 async def _writing(
     settings: KafkaSettings, generator: EventGenerator
 ) -> AsyncIterator[Callable[[float], Awaitable[None]]]:
-    """Yield a function that writes at a constant rate for the given seconds and waits for all acknowledgements."""
+    """Yield a function that writes at a constant rate for the given seconds, each event acknowledged."""
     producer = AIOKafkaProducer(**settings.client_options(), linger_ms=5)
     topic = settings.topic("participant-events")
 

@@ -152,7 +152,7 @@ class RunPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # ai
 
 
 class RunFetchResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka ships no types
-    """A FetchResult of aiokafka (fetched records of one partition); `getall` returns a `Run` instead of a list."""
+    """aiokafka's FetchResult, the fetched records of a partition; `getall` returns a `Run`, no list."""
 
     _partition_records: RunPartitionRecords | None
 

@@ -91,7 +91,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """The rules; `targets` by scope, region and measure; and in `bases` the counts when each open epoch began.
+    """The rules, `targets` by scope, region and measure, and in `bases` the counts when each epoch began.
 
     A rule whose epoch is not open has no crossings.
     """

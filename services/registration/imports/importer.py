@@ -185,7 +185,8 @@ class Importer:
             try:
                 async with self.pool.acquire() as connection:
                     return await operation(connection)
-            except Exception as error:  # the error is classified, and raised again unless it is transient and time remains for a repeat
+            # The error is classified, and raised again unless it is transient and time remains for a repeat.
+            except Exception as error:
                 failure = failure_of(error)
                 transient = failure in (Failure.REPEAT, Failure.UNAVAILABLE)
                 if not transient or time.monotonic() + delay_s > deadline:

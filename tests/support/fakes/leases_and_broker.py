@@ -140,7 +140,7 @@ class MemoryProducer:
 
 
 def has_gap(log: Sequence[int]) -> bool:
-    """Return whether a sequence is in the log before the next lower sequence."""
+    """Return whether a sequence n is in the log before n - 1."""
     highest = 0
     for sequence in log:
         if sequence > highest + 1:
