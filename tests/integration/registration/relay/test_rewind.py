@@ -114,7 +114,7 @@ async def test_a_restored_older_register_is_refused_and_then_recovered(
     start: StartProcess,
     pool: asyncpg.Pool[Any],
 ) -> None:
-    """Without events since the restore, the topic is ahead of the register; with some, it reuses sequences."""
+    """Without events since the restore, the topic is ahead of the register; with some, sequences repeat."""
     await register.write_events(600)
     relay = start("relay")
     await until(lambda: _everything_is_published(register), 20, name="everything is published")
