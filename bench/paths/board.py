@@ -52,7 +52,7 @@ class Setup:
 
 @asynccontextmanager
 async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
-    """Encode the events that the rivals send, as our board encodes them, and build the Go hub."""
+    """Let our board encode the cuts that the rivals will send, and build the rival written in Go."""
     with tempfile.TemporaryDirectory(prefix="bench-viewers-") as name:
         folder = File(name)
         yield Setup(folder, VIEWERS[scale], _lines(folder, UPDATES[scale] + 1), _hub(folder))

@@ -1,4 +1,4 @@
-"""Reads and writes the recordings in `recorded/`."""
+"""Reads and writes the recorded surface, one file per part, in `recorded/`."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def operator_faults(system: SystemUnderTest) -> Iterator[Fault]:
     if len(system.cluster.brokers) > 1:
         yield Fault("leaders moved", "leaders of all partitions moved", _move_leaders, kafka)
     else:
-        # In a cluster the leader epochs would decrease, which a running Kafka client does not accept.
+        # Only with one broker: in a cluster an older copy lowers leader epochs, which clients reject.
         yield Fault("Kafka restored", "Kafka restored from an older copy", _restore_kafka, counts)
     yield Fault("rebuild", "rebuild of the counts", _rebuild(), counts)
     for point in REBUILD:

@@ -1,4 +1,4 @@
-"""Starts a process or a command: its settings, logs and crash point, and the exit code at its end."""
+"""Starts a process or a command: its settings, logs and failpoint, and the exit code at its end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Process = Callable[[AggregatorSettings, KafkaSettings, StopSignal], Awaitable[No
 
 
 def load_settings(name: str) -> tuple[AggregatorSettings, KafkaSettings]:
-    """Load the settings, configure logs under this process name, and arm the crash point if one is set."""
+    """Load the settings, configure logs under this process name, and arm the failpoint if one is set."""
     settings, kafka = load(AggregatorSettings, KafkaSettings)
     logs.configure(name, settings.log_level)
     arm(settings.crash_at)

@@ -1,6 +1,6 @@
 """Publishes cuts to region-counts: the leader reads a snapshot, reserves a cut number and sends the records.
 
-Crash points: `publisher.before_reserve`, `publisher.before_produce`, `publisher.after_produce`.
+Failpoints: `publisher.before_reserve`, `publisher.before_produce`, `publisher.after_produce`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Publishes the growth per minute to region-minutes, and deletes each minute after 48 hours.
 
 After a crash a record may be sent twice. Its counts are absolute, so the second record changes nothing.
-Crash points: `publisher.before_minutes`, `publisher.after_minutes`.
+Failpoints: `publisher.before_minutes`, `publisher.after_minutes`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class MinutePublisher:
             raise
 
     async def delete_expired(self, now: datetime) -> int:
-        """Delete minutes older than 48 hours from the topic, then from the table; return how many."""
+        """Delete minutes that are older than 48 hours, from the topic, then from the table; return how many."""
         term = self._lease.term
         if term is None:
             return 0

@@ -1,6 +1,6 @@
 """Counts the whole topic again into a shadow set, then replaces the live set in one transaction.
 
-Crash points: `rebuild.before_swap`, `rebuild.after_swap`.
+Failpoints: `rebuild.before_swap`, `rebuild.after_swap`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 If a gap remains, it requests a seek back to the stored offset, once per position.
 
-Crash points: `worker.before_store`, `worker.after_store`.
+Failpoints: `worker.before_store`, `worker.after_store`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Compares the newest published cut with the register, repeatedly, and keeps the result of the last audit.
 
-Crash points: `audit.before_snapshot`, `audit.after_snapshot`.
+Failpoints: `audit.before_snapshot`, `audit.after_snapshot`.
 """
 
 from __future__ import annotations

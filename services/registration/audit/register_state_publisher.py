@@ -1,6 +1,6 @@
 """Publishes the register's state to the topic `register-state` once a second, while its process leads.
 
-Crash points: `audit.before_send`, `audit.after_send`.
+Failpoints: `audit.before_send`, `audit.after_send`.
 """
 
 from __future__ import annotations

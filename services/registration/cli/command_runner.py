@@ -1,4 +1,4 @@
-"""Runs a command: sets up logs and crash points, connects to the register, exits with 1 after a refusal."""
+"""Runs a command: sets up logs and failpoints, connects to the register, exits with 1 after a refusal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CommandRefusedError(Exception):
 
 
 def set_up(settings: RegisterSettings, service: str = "registration") -> None:
-    """Configure the logs with `service` as the service's name, and arm the crash points."""
+    """Configure the logs with `service` as the service's name, and arm the failpoints."""
     configure(service, settings.log_level)
     arm(settings.crash_at)
 

@@ -2,7 +2,7 @@
 
 One transaction writes a chunk's participants and events, and the progress of the import. It first locks the
 import's row in `import_file`, which only imports use. Then it takes its other locks in the order that all
-writers share. Crash points: `import.before_commit`, `import.after_commit`.
+writers share. Failpoints: `import.before_commit`, `import.after_commit`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Participants are withdrawn chunk by chunk. The register shows which are still to be withdrawn, so an
 interrupted undo can simply be run again.
-Crash points: `import.before_undo_commit`, `import.after_undo_commit`.
+Failpoints: `import.before_undo_commit`, `import.after_undo_commit`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The audit process: compares published cuts with the register, and publishes the register's state.
 
-Crash points: `audit.before_snapshot`, `audit.after_snapshot` (in `registration.audit.auditor`),
+Failpoints: `audit.before_snapshot`, `audit.after_snapshot` (in `registration.audit.auditor`),
 `audit.before_send`, `audit.after_send` (in `registration.audit.register_state_publisher`).
 """
 

@@ -1,6 +1,6 @@
 """The relay process: publishes the register's events in sequence order, and rewinds stalled partitions.
 
-Crash points: `relay.before_produce`, `relay.after_produce`, `relay.after_ack`, `relay.after_advance` (in
+Failpoints: `relay.before_produce`, `relay.after_produce`, `relay.after_ack`, `relay.after_advance` (in
 `outbox.publisher`), `relay.before_rewind`, `relay.after_rewind` (in `registration.relay.partition_rewinder`).
 """
 

@@ -1,6 +1,6 @@
 """Rewinds partitions whose counted position has stalled, so that the relay publishes their events again.
 
-Crash points: `relay.before_rewind`, `relay.after_rewind`.
+Failpoints: `relay.before_rewind`, `relay.after_rewind`.
 """
 
 from __future__ import annotations

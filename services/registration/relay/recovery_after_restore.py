@@ -13,7 +13,7 @@ event again. An interrupted recovery is safe to repeat, because of the order of 
 If `recover` is interrupted, run it again. After an interruption in step 1, the relay may go on publishing if
 the topic matches the register. After an interruption in a later step, it refuses to publish.
 
-Crash points: `recover.after_seize`, `recover.after_rewind`, `recover.after_emptying`,
+Failpoints: `recover.after_seize`, `recover.after_rewind`, `recover.after_emptying`,
 `recover.after_epoch`.
 """
 

@@ -27,7 +27,7 @@ class Verdict(Enum):
 
     COUNTED = "counted"  # every published event is counted
     MOVING = "moving"
-    WAITING = "waiting"  # the position has not moved, but too briefly to rewind the partition
+    WAITING = "waiting"  # the position has not moved, but not long enough to rewind the partition
     REWIND = "rewind"
 
 

@@ -39,12 +39,12 @@ class Health:
     _checks: dict[str, Check] = field(default_factory=dict)
 
     def progress(self, name: str, seconds_max: float = 15.0) -> Progress:
-        """Register a loop; the process is not alive while this loop is overdue."""
+        """Add a loop; the process is not alive while this loop is overdue."""
         self._progress[name] = Progress(name, seconds_max, self.clock, self.clock())
         return self._progress[name]
 
     def check(self, name: str, check: Check) -> None:
-        """Register a readiness check; the process is not ready while it returns False or raises."""
+        """Add a readiness check; the process is not ready while it returns False or raises."""
         self._checks[name] = check
 
     def stalled_loops(self) -> list[str]:
