@@ -54,7 +54,7 @@ class MinutePublisher:
             raise
 
     async def delete_expired(self, now: datetime) -> int:
-        """Delete minutes that are older than 48 hours, from the topic, then from the table; return how many."""
+        """Delete minutes older than 48 hours, from the topic, then from the table; return how many."""
         term = self._lease.term
         if term is None:
             return 0

@@ -54,9 +54,9 @@ async def write(
 ) -> list[Answer]:
     """Write a batch, and return the answers in the order of the operations.
 
-    No two operations may have the same caller, route and idempotency key. Raises RowVanishedError if a row that
-    the batch needs was deleted meanwhile, AmbiguousCommitError if the reply to COMMIT was lost, and otherwise the
-    driver's error. After every error except AmbiguousCommitError, nothing was written.
+    No two operations may have the same caller, route and idempotency key. Raises RowVanishedError if a row
+    that the batch needs was deleted meanwhile, AmbiguousCommitError if the reply to COMMIT was lost, and
+    otherwise the driver's error. After every error except AmbiguousCommitError, nothing was written.
     """
     transaction = connection.transaction()
     await transaction.start()
