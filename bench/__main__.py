@@ -1,9 +1,9 @@
 """The command line of `make bench`: measures the paths beside their rivals and writes the results.
 
-A run at full scale goes to bench/results/<date>.json and docs/performance.md, a quick run to .local/bench.
-Ctrl-C ends the run; the results so far are written. Paths may also be measured in separate runs (`--path`):
-the results file of the day collects their results, and docs/performance.md is written once every path has
-been tried.
+The results of a full-scale run are written to bench/results/<date>.json and docs/performance.md, those of a
+quick run to .local/bench. Ctrl-C ends the run; the results so far are written. Paths may also be measured in
+separate runs (`--path`): the results file of the day collects the results of all runs, and
+docs/performance.md is written once every path has been tried.
 """
 
 from __future__ import annotations

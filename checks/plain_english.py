@@ -21,7 +21,7 @@ GUIDE: Final = "CONTRIBUTING.md"
 HEADER: Final = ("instead of", "write")
 LOGGERS: Final = frozenset({"log", "logger", "_log"})
 LOG_METHODS: Final = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
-# Comment marks by suffix; in these files only lines that are comments as a whole are read.
+# Comment marks by suffix. In these files a comment is read only if it has a line of its own.
 COMMENT_MARKS: Final = {".sql": "--", ".js": "//", ".yaml": "#", ".yml": "#", ".sh": "#", ".toml": "#"}
 
 Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef

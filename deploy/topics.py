@@ -60,7 +60,7 @@ async def create_topics(
     """Create the missing topics and return their full names, once the broker lists all topics.
 
     Wait up to `wait_s` seconds for the broker. Raises TopicsError if topics cannot be created, or if an
-    existing topic has another number of partitions, because events would get into wrong partitions.
+    existing topic has another number of partitions: its events would get into wrong partitions.
     """
     deadline = time.monotonic() + wait_s
     created: list[str] = []

@@ -31,7 +31,7 @@ def main(
     quick: Annotated[bool, typer.Option(help="Less work per measurement, for orientation.")] = False,
 ) -> None:
     """Compare this version with the commit REF on one path; exit 1 if the median ratio is below --min."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job would ignore SIGINT
+    for number in (signal.SIGINT, signal.SIGTERM):  # a background job ignores SIGINT by default
         signal.signal(number, signal.default_int_handler)
     taken: list[Pair] = []
     try:

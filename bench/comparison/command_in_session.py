@@ -23,10 +23,10 @@ def run_in_session(
 ) -> int:
     """Run the command in the folder `root` and return its exit status.
 
-    Because of the session, the terminal's Ctrl-C does not reach the command's processes; it would end the
-    servers before their clients. This function interrupts only the command itself, which ends its servers.
+    The terminal's Ctrl-C would end the command's servers before their clients. It does not reach processes of
+    another session; so this function interrupts only the command itself, which then ends its servers.
 
-    Raises TimeoutError, KeyboardInterrupt.
+    Raises TimeoutError if the command does not end in time, and KeyboardInterrupt after Ctrl-C.
     """
     process = subprocess.Popen(
         command,

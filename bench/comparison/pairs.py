@@ -1,8 +1,8 @@
-"""Takes pairs: one measurement of the reference and one of this version, one after the other.
+"""Takes pairs of measurements: each pair has one of the reference and one of this version, taken in turn.
 
 Each measurement runs in a process with its own servers and data. So no process of the other version disturbs
-the measurement, and no version keeps a database that happens to be fast for all pairs. The order alternates:
-reference, this, this, reference, …
+the measurement, and a database that happens to be fast serves only one measurement. The order alternates:
+reference, this version, this version, reference, …
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Pair:
 def both_sides(ref: str, path: str, scale: Scale) -> tuple[Side, Side]:
     """Return the reference and this version, ready to be measured on a path.
 
-    Raises NoReferenceError, RuntimeMismatchError, MeasurementError.
+    Raises NoReferenceError if the commit `ref` does not exist or cannot be set up, RuntimeMismatchError if
+    the versions differ in Python or decoder, and MeasurementError if these facts cannot be read.
     """
     here = Checkout("this version", ROOT, Path(sys.executable), os.environ)
     reference = prepare(ref, ROOT, CHECKOUTS)

@@ -35,7 +35,7 @@ def judged_figure(figures: Mapping[str, Figure], wanted: str) -> str:
 
 
 def ratios_of(pairs: Sequence[Pair], name: str, figure: Figure) -> list[float]:
-    """Return each pair's ratio, above 1 if this version is better; empty if a value is missing or zero."""
+    """Return each pair's ratio, above 1 if this version is better; no ratios if any value is missing or 0."""
     values = [(pair.here.get(name, 0.0), pair.reference.get(name, 0.0)) for pair in pairs]
     if any(value <= 0 for both in values for value in both):
         return []

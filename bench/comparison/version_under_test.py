@@ -1,4 +1,4 @@
-"""Runs one measurement in the checkout of one version, with the `bench` of that version."""
+"""Runs one measurement in the checkout of one version, with that checkout's own package `bench`."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Checkout:
         return "--ours-only" in self._output("-m", "bench", "--help")
 
     def command(self, path: str, scale: str, file: Path, ours_only: bool) -> list[str]:
-        """Return the command that measures ours once, without rivals, and writes the figures to `file`."""
+        """Return the command that measures our system once, without rivals, and writes the figures."""
         if not ours_only:
             return [str(self.python), "-c", OLDER_COMMIT_SCRIPT.read_text("utf-8"), path, scale, str(file)]
         quick = ["--quick"] if scale == "quick" else []

@@ -87,7 +87,7 @@ class Counting:
 
 @asynccontextmanager
 async def counting() -> AsyncIterator[Counting]:
-    """Start the servers."""
+    """Start a broker and a database, and yield the object that counts backlogs with them."""
     async with running_servers() as servers:
         yield Counting(servers, servers.database("growth", "aggregator")["aggregator"])
 
@@ -118,7 +118,7 @@ async def audits(sizes: Sequence[int]) -> AsyncIterator[tuple[int, Values]]:
 
 
 async def _insert_participants(connection: worker_and_counts.Connection, size: int) -> None:
-    """Insert participants until the register has `size`, then vacuum the table as autovacuum would."""
+    """Insert participants until there are `size` of them, then vacuum the table as autovacuum would."""
     regions, agencies = event_generator().regions, event_generator().agencies
     while (missing := size - int(await connection.fetchval("SELECT count(*) FROM participant"))) > 0:
         await connection.execute(

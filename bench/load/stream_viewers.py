@@ -2,8 +2,8 @@
 
 Run as `python -m bench.load.stream_viewers PORT VIEWERS FILE`. It prints a line when all viewers have their
 first event. Then it reads the number of the last cut from standard input. When all viewers have received
-that cut, the process writes the times to FILE, as pairs of doubles (cut, monotonic seconds), and prints its
-counts as JSON.
+that cut, the process writes the times to FILE, as pairs of doubles (cut, monotonic seconds), and prints as
+JSON the number of viewers and the number of viewers that have the last cut.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ async def measure(path_run: PathRun, scale: Scale, pairs: int, echo: Echo) -> No
 
 
 def running_order(path: Path, number: int) -> list[Contender]:
-    """Return a round's order. Every second order is reversed, so a slow drift in speed favours nobody."""
+    """Return a round's contenders in order, reversed every second round so that speed drift favours none."""
     order = [path.ours, *path.rivals]
     return order[::-1] if number % 2 else order
 

@@ -54,7 +54,7 @@ async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
 
 
 async def count(setup: Setup, compiled: CompiledMode) -> Measurement:
-    """Measure our worker from the moment when PostgreSQL has a tenth of the counts until it has all.
+    """Measure our worker from the moment when PostgreSQL has a tenth of the events counted until all are.
 
     Raises SkippedError if `compiled` is "on" and there is no compiled decoder.
     """
@@ -72,7 +72,7 @@ async def count(setup: Setup, compiled: CompiledMode) -> Measurement:
             first, began_at = await worker_and_counts.wait_counted(
                 connection, process, backlog.events // 10, DEADLINE_S
             )
-            if first == backlog.events:  # one statement has counted a small backlog
+            if first == backlog.events:  # one statement counted the whole small backlog
                 first, began_at = 0, started_at
             _, ended_at = await worker_and_counts.wait_counted(
                 connection, process, backlog.events, DEADLINE_S

@@ -42,7 +42,7 @@ OURS, STARLETTE, HUB = "board", "plain Starlette", "Go hub"
 
 @dataclass(frozen=True)
 class Setup:
-    """The servers' input lines, the number of viewers, and a folder; `hub` is None if Go is not installed."""
+    """The lines that each server reads, the number of viewers, a folder, and the Go hub if it is built."""
 
     folder: File
     viewers: int
@@ -52,7 +52,7 @@ class Setup:
 
 @asynccontextmanager
 async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
-    """Let our board encode the cuts that the rivals will send, and build the rival written in Go."""
+    """Encode cuts with our board's code, as events that the rivals will send; build the rival in Go."""
     with tempfile.TemporaryDirectory(prefix="bench-viewers-") as name:
         folder = File(name)
         yield Setup(folder, VIEWERS[scale], _lines(folder, UPDATES[scale] + 1), _hub(folder))

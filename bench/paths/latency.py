@@ -1,4 +1,4 @@
-"""Path `latency`: time from the response 201 to the first count on the stream with this registration."""
+"""Path `latency`: time from a registration's response 201 to the stream's first count that includes it."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ async def _kill_and_wait(
 
 
 async def _member_removed_at(group: ConsumerGroup) -> float:
-    """Return the time of the last poll that found both members, as the rebalance may end before the next."""
+    """Return the time of the last poll that found both members; the member is removed soon after it."""
     ends = time.monotonic() + DEADLINE_S
     polled_at = time.monotonic()
     while await group.is_stable(2) is not False:
@@ -174,7 +174,7 @@ async def _until(condition: Callable[[], Awaitable[T | None]], name: str) -> T:
 async def _writing(
     settings: KafkaSettings, generator: EventGenerator
 ) -> AsyncIterator[Callable[[float], Awaitable[None]]]:
-    """Yield a function that writes at a constant rate for the given seconds, each event acknowledged."""
+    """Yield a function that writes events at a constant rate for a number of seconds, and awaits all acks."""
     producer = AIOKafkaProducer(**settings.client_options(), linger_ms=5)
     topic = settings.topic("participant-events")
 

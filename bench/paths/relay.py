@@ -130,7 +130,7 @@ async def ours(setup: Setup) -> Measurement:
 
 
 def _rate(first: int, last: int, began_s: float, ended_s: float) -> float:
-    # If a small backlog is published between two polls, no meaningful rate can be computed.
+    # If a small backlog is published between two polls, no time was measured and the result is no real rate.
     return (last - first) / (ended_s - began_s) if last > first else float(last)
 
 
@@ -174,7 +174,7 @@ async def _measure_producer(setup: Setup, python: str, script: str) -> Measureme
 
 
 async def api_maximum(setup: Setup) -> Measurement:
-    """Measure the registrations per second of one API process; the relay must keep up with several."""
+    """Measure the registrations per second of one API process; the relay must keep up with several APIs."""
     intake.require_wrk()
     return await intake.ours(setup.intake)
 

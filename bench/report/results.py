@@ -149,7 +149,7 @@ def usage_of(path_run: PathRun) -> list[ProcessUsage]:
 
 
 def merged(older: Run | None, newer: Run) -> Run:
-    """Return the newer run with the results of those paths that only the older run has.
+    """Return the newer run, with the older run's results added for paths that only the older run has.
 
     So a long run may be split into one run per path.
     """
@@ -170,7 +170,7 @@ def to_json(run: Run) -> str:
 
 
 def rounds_json(path_runs: Iterable[PathRun]) -> str:
-    """Return our figures as JSON, an entry per round. `--ours-only` writes it, `bench.comparison` reads."""
+    """Return our figures per round as JSON, which `--ours-only` writes and `bench.comparison` reads."""
     rounds = [
         {"path": path_run.path.name, "figures": dict(measurement.figures)}
         for path_run in path_runs

@@ -30,8 +30,8 @@ def build(*, tabled: bool) -> faust.App:
         web_enabled=False,
         topic_partitions=PARTITIONS,
         consumer_auto_offset_reset="earliest",
-        # With the defaults Faust is half as fast: partitions pause when the buffer is full, and each change
-        # is sent alone.
+        # With the defaults Faust is half as fast, because partitions pause when the stream's buffer is full
+        # and each change of the table is sent alone.
         stream_buffer_maxsize=200_000,
         broker_max_poll_records=5_000,
         consumer_max_fetch_size=4 << 20,

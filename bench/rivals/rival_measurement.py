@@ -87,7 +87,8 @@ def report_in(out: Path) -> dict[str, Any] | None:
 async def measure(servers: Servers, rival: Rival, backlog: Backlog) -> Measurement:
     """Measure events per second from the moment when a tenth of the events are counted until all are.
 
-    Raises WrongCountsError, TimeoutError, and RuntimeError if the process ends without a report.
+    Raises WrongCountsError if the reported counts are wrong, TimeoutError if there is no report in time, and
+    RuntimeError if the process ends without a report.
     """
     settings = {"BENCH_TOPIC": backlog.topic, "BENCH_EVENTS": str(backlog.events)}
     process, out = start(servers, rival, settings)

@@ -30,7 +30,7 @@ class Progress:
         before, self._counted = self._counted, self._counted + events
         if not self._tenth_at_s and self._counted >= EVENTS // 10:
             self._tenth_at_s = time.monotonic()
-            self._timed_from = self._counted  # a batch may end far beyond a tenth of the events
+            self._timed_from = self._counted  # often more than a tenth, because a batch may be large
         if before < EVENTS <= self._counted:
             self._report()
         return self._counted >= EVENTS

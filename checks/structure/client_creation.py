@@ -35,9 +35,9 @@ class Opening:
 def openings_outside_roots(packages: Iterable[Package]) -> list[Opening]:
     """Return the calls that open a client, in modules of services outside processes/ and `__main__`.
 
-    A call opens a client if it calls a name in CLIENT_LIBRARIES, a subclass of such a name, or a function of
-    a shared package that opens a client. The calls in these shared functions are not reported,
-    because opening a client is their purpose.
+    A call opens a client if what it calls is a class or function named in CLIENT_LIBRARIES, a subclass of
+    such a class, or a function of a shared package that itself opens a client. Calls inside shared packages
+    are not reported, because opening a client is the purpose of such a function.
     """
     packages = list(packages)
     openers = _openers(packages)

@@ -25,7 +25,7 @@ class Layers:
     layers: tuple[frozenset[str], ...]
 
     def layer_of(self, module: str) -> int | None:
-        """Return the layer of a module or its nearest listed package (0: the highest); None if unlisted."""
+        """Return the layer (0: highest) of the module, or else of its nearest package in a layer; or None."""
         parts = module.split(".")
         for length in range(len(parts), 0, -1):
             prefix = ".".join(parts[:length])

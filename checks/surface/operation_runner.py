@@ -109,9 +109,9 @@ class OperationRunner:
         await self._wait_counted()
 
     async def _quarantine(self, series: Series) -> None:
-        """Produce four quarantine records: malformed, skipped, applied, and a record that is no event.
+        """Produce four quarantine records: event 1 malformed, event 2 skipped, event 1 applied, no event.
 
-        The records for malformed and skipped replace events that the relay has not published yet.
+        Event 1 and event 2 were not published by the relay when the test put other content in their place.
         """
         await self._stack.terminate("relay")
         registration = series.registration(MALFORMED)

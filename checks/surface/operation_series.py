@@ -72,7 +72,7 @@ class Series:
     random: Random = field(default_factory=lambda: Random(SEED))
 
     def steps(self) -> Iterator[Step]:
-        """Yield the steps. Only the last operation of a step crosses thresholds, so crossings repeat."""
+        """Yield the steps; only a step's last operation crosses thresholds, so crossings never vary."""
         first = self.registration(1, {"campaign": CAMPAIGN})
         yield Step((first,), milestones=1)
         yield Step(tuple(self.registration(person) for person in range(2, PEOPLE + 1)), milestones=2)

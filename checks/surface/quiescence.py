@@ -62,7 +62,7 @@ def _check_counted(topics: TopicReader, since: datetime) -> None:
 
 
 def _check_last_cut(topics: TopicReader) -> None:
-    """Check that the last cut has a full, a heartbeat after it, an audit without drift, and all minutes."""
+    """Check that the last cut has a full record, then a heartbeat, an audit without drift, all minutes."""
     state, cut = topics.newest(STATE), topics.newest(CUTS)
     full = next(
         value for record in reversed(topics.records(CUTS)) if (value := record.json())["kind"] == "full"
@@ -81,7 +81,7 @@ def _check_last_cut(topics: TopicReader) -> None:
 
 
 def growth(records: list[Record]) -> dict[Cell, int]:
-    """Return the sum over all minutes by scope and region; only the newest record of each key is summed."""
+    """Return the sum over all minutes by scope and region, from the newest record of each record key."""
     sums: dict[Cell, int] = {}
     for record in {record.key: record for record in records}.values():
         value = record.json()

@@ -34,16 +34,16 @@ class Record:
 
 
 def events(records: Iterable[Record], names: Names) -> list[str]:
-    """Return the lines of `participant-events`: each event once, by participant and revision, then the rest.
+    """Return the lines of `participant-events`: each event once, by participant and revision.
 
-    The rest are records that are no event. Partition and sequence depend on the random participant id, so
-    each is replaced by the result of a check.
+    Records that are no event come last. Partition and sequence depend on the random participant id, so each
+    is replaced by a word that says whether it is correct.
     """
     lines: list[tuple[tuple[str, int, str], str]] = []
     highest: dict[int, int] = {}
     seen: set[tuple[int, str | None]] = set()
     for record in sorted(records, key=lambda record: (record.partition, record.offset)):
-        if (record.partition, record.value) in seen:  # the relay delivers at least once
+        if (record.partition, record.value) in seen:  # the relay may publish an event twice
             continue
         seen.add((record.partition, record.value))
         value = _with_checked_position(record, highest)
@@ -53,7 +53,7 @@ def events(records: Iterable[Record], names: Names) -> list[str]:
 
 
 def _with_checked_position(record: Record, highest: dict[int, int]) -> Any:
-    """Return an event with partition and sequence replaced by the result of a check; else the value."""
+    """Return an event with its partition and sequence checked and replaced, or any other value unchanged."""
     value = record.json()
     if not isinstance(value, dict) or "sequence" not in value:
         return record.value if value is None else value

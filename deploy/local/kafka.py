@@ -156,7 +156,7 @@ class Broker:
             await asyncio.sleep(0.05)
 
     async def _answers(self) -> bool:
-        try:  # a plain connection first, because the client would log an error for each failed one
+        try:  # a plain connection first, because the client would log an error at each failure
             _, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError:
             return False
@@ -225,7 +225,7 @@ def _run_archiving_broker(folder: Path) -> Path:
 
 
 def _in_own_loop(broker: Broker) -> None:
-    """Wait in another thread, because the caller's thread may already run an event loop, as in a test."""
+    """Wait for the broker in another thread, because the caller's, as in a test, may run an event loop."""
     with ThreadPoolExecutor(1) as thread:
         thread.submit(lambda: asyncio.run(broker.wait_ready())).result()
 

@@ -101,7 +101,7 @@ def migrate_all(stack_config: StackConfig) -> None:
 
 
 def commission(stack_config: StackConfig) -> dict[str, str]:
-    """Open the campaign and the agencies of the registrations; return a new access key per role."""
+    """Open the campaign and agencies that registrations may name; return a new access key per role."""
     scopes = [Command(stack_config, "registration", kind, "add", name, title) for kind, name, title in SCOPES]
     keys = [
         Command(stack_config, "registration", "key", "create", "--role", role, "--label", f"local {role}")

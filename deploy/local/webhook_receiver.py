@@ -45,7 +45,7 @@ class Calls:
 
 
 def verified(secret: str, headers: dict[str, str], body: bytes) -> bool:
-    """Return whether a call was signed with the secret within the last five minutes, by Standard Webhooks."""
+    """Return whether a call was signed with the secret, as Standard Webhooks defines, up to 5 minutes ago."""
     try:
         Webhook(secret).verify(body, headers, json_parse=False)
     except WebhookVerificationError:

@@ -23,7 +23,7 @@ begin
             execute format('alter role %I password %L', service, password);
         end if;
 
-        -- The transaction of a suspended or disconnected client ends within seconds, and its locks with it.
+        -- If a client is suspended or disconnected, its transaction ends within seconds and frees its locks.
         execute format('alter role %I set idle_in_transaction_session_timeout = ''3s''', service);
         execute format('alter role %I set lock_timeout = ''2s''', service);
         execute format('alter role %I set statement_timeout = ''10s''', service);

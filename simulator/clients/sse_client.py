@@ -79,7 +79,7 @@ async def messages(session: aiohttp.ClientSession, url: str) -> AsyncIterator[Me
 
 @asynccontextmanager
 async def _connection_errors_ignored() -> AsyncIterator[None]:
-    with suppress(aiohttp.ClientError, TimeoutError):  # the board restarts or sends nothing
+    with suppress(aiohttp.ClientError, TimeoutError):  # the caller reconnects
         yield
 
 

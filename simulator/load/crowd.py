@@ -63,7 +63,8 @@ class Scenario:
     def next_action(self) -> PlannedAction:
         """Return the next action.
 
-        It is a registration, or an action of an idle participant if there is an idle participant.
+        It is a registration or an action of an idle participant, by chance; if no participant is idle, it is
+        always a registration.
         """
         kind = self._kind()
         if kind == "register" or not self._idle:

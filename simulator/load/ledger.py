@@ -134,7 +134,7 @@ def read(path: Path) -> Iterator[Line]:
 
 
 def next_person(folder: Path, first: int) -> int:
-    """Return the lowest index from `first` on that is above the people of all earlier runs in this folder."""
+    """Return the lowest index from `first` on that is above all people's indexes in this folder's ledgers."""
     following = first
     for path in sorted(folder.glob("*.jsonl")):
         for line in read(path):

@@ -59,7 +59,7 @@ class LoadRunner:
     _failure: BaseException | None = None
 
     async def play(self, times_s: Iterator[float], stopping: asyncio.Event) -> None:
-        """Send an action at each of `times_s` (seconds from now) until the stop, and wait for all answers.
+        """Send an action at each of `times_s` (seconds from now) until `stopping` is set; await all answers.
 
         The load is open-loop: an action that is due while IN_FLIGHT_MAX requests are in flight is counted as
         not sent, and never queued. An error that prevents writing a request to the ledger or reading its

@@ -1,4 +1,4 @@
-"""Sends a request, and repeats it with the same key after a time-out, a lost connection, a 429 or a 5xx."""
+"""Sends a request, and repeats it with its idempotency key after a time-out, lost connection, 429 or 5xx."""
 
 from __future__ import annotations
 

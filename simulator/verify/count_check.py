@@ -58,7 +58,7 @@ def _difference(known: KnownParticipant, held: Mapping[str, Any] | None) -> str 
 async def count_errors(
     board: BoardClient, scope: str, before: Counts, grown: Counts, wait_s: float
 ) -> list[str]:
-    """Describe the tallies of a scope that are not `before` plus `grown` after at most `wait_s` seconds."""
+    """Describe the tallies of a scope that do not become `before` plus `grown` within `wait_s` seconds."""
     wanted = Counter(before)
     wanted.update(grown)
 

@@ -1,4 +1,4 @@
-"""Records in each traced process, for each window, the first call into each file of services/.
+"""Records in each traced process the first call into each file of services/, once per phase (window).
 
 A `.pth` file of the tracing interpreter imports this module and calls `install`, so the services'
 code need not change. The module imports the standard library only. The tracing process writes the number of
@@ -42,7 +42,7 @@ def install(folder: str, services: str) -> None:
 
 
 def first_entries(services: str, window: Any, write: Callable[[str], object]) -> Profile:
-    """Return a profile function that writes `window seconds file` at each file's first call in a window."""
+    """Return a profile function that writes `window seconds file` at a file's first call in each window."""
     foreign: set[str] = set()
     seen: set[str] = set()
     current = 0

@@ -18,7 +18,7 @@ TO_THE_SCREEN: Final = (API, "registration relay", "aggregator worker", "aggrega
 
 @dataclass(frozen=True)
 class CalledModule:
-    """A called module or executed SQL file; a leaf imports no other module of its package."""
+    """A called module or executed SQL file; `is_leaf`: it imports no other module of its package."""
 
     module: str
     is_leaf: bool
@@ -94,7 +94,7 @@ def _process(command: str, entries: Iterable[_Entry], windows: set[Window], tree
     not_leaves = {importer for package in tree.packages for importer, _ in module_graph(package).arrows}
     entries = sorted(entries, key=lambda entry: entry.at_s)
     idle = {entry.file for entry in entries if entry.window is Window.IDLE}
-    # The functions of named queries have the path of their SQL file.
+    # In the logs, the functions of named queries have the path of their SQL file.
     found = {
         entry.file: names.get(entry.file, entry.file.rpartition("/services/")[2])
         for entry in entries

@@ -1,4 +1,4 @@
-"""Every contender of the other paths runs with little work and gives the correct counts."""
+"""Every contender of the paths that do not measure the aggregator alone runs and counts correctly."""
 
 from __future__ import annotations
 

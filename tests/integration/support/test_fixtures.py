@@ -1,4 +1,4 @@
-"""The fixtures provide each test with a real broker, an empty database and conditions with deadlines."""
+"""The fixtures provide each test with a real broker, an empty database, and waits that end at a deadline."""
 
 from __future__ import annotations
 

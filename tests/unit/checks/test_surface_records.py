@@ -1,4 +1,4 @@
-"""Two runs of the same operations give the same lines; any other difference is visible."""
+"""Two runs of the same operations give the same lines; a changed field, a repeat or a gap is visible."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`end_all` signals every process of a stack, however late a search finds it.
 
-The tests give the results of the searches, because real processes cannot provide their timing.
+The tests replace the search for processes, because real processes cannot be timed to appear late.
 `tests/integration/deploy/test_supervisor.py` shows that `end_all` stops real processes.
 """
 

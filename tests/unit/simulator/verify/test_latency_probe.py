@@ -1,4 +1,4 @@
-"""Each latency probe is measured once, the stream is parsed by its standard, and percentiles are exact."""
+"""Each latency probe is measured once, the parser follows the SSE standard, and percentiles are exact."""
 
 from __future__ import annotations
 
