@@ -17,7 +17,7 @@ from board.stream.subscriber_updates import Subscriptions
 class AppState:
     """The shown data, the open streams and two clocks.
 
-    `clock` gives monotonic seconds, `wall_clock` the date and time.
+    `clock` returns monotonic seconds; `wall_clock` returns this machine's date and time.
     """
 
     board_state: BoardState
@@ -29,9 +29,11 @@ class AppState:
     wall_clock: Callable[[], datetime]
 
     def now(self) -> datetime:
-        """Return the time of the newest register state, because minutes and days follow the register's clock.
+        """Return the time of the newest register state.
 
-        Before the first register state arrives, return this machine's time.
+        The board takes the current minute and day from the register's clock, not from this machine's clock.
+
+        Only before the first register state arrives, this machine's time is returned.
         """
         newest = self.board_state.freshness.newest
         return newest.time if newest else self.wall_clock()

@@ -143,7 +143,8 @@ def share(part: float, whole: float, places: int, language: str) -> str:
     The share is not rounded, because rounding up would turn 99,96 % into 100 %. If `part` is negative or
     `whole` is 0, the share is 0 %.
     """
-    # Without 1e-9, truncation would make a share too low where a binary fraction is: 0.57 * 100 is below 57.
+    # Binary fractions can be slightly too low: 0.57 * 100 is below 57 and would be truncated to 56. The 1e-9
+    # compensates for this.
     scaled = int(max(part, 0) * 100 * 10**places / whole + 1e-9) if whole else 0
     digits, rest = divmod(scaled, 10**places)
     decimals = f"{rest:0{places}d}".rstrip("0")
@@ -165,7 +166,7 @@ def clock_of(time: datetime, language: str, *, seconds: bool = True) -> str:
 
 
 def moment(time: datetime, now: datetime, language: str) -> str:
-    """Return the time of day without seconds, after its date if that differs from the date of `now`."""
+    """Return the time of day without seconds. If its date is not the date of `now`, the date comes first."""
     clock = clock_of(time, language, seconds=False)
     same_day = time.astimezone(JAKARTA).date() == now.astimezone(JAKARTA).date()
     return clock if same_day else f"{date_of(time, language)}, {clock}"

@@ -23,8 +23,8 @@ class FileLimit(NamedTuple):
 def limit_for(viewers_max: int, soft: int, hard: int | None) -> FileLimit:
     """Return the limit for `viewers_max` viewers, or for fewer viewers if the hard limit is too low.
 
-    `hard` is None if there is no hard limit. The returned limit is never below the soft limit, and it allows
-    at least one viewer.
+    `soft` and `hard` are the process's current limits; `hard` is None if there is no hard limit. The returned
+    limit is never below the soft limit, and the returned number of viewers is at least one.
     """
     needed = max(soft, viewers_max + OTHER_FILES)
     open_files_max = needed if hard is None else max(soft, min(hard, needed))
@@ -32,9 +32,9 @@ def limit_for(viewers_max: int, soft: int, hard: int | None) -> FileLimit:
 
 
 def raise_limit_for(viewers_max: int) -> int:
-    """Raise the soft limit for `viewers_max` viewers, and return how many viewers it allows.
+    """Raise the soft limit for `viewers_max` viewers, and return how many viewers the new limit allows.
 
-    If it allows fewer than `viewers_max`, log a warning.
+    If the new limit allows fewer than `viewers_max`, log a warning.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:

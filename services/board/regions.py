@@ -32,7 +32,7 @@ class Region:
 
 
 class Regions:
-    """The known regions by code. For a code that has counts but is unknown, `get` returns a substitute."""
+    """The known regions by code. For an unknown code, `get` returns a substitute."""
 
     def __init__(self, regions: Mapping[str, Region]) -> None:
         self._regions = dict(sorted(regions.items()))

@@ -16,7 +16,7 @@ class InvalidTargetsError(Exception):
 
 
 class Target(BaseModel):
-    """One entry of the file. `value` is the count to reach, and `by` the day until which to reach it."""
+    """One entry of the file. `value` is the count to reach, and `by` the last day for reaching it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -37,10 +37,10 @@ class LatchStorePort(Protocol):
         """Return the newest latch of each threshold."""
 
     async def bases(self) -> dict[str, dict[Key, int]]:
-        """Return the counts at which each open epoch began, by the epoch's name."""
+        """Return the counts at the opening of each open epoch, by the epoch's name."""
 
     async def open_epoch(self, name: str, cut: str, counts: Mapping[Key, int]) -> None:
-        """Store the counts at which an epoch begins, unless the epoch already has counts."""
+        """Store the counts at the opening of an epoch, unless they are already stored."""
 
     async def record(
         self,
@@ -48,9 +48,9 @@ class LatchStorePort(Protocol):
         retractions: Sequence[Retraction],
         recipients: Sequence[Recipient],
     ) -> list[Crossing]:
-        """Latch the crossings, re-arm the retracted latches, plan messages and publish, in one transaction.
+        """Latch the crossings, mark the retracted latches, and store the messages and the topic's records.
 
-        Return the crossings that this call latched.
+        All this is one transaction. Return the crossings that this call latched.
         """
 
 
@@ -59,8 +59,8 @@ class CutEvaluator:
 
     `apply` receives every record, and `evaluate_once` evaluates the newest complete cut. Several cuts may
     arrive while an evaluation waits for the database. Only the newest of them is evaluated, and no crossing
-    is lost, because the rules are level-triggered. If the database fails, the same changes are evaluated
-    again.
+    is lost, because a rule depends only on the newest value and the latches. If the database fails, the next
+    evaluation includes the same changes.
     """
 
     def __init__(self, rules: Rules, store: LatchStorePort) -> None:
@@ -76,7 +76,7 @@ class CutEvaluator:
     def apply(self, record: CutRecord) -> ApplyResult:
         """Apply a record to the newest cut.
 
-        A record that is older than the cut changes nothing, and so does a change whose base is another cut.
+        A record that is older than the cut is ignored, as is a change record whose base is another cut.
         """
         applied = self.state.apply(record)
         metrics.CUTS.labels(applied.reason.value).inc()
@@ -141,7 +141,7 @@ class CutEvaluator:
             return []
         new = await self._store.record(evaluation.crossings, evaluation.retractions, self._rules.recipients)
         if evaluation.retractions or len(new) < len(evaluation.crossings):
-            # The known latches are outdated: this call re-armed some, or another notifier latched crossings.
+            # The known latches are outdated: this call retracted some, or another notifier latched crossings.
             latches.clear()
             latches.update(await self._store.latches())
         else:

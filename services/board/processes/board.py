@@ -44,7 +44,7 @@ def run() -> None:
     try:
         app_state = build_app_state(settings)
     except InvalidTargetsError as error:
-        print(f"BOARD_TARGETS_FILE: {error}", file=sys.stderr)  # noqa: T201 - as the loader prints invalid settings
+        print(f"BOARD_TARGETS_FILE: {error}", file=sys.stderr)  # noqa: T201 - invalid settings are printed, too
         raise SystemExit(2) from error
     run_until_stopped(partial(_run, settings, kafka, app_state))
 

@@ -37,9 +37,9 @@ class Head:
 class BoardState:
     """Applies cuts and register states, and returns the counts by region and the head.
 
-    `serial` increases with every visible change. Which changes a viewer has received is stored as a serial
-    and not as a cut's id, for two reasons. A full record may correct counts without changing the cut's id.
-    And a cut's id does not say whether this replica of the board has shown that cut.
+    `serial` increases with every visible change. The stream notes for each viewer the serial up to which it
+    was sent the changes. A cut's id would not be enough, for two reasons: a full record may correct counts
+    without changing the cut's id, and this replica of the board may never have shown the cut with that id.
     """
 
     def __init__(self, regions: Regions, targets: Mapping[Key, int]) -> None:
@@ -57,9 +57,9 @@ class BoardState:
         self._versions: deque[tuple[float, Version]] = deque()
         """The versions in `_serials` with the times at which they were first shown, oldest first."""
         self._restored_head: Head | None = None
-        """The head of the previous run, which gives the values that this run has not received yet.
+        """The head from the state file, used for values that have not been received since the start.
 
-        None if no head of a previous run was restored.
+        None if no state file was restored.
         """
 
     @property
@@ -73,7 +73,7 @@ class BoardState:
         return self.cuts.version
 
     def restore(self, records: list[CutRecord], head: Head, now_s: float) -> None:
-        """Show the cut of the previous run. The restored cut is no sign that the publisher is alive."""
+        """Show the last cut of the previous board process. It does not prove that the publisher is alive."""
         for record in records:
             self.apply_cut(record, now_s, is_new=False)
         self._restored_head = head
@@ -97,7 +97,7 @@ class BoardState:
         self.freshness.register_state(state, now_s, is_new=is_new)
 
     def head(self, now_s: float) -> Head:
-        """Return the head at `now_s`. Values not received yet in this run are those of the previous run."""
+        """Return the head at `now_s`. Values not received yet are those of the restored head."""
         view: FreshnessView = self.freshness.view(now_s)
         restored = self._restored_head
         newest = self.freshness.newest
@@ -154,7 +154,10 @@ class BoardState:
         return [region for region in regions if _within(region, depth)]
 
     def serial_of(self, version: Version) -> int | None:
-        """Return the serial of a version; None if this board has not shown the version in VERSIONS_KEPT_S."""
+        """Return the serial at which this board first showed a version.
+
+        None if it never showed the version, or first showed it more than VERSIONS_KEPT_S ago.
+        """
         return self._serials.get(version)
 
     def _apply_counts(self, changed: Mapping[Key, int]) -> None:

@@ -46,8 +46,8 @@ class Milestones:
     """Keeps the newest state of each crossing, for at most KEPT_MAX crossings.
 
     `arrivals` is the number of crossings that have arrived at this board. A connected viewer is sent each
-    crossing that arrives, even if it is an old crossing that this board only now reads from the topic. The
-    list on the viewer's page does not have that crossing yet.
+    crossing that arrives. This includes an old crossing that this board only now reads from the topic,
+    because the list on the viewer's page does not have it yet.
     """
 
     def __init__(self) -> None:

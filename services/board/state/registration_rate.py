@@ -20,7 +20,7 @@ MINUTE: Final = timedelta(minutes=1)
 KEPT: Final = timedelta(hours=49)
 """This covers today, yesterday and one hour for clock differences. The topic keeps 48 hours."""
 PACE_MINUTES: Final = 15
-"""The pace is the mean over this many whole minutes, so that a single burst does not determine it."""
+"""The pace is the mean over this many whole minutes, so that no single minute determines it."""
 FORECAST_MAX: Final = timedelta(days=366)
 
 
@@ -116,7 +116,10 @@ def next_threshold(count: int, target: int | None) -> int:
 
 
 def forecast(count: int, threshold: int, per_minute: float, now: datetime) -> datetime | None:
-    """Return the time at which `threshold` will be reached at this pace; None if not within FORECAST_MAX."""
+    """Return the time at which `count`, growing by `per_minute`, will reach `threshold`.
+
+    None if the count does not grow, or would take longer than FORECAST_MAX.
+    """
     if per_minute <= 0:
         return None
     minutes = (threshold - count) / per_minute

@@ -1,4 +1,4 @@
-"""Writes and reads the state file, which has the last shown cut.
+"""Writes and reads the state file, which stores the last cut that the board showed.
 
 With this file, a board that starts while Kafka is down can still show numbers.
 """

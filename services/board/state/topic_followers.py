@@ -27,7 +27,10 @@ async def follow_region_counts(
 async def follow_register_states(
     kafka: KafkaAccess, board_state: BoardState, clock: Callable[[], float]
 ) -> None:
-    """Apply every record of register-state, without end. The next tick publishes the new freshness."""
+    """Apply every record of register-state, without end.
+
+    Viewers get the resulting freshness from the freshness loop, so no `on_change` is needed.
+    """
     async for record in follow_register_state(kafka):
         board_state.apply_register_state(record.value, clock(), is_new=record.is_new)
 

@@ -1,4 +1,7 @@
-"""Sends every subscriber its newest events. Other tasks run after every SENDS_PER_YIELD subscribers."""
+"""Sends every subscriber its newest events.
+
+After every SENDS_PER_YIELD subscribers, the event loop can run other tasks.
+"""
 
 from __future__ import annotations
 

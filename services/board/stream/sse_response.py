@@ -23,8 +23,8 @@ HEADERS: Final = [
 class StreamResponse(Response):
     """A response with the server-sent events of one scope, for regions down to one level.
 
-    `scope_and_depth` has the scope and that level. `last_version` is the version that the viewer already has;
-    None for a new viewer.
+    `scope_and_depth` contains the scope and the lowest level of region. `last_version` is the version that
+    the viewer already has; None for a new viewer.
     """
 
     def __init__(

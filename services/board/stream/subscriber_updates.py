@@ -1,8 +1,8 @@
 """Decides what the subscriber of each open stream is sent next.
 
-There is no queue of events per subscriber. A subscriber's progress is the serial of the rows that it was sent
-last. When its connection can take more bytes, it is sent one delta with all later changes, however many there
-are. Subscribers with the same progress share the encoded bytes.
+There is no queue of events per subscriber. A subscriber's progress is the serial of the last rows that were
+sent to it. When its connection can take more bytes, the subscriber is sent one delta with all later changes,
+however many there are. Subscribers with the same progress share the encoded bytes.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Subscriber:
 
 
 class Subscriptions:
-    """Counts the open streams, and decides in `next_bytes` alone what a subscriber is sent."""
+    """Counts the open streams, and decides what each subscriber is sent; only `next_bytes` decides this."""
 
     def __init__(
         self, board_state: BoardState, milestones: Milestones, clock: Callable[[], float], viewers_max: int
@@ -105,9 +105,10 @@ class Subscriptions:
         self.changed.set()
 
     def tick(self) -> None:
-        """Publish the head if it has changed with time, or if SILENT_TICKS_MAX ticks had no head.
+        """Publish the head if it has changed since it was last published.
 
-        Call this method once a second.
+        An unchanged head is published again after SILENT_TICKS_MAX ticks. Call this method once a second,
+        and whenever the freshness state changes.
         """
         self._refresh_head()
         self._ticks += 1
@@ -157,7 +158,8 @@ class Subscriptions:
     def _defer_head(self, subscriber: Subscriber) -> bool:
         """Whether the head can wait for the next tick.
 
-        The head can wait if the subscriber was sent rows since the previous tick, with the same freshness.
+        It can wait if the subscriber was sent rows since the previous tick. These rows came with a head, and
+        that head must have had the same freshness state.
         """
         deferred = subscriber.rows_tick == self._ticks - 1 and subscriber.state is self._head.state
         self._head_deferred |= deferred

@@ -1,8 +1,9 @@
 """Takes a viewer's connection over from the HTTP server after the headers of the response are written.
 
-After that, no event needs a task, queue or message for each viewer. The bytes, which are the same for many
-viewers, are written directly to each viewer's transport, as chunks (RFC 9112, 7.1). The transport reports
-when it holds bytes that the viewer has not read. Nothing more is written until the transport holds no bytes.
+After the takeover, no event needs a task, queue or message for each viewer. The bytes, which are the same for
+many viewers, are written directly to each viewer's transport, as chunks (RFC 9112, 7.1). The transport
+reports when it holds bytes that the viewer has not read. Nothing more is written until the transport holds no
+bytes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def chunk(data: bytes) -> bytes:
 class StreamConnection(asyncio.Protocol):
     """A connection that is only written to.
 
-    While the viewer has unread bytes, `blocked_since_s` is the time since when it has them, else None.
+    `blocked_since_s` is the time since which the viewer has unread bytes; None if it has read everything.
     """
 
     __slots__ = ("_clock", "_on_closed", "_on_writable", "_transport", "blocked_since_s")

@@ -155,6 +155,9 @@ def _json(body: object, headers: dict[str, str]) -> Response:
 
 
 def _static_version() -> str:
-    """Return a short hash of the static files, for their URLs. A new release thus bypasses browser caches."""
+    """Return a short hash of the static files, for their URLs.
+
+    A release that changes a file thus also changes its URL, so that browsers do not use a cached old file.
+    """
     files = sorted(path for path in STATIC.rglob("*") if path.is_file())
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:10]

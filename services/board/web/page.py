@@ -25,7 +25,11 @@ BAR_SCALE_MIN: Final = 1.25
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar that shows a share of a target. The filled length and the target's mark are from 0 to 100."""
+    """A bar that shows a share of a target.
+
+    `filled` is the bar's filled length and `mark` the place of the target, both in percent of the bar's
+    length.
+    """
 
     filled: float
     mark: float
@@ -197,6 +201,6 @@ class _PageValues:
 
 
 def _script_words(language: str) -> dict[str, Any]:
-    """Return the texts and names with which the script writes the same words as the server."""
+    """Return the texts and names for the script, so that it writes the same words as the server."""
     names = ENGLISH_NAMES if language == "en" else {}
     return {**WORDS[language], "names": names, "dash": DASH, "milestones_shown": MILESTONES_SHOWN}

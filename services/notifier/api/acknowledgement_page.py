@@ -16,7 +16,7 @@ TEMPLATES: Final = Path(__file__).with_name("templates")
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """The columns of a database row that a sentence needs (`notifier.i18n.Crossed`)."""
+    """The values that a sentence about a crossing needs (`notifier.i18n.Crossed`), from a database row."""
 
     scope: str
     region: str

@@ -40,7 +40,10 @@ StateName = Literal["intent", "held", "sending", "retry", "delivered", "dead"]
 
 
 class SilenceRequest(BaseModel):
-    """A silence to create: which alerts it holds, until when and why. An omitted field matches all alerts."""
+    """A silence to create: which alerts it holds back, until when and why.
+
+    If `recipient`, `region` or `rule` is omitted, the silence matches all values of that field.
+    """
 
     model_config = ConfigDict(extra="forbid")
 

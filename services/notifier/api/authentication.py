@@ -25,7 +25,7 @@ class OfficerKey:
         self._expected = sha256_hex
 
     def authenticate(self, authorization: str | None) -> str:
-        """Return the caller's name, which becomes part of ids that are derived from idempotency keys.
+        """Return the caller's name, from which ids are derived together with the idempotency key.
 
         Raises Problem 401 if the access key is missing or wrong.
         """

@@ -76,7 +76,7 @@ class EmailSender:
             "Content-Language": recipient.language,
         }
         try:
-            # Four steps (connect, MAIL, RCPT and DATA) may take timeout_s each.
+            # Sending has four steps (connect, MAIL, RCPT and DATA), each of which may take timeout_s.
             async with asyncio.timeout(4 * self._server.timeout_s):
                 is_accepted = await asyncio.to_thread(self._send, recipient.address, headers, email)
         except TimeoutError:

@@ -74,8 +74,8 @@ class WebhookSender:
     async def _resolve(self, url: str) -> str | None:
         """Return an IP address of the URL's host; None if any address of the host must not be called.
 
-        The caller connects to the returned address. If it resolved the host name again, the name could then
-        resolve to an address that was not checked.
+        The caller must connect to the returned address. If the caller resolved the host name again, the
+        second result could be an address that was not checked.
         """
         parsed = httpx.URL(url)
         port = parsed.port or (443 if parsed.scheme == "https" else 80)
@@ -168,7 +168,7 @@ def _utc(time: datetime) -> str:
 def _retry_after_s(value: str | None, now: datetime) -> float | None:
     """Return the delay in a Retry-After header, in seconds; None if the header is absent or malformed.
 
-    The header has a number of seconds or a date (RFC 9110, 10.2.3).
+    The header contains either a number of seconds or a date (RFC 9110, 10.2.3).
     """
     if value is None:
         return None

@@ -60,7 +60,7 @@ class DeliverySender:
     def is_sending(self, message_id: uuid.UUID) -> bool:
         """Whether this process is sending the message.
 
-        If so, the upkeep task does not take the message's job over, even if the worker's heartbeat is late.
+        If so, the upkeep task does not retry the message's job, even if the worker's heartbeat is late.
         """
         return message_id in self._in_flight
 

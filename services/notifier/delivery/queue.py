@@ -27,7 +27,7 @@ UPKEEP_CRON: Final = "* * * * * */2"
 AT_ONCE: Final = datetime.fromtimestamp(0, UTC)
 """This time is in the past by the database's clock, even if this machine's clock is wrong."""
 POLL_S: Final = 1.0
-"""The interval at which the worker looks for retries that have become due. New jobs wake it at once."""
+"""The interval at which the worker looks for retries that are due. A new job wakes the worker at once."""
 RESTART_S: Final = 0.5
 
 log = get()

@@ -33,7 +33,7 @@ class AlertEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt that is stored, so that the sender may now make it."""
+    """An attempt that the sender may now make, because the attempt is already stored."""
 
     message_id: uuid.UUID
     number: int
@@ -41,6 +41,6 @@ class Attempt:
     recipient: str
     alerts: tuple[AlertEvidence, ...]
     repeated: bool
-    """An earlier attempt has no receipt, so the recipient may receive this message a second time."""
+    """Whether an earlier attempt ended as ambiguous, so that the recipient may get a repeat."""
     began_at: datetime
     """The start time by the database's clock."""

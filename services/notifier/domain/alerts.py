@@ -35,8 +35,8 @@ class Channel(Enum):
 class Recipient:
     """An official or a webhook.
 
-    A recipient receives alerts for the regions in `regions`, for those in `within`, and for every region
-    inside one of `within`.
+    A recipient receives alerts for the regions in `regions` and `within`, and for every region that lies
+    inside a region of `within`.
     """
 
     id: str
@@ -58,7 +58,7 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Holds matching alerts until `until`. A field that is None matches all alerts."""
+    """Holds back matching alerts until the time `until`. A field that is None matches all alerts."""
 
     until: datetime
     recipient: str | None = None
@@ -85,7 +85,10 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One e-mail or webhook call with its alerts. `held_until` is the end of a silence; None if not held."""
+    """One e-mail or webhook call with its alerts.
+
+    `held_until` is the end of the silence that holds the message back; None if there is no such silence.
+    """
 
     id: uuid.UUID
     recipient: str

@@ -92,7 +92,7 @@ class NextStep:
 
 
 def next_step(result: AttemptResult, attempt: int, policy: RetryPolicy) -> NextStep:
-    """Return the step after attempt number `attempt`; the first attempt is number 1.
+    """Return the message's state after attempt number `attempt`; the first attempt is number 1.
 
     The delay before the next attempt grows fourfold with each attempt, up to `retry_delay_s_max`. If the
     server requested a longer delay, that delay is used, up to `retry_after_s_max`.

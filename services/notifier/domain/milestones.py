@@ -1,7 +1,7 @@
 """Finds the thresholds that the counts of a cut have reached and that are not latched yet.
 
-The rules are level-triggered: if a value is at or above a threshold that has no latch, this is a crossing,
-whatever the previous value was. Skipped cuts, replays, restarts and rules that are added later therefore need
+The rules are level-triggered: a value at or above a threshold that has no latch is a crossing, whatever the
+previous value was. Skipped cuts, replays, restarts and rules that are added later therefore need
 no special handling. The functions do no I/O and read no clock.
 """
 
@@ -37,7 +37,7 @@ class LatchState:
 
     number: int = 1
     retracted: bool = False
-    """True if the latch was re-armed. The threshold's next crossing then gets a latch with `number` + 1."""
+    """Whether the crossing was retracted. If so, the next crossing gets a latch with `number` + 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True)
 class Retraction:
-    """A latch to re-arm, because the value has fallen below the threshold by the rule's margin."""
+    """A latch whose threshold can be crossed again: the value has fallen below it by the rule's margin."""
 
     key: LatchKey
     number: int
@@ -91,9 +91,10 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:
-    """The rules, `targets` by scope, region and measure, and in `bases` the counts when each epoch began.
+    """The rules with their targets and the counts at the opening of each open epoch.
 
-    A rule whose epoch is not open has no crossings.
+    `targets` is keyed by scope, region and measure; `bases` by the epoch's name. A rule whose epoch is not
+    open has no crossings.
     """
 
     rules: tuple[Rule, ...]
@@ -107,7 +108,7 @@ def evaluate(
     latches: Mapping[LatchKey, LatchState],
     crossings_max: int = CROSSINGS_MAX,
 ) -> Evaluation:
-    """Return the crossings of this cut that have no latch, and the latches to re-arm.
+    """Return the crossings of this cut that have no latch, and the retractions.
 
     A value that passes several thresholds at once gives one crossing for each of them, lowest threshold
     first. A value that falls below a latched threshold changes nothing unless the rule has a margin.
@@ -142,7 +143,8 @@ def _by_scope_and_measure(rules: Iterable[Rule]) -> dict[tuple[str, str], list[R
 def _value(rule_set: RuleSet, rule: Rule, key: Key, count: int) -> int | None:
     """Return the value to compare with the thresholds; None if the rule's epoch is not open.
 
-    The value is the count for the epoch `ever`, and the count's growth since its opening for other epochs.
+    In the epoch `ever`, the value is the count. In another epoch, it is the count's growth since the epoch
+    opened.
     """
     if rule.epoch == EVER:
         return count

@@ -75,7 +75,7 @@ class Rule:
 
 
 def level_of(region: str) -> str | None:
-    """Return the level that the shape of a region code stands for; None if the code has another shape."""
+    """Return the region's level, by the shape of its code; None if no level has codes of this shape."""
     return next((level for level, shape in LEVELS.items() if shape.fullmatch(region)), None)
 
 

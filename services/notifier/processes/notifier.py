@@ -1,4 +1,4 @@
-"""Composes the notifier: reads settings and rules, builds the adapters and runs the loops."""
+"""Composes the notifier: reads settings and rules, builds the stores and senders, and runs the loops."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads and checks the rules file and the targets file. Reports every error with its path in the file."""
+"""Reads and checks the rules file and the targets file, and reports the place of each error in its file."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ F = TypeVar("F", RulesFile, TargetsFile)
 
 
 class InvalidRulesError(Exception):
-    """The rules file or the targets file is invalid. `errors` has one line per error, with its path."""
+    """The rules or targets file is invalid. `errors` has one line per error, which names its place."""
 
     def __init__(self, errors: Sequence[str]) -> None:
         super().__init__("\n".join(errors))
@@ -94,7 +94,7 @@ def check_webhooks(rules: Rules, configured: Collection[str]) -> None:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """A safe YAML loader that rejects a repeated key instead of keeping its last value."""
+    """A safe YAML loader that rejects a mapping with a repeated key, instead of using the last value."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys: set[str] = set()

@@ -12,7 +12,7 @@ from pydantic.networks import EmailStr
 from notifier.domain.rules import EVER
 
 EVERY_MIN: Final = 50
-"""A smaller step would send too many alerts. With a step of 50, 281,812 participants are 5,636 crossings."""
+"""A smaller step would cause too many alerts: even a step of 50 causes 5,636 at 281,812 participants."""
 THRESHOLDS_MAX: Final = 200
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
@@ -99,7 +99,10 @@ class RuleEntry(Entry):
 
 
 class RecipientEntry(Entry):
-    """A recipient of alerts. `regions` stand for themselves, `within` also for all regions inside them."""
+    """A recipient of alerts.
+
+    A region in `within` includes all regions inside it; a region in `regions` does not.
+    """
 
     id: Name
     regions: list[RegionCode] = []

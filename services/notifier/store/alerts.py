@@ -18,7 +18,10 @@ QUERIES: Final = load_queries("notifier.store")
 
 @dataclass(frozen=True, slots=True)
 class AlertFilter:
-    """A filter of alerts. A field that is None matches all alerts. A region matches those inside it, too."""
+    """A filter of alerts.
+
+    A field that is None matches all alerts. `region` also matches the alerts of all regions inside it.
+    """
 
     recipient: str | None = None
     region: str | None = None
@@ -66,7 +69,7 @@ class AlertStore:
         return alerts[0] if alerts else None
 
     async def acknowledge(self, alert_id: uuid.UUID, by: str) -> bool | None:
-        """Acknowledge the alert. Return False if it was acknowledged before, None if there is none."""
+        """Acknowledge the alert. Return False if it was acknowledged before, None if no alert has this id."""
         row = await QUERIES.acknowledge(self._pool, id=alert_id, who=by)
         return None if row is None else bool(row["is_first"])
 

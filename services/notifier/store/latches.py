@@ -44,7 +44,7 @@ class LatchStore:
         }
 
     async def bases(self) -> dict[str, dict[Key, int]]:
-        """Return the counts at which each open epoch began, by the epoch's name."""
+        """Return the counts at the opening of each open epoch, by the epoch's name."""
         return {
             row["name"]: {
                 (scope, region, measure): count for scope, region, measure, count in json.loads(row["base"])
@@ -53,7 +53,7 @@ class LatchStore:
         }
 
     async def open_epoch(self, name: str, cut: str, counts: Mapping[Key, int]) -> None:
-        """Store the counts from which the epoch's growth is measured, unless the epoch already has counts."""
+        """Store the counts from which the epoch's growth is measured, unless they are already stored."""
         base = [[*key, count] for key, count in sorted(counts.items())]
         await QUERIES.put_epoch(self._pool, name=name, cut=cut, base=json.dumps(base))
 
@@ -63,10 +63,10 @@ class LatchStore:
         retractions: Iterable[Retraction],
         recipients: Sequence[Recipient],
     ) -> list[Crossing]:
-        """Latch the crossings, re-arm the retracted latches, plan messages and publish, in one transaction.
+        """Latch the crossings, mark the retracted latches, and store the messages and the topic's records.
 
-        Return the crossings that this call latched. Crossings that another notifier has already latched are
-        not among them.
+        All this is one transaction. Return the crossings that this call latched. Crossings that another
+        notifier has already latched are not among them.
         """
         failpoint("notifier.before_latch")
         async with self._pool.acquire() as connection, connection.transaction():

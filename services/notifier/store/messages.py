@@ -1,4 +1,4 @@
-"""Stores messages and attempts in PostgreSQL: an attempt before the message is sent, its receipt after."""
+"""Stores messages and attempts in PostgreSQL: each attempt before it is made, and its receipt afterwards."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class NotDue:
 class Ended:
     """The message is delivered or dead.
 
-    If this call gave the message up, `given_up` is the message's channel, else None. A call gives a message
-    up if its last attempt is ambiguous and no further attempt is allowed.
+    If this call gave the message up, `given_up` is the message's channel, else None. A message is given up if
+    its last attempt is ambiguous and no further attempt is allowed.
     """
 
     given_up: Channel | None = None
@@ -119,7 +119,10 @@ class MessageStore:
         return DeliveryState(step.state, due_at if step.state is MessageState.RETRY else None)
 
     async def defer_orphans(self) -> int:
-        """Add a job for each open message that has none, at most ORPHANS_MAX. Return how many there were."""
+        """Add a job for each open message that has none, for at most ORPHANS_MAX messages.
+
+        Return the number of messages found without a job.
+        """
         found = QUERIES.without_job(self._pool, queue=QUEUE, task=TASK, ids_max=ORPHANS_MAX)
         rows = [row async for row in found]
         for row in rows:

@@ -1,8 +1,8 @@
 """Computes how fresh and how complete a cut is, from the register's positions and the reader's own clock.
 
 `as_of` is the time of the newest register state whose positions the cut has reached in every partition. The
-age of `as_of` is measured from the arrival of that state, by the reader's monotonic clock. So the clocks of
-two machines are never compared. If the relay is dead, the register's `last_sequence` grows, but the cut's
+age of `as_of` is measured from the arrival of that state, by the reader's monotonic clock, so that the clocks
+of two machines are never compared. If the relay is dead, the register's `last_sequence` grows, but the cut's
 positions do not. Then the cut reaches no newer state, and the age exceeds `LIVE_S`. If the relay is dead and
 nobody registers, no event is missing; `relay_alive` in the register state shows that no relay runs.
 """
@@ -41,7 +41,7 @@ class FreshnessView:
     """The freshness at one moment.
 
     `as_of` is None until the cut has reached a register state. `coverage` is None until a cut and a register
-    state were read.
+    state have been read.
     """
 
     state: FreshnessState
@@ -73,7 +73,7 @@ class Freshness:
         self._waiting: deque[_Arrived] = deque(maxlen=WAITING_MAX)
 
     def cut(self, positions: Sequence[int], quarantined_total: int, now_s: float, *, is_new: bool) -> None:
-        """Note the positions of a cut that was applied, or that a heartbeat repeated."""
+        """Store the positions of a cut that was applied, or of the held cut when a heartbeat repeats it."""
         self._positions = tuple(positions)
         self._quarantined_total = quarantined_total
         if is_new:
@@ -83,8 +83,8 @@ class Freshness:
     def register_state(self, state: RegisterState, now_s: float, *, is_new: bool) -> None:
         """Store a register state, unless a former leader sent it late.
 
-        A state with a higher epoch discards the stored states. A state with a lower term but a later time is
-        accepted, because a restored database issues its terms again.
+        If the register's epoch has changed, the waiting states are discarded. A state with a lower term but a
+        later time is accepted, because the terms of a database restored from a backup are lower than before.
         """
         newest = self._newest
         if newest and state.term < newest.term and state.time <= newest.time:

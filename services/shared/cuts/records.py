@@ -1,6 +1,6 @@
 """The record formats of the topics region-counts and register-state, and their decoders.
 
-Unknown fields are ignored, so that a newer publisher may add fields. An invalid value raises
+Unknown fields are ignored, so that a newer version of a sender may add fields. An invalid value raises
 `UndecodableRecordError`. Readers count such a record and continue with the next one.
 """
 
@@ -36,8 +36,8 @@ class Gap(msgspec.Struct, frozen=True):
 class CutRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A record of region-counts.
 
-    `rows` of a change are the rows that differ from the cut `base`; `rows` of a full record are one part of
-    all rows of the cut.
+    In a change record, `rows` are the rows that differ from the cut `base`. A full record is sent in parts;
+    `rows` are then this part's share of all rows of the cut.
     """
 
     cut: int

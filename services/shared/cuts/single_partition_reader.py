@@ -90,8 +90,8 @@ async def _stop(consumer: AIOKafkaConsumer) -> None:
     """Close the consumer, even after its broker has died.
 
     If a fetch is waiting for its retry, aiokafka's `stop` raises CancelledError. The caller would take this
-    error for a cancellation of its task, and the process would end. So this function suppresses the error,
-    and closes the connections that `stop` left open.
+    error for a cancellation of its task, and the process would end. Therefore this function suppresses the
+    error, and closes the connections that `stop` left open.
     """
     try:
         async with asyncio.timeout(ANSWER_S_MAX):

@@ -1,4 +1,4 @@
-"""The state of a reader of region-counts, which is the newest complete cut, and how a record changes it."""
+"""Holds the newest complete cut that a reader of region-counts has, and applies records to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class ApplyReason(Enum):
 
 @dataclass(frozen=True)
 class ApplyResult:
-    """What a record did, and the changed keys with their new absolute counts; 0 for a removed tally."""
+    """What a record did. `changed` has the new count of each changed tally; 0 for a removed tally."""
 
     reason: ApplyReason
     changed: Mapping[Key, int] = field(default_factory=dict)

@@ -1,8 +1,9 @@
 """Endless readers of region-counts, register-state and compacted topics, without a consumer group.
 
-A reader survives broker restarts, time-outs, a topic that does not exist yet, and records that retention
-deleted. It counts the interruption and reconnects. It then continues after its last record, or locates its
-start again. After an interruption a record may be repeated; no record that the topic still has is skipped.
+A reader survives broker restarts, time-outs, a topic that does not exist yet, and the deletion of old records
+by retention. It counts each interruption and reconnects. It then continues after its last record, or, if the
+topic no longer has that offset, at the place where a new reader would start. After an interruption a record
+may be repeated; no record that the topic still has is skipped.
 """
 
 import asyncio
@@ -72,7 +73,7 @@ def follow_cuts(kafka: KafkaAccess) -> AsyncIterator[FollowedRecord[CutRecord]]:
 def follow_register_state(kafka: KafkaAccess) -> AsyncIterator[FollowedRecord[RegisterState]]:
     """Yield the records of register-state from the last two minutes, and then each new record.
 
-    A cut needs those of the last two minutes for `as_of`.
+    The older records are needed because a cut that lags reaches an older state, which gives its `as_of`.
     """
     return _Follower(kafka, "register-state", decode_register_state, _last_register_states).records()
 
@@ -158,7 +159,8 @@ class _Follower(Generic[T]):
     async def _check_end(self, topic: TopicLog) -> None:
         """Raise ReaderBehindError if the topic's end is not the reader's offset.
 
-        The end is higher if records were not received, and lower if the topic was created again.
+        The topic's end is higher if the reader did not receive some records, and lower if the topic was
+        created again.
         """
         _, end = await topic.bounds()
         if end != self._next_offset:

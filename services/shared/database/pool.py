@@ -1,7 +1,7 @@
 """Waits for the database server, opens a connection pool, and checks the time-outs of the database role.
 
-A connection returns to the pool without a reset. So no code may change the state of its session, as SET
-without LOCAL, LISTEN and session advisory locks do.
+A connection returns to the pool without a reset. Therefore no code may change the state of its session: SET
+without LOCAL, LISTEN and session advisory locks are forbidden.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from telemetry.logs import get
 log = get()
 
 # Each time-out of the role must be set and at most this long. Otherwise a suspended client could hold its
-# locks, and block all other clients, without limit.
+# locks, and so block the other clients, for an unlimited time.
 REQUIRED_LIMITS_MS: Final = {
     "idle_in_transaction_session_timeout": 3_000,
     "lock_timeout": 2_000,
@@ -50,8 +50,8 @@ async def connect(
 ) -> asyncpg.Pool[Any]:
     """Open a pool; retry for up to `wait_s` seconds until the server answers, and log each failed attempt.
 
-    Raises UnsafeRoleError if a time-out of the role is unset or too long, and the driver's error if the
-    server rejects the credentials or does not answer in time.
+    Raises the driver's error if the server rejects the credentials or does not answer in time. Raises
+    UnsafeRoleError if a time-out of the role is unset or too long.
     """
     server_settings = {"application_name": application_name}
     if statement_timeout_s is not None:

@@ -15,7 +15,7 @@ A process under load creates several hundred thousand container objects per seco
 def freeze_startup_objects() -> None:
     """Exclude all existing objects from later collections, and make these collections rarer.
 
-    Call it when all objects of the process are created.
+    Call it at the end of startup, when the long-lived objects of the process exist.
     """
     gc.collect()
     gc.freeze()

@@ -22,7 +22,7 @@ class _Server(uvicorn.Server):
 
 
 async def serve(app: Any, host: str, port: int, stopping: StopSignal, **options: Any) -> None:
-    """Serve an ASGI application until the stop, then give open requests up to GRACE_S to finish.
+    """Serve an ASGI application until the stop; open requests then have up to GRACE_S to finish.
 
     `options` override the uvicorn options set here. Raises SystemExit with a message if the server cannot
     listen on the TCP port.

@@ -10,7 +10,7 @@ from lifecycle.stop_signal import StopSignal
 
 
 async def cancel_on_stop(work: Coroutine[Any, Any, None], stopping: StopSignal) -> None:
-    """Run `work` until it ends, or cancel it at the stop. Raises the exception that `work` raises."""
+    """Run `work` until it ends or, if the stop comes first, cancel it. Raises the exception of `work`."""
     task = asyncio.ensure_future(work)
     stop = asyncio.ensure_future(stopping.wait())
     try:
@@ -26,7 +26,7 @@ async def cancel_on_stop(work: Coroutine[Any, Any, None], stopping: StopSignal) 
 async def stop_together(stopping: StopSignal, *loops: Coroutine[Any, Any, None]) -> None:
     """Run all `loops`, each of which ends at the stop. If a loop ends or fails earlier, request the stop.
 
-    Wait for all loops. Then raise the exception of the first loop in the order of the arguments that failed.
+    Wait for all loops. If several loops failed, raise the exception of the one that comes first in `loops`.
     """
     tasks = [asyncio.ensure_future(loop) for loop in loops]
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

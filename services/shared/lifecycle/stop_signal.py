@@ -38,7 +38,7 @@ class StopSignal:
 def run(main: Callable[[StopSignal], Awaitable[None]]) -> None:
     """Run `main` on uvloop.
 
-    The first SIGTERM or SIGINT sets the `StopSignal` that `main` gets; the second signal cancels `main`.
+    The first SIGTERM or SIGINT sets the `StopSignal` that is passed to `main`; the second cancels `main`.
     """
     uvloop.run(_with_signals(main))
 

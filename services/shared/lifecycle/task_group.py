@@ -39,8 +39,9 @@ async def run_group(*actions: Coroutine[Any, Any, object]) -> None:
 async def run_group_with_server(*actions: Awaitable[None], server: Awaitable[None]) -> None:
     """Run all coroutines until one returns or raises.
 
-    If the first coroutine to end returned, wait up to GRACE_S for the server and cancel all coroutines that
-    still run. If it raised, cancel them without waiting for the server, and raise its exception.
+    If the first coroutine that ends has returned, wait up to GRACE_S for the server, then cancel all
+    coroutines that still run. If it has raised, cancel them without waiting for the server, and raise its
+    exception.
     """
     serving = asyncio.ensure_future(server)
     tasks = [serving, *(asyncio.ensure_future(action) for action in actions)]

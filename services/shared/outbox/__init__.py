@@ -4,7 +4,7 @@ How a service uses this package:
 
 * `outbox.postgres_leases.Lease(pool, name, new_holder())` is a lease, which at most one process holds. Its
   table is `ddl/lease.sql`; a migration gets it from `lease_ddl()`. Call `lease.renew` every `RENEW_EVERY_S`
-  in a loop of its own. Before every write read `lease.term`, which is None while this process does not lead.
+  in a separate loop. Read `lease.term` before every write; it is None while this process does not lead.
   Call `await lease.release()` at a graceful stop. `lease.raise_term(above=n)` raises the term above a term
   that a topic already contains.
 * `outbox.publisher.Publisher(source, lease, TopicChannel(topic, client_options, headers))` publishes the

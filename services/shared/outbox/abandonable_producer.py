@@ -1,11 +1,11 @@
-"""An idempotent aiokafka producer that can be abandoned: it then stops at once, and sends no further batch.
+"""An idempotent aiokafka producer that can be abandoned: `abandon` stops it without flushing.
 
 aiokafka's `stop()` flushes: it waits until every accepted batch is delivered, however long the broker is
 away. With `stop()`, a leader that lost its lease would write after the next leader began. `abandon` removes
-the waiting batches from the accumulator, prevents new connections, closes the existing connections (requests
-in flight fail) and then ends the sender task. A request that is already in the socket may still reach the
-broker. This is safe, because repeated records are allowed. A late batch leaves no gap either: a partition has
-only one batch in flight, and that batch starts directly after an acknowledged batch.
+the waiting batches from the accumulator, prevents new connections, closes the existing connections (so that
+requests in flight fail) and then ends the sender task. A request that is already in the socket may still
+reach the broker. This is safe, because repeated records are allowed. A late batch leaves no gap either: a
+partition has only one batch in flight, and that batch starts directly after an acknowledged batch.
 
 The module depends on private attributes of aiokafka 0.14 (`_message_accumulator`, `_sender`,
 `client._get_conn`). If aiokafka changes these attributes, the integration tests of this package fail.

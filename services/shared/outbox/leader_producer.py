@@ -1,4 +1,4 @@
-"""Sends the records of a leader. After a failure, the Kafka producer is abandoned with its unsent records."""
+"""Sends the records of a leader. After a failure, the Kafka producer and its unsent records are abandoned."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class LeaderProducer:
     async def send(self, messages: Sequence[LeaderRecord], term: int) -> int:
         """Send the records in order, wait for all acknowledgements, and return the first record's offset.
 
-        Raises SupersededError if the lease may have expired by this process's clock. The lease is checked
-        before each record; records that were checked earlier may have been sent.
+        Raises SupersededError if, by this process's clock, the lease may have expired. The lease is checked
+        before each record, so the records before the failed check may have been sent.
         """
         try:
             if self._producer is None:

@@ -1,9 +1,9 @@
 """The rules of leadership: whether this process holds a lease, and in which term.
 
-At most one process holds a lease. By the database's clock, the row expires `seconds` after the database
-wrote it. The holder measures the same time by its own monotonic clock, starting *before* it sends the
-statement. So the holder stops leading no later than the database allows another holder. A process that was
-suspended detects before its next write that the lease has expired. The term rises whenever the holder
+At most one process holds a lease. By the database's clock, the row expires `seconds` after the database wrote
+it. The holder measures the same time by its own monotonic clock, starting *before* it sends the statement.
+Therefore the holder stops leading before the database lets another process acquire the lease. A process that
+was suspended detects before its next write that the lease has expired. The term rises whenever the holder
 changes. Every write of a leader carries the leader's term, so that the database rejects and readers ignore
 the late writes of a former leader.
 """
@@ -48,8 +48,8 @@ class Leadership:
     """One lease from the view of one process.
 
     Call `renew` every RENEW_EVERY_S. It acquires the lease if the lease is free or expired, and renews it if
-    this process holds it. `term` is the term in which this process leads. It becomes None at the moment at
-    which the lease may have expired.
+    this process holds it. `term` is the term in which this process leads. `term` becomes None as soon as the
+    lease may have expired.
     """
 
     def __init__(

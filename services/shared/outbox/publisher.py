@@ -1,10 +1,11 @@
 """Publishes the rows of a table to a topic in sequence order, so that the topic never has a gap.
 
-Each partition has at most one batch in flight. The stored position advances only over an acknowledged batch.
-The statement that advances it requires that the position is still the one at which the batch started, and
-that the lease still has the publisher's term. After any failure (a rejected batch, a lost lease, a position
-moved by another process) the producer is abandoned without flushing, and a new producer starts again from the
-stored position. So the topic may contain a series of records twice, but never a gap or a change of order.
+Each partition has at most one batch in flight. The stored position advances only past records that the broker
+has acknowledged. The statement that advances it requires that the position is still the one at which the
+batch started, and that the lease still has the publisher's term. After any failure (a rejected batch, a lost
+lease, a position moved by another process) the producer is abandoned without flushing, and a new producer
+starts again from the stored position. Therefore the topic may contain a series of records twice, but it never
+has a gap, and a sequence never appears before a lower one has appeared.
 
 Failpoints: `<name>.before_produce`, `<name>.after_produce`, `<name>.after_ack`, `<name>.after_advance`.
 """
@@ -45,7 +46,7 @@ class PublishOutcome(Enum):
     """How a round of the publisher ended."""
 
     STANDING_BY = "standing_by"  # another process leads
-    REFUSED = "refused"  # the guard refuses that any record is sent
+    REFUSED = "refused"  # the guard forbids sending in this term
     IDLE = "idle"  # no record is pending
     WAITING = "waiting"  # no batch in flight was acknowledged in this round
     PUBLISHED = "published"
@@ -140,7 +141,7 @@ class Publisher:
         self._term: int | None = None
         self._in_flight: dict[int, _InFlight] = {}
         self.refused: str | None = None
-        """The guard's reason while the guard refuses that records are sent, else None."""
+        """The guard's reason while the guard forbids sending, else None."""
 
     async def publish_once(self) -> PublishOutcome:
         """Publish until no record is pending, or for `drain_s_max` seconds.
@@ -154,7 +155,7 @@ class Publisher:
                 return outcome
 
     async def close(self) -> None:
-        """Abandon the producer. The next leader sends the batches in flight again."""
+        """Abandon the producer. The next leader sends the records of the batches in flight again."""
         self._in_flight.clear()
         self._term = None
         producer, self._producer = self._producer, None
@@ -214,7 +215,7 @@ class Publisher:
     async def _acknowledged(self) -> list[PublishedMove]:
         """Wait for the batches in flight; return the position changes of the acknowledged batches.
 
-        The wait ends after `round_s_max`, so a slow batch does not hold up the other partitions. Raises
+        The wait ends after `round_s_max`, so that a slow batch does not delay the other partitions. Raises
         NotAcknowledgedError if a batch took longer than `ack_s_max`.
         """
         started_at = self._clock()

@@ -72,7 +72,7 @@ def invalid(code: str, *, id: str, en: str) -> PydanticCustomError:  # noqa: A00
 def pointer(location: tuple[int | str, ...]) -> str:
     """Return the JSON pointer of a pydantic error location.
 
-    A leading `body`, `query`, `path` or `header` is left out.
+    If the location starts with `body`, `query`, `path` or `header`, this first part is left out.
     """
     parts = location[1:] if location and location[0] in ("body", "query", "path", "header") else location
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

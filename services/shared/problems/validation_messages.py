@@ -39,7 +39,7 @@ DEFAULT: Final[Text] = {"id": "Isian tidak sah.", "en": "This value is not valid
 def message_for(error: Mapping[str, Any]) -> Text:
     """Return the message of an entry of `ValidationError.errors()`.
 
-    A message that the validator itself set has precedence over the message of the error's type.
+    If the validator itself set a message, return that message instead of the one for the error's type.
     """
     own = error.get("ctx") or {}
     if "id" in own and "en" in own:

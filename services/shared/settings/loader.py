@@ -40,7 +40,7 @@ class Settings(BaseSettings):
 
     @classmethod
     def table(cls) -> Iterator[tuple[str, str]]:
-        """Yield (variable, default) of each setting, as `docs/settings.md` lists them.
+        """Yield (variable, default) of each setting, as listed in `docs/settings.md`.
 
         For a setting without a default, the second value is `required`.
         """
@@ -65,7 +65,8 @@ def load(first: type[S], second: type[T], third: type[U], fourth: type[V], /) ->
 def load(*classes: type[Any]) -> Any:
     """Load each settings class.
 
-    If settings are invalid or missing, print all of these to stderr and exit with code 2."""
+    If any setting is invalid or missing, print every such setting to stderr and exit with code 2.
+    """
     built: list[Any] = []
     errors: list[str] = []
     for cls in classes:

@@ -1,1 +1,1 @@
-"""Logs without personal data, health, metrics, and the failpoints of a process, which fault tests use."""
+"""Logs without personal data, health and metrics of a process, and failpoints for fault tests."""

@@ -22,7 +22,7 @@ def arm(failpoints: str) -> None:
 
 
 def failpoint(name: str) -> None:
-    """Kill this process with SIGKILL if the failpoint is armed and this pass is the armed one."""
+    """Kill this process with SIGKILL if the failpoint is armed for this pass, for example the third."""
     if not _armed or name not in _armed:
         return
     _armed[name] -= 1

@@ -58,7 +58,7 @@ def get() -> Any:
 
 
 def redact(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Redact the values of personal keys, and every NIK or phone number inside other values."""
+    """Redact the values of fields with personal data, and every NIK or phone number inside other values."""
     for key, value in entry.items():
         if key in PERSONAL_KEYS:
             entry[key] = REDACTED

@@ -92,7 +92,7 @@ async def test_after_a_kill_at_any_crash_point_every_alert_is_delivered_and_latc
 
 
 async def published(cuts: CutWriter, at_least: int) -> list[dict[str, Any]]:
-    """Return the records of the topic milestones; empty below `at_least` different crossings."""
+    """Return the records of the topic milestones; no records while it has fewer than `at_least` crossings."""
     records = await cuts.milestones()
     return records if len({record["id"] for record in records}) >= at_least else []
 

@@ -1,4 +1,6 @@
-"""The cut evaluator uses only complete cuts and no older cut, and loses nothing if the database fails."""
+"""The cut evaluator evaluates only complete cuts, never goes back to an older cut, and evaluates the same
+changes again after a failure of the database.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 -- name: list_alerts(before, limit, recipient, region, rule, scope, state, id)
--- Returns the newest alert first. A filter that is null matches all alerts. A region also matches the regions
--- inside it.
+-- Returns the newest alert first. A parameter that is null matches all alerts. A region also matches the
+-- regions inside it.
 select alert.number, alert.id, alert.recipient, acknowledged_at, acknowledged_by,
        latch.id as crossing_id, latch.scope, latch.region, latch.rule, latch.measure, latch.threshold,
        latch.epoch, latch.value, latch.count, latch.percent, latch.target, latch.cut, latch.as_of,

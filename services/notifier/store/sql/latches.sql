@@ -6,8 +6,8 @@ select distinct on (scope, region, rule, threshold, epoch_name)
  order by scope, region, rule, threshold, epoch_name, number desc;
 
 -- name: put_latches(crossings)
--- Inserts the latches that do not exist yet, and returns them. The order of the rows is fixed, so that two
--- notifiers never deadlock.
+-- Inserts the latches that do not exist yet, and returns them. Every notifier inserts in the same order, so
+-- that two notifiers never deadlock.
 insert into latch (id, scope, region, rule, threshold, epoch, epoch_name, number, measure, value, count, percent,
                    target, cut, as_of)
 select id, scope, region, rule, threshold, epoch, epoch_name, number, measure, value, count, percent, target, cut,
@@ -28,7 +28,7 @@ update latch
 returning id, scope, region, rule, measure, threshold, epoch, value, cut, crossed_at;
 
 -- name: put_messages(messages)!
--- If the silence has ended by now, the message is not held.
+-- If the message's silence has already ended, the message is not held.
 insert into message (id, recipient, channel, state, due_at)
 select id, recipient, channel, case when held_until > now() then 'held' else 'intent' end,
        greatest(coalesce(held_until, now()), now())

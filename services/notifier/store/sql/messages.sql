@@ -20,8 +20,8 @@ update message
 returning due_at;
 
 -- name: end_attempt(id, number, reason, receipt)!
--- Another worker may already have closed this attempt as ambiguous. The real reason and receipt then replace
--- the reason `ambiguous`.
+-- If another worker has already closed this attempt as ambiguous, the real reason and receipt replace the
+-- reason `ambiguous`.
 update attempt
    set ended_at = now(), reason = :reason, receipt = :receipt::text::jsonb
  where message_id = :id and number = :number and (ended_at is null or reason = 'ambiguous');
@@ -38,7 +38,7 @@ select alert.id, latch.id as crossing_id, scope, region, rule, measure, threshol
 select count(*) from attempt where message_id = :id and number < :number and reason = 'ambiguous';
 
 -- name: without_job(queue, task, ids_max)
--- Returns open messages without a job. Such a job has failed unexpectedly, or was missing from a backup.
+-- Returns open messages without a job. Their job failed unexpectedly, or was missing from a restored backup.
 select id from message
  where ended_at is null
    and not exists (select from procrastinate_jobs as job

@@ -1,5 +1,5 @@
--- The statements use clock_timestamp(), not now(), because a statement may wait for the row lock. The lease
--- must start when its row is written, not when the statement starts.
+-- A statement may wait for the row lock, and the lease must start when its row is written. Therefore the
+-- statements use clock_timestamp(); now() is the time at which the transaction started.
 
 -- name: acquire(name, holder, seconds)$
 -- Acquire a free or expired lease, or renew a lease of `holder`. Returns no row if another holder has it.

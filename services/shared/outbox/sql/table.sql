@@ -18,8 +18,8 @@ select published, sequence, key, value
 
 -- name: advance(topic, expected, target, lease, term)$
 -- Move the position from `expected` to `target` if the lease still has the term `term`.
--- Because of FOR SHARE, the statement sees a change of holder that commits first, and a later change of
--- holder waits until the statement has finished.
+-- FOR SHARE locks the lease's row: if a change of holder has committed before, the statement sees it, and a
+-- later change of holder waits until this transaction has ended.
 with held as materialized (
     select 1 from lease where name = :lease and term = :term and until > clock_timestamp() for share
 ), moved as (

@@ -20,7 +20,7 @@ async def test_closing_a_reader_of_a_dead_broker_raises_no_cancellation(
         log.seek(0)
         await log.poll(0.1)
         own_kafka.kill()
-        while tries < 5:  # a fetch fails and waits for its retry, so that it waits while the reader is closed
+        while tries < 5:  # until a failed fetch waits for its retry, which must not block closing
             await log.poll(0.3)
             tries += 1
 

@@ -1,4 +1,4 @@
-"""Milestone rules are level-triggered, latch a crossing once, and re-arm a latch only with a margin."""
+"""Milestone rules are level-triggered, latch a crossing once, and retract a crossing only with a margin."""
 
 from __future__ import annotations
 

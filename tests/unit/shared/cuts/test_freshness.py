@@ -1,4 +1,4 @@
-"""A count is live, catching up or stale, by the age and content of the records read, and has a coverage."""
+"""Tests how the age and content of the records read decide the freshness and the coverage of a cut."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Valid records are decoded, also those of a newer publisher; invalid records are rejected."""
+"""Valid records are decoded, even if a newer publisher added fields; invalid records are rejected."""
 
 import json
 

@@ -154,7 +154,7 @@ class World:
     def take_over(self, random: Random) -> None:
         """Add a leader, which publishes a full record under the cut number of the leader before it.
 
-        The counts of the full record may differ from those before, as they may after a rebuild.
+        The counts of the full record may differ from the counts published before, as after a rebuild.
         """
         self.move(random.choice(CITIES), random.choice((0, 1)))
         self.publishers.append(Publisher(term=len(self.publishers) + 1, base=self.cut))

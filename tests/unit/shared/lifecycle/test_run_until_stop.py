@@ -1,4 +1,4 @@
-"""Coroutines end at the stop, and the failure of a coroutine is raised."""
+"""Coroutines end when the process is asked to stop, and the exception of a coroutine is raised."""
 
 from __future__ import annotations
 

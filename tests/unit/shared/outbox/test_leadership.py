@@ -1,4 +1,4 @@
-"""At most one process leads, in every order of steps of a small world."""
+"""At most one process leads, in every order of the steps of a few processes with one lease."""
 
 from __future__ import annotations
 

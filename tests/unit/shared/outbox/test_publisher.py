@@ -1,4 +1,4 @@
-"""In a small world, the topic never has a gap after any failure and any change of leader."""
+"""Two publishers of one table leave no gap in the topic, whatever fails and whenever the leader changes."""
 
 from __future__ import annotations
 

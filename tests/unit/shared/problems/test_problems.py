@@ -1,6 +1,6 @@
 """Every error response has problem details in the requested language.
 
-They have a pointer to each invalid field, and never the field's value.
+The details contain a pointer to each invalid field, and never the field's value.
 """
 
 from __future__ import annotations
