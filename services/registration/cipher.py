@@ -1,4 +1,6 @@
-"""Encrypts personal data (AES-256-GCM) and computes keyed fingerprints (HMAC-SHA256) of NIK, body and file.
+"""Encrypts personal data (AES-256-GCM) and computes keyed fingerprints (HMAC-SHA256).
+
+The fingerprints are those of NIKs, request bodies and import files.
 
 Each purpose has its own key, derived from one secret (HKDF-SHA256, RFC 5869).
 """
@@ -23,7 +25,7 @@ KEY_ID_CHARACTERS: Final = 12
 
 
 class WrongKeyError(Exception):
-    """A value cannot be decrypted: its key or its associated data is another, or the value was altered.
+    """A value cannot be decrypted: another key or other associated data encrypted it, or it was altered.
 
     Compare `participant.cipher_key_id` with the key id that the process logs at its start.
     """
@@ -60,7 +62,11 @@ class Cipher:
         return digest.digest()
 
     def body_hmac(self, *parts: bytes) -> bytes:
-        """Return the fingerprint of a request, 32 bytes. Each part is hashed after its length."""
+        """Return the fingerprint of a request, 32 bytes.
+
+        The length of each part is hashed before the part, so that moving bytes from one part to the next
+        changes the fingerprint.
+        """
         digest = self._body.copy()
         for part in parts:
             digest.update(len(part).to_bytes(8, "big"))
@@ -80,7 +86,7 @@ class Cipher:
         return nonce + self._aead.encrypt(nonce, text.encode(), associated_data)
 
     def open(self, sealed: bytes, associated_data: bytes) -> str:
-        """Decrypt a sealed value. Raises WrongKeyError."""
+        """Decrypt a sealed value. Raises WrongKeyError if that fails."""
         try:
             return self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated_data).decode()
         except InvalidTag as error:
@@ -95,7 +101,7 @@ def nik_associated_data(nik_hmac: bytes) -> bytes:
 PHONE_ASSOCIATED_DATA: Final = b"phone"
 """The associated data of every phone number.
 
-They do not contain the NIK's fingerprint, because it is not known when a corrected number is encrypted.
+They do not contain the NIK's fingerprint: the code that encrypts a corrected phone number does not know it.
 """
 
 

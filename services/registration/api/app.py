@@ -32,7 +32,7 @@ def application(routers: Iterable[APIRouter], body_bytes_max: int) -> FastAPI:
         title="Jakpreneur registration", version="1", docs_url=None, redoc_url=None, telemetry=NO_TELEMETRY
     )
     install(app)
-    # Needed for endpoints that only read: they do not translate database errors into problems.
+    # Endpoints that only read do not translate database errors into problems, so this handler does.
     for error in DATABASE_ERRORS:
         app.add_exception_handler(error, _database_failed)
     for router in routers:

@@ -35,7 +35,10 @@ class Authenticator:
         return caller
 
     async def require_role(self, role: Role, request: Request) -> Caller:
-        """Return the caller. Raises Problem 401 without a valid API key, 403 if the role is below `role`."""
+        """Return the caller, who must have `role` or a higher role.
+
+        Raises Problem 401 if the request has no valid API key, or Problem 403 if the caller's role is lower.
+        """
         caller = await self.authenticate(request)
         if caller.role is None:
             raise problem_responses.problem(

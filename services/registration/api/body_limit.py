@@ -42,7 +42,7 @@ class BodyLimit:
             message = await receive()
             received_bytes += len(message.get("body", b""))
             if received_bytes > self._bytes_max:
-                # Raised in the endpoint that reads the body; the problem handler turns it into the response.
+                # The endpoint reading the body gets this error. The application turns it into a response.
                 raise too_large_problem()
             return message
 

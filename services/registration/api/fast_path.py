@@ -72,7 +72,7 @@ class FastPath:
             answer = await self._register(*registration)
         except Problem as problem:
             await respond(Request(scope), problem)(scope, receive, send)
-        except Exception as error:  # the edge: no code outside turns an exception into a response
+        except Exception as error:  # nothing outside of this class turns it into a response
             await (await internal_error(Request(scope), error))(scope, receive, send)
         else:
             await _send(answer, send)
@@ -107,7 +107,7 @@ def _headers(scope: Scope) -> dict[str, str]:
 
 
 async def _messages(receive: Receive) -> list[Message]:
-    """Receive all messages of the body. The server ends the body at the length that the client announced."""
+    """Receive the whole body. The server ends it at the length that the client announced."""
     messages = [await receive()]
     while messages[-1].get("more_body", False):
         messages.append(await receive())

@@ -25,7 +25,10 @@ REGISTER_ROUTE: Final = "register"
 
 
 class ReceivedRequest(msgspec.Struct, frozen=True):
-    """An HTTP request whose body has been read. `address` is the client's, `key` the idempotency key."""
+    """An HTTP request whose body has been read.
+
+    `address` is the client's IP address, and `key` is the idempotency key.
+    """
 
     caller: Caller
     address: str
@@ -67,14 +70,19 @@ class RequestHandler:
         return await self.register_validated(body, request)
 
     def rate_limit(self, request: ReceivedRequest) -> None:
-        """Count a request without an API key against the limit of its address. Raises Problem 429."""
+        """Count a request without an API key against the limit of its address.
+
+        Raises Problem 429 if the limit is exhausted.
+        """
         if request.caller.role is None:
             self.rate_limit_address(request.address)
 
     async def register_validated(self, body: RegisterBody, request: ReceivedRequest) -> Answer:
-        """Register a person from a valid body, within the limit of the NIK.
+        """Register a person from a valid body.
 
-        The caller must have applied the limit of the address. Raises Problem 429 or 503.
+        A request without an API key counts against the limit of the NIK. Call `rate_limit` first, because
+        this method does not check the limit of the address. Raises Problem 429 if the limit of the NIK is
+        exhausted, or Problem 503 if the operation got no answer.
         """
         command = command_mapping.register_command(body, self._cipher, request.caller.channel, self._new_id)
         if request.caller.role is None:
@@ -91,7 +99,7 @@ class RequestHandler:
         return await self._submit_command(route, command, request)
 
     def rate_limit_address(self, address: str) -> None:
-        """Count a public request against the limit of `address`. Raises Problem 429."""
+        """Count a public request against the limit of `address`. Raises Problem 429 if it is exhausted."""
         _consume_token(self._limits.per_address, client_network(address), "address")
 
     def fingerprint(self, request: ReceivedRequest) -> bytes:

@@ -129,7 +129,7 @@ def _add_change(router: APIRouter, route: str, handler: RequestHandler, authenti
 
 
 def answer_response(answer: Answer, status: int) -> Response:
-    """Return the response to a request whose answer is `done`. Raises the Problem of any other answer."""
+    """Return the response for an answer that is `done`. For a refusal, raises its Problem."""
     if answer.outcome != DONE:
         raise problem_responses.refusal_problem(answer)
     return Response(answer_json(answer), status, answer_headers(answer), JSON)

@@ -40,7 +40,7 @@ CATEGORIES: Final = {
     "jasa": "Jasa",
     "lainnya": "Lainnya",
 }
-# The names of form fields that differ from the field in the JSON body, by JSON pointer.
+# By JSON pointer: the form's names of those fields that have another name in the JSON body.
 FIELDS: Final = {"/business/name": "business_name", "/business/category": "category"}
 FIELDS_MAX: Final = 50
 HEADERS: Final = {
@@ -119,7 +119,7 @@ def form_router(page: FormPage, handler: RequestHandler, validator: BodyValidato
 
 
 def form_fields(body: bytes) -> Mapping[str, str]:
-    """Parse a body of type `application/x-www-form-urlencoded`; missing fields read as empty."""
+    """Parse a body of type `application/x-www-form-urlencoded`; a missing field has an empty value."""
     try:
         fields = parse_qsl(body.decode("ascii", "replace"), keep_blank_values=True, max_num_fields=FIELDS_MAX)
     except ValueError:

@@ -11,9 +11,10 @@ IPV6_NETWORK_BITS: Final = 64
 
 
 class TokenBuckets:
-    """Token buckets, one per key. A bucket holds up to `burst` tokens and gains `per_s` tokens per second.
+    """Token buckets, one for each client or NIK that is limited.
 
-    Buckets that are full again are dropped, and above `keys_max` buckets the least recently used bucket.
+    A bucket holds up to `burst` tokens and gains `per_s` tokens per second. Buckets that are full again are
+    dropped. If there are still more than `keys_max` buckets, those used least recently are dropped too.
     """
 
     def __init__(self, per_s: float, burst: float, keys_max: int, clock: Callable[[], float]) -> None:
@@ -24,7 +25,10 @@ class TokenBuckets:
         self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()
 
     def take(self, key: Hashable) -> float:
-        """Take a token and return 0.0. If none is left, return the seconds until the bucket's next token."""
+        """Take a token from the bucket of `key` and return 0.0.
+
+        If the bucket has no token, return the seconds until its next token.
+        """
         now = self._clock()
         tokens, at = self._buckets.pop(key, (self._burst, now))
         tokens = min(self._burst, tokens + (now - at) * self._per_s)

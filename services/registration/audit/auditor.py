@@ -75,7 +75,7 @@ class Auditor:
         """
 
     async def audit_once(self) -> AuditOutcome:
-        """Audit the newest cut. Raises database errors, after which `last_result` is unchanged."""
+        """Audit the newest cut and update `last_result`. A database error leaves it unchanged."""
         outcome = await self._outcome()
         if outcome in (AuditOutcome.STANDING_BY, AuditOutcome.REFUSED):
             # Another process publishes results now, or this register cannot be compared with the cut. Readers

@@ -22,7 +22,7 @@ class Lag:
 class PositionSince:
     """A position, and since when it has not moved although the register has events above it.
 
-    If the register has none, `since_s` is the time of the last measurement.
+    If the register has no events above it, `since_s` is the time of the last measurement.
     """
 
     position: int
@@ -34,7 +34,7 @@ def measure_lag(
 ) -> tuple[dict[int, PositionSince], Lag]:
     """Compare the positions of a cut with the register's last sequences.
 
-    Returns the lag, and before it the state by partition that the next call needs as `known`.
+    Returns a PositionSince for each partition, which the next call needs as `known`, and the lag.
     """
     positions_since: dict[int, PositionSince] = {}
     events, unmoved_s = 0, 0.0

@@ -15,7 +15,7 @@ from settings.kafka import KafkaSettings
 
 @dataclass(frozen=True, slots=True)
 class PublishedCut:
-    """A complete cut. `quarantined` lists (partition, sequence) of quarantined, and so uncounted, events.
+    """A complete cut. `quarantined` lists (partition, sequence) of quarantined events, which are not counted.
 
     `quarantined_total` is the number of all quarantined events, of which the list may have only a part.
     """

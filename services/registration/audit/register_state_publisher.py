@@ -1,4 +1,4 @@
-"""Publishes the register's state to the topic `register-state` once a second, while its process leads.
+"""Publishes the register's state to the topic `register-state` every second, while holding the lease.
 
 Failpoints: `audit.before_send`, `audit.after_send`.
 """
@@ -112,10 +112,10 @@ class StatePublisher:
         return RegisterSnapshot(**dict(row))
 
     async def _open_producer(self) -> None:
-        """Raise the lease's term above the term of the last record, and then open a producer.
+        """Raise the lease's term above the term of the topic's last record, and then open a producer.
 
-        After a restore from a backup, the lease's term may be lower than the last record's. Readers would
-        ignore records with such a term.
+        After a restore from a backup, the lease's term may be lower than the term of that record. Readers
+        would ignore records with such a term.
         """
         async with open_topic_log(self._kafka, TOPIC) as topic:
             first, end = await topic.bounds()

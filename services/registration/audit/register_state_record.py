@@ -65,7 +65,8 @@ def encode(
 ) -> bytes:
     """Encode the value of a record.
 
-    `refused` is the relay's reason not to publish, or the audit's reason not to audit the cut; else None.
+    `refused` is the relay's reason not to publish, or the audit's reason not to audit the cut; None if
+    neither refuses.
     """
     return _encoder.encode(
         _State(

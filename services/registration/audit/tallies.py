@@ -1,8 +1,8 @@
-"""Sums standings into tallies, reverts later events, and compares two sets of tallies.
+"""Sums standings into tallies, reverts events that a cut has not counted, and compares tallies.
 
 This module deliberately shares no code with the aggregator, so that an error in one of them shows as a
 difference. A region's ancestors are the prefixes of its code. A participant whose region code does not have
-the form of a kelurahan's is counted in 31.00 and in 31.
+the form of a kelurahan's code is counted in 31.00 and in 31.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Findings(msgspec.Struct, frozen=True):
 
 
 class TallySums:
-    """The number of participants by standing, from which events can be reverted."""
+    """Counts participants by standing. Reverting an event changes these counts."""
 
     def __init__(self) -> None:
         self._standings: dict[Standing, int] = {}
@@ -96,7 +96,7 @@ def compare(expected: Mapping[Cell, int], found: Mapping[Cell, int]) -> Findings
 def ancestry(region: str) -> tuple[str, ...]:
     """Return the codes of a kelurahan's province, city and district, and of the kelurahan itself.
 
-    Returns 31 and 31.00 if the code does not have the form of a kelurahan's.
+    Returns 31 and 31.00 if the code does not have the form of a kelurahan's code.
     """
     if KELURAHAN.fullmatch(region) is None:
         return OTHER_FORM

@@ -43,7 +43,7 @@ def new_key() -> tuple[str, str, bytes]:
 class ApiKeys:
     """Identifies callers by their API keys.
 
-    A lookup is cached for `cached_s` seconds, so a revoked key is accepted up to that much longer.
+    A lookup is cached for `cached_s` seconds, so a revoked key may be accepted for that time.
     """
 
     def __init__(self, find: FindKey, clock: Callable[[], float], cached_s: float = 10.0) -> None:

@@ -9,7 +9,7 @@ import msgspec
 
 
 class Role(IntEnum):
-    """The rights of a key. A higher role has all rights of the lower roles."""
+    """The role of an API key. A higher role has all rights of the lower roles."""
 
     BOOTH = 1
     OFFICER = 2

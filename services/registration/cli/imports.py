@@ -76,9 +76,9 @@ async def _import(
 ) -> str:
     """Import a file, or continue its interrupted import, and return the import's id.
 
-    Returns at the end of the file or at the stop. If the import has ended before, nothing changes. Raises
-    WrongSecretError if the register's personal data are encrypted under another secret key, or
-    CommandRefusedError if another process runs or undoes the import.
+    Returns at the end of the file, or earlier if `stopping` is set. If the import has ended before, nothing
+    changes. Raises WrongSecretError if the register's personal data are encrypted under another secret key,
+    or CommandRefusedError if another process runs or undoes the import.
     """
     cipher = Cipher(secrets.secret)
     await check_secret(pool, cipher.key_id)
@@ -168,7 +168,7 @@ async def _print_kept(connection: Connection, status: ImportStatus) -> None:
 
 
 class _NoValidation:
-    """Replaces the validation process during an undo, which validates no rows."""
+    """Stands in for the validation process during an undo, because an undo validates no rows."""
 
     async def pack(self, rows: object, source: object) -> Any:
         raise AssertionError("an undo reads no file")

@@ -27,7 +27,7 @@ class ImportProgress:
         self._progress.update(self._task, completed=bytes_read, rate=f"{self._rows:,} rows, {rate:,.0f}/s")
 
     def show_withdrawn(self, count: int) -> None:
-        """Add the number of participants that a chunk of an undo withdrew."""
+        """Add `count`, the number of participants that one chunk of an undo withdrew."""
         self._progress.update(self._task, advance=count)
 
 

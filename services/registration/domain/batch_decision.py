@@ -1,6 +1,6 @@
 """Applies a batch of operations in order, and returns the events, outcomes and changed participants.
 
-The functions do no I/O. New ids come from a function that the caller passes.
+The functions do no I/O. They get new ids from the argument `new_id`.
 """
 
 from __future__ import annotations

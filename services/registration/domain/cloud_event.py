@@ -1,8 +1,8 @@
 """Encodes events as JSON text, the form in which the register stores them and the relay publishes them.
 
 The format is CloudEvents 1.0 in structured mode. Source: CloudEvents 1.0.2, JSON event format 1.0.2; the
-field `traceparent` comes from its distributed tracing extension. The order of fields is fixed, so that equal
-events have equal texts.
+field `traceparent` comes from the distributed tracing extension of CloudEvents. The order of fields is fixed,
+so that equal events have equal texts.
 """
 
 from __future__ import annotations

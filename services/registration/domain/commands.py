@@ -1,6 +1,6 @@
 """The commands on a participant: register, move, complete steps, correct, withdraw, merge.
 
-A command contains its ids, its times, and personal data whose NIK and phone number are encrypted.
+A command contains ids, times and personal data. In these data, NIK and phone number are encrypted already.
 `domain.decision.decide` decides what a command changes.
 """
 

@@ -26,7 +26,7 @@ from registration.domain.participant import Participant, Status
 
 
 class Reason(StrEnum):
-    """Why a command is refused. The value is also the last segment of `type` in the API's response."""
+    """Why a command is refused. The value also ends the URI `type` of the API's problem response."""
 
     DUPLICATE = "duplicate-participant"
     UNKNOWN = "participant-not-found"

@@ -54,7 +54,8 @@ class Answer(msgspec.Struct, frozen=True):
 class Operation(msgspec.Struct, frozen=True):
     """A command with its caller and idempotency key.
 
-    `body_hmac` is the fingerprint of the request. It shows whether a repeat of the key has the same body.
+    `body_hmac` is the fingerprint of the request. If the key comes
+    again, the fingerprint shows whether the body is the same.
     """
 
     caller: str
@@ -67,7 +68,10 @@ class Operation(msgspec.Struct, frozen=True):
 
     @property
     def unique_key(self) -> tuple[str, str, str]:
-        """(caller, route, key), which is unique in the table. Idempotency keys are locked in this order."""
+        """(caller, route, idempotency key), by which the stored answer is found.
+
+        Every transaction locks its idempotency keys in the order of these tuples.
+        """
         return (self.caller, self.route, self.key)
 
     def expected_answer(self) -> tuple[str, UUID, str | None, int | None]:

@@ -34,5 +34,5 @@ def fault(text: str) -> TextFault | None:
 
 
 def normalize(text: str) -> str:
-    """Convert to NFC, remove white space at both ends, and replace every other run of it by one blank."""
+    """Convert to NFC, remove white space at both ends, and each other series by one blank."""
     return " ".join(unicodedata.normalize("NFC", text).split())

@@ -41,7 +41,7 @@ class Scopes:
         self.names: Final[dict[ScopeKind, Mapping[str, str]]] = {ScopeKind.CAMPAIGN: {}, ScopeKind.AGENCY: {}}
 
     async def refresh(self) -> None:
-        """Read the open scopes again. All callers that arrive during one read share the next read."""
+        """Read the open scopes again. All calls that are made during one read share the next read."""
         reads_before = self._reads
         async with self._lock:
             if self._reads > reads_before:
@@ -81,7 +81,10 @@ class Scopes:
 
 
 async def open_scope(connection: Connection, kind: ScopeKind, scope_id: str, name: str) -> str:
-    """Open a scope unless its id exists. Return the stored name, which then may differ from `name`."""
+    """Open a scope unless its id exists, and return the stored name.
+
+    If the id existed, the stored name may differ from `name`.
+    """
     query = QUERIES.open_campaign if kind is ScopeKind.CAMPAIGN else QUERIES.open_agency
     while True:
         stored_name = await query(connection, id=scope_id, name=name)

@@ -1,8 +1,8 @@
 """Group commit: a bounded queue of operations, and one task that writes the queued operations in batches.
 
-Each batch is one transaction. Each caller gets its answer after the commit:
-- An operation that has waited too long is failed before it is written, never afterwards.
-- A request whose idempotency key is in flight waits for the answer of the first request with this key.
+Each batch is one transaction. Each caller gets its answer after the commit. Special cases:
+- An operation that has waited too long in the queue fails. It is not written afterwards.
+- If an operation with the same idempotency key is queued or being written, a request waits for its answer.
 - If the reply to COMMIT is lost, the batch is run again. Its idempotency keys show whether the first
   transaction was committed.
 - If a value in the batch cannot be stored, the batch is halved repeatedly until the operation with that value
@@ -78,7 +78,8 @@ class _PendingOperation:
     # One future per waiting caller, in the order of arrival. A caller that disconnects cancels only its own
     # future.
     futures: list[asyncio.Future[Answer]]
-    # When the reply to a COMMIT of this operation was first lost; None if it is certainly unwritten.
+    # When the reply to a COMMIT of this operation was first lost; None if the operation is certainly
+    # unwritten.
     ambiguous_since_s: float | None = field(default=None)
 
 
@@ -87,7 +88,7 @@ WriteBatch = Callable[[Sequence[Operation]], Awaitable[list[Answer]]]
 
 
 class GroupCommit:
-    """Writes all operations of a process. Any coroutine may call `submit`, but only one task runs `run`."""
+    """Writes all operations of a process. Any coroutine may call `submit`, but only one may call `run`."""
 
     def __init__(
         self,
@@ -166,7 +167,7 @@ class GroupCommit:
                 self._count_failure("ambiguous", error)
                 for pending in batch:
                     pending.ambiguous_since_s = pending.ambiguous_since_s or self._clock()
-            except Exception as error:  # the edge of the loop: the error is counted, then answered or retried
+            except Exception as error:  # no error may end the loop that writes the batches
                 failure = failure_of(error)
                 self._count_failure(failure or "unknown", error)
                 if failure is Failure.DATA:
@@ -230,7 +231,8 @@ class GroupCommit:
 
     def _answer(self, pending: _PendingOperation, answer: Answer) -> None:
         if pending.ambiguous_since_s is not None and answer.outcome is not OperationFault.KEY_REUSED:
-            # An earlier run of this batch wrote the key, so this is the first answer to the request.
+            # An earlier transaction of this batch stored the answer, but no response has carried it yet. So
+            # for the request it is no replay.
             answer = msgspec.structs.replace(answer, replayed=False)
         self._remove(pending)
         for future in pending.futures:

@@ -14,7 +14,7 @@ DELETED_ROWS_MAX: Final = 5_000
 
 
 async def delete_old_keys(pool: asyncpg.Pool[Any], kept: timedelta) -> int:
-    """Delete at most DELETED_ROWS_MAX keys older than `kept`, and return how many were deleted.
+    """Delete at most DELETED_ROWS_MAX idempotency keys older than `kept`, and return their number.
 
     If the result equals DELETED_ROWS_MAX, more expired keys may remain.
     """

@@ -42,7 +42,7 @@ ACQUIRE_S_MAX: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """What the steps of a transaction share. `recorded_at` is the transaction's now() in the database."""
+    """What all steps of a transaction need. `recorded_at` is the transaction's now() in the database."""
 
     connection: Connection
     new_id: Callable[[], UUID]
@@ -54,9 +54,10 @@ async def write(
 ) -> list[Answer]:
     """Write a batch, and return the answers in the order of the operations.
 
-    No two operations may have the same caller, route and idempotency key. Raises RowVanishedError if a row
-    that the batch needs was deleted meanwhile, AmbiguousCommitError if the reply to COMMIT was lost, and
-    otherwise the driver's error. After every error except AmbiguousCommitError, nothing was written.
+    No two operations may have the same caller, route and idempotency key. Raises AmbiguousCommitError if the
+    reply to COMMIT was lost. Raises RowVanishedError if a row that the batch needs was deleted meanwhile.
+    Errors of the database driver are raised unchanged. After every error except AmbiguousCommitError, nothing
+    was written.
     """
     transaction = connection.transaction()
     await transaction.start()
@@ -120,7 +121,7 @@ def _event_rows_if_all_new(expected: BatchResult) -> Columns:
 def _claims(ordered: Sequence[Operation]) -> Columns:
     """Return the rows of the operations' idempotency keys, each with its likely answer.
 
-    The operations must be sorted by unique key.
+    The operations must be sorted by (caller, route, idempotency key).
     """
     return register_rows.key_rows(
         [operation.unique_key for operation in ordered],
@@ -221,10 +222,10 @@ class IntakeTransaction:
         self._new_id = new_id
 
     async def write(self, operations: Sequence[Operation]) -> list[Answer]:
-        """Write a batch with the function `write`, which raises the same errors.
+        """Write a batch with the function `write`. Raises the errors of that function.
 
-        After an error the connection is discarded, unless the error is a conflict with another transaction
-        or concerns the data.
+        After an error the connection is closed, unless the error was a conflict with another transaction or
+        a value that cannot be stored.
         """
         connection = await self._pool.acquire(timeout=ACQUIRE_S_MAX)
         usable = False

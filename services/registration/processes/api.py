@@ -208,7 +208,7 @@ def _public_limits(settings: ApiSettings) -> PublicLimits:
 
 
 def _proxy_options(settings: ApiSettings) -> dict[str, Any]:
-    """Return the options that give uvicorn the trusted proxies.
+    """Return the options that tell uvicorn which proxies to trust.
 
     By default no proxy is trusted, so that clients cannot spoof their address.
     """

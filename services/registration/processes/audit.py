@@ -32,7 +32,7 @@ STATEMENT_TIMEOUT_S: Final = 120.0
 """Long, because an audit counts every participant in one statement."""
 PUBLISH_S_MAX: Final = 60.0
 AUDIT_S_MAX: Final = 1_200.0
-"""Limits the time of an audit and the pause after it.
+"""After this time without a finished audit and pause, the process counts as unhealthy.
 
 An audit may take `STATEMENT_TIMEOUT_S`. The pause after it is by default ten times the audit's duration.
 """

@@ -14,7 +14,7 @@ STANDBY_PAUSE_S: Final = 0.2
 
 
 class EventRelay:
-    """Calls the publisher. Call `relay_once` in a loop. Each call reports progress to the health check."""
+    """Runs the publisher. Each call of `relay_once` also reports progress to the health check."""
 
     def __init__(self, publisher: Publisher, progress: Progress) -> None:
         self._publisher = publisher

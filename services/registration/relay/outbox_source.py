@@ -44,7 +44,7 @@ class RegisterEventSource:
     async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
         """Move published positions past acknowledged events, and return how many positions moved.
 
-        None moves unless the lease is valid and has this `term`.
+        No position moves unless the lease is valid and has this `term`.
         """
         partitions, expected, targets = zip(*moves, strict=True)
         moved: int = await QUERIES.relay_advance(

@@ -53,7 +53,7 @@ class StallRewinder:
     async def check_once(self, positions: tuple[int, ...]) -> None:
         """Rewind the stalled partitions if this process holds the lease.
 
-        Calls within CHECK_EVERY_S after a check do nothing.
+        A call does nothing if the last check is less than CHECK_EVERY_S seconds ago.
         """
         now, term = self._clock(), self._lease.term
         if term is None or now - self._checked_s < CHECK_EVERY_S:

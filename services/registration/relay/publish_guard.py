@@ -16,7 +16,7 @@ log = get()
 
 
 class TopicGuard:
-    """The relay's implementation of `outbox.publisher.Guard`."""
+    """Tells the relay's publisher whether it may publish. Implements `outbox.publisher.Guard`."""
 
     def __init__(self, pool: asyncpg.Pool[Any], source: RegisterEventSource, kafka: KafkaSettings) -> None:
         self._pool = pool

@@ -47,7 +47,8 @@ QUERIES: Final = load_queries("registration.store")
 async def recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings) -> int:
     """Empty the topic, so that all events are published and counted again, and return the new epoch.
 
-    Raises TimeoutError, or an error of Kafka or PostgreSQL. After an error, call this function again.
+    Raises TimeoutError after RECOVERY_S_MAX seconds, or an error of Kafka or PostgreSQL. After an error, call
+    this function again.
     """
     holder = new_holder()
     try:
@@ -71,7 +72,7 @@ async def _recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings, holder: str) -
 
 
 async def empty_topic(kafka: KafkaSettings) -> None:
-    """Delete every record of the topic `participant-events`. Offsets continue from their current values."""
+    """Delete every record of the topic `participant-events`. Later records continue its offsets."""
     admin = AIOKafkaAdminClient(**kafka.client_options())
     await admin.start()
     try:

@@ -1,8 +1,8 @@
 """Decides which partitions to rewind: those whose counted position stays below the published position.
 
 After a rewind the relay publishes again from the counted position. This repairs every kind of loss: a lost
-end of the topic, a truncated topic, or a failed batch. A rewind lowers the partition's published position
-itself, so the relay never sends two series of events side by side.
+end of the topic, a truncated topic, or a failed batch. A rewind lowers the only published position that the
+partition has, so the relay never sends two series of its events at the same time.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import Final
 
 PATIENCE_S: Final = 10.0
 PATIENCE_S_MAX: Final = 640.0
-"""The longest patience, reached after many rewinds, when publishing again is unlikely to help."""
+"""The longest wait before a rewind, reached after many rewinds, when publishing again is unlikely to help."""
 SILENCE_S: Final = 5.0
-"""Longest time between two cuts for which a stall is timed.
+"""The longest time between two cuts that is included in the duration of a stall.
 
-During a longer silence nobody knows whether the counted positions move, so the stall is timed anew after it.
+After a longer time without a cut, the duration starts at zero again, because nobody knows whether the counted
+positions have moved meanwhile.
 """
 
 
@@ -55,8 +56,8 @@ def judge(
     if watch is None or position != watch.position:
         return PositionWatch(position, now_s), Verdict.MOVING
     if position >= published:
-        # Keep the number of rewinds, because just after a rewind the published position equals the counted
-        # position.
+        # Keep the number of rewinds. Just after a rewind the published position equals the counted position,
+        # so this state does not show that the rewind has helped.
         return PositionWatch(position, now_s, watch.rewinds), Verdict.COUNTED
     if now_s - watch.since_s < watch.patience_s:
         return watch, Verdict.WAITING
@@ -65,7 +66,7 @@ def judge(
 
 @dataclass(frozen=True, slots=True)
 class StallTracker:
-    """The watch of each partition, and the time of the last cut (`observed_s`)."""
+    """The PositionWatch of each partition, and the time of the last cut (`observed_s`)."""
 
     watches: Mapping[int, PositionWatch]
     observed_s: float

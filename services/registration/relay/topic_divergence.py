@@ -17,14 +17,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from database.sql_files import load_queries
 
 RECORDS_BACK: Final = 200
-"""Records read per partition. One is not enough: the last may be invalid, or a repeat after a rewind."""
+"""Records read per partition. One is not enough: the last record may be invalid or a repeat."""
 READ_S_MAX: Final = 10.0
 
 QUERIES: Final = load_queries("registration.store")
 
 
 class KafkaAccess(Protocol):
-    """Connection options and topic names, which `settings.kafka.KafkaSettings` implements."""
+    """What this module needs of the Kafka settings. `settings.kafka.KafkaSettings` implements it."""
 
     def client_options(self) -> dict[str, Any]:
         """Return the arguments for an aiokafka client."""
@@ -84,9 +84,9 @@ async def compare(pool: asyncpg.Pool[Any], topic_ends: Mapping[int, TopicRecord]
 
 
 async def read_tail(kafka: KafkaAccess, topic: str, partitions: int) -> dict[int, TopicRecord]:
-    """Return, by partition, the event with the highest sequence among its last RECORDS_BACK records.
+    """Return, by partition, the event with the highest sequence in the partition's last RECORDS_BACK records.
 
-    A partition without such an event is left out. Raises KafkaError or TimeoutError.
+    A partition without an event in these records is left out. Raises KafkaError or TimeoutError.
     """
     consumer = AIOKafkaConsumer(
         **kafka.client_options(),

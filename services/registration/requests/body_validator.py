@@ -21,8 +21,8 @@ SCOPE_FAULTS: Final = frozenset({"campaign_unknown", "agency_unknown"})
 class BodyValidator:
     """Validates JSON bodies.
 
-    Campaigns and agencies are cached. They are read again before a body is refused because its campaign or
-    agency is unknown.
+    The known campaigns and agencies are cached. If the cache lacks the campaign or agency of a body, they are
+    read again before the body is refused.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class BodyValidator:
             raise validation_problem(error.errors(include_url=False, include_input=False)) from None
 
     def validate_with_cached_scopes(self, model: type[B], body: bytes) -> B:
-        """Like `validate`, but never reads campaigns and agencies again, and raises ValidationError."""
+        """Like `validate`, but uses only the cached scopes. Raises ValidationError for an invalid body."""
         return model.model_validate_json(body, context=self.vocabulary())
 
     def vocabulary(self) -> Vocabulary:

@@ -90,7 +90,7 @@ def _known_id(
 
 
 def _occurred_at(value: datetime, info: ValidationInfo) -> datetime:
-    # Numbers are compared, because each comparison of datetimes with different offsets computes both offsets.
+    # Numbers are compared because that is faster: to compare datetimes, Python computes both UTC offsets.
     at_s = value.timestamp()
     if at_s < OCCURRED_S_MIN:
         raise field_error("too_long_ago")
@@ -153,8 +153,8 @@ class StepBody(_Body):
 class CorrectBody(_Body):
     """Correct the given fields; null removes an optional value (`POST /v1/participants/{id}/correct`)."""
 
-    # These three fields may be omitted but not be null. Their defaults stand for no value: `model_fields_set`
-    # tells which fields the body contains.
+    # These three fields may be omitted but not be null. Their defaults are never used as
+    # values, because `model_fields_set` tells which fields the body contains.
     name: Name = ""
     region: Region = ""
     steps: Annotated[list[Step], Field(max_length=6)] = []

@@ -1,7 +1,7 @@
 """Encodes columns as PostgreSQL array literals, for statements that write many rows at once.
 
-If the driver is given a list, it inspects each element. That costs nearly as much as everything else that is
-done for a row (measured). An array literal is a single text for the driver, and the server parses it. Source:
+If the driver is given a list, it inspects each element. That costs nearly as much as all other work for a row
+(measured). An array literal is a single text for the driver, and the server parses it. Source:
 PostgreSQL 18, sections 8.15.2 (array input) and 8.4.1 (bytea).
 """
 
@@ -55,7 +55,7 @@ def event_columns(
     types: Sequence[str],
     event_texts: Sequence[str],
 ) -> dict[str, str]:
-    """Return the columns of new events. Their order is the order in which the events get their sequences.
+    """Return the columns of new events. In each partition, the events get their sequences in the given order.
 
     `ids` and `participants` are array literals already. Each of the `event_texts` contains two placeholders
     (see `domain.cloud_event.event_text`) and no line break. The result also lists the distinct partitions in

@@ -27,7 +27,7 @@ class AmbiguousCommitError(Exception):
 
 
 class RowVanishedError(Exception):
-    """A row was deleted between two statements, by an erasure or because a key expired.
+    """A later statement missed a row: personal data were erased meanwhile, or an idempotency key expired.
 
     Run the transaction again.
     """

@@ -2,7 +2,8 @@
 
 Every writer (intake, import, commands) calls these functions in its own transaction. All writers take locks
 in the same order: idempotency keys, new participants by NIK, existing participants by id (`lock`), and last
-the partitions (`append`). `write_rows` locks keys, new participants and partitions in one statement.
+the partitions (`append`). In one statement, `write_rows` takes all of these locks except
+those of existing participants.
 """
 
 from __future__ import annotations
@@ -85,9 +86,10 @@ def key_rows(
     body_hmacs: Iterable[bytes],
     answers: Iterable[tuple[str, UUID | None, str | None, int | None]],
 ) -> Columns:
-    """Return the columns of idempotency keys. `unique_keys` must be sorted by (caller, route, key).
+    """Return the columns of idempotency keys. `unique_keys` must be sorted.
 
-    `body_hmacs` and `answers` have the fingerprint of the request and the answer for each key.
+    Each of the `unique_keys` is (caller, route, idempotency key). `body_hmacs` and `answers` have, for each
+    of them, the fingerprint of the request and its answer.
     """
     callers, routes, keys = zip(*unique_keys, strict=True)
     outcomes, ids, regions, revisions = zip(*answers, strict=True)
@@ -105,7 +107,7 @@ def key_rows(
 
 
 def participant_rows(participants: Iterable[Participant]) -> Columns:
-    """Return the columns of new participants, sorted by NIK fingerprint, the order of their locks."""
+    """Return the columns of new participants, sorted by NIK fingerprint, in which order they are locked."""
     rows = sorted(participants, key=lambda participant: participant.person.nik_hmac or b"")
     people = [row.person for row in rows]
     return {

@@ -32,9 +32,9 @@ create table participant (
 );
 create index participant_import on participant (import_id) where import_id is not null;
 
--- The last sequence of each partition. A transaction takes its sequences in its last statement, and locks the row until
--- its commit. `published` is the last sequence that the relay has published, and `published_term` is the term of the
--- lease under which the relay last changed `published`.
+-- The last sequence of each partition. A transaction takes its sequences in its last statement, and locks the
+-- partition's row until its commit. `published` is the last sequence that the relay has published, and
+-- `published_term` is the term of the lease under which the relay last changed `published`.
 create table partition (
     partition      smallint    primary key check (partition between 0 and 11),
     last_sequence  bigint      not null default 0 check (last_sequence >= 0),

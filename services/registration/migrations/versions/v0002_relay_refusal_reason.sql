@@ -1,3 +1,3 @@
--- Why the relay refuses to publish, such as that the topic has events that this register never wrote, after a restore
--- from a backup. NULL if the relay publishes.
+-- `refused` is the reason why the relay refuses to publish; NULL if it publishes. For example, after a
+-- restore from a backup the topic has events that the register does not have.
 alter table register add column refused text, add column refused_at timestamptz;

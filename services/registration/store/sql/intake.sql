@@ -3,8 +3,8 @@
 -- arrays are passed as literals (`::text::…[]`), because the driver would inspect each element of a list.
 
 -- name: write_rows(key_count, callers, routes, keys, body_hmacs, outcomes, answer_participant_ids, answer_regions, answer_revisions, participant_count, ids, nik_hmacs, nik_ciphers, phone_ciphers, cipher_key_ids, names, businesses, consents, channels, booths, occurred_ats, import_ids, regions, agencies, campaigns, steps, locked_partitions, event_counts, partitions, ordinals, event_ids, event_participants, types, texts, time_placeholder, sequence_placeholder)^
--- Writes the new rows of a batch in the order of locks, and returns how many rows of each table were written. Each of
--- the three steps may have no rows.
+-- Writes the new rows of a batch in the order in which writers take locks, and returns how many rows of each
+-- table were written. Each of the three steps may have no rows.
 -- 1. Inserts the idempotency keys, each with its likely answer. A key that exists is skipped. If another open
 --    transaction has inserted the same key, this statement waits until that transaction ends.
 -- 2. If every key was free, inserts the participants. A participant whose NIK exists is skipped.
@@ -115,8 +115,8 @@ from unnest(:ids::text::uuid[], :standings::text::text[], :revisions::text::inte
 where participant.id = new.id;
 
 -- name: delete_old_keys(kept, deleted_max)!
--- Deletes at most `deleted_max` keys older than `kept`. Skips rows that another transaction has locked; a later call
--- deletes them.
+-- Deletes at most `deleted_max` idempotency keys older than `kept`. Skips rows that another transaction has
+-- locked; a later call deletes them.
 delete from idempotency where ctid = any(array(
     select ctid from idempotency where created_at < now() - :kept::interval
     limit :deleted_max for update skip locked));

@@ -1,8 +1,9 @@
--- The statements of a recovery, which has the topic emptied and all events published again after a restore.
+-- The statements of a recovery. After the register was restored, a recovery empties the topic and has all
+-- events published again.
 
 -- name: recover_seize_lease(name, holder, seconds)$
--- Takes the lease from its holder, even if it has not ended. The term rises, so later statements with the former
--- holder's term have no effect.
+-- Takes the lease from its holder, even before the lease has ended. The term rises, so later statements with
+-- the former holder's term have no effect.
 insert into lease as held (name, holder, term, until)
 values (:name, :holder, 1, clock_timestamp() + make_interval(secs => :seconds))
 on conflict (name) do update
@@ -12,7 +13,7 @@ returning term;
 -- name: recover_rewind(reason)!
 -- Resets all published positions to 0, and stores a reason for which the relay refuses to publish. Thus the relay
 -- publishes nothing if the recovery is interrupted.
--- Partitions are locked in ascending order, as all writers do.
+-- Locks the partitions in ascending order, as all writers do.
 with locked as materialized (
     select partition from partition order by partition for update
 ), rewound as (

@@ -16,11 +16,12 @@ select p.partition, p.published, e.sequence, e.key, e.value
  order by p.partition, e.sequence;
 
 -- name: relay_advance(partitions, expected, targets, lease, term)$
--- Moves the published positions from `expected` to `targets`, and returns how many positions moved. A position moves
--- only if it equals its expected value. None moves unless the lease is valid and has this term.
--- Partitions are locked in ascending order, as all writers do. An UPDATE ... FROM alone would lock them in any order.
--- FOR SHARE locks the lease: if a takeover commits while this statement waits, the statement sees it, and afterwards no
--- takeover can commit before this statement ends.
+-- Moves the published positions from `expected` to `targets`, and returns how many positions moved. A
+-- position moves only if it equals its expected value. No position moves unless the lease is valid and has
+-- this term. Locks the partitions in ascending order, as all writers do. An UPDATE ... FROM alone would lock
+-- them in any order. FOR SHARE locks the lease. If a takeover commits while this statement waits for the
+-- lock, the statement sees the new term. Once the statement has the lock, no takeover can commit before the
+-- statement ends.
 with held as materialized (
     select 1 from lease where name = :lease and term = :term and until > clock_timestamp() for share
 ), locked as materialized (
