@@ -20,7 +20,7 @@ READ_S_MAX: Final = 10.0
 
 
 class EventTopicReader:
-    """Reads all partitions. Use it inside `async with reader.opened()`."""
+    """Reads all partitions of the topic. Use it inside `async with reader.opened()`."""
 
     def __init__(self, client_options: Mapping[str, Any], topic: str) -> None:
         self._options = client_options
@@ -68,7 +68,7 @@ class EventTopicReader:
     async def record_at(self, partition: int, offset: int) -> bytes | None:
         """Return the value of the record at `offset`; None if the topic no longer has that record.
 
-        Raises TimeoutError after READ_S_MAX seconds.
+        Raises TimeoutError if reading takes longer than READ_S_MAX seconds.
         """
         assert self._consumer is not None, "the reader is not open"
         source = self._partitions[partition]

@@ -59,7 +59,7 @@ def apply(
 ) -> None:
     """Count a quarantined event once.
 
-    Its content comes from the file if given, else from the topic's record.
+    The event's content is read from the file if one is given, else from the topic's record.
     """
     settings, kafka = load_settings(PROCESS)
     file_event = None if change is None else change_from_file(change, partition, sequence)
@@ -91,7 +91,10 @@ async def _apply(
     file_event: Event | None,
     note: str,
 ) -> Resolution:
-    """Apply the event with the (partition, sequence) `key`; without a file event, read it from the topic."""
+    """Apply the event whose (partition, sequence) is `key`.
+
+    The event is `file_event`; if that is None, it is read from the topic.
+    """
     partition, sequence = key
     async with command_pool(settings, "quarantine") as pool:
         value: Event | bytes | None = file_event

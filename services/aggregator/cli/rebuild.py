@@ -14,7 +14,7 @@ app = typer.Typer()
 
 @app.command()
 def rebuild() -> None:
-    """Count the whole topic again beside the live counts, then replace them. Published cuts never go back."""
+    """Count the whole topic again, then replace the live counts. Published cuts never go back."""
     from aggregator.decoding.decoder_selection import CompiledDecoderMissingError
     from aggregator.processes.rebuild import run_rebuild
     from aggregator.rebuild.shadow_set import RebuildImpossibleError, RebuildSupersededError

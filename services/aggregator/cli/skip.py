@@ -1,4 +1,4 @@
-"""The command `skip`: moves the position past an event that cannot be recovered."""
+"""The command `skip`, which moves a partition's position past an event that cannot be recovered."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ this interval delays every recovery."""
 
 
 def build_app(kafka: KafkaSettings, app_id: str) -> BatchApp:
-    """Build an app that uses the batch transport and has no tables, no web server and no own topics."""
+    """Build an app that uses the batch transport. It has no tables, no web server and no own topics."""
     register_transport()
     return BatchApp(
         app_id,
@@ -37,11 +37,11 @@ def build_app(kafka: KafkaSettings, app_id: str) -> BatchApp:
         broker_session_timeout=6.0,
         broker_heartbeat_interval=HEARTBEAT_S,
         broker_request_timeout=10.0,
-        # The buffer's size counts fetches, not records. At the default size it would hold thousands of
-        # fetches.
+        # The buffer's size is a number of fetches, not of records. At the default size the buffer would hold
+        # thousands of fetches.
         stream_buffer_maxsize=4,
-        # A rebalance need not wait until the buffer is empty. A fetch may finish after the rebalance, because
-        # its statement counts the fetch only if the positions have not moved.
+        # A rebalance need not wait until the buffer is empty. A fetch from before the rebalance may be stored
+        # after it, because the SQL statement counts a fetch only if the stored positions have not moved.
         stream_wait_empty=False,
     )
 

@@ -32,8 +32,8 @@ class _UnchangedCodec(Codec):
 
 def register_transport() -> None:
     """Register the scheme and the codec with Faust. Call it once, before the app is built."""
-    # Finalize the registry of transports first. Otherwise Faust loads the transports of installed packages
-    # later, and overwrites this entry.
+    # Finalize the registry of transports first. Otherwise Faust would load the transports of installed
+    # packages later, and overwrite the entry that is added here.
     TRANSPORTS._maybe_finalize()
     TRANSPORTS.aliases[SCHEME] = f"{__name__}:Transport"
     register(UNCHANGED_CODEC, _UnchangedCodec())

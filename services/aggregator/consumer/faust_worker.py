@@ -1,4 +1,4 @@
-"""Starts and stops a Faust app whose one agent counts whole fetches, and raises the error that ends them."""
+"""Starts and stops a Faust app whose only agent counts whole fetches, and raises the error that ends it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class FaustWorker:
         self.storing = False
         """Whether a fetch is being stored. This includes the retries, which have their own time limit."""
         app.stored_offsets = self._load_offsets
-        # This worker acknowledges no message to Kafka, so Faust need not keep lists of acknowledged messages.
+        # `acks=False` below: this worker commits no offsets to Kafka, so Faust need not keep lists of
+        # acknowledged messages.
         events = app.topic(
             topic,
             value_type=None,
@@ -66,9 +67,10 @@ class FaustWorker:
         raise RuntimeError("Faust crashed") from self._app.crash_reason
 
     async def stop(self) -> None:
-        """Leave the group and stop.
+        """Leave the consumer group and stop.
 
-        PostgreSQL completes a running statement; another worker counts a batch that was not stored.
+        No batch is lost: PostgreSQL completes a statement that is running, and another worker counts each
+        batch that was not stored.
         """
         await self._app.stop()
 
@@ -98,8 +100,8 @@ class FaustWorker:
     async def _count(self, stream: Any) -> None:
         async for event in stream.events():
             fetch: Fetch = event.value
-            # Drop each batch that was fetched before its partition's last seek: the records to which that
-            # seek went back must be counted first.
+            # Drop each batch that was fetched before its partition's last seek. That seek went back to
+            # earlier records, which must be counted first.
             current = {
                 tp.partition: batch.records
                 for tp, batch in fetch.items()

@@ -1,6 +1,6 @@
 """A Faust consumer that delivers whole fetches and starts reading from the offsets stored beside the counts.
 
-The docstring of each overriding method says why Faust's method does not fit.
+Where a method overrides Faust's, its docstring says why Faust's method does not fit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ REBALANCE_POLL_S: Final = 0.01
 
 @dataclass(frozen=True, slots=True)
 class FetchedBatch:
-    """Records fetched together from one partition, and the partition's number of seeks before that fetch."""
+    """Records fetched together from one partition, and how many seeks the partition had before that fetch."""
 
     seeks: int
     records: Sequence[Record]
@@ -81,17 +81,17 @@ class FetchConsumer(driver.Consumer):
         return await self.app.stored_offsets()
 
     def seeks_of(self, tp: TP) -> int:
-        """Return the partition's number of seeks.
+        """Return how many seeks the partition has had.
 
-        A batch with a lower number was fetched before the last seek.
+        A batch whose `seeks` is lower was fetched before the last seek.
         """
         return self._seeks.get(tp, 0)
 
     def request_seek(self, tp: TP, offset: int) -> None:
-        """Seek to `offset` before the next fetch.
+        """Make the fetch loop seek to `offset` before its next fetch.
 
-        The agent must not seek itself. Its seek would race with a running fetch, whose batch could then lack
-        the records to which the seek goes back.
+        The agent must not seek by itself, because a fetch may be running. The batch of that fetch would count
+        as fetched after the seek, but could lack the records to which the seek goes back.
         """
         self._seeks[tp] = self.seeks_of(tp) + 1
         self._requested_seeks[tp] = offset
@@ -104,17 +104,17 @@ class FetchConsumer(driver.Consumer):
     def on_buffer_full(self, tp: TP) -> None:
         """Do not pause the partition.
 
-        Faust would pause it, and later resume the paused partitions one at a time in the order of a set.
-        While other partitions are busy, some paused ones then stall for half a minute. The fetch loop waits
-        for capacity instead.
+        Faust would pause it, and later resume the paused partitions one at a time in an arbitrary order.
+        While other partitions are busy, some paused partitions would then stall for half a minute. Instead of
+        pausing a partition, the fetch loop waits until the agent has finished a fetch.
         """
 
     async def perform_seek(self) -> None:
         """Let the fetch loop seek to the stored offsets once the rebalance is complete.
 
-        Faust would seek in this call, to the offsets that it committed. Its commits can lie above messages
-        that are still being processed. Faust also empties the agent's buffer *after* this call, so a batch
-        that is fetched before then would be lost.
+        Faust's method would seek at once, to the offsets that Faust committed. They can be higher than those
+        of messages that are still being processed. Faust also empties the agent's buffer *after* this call,
+        so a batch that was fetched between the two would be lost.
         """
         self._must_seek_to_stored = True
 
@@ -142,14 +142,15 @@ class FetchConsumer(driver.Consumer):
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Do nothing.
 
-        Faust would check progress by commits, and there are none; `stall_watchdog` checks it.
+        Faust would check the progress of commits, but this worker makes none. `stall_watchdog` checks the
+        progress instead.
         """
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        """Deliver each fetch as one message.
+        """Run the fetch loop, which delivers each fetch as one message.
 
-        Faust's loop creates four tasks per record. It also drops records below its own read offset, so a seek
-        back would have no effect.
+        Faust's loop would create four tasks per record. It would also drop the records below the highest
+        offset that it has read, so a seek back would have no effect.
         """
 
         def stopping() -> bool:

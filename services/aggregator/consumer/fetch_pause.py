@@ -12,10 +12,10 @@ PAUSE_S_MAX: Final = 0.8
 def pause_s(took_s: float, records: int) -> float:
     """Return the seconds to wait after a fetch of `records` records that took `took_s` seconds to count.
 
-    Larger fetches change fewer rows per record. A worker without a backlog therefore pauses three times as
-    long as it worked. PAUSE_S_PER_RECORD also limits the pause, because the fetch after a small fetch is
-    probably small too. A slow database then does not delay a few records. A worker with a backlog does not
-    pause.
+    A worker with a backlog does not pause. A worker without a backlog pauses three times as long as it
+    worked, because a pause makes the next fetch larger, and larger fetches change fewer rows per record.
+    After a small fetch the next one is probably small too. PAUSE_S_PER_RECORD limits the pause after it, so
+    that a slow database does not delay these few records further.
     """
     if records >= BACKLOG_RECORDS_MIN:
         return 0.0

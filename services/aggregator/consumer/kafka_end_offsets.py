@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 
 class KafkaEndOffsets:
-    """Implements `aggregator.consumer.stall_watchdog.EndOffsets`. Connects at the first call."""
+    """Implements `aggregator.consumer.stall_watchdog.EndOffsets`. It connects at the first request."""
 
     def __init__(self, client_options: Mapping[str, Any], topic: str) -> None:
         self._options = client_options

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class StallDetector:
-    """Compares successive observations of offsets; the caller passes the time."""
+    """Compares each observation of offsets with the one before; the caller passes the time."""
 
     seconds_max: float
     _next_offsets: dict[int, int] = field(default_factory=dict)
@@ -20,10 +20,11 @@ class StallDetector:
     def observe(
         self, now: float, next_offsets: Mapping[int, int], end_offsets: Mapping[int, int]
     ) -> list[int]:
-        """Return the partitions whose next offset stayed below the end, unmoved, for over `seconds_max`.
+        """Return the stalled partitions.
 
-        `now` is in seconds; the offsets are keyed by partition. A partition that is missing from
-        `next_offsets` is forgotten, and its time starts again when it is observed again.
+        A partition is stalled if its next offset has been below its end offset, and has not changed, for more
+        than `seconds_max`. `now` is in seconds; the offsets are keyed by partition. A partition that is
+        missing from `next_offsets` is forgotten: when it is observed again, its time starts from zero.
         """
         self._stalled_since = {
             partition: since for partition, since in self._stalled_since.items() if partition in next_offsets
@@ -40,5 +41,8 @@ class StallDetector:
         )
 
     def reset(self) -> None:
-        """Restart the time of every partition, because the worker waits for the broker or the database."""
+        """Restart the time of every partition.
+
+        Call it while the worker waits for the broker or the database, because that is no stall.
+        """
         self._stalled_since.clear()

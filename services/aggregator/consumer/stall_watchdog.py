@@ -1,8 +1,8 @@
 """Ends a stalled worker. Once a second it compares the worker's next offsets with the topic's end offsets.
 
 After a rebalance Faust sometimes stops fetching without an error. A worker is stalled if its partitions have
-records that it does not process, or if it waits too long for its partitions. A stalled worker must be
-restarted. The broker's offsets decide, because Faust's own state does not show the stall.
+records that it does not process, or if it waits too long for partitions. A stalled worker must be restarted.
+The watchdog asks the broker for the end offsets, because Faust's own state does not show a stall.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ class CheckedWorker(Protocol):
 
     @property
     def storing(self) -> bool:
-        """Whether a fetch is being stored or its storing retried."""
+        """Whether a fetch is being stored, including any retries."""
 
     @property
     def next_offsets(self) -> Mapping[int, int]:
-        """Per partition, the offset after the last record handed to counting."""
+        """For each partition, the offset after the last record whose counting has begun."""
 
     def assigned(self) -> Collection[int]:
         """Return the partitions assigned to the worker."""
@@ -78,7 +78,7 @@ class StallWatchdog:
 
         Raises StalledError if a partition stalls.
         """
-        if self._worker.storing:  # `store_retry` limits the time of storing
+        if self._worker.storing:  # no stall: `store_retry` already limits the time of storing
             self._detector.reset()
             self._progress.beat()
             return
@@ -102,8 +102,8 @@ class StallWatchdog:
     async def _next_offsets(self) -> dict[int, int]:
         """Return the worker's next offsets; if it has no partitions, the stored offsets of all partitions.
 
-        By the stored offsets the watchdog also finds a worker that never gets partitions although no other
-        worker counts them.
+        If no worker counts a partition, its stored offset does not move. So the watchdog also finds a worker
+        that should have partitions but never gets any.
         """
         assigned = self._worker.assigned()
         if assigned:

@@ -1,9 +1,9 @@
 """Patches aiokafka's fetcher so that consumers return runs of records instead of single records.
 
-aiokafka reads each record with four Python calls and creates an object of eleven fields. The patch keeps
-aiokafka's loop over batches, which handles checksums, transactions and control batches. It takes all records
-of a batch at once: as records that aiokafka's decoder reads or, for the compiled decoder, as the bytes of the
-batch.
+A run is a list of successive records. For each record, aiokafka makes four Python calls and creates an object
+of eleven fields; a run saves these. The patch keeps aiokafka's loop over batches, which handles checksums,
+transactions and control batches. Within that loop it takes all records of a batch at once: as records that
+aiokafka's decoder reads or, for the compiled decoder, as the bytes of the batch.
 """
 
 from __future__ import annotations
@@ -39,7 +39,10 @@ class Run(Protocol):
         """Return the records with the indexes `start` to `stop` - 1."""
 
     def since(self, offset: int, /) -> Run:
-        """Return the records from `offset` on, without any whose offset is not above all earlier offsets."""
+        """Return the records from `offset` on.
+
+        Records whose offset repeats an earlier record's, or is lower than it, are left out.
+        """
 
 
 class RunType(Protocol):
@@ -128,16 +131,16 @@ class RunMemoryRecords:
 
 
 class RunPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka ships no types
-    """A PartitionRecords of aiokafka that returns one fetch of one partition as runs."""
+    """aiokafka's PartitionRecords, the records of one partition in one fetch; it returns them as runs."""
 
     _records_iterator: Iterator[Run]
 
     def _consumer_record(self, _tp: object, run: Run) -> Run:
-        """Return the part of a run from the fetch position on."""
+        """Return the run without the records below the next offset to fetch."""
         return run.since(self.next_fetch_offset)
 
     def next_run(self, records_max: int | None) -> tuple[Run, bool]:
-        """Return the next records, at most `records_max`, as one run, and whether more records are left."""
+        """Return at most `records_max` next records as one run, and whether more records may be left."""
         joined = RunBatch.run_type()
         for run in self:
             capacity = len(run) if records_max is None else records_max - len(joined)
@@ -152,7 +155,7 @@ class RunPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # ai
 
 
 class RunFetchResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka ships no types
-    """aiokafka's FetchResult, the fetched records of a partition; `getall` returns a `Run`, no list."""
+    """aiokafka's FetchResult, the fetched records of a partition; `getall` returns a run, not a list."""
 
     _partition_records: RunPartitionRecords | None
 

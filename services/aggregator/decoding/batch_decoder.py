@@ -25,7 +25,7 @@ class DecodedBatch(Protocol):
 
 
 class Decode(Protocol):
-    """Decodes the records of one partition. They may be a run from `aiokafka_fetcher_patch`."""
+    """Decodes the records of one partition, as a collection of records or as a run of the patched fetcher."""
 
     def __call__(self, records: Collection[Record], partition: int) -> DecodedBatch:
         """Decode the records. Invalid content raises no error; the batch reports the invalid records."""

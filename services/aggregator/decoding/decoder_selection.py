@@ -31,10 +31,10 @@ def compiled_decoder() -> Decode | None:
 
 
 def install_decoder(mode: CompiledMode) -> Decode:
-    """Select the decoder, and let all consumers of this process return the type of runs that it decodes.
+    """Select the decoder, and make all consumers of this process return runs of the type that it decodes.
 
     Call it before the first fetch, and only in processes that never read single records from a consumer.
-    Raises CompiledDecoderMissingError.
+    Raises CompiledDecoderMissingError if the mode requires a compiled decoder and none is built.
     """
     decode = select_decoder(mode)
     run_type: RunType = RecordRun

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
-# A tally row that changed without an event reaches readers only in the next full record, and the audit must
-# find such a row within 10 s.
+# If a fault changes a tally row without an event, readers receive the new value only in the next full record.
+# The audit, which is one of these readers, must find such a row within 10 s.
 FULL_EVERY_S: Final = 4.0
 HEARTBEAT_EVERY_S: Final = 1.0
 PART_BYTES_MAX: Final = 256 * 1024
@@ -77,8 +77,9 @@ class DueRecord(Enum):
 def due_record(
     last: CutHead | None, current: CutHead, since_full_s: float, since_record_s: float
 ) -> DueRecord:
-    """Decide which record is due. `last` is the head published last in this term; None if no head was.
+    """Decide which record is due.
 
+    `last` is the head that was published last in this term; None if none was published in this term.
     `since_full_s` and `since_record_s` are the seconds since the last full record and the last record of any
     kind.
     """
@@ -111,9 +112,9 @@ def write_change(cut: Cut, base: int, full_offset: int, rows: Iterable[Row]) -> 
 def write_full(
     cut: Cut, full_offset: int, rows: Iterable[Row], bytes_max: int = PART_BYTES_MAX
 ) -> list[bytes]:
-    """Encode a `full` record with all rows, as parts of at most `bytes_max` bytes.
+    """Encode a `full` record with all rows, split into parts of at most `bytes_max` bytes.
 
-    Each part has the same head.
+    Each part contains the same head.
     """
     parts = list(_parts([msgspec.json.encode(row) for row in rows], bytes_max - HEAD_BYTES))
     return [

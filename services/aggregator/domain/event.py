@@ -108,7 +108,7 @@ nesting."""
 
 
 def read_event(value: bytes | None, partition: int) -> Event | BadEvent | QuarantineReason:
-    """Decode a value; return a QuarantineReason if the value has no valid sequence in this partition."""
+    """Decode a record's value. Return a QuarantineReason if it has no valid sequence in this partition."""
     event: Event | BadEvent
     try:
         event = _decode(value)  # type: ignore[arg-type]  # None raises TypeError, caught as undecodable
@@ -124,10 +124,7 @@ def read_event(value: bytes | None, partition: int) -> Event | BadEvent | Quaran
 def read_batch(
     records: Collection[Record], partition: int
 ) -> tuple[list[OffsetEvent], list[UnsequencedRecord]]:
-    """Decode a fetched batch.
-
-    Return its events with their offsets, and its records without a valid sequence.
-    """
+    """Decode a fetched batch into events, with their offsets, and records without a valid sequence."""
     try:
         # None raises TypeError, caught as undecodable.
         events = [_decode(record.value) for record in records]  # type: ignore[arg-type]

@@ -42,7 +42,7 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """The sum of the events in one partition's batch that come next after a position."""
+    """What counting one partition's batch from a position gives: sums, the new position, gap, quarantine."""
 
     position: int
     last: int
@@ -69,10 +69,10 @@ def fold(position: int, events: Sequence[OffsetEvent], settled: Collection[int] 
     """Sum the standings of the events that come next in sequence.
 
     Repeats, even within one batch, and events beyond a gap change nothing. If events are still beyond a gap
-    at the end of the batch, `gap` reports the lowest of their sequences. A bad event that is next is not
-    counted: the position moves past it, and `quarantined` reports it. `settled` are sequences that were
-    quarantined, applied or skipped before. The position moves past them without counting, whether or not
-    their events are in the batch.
+    at the end of the batch, the result's `gap` is the lowest of their sequences. If the next event cannot be
+    counted, the position moves past it, and the result's `quarantined` contains it. `settled` are the
+    sequences that were quarantined, applied or skipped earlier. The position moves past each of them without
+    counting its event, whether or not that event is in the batch.
     """
     if events and not settled and (contiguous := _fold_contiguous(position, events)) is not None:
         return contiguous
@@ -98,8 +98,8 @@ def fold(position: int, events: Sequence[OffsetEvent], settled: Collection[int] 
             quarantined.append(Quarantined(sequence, offset, reason))
         if settled:
             last = skip_settled(last, settled)
-    # If `last` + 1 is in `beyond`, its event arrived too early. That is no gap: the relay sends events in
-    # order, so it sends this event again.
+    # If `last` + 1 is in `beyond`, its event came before the events that precede it. That is no gap: the
+    # relay sends events in order, so after those events it sends this event again.
     gap = min((sequence for sequence in beyond if sequence > last + 1), default=None)
     return Fold(position, last, next_offset, standing_changes, gap, tuple(quarantined), counted, passed)
 
@@ -107,7 +107,7 @@ def fold(position: int, events: Sequence[OffsetEvent], settled: Collection[int] 
 def _fold_contiguous(position: int, events: Sequence[OffsetEvent]) -> Fold | None:
     """Fold events that follow the position without a gap and are all countable; None for any other batch.
 
-    The result is that of the loop in `fold`. It costs three quarters as much, because `Counter` sums in C.
+    The result equals that of the loop in `fold`, at three quarters of the cost, because `Counter` sums in C.
     """
     batch = [event for _, event in events]
     last = position + len(batch)
@@ -147,7 +147,8 @@ def apply_event(event: Event, standing_changes: dict[MinuteStanding, int]) -> Qu
     before, after = event.data.before, event.data.after
     if time[-1:] != "Z":
         return QuarantineReason.BAD_TIME
-    # Check new keys only: a minute and standing in `standing_changes` was checked when it was added.
+    # A minute and standing that `standing_changes` contains were checked when they were added. Check only
+    # those that it does not contain.
     added = None if after is None else (minute, after)
     removed = None if before is None else (minute, before)
     if added is not None and added not in standing_changes and (reason := uncountable_reason(*added)):
@@ -166,7 +167,7 @@ def uncountable_reason(minute: str, standing: Standing) -> QuarantineReason | No
     if minute_of(minute) is None:
         return QuarantineReason.BAD_TIME
     for scope_id in (standing.agency, standing.campaign):
-        # Truncate, so that the cache holds no long strings.
+        # Truncate the id, so that the cache of `_is_scope` holds no long strings.
         if scope_id is not None and not _is_scope(scope_id[: SCOPE_LENGTH_MAX + 1]):
             return QuarantineReason.BAD_SCOPE
     return None

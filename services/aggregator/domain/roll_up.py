@@ -30,7 +30,7 @@ MinuteCell = tuple[datetime, str, str]
 
 @dataclass(frozen=True, slots=True)
 class TallyChanges:
-    """What batches add to tallies and minute tallies, for regions of every level. No number in it is zero."""
+    """What batches add to tallies and minute tallies, for regions of every level. No change in it is zero."""
 
     changes: Mapping[Cell, int] = field(default_factory=dict)
     minutes: Mapping[MinuteCell, int] = field(default_factory=dict)
@@ -105,8 +105,8 @@ def scopes_of(standing: Standing) -> tuple[str, ...]:
     return ("all", f"agency:{standing.agency}", f"campaign:{standing.campaign}")
 
 
-# The cache has room for the codes of all 83,000 villages of Indonesia. A smaller cache would evict codes
-# constantly.
+# The cache has room for the codes of all 83,000 villages of Indonesia. With less room it would constantly
+# evict codes that are needed again.
 @lru_cache(maxsize=131_072)
 def regions_of(code: str) -> tuple[str, ...]:
     """Return the code of a kelurahan and those of its ancestors.

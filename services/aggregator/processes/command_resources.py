@@ -1,7 +1,4 @@
-"""The composition root of operator commands.
-
-It opens a database pool and reads records of participant-events.
-"""
+"""The composition root of the operator commands: opens their database pool and reads event records."""
 
 from __future__ import annotations
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 async def run_rebuild(settings: AggregatorSettings, kafka: KafkaSettings) -> int:
     """Rebuild the live tallies; return the number of counted events.
 
-    Raises CompiledDecoderMissingError, RebuildImpossibleError or RebuildSupersededError.
+    Raises CompiledDecoderMissingError if the settings require a decoder that is not built. Raises
+    RebuildImpossibleError if the topic lacks an event. Raises RebuildSupersededError if another rebuild
+    interferes.
     """
     decode = install_decoder(settings.compiled)
     pool = await connect(settings.database, application_name="aggregator rebuild", max_size=6)
@@ -34,7 +36,8 @@ async def run_rebuild(settings: AggregatorSettings, kafka: KafkaSettings) -> int
 async def rebuild_for_epoch(pool: asyncpg.Pool[Any], kafka: KafkaSettings, epoch: int) -> int:
     """Rebuild the tallies for the register's new epoch, decoding in pure Python.
 
-    Returns the number of counted events. Raises RebuildImpossibleError or RebuildSupersededError.
+    Returns the number of counted events. Raises RebuildImpossibleError if the topic lacks an event. Raises
+    RebuildSupersededError if another rebuild interferes.
     """
     return await _build(pool, kafka, decode_events).run(epoch)
 

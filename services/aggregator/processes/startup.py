@@ -1,4 +1,4 @@
-"""Starts a process or a command: its settings, logs and failpoint, and the exit code at its end."""
+"""Starts a process or a command: loads settings, sets up logs and failpoint, and chooses the exit code."""
 
 from __future__ import annotations
 

@@ -58,8 +58,8 @@ async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stoppin
             server=serve(plain_app(health), settings.host, settings.worker_port, stopping),
         )
     finally:
-        # Faust may hang and ignore cancellation, so the process waits at most STOP_S_MAX seconds and then
-        # ends.
+        # Faust may hang and ignore cancellation, so wait for it at most STOP_S_MAX seconds; then the process
+        # ends all the same.
         await asyncio.wait({asyncio.ensure_future(worker.stop())}, timeout=STOP_S_MAX)
         await end_offsets.close()
         pool.terminate()

@@ -75,15 +75,15 @@ class CutPublisher:
     def positions(self) -> tuple[int, ...] | None:
         """The positions of the last published cut.
 
-        None if this process does not lead, has published no cut in its term, or failed to publish the last
-        record.
+        None if this process does not lead, has not yet published a cut in its term, or failed when it last
+        published.
         """
         return self._leader.head.positions if self._leader and self._leader.head else None
 
     async def publish_once(self) -> DueRecord | None:
-        """Publish the records that are due and return which were; None if another process leads.
+        """Publish the records that are due, and return which these were; None if another process leads.
 
-        After a failure the next record is a full record. Raises SupersededError if the lease is lost.
+        After a failure the next record is a full record. Raises SupersededError if the lease was lost.
         """
         term = self._lease.term
         if term is None:
@@ -95,15 +95,15 @@ class CutPublisher:
         try:
             return await self._publish(self._leader)
         except BaseException:
-            # The last record may or may not have arrived, so no change record may be based on its cut.
+            # It is not known whether the last record arrived, so no change record may be based on its cut.
             self._leader.head = None
             raise
 
     async def _take_over(self, term: int) -> LeaderState:
         """Return the state of a new leader, which continues the cut numbers.
 
-        The database may have been restored from a backup. The term is therefore raised above the topic's
-        newest.
+        If the database was restored from a backup, its term may be lower than the newest term in the topic.
+        The term is then raised above that one.
         """
         stored = await read_published_state(self._pool)
         topic_term, topic_cut = await self._last_in_topic() or (0, 0)
@@ -175,7 +175,7 @@ async def _read_rows(
 ) -> tuple[list[Row] | None, list[Row] | None]:
     """Read the rows of a change record and the rows of a full record; None for a record that is not due.
 
-    Changed rows that do not fit in one change record are published as a full record instead.
+    If the changed rows do not fit in one change record, a full record is published instead.
     """
     if due is DueRecord.NOTHING:
         return None, None

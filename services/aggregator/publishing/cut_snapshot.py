@@ -22,7 +22,7 @@ MinuteKey = tuple[datetime, str]
 
 @dataclass(frozen=True, slots=True)
 class PublishedState:
-    """The stored progress of publishing: the last cut, and the positions of the published minutes."""
+    """The stored progress: the last cut, and the positions up to which all changed minutes are published."""
 
     term: int
     cut: int
@@ -53,7 +53,7 @@ class CutSnapshot:
         return head, row["as_of"]
 
     async def changed_rows(self, since: CutHead) -> list[Row]:
-        """Read the rows that changed since a head of the same set and generation."""
+        """Read the rows that changed since the cut with the head `since`, of the same set and generation."""
         rows = QUERIES.changed_rows(self._connection, set_id=since.set_id, positions=list(since.positions))
         return [tuple(row) async for row in rows]
 
@@ -62,7 +62,10 @@ class CutSnapshot:
         return [tuple(row) async for row in QUERIES.all_rows(self._connection, set_id=set_id)]
 
     async def changed_minutes(self, since: PublishedState, head: CutHead) -> list[MinuteKey]:
-        """Return the minutes to publish: those that changed, or all if the set or generation is new."""
+        """Return the minutes to publish: those that changed since the state `since`.
+
+        If the set or generation has changed since then, all minutes are returned.
+        """
         if (since.minutes_set_id, since.minutes_generation) == (head.set_id, head.generation):
             rows = QUERIES.changed_minutes(
                 self._connection, set_id=head.set_id, positions=list(since.minutes_positions)

@@ -1,4 +1,4 @@
-"""Reads term and number of the newest cut in region-counts, from which a new leader continues."""
+"""Reads the term and number of the newest cut in region-counts, so that a new leader can continue from it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def last_cut(kafka: KafkaSettings) -> Version | None:
 
 
 def _version(value: bytes) -> Version | None:
-    """Decode the version of a record; None if the record is undecodable."""
+    """Decode the (term, cut) of a record; None if the record is undecodable."""
     try:
         return decode_cut(value).version
     except UndecodableRecordError:

@@ -1,6 +1,6 @@
 """Publishes the growth per minute to region-minutes, and deletes each minute after 48 hours.
 
-After a crash a record may be sent twice. Its counts are absolute, so the second record changes nothing.
+After a crash a record may be sent twice. It has the minute's whole growth, so its repeat changes nothing.
 Failpoints: `publisher.before_minutes`, `publisher.after_minutes`.
 """
 
@@ -54,7 +54,7 @@ class MinutePublisher:
             raise
 
     async def delete_expired(self, now: datetime) -> int:
-        """Delete minutes older than 48 hours, from the topic, then from the table; return how many."""
+        """Delete minutes older than 48 hours, first from the topic, then from the table; return how many."""
         term = self._lease.term
         if term is None:
             return 0

@@ -21,7 +21,7 @@ CLEANUP_EVERY_S: Final = 5.0
 
 
 class PublishCycle:
-    """Runs cuts, minutes and clean-up in turn, because they share a producer, which a failure resets."""
+    """Runs cuts, minutes and clean-up in turn. They share a producer, which a failure resets."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Publishes quarantine states (quarantined, applied, skipped) through an outbox, without the payloads."""
+"""Publishes quarantine states (quarantined, applied, skipped) through an outbox, without event content."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class QuarantineOutbox:
 async def append_new_states(pool: asyncpg.Pool[Any]) -> int:
     """Append the states that are not in the outbox yet, oldest first; return their number.
 
-    The states are marked in the same transaction, so each is appended once.
+    The same transaction marks these states as appended, so each is appended only once.
     """
     async with pool.acquire() as connection, connection.transaction():
         rows = [row async for row in QUERIES.mark_unpublished_states(connection, rows_max=ROWS_MAX)]

@@ -33,9 +33,9 @@ class RegisterEpochTrigger:
         self._rebuild = rebuild
 
     async def follow_once(self) -> None:
-        """Follow register-state.
+        """Follow the topic register-state until a rebuild is needed, then rebuild and return.
 
-        If this process leads and the register's epoch exceeds the tallies' epoch, rebuild and return.
+        A rebuild is needed if this process leads and the register's epoch exceeds the tallies' epoch.
         """
         async for followed in follow_register_state(self._kafka):
             live = await QUERIES.live_set(self._pool)

@@ -14,7 +14,7 @@ class RebuildImpossibleError(RuntimeError):
 
 
 class RebuildSupersededError(RuntimeError):
-    """Another rebuild runs, or began or ended during this rebuild, which has not changed the live set."""
+    """Another rebuild is running, or began or ended meanwhile. This rebuild has not changed the live set."""
 
 
 @dataclass(slots=True)
@@ -34,20 +34,21 @@ class ShadowSet:
 
     @property
     def accepts_lower_positions(self) -> bool:
-        """Whether the register began a new epoch.
+        """Whether the set may become live with positions below the live ones.
 
-        Its sequences then restarted, and the live positions are void.
+        It may if the register began a new epoch: the register's sequences then restarted, so the live
+        positions say nothing about them.
         """
         return self.epoch > self.live_epoch
 
     def behind(self, positions: Mapping[int, int]) -> int:
-        """Return by how many events this set is behind the given sequences, which are keyed by partition."""
+        """Return how many events this set has still to count to reach these sequences, keyed by partition."""
         return sum(
             max(0, sequence - self.positions[partition].sequence) for partition, sequence in positions.items()
         )
 
     def missing(self, positions: Mapping[int, int]) -> str:
-        """Describe the next sequence that this set lacks in each partition behind its given sequence."""
+        """Name the next needed sequence of each partition that has not reached its given sequence."""
         missing = [
             f"partition {partition} lacks sequence {self.positions[partition].sequence + 1}"
             for partition, sequence in positions.items()

@@ -61,8 +61,9 @@ class TallyRebuild:
     async def run(self, epoch: int | None = None) -> int:
         """Count the topic, swap the sets, and return the number of counted events.
 
-        With an `epoch` above the live set's, the swap accepts positions below the live positions.
-        Raises RebuildImpossibleError or RebuildSupersededError; the live set is then unchanged.
+        If `epoch` is above the live set's epoch, the new positions may be below the live positions.
+        Raises RebuildImpossibleError if the topic lacks an event. Raises RebuildSupersededError if another
+        rebuild runs, began or ended. After either error the live set is unchanged.
         """
         if await self._lease.renew() is None:
             raise RebuildSupersededError("another rebuild is running")
@@ -153,7 +154,11 @@ class TallyRebuild:
         return {row["partition"]: row["sequence"] async for row in rows}
 
     async def _swap(self, shadow: ShadowSet) -> bool:
-        """Swap the sets in a transaction that blocks workers; False if counting the rest takes too long."""
+        """Swap the sets in a transaction that makes workers wait.
+
+        While they wait, the events that the shadow set still lacks are counted. Returns False, without a
+        swap, if that takes too long.
+        """
         failpoint("rebuild.before_swap")
         async with self._pool.acquire() as connection, connection.transaction():
             live = await QUERIES.lock_live(connection, set_id=shadow.live_set_id, building=shadow.set_id)

@@ -1,6 +1,6 @@
 """Counts a fetch: decodes it, folds it from the stored positions, and stores the result.
 
-If a gap remains, it requests a seek back to the stored offset, once per position.
+If a gap remains in a partition, the counter requests a seek back to the stored offset, once per position.
 
 Failpoints: `worker.before_store`, `worker.after_store`.
 """
@@ -68,8 +68,8 @@ class BatchCounter:
     async def count_fetch(self, fetched: Mapping[int, Collection[Record]]) -> Mapping[int, CountOutcome]:
         """Count the events of each partition's batch that are next in sequence.
 
-        These events of one batch are counted together or not at all. After any failure the call may be
-        repeated with the same fetch.
+        Of one batch, either all these events are counted or none. After any failure the call may be repeated
+        with the same fetch.
         """
         batches: dict[int, DecodedBatch] = {}
         for partition, records in fetched.items():
@@ -100,8 +100,9 @@ class BatchCounter:
             }
             settled = set(changes) if changes and await self._store(changes) else set()
             if len(settled) < len(waiting):
-                # The remaining batches have only repeats or a gap, or another worker, a skip or a rebuild
-                # changed a stored position. A rebuild after the register was restored may have lowered it.
+                # Some batches were not stored. Either none of their events is next, or another worker, a skip
+                # or a rebuild has changed a stored position; after a restore of the register, a rebuild may
+                # also lower positions. Read the positions again, and fold again where they changed.
                 stored = await self._read_positions(waiting.keys() - settled)
                 settled |= {
                     partition

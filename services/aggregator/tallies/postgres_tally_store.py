@@ -37,7 +37,7 @@ class PostgresTallyStore:
         ordered = sorted(position_changes.items())
         set_ids = {change.before.set_id for _, change in ordered}
         if len(set_ids) != 1:
-            return False  # two sets: a rebuild replaced the live set between the reads of two positions
+            return False  # a rebuild replaced the live set after one position was read and before another was
         bad = [(partition, event) for partition, change in ordered for event in change.fold.quarantined]
         moved = await QUERIES.count_batch(
             self._database,

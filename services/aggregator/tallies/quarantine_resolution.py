@@ -51,7 +51,8 @@ class _ChangeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def change_from_file(path: Path, partition: int, sequence: int) -> Event:
     """Read an event from a file: `{"time": …, "before": standing or null, "after": standing or null}`.
 
-    Raises msgspec.ValidationError or msgspec.DecodeError.
+    Raises msgspec.DecodeError if the file is not JSON, and msgspec.ValidationError if the JSON is no such
+    event.
     """
     content = msgspec.json.decode(path.read_bytes(), type=_ChangeFile)
     change = msgspec.convert({"before": content.before, "after": content.after}, type=Change)
@@ -63,7 +64,7 @@ async def apply_event(
 ) -> Resolution:
     """Count a quarantined event once.
 
-    Its content is `value`: the bytes of a record, or an event from a file.
+    `value` is the event's content: the bytes of its record, or an event from a file.
     """
     row = await QUERIES.find_quarantined(pool, partition=partition, sequence=sequence)
     if row is None:

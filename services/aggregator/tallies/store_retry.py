@@ -34,8 +34,8 @@ class RetryPolicy:
 async def retry(action: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
     """Call `action` until it succeeds.
 
-    An error that left the Faust agent instead would lose the agent's batch.
-    Raises StoreFailingError after `failing_s_max` seconds without a success.
+    The action is retried inside the Faust agent, because an error that left the agent would lose its batch.
+    Raises StoreFailingError after the policy's `failing_s_max` seconds without a success.
     """
     delay_s = RETRY_DELAY_S_MIN
     failing_since: float | None = None

@@ -31,7 +31,7 @@ class PositionChange:
     def after(self) -> PartitionPosition:
         """The position after the fold.
 
-        Its offset is unchanged if no event of the fold was next in sequence.
+        Its offset is that before the fold if no event of the fold was next in sequence.
         """
         offset = self.before.offset if self.fold.next_offset is None else self.fold.next_offset
         return PartitionPosition(self.before.set_id, self.fold.last, offset)
@@ -48,10 +48,9 @@ class TallyStore(Protocol):
     ) -> bool:
         """Apply the tally changes and all position changes, or none of them.
 
-        `position_changes` is keyed by partition and not empty, and all its positions are of one set. Returns
-        False, with nothing changed, if a stored position is not the position from which its fold starts,
-        because another worker, a skip or a rebuild changed it meanwhile. The call may be repeated after any
-        failure.
+        `position_changes` is keyed by partition and is not empty; all its positions are of the same set of
+        tallies. Returns False, with nothing changed, if another worker, a skip or a rebuild has changed a
+        stored position since its fold was computed. The call may be repeated after any failure.
         """
 
     async def record_gap(self, partition: int, position: PartitionPosition, sequence: int) -> None:

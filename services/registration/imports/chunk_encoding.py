@@ -28,7 +28,8 @@ class PackedChunk(msgspec.Struct, frozen=True):
 
     `participants` and `events` are arguments of `register_rows.write_rows`. `count` is the number of
     participants. `registrations` are the accepted rows as JSON, sorted by NIK fingerprint. They are needed
-    only if the chunk cannot be written as it is, such as when the register already has one of the NIKs.
+    only if the chunk cannot be written as it is, for example because the register already has one of its
+    NIKs.
     """
 
     last_row: int
@@ -76,7 +77,7 @@ def pack(validated: ValidatedChunk, new_id: Callable[[], object]) -> PackedChunk
 
 
 def only_event(decision: Decision) -> Event:
-    """Return the only event of a decision. The caller must know that the decision is no refusal."""
+    """Return the only event of a decision, which must not be a refusal."""
     assert not isinstance(decision, Refused), "the command cannot be refused here"
     (event,) = decision
     return event

@@ -52,7 +52,7 @@ class InvalidRow(NamedTuple):
 
 
 def _adapter(model: Any, field: str) -> TypeAdapter[Any]:
-    """Build a validator for lists of one field's values, which never include that of an empty cell."""
+    """Build a validator for lists of one field's values. Empty cells must be left out of the lists."""
     info = model.model_fields[field]
     annotation = info.annotation
     parts = [part for part in getattr(annotation, "__args__", ()) if part is not type(None)]
@@ -112,7 +112,7 @@ def validate_columns(
 
 
 def _validate_column(name: str, cells: Sequence[str], vocabulary: Vocabulary, faults: FaultsByRow) -> Column:
-    """Return the values of a column, None for each empty or invalid cell. Adds faults to `faults`."""
+    """Return each cell's value; None if it is empty or invalid. Adds the column's faults to `faults`."""
     distinct = [cell for cell in dict.fromkeys(cells) if cell]
     invalid: dict[str, str] = {}
     try:
@@ -129,7 +129,10 @@ def _validate_column(name: str, cells: Sequence[str], vocabulary: Vocabulary, fa
 
 
 def _values(name: str, cells: Sequence[str], vocabulary: Vocabulary) -> dict[str, Any]:
-    """Return the valid value of each cell. Raises ValidationError, with the index of each invalid cell."""
+    """Return each cell's valid value.
+
+    If any cells are invalid, raises a ValidationError that contains their indices.
+    """
     inputs: list[Any] = [*cells]
     if name == "steps":
         inputs = [tuple(cell.translate(STEP_SEPARATORS).split()) for cell in cells]

@@ -26,8 +26,8 @@ OPTIONAL: Final = (
     "steps",
 )
 COLUMNS: Final = REQUIRED + OPTIONAL
-# A cell with an unclosed quotation mark includes the following rows until it exceeds this length. All that
-# was read for the cell then counts as one unreadable row.
+# If a cell's quotation mark is not closed, the rows that follow are read as part of the cell until it exceeds
+# this length. Everything read for the cell then counts as one unreadable row.
 CELL_CHARACTERS_MAX: Final = 8_192
 HEADER_CHARACTERS_MAX: Final = 4_096
 

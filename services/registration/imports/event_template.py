@@ -26,7 +26,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class EventTemplate:
-    """Makes the event texts of first registrations through one channel."""
+    """Makes the texts of `registered` events of newcomers, all through the same channel."""
 
     def __init__(self, channel: str) -> None:
         person = Person(None, None, None, "", None, None, "", channel)

@@ -55,7 +55,7 @@ RETRY_DELAY_S_MAX: Final = 2.0
 
 
 class Packer(Protocol):
-    """Validates and packs chunks. The results become available in the order of the calls."""
+    """Validates and packs chunks. Results become available in the order in which `pack` was called."""
 
     async def pack(self, rows: Sequence[Row], context: ChunkContext) -> PackedChunk:
         """Validate the rows, and pack the accepted and rejected rows as one chunk."""
@@ -86,9 +86,9 @@ class Importer:
         """Continue an import until its end, or until a stop between two chunks, and return its status.
 
         The import must have been begun in the register. After each chunk, `on_progress` receives the number
-        of the chunk's rows and the number of bytes read from the file so far. Raises ImportInterruptedError
-        if another process continues the import or if it is being undone. Raises the last error of a chunk
-        that could not be written.
+        of the chunk's rows and the number of bytes read from the file so far. If a chunk cannot be written,
+        its last error is raised. Raises ImportInterruptedError if another process has continued the import,
+        or if the import is being undone.
         """
         status = await self.status(import_id)
         if status.state is not ImportState.RUNNING:
@@ -161,7 +161,10 @@ class Importer:
             await asyncio.gather(*ahead, return_exceptions=True)
 
     async def _write(self, import_id: str, packed: PackedChunk, after_row: int) -> None:
-        """Write a chunk. If a value cannot be stored, halve the chunk repeatedly and reject only its row."""
+        """Write a chunk.
+
+        If a value cannot be stored, its row is found by halving the chunk, and only that row is rejected.
+        """
         try:
             await self._with_retry(
                 lambda connection: store.write_chunk(connection, import_id, packed, after_row, self.new_id)
@@ -185,7 +188,8 @@ class Importer:
             try:
                 async with self.pool.acquire() as connection:
                     return await operation(connection)
-            # The error is classified, and raised again unless it is transient and time remains for a repeat.
+            # Any error is caught, because only `failure_of` can tell which errors are worth a repeat. The
+            # others are raised again.
             except Exception as error:
                 failure = failure_of(error)
                 transient = failure in (Failure.REPEAT, Failure.UNAVAILABLE)
@@ -224,7 +228,7 @@ def _split(validated: ValidatedChunk) -> list[ValidatedChunk]:
 def import_id_of(path: Path, cipher: Cipher) -> str:
     """Return the id of a file's import: a keyed digest of the file's bytes.
 
-    So importing the same file again continues the same import.
+    The same file therefore always has the same id, and importing it again continues its import.
     """
     digest = cipher.file_hmac()
     with path.open("rb") as file:

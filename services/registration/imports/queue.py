@@ -1,4 +1,4 @@
-"""Queues the imports and undos that the API requests, and runs them one by one. A restart loses none."""
+"""Queues the imports and undos requested through the API, and runs them one by one. A restart loses none."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from telemetry.logs import get
 log = get()
 
 POLL_EVERY_S: Final = 0.5
-# Longer than the retries of any chunk. A process that runs an import updates the import's row in the database
-# more often than this.
+# While a process runs an import, it updates the import's row in the database at shorter intervals, even if it
+# has to retry a chunk. So if a row is not updated for this long, the process has probably died.
 ABANDONED_AFTER_S: Final = 75.0
 
 
@@ -50,8 +50,8 @@ class ImportQueue:
     async def receive(self, body: AsyncIterator[bytes], name: str, caller: str) -> ImportStatus:
         """Store a file, enqueue its import, and return the import's status.
 
-        If the same file was sent before, its import stays as it is. Raises UploadTooLargeError or
-        UnusableFileError.
+        If the same file was sent before, its import stays as it is. Raises UploadTooLargeError, or
+        UnusableFileError if the file's header is invalid.
         """
         import_id = await self._spool.receive(body, self._cipher)
         async with self._pool.acquire() as connection:
@@ -78,7 +78,7 @@ class ImportQueue:
         return begun
 
     async def kept_participants(self, import_id: str, count_max: int) -> tuple[int, list[KeptParticipant]]:
-        """Return the number of participants that an undo keeps, and at most `count_max` of them, by id."""
+        """Return how many participants an undo of the import keeps, and the first `count_max` by id."""
         async with self._pool.acquire() as connection:
             count = await undo.kept_count(connection, import_id)
             listed = []
@@ -96,8 +96,8 @@ class ImportQueue:
         """Run requested imports and undos until `stopping` is set."""
         self._spool.open()
         self._requested.extend(self._spool.ids())
-        # A failing import is retried without limit. It must not end the process, which also takes
-        # registrations.
+        # A failing import is retried without limit, because its failure must not end this process, which also
+        # answers requests to register participants.
         await run_forever(
             lambda: self.run_once(stopping),
             stopping,

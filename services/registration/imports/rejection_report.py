@@ -1,4 +1,4 @@
-"""Writes the CSV report on an import's rejected rows. It has row number, column and reason, never a value."""
+"""Writes the CSV report on rejected rows: their number, columns and reasons, never a cell's value."""
 
 from __future__ import annotations
 

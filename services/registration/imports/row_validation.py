@@ -132,7 +132,7 @@ class RowValidator:
 
 
 def _unreadable(row: Row, names: Sequence[str]) -> list[RejectedCell]:
-    """Return the faults that prevent the validation of a row's cells; empty if its cells can be validated."""
+    """Return the faults because of which a row's cells cannot be validated; empty if they can be."""
     cells = row.cells
     if cells is None:
         return [RejectedCell(row.number, WHOLE_ROW, RowFault.UNREADABLE)]

@@ -52,7 +52,8 @@ class UploadSpool:
     async def receive(self, body: AsyncIterator[bytes], cipher: Cipher) -> str:
         """Store an upload and return the id of its import. When this returns, the file is durably on disk.
 
-        Raises UploadTooLargeError, or UnusableFileError for an invalid header. Then no file remains.
+        Raises UploadTooLargeError, or UnusableFileError if the header is invalid. After an error, no part of
+        the upload remains.
         """
         partial = self._folder / f"{secrets.token_hex(16)}{PARTIAL}"
         try:

@@ -81,8 +81,9 @@ async def write_chunk(
 ) -> None:
     """Write the chunk that follows row `after_row`. Do nothing if the chunk is already written.
 
-    It is already written if the reply to its COMMIT was lost and this call is the retry. Raises
-    ImportInterruptedError, or the driver's error, after which the call may be repeated.
+    It is already written if this call is a retry after the response to the COMMIT was lost. Errors of the
+    driver are raised unchanged, and the call may be repeated after them. Raises ImportInterruptedError if
+    this process must not continue the import.
     """
     async with connection.transaction():
         locked = await QUERIES.import_lock(connection, id=import_id)
@@ -92,8 +93,9 @@ async def write_chunk(
             return
         if locked["last_row"] != after_row:
             raise ImportInterruptedError("another process is importing the same file")
-        # The progress is stored before it is known which participants are new, because the partitions must be
-        # locked last. It is stored as if all were new, and corrected below if some are not.
+        # Store the progress now, because `write_rows` locks the partitions, which must be locked last. It is
+        # not known yet which participants are new, so the progress is stored as if all were, and is corrected
+        # below if some are not.
         await _record_progress(connection, import_id, packed.last_row, packed.count, packed.rejected)
         row = await register_rows.write_rows(
             connection, participants=packed.participants, events=packed.events
@@ -113,8 +115,8 @@ async def _write_overlapping(
 ) -> None:
     """Finish a chunk in which some NIKs exist already.
 
-    A row registers a withdrawn participant again. A row of any other existing participant is rejected. The
-    import's progress was stored as if all valid rows were accepted, and is corrected here.
+    If the existing participant is withdrawn, the row registers the participant again; otherwise the row is
+    rejected. The import's progress was stored as if all valid rows were accepted, and is corrected here.
     """
     events = {row.nik_hmac: only_event(decide(row.command, None)) for row in validated.accepted}
     known = await register_rows.lock(connection, (), events)

@@ -48,9 +48,9 @@ async def undo_chunk(
 ) -> int | None:
     """Withdraw one chunk of the import's unchanged participants.
 
-    Returns how many were withdrawn; None if none was left and the undo has ended. Raises
-    ImportInterruptedError if the import is not being undone, or the driver's error, after which the call may
-    be repeated.
+    Returns how many were withdrawn; None if no unchanged participant was left, which ends the undo. Errors
+    of the driver are raised unchanged, and the call may be repeated after them. Raises ImportInterruptedError
+    if the import is not being undone.
     """
     async with connection.transaction():
         locked = await QUERIES.import_lock(connection, id=import_id)
@@ -69,8 +69,8 @@ async def undo_chunk(
         }
         withdrawn = []
         for participant in await register_rows.lock(connection, ids):
-            # If a participant has changed since the statement that found it, its revision differs from the
-            # expected revision. Then it is kept.
+            # A participant may have changed after the statement above found it unchanged. Its revision then
+            # differs from the expected revision, the command is refused, and the participant is kept.
             decision = decide(
                 WithdrawCommand(id=participant.id, expected_revision=revisions.get(participant.id, 1)),
                 participant,

@@ -1,7 +1,7 @@
 """Runs a child process that validates and packs chunks while the main process writes earlier chunks.
 
 So an import uses two cores. In the rows that the child process returns, NIK and phone number are encrypted.
-Of a rejected row it returns only the row number, the columns and the reasons.
+Of each rejected row, the child process returns only the row number, the columns and the reasons.
 """
 
 from __future__ import annotations
@@ -88,12 +88,12 @@ def initialize_worker(config: ValidationConfig) -> None:
 
 
 def _retain_memory() -> None:
-    """Make the process keep freed memory for the next chunk.
+    """Make the process keep freed memory for the next chunk instead of returning it to the system.
 
-    Otherwise page faults would take a third of the time (measured).
+    Otherwise page faults would take a third of the process's time (measured).
     """
-    # The name mallopt and the parameter numbers are from glibc (malloc.h). A C library without mallopt needs
-    # no change.
+    # The name mallopt and the parameter numbers are from glibc (malloc.h). If the C library has no mallopt,
+    # nothing is set.
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         for parameter in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD):
@@ -101,9 +101,10 @@ def _retain_memory() -> None:
 
 
 def _end_with_parent() -> None:
-    """Exit when the parent process is killed.
+    """Make this process exit when its parent process is killed.
 
-    Otherwise this process would wait forever, because it holds both ends of its queue.
+    Otherwise it would wait forever for the next chunk: it holds both ends of its queue of chunks, so the
+    queue is never closed.
     """
     parent = parent_process()
     assert parent is not None, "this runs in a spawned process"

@@ -132,7 +132,8 @@ async def test_events_that_wait_during_a_take_over_are_counted_although_none_fol
     for partition in range(12):
         await producer.send(partition, range(51, 101))
 
-    # No further events arrive, so no gap would reveal a batch that was lost in the rebalance.
+    # Send no further events. They would reveal a batch that was lost in the rebalance, because the worker
+    # would find a gap and read the batch again.
     await wait_for_count(counts, 1_200)
     assert not workers[1].ended()
 

@@ -1,4 +1,4 @@
-"""A reader of published cuts that checks that versions never decrease and that sums agree."""
+"""A reader of published cuts. It checks that versions never decrease and that region counts add up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Version = tuple[int, int]
 
 
 class CutReader:
-    """Holds the newest cut, the version and apply reason of each record, and the errors that it found."""
+    """Holds the newest cut, each record's version and the reason of its application, and the errors found."""
 
     def __init__(self) -> None:
         self.state = CutState()

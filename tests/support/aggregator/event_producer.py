@@ -16,7 +16,7 @@ REGIONS = ["31.71.01.1001", "31.71.02.1003", "31.74.04.1002", "31.75.05.1004", "
 
 
 def event_value(partition: int, sequence: int, **changes: Any) -> bytes:
-    """Encode one registered event as JSON; `changes` replace top-level fields."""
+    """Encode one `registered` event as JSON; each of `changes` replaces the top-level field of that name."""
     after: dict[str, Any] = {
         "region": REGIONS[sequence % len(REGIONS)],
         "agency": "ppkukm",
@@ -52,7 +52,7 @@ class EventProducer:
         self._topic = topic
 
     async def send(self, partition: int, sequences: Iterable[int]) -> None:
-        """Send the events of these sequences, in this order, and wait for the acknowledgement."""
+        """Send the events with these sequences, in this order, and wait until the broker has stored them."""
         await self.send_values(partition, [event_value(partition, sequence) for sequence in sequences])
 
     async def send_values(self, partition: int, values: Iterable[bytes | None]) -> int:

@@ -13,7 +13,10 @@ from tests.support.topic_prefixes import Topics
 
 @asynccontextmanager
 async def following_minutes(topics: Topics) -> AsyncIterator[dict[bytes, list[tuple[str, int]] | None]]:
-    """Follow region-minutes inside the block; yield (region, growth) rows by key, None after a tombstone."""
+    """Follow region-minutes inside the block. Yield a dictionary that is updated with each record.
+
+    It maps a record's key to its (region, growth) rows, or to None after a tombstone.
+    """
     minutes: dict[bytes, list[tuple[str, int]] | None] = {}
 
     async def follow() -> None:

@@ -78,19 +78,19 @@ class Processes:
         return self.running[-1]
 
     def close(self) -> None:
-        """Kill all processes that still run, including suspended processes."""
+        """Kill all processes that have not ended, including suspended ones."""
         for running in self.running:
             if not running.ended():
                 running.signal(signal.SIGCONT)
                 running.kill()
 
     def logs(self) -> str:
-        """Return the last lines of every log, to print if the test fails."""
+        """Return the last lines of each process's log, to be printed if the test fails."""
         return "\n".join(tail(running.log) for running in self.running)
 
 
 def processes(folder: Path, environment: Mapping[str, str]) -> Iterator[Processes]:
-    """Yield a starter of processes; all its processes end with the test."""
+    """Yield an object that starts processes; all of them are killed at the end of the test."""
     started = Processes(folder, environment)
     try:
         yield started

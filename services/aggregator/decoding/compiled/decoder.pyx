@@ -45,8 +45,8 @@ cdef enum:
     NESTED_MAX = 16
     DIGITS_MAX = 18
     STANDING_BYTES_MAX = 1024
-    # `Row.before` and `Row.after` are an index into StandingTable or one of these values. They mean no
-    # standing, an event that is folded in Python, and a standing that the table does not contain yet.
+    # `Row.before` and `Row.after` are an index into StandingTable or one of the next three values. In this
+    # order they mean: no standing; an event that is folded in Python; a standing not yet in the table.
     NO_STANDING = -1
     IN_PYTHON = -2
     UNKNOWN = -3
@@ -178,7 +178,10 @@ cdef class Run:
         return part
 
     def since(self, int64_t offset):
-        """Return the records from `offset` on, without any whose offset is not above all earlier offsets."""
+        """Return the records from `offset` on.
+
+        Records whose offset repeats an earlier record's, or is lower than it, are left out.
+        """
         cdef Run part = Run()
         cdef Py_ssize_t index
         if self._count and self._slots[0].offset >= offset and self._offsets_rise():
@@ -489,7 +492,7 @@ cdef bint _scan_event(Bytes at, Bytes end, ScannedEvent *found) noexcept nogil:
 
 
 cdef inline bint _is_well_placed(ScannedEvent *found, int64_t partition) noexcept nogil:
-    """Return whether the partition matches, and the time has over MINUTE_BYTES bytes and ends in Z."""
+    """Return whether the partition matches, and the time is longer than MINUTE_BYTES and ends in Z."""
     return (
         found.partition == partition
         and found.time_size > MINUTE_BYTES
@@ -518,7 +521,7 @@ cdef uint64_t _hash(Bytes minute, Bytes at, int64_t size) noexcept nogil:
 
 
 cdef class StandingTable:
-    """A hash table from the bytes of a minute and standing to its index, so that equal bytes are decoded once."""
+    """Maps the bytes of a minute and standing to their index, so that equal bytes are decoded only once."""
 
     cdef list _standings, _keys
     cdef dict _indexes
@@ -725,7 +728,7 @@ cdef class Decoder:
     cdef Py_ssize_t _read_plain_records(
         self, Run run, Py_ssize_t index, Batch batch, int64_t partition
     ) noexcept nogil:
-        """Read records while they are plain and their standings known; return the next record's index."""
+        """Read records while they are plain and their standings in the table; return the next index."""
         cdef ScannedEvent found
         cdef RecordSlot *slot
         cdef Row *row

@@ -1,6 +1,6 @@
 """Reads Kafka record batches of format 2 as bytes, for the compiled decoder.
 
-aiokafka's decoder reads batches of other formats, and batches that `Run.add_batch` does not accept.
+Batches of other formats, and batches that `Run.add_batch` does not accept, are read by aiokafka's decoder.
 """
 
 from __future__ import annotations

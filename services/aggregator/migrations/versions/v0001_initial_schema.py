@@ -1,4 +1,4 @@
-"""The initial schema: tallies, positions, changed keys, quarantine, and the published state."""
+"""The initial schema: tallies, positions, keys of changed tallies, quarantine, progress of publishing."""
 
 from alembic import op
 

@@ -1,10 +1,10 @@
--- The live set of tallies. A rebuild counts a second set and then makes that one live.
+-- Which set of tallies is live. A rebuild counts into a second set, and then makes the second set live.
 create table live (
     one        boolean  primary key default true check (one),
     set_id     smallint not null,
-    generation bigint   not null,  -- increases when counts change in another way than by the next events
+    generation bigint   not null,  -- increases when counts change otherwise than by counting the next events
     epoch      bigint   not null,  -- the register's epoch; it increases when the sequences restart
-    building   smallint            -- the set that a running rebuild counts; null while no rebuild runs
+    building   smallint            -- the set into which a running rebuild counts; null while no rebuild runs
 );
 insert into live (set_id, generation, epoch) values (1, 1, 1);
 
@@ -14,7 +14,7 @@ create table position (
     partition    smallint not null check (partition >= 0),
     sequence     bigint   not null,
     kafka_offset bigint   not null,
-    gap_seen     bigint,  -- the lowest sequence that arrived beyond the gap; null without a gap
+    gap_seen     bigint,  -- the lowest sequence that arrived beyond the gap; null if there is no gap
     primary key (set_id, partition)
 ) with (fillfactor = 50);
 insert into position (set_id, partition, sequence, kafka_offset)
@@ -39,8 +39,8 @@ create table minute_tally (
     primary key (set_id, minute, scope, region)
 ) with (fillfactor = 50);
 
--- The keys that each counted batch changed, and the position after the batch. The publisher reads the keys
--- that changed since its last cut.
+-- The keys of the tallies and minute tallies that each counted fetch changed, with the position of one of its
+-- partitions after the fetch. The publisher reads the keys that changed since its last cut.
 create table changed (
     set_id        smallint not null,
     partition     smallint not null,
@@ -53,7 +53,7 @@ create table changed (
     primary key (set_id, partition, sequence)
 );
 
--- Records that were not counted, without their payload.
+-- Which records were not counted; their payload is only in the topic.
 create table quarantine (
     id             bigint      primary key generated always as identity,
     epoch          bigint      not null,

@@ -1,5 +1,5 @@
 -- name: delete_published_changes(positions)!
--- Delete the changed keys that were published both with the cuts and with the minutes.
+-- Delete the rows of `changed` whose tallies are published in a cut and whose minutes are published too.
 delete from changed using live, published
 where changed.set_id = live.set_id
     and sequence <= least(

@@ -1,5 +1,6 @@
 -- name: cut_head()^
--- The head of a cut, without its counts. It names the lowest thousand quarantined or skipped events.
+-- The head of a cut. Of the quarantined and skipped events it names the first thousand, by partition and
+-- sequence.
 select live.set_id, live.generation, live.epoch, now() as as_of, progress.positions, progress.gaps,
     uncounted.partitions, uncounted.sequences, coalesce(uncounted.total, 0) as total
 from live
@@ -19,7 +20,7 @@ cross join lateral (
 ) uncounted;
 
 -- name: changed_rows(set_id, positions)
--- The tallies that were changed by batches after these positions.
+-- The tallies that changed when events after these positions were counted.
 with keys as (
     select distinct key.scope, key.region, key.measure
     from changed, unnest(scopes, regions, measures) key (scope, region, measure)

@@ -2,8 +2,8 @@
 select set_id, generation, epoch, building from live;
 
 -- name: begin_rebuild()^
--- Reserve a new set and insert its positions, all zero. The publisher deletes a set that an earlier rebuild
--- left.
+-- Reserve a new set and insert its positions, all zero. If an earlier rebuild left a set behind, the
+-- publisher deletes that set.
 with reserved as (
     update live set building = nextval('set_ids') returning set_id, building, epoch
 ), new_positions as (

@@ -43,7 +43,7 @@ with input as (
     insert into changed (set_id, partition, sequence, scopes, regions, measures, minutes, minute_scopes)
     select :set_id::smallint, partition, sequence, :scopes::text[], :regions::text[], :measures::text[],
         :minute_keys::timestamptz[], :minute_key_scopes::text[]
-    from first  -- one partition is enough to find the keys by, because all positions moved together
+    from first  -- one partition's position is enough to find the keys, because all positions moved together
 ), quarantined as (
     insert into quarantine (epoch, partition, kafka_offset, event_sequence, reason)
     select live.epoch, bad.*

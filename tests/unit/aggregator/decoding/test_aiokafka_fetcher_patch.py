@@ -1,4 +1,4 @@
-"""The patched aiokafka returns the same records, as runs, and raises the same errors as the original."""
+"""The patched aiokafka returns the same records as the original, but as runs, and raises the same errors."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def sealed(raw: bytearray) -> bytes:
 
 
 def as_records(raw: bytes, fetch_offset: int = 0, *, checked: bool = True) -> tuple[list[Row], int]:
-    """Read with aiokafka; return the offset and value of each record, and the next offset to fetch."""
+    """Read with unpatched aiokafka; return each record's offset and value, and the next offset to fetch."""
     records = PartitionRecords(TP, MemoryRecords(raw), [], fetch_offset, None, None, checked, 0)
     return [(record.offset, record.value) for record in records], records.next_fetch_offset
 

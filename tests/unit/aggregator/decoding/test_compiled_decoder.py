@@ -66,7 +66,7 @@ class SampleRecord:
 
 @st.composite
 def json_objects(draw: st.DrawFn, fields: list[tuple[str, Any]], irregular: bool) -> str:
-    """A JSON object with its keys in any order; if irregular, sometimes with a key missing or repeated."""
+    """A JSON object with its fields in any order; if `irregular`, sometimes with one missing or repeated."""
     fields = draw(st.permutations(fields))
     if irregular and draw(st.integers(0, 3)) == 0:
         index = draw(st.integers(0, len(fields) - 1))
@@ -78,10 +78,10 @@ def json_objects(draw: st.DrawFn, fields: list[tuple[str, Any]], irregular: bool
 
 @st.composite
 def values(draw: st.DrawFn, irregular: bool = True) -> bytes:
-    """Events of a small world; if irregular, many with an unusual field or byte."""
+    """An event with values from short lists; if `irregular`, often with an unusual field or byte."""
 
     def one_of(choices: Sequence[Any], plain: int) -> str:
-        """Draw one of the first `plain` choices; if irregular, sometimes one of all choices."""
+        """Draw one of the first `plain` choices; if `irregular`, sometimes draw from all choices."""
         from_all = irregular and draw(st.integers(0, 4)) == 0
         chosen = draw(st.sampled_from(choices if from_all else choices[:plain]))
         return json.dumps(chosen, ensure_ascii=draw(st.booleans()))

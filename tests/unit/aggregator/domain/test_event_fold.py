@@ -44,7 +44,7 @@ def test_a_fold_equals_counting_event_by_event(position: int, batch: list[Offset
     position=st.integers(0, 3), batch=batches | st.lists(good_events, min_size=1, max_size=8).map(in_order)
 )
 def test_a_contiguous_batch_folds_as_event_by_event(position: int, batch: list[OffsetEvent]) -> None:
-    # Settling the sequence NEVER, which is in no batch, makes `fold` take the events one by one.
+    # If any sequence is settled, `fold` takes the events one by one. NEVER is a sequence that is in no batch.
     assert fold(position, batch) == fold(position, batch, {NEVER})
 
 

@@ -231,7 +231,7 @@ async def test_each_event_counts_once_in_any_order_and_with_any_failure(
         for sequence in sequences:
             position += sequence == position + 1
 
-    # The position may be higher, because a batch that is counted again after a lost response may contain
-    # events that have become next.
+    # The stored position may be higher than `position`: if the response to a count is lost, the batch is
+    # folded again from the new position, and events that came too early in it may then be next.
     assert world.tallies.stored[P].sequence >= position
     assert world.tallies.counts[JAKARTA] == world.tallies.stored[P].sequence
