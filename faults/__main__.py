@@ -76,7 +76,7 @@ def main(
 def _run_planted(
     campaigns: Sequence[planted_campaigns.PlantedCampaign], report: Path | None, keep: bool
 ) -> None:
-    """Run the campaigns. Exit with 1 if one misses its planted bug, or finds a violation without the bug."""
+    """Run the campaigns. Exit with 1 if a planted bug is missed, or a campaign without it has a violation."""
     if not campaigns:
         names = ", ".join(campaign.bug.name for campaign in planted_campaigns.CAMPAIGNS)
         raise typer.BadParameter(f"choose one of {names}; or all", param_hint="--planted")

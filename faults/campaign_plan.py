@@ -1,4 +1,4 @@
-"""The plan of a campaign: its length, its load, and the faults it may inject."""
+"""The plan of a campaign: its length, its load, and the faults that it may inject."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ PAIR: Final = "two faults at once"
 class FaultStatistics:
     """The rounds with one kind of fault, their kills and their recovery times.
 
-    A round with two faults counts its kills and its recovery time under PAIR, not under the two kinds.
+    The kills and the recovery time of a round with two faults are counted under PAIR, because they belong to
+    neither kind alone.
     """
 
     kind: str
@@ -29,9 +30,9 @@ class FaultStatistics:
 
 
 def failure_rate_bound(cases: int) -> str:
-    """Return the upper bound of the failure rate after `cases` cases without a failure, at 95 % confidence.
+    """Return the highest failure rate, at 95 % confidence, if none of `cases` cases has failed.
 
-    The bound after n cases is 3/n (Hanley, Lippman-Hand, 1983).
+    After n cases it is 3/n (Hanley, Lippman-Hand, 1983).
     """
     return f"{3 / cases:.1e}" if cases else "none"
 

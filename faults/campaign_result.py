@@ -11,7 +11,7 @@ from faults.invariant_result import InvariantResult
 
 @dataclass(frozen=True)
 class Round:
-    """One or two faults injected at once, and the time until the system had recovered.
+    """One or two faults injected at the same time, and the time until the system had recovered.
 
     The system has recovered when an API is ready, counting has caught up, and a board reports `live`.
     """
@@ -52,5 +52,5 @@ class CampaignResult:
         return all(invariant.holds for invariant in self.invariants)
 
     def invariant(self, number: int) -> InvariantResult:
-        """Return the result of the invariant with this number."""
+        """Return the result of the invariant with this number, from 1 to 7."""
         return next(invariant for invariant in self.invariants if invariant.number == number)

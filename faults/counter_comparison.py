@@ -38,7 +38,7 @@ POLL_EVERY_S: Final = 2.0
 
 @dataclass(frozen=True)
 class Trial:
-    """What one counter counted, lost and doubled while its processes were killed."""
+    """How many events one counter counted, lost and counted twice while its processes were killed."""
 
     name: str
     kills: int
@@ -57,7 +57,7 @@ class Trial:
 
 
 async def run_trial(counter: ComparedCounter, topics: Topics, events: int, kills: int) -> Trial:
-    """Send events, and meanwhile kill the counter's processes in turn. Return the lost and doubled events."""
+    """Send events, and meanwhile kill the counter's processes in turn. Return its result."""
     events_source = event_generator()
     await counter.start()
     try:
@@ -117,9 +117,10 @@ async def _send_to_each_partition(
 async def _settled_counts(
     counter: ComparedCounter, expected: Counter[str]
 ) -> tuple[Counter[str], int, float]:
-    """Wait until the counts are final.
+    """Wait until the counts are as expected or no longer change, but at most SETTLED_S_MAX.
 
-    Return the final counts, the total after EARLY_S, and the seconds from the call to the last change.
+    Return these counts, the total count EARLY_S after the call, and the seconds from the call to the last
+    change of a count.
     """
     began_at = changed_at = time.monotonic()
     counts: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""The type of a fault: its name, how it is injected, and the resources it uses."""
+"""The type of a fault: its name, the function that injects it, and the resources that it uses."""
 
 from __future__ import annotations
 

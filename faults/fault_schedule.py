@@ -17,8 +17,8 @@ def schedule(plan: CampaignPlan, faults: Sequence[Fault], rng: random.Random) ->
     """Yield the faults of each round, without end.
 
     The order is random, and some rounds have two faults. Every fault comes once before any fault is repeated.
-    If the plan has a script, its faults come in their order, and no others. Raises AssertionError if the plan
-    allows no fault.
+    If the plan has a script, only the faults of the script come, in its order. Raises AssertionError if the
+    plan allows no fault.
     """
     if plan.script:
         yield from ((fault,) for fault in itertools.cycle(plan.script))

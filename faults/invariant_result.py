@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class InvariantResult:
-    """One invariant with the number of checked cases, its violations, and figures for the report."""
+    """An invariant, the number of cases in which it was checked, its violations, and notes for the report."""
 
     number: int
     name: str
@@ -17,7 +17,7 @@ class InvariantResult:
 
     @property
     def holds(self) -> bool:
-        """Whether cases were checked and no violation was found. Without cases nothing is proven."""
+        """Whether the check had cases and found no violation in them. Without a case, nothing is proven."""
         return self.cases > 0 and not self.violations
 
     def check(self, condition: bool, violation: str) -> None:

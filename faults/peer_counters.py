@@ -108,7 +108,7 @@ class RivalCounter:
             "BENCH_TOPIC": self._topics.name("participant-events"),
             "BENCH_GROUP": self._group,
             "BENCH_FOLDER": str(folder),
-            "BENCH_EVENTS": NO_LIMIT,  # the program must not end by itself
+            "BENCH_EVENTS": NO_LIMIT,  # so that the program does not end by itself after so many events
         }
         with folder.with_suffix(".log").open("ab") as log:
             return subprocess.Popen(
@@ -125,7 +125,7 @@ class RivalCounter:
         self._processes[number].wait(10)
 
     async def counts(self) -> Counter[str]:
-        """See `ComparedCounter`. The count of a key is its last value in each partition of the changelog."""
+        """See `ComparedCounter`. A kelurahan's count is the sum of its last value in each partition."""
         topic = f"{self._group}-counts-changelog"
         if not await self._exists(topic):
             return Counter()
@@ -140,7 +140,8 @@ class RivalCounter:
             partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
             consumer.assign(partitions)
             await consumer.end_offsets(partitions)  # afterwards the consumer knows the partitions' leaders
-            # Read until nothing arrives. A position may stop before the end offset, at a transaction marker.
+            # Read until nothing arrives. Comparing with the end offset would not do, because the consumer's
+            # offset may stop before it, at a transaction marker.
             while found := await consumer.getmany(timeout_ms=POLL_MS):
                 for partition, records in found.items():
                     held |= {(partition.partition, record.key): record.value for record in records}
@@ -163,7 +164,7 @@ class RivalCounter:
 
 
 def _text(key: bytes) -> str:
-    """Decode a key, which is stored either as plain text or as JSON."""
+    """Decode a record key of the changelog, which is either plain text or JSON."""
     text = key.decode()
     return str(json.loads(text)) if text.startswith('"') else text
 

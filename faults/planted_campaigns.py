@@ -57,7 +57,7 @@ class PlantedCampaign:
 
 @dataclass(frozen=True)
 class PlantedCampaignResult:
-    """The result of the last attempt, with the number and the duration of all attempts."""
+    """The result of the last attempt, with the number of attempts and the time that they took together."""
 
     campaign: PlantedCampaign
     result: CampaignResult
@@ -71,7 +71,7 @@ class PlantedCampaignResult:
 
     @property
     def is_as_expected(self) -> bool:
-        """Whether the planted bug was found, or the invariant held without the bug."""
+        """Whether the planted bug was found; without the bug, whether the invariant held."""
         return self.is_found == self.campaign.is_planted
 
 
@@ -113,7 +113,7 @@ CAMPAIGNS: Final = (
 
 
 def select(name: str, *, planted: bool = True) -> list[PlantedCampaign]:
-    """Return the campaign of this bug, or all campaigns for `all`. planted=False plants no bugs."""
+    """Return the campaign of the bug `name`, or all if it is `all`. With planted=False they plant no bug."""
     return [
         replace(campaign, is_planted=planted) for campaign in CAMPAIGNS if name in ("all", campaign.bug.name)
     ]
@@ -122,9 +122,9 @@ def select(name: str, *, planted: bool = True) -> list[PlantedCampaign]:
 async def run_planted(
     campaign: PlantedCampaign, folder: Path, show_progress: ShowProgress
 ) -> PlantedCampaignResult:
-    """Run the campaign with different seeds until it finds the bug, at most ATTEMPTS_MAX times.
+    """Run the campaign until it finds the bug, each time with another seed, at most ATTEMPTS_MAX times.
 
-    A campaign without the bug runs once.
+    If no bug is planted, run it once.
     """
     took_s = 0.0
     bug = campaign.bug

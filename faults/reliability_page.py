@@ -12,7 +12,7 @@ REPORTS: Final = ROOT / ".local" / "faults"
 
 
 def with_report(page: str, name: str, text: str) -> str:
-    """Return the page with `text` between the markers of `name`. Raises ValueError if they are missing."""
+    """Return the page with `text` between the markers of `name`. Raises ValueError if a marker is missing."""
     begin = f"<!-- {name}: written by python -m faults.reliability_page from here -->"
     end = f"<!-- {name}: to here -->"
     page, replaced = re.subn(

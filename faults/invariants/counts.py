@@ -34,13 +34,13 @@ class Change(msgspec.Struct):
 
 
 class Event(msgspec.Struct):
-    """The part of a register's event that changes the counts."""
+    """The fields of an event that are needed to count it."""
 
     data: Change
 
 
 class Cut(msgspec.Struct):
-    """The checked fields of a record of region-counts."""
+    """The fields of a record of region-counts that the check uses."""
 
     cut: int
     term: int
@@ -53,7 +53,7 @@ class Cut(msgspec.Struct):
 
 
 def cells_of(standing: Standing) -> Iterable[Cell]:
-    """Return every tally that counts this standing, by a rule that is independent of the product's code."""
+    """Return every tally in which this standing is counted, without the product's code."""
     scopes = ["all"]
     scopes += [f"agency:{standing.agency}"] if standing.agency else []
     scopes += [f"campaign:{standing.campaign}"] if standing.campaign else []
@@ -67,7 +67,7 @@ class ExpectedCounts:
     """The correct counts at every vector of positions, summed from the register's events."""
 
     def __init__(self, values: Mapping[int, Sequence[str]]) -> None:
-        """Sum the events. `values` has the event values of each partition in the order of their sequences."""
+        """Sum the events. `values` has, by partition, the record values of its events in sequence order."""
         decode = msgspec.json.Decoder(Event).decode
         self.final: Counter[Cell] = Counter()
         self._sums: dict[tuple[int, str], list[int]] = {}
@@ -92,7 +92,7 @@ class ExpectedCounts:
         total = 0
         for partition, position in enumerate(positions):
             sums = self._sums[partition, region]
-            # A position beyond the last event means that sequences have holes, which invariant 2 reports.
+            # A position above the number of events means that sequences are missing; invariant 2 reports it.
             total += sums[min(position, len(sums) - 1)]
         return total
 
@@ -106,7 +106,7 @@ def check_counts(
 ) -> tuple[InvariantResult, dict[Cell, int]]:
     """Compare tallies and published cuts with the register.
 
-    Return the result, and the highest published count of each cell.
+    Return the result, and the highest count that was published for each tally.
     """
     result = InvariantResult(
         3, "every published count is correct at its cut, and every total is the sum of its parts"
@@ -194,7 +194,7 @@ class CutReplay:
             self._changed.add(cell)
 
     def unequal_totals(self) -> list[Cell]:
-        """Of the cells changed since the last call, return those that differ from the sum of their parts."""
+        """Of the tallies changed since the last call, return those that are not the sum of their parts."""
         changed, self._changed = self._changed, set()
         return [
             cell

@@ -12,7 +12,7 @@ from faults.observation.evidence import DatabaseContents, TopicRecords
 
 
 class Envelope(msgspec.Struct):
-    """The checked fields of a record of participant-events."""
+    """The fields of a record of participant-events that the check uses."""
 
     id: str
     partition: int
@@ -22,10 +22,9 @@ class Envelope(msgspec.Struct):
 def check_topic(
     database: DatabaseContents, topic: TopicRecords, removed: Mapping[int, Collection[int]]
 ) -> InvariantResult:
-    """Compare the topic with the register's events; repeats are allowed and counted.
+    """Compare the topic with the register's events. Repeats are no violation; the result notes their number.
 
-    `removed` has for each partition the sequences whose records a fault removed. These records may be
-    missing.
+    `removed` has, for each partition, the sequences whose records a fault removed. The topic may lack them.
     """
     result = InvariantResult(2, "every event is in the topic, in sequence order, without a gap")
     repeats = sum(

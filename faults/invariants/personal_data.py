@@ -24,9 +24,9 @@ PERSONAL_DATA: Final = re.compile(
 
 
 def check_personal_data(topics: Mapping[str, TopicRecords], folder: Path) -> InvariantResult:
-    """Search for personal data in all topics and in all files of the processes.
+    """Search for personal data in all topics and in all files that the processes have written.
 
-    The files are logs, mail, webhook calls and board files.
+    These files are logs, received mail, received webhook calls and the boards' state files.
     """
     result = InvariantResult(7, "no personal data is outside the register")
     size = 0

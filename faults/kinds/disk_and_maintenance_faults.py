@@ -42,7 +42,8 @@ def operator_faults(system: SystemUnderTest) -> Iterator[Fault]:
     if len(system.cluster.brokers) > 1:
         yield Fault("leaders moved", "leaders of all partitions moved", _move_leaders, kafka)
     else:
-        # Only with one broker: in a cluster an older copy lowers leader epochs, which clients reject.
+        # Only with one broker: in a cluster an older copy lowers Kafka's leader epochs, and clients reject
+        # a leader with a lower epoch.
         yield Fault("Kafka restored", "Kafka restored from an older copy", _restore_kafka, counts)
     yield Fault("rebuild", "rebuild of the counts", _rebuild(), counts)
     for point in REBUILD:
@@ -53,7 +54,7 @@ def _fill_disk(*, fill_wal: bool) -> Inject:
     async def inject(system: SystemUnderTest, _: random.Random) -> int:
         """Fill PostgreSQL's disk for DISK_FULL_S.
 
-        PostgreSQL stops by itself if it has no room for its WAL. It is then restarted on the freed disk.
+        Without room for its WAL, PostgreSQL stops by itself. It is then restarted after the disk is freed.
         """
         assert system.disk is not None, "this fault needs a disk of its own"
         await asyncio.to_thread(system.disk.fill)
@@ -74,7 +75,7 @@ def _fill_disk(*, fill_wal: bool) -> Inject:
 
 
 async def _check_disk_is_full(system: SystemUnderTest) -> None:
-    """Raise AssertionError if a megabyte can still be stored, because the fault would then have no effect."""
+    """Raise AssertionError if a megabyte can still be stored, because the disk is then not full."""
     with suppress(*DATABASE_UNAVAILABLE):
         connection = await asyncpg.connect(system.databases.admin, timeout=5)
         try:
@@ -107,7 +108,7 @@ def _rebuild(crash_at: str | None = None) -> Inject:
     async def inject(system: SystemUnderTest, _: random.Random) -> int:
         """Rebuild the counts from the topic.
 
-        The rebuild may fail only because a fault removed records, or because it was killed at `crash_at`.
+        It may fail because a fault removed records, or by its kill at `crash_at`. Other errors are raised.
         """
         env = {"AGGREGATOR_CRASH_AT": f"{crash_at}:1"} if crash_at else {}
         try:

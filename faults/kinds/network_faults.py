@@ -17,7 +17,7 @@ CUTS: Final = 8
 
 
 def network_faults() -> Iterator[Fault]:
-    """Yield every fault of client connections and of the webhook receiver."""
+    """Yield every fault of the clients' connections and of the webhook receiver."""
     proxy, receiver = frozenset({"api proxy"}), frozenset({"receiver"})
     yield Fault("slow connections", "client connections slow", _delay, proxy)
     yield Fault("cut connections", "client connections cut", _cut, proxy)

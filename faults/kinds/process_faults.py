@@ -1,4 +1,4 @@
-"""Faults of processes: they are killed, also at failpoints, terminated, suspended, or have a wrong clock."""
+"""Faults of processes: kills at random moments or failpoints, terminations, suspensions, wrong clocks."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ FAILPOINT_S_MAX: Final = 20.0
 SUSPENDED_S: Final = 8.0
 REBALANCES: Final = 3
 KILLS: Final = 3
-# A process starts in about this time, so kills hit its start as well as its work.
+# A process needs about this time to start, so that some kills hit its start and others its work.
 KILL_PAUSE_S_MAX: Final = 4.0
 
 
 def instances(name: str) -> tuple[str, ...]:
-    """Return the names of a service's processes."""
+    """Return the names of all processes of a service."""
     return (name, f"{name}-2") if name in PAIRED else (name,)
 
 
 def process_faults(names: Sequence[str]) -> Iterator[Fault]:
-    """Yield every fault of these processes."""
+    """Yield every fault that can be injected into these processes."""
     for name in names:
         base = name.removesuffix("-2")
         needs = frozenset({base})
@@ -119,9 +119,9 @@ def crash(base: str, point: str, passes: int | None = None) -> Inject:
     """
 
     async def inject(system: SystemUnderTest, rng: random.Random) -> int:
-        """Restart all processes of the service with the failpoint. When one has died there, kill the others.
+        """Restart all processes of the service with the failpoint, and wait until one of them dies there.
 
-        If none has died after FAILPOINT_S_MAX, all are killed. They are then restarted without the failpoint.
+        Wait at most FAILPOINT_S_MAX, then kill those that still run. All are restarted without the failpoint.
         """
         crash_at = f"{point}:{passes or rng.randint(1, 4)}"
         names = instances(base)

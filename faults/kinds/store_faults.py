@@ -146,7 +146,7 @@ def _freeze_broker(node: int) -> Inject:
 async def truncate_topic(system: SystemUnderTest, _: random.Random) -> int:
     """Delete every record of the event topic while the workers are suspended.
 
-    Afterwards the relay must send again the events that are not counted yet.
+    Afterwards the relay must send once more every event that is not counted yet.
     """
     async with _workers_suspended(system):
         await system.topics.empty("participant-events", PARTITIONS)
@@ -168,7 +168,7 @@ async def rewind_relay(system: SystemUnderTest, _: random.Random) -> int:
 
 @asynccontextmanager
 async def _workers_suspended(system: SystemUnderTest) -> AsyncIterator[None]:
-    """Suspend the workers inside the block, which begins when the topic has some unread events."""
+    """Suspend the workers while the block runs. It begins when there are events to read."""
     pids = {name: system.stack.pid(name) for name in ("worker", "worker-2")}
     for name in pids:
         system.stack.suspend(name)
@@ -184,7 +184,7 @@ async def _workers_suspended(system: SystemUnderTest) -> AsyncIterator[None]:
 async def read_sequences(
     system: SystemUnderTest, column: Literal["last_sequence", "published"]
 ) -> dict[int, int]:
-    """Return for each partition its last assigned sequence, or the last sequence that Kafka acknowledged."""
+    """Return each partition's last sequence; `column` selects the last assigned or the last published one."""
     connection = await asyncpg.connect(system.databases.admin)
     try:
         rows = await connection.fetch(f"select partition, {column} from registration.partition")

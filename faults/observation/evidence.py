@@ -47,7 +47,7 @@ class DatabaseContents:
 
 @dataclass
 class TopicRecords:
-    """By partition, the record values of one topic in offset order, from the first available offset."""
+    """The record values of one topic, by partition, in offset order, from the first available offset."""
 
     values: dict[int, list[bytes | None]] = field(default_factory=dict)
 
@@ -123,7 +123,7 @@ async def count_undelivered(system: SystemUnderTest) -> int:
 
 
 async def read_topics(system: SystemUnderTest) -> Mapping[str, TopicRecords]:
-    """Read every topic of the contract from its first available offset."""
+    """Read every topic of the contract from the first offset still available."""
     topics = read_topic_list(contract_path("topics.yaml"))
     return {topic.name: await _read_topic(system, topic.name, topic.partitions) for topic in topics}
 

@@ -17,7 +17,7 @@ from faults.running_system.system_under_test import SystemUnderTest
 PROBE_EVERY_S: Final = 0.2
 LAG_S_MAX: Final = 1.0
 STEADY_S: Final = 1.5
-# asyncpg may also raise its internal error if a connection ends during a statement.
+# The internal error is in the list because asyncpg may raise it if a connection ends during a statement.
 DATABASE_UNAVAILABLE: Final = (
     OSError,
     TimeoutError,
@@ -25,8 +25,8 @@ DATABASE_UNAVAILABLE: Final = (
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
 )
-# The age in seconds of the oldest uncounted event, by the database's clock. In each partition the oldest
-# uncounted event is the one after the position.
+# The age in seconds of the oldest uncounted event, by the database's clock. In each partition this is the
+# event with the sequence after the position.
 OLDEST_UNCOUNTED: Final = """
 select coalesce(extract(epoch from clock_timestamp() - min(event.recorded_at)), 0)::float
 from registration.event

@@ -21,7 +21,7 @@ RECONNECT_DELAY_S: Final = 0.1
 
 @dataclass(frozen=True)
 class StreamMessage:
-    """A message of the stream: the replica that sent it, the cut that it names, and the province's count."""
+    """A message of the stream: the replica that sent it, the cut in its id, and the province's count."""
 
     replica: str
     term: int

@@ -29,7 +29,7 @@ _count = PostgresTallyStore.count
 def fold_from_the_stored_position(
     position: int, events: Iterable[OffsetEvent], settled: Collection[int] = ()
 ) -> Fold:
-    """Compare sequences with the stored position instead of the running position.
+    """Like `fold`, but compares each sequence with the stored position, not with the last counted one.
 
     An event that is twice in one batch is then counted twice.
     """
@@ -37,12 +37,12 @@ def fold_from_the_stored_position(
 
 
 def fold_past_gaps(position: int, events: Iterable[OffsetEvent], settled: Collection[int] = ()) -> Fold:
-    """Count every event above the running position, also beyond a gap."""
+    """Like `fold`, but counts every event above the last counted event, also beyond a gap."""
     return _folded(position, events, lambda sequence, last: sequence > last)
 
 
 def _folded(position: int, events: Iterable[OffsetEvent], is_counted: Callable[[int, int], bool]) -> Fold:
-    """Fold the events for which `is_counted` is true, one at a time; report no gap."""
+    """Fold, one at a time, the events for which `is_counted` is true, and report no gap."""
     standing_changes: Counter[MinuteStanding] = Counter()
     quarantined: list[Quarantined] = []
     last, counted, passed = position, 0, 0
@@ -61,7 +61,7 @@ def _folded(position: int, events: Iterable[OffsetEvent], is_counted: Callable[[
 
 
 def decode_in_python() -> None:
-    """Use the decoder in pure Python, because the compiled decoder has a fold of its own without the bug."""
+    """Use the decoder in pure Python, because the compiled decoder contains its own fold, without the bug."""
     os.environ["AGGREGATOR_COMPILED"] = "off"
 
 

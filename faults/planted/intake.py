@@ -1,4 +1,4 @@
-"""Two bugs of the writer: it answers before the commit, or it retries ambiguous commits with new keys."""
+"""Two bugs of the writer: it answers before the commit, or repeats operations with new idempotency keys."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ async def _commit_later(writer: IntakeTransaction, connection: Any, transaction:
 
 
 async def retry_without_its_key(self: IntakeTransaction, operations: Sequence[Operation]) -> list[Answer]:
-    """Like `IntakeTransaction.write`, but repeats the operations of an ambiguous commit with new keys."""
+    """Like `IntakeTransaction.write`, but uses new idempotency keys after an ambiguous commit."""
     for attempt in range(ATTEMPTS_MAX):
         try:
             return await _write(self, operations)

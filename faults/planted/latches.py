@@ -26,7 +26,7 @@ def unique_to_this_process(crossing: Crossing) -> tuple[str, str, str, int, str]
 
 
 async def return_no_latches(self: LatchStore) -> dict[LatchKey, LatchState]:
-    """Like `LatchStore.latches`, but returns no latch: only the table's constraint can prevent repeats."""
+    """Like `LatchStore.latches`, but returns none, so that only the table's constraint prevents repeats."""
     return {}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 
 class PatchTargetMissingError(AttributeError):
-    """The name to replace does not exist or is no longer used, so that the bug would have no effect."""
+    """The name to replace does not exist or is no longer used, so the planted bug would have no effect."""
 
 
 @dataclass(frozen=True, slots=True)

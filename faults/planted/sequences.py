@@ -48,7 +48,7 @@ async def append_by_a_plain_sequence(connection: Connection, drafts: Sequence[Ev
 
 
 def no_events_at_once(_: BatchResult) -> Columns:
-    """Return no events to write together with their participants, so that `append` writes all events."""
+    """Return no events, so that none is stored with its participant, and `append` must store all of them."""
     return NO_EVENTS
 
 
@@ -66,7 +66,7 @@ async def _reserve(counts: Counter[int]) -> dict[int, int]:
 def fill_above_the_last(
     batch: Any, records: Sequence[Record], published: int, headers: Sequence[tuple[str, bytes]]
 ) -> int:
-    """Like `outbox.publisher._fill`, but takes the next higher sequence even if sequences are missing."""
+    """Like `outbox.publisher._fill`, but takes the next record even if sequences before it are missing."""
     last = published
     for sequence, key, value in records:
         if batch.append(timestamp=None, key=key, value=value, headers=list(headers)) is None:

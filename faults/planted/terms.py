@@ -20,7 +20,7 @@ _apply = CutState.apply
 
 
 def apply_in_any_term(self: CutState, record: CutRecord) -> ApplyResult:
-    """Like `CutState.apply`, but accepts a record of any other term as the next record."""
+    """Like `CutState.apply`, but accepts every record of another term, even of a lower one."""
     if self.ready and record.term != self.term:
         if record.kind == "full":
             return self._collect(record)

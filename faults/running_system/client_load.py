@@ -55,7 +55,7 @@ class ClientLoad:
         await asyncio.gather(*self._background, *self._clients)
 
     async def settle(self) -> int:
-        """Send each request without a response again with its key; return the number of these requests."""
+        """Repeat each request that got no response, with its idempotency key; return how many there were."""
         return await reconcile(self.session.path, self.session.runner.sender_of)
 
     async def unfinished_imports(self, wait_s: float) -> list[str]:
@@ -92,7 +92,7 @@ async def run_load(
 
 
 async def _import(system: SystemUnderTest, load: ClientLoad, rows: int, every_s: float) -> None:
-    """Import one file after another. Files share no people. An upload is retried until it is accepted."""
+    """Import one file after another, each with different people. Retry each upload until it is accepted."""
     stopping = load.session.stopping
     for number in itertools.count():
         path = system.folder / f"people-{number}.csv"
@@ -123,7 +123,7 @@ def _write(path: Path, count: int, number: int) -> None:
 
 
 async def _upload(register: RegisterClient, path: Path) -> Import:
-    """Upload the file, repeatedly until it is accepted. A repeated upload starts no second import."""
+    """Upload the file, and retry until it is accepted. A retry starts no second import."""
     ends_at = time.monotonic() + IMPORT_S_MAX
     while True:
         try:

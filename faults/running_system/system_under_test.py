@@ -48,7 +48,7 @@ READY_S_MAX: Final = 120.0
 
 @dataclass
 class SystemUnderTest:
-    """The servers, processes and proxies that a fault may break, and what the checks need of them."""
+    """The servers, processes and proxies that a fault may break, with their addresses, secrets and files."""
 
     folder: Path
     server: TestServer

@@ -1,4 +1,4 @@
-"""Small pieces of evidence, as the campaign reads them from a correct system."""
+"""Samples of the evidence that the campaign would read from a correct system."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _standing(region: str | None) -> dict[str, Any] | None:
 
 
 def database(values: Mapping[int, Sequence[str]], **changed: Any) -> DatabaseContents:
-    """Return the contents of a database in which all these events are counted; `changed` replaces fields."""
+    """Return the contents of a database that has counted all `values`; `changed` replaces fields."""
     contents = DatabaseContents(
         participants={},
         last_sequences={partition: len(texts) for partition, texts in values.items()},

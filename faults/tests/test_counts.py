@@ -22,7 +22,7 @@ EXPECTED = ExpectedCounts(VALUES)
 
 
 def _counts(*regions: str) -> dict[Cell, int]:
-    """Return the cells of one participant in each of these kelurahan."""
+    """Return the tallies of a register with one participant in each of these kelurahan."""
     found: dict[Cell, int] = {}
     for region in regions:
         for length in (2, 5, 8, 13):

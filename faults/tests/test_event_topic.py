@@ -1,4 +1,4 @@
-"""Invariant 2 holds for a complete topic in order; a gap, a wrong order or a foreign event violates it."""
+"""Invariant 2 holds if the topic has every event in order, and no event that the register lacks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seed determines the order: every kind comes early, no fault is repeated early, no pair conflicts."""
+"""The seed determines the order of faults, every kind comes early, and two faults at once never conflict."""
 
 from __future__ import annotations
 

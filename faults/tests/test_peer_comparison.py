@@ -1,4 +1,4 @@
-"""The figures of the peer comparison: scaling to 100 kills, and reading the counters' keys."""
+"""The figures of the peer comparison: scaling to 100 kills, and reading regions from changelog keys."""
 
 from __future__ import annotations
 

@@ -48,9 +48,9 @@ def test_the_name_that_the_service_uses_is_replaced_and_restored(patch: Patch) -
 
 
 def _used_value(patch: Patch) -> Any:
-    """Return the value that `used_by` finds for the name.
+    """Return the value that the function `used_by` finds for the name.
 
-    It finds the value in its own module if that is the owner, and otherwise in the owner.
+    The function looks in its own module if that is the patch's owner, and otherwise in the owner.
     """
     is_in_module = patch.used_by.__globals__ is vars(patch.owner)
     return patch.used_by.__globals__[patch.name] if is_in_module else getattr(patch.owner, patch.name)

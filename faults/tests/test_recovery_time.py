@@ -1,4 +1,4 @@
-"""Invariant 6 holds if the system recovers within 30 s of each fault, and is violated otherwise."""
+"""Invariant 6 holds if the system recovers within 30 s of each fault, and is violated if it does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Invariant 5 holds for increasing cuts and a correct last count; an older cut violates it."""
+"""Invariant 5 holds if no cut is older than the one before and the last count is correct."""
 
 from __future__ import annotations
 

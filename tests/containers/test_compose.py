@@ -38,7 +38,7 @@ class ComposeProject:
     http: httpx.AsyncClient
 
     async def get(self, published: str, path: str) -> Any:
-        """Return the JSON response to a GET request on a published port."""
+        """Return the JSON response to a GET request; `published` names the port in docker-compose.yml."""
         response = await self.http.get(self.compose.url(f"{published}_PUBLISHED_PORT") + path)
         assert response.status_code == 200, f"{path}: {response.status_code}"
         return response.json()

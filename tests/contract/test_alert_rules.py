@@ -15,7 +15,7 @@ from tests.support.settings_and_metrics import metrics
 
 FOLDER = ROOT / "deploy" / "prometheus"
 WORDS = {"max", "sum", "by", "time", "or", "absent", "offset", "vector", "m"}
-# Prometheus itself creates this metric for each target.
+# Metrics that no service declares, because Prometheus itself creates them for each target.
 BUILT_IN = {"up"}
 
 

@@ -10,8 +10,8 @@ from collections import Counter
 from tests.support.contract_documents import CONTRACT
 
 FILE = CONTRACT / "regions.csv"
-# The hash of the file that contract/generate_regions.py writes. With --check, that script compares the file
-# with the pinned package.
+# The hash of the file that contract/generate_regions.py writes. `generate_regions.py --check` compares the
+# file with the pinned package from which it is generated.
 SHA256 = "9ade630efc97b88b2e3bf0d2d54077cbad9a703615c9db0938974b216d9ce341"
 SHAPES = {
     "province": r"31",

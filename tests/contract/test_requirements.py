@@ -32,7 +32,7 @@ def normalised(name: str) -> str:
 
 
 def declared(image: str) -> dict[str, str]:
-    """Return the packages in an image's .in file, each with the comment on its line."""
+    """Return the packages in an image's .in file, each with the comment on its line if there is one."""
     text = (ROOT / "requirements" / f"{image}.in").read_text("utf-8")
     return {normalised(name): comment for name, comment in LINE.findall(text)}
 

@@ -1,4 +1,4 @@
-"""The services write records that are valid by the contract, and can read the contract's samples."""
+"""The services write records that the contract's schemas accept, and can read the contract's samples."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ PROCESSES = ("api", "relay", "audit", "worker", "publisher", "board")
 
 @pytest.fixture
 async def running_stack(stack: Stack) -> Stack:
-    """All running processes from the register to the board, without the notifier."""
+    """All processes from the register to the board, started and ready. The notifier is not started."""
     await stack.start(*PROCESSES)
     return stack
 

@@ -75,7 +75,7 @@ async def test_a_restored_backup_is_refused_until_recover_makes_the_count_correc
     await stack.command("registration", "recover", "--yes")
 
     expected = kept.accepted.keys() | later.accepted.keys()
-    # A new observer has not seen the higher count before the restore, so the lower count is no violation.
+    # Use a new observer: it has not seen the count before the restore, so the lower count is no violation.
     async with BoardObserver(stack, databases) as observer:
         await until(lambda: _total_is(observer, len(expected)), deadline_s=60, every_s=0.3)
     async with BoardObserver(stack, databases) as observer:

@@ -1,4 +1,4 @@
-"""Counts stay exact when processes are killed between an effect and its record, or all at the same time."""
+"""Counts stay exact when one process dies at a failpoint, or when all processes are killed at once."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ async def test_an_older_register_is_refused_until_recover_makes_the_count_correc
         await until(lambda: _total_is(observer, len(kept)), deadline_s=60, every_s=0.3)
         drifted = [violation for violation in observer.violations if "drift" in violation]
         assert not drifted, "counts of the former epoch were compared with the register"
-    # Only a restore makes a total decrease. This new observer has not seen the higher total before it.
+    # Use a new observer, because an older one would report that the restore has lowered the total.
     async with BoardObserver(running_stack, database) as observer:
         await observer.wait_for_exactly(kept)
 

@@ -10,7 +10,7 @@ Version = tuple[int, int]
 
 
 class Board:
-    """A replica of the board. `showed_older_cut` is set if the cut's version decreases without a restart."""
+    """A replica of the board. `showed_older_cut` is set once an older cut follows a cut without a restart."""
 
     def __init__(self, log: CutLog) -> None:
         self._log = log

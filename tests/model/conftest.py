@@ -13,7 +13,7 @@ from tests.model.stepping_loop import SteppingLoop, stepping_loop
 
 @pytest.fixture(scope="module")
 def loop() -> SteppingLoop:
-    """An event loop that runs only while a process advances from one interruption point to the next."""
+    """An event loop that runs only while a process of the model advances to its next interruption point."""
     return stepping_loop()
 
 

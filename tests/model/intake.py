@@ -28,7 +28,7 @@ REGIONS = ("31.71.01.1001", "31.71.02.1001", "31.74.04.1002")
 
 @dataclass(eq=False)
 class Request:
-    """A request with its idempotency key and its answer. The answer is None while no client knows it."""
+    """A request with its idempotency key and its answer. The answer is None until the client has got it."""
 
     operation: Operation
     answer: Outcome | None = None
@@ -47,7 +47,7 @@ class Ledger:
 
     @property
     def unknown(self) -> list[Request]:
-        """The requests to retry, which were sent and got no answer."""
+        """The requests that were sent and got no answer, so that they must be retried."""
         return [request for request in self.requests if request.answer is None and not request.is_pending]
 
     def next_request(self, choice: int) -> Request:
@@ -138,7 +138,7 @@ class Api(Process):
             try:
                 return await self._write(request, operation)
             except InjectedFailureError:
-                # The commit may have happened. The retry finds out by the row of the idempotency key.
+                # The commit may have happened. If so, the retry finds the answer under its idempotency key.
                 operation = self.retried(operation)
                 await self._wait()
 

@@ -57,7 +57,7 @@ class ReceiverBehaviour(Enum):
 
 @dataclass
 class Receiver:
-    """The mail server and the webhooks. `delivered` has each alert's number of deliveries, by alert id."""
+    """The mail server and the webhooks. `delivered` has, by alert id, how often the alert was delivered."""
 
     behaviour: ReceiverBehaviour = ReceiverBehaviour.TAKES
     delivered: Counter[UUID] = field(default_factory=Counter)
@@ -102,13 +102,13 @@ class NotifierDatabase:
         return new
 
     def is_new(self, id: object) -> bool:  # noqa: A002 - the field's name
-        """Store an id, and return whether the id was not stored before."""
+        """Return whether the id is new, and store it."""
         known = len(self.ids)
         self.ids.add(id)
         return len(self.ids) > known
 
     def record(self, crossings: Sequence[Crossing], recipients: Sequence[Recipient]) -> list[Crossing]:
-        """Latch new crossings and store their messages and alerts, all at once; return the new crossings."""
+        """Latch new crossings and store their alerts and messages, atomically; return the new crossings."""
         new = self.put(crossings)
         keys = {crossing_id(crossing): crossing.key for crossing in new}
         for message in plan_messages(new, recipients):

@@ -1,9 +1,9 @@
 """Drives a process of the model from one interruption point to the next.
 
-At a point the process may pause, fail or die. A point lies before and after every effect outside the process.
-Between two points the process runs without interruption, and it awaits nothing but points. Most processes
-are driven as plain coroutines, which costs a microsecond per point. Processes whose product code needs an
-event loop run on a stepping loop.
+At an interruption point the process may pause, fail or die. There is one before and one after every effect
+outside the process. Between two points the process runs without interruption; it awaits nothing but points.
+Most processes are driven as plain coroutines, which costs a microsecond per point. Processes whose product
+code needs an event loop run on a stepping loop.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ POINTS_MAX = 40
 
 
 class InjectedFailureError(ConnectionError):
-    """The effect next to this interruption point failed, or the response to it was lost."""
+    """The effect after this interruption point failed, or the response to the effect before it was lost."""
 
 
 class Driver(Protocol):
@@ -143,7 +143,7 @@ class Process:
         self.pending_request: Callable[[], None] | None = None
 
     def work(self, choice: int) -> Coroutine[Any, Any, None]:
-        """Do one round of work; `choice` is a random number that selects a variant of it. Raises nothing."""
+        """Do one round of work, without raising. `choice` is a random number that selects a variant."""
         raise NotImplementedError
 
     def reset(self) -> None:

@@ -58,9 +58,9 @@ class CutLog:
             self.highest[key] = max(self.highest.get(key, 0), count)
 
     def start(self) -> int:
-        """Return the offset where a reader starts: that of the full record which the newest record names.
+        """Return the offset at which a reader starts: that of the full record named by the newest record.
 
-        If the newest record names none, it is a part of the first full record, and the reader starts there.
+        If it names none, it is itself a part of the first full record, and the reader starts there.
         """
         if self.newest is None:
             return 0
@@ -76,9 +76,9 @@ class CutNumbers:
         self.last = (0, 0)
 
     def reserve(self, term: int, number: int) -> bool:
-        """Reserve a cut number for `term`, and return whether it is reserved.
+        """Reserve a cut number for `term`, and return whether this succeeded.
 
-        It is not if `term` does not lead, or if the pair (term, number) is not above the last reserved pair.
+        It fails if `term` does not lead, or if (term, number) is not above the last reserved (term, number).
         """
         if not self._leases.leads(LEASE, term) or self.last >= (term, number):
             return False
@@ -229,7 +229,7 @@ class Publisher(Process):
                 self._log.append(waiting.pop(0))
 
         while waiting:
-            # Between two parts of a full, another leader may write records, or this process may die.
+            # Between two parts of a full record, another leader may write records, or this process may die.
             self.pending_request = arrive
             await self.driver.interruption_point()
             self.pending_request = None

@@ -1,7 +1,7 @@
-"""Random programs of fifty steps. A step is a process's work, or an event outside the processes.
+"""Random programs of fifty steps. A step is a process's work, which may fail, or an event outside processes.
 
-The process's work may fail. A program is drawn as bytes, three for each step, because drawing each step by
-itself would take longer than running it.
+A program is drawn as bytes, three for each step, because drawing each step by itself would take longer than
+running the step.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def decode_program(program: bytes) -> list[Step]:
     steps = []
     for start in range(0, len(program), STEP_BYTES):
         actor, action, choice = program[start : start + STEP_BYTES]
-        # In the second byte, four bits select the action, two the number of points, and two the process of
-        # the pair.
+        # The second byte selects the action (four bits), the number of interruption points (two bits), and
+        # which of the two processes of a kind works (two bits).
         step = Step(
             ACTORS[actor % len(ACTORS)],
             int(action % 4 > 1),

@@ -33,7 +33,7 @@ class Row(msgspec.Struct, frozen=True):
 class Register:
     """The committed participants, answers by idempotency key, and events.
 
-    `published` has the last sequence of each partition that the relay has published.
+    `published` has, for each partition, the last sequence that the relay has published.
     """
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class Register:
         return UUID(int=self._ids << 64)
 
     def begin(self, operation: Operation) -> Transaction | None:
-        """Execute an operation up to the commit; return None if another transaction holds a needed lock."""
+        """Execute an operation up to its commit; return None if a lock is held by another transaction."""
         replay = self.answers.get(operation.key)
         if replay is not None:
             return Transaction(self, operation, msgspec.structs.replace(replay, replayed=True), [], set())
@@ -79,7 +79,7 @@ class Register:
             yield from self.sequence_locks(draft.partition)
 
     def sequence_locks(self, partition: int) -> Iterable[object]:
-        """Return the locks on a partition. They make sequences follow the order of commits."""
+        """Return a partition's locks, which let only one transaction at a time assign its sequences."""
         yield partition
 
     def numbered(self, drafts: Iterable[EventDraft]) -> list[tuple[int, EventDraft]]:

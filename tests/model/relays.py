@@ -61,7 +61,7 @@ class EventSource:
 
 
 class Relay(Process):
-    """A relay. It rewinds a partition whose position in the newest cut does not move although events wait."""
+    """A relay. It rewinds a partition whose position does not move although it has uncounted events."""
 
     instances = 0
     """The number of started relays, so that each start can use a new name as the holder of the lease."""

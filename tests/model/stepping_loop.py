@@ -1,6 +1,6 @@
 """An event loop without sockets and timers, which runs the ready callbacks and then returns to its caller.
 
-Its tasks wait only for interruption points. A step takes a few microseconds, because no sockets are polled.
+Its tasks wait only for interruption points. One call takes a few microseconds, as no sockets are polled.
 """
 
 from __future__ import annotations

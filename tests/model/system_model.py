@@ -64,7 +64,7 @@ class SystemModel:
 
     @property
     def processes(self) -> Iterator[Process]:
-        """All processes that are run by a driver, which the boards are not."""
+        """All processes except the boards, which run without a driver."""
         kinds: Sequence[Sequence[Process]] = (
             self.apis,
             self.relays,
@@ -92,7 +92,7 @@ class SystemModel:
         self.topic.empty(choice % PARTITIONS)
 
     def write_foreign_record(self, choice: int) -> None:
-        """Let a foreign client write an unreadable record, or a record with the next sequence and no data."""
+        """Let a foreign client write an unreadable record, or one without data but with a valid sequence."""
         partition = choice % PARTITIONS
         next_sequence = self.stored.positions[partition] + 1
         if next_sequence in self.register.events[partition]:
@@ -145,7 +145,7 @@ class SystemModel:
                 api.run(0)
         for _ in range(len(self.ledger.unknown)):
             self.apis[0].run(0x80)
-        # The first relay and the first publisher lead. The second ones are standby, and their leases expire.
+        # The first relay and the first publisher take the leases once those of the second ones have expired.
         self.relays[0].renew()
         self.publishers[0].renew()
         for relay in self.relays:

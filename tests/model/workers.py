@@ -22,7 +22,7 @@ Changed = tuple[int, int, frozenset[Cell]]
 
 
 class TallyDatabase:
-    """The aggregator's tallies and positions, the tallies that each fetch changed, and quarantined events."""
+    """The aggregator's tallies, positions and quarantine, and the tallies that each fetch has changed."""
 
     def __init__(self) -> None:
         self.tallies = MemoryTallyStore()
@@ -39,7 +39,7 @@ class TallyDatabase:
     async def count(
         self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
     ) -> bool:
-        """Execute the statement that moves positions and changes tallies."""
+        """Change the positions and the tallies at once, as the product's statement does."""
         moved = await self.tallies.count(position_changes, tally_changes)
         if moved:
             self.record_change(position_changes, tally_changes)
@@ -48,7 +48,7 @@ class TallyDatabase:
     def record_change(
         self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
     ) -> None:
-        """Store the quarantined events, and the changed keys with the position of one moved partition."""
+        """Store the quarantined events, and the changed tallies with one partition's new position."""
         self.version += 1
         first = min(position_changes)
         self.changed.append((first, position_changes[first].fold.last, frozenset(tally_changes.changes)))

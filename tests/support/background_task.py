@@ -12,7 +12,7 @@ CANCEL_RETRY_S = 1.0
 
 @asynccontextmanager
 async def background_task(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` until the block ends, then cancel it. Raises the exception if `work` has failed before."""
+    """Run `work` until the block ends, then cancel it. If `work` failed before, its exception is raised."""
     task = asyncio.create_task(work)
     try:
         yield

@@ -15,7 +15,7 @@ from tests.support.log_files import tail
 
 
 class Broker:
-    """A running broker. Its methods that send a signal return at once; those that wait are coroutines."""
+    """A running broker. Methods that send a signal return at once; most methods that wait are coroutines."""
 
     def __init__(
         self, folder: Path, *, session_timeout_ms: int, node_id: int = 1, controllers: tuple[int, ...] = ()
@@ -31,7 +31,7 @@ class Broker:
             session_timeout_ms=session_timeout_ms,
             node_id=node_id,
             controllers=controllers,
-            # The broker runs for a minute only, so Java's second compiler would just take CPU from the test.
+            # Without Java's second compiler, which would not pay off: the broker runs for only a minute.
             java_options=("-XX:TieredStopAtLevel=1",),
         )
         self._settings.prepare()
@@ -47,7 +47,7 @@ class Broker:
             return subprocess.Popen(self._settings.command(), stdout=out, stderr=out)
 
     def wait_ready(self, deadline_s: float = 60.0) -> None:
-        """Wait until the broker answers. Runs a new event loop, because a session fixture has none."""
+        """Wait until the broker answers, in a new event loop, because a session fixture has none."""
         with ThreadPoolExecutor(1) as thread:
             thread.submit(lambda: asyncio.run(self.ready(deadline_s))).result()
 

@@ -21,7 +21,7 @@ class CommitCut(Enum):
 
 
 class CommitProxy:
-    """Forwards data. While `cut` is set, the proxy cuts the next connection that sends COMMIT.
+    """Forwards data. If `cut` is set, the proxy cuts the next connection that sends COMMIT.
 
     While `is_down` is set, it refuses new connections.
     """

@@ -31,8 +31,8 @@ async def until(
     """Wait until a condition returns a truthy value, and return this value.
 
     When the deadline passes, fail with the condition's name. The condition is a function or a coroutine
-    function. An AssertionError that it raises means that it is not met yet, and is shown on failure. So a
-    condition may consist of asserts and return True.
+    function. It may consist of asserts and return True: if it raises AssertionError, it is not met yet, and
+    the last such error is shown when the deadline passes.
     """
     ends_at = time.monotonic() + deadline_s
     failed: AssertionError | None = None

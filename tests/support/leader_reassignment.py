@@ -14,8 +14,8 @@ from tests.support.deadlines import until
 async def move_leaders(bootstrap_servers: str, topics: list[str], deadline_s: float = 30.0) -> int:
     """Make another replica the preferred leader of each partition, and wait until these replicas lead.
 
-    Return the number of partitions. The controller moves a leader at its next check
-    (`leader.imbalance.check.interval.seconds`).
+    Return the number of partitions. The controller moves a leader only at its next check, so the wait
+    depends on `leader.imbalance.check.interval.seconds`.
     """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await admin.start()

@@ -23,7 +23,7 @@ from tests.support.log_files import tail
 PASSWORD = "test"
 TEMPLATE = "template_migrated"
 RECOVERY_S_MAX = 60.0
-# Tests kill processes and no machines, so data that has reached the kernel survives without fsync.
+# fsync is off, because tests kill only processes, never the machine: what has reached the kernel survives.
 SETTINGS = (
     ("fsync", "off"),
     ("full_page_writes", "off"),
@@ -57,7 +57,7 @@ class TestServer:
 
         Every user must be able to enter `parent`.
         """
-        # Not in pytest's folders: only their owner can enter them, and PostgreSQL may run as another user.
+        # Not in pytest's folders, which only their owner can enter: PostgreSQL may run as another user.
         self._folder = Path(tempfile.mkdtemp(prefix="jakpreneur-test-", dir=parent))
         self._folder.chmod(0o755)
         self._log = self._folder / "postgres.log"

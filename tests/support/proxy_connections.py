@@ -1,4 +1,4 @@
-"""The common part of the tests' TCP proxies: a local port, and pairs of connections that end together."""
+"""The common part of the tests' TCP proxies: a port, and client and server connections that end together."""
 
 from __future__ import annotations
 

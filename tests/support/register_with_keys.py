@@ -30,7 +30,7 @@ class Commissioned:
 
 
 def commission(server: TestServer, folder: Path) -> Commissioned:
-    """Create the template by calling the register's admin functions. Its commands would take seconds each."""
+    """Create the template by calling the admin functions, because each admin command would take seconds."""
     databases = server.clone(name=TEMPLATE)
     with ThreadPoolExecutor(1) as thread:  # a session fixture has no event loop
         keys = thread.submit(lambda: asyncio.run(_commission(databases.registration))).result()

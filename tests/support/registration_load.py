@@ -38,8 +38,8 @@ class RegistrationClients:
     """Several clients that register people through one or several API processes while a block runs.
 
     `accepted` maps each person's number to the participant id in the response. `already_registered` has the
-    numbers of people whom the API refused because their NIK was registered before; such a refusal is an error
-    unless `duplicates_allowed`. At the end of the block each client completes its last registration.
+    numbers of people whom the API refused because their NIK was registered before. Such a refusal fails the
+    test unless `duplicates_allowed` is set. At the end of the block each client completes its registration.
     """
 
     def __init__(

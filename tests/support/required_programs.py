@@ -33,7 +33,7 @@ class Requirement:
     """A function that returns the names of the missing programs; empty if none is missing."""
 
     def line(self) -> str:
-        """Return which tests did not run and how to enable them; empty if nothing is missing."""
+        """Return a line on the tests that cannot run and how to enable them; empty if all can run."""
         missing = self.missing()
         return f"not run: {self.covers} ({missing} missing); Debian: {self.packages}" if missing else ""
 

@@ -15,7 +15,7 @@ NO_SPACE = (errno.ENOSPC, errno.EFBIG)
 
 
 class Disk:
-    """A filesystem mounted at `folder`. Mounting needs root and loop devices, which `can_mount` checks."""
+    """A filesystem mounted at `folder`. Mounting needs root and loop devices; `can_mount` checks for both."""
 
     def __init__(self, folder: Path, size_mb: int) -> None:
         self.folder = folder

@@ -64,7 +64,7 @@ class Stack:
         wait: bool = True,
         deadline_s: float = READY_S_MAX,
     ) -> None:
-        """Start processes in parallel with additional settings; with `wait`, wait until each is ready."""
+        """Start processes in parallel, with `env` as more settings; if `wait`, wait until all are ready."""
         for name in names:
             assert self._ended(name), f"{name} is already running"
             self._environments[name] = dict(env or {})
@@ -88,7 +88,7 @@ class Stack:
         self._launchers[name] = launcher
 
     def next_start(self, name: str, env: Mapping[str, str] | None = None) -> None:
-        """Set the additional settings of a process for its next start, also if `keep_running` starts it."""
+        """Set a process's additional settings for its next start, by a call or by `keep_running`."""
         self._environments[name] = dict(env or {})
 
     def _ended(self, name: str) -> bool:
@@ -132,7 +132,7 @@ class Stack:
         return self._running[name].pid
 
     def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal; after SIGKILL, wait until the process has ended."""
+        """Send a signal to a process. If it is SIGKILL, wait until the process has ended."""
         self._running[name].send(number)
         if number is signal.SIGKILL:
             self._running[name].finish()
@@ -151,7 +151,7 @@ class Stack:
         return await self.ended(name, deadline_s)
 
     async def ended(self, name: str, deadline_s: float = 30.0) -> int:
-        """Wait until a process ends by itself, as at a failpoint; return the exit code, -9 after SIGKILL."""
+        """Wait until a process ends by itself, perhaps at a failpoint; return its exit code (-9: SIGKILL)."""
         return await self._running[name].ended(deadline_s)
 
     async def restart(

@@ -25,7 +25,7 @@ def prefixes(region: Region) -> list[Region]:
 
 
 class TopicWriter:
-    """Counts registrations, and writes the records that the publisher, the audit and the notifier write."""
+    """Counts registrations, and writes records in place of the publisher, the audit and the notifier."""
 
     def __init__(self, producer: AIOKafkaProducer, topics: Topics) -> None:
         self._producer = producer
@@ -67,7 +67,7 @@ class TopicWriter:
         await self._put("region-counts", self._head() | {"kind": "change", "base": base, "rows": rows})
 
     async def change_of_lower_term(self, count: int) -> None:
-        """Publish a change of a lower term, as a publisher would that lost its lease while it was paused."""
+        """Publish a change of a lower term, like a publisher that lost its lease while suspended."""
         head = self._head() | {
             "term": self.term - 1,
             "cut": self.cut + 50,

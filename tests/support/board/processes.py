@@ -66,7 +66,7 @@ class BoardProcess:
         return False
 
     async def counts(self, **query: str) -> dict[str, Any]:
-        """Return the response of /v1/counts; empty if the status is not 200, as before the first cut."""
+        """Return the response of /v1/counts, or {} if its status is not 200, for example before a cut."""
         response = await self.http.get("/v1/counts", params=query)
         return response.json() if response.status_code == 200 else {}
 

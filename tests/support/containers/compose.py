@@ -1,6 +1,6 @@
-"""Starts docker-compose.yml with podman as Docker would: in order, when `depends_on` conditions are met.
+"""Starts docker-compose.yml with podman as Docker would: a service after its `depends_on` conditions are met.
 
-Without systemd podman does not run health checks, so this module runs the health checks of the file.
+Podman runs health checks only with systemd, so this module itself runs the health checks of the file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.support.deadlines import until
 
 ROOT = Path(__file__).resolve().parents[3]
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
-# One service of each image that the file builds.
+# For each image that the file builds, one of the services that use the image.
 BUILT = ("api", "worker-0", "notifier", "board", "topics")
 CONDITION_S_MAX = 90.0
 
@@ -32,14 +32,14 @@ class Compose:
         self.services: dict[str, Any] = self.declared["services"]
 
     def build(self) -> None:
-        """Build one image of the file, then the others in parallel, which use the first image's layers."""
+        """Build one image of the file, then in parallel the others, which reuse its layers."""
         authorities = (f"--env={name}={CERTIFICATES}" for name in ("PIP_CERT", "SSL_CERT_FILE"))
         options = " ".join((*BUILD_OPTIONS, *authorities))
         for names in (BUILT[:1], BUILT[1:]):
             self._compose("--podman-build-args", options, "build", *names, timeout_s=900)
 
     async def up(self) -> None:
-        """Start every service as soon as its `depends_on` conditions are met, several at a time."""
+        """Start the services in groups, each group when its `depends_on` conditions are met."""
         needs = {name: dict(service.get("depends_on", {})) for name, service in self.services.items()}
         order = TopologicalSorter(needs)
         order.prepare()

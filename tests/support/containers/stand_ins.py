@@ -1,8 +1,8 @@
 """Builds replacements for the base images of docker-compose.yml on machines that cannot pull images.
 
 A stand-in consists of parts that such a machine has: Debian's packages, Kafka's jars, PyPI's PostgreSQL. It
-has the name of the image that it replaces, and reads the variables that docker-compose.yml sets. It is
-rebuilt when its files change. A pulled image of the same name is never replaced.
+has the name of the image for which it stands in, and reads the same variables of docker-compose.yml. It is
+rebuilt when its files change. An image of that name that was pulled is never replaced.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from tests.support.manual_clock import ManualClock
 
 
 class MemoryLeases:
-    """A lease table with a manual clock as the server's clock; see `LeaseTable`."""
+    """A lease table in memory, whose time is a manual clock; see `LeaseTable`."""
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
@@ -92,7 +92,7 @@ class MemoryBatch:
 
 
 class MemoryBroker:
-    """The log of each partition, and the late batches, which may arrive after their producer is abandoned."""
+    """The sequences written to each partition, and the late batches, which may outlive their producer."""
 
     def __init__(self, partitions: int) -> None:
         self.logs: list[list[int]] = [[] for _ in range(partitions)]
@@ -110,10 +110,10 @@ class MemoryBroker:
 
 
 class MemoryProducer:
-    """A producer whose batches end as the broker's `next_fates` say; without a fate, a batch ends `ok`.
+    """A producer. Each batch gets the first of the broker's `next_fates`, or `ok` if there is none.
 
-    `ok`: written. `lost`: not written. `unanswered`: written, but the producer gets an error. `late`: the
-    producer gets an error, and the batch is written at the next `deliver`.
+    `ok`: the batch is written. `lost`: it is not written, and the producer gets an error. `unanswered`: it is
+    written, but the producer gets an error. `late`: the producer gets an error; `deliver` writes the batch.
     """
 
     def __init__(self, broker: MemoryBroker) -> None:
@@ -140,7 +140,7 @@ class MemoryProducer:
 
 
 def has_gap(log: Sequence[int]) -> bool:
-    """Return whether a sequence n is in the log before n - 1."""
+    """Return whether any sequence n appears before the sequence n - 1 has appeared."""
     highest = 0
     for sequence in log:
         if sequence > highest + 1:
@@ -150,5 +150,5 @@ def has_gap(log: Sequence[int]) -> bool:
 
 
 def leadership(leases: MemoryLeases, name: str, holder: str, clock: ManualClock) -> Leadership:
-    """Return a lease of 3 s in this table."""
+    """Return a process's leadership by a lease of 3 s in this table."""
     return Leadership(leases, name, holder, 3.0, clock)

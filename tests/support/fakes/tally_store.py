@@ -12,7 +12,7 @@ from aggregator.tallies.tally_store import PartitionPosition, PositionChange
 
 
 class MemoryTallyStore:
-    """See `aggregator.tallies.tally_store.TallyStore`. Each call removes and raises one of `failures`."""
+    """See `aggregator.tallies.tally_store.TallyStore`. Each call raises one of `failures`, if any is left."""
 
     def __init__(self) -> None:
         self.stored = {partition: PartitionPosition(1, 0, 0) for partition in range(PARTITIONS)}

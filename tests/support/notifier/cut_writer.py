@@ -16,7 +16,7 @@ from tests.support.topic_prefixes import Topics
 
 @dataclass
 class CutWriter:
-    """Writes one cut per call, from absolute counts by region."""
+    """Writes one cut per call. The arguments are the regions' counts, not their changes."""
 
     producer: Any
     topics: Topics

@@ -21,7 +21,8 @@ from tests.support.deadlines import until as until_within
 from tests.support.log_files import tail
 from tests.support.notifier.receivers import SECRET, Mailbox, Receiver
 
-# Processes start slowly on a busy machine, so the deadline is long. A wait ends once its condition is met.
+# The deadline is long, because processes start slowly on a busy machine. No time is lost by this: a wait
+# ends once its condition is met.
 until = partial(until_within, deadline_s=60.0)
 OFFICER_KEY = "an-officers-key"
 

@@ -23,7 +23,7 @@ SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 @dataclass
 class Mailbox:
-    """A mail server. It refuses one e-mail with each of `refusals`, then accepts and keeps every e-mail."""
+    """A mail server. It refuses the first e-mails with `refusals`, one each, and keeps all others."""
 
     port: int
     messages: list[EmailMessage] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Call:
 
 @dataclass
 class Receiver:
-    """A webhook that verifies every call. It responds to one call with each of `responses`, then with 204."""
+    """A webhook that verifies every call. The first calls get `responses`, one each; later calls get 204."""
 
     port: int
     calls: list[Call] = field(default_factory=list)

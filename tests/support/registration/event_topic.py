@@ -45,7 +45,7 @@ async def events(topics: Topics) -> list[list[tuple[int, str]]]:
 
 
 def first_appearances(log: Sequence[tuple[int, str]]) -> list[str]:
-    """Return the ids of the events that a reader counts: it skips repeats and events above a gap."""
+    """Return the ids of the events that a worker would count, without repeats and events above a gap."""
     counted: list[str] = []
     for sequence, event_id in log:
         if sequence == len(counted) + 1:
@@ -54,7 +54,7 @@ def first_appearances(log: Sequence[tuple[int, str]]) -> list[str]:
 
 
 def has_gap(log: Sequence[tuple[int, str]]) -> bool:
-    """Return whether a sequence appears before the next lower sequence has appeared."""
+    """Return whether any sequence n appears before the sequence n - 1 has appeared."""
     highest = 0
     for sequence, _ in log:
         if sequence > highest + 1:

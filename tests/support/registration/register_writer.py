@@ -1,4 +1,4 @@
-"""Writes participants and their events in one transaction like the intake, but with separate SQL."""
+"""Writes participants and their events in one transaction, as the intake does, but with SQL of its own."""
 
 from __future__ import annotations
 

@@ -31,6 +31,6 @@ ran: list[str] = []
 
 
 def path(*rivals: Contender, goals: tuple[Goal, ...] = ()) -> Path:
-    """Return a path with these rivals. Its own contender has 100 events/s and a wait of 10 ms."""
+    """Return a path with these rivals. The product's contender has 100 events/s and a wait of 10 ms."""
     figures = {"rate": Figure("events/s"), "wait": Figure("ms", more_is_better=False)}
     return Path("road", "A road.", figures, contender("ours", 100.0), rivals, goals, opened)

@@ -1,4 +1,4 @@
-"""Sample events for the aggregator's tests, and a slow and simple count, with which tests compare results."""
+"""Sample events for the aggregator's tests, and a simple, slow count to compare the results with."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ async def clients(register: ServedApi) -> AsyncIterator[dict[str, httpx.AsyncCli
 async def ask(
     client: httpx.AsyncClient, register: ServedApi, content: Any, **headers: str
 ) -> tuple[int, Mapping[str, str], Any]:
-    """Send a request; return status, headers and body without the values that always differ."""
+    """Send a request; return status, headers and body without values that differ in every response."""
     all_headers = {"Authorization": f"Bearer {register.keys['booth']}", "Idempotency-Key": "key"} | headers
     data = content if isinstance(content, bytes) else json.dumps(content).encode()
     given = {name: value for name, value in all_headers.items() if value}

@@ -1,4 +1,4 @@
-"""Under load the audit finds no drift in correct cuts. It finds a miscount, and publishes the state."""
+"""Under load the audit finds a miscount, finds no drift in correct cuts, and publishes `register-state`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REGISTRATIONS = "SELECT partition, sequence FROM event WHERE value::json -> 'dat
 
 
 def _cells(standing: dict[str, Any]) -> list[Cell]:
-    """Return the tallies that count a participant with this standing, without the code under test."""
+    """Return the tallies in which this standing is counted, computed without the code under test."""
     scopes = ["all"]
     scopes += [f"agency:{standing['agency']}"] if standing["agency"] else []
     scopes += [f"campaign:{standing['campaign']}"] if standing["campaign"] else []
@@ -40,7 +40,7 @@ def _cells(standing: dict[str, Any]) -> list[Cell]:
 async def _counted(
     pool: asyncpg.Pool[Any], positions: list[int], quarantined: tuple[tuple[int, int], ...] = ()
 ) -> dict[Cell, int]:
-    """Return the tallies at these positions, computed event by event without the quarantined events."""
+    """Return the tallies at these positions, summed from all events that are not quarantined."""
     rows = await pool.fetch(
         "SELECT partition, sequence, value FROM event WHERE sequence <= ($1::bigint[])[partition + 1]",
         positions,
@@ -81,8 +81,8 @@ async def _audited(topics: Topics, cut: str) -> dict[str, Any]:
 async def load(register: Register) -> AsyncIterator[None]:
     """Write registrations, moves, steps and withdrawals until the `with` block ends.
 
-    This cannot be a fixture, because the event loop does not run while other fixtures are set up. Meanwhile
-    the writer's transaction would be idle, and PostgreSQL terminates a session that is idle in a transaction.
+    This cannot be a fixture, because the event loop does not run while other fixtures are set up. A
+    transaction of the writer would then be idle, so that PostgreSQL would terminate its session.
     """
     stop = asyncio.Event()
 
@@ -261,7 +261,7 @@ async def test_a_second_audit_takes_over_in_a_higher_term_and_silences_the_first
 
     await until(five_more_are_published, 30)
     terms = [json.loads(record.value)["term"] for record in (await records(topics, "register-state", 1))[0]]
-    # The first audit process was perhaps sending a record when it was stopped. That record may still arrive.
+    # One record is skipped, because the first audit may have been sending it when it was suspended.
     assert terms[published_before + 1 :].count(1) == 0
 
 

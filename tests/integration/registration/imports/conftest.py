@@ -84,7 +84,7 @@ class ImportEnvironment:
         return Importer(self.pool, InProcessPacker(self.cipher), rows_max)
 
     async def run(self, path: Path, rows_max: int = 100, stop_after: int | None = None) -> ImportStatus:
-        """Import a file. If `stop_after` is given, stop after so many chunks."""
+        """Import a file. If `stop_after` is given, stop after that number of chunks."""
         stopping, chunks = StopSignal(), 0
 
         def count_chunk(_rows: int, _bytes: int) -> None:

@@ -39,7 +39,7 @@ def registration(number: int, nik_hmac: bytes) -> Operation:
 
 
 async def statements_of(connection: asyncpg.Connection[Any], batch: list[Operation]) -> list[str]:
-    """Write a batch of valid registrations, and return the first word of each SQL statement."""
+    """Write a batch of valid registrations, and return the first word of each executed statement."""
     words: list[str] = []
     with connection.query_logger(lambda logged: words.append(logged.query.split()[0].strip(";").upper())):
         answers = await write(connection, batch, uuid_utils.compat.uuid7)

@@ -132,7 +132,7 @@ async def test_after_a_suspension_of_the_broker_events_are_published_in_order(
 
 
 async def _outlast_the_lease() -> None:
-    """Wait longer than a lease is valid. There is no other condition for which the test could wait."""
+    """Wait until the lease has expired, by time alone, because nothing that a test can read shows it."""
     import time
 
     began_s = time.monotonic()

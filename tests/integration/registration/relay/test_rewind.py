@@ -61,7 +61,7 @@ async def test_a_lost_tail_is_sent_again_from_the_stalled_position(
     start("relay")
     await until(lambda: _everything_is_published(register), 20, name="everything is published")
     last = await register.last_sequences()
-    counting.positions = [max(0, end - 5) for end in last]  # each partition's last five were lost
+    counting.positions = [max(0, end - 5) for end in last]  # the last five events are not counted
     await topics.empty("participant-events", 12)
 
     async def the_tail_is_there_again() -> bool:
@@ -114,7 +114,7 @@ async def test_a_restored_older_register_is_refused_and_then_recovered(
     start: StartProcess,
     pool: asyncpg.Pool[Any],
 ) -> None:
-    """Without events since the restore, the topic is ahead of the register; with some, sequences repeat."""
+    """Without events since the restore, the topic is ahead of the register. With events, sequences repeat."""
     await register.write_events(600)
     relay = start("relay")
     await until(lambda: _everything_is_published(register), 20, name="everything is published")

@@ -1,4 +1,4 @@
-"""The server parses the array literals back to the values that were encoded."""
+"""PostgreSQL parses the encoded array literals to the original values."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ STANDINGS = st.none() | st.builds(
 
 
 def _by_hand(standings: list[Standing | None]) -> dict[tuple[str, str, str], int]:
-    """Return the tallies, computed participant by participant without the code under test."""
+    """Return the tallies, computed one participant at a time without the code under test."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for standing in filter(None, standings):
         known = standing.region in KELURAHAN
@@ -40,7 +40,7 @@ def _by_hand(standings: list[Standing | None]) -> dict[tuple[str, str, str], int
 def test_current_standings_without_later_events_are_the_earlier_standings(
     events: list[tuple[int, Standing | None]], then: int
 ) -> None:
-    """Each event gives one of three participants a new standing. All but the first `then` are reverted."""
+    """Each event changes one of three participants' standings. Events after the first `then` are reverted."""
     at_then: list[Standing | None] = [None, None, None]
     for participant, after in events[:then]:
         at_then[participant] = after

@@ -1,4 +1,4 @@
-"""For two participants and a few commands in any order, the events add up to the participants' standings."""
+"""For any commands on two participants, the sum of their events equals the participants' standings."""
 
 from uuid import UUID
 

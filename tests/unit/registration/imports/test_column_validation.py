@@ -1,4 +1,4 @@
-"""The validation of columns accepts and rejects the same values as the API."""
+"""The validation of an import's columns accepts and rejects the same values as the API."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ def operation_with(key: str, body: bytes = b"body") -> Operation:
 class Register:
     """Stores answers by idempotency key.
 
-    Each transaction removes the first of `failures`, if there is one, and raises it unless it is None.
+    Each of `failures` is for one transaction: an error that it raises, or None to let it succeed.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Tests when a partition is rewound."""
+"""Tests in which cases, and after which time, a partition is rewound."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests when the relay detects that the topic has events of another register."""
+"""Tests in which cases the relay detects that the topic has events of another register."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_different_event_at_the_same_sequence_is_refused() -> None:
 def test_a_topic_is_accepted_exactly_if_the_register_has_its_last_event(
     register: list[str], topic: list[str]
 ) -> None:
-    """There is one partition. Each list has the ids of its events, in the order of their sequences from 1."""
+    """There is one partition. Each list has the ids of its events, whose sequences are 1, 2, 3 …"""
     end = len(topic)
     topic_ends = {0: TopicRecord(topic[-1], 0, end)} if topic else {}
     registered = {0: RegisteredEvent(len(register), register[end - 1] if 0 < end <= len(register) else None)}

@@ -27,7 +27,7 @@ VALID: dict[str, Any] = {
     "consent": "2026-01",
     "occurred_at": "2021-10-24T19:04:58+07:00",
 }
-# For each case: the field, an invalid value and the code of the fault.
+# For each case: the field, an invalid value and the code of the expected input fault.
 INVALID: list[tuple[str, Any, str]] = [
     ("name", " ", "blank"),
     ("name", "", "string_too_short"),
