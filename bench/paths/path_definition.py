@@ -62,9 +62,10 @@ class Contender:
 
 @dataclass(frozen=True)
 class Goal:
-    """The ratio of our figure to a rival's that we want to reach; above 1, ours is better.
+    """By what factor a figure of ours should be better than a rival's.
 
-    "Half of the rival's time" is therefore `at_least=2`. If `at_least` is None, the ratio is reported without
+    For a rate the factor is ours divided by the rival's, for a time the rival's divided by ours: half of the
+    rival's time is `at_least=2`. If `at_least` is None, the ratio is reported without
     a goal. If `limit` is given, it replaces the rival's figure, and `rival` is the label of the limit.
     """
 

@@ -96,7 +96,7 @@ def compare(expected: Mapping[Cell, int], found: Mapping[Cell, int]) -> Findings
 def ancestry(region: str) -> tuple[str, ...]:
     """Return the codes of a kelurahan's province, city and district, and of the kelurahan itself.
 
-    Returns 31 and 31.00 if the code does not have the form of a kelurahan's code.
+    A code of another form is counted in the province `31` and in `31.00`, so these two codes are returned.
     """
     if KELURAHAN.fullmatch(region) is None:
         return OTHER_FORM
