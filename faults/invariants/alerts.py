@@ -51,9 +51,9 @@ def check_alerts(
 ) -> InvariantResult:
     """Compare latches and alerts with the counts, and alerts with the mail and the calls that arrived.
 
-    `final` has the counts at the end of the campaign, and `highest` has the highest published counts. If only
-    the highest count reaches a threshold, the count has fallen below it again, so a latch is allowed but not
-    required. `redirected` is the number of webhook calls that followed a redirect to a private address.
+    `final` has the counts at the end of the campaign, and `highest` has the highest published counts. A
+    threshold between the two was reached and left again: a latch for it is allowed but not required.
+    `redirected` is the number of webhook calls that followed a redirect to a private address.
     """
     result = InvariantResult(4, "each official is alerted exactly once of each milestone reached")
     latches = Counter(_latch_key(latch) for latch in database.latches)
