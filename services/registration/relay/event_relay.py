@@ -20,7 +20,7 @@ class EventRelay:
         self._publisher = publisher
         self._progress = progress
         self.failing: bool = False
-        """Whether the last attempt to publish raised an error."""
+        """Whether an attempt to publish is running, or the last one raised an error."""
 
     async def relay_once(self, stopping: StopSignal) -> None:
         """Publish the pending events. Without the lease, or if the guard refuses publishing, only pause.
