@@ -15,7 +15,6 @@ from simulator.load.expected_state import ExpectedState
 
 T = TypeVar("T")
 READERS: Final = 16
-FAULTS_SHOWN_MAX: Final = 20
 Counts = Counter[tuple[str, str]]
 
 

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, TypeVar, TypeVarTuple, overload
+from typing import Any, Final, TypeVar, overload
 
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,7 +20,6 @@ S = TypeVar("S", bound="Settings")
 T = TypeVar("T", bound="Settings")
 U = TypeVar("U", bound="Settings")
 V = TypeVar("V", bound="Settings")
-Ts = TypeVarTuple("Ts")
 
 SECRETS_DIR_DEFAULT: Final = "/run/secrets"
 
