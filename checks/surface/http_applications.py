@@ -30,7 +30,8 @@ def _registration() -> FastAPI:
     secrets = SecretSettings.model_validate({"secret_key": SECRET})
     components = Components(NOTHING, NOTHING, secrets, settings)
     more = [imports_router(NOTHING, components.authenticator), health_routes(Health())]
-    return application([*components.routers(), *more], settings.body_bytes_max)
+    routers = [*components.routers(), *more]
+    return application(components.registrations, routers, settings.body_bytes_max)
 
 
 def _notifier() -> FastAPI:

@@ -15,15 +15,11 @@ class Authenticator:
     def __init__(self, keys: ApiKeys) -> None:
         self._keys = keys
 
-    async def authenticate(self, request: Request) -> Caller:
-        """Return the holder of the request's API key, or PUBLIC if there is no key.
+    async def authenticate(self, authorization: str | None) -> Caller:
+        """Return the holder of the API key in the header `Authorization`, or PUBLIC without the header.
 
         Raises Problem 401 for a wrong key.
         """
-        return await self.authenticate_header(request.headers.get("authorization"))
-
-    async def authenticate_header(self, authorization: str | None) -> Caller:
-        """Like `authenticate`, but takes the value of the header `Authorization`."""
         if authorization is None:
             return PUBLIC
         scheme, _, key = authorization.partition(" ")
@@ -39,7 +35,7 @@ class Authenticator:
 
         Raises Problem 401 if the request has no valid API key, or Problem 403 if the caller's role is lower.
         """
-        caller = await self.authenticate(request)
+        caller = await self.authenticate(request.headers.get("authorization"))
         if caller.role is None:
             raise problem_responses.problem(
                 401, "unauthorized", problem_responses.NO_KEY, {"WWW-Authenticate": "Bearer"}

@@ -1,11 +1,9 @@
-"""ASGI middleware that refuses over-long request bodies with 413, and never reads them to their end."""
+"""The limit of request bodies. An over-long body is refused with 413 and never read to its end."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from starlette.datastructures import Headers
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from problems.fastapi_handlers import respond
@@ -18,22 +16,46 @@ def too_large_problem() -> Problem:
     return problem_responses.problem(413, "too-large", problem_responses.TOO_LARGE, {"Connection": "close"})
 
 
-class BodyLimit:
-    """Limits request bodies to `bytes_max`, except under `except_prefixes`, where other limits apply."""
+def check_announced_length(content_length: str, bytes_max: int) -> None:
+    """Raise Problem 413 if the header Content-Length is malformed or exceeds the limit."""
+    if not content_length.isdigit() or int(content_length) > bytes_max:
+        raise too_large_problem()
 
-    def __init__(self, app: ASGIApp, bytes_max: int, except_prefixes: Collection[str] = ()) -> None:
+
+async def read_body(receive: Receive, bytes_max: int) -> bytes:
+    """Return the whole body.
+
+    Raises Problem 413 as soon as the limit is exceeded, or ClientDisconnect if the body is incomplete.
+    """
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        if len(body) > bytes_max:
+            raise too_large_problem()
+        more = message.get("more_body", False)
+    return body
+
+
+class BodyLimit:
+    """ASGI middleware that limits bodies to `bytes_max`, except under `unlimited_path`."""
+
+    def __init__(self, app: ASGIApp, bytes_max: int, unlimited_path: str) -> None:
         self._app = app
         self._bytes_max = bytes_max
-        self._except_prefixes = tuple(except_prefixes)
+        self._unlimited_path = unlimited_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond with 413 if the announced length, or the length received so far, exceeds the limit."""
-        if scope["type"] != "http" or scope["path"].startswith(self._except_prefixes):
+        if scope["type"] != "http" or f"{scope['path']}/".startswith(f"{self._unlimited_path}/"):
             await self._app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdigit() or int(announced) > self._bytes_max:
-            await respond(Request(scope), too_large_problem())(scope, receive, send)
+        try:
+            check_announced_length(Headers(scope=scope).get("content-length", "0"), self._bytes_max)
+        except Problem as problem:
+            await respond(Request(scope), problem)(scope, receive, send)
             return
         received_bytes = 0
 

@@ -10,8 +10,7 @@ from fastapi import APIRouter, Request, Response
 from registration.api import problem_responses
 from registration.api.authentication import Authenticator
 from registration.api.openapi import KEY_REQUIRED, OPEN_SCOPE_RESPONSES, error_responses, request_body
-from registration.api.operation_submission import RequestHandler
-from registration.api.request_reader import read_request
+from registration.api.operation_submission import RequestHandler, read_request
 from registration.api.response_models import ScopesView, ScopeView
 from registration.auth.callers import Role
 from registration.domain.idempotent_operation import DONE

@@ -13,7 +13,7 @@ from registration.api import problem_responses
 from registration.api.authentication import Authenticator
 from registration.api.body_limit import too_large_problem
 from registration.api.openapi import KEY_REQUIRED, error_responses
-from registration.api.request_reader import idempotency_key
+from registration.api.operation_submission import idempotency_key
 from registration.auth.callers import Role
 from registration.domain import names
 from registration.imports.csv_reader import FileFault, UnusableFileError

@@ -1,20 +1,24 @@
-"""Validates HTTP requests, rate-limits callers without an API key, and submits the requests as operations."""
+"""Reads and validates HTTP requests, rate-limits the public, and submits the requests as operations."""
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Final
 from uuid import UUID
 
 import msgspec
+from fastapi import Request
 
 from registration import metrics
 from registration.api import problem_responses
 from registration.api.rate_limit import TokenBuckets, client_network
 from registration.auth.callers import Caller
 from registration.cipher import Cipher
+from registration.domain.cloud_event import valid_traceparent
 from registration.domain.commands import Command
-from registration.domain.idempotent_operation import Answer, Operation
+from registration.domain.idempotent_operation import DONE, Answer, Operation
 from registration.intake.group_commit import OverloadedError
 from registration.requests import command_mapping
 from registration.requests.body_validator import BodyValidator
@@ -22,6 +26,9 @@ from registration.requests.command_mapping import ChangeBody
 from registration.requests.request_models import RegisterBody
 
 REGISTER_ROUTE: Final = "register"
+IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
+# A revision, in quotes as the API sends it in ETag, or without quotes.
+IF_MATCH: Final = re.compile(r'(?:"(\d{1,9})"|(\d{1,9}))')
 
 
 class ReceivedRequest(msgspec.Struct, frozen=True):
@@ -37,6 +44,59 @@ class ReceivedRequest(msgspec.Struct, frozen=True):
     path: str
     if_match: int | None = None
     traceparent: str | None = None
+
+
+async def read_request(caller: Caller, request: Request) -> ReceivedRequest:
+    """Read the body and the headers of a request.
+
+    Raises Problem 400 for malformed headers, or Problem 413 for an over-long body.
+    """
+    address = request.client.host if request.client is not None else ""
+    body = await request.body()
+    return received_request(caller, address, request.scope["path"], request.headers.get, body)
+
+
+def received_request(
+    caller: Caller, address: str, path: str, header: Callable[[str], str | None], body: bytes
+) -> ReceivedRequest:
+    """Return the parsed request. `header` returns the value of a header by its lower-case name.
+
+    Raises Problem 400 for malformed headers.
+    """
+    return ReceivedRequest(
+        caller=caller,
+        address=address,
+        key=idempotency_key(header("idempotency-key")),
+        body=body,
+        path=path,
+        if_match=if_match_revision(header("if-match")),
+        traceparent=valid_traceparent(header("traceparent")),
+    )
+
+
+def idempotency_key(header: str | None) -> str:
+    """Return the idempotency key in the header; without the header, a new key for this request only.
+
+    Raises Problem 400 if the header is malformed.
+    """
+    if header is None:
+        return f"attempt:{uuid.uuid4()}"
+    if IDEMPOTENCY_KEY.fullmatch(header) is None:
+        raise problem_responses.problem(400, "idempotency-key", problem_responses.BAD_IDEMPOTENCY_KEY)
+    return header
+
+
+def if_match_revision(header: str | None) -> int | None:
+    """Return the revision that the header If-Match requires; None if it accepts every revision.
+
+    Raises Problem 400 if the header is malformed.
+    """
+    if header is None or header.strip() == "*":
+        return None
+    match = IF_MATCH.fullmatch(header.strip())
+    if match is None:
+        raise problem_responses.problem(400, "if-match", problem_responses.BAD_IF_MATCH)
+    return int(match.group(1) or match.group(2))
 
 
 class PublicLimits(msgspec.Struct, frozen=True):
@@ -64,25 +124,18 @@ class RequestHandler:
         self._new_id = new_id
 
     async def register(self, request: ReceivedRequest) -> Answer:
-        """Register a person. Raises Problem 400, 422, 429 or 503."""
-        self.rate_limit(request)
-        body = await self._validator.validate(RegisterBody, request.body)
-        return await self.register_validated(body, request)
-
-    def rate_limit(self, request: ReceivedRequest) -> None:
-        """Count a request without an API key against the limit of its address.
-
-        Raises Problem 429 if the limit is exhausted.
-        """
+        """Register a person. Raises Problem 400, 409, 422, 429 or 503."""
         if request.caller.role is None:
             self.rate_limit_address(request.address)
+        return await self.register_validated(
+            await self._validator.validate(RegisterBody, request.body), request
+        )
 
     async def register_validated(self, body: RegisterBody, request: ReceivedRequest) -> Answer:
         """Register a person from a valid body.
 
-        A request without an API key counts against the limit of the NIK. Call `rate_limit` first, because
-        this method does not check the limit of the address. Raises Problem 429 if the limit of the NIK is
-        exhausted, or Problem 503 if the operation got no answer.
+        A request without an API key counts against the limit of the NIK, but not against the limit of the
+        address. Raises Problem 409, 422, 429 or 503.
         """
         command = command_mapping.register_command(body, self._cipher, request.caller.channel, self._new_id)
         if request.caller.role is None:
@@ -93,7 +146,7 @@ class RequestHandler:
     async def change(
         self, route: str, model: type[ChangeBody], participant_id: UUID, request: ReceivedRequest
     ) -> Answer:
-        """Submit a change of a participant. Raises Problem 400, 422 or 503."""
+        """Submit a change of a participant. Raises Problem 400, 404, 409, 412, 422 or 503."""
         body = await self._validator.validate(model, request.body or b"{}")
         command = command_mapping.change_command(body, participant_id, request.if_match, self._cipher)
         return await self._submit_command(route, command, request)
@@ -111,6 +164,7 @@ class RequestHandler:
         return self._cipher.body_hmac(request.path.encode(), expected, request.body)
 
     async def _submit_command(self, route: str, command: Command, request: ReceivedRequest) -> Answer:
+        """Return the answer, which is `done`. Raises Problem if the command is refused or gets no answer."""
         operation = Operation(
             caller=request.caller.id,
             route=route,
@@ -126,6 +180,8 @@ class RequestHandler:
             metrics.OPERATIONS.labels(route, error.reason.value).inc()
             raise problem_responses.overload_problem(error) from None
         metrics.OPERATIONS.labels(route, "replayed" if answer.replayed else answer.outcome).inc()
+        if answer.outcome != DONE:
+            raise problem_responses.refusal_problem(answer)
         return answer
 
 

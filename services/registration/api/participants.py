@@ -1,4 +1,4 @@
-"""The endpoints under `/v1/participants`: register, change and read participants, look them up by NIK."""
+"""The endpoints under `/v1/participants` that change and read participants, or look them up by NIK."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from registration.api.authentication import Authenticator
 from registration.api.openapi import (
     CHANGE_RESPONSES,
     KEY_REQUIRED,
-    PUBLIC_RESPONSES,
     READ_RESPONSES,
     request_body,
 )
-from registration.api.operation_submission import RequestHandler
-from registration.api.request_reader import read_request
+from registration.api.operation_submission import RequestHandler, read_request
 from registration.api.response_models import (
     AnswerView,
     ParticipantView,
@@ -29,7 +27,7 @@ from registration.api.response_models import (
 from registration.auth.callers import Role
 from registration.cipher import Cipher
 from registration.domain.decision import Reason
-from registration.domain.idempotent_operation import DONE, Answer
+from registration.domain.idempotent_operation import Answer
 from registration.requests.body_validator import BodyValidator
 from registration.requests.command_mapping import ChangeBody
 from registration.requests.request_models import (
@@ -37,7 +35,6 @@ from registration.requests.request_models import (
     LookupBody,
     MergeBody,
     MoveBody,
-    RegisterBody,
     StepBody,
     WithdrawBody,
 )
@@ -67,20 +64,6 @@ def participants_router(
 ) -> APIRouter:
     """Create the router of the endpoints."""
     router = APIRouter(prefix="/v1/participants", tags=["participants"])
-
-    @router.post(
-        "",
-        status_code=201,
-        response_model=AnswerView,
-        responses=PUBLIC_RESPONSES,
-        openapi_extra=request_body(RegisterBody),
-        summary="Register a person",
-    )
-    async def register(request: Request) -> Response:
-        answer = await handler.register(
-            await read_request(await authenticator.authenticate(request), request)
-        )
-        return answer_response(answer, 201)
 
     @router.post(
         "/lookup",
@@ -125,14 +108,8 @@ def _add_change(router: APIRouter, route: str, handler: RequestHandler, authenti
     )
     async def change(participant_id: UUID, request: Request) -> Response:
         received = await read_request(await authenticator.require_role(role, request), request)
-        return answer_response(await handler.change(route, model, participant_id, received), 200)
-
-
-def answer_response(answer: Answer, status: int) -> Response:
-    """Return the response for an answer that is `done`. For a refusal, raises its Problem."""
-    if answer.outcome != DONE:
-        raise problem_responses.refusal_problem(answer)
-    return Response(answer_json(answer), status, answer_headers(answer), JSON)
+        answer = await handler.change(route, model, participant_id, received)
+        return Response(answer_json(answer), 200, answer_headers(answer), JSON)
 
 
 def participant_response(row: Any, cipher: Cipher) -> Response:

@@ -15,11 +15,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from problems.problem import Problem
-from registration.api import problem_responses
-from registration.api.operation_submission import RequestHandler
-from registration.api.request_reader import idempotency_key, read_request
+from registration.api.operation_submission import RequestHandler, idempotency_key, read_request
 from registration.auth.callers import PUBLIC
-from registration.domain.idempotent_operation import DONE
 from registration.regions import Regions
 from registration.requests.body_validator import BodyValidator
 from registration.requests.request_models import RegisterBody
@@ -109,8 +106,6 @@ def form_router(page: FormPage, handler: RequestHandler, validator: BodyValidato
             body = await validator.validate(RegisterBody, msgspec.json.encode(registration_body(fields)))
             key = idempotency_key(fields["key"] or None)
             answer = await handler.register_validated(body, msgspec.structs.replace(received, key=key))
-            if answer.outcome != DONE:
-                raise problem_responses.refusal_problem(answer)
         except Problem as problem:
             return page.render_form(fields, problem)
         return page.render_accepted(answer.participant_id)

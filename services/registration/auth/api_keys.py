@@ -1,4 +1,4 @@
-"""API keys: creation, format, hash, and the search for the caller that a key identifies.
+"""API keys: creation, format, hash, the lookup in the register, and the caller that a key identifies.
 
 The text of a key is `jak_<id>_<secret>`. The secret has 256 random bits and cannot be guessed, so storing
 its unsalted SHA-256 is safe.
@@ -13,11 +13,13 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
+import asyncpg
 import msgspec
 
 from registration.auth.callers import Caller, Role
+from registration.store.register_rows import QUERIES
 
 KEY: Final = re.compile(r"jak_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 KEYS_CACHED_MAX: Final = 1_000
@@ -32,6 +34,16 @@ class StoredKey(msgspec.Struct, frozen=True):
 
 FindKey = Callable[[str], Awaitable[StoredKey | None]]
 """Finds an API key by its id. Returns None if the key is unknown or revoked."""
+
+
+def key_finder(pool: asyncpg.Pool[Any]) -> FindKey:
+    """Return a function that finds an API key by its id and returns None if it is unknown or revoked."""
+
+    async def find(key_id: str) -> StoredKey | None:
+        row = await QUERIES.find_key(pool, id=key_id)
+        return None if row is None else StoredKey(Role[row["role"].upper()], row["hash"])
+
+    return find
 
 
 def new_key() -> tuple[str, str, bytes]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import asyncpg
 import uuid_utils.compat
 from fastapi import APIRouter
+from starlette.types import ASGIApp
 
 from database.pool import connect
 from lifecycle import gc_tuning
@@ -21,15 +22,14 @@ from lifecycle.task_group import run_group
 from registration.api.app import application
 from registration.api.authentication import Authenticator
 from registration.api.campaigns_and_agencies import scopes_router
-from registration.api.fast_path import FastPath
 from registration.api.imports import imports_router
 from registration.api.operation_submission import PublicLimits, RequestHandler
 from registration.api.participants import participants_router
 from registration.api.public_form import FormPage, form_router
 from registration.api.rate_limit import TokenBuckets
 from registration.api.regions import regions_router
-from registration.auth.api_key_lookup import key_finder
-from registration.auth.api_keys import ApiKeys
+from registration.api.registration_endpoint import RegistrationEndpoint, registrations_first
+from registration.auth.api_keys import ApiKeys, key_finder
 from registration.cipher import Cipher
 from registration.imports.queue import ImportQueue
 from registration.imports.settings import ImportSettings
@@ -90,6 +90,9 @@ class Components:
             _public_limits(settings),
             uuid_utils.compat.uuid7,
         )
+        self.registrations: Final = RegistrationEndpoint(
+            self.handler, self.authenticator, settings.body_bytes_max
+        )
         self.page: Final = FormPage(self.regions, secrets.current_consent)
 
     def routers(self) -> list[APIRouter]:
@@ -149,16 +152,15 @@ async def run_api(
 
 def build_app(
     components: Components, settings: ApiSettings, health: Health, more_routers: Sequence[APIRouter]
-) -> FastPath:
-    """Build the application with the components' routers and `more_routers`, behind the fast path."""
-    app = application([*components.routers(), *more_routers, health_routes(health)], settings.body_bytes_max)
-    return FastPath(
-        app, components.handler, components.authenticator, components.validator, settings.body_bytes_max
-    )
+) -> ASGIApp:
+    """Build the application with the components' routers and `more_routers`."""
+    routers = [*components.routers(), *more_routers, health_routes(health)]
+    app = application(components.registrations, routers, settings.body_bytes_max)
+    return registrations_first(app, components.registrations)
 
 
 async def _serve(
-    app: FastPath, host: str, settings: ApiSettings, group_commit: GroupCommit, stopping: StopSignal
+    app: ASGIApp, host: str, settings: ApiSettings, group_commit: GroupCommit, stopping: StopSignal
 ) -> None:
     try:
         log.info("api serving", host=host, port=settings.port)

@@ -39,7 +39,7 @@ class BodyValidator:
         Raises Problem 400 if the body is not JSON, or Problem 422 with a pointer to each invalid field.
         """
         try:
-            return self.validate_with_cached_scopes(model, body)
+            return model.model_validate_json(body, context=self.vocabulary())
         except ValidationError as error:
             faults = error.errors(include_url=False, include_input=False)
             if SCOPE_FAULTS.isdisjoint(fault["type"] for fault in faults):
@@ -47,13 +47,9 @@ class BodyValidator:
         # Another process may have opened the campaign or agency since the last read.
         await self._scopes.refresh()
         try:
-            return self.validate_with_cached_scopes(model, body)
+            return model.model_validate_json(body, context=self.vocabulary())
         except ValidationError as error:
             raise validation_problem(error.errors(include_url=False, include_input=False)) from None
-
-    def validate_with_cached_scopes(self, model: type[B], body: bytes) -> B:
-        """Like `validate`, but uses only the cached scopes. Raises ValidationError for an invalid body."""
-        return model.model_validate_json(body, context=self.vocabulary())
 
     def vocabulary(self) -> Vocabulary:
         """Return the ids that a body may contain, and the current time."""

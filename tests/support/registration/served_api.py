@@ -10,9 +10,9 @@ from typing import Any
 
 import asyncpg
 import httpx
+from starlette.types import ASGIApp
 
 from database.pool import connect
-from registration.api.fast_path import FastPath
 from registration.auth.callers import Role
 from registration.cli.api_keys import create_key
 from registration.cli.campaigns_and_agencies import add_scope
@@ -55,7 +55,7 @@ class ServedApi:
     """An HTTP client of the API, with an API key for each role."""
 
     def __init__(
-        self, components: Components, client: httpx.AsyncClient, keys: Mapping[str, str], app: FastPath
+        self, components: Components, client: httpx.AsyncClient, keys: Mapping[str, str], app: ASGIApp
     ) -> None:
         self.components = components
         self.client = client

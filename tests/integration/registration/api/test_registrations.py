@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from starlette.types import Message
 
 from tests.support.postgres_server import Databases
 from tests.support.registration.served_api import PATH, ServedApi, body, check_register, nik, serve_api
@@ -193,6 +194,48 @@ async def test_a_body_over_64_kib_is_refused_with_or_without_content_length(regi
 
         assert answer.status_code == 413
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_only_imports_may_have_longer_bodies(register: ServedApi) -> None:
+    content = b" " * 70 * 1024
+
+    statuses = {
+        path: (await register.post(path, content)).status_code
+        for path in ("/v1/imports", "/v1/imports/none", "/v1/importsX", "/v1/imports.csv")
+    }
+
+    assert statuses == {
+        "/v1/imports": 404,  # this application has no imports
+        "/v1/imports/none": 404,
+        "/v1/importsX": 413,
+        "/v1/imports.csv": 413,
+    }
+
+
+async def test_a_body_that_ends_with_a_disconnect_registers_nobody(register: ServedApi) -> None:
+    messages: list[Message] = [
+        {"type": "http.request", "body": json.dumps(body()).encode(), "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Message] = []
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": PATH,
+        "headers": [(b"content-length", b"1000")],
+        "client": ("192.0.2.1", 50_000),
+    }
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await register.app(scope, receive, send)
+
+    assert sent == []
+    assert await check_register(register.pool) == {}
 
 
 async def test_a_campaign_just_opened_by_another_process_is_accepted(

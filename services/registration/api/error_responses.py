@@ -1,0 +1,36 @@
+"""Responses to exceptions: to refusals, database failures and programming errors."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import FastAPI, Request
+from starlette.responses import Response
+
+from problems.fastapi_handlers import install, internal_error, respond
+from problems.problem import Problem
+from registration.api import problem_responses
+from registration.store.error_classification import DATABASE_ERRORS, AmbiguousCommitError, Failure, failure_of
+from telemetry.logs import get
+
+log = get()
+
+RETRY_AFTER_S: Final = 2
+
+
+def install_error_responses(app: FastAPI) -> None:
+    """Install the responses in an application."""
+    install(app)
+    for error in DATABASE_ERRORS:
+        app.add_exception_handler(error, error_response)
+
+
+async def error_response(request: Request, error: Exception) -> Response:
+    """Return the response to an exception of an endpoint: 503 if the database failed and may recover."""
+    if isinstance(error, Problem):
+        return respond(request, error)
+    ambiguous = isinstance(error, AmbiguousCommitError)
+    if ambiguous or failure_of(error) in (Failure.UNAVAILABLE, Failure.REPEAT):
+        log.warning("database failed", path=request.url.path, error=type(error).__name__)
+        return respond(request, problem_responses.unavailable_problem(RETRY_AFTER_S))
+    return await internal_error(request, error)
