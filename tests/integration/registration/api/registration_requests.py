@@ -152,6 +152,10 @@ HEADERS: Final[dict[str, Requests]] = {
     "an unknown API key and a chunked body over the limit": lambda n: [
         post(b" " * (BODY_BYTES_MAX + 1), None, {"Authorization": UNKNOWN_KEY}, chunked=True)
     ],
+    "an unknown API key and an announced body over the limit": lambda n: [
+        post(b" " * (BODY_BYTES_MAX + 1), None, {"Authorization": UNKNOWN_KEY})
+    ],
+    "a malformed idempotency key and an invalid body": lambda n: [keyed(b"{", "two words")],
     "an empty idempotency key": lambda n: _variants({"Idempotency-Key": ""}, n),
     "an idempotency key with a blank": lambda n: _variants({"Idempotency-Key": "two words"} | ENGLISH, n),
     "an over-long idempotency key": lambda n: _variants({"Idempotency-Key": "x" * 201}, n),
