@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 import httpx
@@ -128,6 +129,35 @@ async def test_an_interrupted_send_is_ambiguous_and_the_repeated_email_says_so(
     assert ["mungkin sudah pernah" in text for text in mailbox.texts()] == [False, True]
     attempts = await connection.fetch("select reason from attempt order by number")
     assert [row["reason"] for row in attempts] == ["ambiguous", "accepted"]
+
+
+async def test_a_suspended_notifier_that_lost_its_claim_changes_nothing_when_it_resumes(
+    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, connection: Any
+) -> None:
+    notifier.write_rules(RULES.replace("[100, 200, 300]", "[100]"))
+    receiver.responses = [None]
+    suspended = notifier.start()
+    await cuts.full(_31=100)
+    await until(lambda: len(receiver.calls) == 1)
+    suspended.process.send_signal(signal.SIGSTOP)
+    notifier.start()
+    await until(lambda: all_delivered(connection))
+
+    suspended.process.send_signal(signal.SIGCONT)
+
+    await until(lambda: call_reasons(connection, "timed_out", "accepted"))
+    assert await all_delivered(connection)
+    assert len(receiver.calls) == 2
+    assert len(set(receiver.ids())) == 1
+
+
+async def call_reasons(connection: Any, *reasons: str) -> bool:
+    """Whether the attempts to call the webhook have these reasons."""
+    rows = await connection.fetch(
+        "select attempt.reason from attempt join message on id = message_id"
+        " where channel = 'webhook' order by number"
+    )
+    return tuple(row["reason"] for row in rows) == reasons
 
 
 async def test_a_restart_with_a_replay_of_all_cuts_sends_no_alert_again(
