@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from cuts.single_partition_reader import KafkaAccess
@@ -27,13 +28,15 @@ async def follow_until_stopped(kafka: KafkaAccess, evaluator: CutEvaluator, stop
     await cancel_on_stop(follow(), stopping)
 
 
-async def evaluate_until_stopped(evaluator: CutEvaluator, health: Health, stopping: StopSignal) -> None:
-    """Evaluate the newest cut whenever it has changed, until the stop."""
+async def evaluate_until_stopped(
+    evaluator: CutEvaluator, on_crossing: Callable[[], None], health: Health, stopping: StopSignal
+) -> None:
+    """Evaluate the newest cut whenever it has changed, until the stop. Call `on_crossing` after a latch."""
     progress = health.progress("evaluate", EVALUATION_S_MAX)
 
     async def evaluate_if_changed() -> None:
-        if await evaluator.wait_for_change(WAIT_S):
-            await evaluator.evaluate_once()
+        if await evaluator.wait_for_change(WAIT_S) and await evaluator.evaluate_once():
+            on_crossing()
         progress.beat()
 
     await run_forever(evaluate_if_changed, stopping, name="evaluate")

@@ -15,10 +15,8 @@ ENDED: Final = Counter(
 )
 OPEN: Final = Gauge("notifier_messages_open", "Messages not yet delivered or dead, by state.", ["state"])
 TAKEN_OVER: Final = Counter(
-    "notifier_jobs_taken_over", "Jobs of a dead worker that another worker took over."
-)
-ADOPTED: Final = Counter(
-    "notifier_messages_adopted", "Open messages without a job that were given a new one."
+    "notifier_jobs_taken_over",
+    "Messages that were claimed again after the claim of a dead process had expired.",
 )
 SEND_S: Final = Histogram(
     "notifier_send_seconds",

@@ -60,7 +60,6 @@ class NotifierSettings(Settings):
     retry_delay_s: float = Field(default=2.0, gt=0, le=3600)
     retry_delay_s_max: float = Field(default=900.0, gt=0, le=86400)
     deliveries_at_once: int = Field(default=8, ge=1, le=64)
-    stalled_s: float = Field(default=10.0, ge=1, le=600)
     officer_key_hash: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     link_secret: SecretStr | None = Field(default=None, min_length=32)
     crash_at: str = ""

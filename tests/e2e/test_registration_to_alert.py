@@ -73,7 +73,7 @@ async def test_each_recipient_is_alerted_once_when_the_notifier_dies_at_every_fa
 ) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text(RULES)
-    settings = {"NOTIFIER_RULES_FILE": str(rules)}
+    settings = {"NOTIFIER_RULES_FILE": str(rules), "NOTIFIER_MAIL_TIMEOUT_S": "2"}
     await stack.start(*PROCESSES, "mailbox", "receiver")
 
     async with BoardObserver(stack, database) as observer:

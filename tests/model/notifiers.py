@@ -12,7 +12,7 @@ from uuid import UUID
 
 from cuts.records import CutRecord
 from notifier.cut_evaluator import CutEvaluator
-from notifier.delivery.delivery_attempt import DeliverySender, RetryLaterError
+from notifier.delivery_queue import DeliveryQueue
 from notifier.domain.alert_evidence import Attempt
 from notifier.domain.alerts import Channel, Message, Recipient, crossing_id, plan_messages
 from notifier.domain.delivery_policy import (
@@ -26,7 +26,7 @@ from notifier.domain.delivery_policy import (
 from notifier.domain.milestones import Crossing, LatchKey, LatchState, Retraction
 from notifier.domain.rules import At, Key
 from notifier.rules_file.reader import Rules
-from notifier.store.messages import DeliveryState, Ended, MessageStore, NotDue
+from notifier.store.messages import Lane, MessageStore
 from tests.model.process_driver import CoroutineDriver, InjectedFailureError, InterruptionPoint, Process
 from tests.model.publishers import CutLog
 from tests.support.samples.milestones import AS_OF, evidence, official, rule, webhook
@@ -186,17 +186,23 @@ class Notifier(Process):
 
 
 class _MessageClient:
-    """One process's access to messages and attempts; see `notifier.store.messages.MessageStore`."""
+    """One process's access to messages and attempts; see `notifier.store.messages.MessageStore`.
+
+    Every open message is due, and a claim may have expired at any time. `choice` selects the message.
+    """
+
+    choice = 0
 
     def __init__(self, latches: NotifierDatabase, interruption_point: InterruptionPoint) -> None:
         self._latches = latches
         self._interruption_point = interruption_point
 
-    async def begin_attempt(self, message_id: UUID) -> Attempt | NotDue | Ended:
+    async def begin_attempt(self, lane: Lane, _claim_s: float) -> Attempt | None:
         await self._interruption_point()
-        sent = self._latches.messages[message_id]
-        if sent.state in ENDED:
-            return Ended()
+        due = [sent for sent in self._latches.open if sent.message.channel is lane.channel]
+        if not due:
+            return None
+        sent = due[self.choice % len(due)]
         if sent.attempts and sent.attempts[-1] is None:
             sent.attempts[-1] = DeliveryReason.AMBIGUOUS
         sent.attempts.append(None)
@@ -205,23 +211,26 @@ class _MessageClient:
         message = sent.message
         alerts = tuple(evidence(id=alert.id, crossing_id=alert.crossing_id) for alert in message.alerts)
         repeated = DeliveryReason.AMBIGUOUS in sent.attempts
-        return Attempt(
-            message_id, len(sent.attempts), message.channel, message.recipient, alerts, repeated, AS_OF
-        )
+        number = len(sent.attempts)
+        return Attempt(message.id, number, lane.channel, message.recipient, alerts, repeated, AS_OF, AS_OF)
 
-    async def end_attempt(self, attempt: Attempt, result: AttemptResult) -> DeliveryState:
+    async def end_attempt(self, attempt: Attempt, result: AttemptResult) -> MessageState | None:
         await self._interruption_point()
-        step = next_step(result, attempt.number, POLICY)
+        state = next_step(result, attempt.number, POLICY).state
         sent = self._latches.messages[attempt.message_id]
         sent.attempts[attempt.number - 1] = result.reason
-        if sent.state not in ENDED:
-            sent.state = step.state
+        is_claimed = attempt.number == len(sent.attempts)
+        is_changed = sent.state not in ENDED and (is_claimed or state is MessageState.DELIVERED)
+        if is_changed:
+            sent.state = state
         await self._interruption_point()
-        return DeliveryState(step.state, AS_OF if step.state is MessageState.RETRY else None)
+        return state if is_changed else None
 
 
 class Sender(Process):
     """Attempts to deliver the open messages, one after another."""
+
+    send_s_max = 5.0
 
     def __init__(self, latches: NotifierDatabase, receiver: Receiver) -> None:
         super().__init__(CoroutineDriver())
@@ -230,13 +239,13 @@ class Sender(Process):
         self.reset()
 
     def reset(self) -> None:
-        # DeliverySender expects the PostgreSQL class, but calls only two methods, which _MessageClient has.
-        messages = cast("MessageStore", _MessageClient(self._latches, self.driver.interruption_point))
-        channels = dict.fromkeys(Channel, self)
-        self._sending = DeliverySender(messages, channels, RULES.recipient)
+        self._messages = _MessageClient(self._latches, self.driver.interruption_point)
+        # DeliveryQueue expects the PostgreSQL class, but an attempt calls only the two methods above.
+        store = cast("MessageStore", self._messages)
+        self._queue = DeliveryQueue(store, dict.fromkeys(Channel, self), RULES.recipient, at_once_max=1)
 
     async def send(self, attempt: Attempt, _recipient: Recipient) -> AttemptResult:
-        """Send one message to the receiver; see `notifier.delivery.delivery_attempt.Sender`."""
+        """Send one message to the receiver; see `notifier.delivery_queue.Sender`."""
         await self.driver.interruption_point()
         result = self._receiver.handle(attempt)
         await self.driver.interruption_point()
@@ -249,6 +258,7 @@ class Sender(Process):
         waiting = self._latches.open
         if not waiting:
             return
-        message_id = waiting[choice % len(waiting)].message.id
-        with suppress(InjectedFailureError, RetryLaterError):
-            await self._sending.send_once(message_id)
+        message = waiting[choice % len(waiting)].message
+        self._messages.choice = choice
+        with suppress(InjectedFailureError):
+            await self._queue.send_next_once(Lane(message.recipient, message.channel))

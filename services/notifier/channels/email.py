@@ -57,6 +57,8 @@ class EmailSender:
 
     def __init__(self, server: MailServer, content: EmailContent) -> None:
         self._server = server
+        # Sending has four steps (connect, MAIL, RCPT and DATA), each of which may take timeout_s.
+        self.send_s_max = 4 * server.timeout_s
         self._content = content
         # Apprise's warnings contain the recipient's address, which must not be logged. They are not needed,
         # because the receipt states why an attempt failed.
@@ -65,7 +67,7 @@ class EmailSender:
         self._apprise(server.sender, {})
 
     async def send(self, attempt: Attempt, recipient: Recipient) -> AttemptResult:
-        """Send one e-mail with all alerts of this message. See `delivery_attempt.Sender`."""
+        """Send one e-mail with all alerts of this message. See `delivery_queue.Sender`."""
         if recipient.address is None:
             return AttemptResult(DeliveryReason.NOT_CONFIGURED)
         email = self._content.compose(attempt, recipient)
@@ -76,8 +78,7 @@ class EmailSender:
             "Content-Language": recipient.language,
         }
         try:
-            # Sending has four steps (connect, MAIL, RCPT and DATA), each of which may take timeout_s.
-            async with asyncio.timeout(4 * self._server.timeout_s):
+            async with asyncio.timeout(self.send_s_max):
                 is_accepted = await asyncio.to_thread(self._send, recipient.address, headers, email)
         except TimeoutError:
             # The thread cannot be stopped and may still deliver the e-mail, so the result is unknown.

@@ -48,20 +48,20 @@ class WebhookSender:
         allowed_networks: Sequence[Network] = (),
     ) -> None:
         self._endpoints = endpoints
-        self._timeout_s = timeout_s
+        self.send_s_max = timeout_s
         self._allowed = allowed_networks
         # Created once, because creating a TLS context reads the certificates of all authorities.
         self._tls = httpx.create_ssl_context(trust_env=False)
 
     async def send(self, attempt: Attempt, recipient: Recipient) -> AttemptResult:
-        """Call the webhook with the one alert of this message. See `delivery_attempt.Sender`."""
+        """Call the webhook with the one alert of this message. See `delivery_queue.Sender`."""
         assert len(attempt.alerts) == 1, "a webhook call has one alert"
         endpoint = self._endpoints.get(recipient.id.removeprefix("webhook:"))
         if endpoint is None:
             return AttemptResult(DeliveryReason.NOT_CONFIGURED)
         alert = attempt.alerts[0]
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(self.send_s_max):
                 address = await self._resolve(endpoint.url)
                 if address is None:
                     return AttemptResult(DeliveryReason.ADDRESS_REFUSED)
@@ -104,7 +104,7 @@ class WebhookSender:
         # trust_env is False, because a proxy from the environment would bypass the check of the address.
         async with (
             httpx.AsyncClient(
-                timeout=self._timeout_s, verify=self._tls, follow_redirects=False, trust_env=False
+                timeout=self.send_s_max, verify=self._tls, follow_redirects=False, trust_env=False
             ) as client,
             client.stream(
                 "POST",

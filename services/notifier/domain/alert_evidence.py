@@ -44,3 +44,5 @@ class Attempt:
     """Whether an earlier attempt ended as ambiguous, so that the recipient may get a repeat."""
     began_at: datetime
     """The start time by the database's clock."""
+    claimed_until: datetime
+    """The end of the claim under which the attempt is made, by the database's clock."""

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any, Final
 
 import asyncpg
-import procrastinate
 
 from database.pool import connect
 from lifecycle.http_server import serve
@@ -22,8 +21,7 @@ from notifier.channels.webhook import WebhookEndpoint, WebhookSender
 from notifier.cli.rules_check import load_or_exit
 from notifier.cut_evaluator import CutEvaluator
 from notifier.cut_follower import evaluate_until_stopped, follow_until_stopped
-from notifier.delivery.delivery_attempt import DeliverySender, Sender
-from notifier.delivery.queue import deliver_until_stopped, queue_app
+from notifier.delivery_queue import DeliveryQueue, Sender
 from notifier.domain.alerts import Channel
 from notifier.domain.delivery_policy import RetryPolicy
 from notifier.i18n import Wording
@@ -70,15 +68,14 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
         channel = TopicChannel(kafka.topic(TOPIC), kafka.client_options())
         publisher = Publisher(TableSource(pool, TOPIC, TOPIC), lease, channel)
         get().info("notifier starts", rules=len(rules.rules), recipients=len(rules.recipients))
-        async with queue.open_async():
-            await stop_together(
-                stopping,
-                follow_until_stopped(kafka, evaluator, stopping),
-                evaluate_until_stopped(evaluator, health, stopping),
-                deliver_until_stopped(queue, settings.deliveries_at_once, settings.stalled_s, stopping),
-                publish_until_stopped(publisher, lease, stopping),
-                serve(app, settings.host, settings.port, stopping),
-            )
+        await stop_together(
+            stopping,
+            follow_until_stopped(kafka, evaluator, stopping),
+            evaluate_until_stopped(evaluator, queue.wake, health, stopping),
+            queue.deliver_until_stopped(stopping),
+            publish_until_stopped(publisher, lease, stopping),
+            serve(app, settings.host, settings.port, stopping),
+        )
     finally:
         await pool.close()
 
@@ -109,15 +106,13 @@ def _delivery_queue(
     wording: Wording,
     links: AcknowledgementLinks | None,
     pool: asyncpg.Pool[Any],
-) -> procrastinate.App:
+) -> DeliveryQueue:
     policy = RetryPolicy(settings.attempts_max, settings.retry_delay_s, settings.retry_delay_s_max)
-    messages = MessageStore(pool, policy)
     senders: dict[Channel, Sender] = {
         Channel.EMAIL: _email_sender(settings, wording, links),
         Channel.WEBHOOK: _webhook_sender(settings),
     }
-    delivery_sender = DeliverySender(messages, senders, rules.recipient)
-    return queue_app(str(settings.database_url), delivery_sender, messages, settings.stalled_s)
+    return DeliveryQueue(MessageStore(pool, policy), senders, rules.recipient, settings.deliveries_at_once)
 
 
 def _email_sender(

@@ -1,4 +1,4 @@
-"""Stores latches and epochs in PostgreSQL. One transaction writes a crossing, its alerts and their jobs."""
+"""Stores latches and epochs in PostgreSQL. One transaction writes a crossing, its alerts and messages."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from notifier.domain.rules import Key
 from outbox.outbox_table import append
 from telemetry.failpoints import failpoint
 
-QUEUE: Final = "delivery"
-TASK: Final = "notifier.deliver"
 TOPIC: Final = "milestones"
 
 Connection = Any
@@ -26,7 +24,7 @@ QUERIES: Final = load_queries("notifier.store")
 
 
 class LatchStore:
-    """Stores latches, together with their alerts, messages, jobs and records for the topic milestones.
+    """Stores latches, together with their alerts, messages and records for the topic milestones.
 
     Failpoints: notifier.before_latch, notifier.before_latch_commit, notifier.after_latch.
     """
@@ -149,12 +147,6 @@ async def _insert_messages(connection: Connection, messages: Sequence[Message]) 
     ]
     await QUERIES.put_messages(connection, messages=json.dumps(rows))
     await QUERIES.put_alerts(connection, alerts=json.dumps(alerts))
-    await defer_messages(connection, [message.id for message in messages])
-
-
-async def defer_messages(connection: Connection | asyncpg.Pool[Any], ids: Sequence[Any]) -> None:
-    """Add a job for each of these messages that is open. A job is due when its message is due."""
-    await QUERIES.defer_messages(connection, queue=QUEUE, task=TASK, ids=list(ids))
 
 
 def _crossing_record(crossing: Crossing, crossed_at: Any) -> tuple[str, str]:

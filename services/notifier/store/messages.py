@@ -11,6 +11,7 @@ from typing import Any, Final
 import asyncpg
 
 from database.sql_files import load_queries
+from notifier import metrics
 from notifier.domain.alert_evidence import AlertEvidence, Attempt
 from notifier.domain.alerts import Channel
 from notifier.domain.delivery_policy import (
@@ -21,92 +22,107 @@ from notifier.domain.delivery_policy import (
     RetryPolicy,
     next_step,
 )
-from notifier.store.latches import QUEUE, TASK, defer_messages
+from telemetry.logs import get
 
 QUERIES: Final = load_queries("notifier.store")
 
-ORPHANS_MAX: Final = 500
+log = get()
 
 
 @dataclass(frozen=True, slots=True)
-class NotDue:
-    """The next attempt is not due before `due_at`, by the database's clock."""
+class Lane:
+    """Messages that are sent independently of all others: all e-mails, or the calls of one webhook."""
 
-    due_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The message is delivered or dead.
-
-    If this call gave the message up, `given_up` is the message's channel, else None. A message is given up if
-    its last attempt is ambiguous and no further attempt is allowed.
-    """
-
-    given_up: Channel | None = None
+    name: str
+    channel: Channel
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryState:
-    """The message's state after an attempt.
+class OpenMessages:
+    """The number of a lane's messages in one state, and how many of them are due and not claimed."""
 
-    `due_at` is the time of the next attempt by the database's clock; None if no attempt follows.
-    """
-
+    lane: Lane
     state: MessageState
-    due_at: datetime | None = None
+    messages: int
+    due: int
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """A message that is dead, because its last attempt is ambiguous and no further attempt is allowed."""
+
+    message_id: uuid.UUID
+    reason: DeliveryReason
 
 
 class MessageStore:
-    """Stores the messages and their attempts.
+    """The table `message` is the queue: its rows say which messages are due, and which are claimed.
 
-    A message's row in the table, not its job in the queue, decides whether the message is sent again.
+    A claim ends at `claimed_until` by the database's clock, and no other process claims the message before.
+    An attempt that ends later has lost its claim: its receipt is stored, but it changes the message only if
+    the recipient accepted it.
     """
 
     def __init__(self, pool: asyncpg.Pool[Any], policy: RetryPolicy) -> None:
         self._pool = pool
         self._policy = policy
 
-    async def begin_attempt(self, message_id: uuid.UUID) -> Attempt | NotDue | Ended:
-        """Store the next attempt and return it. Return NotDue or Ended if there must be no attempt now.
+    async def open_messages(self) -> list[OpenMessages]:
+        """Return the numbers of messages that are neither delivered nor dead, by lane and state."""
+        return [
+            OpenMessages(
+                Lane(row["lane"], Channel(row["channel"])),
+                MessageState(row["state"]),
+                row["messages"],
+                row["due"],
+            )
+            async for row in QUERIES.open_messages(self._pool)
+        ]
 
-        If a dead process left an attempt without a receipt, that attempt is closed as ambiguous. It counts
-        towards the maximum number of attempts.
+    async def begin_attempt(self, lane: Lane, claim_s: float) -> Attempt | GivenUp | None:
+        """Claim the message of the lane that has been due longest, store its next attempt and return it.
+
+        Return None if no message is due that is not claimed. If the message had a claim that has expired, its
+        attempt is closed as ambiguous. That attempt counts towards the maximum number of attempts.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            message = await QUERIES.lock_message(connection, id=message_id)
-            if message is None or message["ended"]:
-                return Ended()
-            if message["due_at"] > message["now"]:
-                return NotDue(message["due_at"])
-            last = await QUERIES.last_attempt(connection, id=message_id)
-            if last is not None and last["open"]:
-                step = await self._close_ambiguous(connection, message_id, last["number"])
+            message = await QUERIES.lock_due(connection, lane=lane.name)
+            if message is None:
+                return None
+            history = await QUERIES.attempt_history(connection, id=message["id"])
+            if history["is_open"]:
+                step = await self._take_over(connection, message, history["attempts"])
                 if step.state is MessageState.DEAD:
-                    return Ended(Channel(message["channel"]))
-            number = 1 if last is None else last["number"] + 1
-            await QUERIES.put_attempt(connection, id=message_id, number=number)
-            await self._set_state(connection, message_id, NextStep(MessageState.SENDING), None)
+                    return GivenUp(message["id"], DeliveryReason.AMBIGUOUS)
+            number = history["attempts"] + 1
+            claimed_until = await QUERIES.begin_attempt(
+                connection, id=message["id"], number=number, claim_s=claim_s
+            )
             alerts = [
-                AlertEvidence(**dict(row)) async for row in QUERIES.alerts_of(connection, id=message_id)
+                AlertEvidence(**dict(row)) async for row in QUERIES.alerts_of(connection, id=message["id"])
             ]
-            ambiguous = await QUERIES.ambiguous_before(connection, id=message_id, number=number)
         return Attempt(
-            message_id,
+            message["id"],
             number,
-            Channel(message["channel"]),
+            lane.channel,
             message["recipient"],
             tuple(alerts),
-            repeated=ambiguous > 0,
+            repeated=history["is_open"] or history["is_ambiguous"],
             began_at=message["now"],
+            claimed_until=claimed_until,
         )
 
-    async def end_attempt(self, attempt: Attempt, result: AttemptResult) -> DeliveryState:
-        """Store the attempt's receipt and the message's next state."""
-        due_at: datetime | None = None
+    async def end_attempt(self, attempt: Attempt, result: AttemptResult) -> MessageState | None:
+        """Store the attempt's receipt and the message's next state. Return that state.
+
+        Return None if the message keeps its state, because the attempt has lost its claim.
+        """
         step = next_step(result, attempt.number, self._policy)
         async with self._pool.acquire() as connection, connection.transaction():
-            message = await QUERIES.lock_message(connection, id=attempt.message_id)
+            # The message is locked before its attempts, as in `begin_attempt`.
+            ended = await _end_claim(
+                connection, attempt.message_id, attempt.claimed_until, step, result.reason
+            )
             await QUERIES.end_attempt(
                 connection,
                 id=attempt.message_id,
@@ -114,44 +130,34 @@ class MessageStore:
                 reason=result.reason.value,
                 receipt=json.dumps(result.receipt),
             )
-            if message is not None and not message["ended"]:
-                due_at = await self._set_state(connection, attempt.message_id, step, result.reason)
-        return DeliveryState(step.state, due_at if step.state is MessageState.RETRY else None)
+        return step.state if ended else None
 
-    async def defer_orphans(self) -> int:
-        """Add a job for each open message that has none, for at most ORPHANS_MAX messages.
-
-        Return the number of messages found without a job.
-        """
-        found = QUERIES.without_job(self._pool, queue=QUEUE, task=TASK, ids_max=ORPHANS_MAX)
-        rows = [row async for row in found]
-        for row in rows:
-            try:
-                await defer_messages(self._pool, [row["id"]])
-            except asyncpg.UniqueViolationError:
-                continue  # another notifier has added the job
-        return len(rows)
-
-    async def open_messages(self) -> dict[str, int]:
-        """Return the number of messages in each state except `delivered` and `dead`."""
-        return {row["state"]: row["messages"] async for row in QUERIES.open_messages(self._pool)}
-
-    async def _close_ambiguous(self, connection: Any, message_id: uuid.UUID, number: int) -> NextStep:
+    async def _take_over(self, connection: Any, message: Any, number: int) -> NextStep:
+        """Close attempt `number`, whose claim has expired, as ambiguous."""
         reason = DeliveryReason.AMBIGUOUS
-        await QUERIES.close_open_attempts(connection, id=message_id, reason=reason.value)
+        await QUERIES.close_open_attempts(connection, id=message["id"], reason=reason.value)
         step = next_step(AttemptResult(reason), number, self._policy)
         if step.state is MessageState.DEAD:
-            await self._set_state(connection, message_id, step, reason)
+            await _end_claim(connection, message["id"], message["claimed_until"], step, reason)
+        metrics.TAKEN_OVER.inc()
+        log.info("message taken over", message=str(message["id"]), attempt=number)
         return step
 
-    async def _set_state(
-        self, connection: Any, message_id: uuid.UUID, step: NextStep, reason: DeliveryReason | None
-    ) -> datetime | None:
-        due_at: datetime | None = await QUERIES.set_message(
-            connection,
-            id=message_id,
-            state=step.state.value,
-            reason=reason and reason.value,
-            due_in_s=step.retry_in_s or 0.0,
-        )
-        return due_at
+
+async def _end_claim(
+    connection: Any,
+    message_id: uuid.UUID,
+    claimed_until: datetime | None,
+    step: NextStep,
+    reason: DeliveryReason,
+) -> bool:
+    """Store the message's next state. Return False if the claim is lost, and the message keeps its state."""
+    changed = await QUERIES.end_claim(
+        connection,
+        id=message_id,
+        claimed_until=claimed_until,
+        state=step.state.value,
+        reason=reason.value,
+        due_in_s=step.retry_in_s or 0.0,
+    )
+    return changed is not None

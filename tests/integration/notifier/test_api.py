@@ -16,12 +16,12 @@ from notifier.api.acknowledgement_page import AcknowledgementPages
 from notifier.api.app import make_app
 from notifier.api.authentication import AcknowledgementLinks, OfficerKey
 from notifier.domain.alert_evidence import Attempt
-from notifier.domain.alerts import alert_id
+from notifier.domain.alerts import Channel, alert_id
 from notifier.domain.delivery_policy import AttemptResult, DeliveryReason, RetryPolicy
 from notifier.i18n import Wording
 from notifier.store.alerts import AlertStore
 from notifier.store.latches import LatchStore
-from notifier.store.messages import MessageStore, NotDue
+from notifier.store.messages import Lane, MessageStore
 from telemetry.health import Health
 from tests.support.postgres_server import Databases
 from tests.support.samples.milestones import REGIONS, crossing, official, webhook
@@ -31,6 +31,7 @@ pytestmark = pytest.mark.integration
 LINKS = AcknowledgementLinks("l" * 32)
 KEY = {"Authorization": "Bearer officers"}
 OFFICIAL = official(within=("31",))
+EMAILS = Lane("email", Channel.EMAIL)
 
 
 @pytest.fixture
@@ -71,8 +72,7 @@ async def test_alerts_have_their_crossing_and_attempts(
     client: httpx.AsyncClient, pool: Any, latches: LatchStore
 ) -> None:
     messages = MessageStore(pool, RetryPolicy(retry_delay_s=60))
-    message_id = await first_message(pool, OFFICIAL.id)
-    begun = await messages.begin_attempt(message_id)
+    begun = await messages.begin_attempt(EMAILS, claim_s=60)
     assert isinstance(begun, Attempt)
     await messages.end_attempt(begun, AttemptResult(DeliveryReason.NOT_ACCEPTED))
 
@@ -84,7 +84,7 @@ async def test_alerts_have_their_crossing_and_attempts(
     assert alert["crossing"]["threshold"] == 500
     assert alert["crossing"]["as_of"] == "2021-10-21T12:05:00Z"
     assert [(sent["number"], sent["reason"]) for sent in alert["attempts"]] == [(1, "not_accepted")]
-    assert isinstance(await messages.begin_attempt(message_id), NotDue)
+    assert await messages.begin_attempt(EMAILS, claim_s=60) is None
 
 
 async def test_pages_have_every_alert_once(client: httpx.AsyncClient, latches: LatchStore) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -10,7 +12,7 @@ from aiohttp import web
 
 from tests.support.notifier.cut_writer import CutWriter
 from tests.support.notifier.processes import RULES, Notifiers, until
-from tests.support.notifier.receivers import Mailbox, Receiver
+from tests.support.notifier.receivers import SECRET, Mailbox, Receiver, webhook_receiver
 from tests.support.process_clock import clock_off
 
 pytestmark = pytest.mark.integration
@@ -76,40 +78,58 @@ async def test_a_process_whose_clock_is_an_hour_off_uses_the_databases_time(
 async def test_after_its_last_attempt_a_message_is_dead_and_not_sent_again(
     notifier: Notifiers, cuts: CutWriter, receiver: Receiver, connection: Any
 ) -> None:
-    receiver.responses = [web.Response(status=500) for _ in range(9)]
+    receiver.responses = [web.Response(status=500) for _ in range(3)]
     running = notifier.start(NOTIFIER_ATTEMPTS_MAX="3", NOTIFIER_RETRY_DELAY_S_MAX="0.3")
     await cuts.full(_31=100)
     await until(lambda: has_state(connection, "dead", "webhook"))
+    assert await reasons(connection, "webhook") == ["error_answered"] * 3
     await running.stop()
 
-    again = notifier.start(NOTIFIER_ATTEMPTS_MAX="3")
-    await again.ready()
+    notifier.start(NOTIFIER_ATTEMPTS_MAX="3")
+    await cuts.change(_31=200)
 
-    assert await until(lambda: upkeep_ran(connection))
-    assert len(receiver.calls) == 3
-    assert await reasons(connection, "webhook") == ["error_answered"] * 3
-
-
-async def upkeep_ran(connection: Any) -> bool:
-    """Whether the periodic upkeep task has run since the message ended."""
-    return bool(
-        await connection.fetchval(
-            "select count(*) from procrastinate_periodic_defers"
-            " where to_timestamp(defer_timestamp) > (select max(ended_at) + interval '3 s' from message)"
-        )
-    )
+    await until(lambda: len(receiver.calls) == 4)
+    assert [call.body["data"]["threshold"] for call in receiver.calls] == [100, 100, 100, 200]
 
 
-async def test_a_hanging_webhook_does_not_delay_emails(
-    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, connection: Any
+async def test_a_hanging_webhook_delays_neither_emails_nor_other_webhooks(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver
 ) -> None:
-    receiver.responses = [None]
-    notifier.start(NOTIFIER_WEBHOOK_TIMEOUT_S="55", NOTIFIER_DELIVERIES_AT_ONCE="2")
+    notifier.write_rules(f"{RULES}  - {{id: newsroom, within: ['31']}}\n")
+    receiver.responses = [None] * 10
+    async with webhook_receiver() as newsroom:
+        urls = {"control-room": receiver.url, "newsroom": newsroom.url}
+        webhooks = {name: {"url": url, "secret": SECRET} for name, url in urls.items()}
+        running = notifier.start(
+            NOTIFIER_WEBHOOK_TIMEOUT_S="60",
+            NOTIFIER_DELIVERIES_AT_ONCE="2",
+            NOTIFIER_WEBHOOKS=json.dumps(webhooks),
+        )
+        await cuts.full(_31=200, _31_71=50)
+        await running.ready()
+        await until(lambda: len(receiver.calls) == 2, name="both runners of the lane wait for the receiver")
+        await until(lambda: (len(mailbox.messages), len(newsroom.calls)) == (2, 3))
+
+        await cuts.change(_31=300)
+
+        await until(lambda: (len(mailbox.messages), len(newsroom.calls)) == (3, 4), deadline_s=10)
+    assert len(receiver.calls) == 2
+
+
+async def test_a_failing_webhook_gets_one_call_at_a_time(
+    notifier: Notifiers, cuts: CutWriter, receiver: Receiver
+) -> None:
+    notifier.write_rules(ONLY_WEBHOOK)
+    receiver.responses = [web.Response(status=500), None, None, None]
+    notifier.start(NOTIFIER_RETRY_DELAY_S="30", NOTIFIER_WEBHOOK_TIMEOUT_S="2")
     await cuts.full(_31=100)
+    await until(lambda: len(receiver.calls) == 1)
 
-    await until(lambda: len(mailbox.messages) == 1)
+    await cuts.change(_31=300, _31_71=50)
 
-    assert await has_state(connection, "sending", "webhook")
+    await until(lambda: len(receiver.calls) == 4)
+    _, *hanging = (call.at_s for call in receiver.calls)
+    assert all(later - earlier >= 1.9 for earlier, later in pairwise(hanging))
 
 
 async def test_an_email_is_retried_until_the_server_accepts_it(
@@ -123,21 +143,6 @@ async def test_an_email_is_retried_until_the_server_accepts_it(
 
     assert await reasons(connection, "email") == ["not_accepted", "not_accepted", "accepted"]
     assert len(mailbox.messages) == 1
-
-
-async def test_a_message_without_a_job_gets_a_new_one(
-    notifier: Notifiers, cuts: CutWriter, receiver: Receiver, connection: Any
-) -> None:
-    notifier.write_rules(ONLY_WEBHOOK)
-    dying = notifier.start(crash_at="notifier.after_latch")
-    await cuts.full(_31=100)
-    await dying.crashed()
-    await connection.execute("delete from procrastinate_jobs")
-
-    notifier.start()
-
-    await until(lambda: has_state(connection, "delivered", "webhook"))
-    assert len(receiver.calls) == 1
 
 
 async def test_a_message_interrupted_at_every_attempt_ends_as_dead(

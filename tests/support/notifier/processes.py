@@ -143,8 +143,8 @@ def notifiers(
         "NOTIFIER_WEBHOOKS": json.dumps({"control-room": {"url": receiver.url, "secret": SECRET}}),
         "NOTIFIER_WEBHOOK_ALLOWED_NETWORKS": '["127.0.0.0/8"]',
         "NOTIFIER_WEBHOOK_TIMEOUT_S": "3",
+        "NOTIFIER_MAIL_TIMEOUT_S": "1",
         "NOTIFIER_RETRY_DELAY_S": "0.2",
-        "NOTIFIER_STALLED_S": "3",
         "NOTIFIER_OFFICER_KEY_HASH": hashlib.sha256(OFFICER_KEY.encode()).hexdigest(),
         "NOTIFIER_LINK_SECRET": "l" * 32,
     }

@@ -89,7 +89,7 @@ def attempt(
     """Return an attempt to send these alerts, or one sample alert if there are none."""
     message_id = uuid.UUID("33333333-3333-5333-8333-333333333333")
     recipient = "official:governor" if channel is Channel.EMAIL else "webhook:control-room"
-    return Attempt(message_id, number, channel, recipient, alerts or (evidence(),), repeated, AS_OF)
+    return Attempt(message_id, number, channel, recipient, alerts or (evidence(),), repeated, AS_OF, AS_OF)
 
 
 def official(id: str = "governor", **other: Any) -> Recipient:  # noqa: A002 - the field's name

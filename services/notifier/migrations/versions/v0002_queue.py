@@ -1,13 +1,4 @@
-"""Creates the schema of procrastinate that the pinned version of procrastinate ships.
-
-An update of procrastinate needs a new migration here, made from the files in procrastinate's folder
-`sql/migrations`.
-"""
-
-from importlib.metadata import version
-
-from alembic import op
-from procrastinate.schema import SchemaManager
+"""Changes nothing. It created the tables of a job queue, which migration 0003 drops where they exist."""
 
 revision = "0002"
 down_revision = "0001"
@@ -16,8 +7,4 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Create procrastinate's tables and functions in the schema `notifier`."""
-    assert version("procrastinate").startswith("3.10."), "this migration was written for procrastinate 3.10"
-    connection = op.get_bind().connection.dbapi_connection
-    assert connection is not None, "alembic runs online only"
-    connection.cursor().execute(SchemaManager.get_schema())
+    """Keep the revision number, which databases that already have the job queue contain."""

@@ -43,16 +43,6 @@ select id, latch_id, message_id, recipient
        as input (id uuid, latch_id uuid, message_id uuid, recipient text)
     on conflict do nothing;
 
--- name: defer_messages(queue, task, ids)!
--- The function of procrastinate runs in the transaction that stores the messages, so that the jobs exist if
--- and only if the messages do. Webhook calls have a higher priority than e-mails, because a program waits for
--- a call and an e-mail takes longer to send.
-select procrastinate_defer_jobs_v1(array_agg(
-           row(:queue, :task, case channel when 'webhook' then 5 else 0 end, 'message:' || id, 'message:' || id, jsonb_build_object('message', id),
-               case when due_at > now() then due_at end)::procrastinate_job_to_defer_v1))
-  from message where id = any(:ids::uuid[]) and ended_at is null
-having count(*) > 0;
-
 -- name: epochs()
 select name, base from epoch;
 

@@ -1,1 +1,0 @@
-"""The delivery of messages: the job queue, and the sender that makes each attempt."""
