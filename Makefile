@@ -22,7 +22,7 @@ setup: .venv/ready .venv/compiled .local/kafka/ready ## install everything the p
 	@touch $@
 
 # Without a C compiler, the target file is not written. So a compiler that is installed later is used.
-.venv/compiled: services/aggregator/decoding/compiled/decoder.pyx .venv/ready
+.venv/compiled: $(wildcard services/aggregator/decoding/compiled/*.p[yx][xd]) .venv/ready
 	@$(PY) -m deploy.local compile && touch $@ || [ $$? -eq 2 ]
 
 .local/kafka/ready: requirements/kafka.txt .venv/ready
@@ -116,7 +116,7 @@ LOCK := .venv/bin/uv pip compile -q --generate-hashes --no-emit-index-url --no-e
 
 lock: setup ## pin and hash the requirements again, of Python and of Kafka
 	@for set in dev quix; do $(LOCK) requirements/$$set.in -o requirements/$$set.txt || exit; done
-	@for set in registration aggregator notifier board deploy build; do \
+	@for set in registration aggregator notifier board deploy build decoder; do \
 	  $(LOCK) -c requirements/dev.txt requirements/$$set.in -o requirements/$$set.txt || exit; done
 	@$(PY) -m deploy.local lock
 
