@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PURE := tests/unit tests/model tests/contract faults/tests
 
-.PHONY: help setup demo up down status check format lint types imports rules surface unit test test-bench bench bench-growth bench-against rivals faults faults-planted faults-peers bare-machine lock clean-local
+.PHONY: help setup demo up down status check format lint types imports rules surface unit fuzz test test-bench bench bench-growth bench-against rivals faults faults-planted faults-peers bare-machine lock clean-local
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -66,6 +66,9 @@ surface: setup ## compare OpenAPI, metrics and settings with their recordings: F
 	@$(PY) -m checks.surface compare $(if $(FULL),--full)
 
 check: lint types imports rules surface unit ## format, lint, types, import rules, unit and contract tests: under a minute
+
+fuzz: setup ## feed the compiled decoder arbitrary bytes under sanitizers, beside pure Python: SECONDS=60, SEED=n
+	@$(PY) -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 test: check ## everything, on a real broker and database, in Chromium and in containers; says what it could not run
 	@$(PY) -m pytest -q -n 2 --dist loadscope tests/e2e tests/integration tests/ports tests/browser --ignore tests/integration/bench $(PYTEST_ARGS)
