@@ -29,16 +29,16 @@ def can_compile() -> bool:
 
 def compile_step(folder: Path = SOURCES, flags: Sequence[str] = OPTIMIZED) -> None:
     """Build the decoder's modules into `folder`. Raises CalledProcessError if the compiler fails."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for pattern in STALE:
-        for old in folder.glob(pattern):
-            old.unlink()
     with tempfile.TemporaryDirectory() as build:
         names = [path.stem for path in sorted(SOURCES.glob("*.pyx"))]
         arguments = json.dumps([names, list(flags), source_digest(), build])
         command = [sys.executable, "-c", _SETUP, arguments, "-q", "build_ext"]
         command += ["--build-temp", build, "--build-lib", build]
         subprocess.run(command, cwd=SERVICES, check=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        for pattern in STALE:
+            for old in folder.glob(pattern):
+                old.unlink()
         for built in (Path(build) / "aggregator/decoding/compiled").glob("*.so"):
             shutil.move(built, folder / built.name)
 

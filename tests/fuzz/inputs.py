@@ -21,6 +21,9 @@ HEADER_BYTES: Final = 61
 VALUES_MAX: Final = 5
 MUTATIONS_MAX: Final = 4
 ARBITRARY_BYTES_MAX: Final = 80
+ARBITRARY_RECORD_BYTES_MAX: Final = 14
+RECORD_BYTES: Final = (0, 0, 0, 1, 2, 2, 4, 6, 0x41, 0x7F, 0x80, 0x80, 0xFF)
+"""Bytes of varints: lengths from -1 to 3, an extreme, and bytes that continue."""
 NUMBERS: Final = (-(2**62), -1, 0, 1, 2, 3, 9, 2**62)
 TOKENS: Final = (
     *(
@@ -116,13 +119,22 @@ def _batch(rng: random.Random, values: Sequence[bytes | None]) -> bytes:
         builder.append(delta, 1_700_000_000_000, rng.choice((None, b"", b"key")), value, headers)
     raw = bytearray(builder.build())
     raw[:8] = struct.pack(">q", rng.choice((0, 0, 5, 2**31, 2**63 - 2)))
-    if rng.random() < 0.7:
+    kind = rng.randrange(8)
+    if kind < 2:
+        raw[HEADER_BYTES:], raw[57:61] = _arbitrary_record(rng), struct.pack(">i", 1)
+    elif kind < 6:
         raw[HEADER_BYTES:] = _mutated(rng, bytes(raw[HEADER_BYTES:]))
     if rng.random() < 0.2:
         raw[57:61] = struct.pack(">i", rng.choice((-1, 0, 1, len(values) + 1, 2**31 - 1)))
     raw[8:12] = struct.pack(">i", len(raw) - 12)
     raw[17:21] = struct.pack(">I", calc_crc32c(bytes(raw[21:])))
     return bytes(raw)
+
+
+def _arbitrary_record(rng: random.Random) -> bytes:
+    """Return a record of the right size with other content."""
+    content = bytes(rng.choice(RECORD_BYTES) for _ in range(rng.randint(1, ARBITRARY_RECORD_BYTES_MAX)))
+    return bytes([2 * len(content)]) + content
 
 
 def _mutated(rng: random.Random, data: bytes) -> bytes:
