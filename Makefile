@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PURE := tests/unit tests/model tests/contract faults/tests
 
-.PHONY: help setup demo up down status check format lint types imports rules surface unit test test-bench bench bench-growth bench-against rivals faults faults-planted faults-peers bare-machine lock clean-local
+.PHONY: help setup demo up down status check format lint types imports rules surface unit fuzz test test-bench bench bench-growth bench-against rivals faults faults-planted faults-peers bare-machine lock clean-local
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -22,7 +22,7 @@ setup: .venv/ready .venv/compiled .local/kafka/ready ## install everything the p
 	@touch $@
 
 # Without a C compiler, the target file is not written. So a compiler that is installed later is used.
-.venv/compiled: services/aggregator/decoding/compiled/decoder.pyx .venv/ready
+.venv/compiled: $(wildcard services/aggregator/decoding/compiled/*.p[yx][xd]) .venv/ready
 	@$(PY) -m deploy.local compile && touch $@ || [ $$? -eq 2 ]
 
 .local/kafka/ready: requirements/kafka.txt .venv/ready
@@ -66,6 +66,9 @@ surface: setup ## compare OpenAPI, metrics and settings with their recordings: F
 	@$(PY) -m checks.surface compare $(if $(FULL),--full)
 
 check: lint types imports rules surface unit ## format, lint, types, import rules, unit and contract tests: under a minute
+
+fuzz: setup ## feed the compiled decoder arbitrary bytes under sanitizers, beside pure Python: SECONDS=60, SEED=n
+	@$(PY) -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 test: check ## everything, on a real broker and database, in Chromium and in containers; says what it could not run
 	@$(PY) -m pytest -q -n 2 --dist loadscope tests/e2e tests/integration tests/ports tests/browser --ignore tests/integration/bench $(PYTEST_ARGS)
@@ -116,7 +119,7 @@ LOCK := .venv/bin/uv pip compile -q --generate-hashes --no-emit-index-url --no-e
 
 lock: setup ## pin and hash the requirements again, of Python and of Kafka
 	@for set in dev quix; do $(LOCK) requirements/$$set.in -o requirements/$$set.txt || exit; done
-	@for set in registration aggregator notifier board deploy build; do \
+	@for set in registration aggregator notifier board deploy build decoder; do \
 	  $(LOCK) -c requirements/dev.txt requirements/$$set.in -o requirements/$$set.txt || exit; done
 	@$(PY) -m deploy.local lock
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from aggregator.decoding.decoder_selection import CompiledMode, compiled_decoder
+from aggregator.decoding.decoder_selection import CompiledMode, DecoderReason, compiled_decoder
 from bench.fixtures import worker_and_counts
 from bench.fixtures.event_backlog import Backlog, fill_topic
 from bench.fixtures.kafka_and_postgres import Servers, running_servers
@@ -56,10 +56,10 @@ async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
 async def count(setup: Setup, compiled: CompiledMode) -> Measurement:
     """Measure our worker from the moment when PostgreSQL has a tenth of the events counted until all are.
 
-    Raises SkippedError if `compiled` is "on" and there is no compiled decoder.
+    Raises SkippedError if `compiled` is "on" and no compiled decoder can be used.
     """
-    if compiled == "on" and compiled_decoder() is None:
-        raise SkippedError("the compiled decoder is not built: install a C compiler, then make setup")
+    if compiled == "on" and (reason := compiled_decoder().reason) is not DecoderReason.BUILT:
+        raise SkippedError(f"the compiled decoder is {reason.value}: install a C compiler, then make setup")
     backlog = setup.backlog
     async with worker_and_counts.empty_tallies(setup.url) as connection:
         started_at = time.monotonic()

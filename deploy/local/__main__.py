@@ -170,7 +170,7 @@ def _waiting(statuses: list[process_status.Status]) -> str:
 
 
 def _table(statuses: list[process_status.Status]) -> Table:
-    table = Table("process", "pid", "up for", "health", "address", box=None)
+    table = Table("process", "pid", "up for", "health", "address", "", box=None)
     for status in statuses:
         colour = "green" if status.health == "ready" else "red"
         table.add_row(
@@ -179,6 +179,7 @@ def _table(statuses: list[process_status.Status]) -> Table:
             str(timedelta(seconds=status.uptime_s)),
             f"[{colour}]{status.health}[/]",
             status.url,
+            status.detail,
         )
     return table
 

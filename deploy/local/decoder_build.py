@@ -1,22 +1,25 @@
-"""Builds the aggregator's compiled decoder if this machine has a C compiler.
+"""Builds the aggregator's compiled decoder; the image build runs `python -m deploy.local.decoder_build`.
 
 Without the compiled decoder, the aggregator decodes in pure Python.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from deploy.local.paths import ROOT
+from aggregator.decoding.compiled import SOURCES, source_digest
 
-SOURCE: Final = ROOT / "services/aggregator/decoding/compiled/decoder.pyx"
+SERVICES: Final = SOURCES.parents[2]
 STALE: Final = ("*.c", "*.so")
+OPTIMIZED: Final = ("-O3",)
 
 
 def can_compile() -> bool:
@@ -24,32 +27,43 @@ def can_compile() -> bool:
     return bool(shutil.which("cc")) and Path(sysconfig.get_path("include"), "Python.h").is_file()
 
 
-def compile_step() -> None:
-    """Build the decoder beside its source. Raises CalledProcessError if the compiler fails."""
-    for pattern in STALE:
-        for old in SOURCE.parent.glob(pattern):
-            old.unlink()
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
-            [
-                sys.executable,
-                "-c",
-                _SETUP,
-                "-q",
-                "build_ext",
-                "--build-temp",
-                folder,
-                "--build-lib",
-                folder,
-                "--inplace",
-            ],
-            cwd=ROOT / "services",
-            check=True,
-        )
+def compile_step(folder: Path = SOURCES, flags: Sequence[str] = OPTIMIZED) -> None:
+    """Build the decoder's modules into `folder`. Raises CalledProcessError if the compiler fails."""
+    with tempfile.TemporaryDirectory() as build:
+        names = [path.stem for path in sorted(SOURCES.glob("*.pyx"))]
+        arguments = json.dumps([names, list(flags), source_digest(), build])
+        command = [sys.executable, "-c", _SETUP, arguments, "-q", "build_ext"]
+        command += ["--build-temp", build, "--build-lib", build]
+        subprocess.run(command, cwd=SERVICES, check=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        for pattern in STALE:
+            for old in folder.glob(pattern):
+                old.unlink()
+        for built in (Path(build) / "aggregator/decoding/compiled").glob("*.so"):
+            shutil.move(built, folder / built.name)
 
 
-_SETUP: Final = f"""
+_SETUP: Final = """
+import json, sys
 from Cython.Build import cythonize
-from setuptools import setup
-setup(packages=[], ext_modules=cythonize({str(SOURCE.relative_to(ROOT / "services"))!r}, quiet=True))
+from setuptools import Extension, setup
+names, flags, digest, folder = json.loads(sys.argv.pop(1))
+modules = [
+    Extension(
+        f"aggregator.decoding.compiled.{name}",
+        [f"aggregator/decoding/compiled/{name}.pyx"],
+        extra_compile_args=flags,
+        extra_link_args=flags,
+        define_macros=[("SOURCE_DIGEST", f'"{digest}"')],
+    )
+    for name in names
+]
+directives = {"language_level": 3, "boundscheck": False, "wraparound": False, "initializedcheck": False}
+directives["cdivision"] = True
+modules = cythonize(modules, build_dir=folder, compiler_directives=directives, quiet=True)
+setup(packages=[], ext_modules=modules)
 """
+
+
+if __name__ == "__main__":
+    compile_step()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import time
 import urllib.error
@@ -14,11 +15,15 @@ from typing import Any, Final
 from deploy.local.process_definitions import PROCESSES
 
 ANSWER_S_MAX: Final = 2.0
+DECODER: Final = re.compile(r'^aggregator_decoder_info{decoder="(\w+)",reason="(\w+)"} 1\.0$', re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Status:
-    """The status of a process; `health` is `ready` or the reason why it is not."""
+    """The status of a process.
+
+    `health` is `ready` or the reason why the process is not ready. `detail` names a worker's decoder.
+    """
 
     name: str
     state: str
@@ -26,6 +31,7 @@ class Status:
     uptime_s: int
     health: str
     url: str
+    detail: str = ""
 
 
 def check_all(processes: Mapping[str, Mapping[str, Any]], ports: Mapping[str, int]) -> list[Status]:
@@ -43,6 +49,7 @@ def _status(name: str, info: Mapping[str, Any], ports: Mapping[str, int]) -> Sta
         uptime_s=max(0, int(time.time()) - int(info["start"])) if running else 0,
         health=_health(name, ports[name]) if running else str(info["statename"]).lower(),
         url=f"http://127.0.0.1:{ports[name]}" if name in PROCESSES else f"127.0.0.1:{ports[name]}",
+        detail=_decoder(ports[name]) if running and name == "worker" else "",
     )
 
 
@@ -57,6 +64,16 @@ def _health(name: str, port: int) -> str:
         return "not ready" if error.code == 503 else f"answers {error.code}"
     except (OSError, ValueError):
         return "no answer"
+
+
+def _decoder(port: int) -> str:
+    """Return which decoder a worker uses and why; empty if the worker does not answer."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=ANSWER_S_MAX) as response:
+            found = DECODER.search(response.read().decode())
+    except (OSError, ValueError):
+        return ""
+    return f"decoder: {found[1]} ({found[2]})" if found else ""
 
 
 def _listening(port: int) -> str:

@@ -91,7 +91,6 @@ STORED_POSITION: Final = PlantedBug(
     invariant=3,
     symptom="tallies above the register: events that are twice in one fetch are counted twice",
     patches=(Patch(batch_decoder, "fold", counting.fold_from_the_stored_position, EventBatch.fold),),
-    prepare=counting.decode_in_python,
 )
 PLAIN_SEQUENCE: Final = PlantedBug(
     name="plain-sequence",
@@ -161,7 +160,6 @@ PAST_GAPS: Final = PlantedBug(
     invariant=3,
     symptom="tallies permanently below the register, with no lag and no gap reported",
     patches=(Patch(batch_decoder, "fold", counting.fold_past_gaps, EventBatch.fold),),
-    prepare=counting.decode_in_python,
 )
 
 BUGS: Final = {

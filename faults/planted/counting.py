@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
@@ -58,11 +57,6 @@ def _folded(position: int, events: Iterable[OffsetEvent], is_counted: Callable[[
         counted += event_fold.counted
         last, next_offset = max(last, event.sequence), event_fold.next_offset
     return Fold(position, last, next_offset, standing_changes, None, tuple(quarantined), counted, passed)
-
-
-def decode_in_python() -> None:
-    """Use the decoder in pure Python, because the compiled decoder contains its own fold, without the bug."""
-    os.environ["AGGREGATOR_COMPILED"] = "off"
 
 
 async def count_in_two_statements(

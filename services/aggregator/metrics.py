@@ -12,6 +12,9 @@ QUARANTINED: Final = Counter(
     "aggregator_records_quarantined", "Records put into quarantine, by reason.", ["reason"]
 )
 BATCHES: Final = Counter("aggregator_batches", "Fetched batches of one partition, by result.", ["outcome"])
+DECODER: Final = Gauge(
+    "aggregator_decoder_info", "1 for the decoder of this process, with the reason.", ["decoder", "reason"]
+)
 STORE_SECONDS: Final = Histogram(
     "aggregator_store_seconds",
     "Duration of the statement that counts a fetch.",

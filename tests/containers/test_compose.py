@@ -115,6 +115,22 @@ async def test_every_process_passes_its_own_health_check_and_is_scraped(project:
     await until(all_scraped, 30, 0.5)
 
 
+async def test_workers_count_with_the_compiled_decoder_and_their_image_has_no_compiler(
+    project: ComposeProject,
+) -> None:
+    async def both_report_it() -> bool:
+        found = await project.get("PROMETHEUS", "/api/v1/query?query=aggregator_decoder_info")
+        decoders = [(row["metric"]["decoder"], row["metric"]["reason"]) for row in found["data"]["result"]]
+        assert set(decoders) <= {("compiled", "built")}
+        return len(decoders) == 2
+
+    await until(both_report_it, 30, 0.5)
+    compilers = project.compose.output(
+        "worker-0", "sh", "-c", "command -v cc gcc x86_64-linux-gnu-gcc || true"
+    )
+    assert compilers.strip() == ""
+
+
 async def test_no_registration_is_lost_or_doubled_when_a_worker_is_killed(project: ComposeProject) -> None:
     await project.register(range(1, 1 + FIRST))
     await project.wait_for_count(FIRST, 60)

@@ -36,7 +36,7 @@ class Run(Protocol):
         """Append the records of another run of the same type."""
 
     def part(self, start: int, stop: int, /) -> Run:
-        """Return the records with the indexes `start` to `stop` - 1."""
+        """Return those of the records `start` to `stop` - 1 that the run has."""
 
     def since(self, offset: int, /) -> Run:
         """Return the records from `offset` on.
@@ -73,11 +73,12 @@ class RecordRun(list[Any]):
     def extend(self, other: Any) -> None:
         """See `Run`."""
         super().extend(other)
+        self._is_contiguous = False  # unknown; `since` then checks each record
         self.offset = max(self.offset, other.offset)
 
     def part(self, start: int, stop: int) -> RecordRun:
         """See `Run`."""
-        return RecordRun(self[start:stop])
+        return RecordRun(self[max(0, start) : max(0, stop)])
 
     def since(self, offset: int) -> RecordRun:
         """See `Run`."""

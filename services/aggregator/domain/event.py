@@ -7,14 +7,18 @@ before and after it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from enum import Enum
+from functools import lru_cache
 from typing import Annotated, Final, Literal, Protocol
 
 import msgspec
 
 SEQUENCE_MAX: Final = 2**63 - 1
 SCOPE_LENGTH_MAX: Final = 64
+STANDING_BYTES_MAX: Final = 1024
+"""The size of the largest standing that `read_standing` caches."""
+STANDINGS_CACHED_MAX: Final = 1 << 15
 SCOPE_ID: Final = re.compile(rf"[a-z0-9][a-z0-9._-]{{0,{SCOPE_LENGTH_MAX - 1}}}")
 
 Step = Literal["P2", "P3", "P4", "P5", "P6", "P7"]
@@ -51,6 +55,22 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
     before: Standing | None
     after: Standing | None
+
+
+class RawChange(msgspec.Struct, frozen=True, gc=False):
+    """A change whose standings are JSON."""
+
+    before: msgspec.Raw
+    after: msgspec.Raw
+
+
+class RawEvent(msgspec.Struct, frozen=True, gc=False):
+    """An event whose standings are not decoded yet."""
+
+    partition: int
+    sequence: Sequence
+    time: str
+    data: RawChange
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
@@ -98,20 +118,33 @@ class _PartitionSequence(msgspec.Struct, frozen=True, gc=False):
     sequence: Sequence
 
 
-_decode = msgspec.json.Decoder(Event).decode
+read_raw_event = msgspec.json.Decoder(RawEvent).decode
+"""Decode the JSON of an event, except for its standings. Raises one of the errors in UNDECODABLE."""
 _decode_partition_sequence = msgspec.json.Decoder(_PartitionSequence).decode
-read_standing = msgspec.json.Decoder(Standing).decode
-"""Decode the JSON of one standing. Raises one of the errors in UNDECODABLE."""
+_decode_standing = msgspec.json.Decoder(Standing | None).decode
 UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, TypeError, RecursionError)
 """The errors that decoding raises. TypeError means a record without a value, RecursionError too deep
 nesting."""
+
+
+def read_standing(json: bytes) -> Standing | None:
+    """Decode the JSON of one standing or null. Raises one of the errors in UNDECODABLE."""
+    return (_cached_standing if len(json) <= STANDING_BYTES_MAX else _decode_standing)(json)
+
+
+@lru_cache(maxsize=STANDINGS_CACHED_MAX)
+def _cached_standing(json: bytes) -> Standing | None:
+    standing: Standing | None = _decode_standing(json)
+    return standing
 
 
 def read_event(value: bytes | None, partition: int) -> Event | BadEvent | QuarantineReason:
     """Decode a record's value. Return a QuarantineReason if it has no valid sequence in this partition."""
     event: Event | BadEvent
     try:
-        event = _decode(value)  # type: ignore[arg-type]  # None raises TypeError, caught as undecodable
+        raw = read_raw_event(value)  # type: ignore[arg-type]  # None raises TypeError, caught as undecodable
+        change = Change(read_standing(bytes(raw.data.before)), read_standing(bytes(raw.data.after)))
+        event = Event(raw.partition, raw.sequence, raw.time, change)
     except UNDECODABLE:
         try:
             header = _decode_partition_sequence(value)  # type: ignore[arg-type]  # as above
@@ -122,22 +155,9 @@ def read_event(value: bytes | None, partition: int) -> Event | BadEvent | Quaran
 
 
 def read_batch(
-    records: Collection[Record], partition: int
-) -> tuple[list[OffsetEvent], list[UnsequencedRecord]]:
-    """Decode a fetched batch into events, with their offsets, and records without a valid sequence."""
-    try:
-        # None raises TypeError, caught as undecodable.
-        events = [_decode(record.value) for record in records]  # type: ignore[arg-type]
-    except UNDECODABLE:
-        return _read_one_by_one(records, partition)
-    if not {event.partition for event in events} <= {partition}:
-        return _read_one_by_one(records, partition)
-    return list(zip([record.offset for record in records], events, strict=True)), []
-
-
-def _read_one_by_one(
     records: Iterable[Record], partition: int
 ) -> tuple[list[OffsetEvent], list[UnsequencedRecord]]:
+    """Decode a fetched batch into events, with their offsets, and records without a valid sequence."""
     events: list[OffsetEvent] = []
     unsequenced: list[UnsequencedRecord] = []
     for record in records:

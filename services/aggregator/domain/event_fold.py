@@ -6,7 +6,6 @@ An event counts only when it is next in sequence. This module does no I/O and re
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -74,8 +73,6 @@ def fold(position: int, events: Sequence[OffsetEvent], settled: Collection[int] 
     sequences that were quarantined, applied or skipped earlier. The position moves past each of them without
     counting its event, whether or not that event is in the batch.
     """
-    if events and not settled and (contiguous := _fold_contiguous(position, events)) is not None:
-        return contiguous
     last = skip_settled(position, settled)
     next_offset: int | None = None
     standing_changes: dict[MinuteStanding, int] = {}
@@ -102,35 +99,6 @@ def fold(position: int, events: Sequence[OffsetEvent], settled: Collection[int] 
     # relay sends events in order, so after those events it sends this event again.
     gap = min((sequence for sequence in beyond if sequence > last + 1), default=None)
     return Fold(position, last, next_offset, standing_changes, gap, tuple(quarantined), counted, passed)
-
-
-def _fold_contiguous(position: int, events: Sequence[OffsetEvent]) -> Fold | None:
-    """Fold events that follow the position without a gap and are all countable; None for any other batch.
-
-    The result equals that of the loop in `fold`, at three quarters of the cost, because `Counter` sums in C.
-    """
-    batch = [event for _, event in events]
-    last = position + len(batch)
-    if [event.sequence for event in batch] != list(range(position + 1, last + 1)):
-        return None
-    good = [event for event in batch if isinstance(event, Event)]
-    times = [event.time for event in good]
-    if len(good) < len(batch) or {time[-1:] for time in times} != {"Z"}:
-        return None
-    minutes = [time[:MINUTE_LENGTH] for time in times]
-    changes = [event.data for event in good]
-    standing_changes: dict[MinuteStanding, int] = {}
-    added = [change.after for change in changes]
-    removed = [change.before for change in changes]
-    for sign, standings in ((1, added), (-1, removed)):
-        for (minute, standing), number in Counter(zip(minutes, standings, strict=True)).items():
-            if standing is None:
-                continue
-            if uncountable_reason(minute, standing) is not None:
-                return None
-            key = (minute, standing)
-            standing_changes[key] = standing_changes.get(key, 0) + sign * number
-    return Fold(position, last, events[-1][0] + 1, standing_changes, counted=len(batch))
 
 
 def skip_settled(position: int, settled: Collection[int]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aggregator.decoding.batch_decoder import Decode, decode_events
+from aggregator.decoding.batch_decoder import Decode, decode_batch
 from aggregator.decoding.decoder_selection import install_decoder
 from aggregator.event_topic_reader import EVENT_TOPIC, EventTopicReader
 from aggregator.rebuild.tally_rebuild import REBUILD_LEASE, TallyRebuild
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 async def run_rebuild(settings: AggregatorSettings, kafka: KafkaSettings) -> int:
     """Rebuild the live tallies; return the number of counted events.
 
-    Raises CompiledDecoderMissingError if the settings require a decoder that is not built. Raises
+    Raises CompiledDecoderMissingError if the settings require a decoder that cannot be used. Raises
     RebuildImpossibleError if the topic lacks an event. Raises RebuildSupersededError if another rebuild
     interferes.
     """
@@ -39,7 +39,7 @@ async def rebuild_for_epoch(pool: asyncpg.Pool[Any], kafka: KafkaSettings, epoch
     Returns the number of counted events. Raises RebuildImpossibleError if the topic lacks an event. Raises
     RebuildSupersededError if another rebuild interferes.
     """
-    return await _build(pool, kafka, decode_events).run(epoch)
+    return await _build(pool, kafka, decode_batch).run(epoch)
 
 
 def _build(pool: asyncpg.Pool[Any], kafka: KafkaSettings, decode: Decode) -> TallyRebuild:

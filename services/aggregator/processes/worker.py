@@ -11,7 +11,6 @@ from aggregator.consumer.garbage_collection import collect_garbage_less_often
 from aggregator.consumer.kafka_end_offsets import KafkaEndOffsets
 from aggregator.consumer.stall_detector import StallDetector
 from aggregator.consumer.stall_watchdog import StallWatchdog
-from aggregator.decoding.batch_decoder import decode_events
 from aggregator.decoding.decoder_selection import install_decoder
 from aggregator.event_topic_reader import EVENT_TOPIC
 from aggregator.settings import AggregatorSettings
@@ -34,7 +33,7 @@ async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stoppin
     """Run one worker until `stopping` is set.
 
     Any failure is raised, so that the supervisor starts another worker.
-    Raises CompiledDecoderMissingError if the settings require a decoder that is not built.
+    Raises CompiledDecoderMissingError if the settings require a decoder that cannot be used.
     """
     decode = install_decoder(settings.compiled)
     collect_garbage_less_often()
@@ -50,8 +49,7 @@ async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stoppin
     watchdog = StallWatchdog(worker, end_offsets, tallies, detector, progress)
     try:
         await worker.start()
-        is_compiled = decode is not decode_events
-        log.info("worker started", group=group, topic=topic, compiled=is_compiled)
+        log.info("worker started", group=group, topic=topic)
         await run_group_with_server(
             worker.wait_for_failure(),
             watchdog.run(stopping),

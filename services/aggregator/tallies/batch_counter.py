@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Final
 
-from aggregator.decoding.batch_decoder import Decode, DecodedBatch, decode_events
+from aggregator.decoding.batch_decoder import Decode, DecodedBatch, decode_batch
 from aggregator.domain.event import Record, UnsequencedRecord
 from aggregator.domain.event_fold import Fold
 from aggregator.domain.roll_up import roll_up
@@ -49,7 +49,7 @@ class BatchCounter:
         tallies: TallyStore,
         request_seek: Callable[[int, int], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        decode: Decode = decode_events,
+        decode: Decode = decode_batch,
     ) -> None:
         self._tallies = tallies
         self._request_seek = request_seek

@@ -25,7 +25,7 @@ KAFKA = "docker.io/apache/kafka:4.3.1"
 POSTGRES = "docker.io/library/postgres:18"
 PROMETHEUS = "docker.io/prom/prometheus:v3.5.0"
 MAILPIT = "docker.io/axllent/mailpit:v1.27.0"
-PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
+PACKAGES = "python3,python3-venv,python3-pip,libpython3-dev,ca-certificates"
 MIRROR_DEFAULT = "http://deb.debian.org/debian"
 LABEL = "jakpreneur.stand-in"
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator
+from inspect import isfunction
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.consumer.fetcher import PartitionRecords
+from aiokafka.consumer.fetcher import Fetcher, PartitionRecords
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 from aggregator.decoding.aiokafka_fetcher_patch import (
     RecordRun,
+    Run,
     RunBatch,
     RunFetchResult,
     RunMemoryRecords,
@@ -31,7 +33,7 @@ Row = tuple[int, bytes | None]
 HEADERS: list[tuple[str, bytes | None]] = [("content-type", b"application/json"), ("x", None), ("é", b"")]
 RUN_TYPES: list[RunType] = [RecordRun]
 if can_compile():
-    from aggregator.decoding.compiled.record_batch_bytes import ByteRun
+    from aggregator.decoding.compiled.byte_run import ByteRun
 
     RUN_TYPES.append(ByteRun)
 
@@ -214,3 +216,53 @@ def test_after_a_seek_a_partition_returns_no_records_fetched_before() -> None:
 
 def test_the_offset_of_an_empty_run_is_minus_one(run_type: RunType) -> None:
     assert (len(run_type()), run_type().offset) == (0, -1)
+
+
+def run_of(run_type: RunType, values: list[bytes | None]) -> Run:
+    """A run of records with the offsets 0, 1, 2 …"""
+    raw = batch(0, values)
+    return run_type.from_batch(MemoryRecords(raw).next_batch(), memoryview(raw))
+
+
+def test_a_run_is_split_and_joined_without_losing_records(run_type: RunType) -> None:
+    run = run_of(run_type, [b"0", b"1", b"2", None, b"4"])
+
+    joined = run.part(0, 2)
+    joined.extend(run.part(2, 5))
+
+    assert rows(joined) == rows(run) == [(0, b"0"), (1, b"1"), (2, b"2"), (3, None), (4, b"4")]
+    assert [joined[-1].offset, joined.since(3)[0].offset, len(joined.since(3)), len(joined.since(5))] == [
+        4,
+        3,
+        2,
+        0,
+    ]
+    with pytest.raises(IndexError):
+        joined[5]
+
+
+@given(st.integers(-9, 9), st.integers(-9, 9))
+def test_a_part_has_only_records_of_its_run(run_type: RunType, start: int, stop: int) -> None:
+    run = run_of(run_type, [b"0", None, b"2", b"3"])
+
+    part = run.part(start, stop)
+
+    assert rows(part) == [row for row in rows(run) if start <= row[0] < stop]
+    assert part.offset == max([offset for offset, _ in rows(part)], default=-1)
+
+
+def test_repeated_records_of_a_joined_run_are_left_out(run_type: RunType) -> None:
+    joined = run_of(run_type, [b"0", b"1", b"2"])
+
+    joined.extend(joined.part(1, 3))
+
+    assert [offset for offset, _ in rows(joined)] == [0, 1, 2, 1, 2]
+    assert [offset for offset, _ in rows(joined.since(0))] == [0, 1, 2]
+
+
+def test_aiokafkas_fetcher_uses_the_names_that_are_patched() -> None:
+    methods = [method for method in vars(Fetcher).values() if isfunction(method)]
+
+    used = {name for method in methods for name in method.__code__.co_names}
+
+    assert used >= {"MemoryRecords", "PartitionRecords", "FetchResult"}

@@ -22,7 +22,6 @@ from tests.support.samples.events import (
     with_offsets,
 )
 
-NEVER = 1_000
 ALL_OF_JAKARTA = ("all", "31", "registered")
 
 
@@ -38,14 +37,6 @@ def test_a_fold_equals_counting_event_by_event(position: int, batch: list[Offset
     assert [bad.sequence for bad in result.quarantined] == quarantined
     assert result.counted + len(quarantined) == last - position
     assert result.passed == len(batch) - (last - position)
-
-
-@given(
-    position=st.integers(0, 3), batch=batches | st.lists(good_events, min_size=1, max_size=8).map(in_order)
-)
-def test_a_contiguous_batch_folds_as_event_by_event(position: int, batch: list[OffsetEvent]) -> None:
-    # If any sequence is settled, `fold` takes the events one by one. NEVER is a sequence that is in no batch.
-    assert fold(position, batch) == fold(position, batch, {NEVER})
 
 
 @given(batch=st.lists(good_events, min_size=1, max_size=8).map(in_order))

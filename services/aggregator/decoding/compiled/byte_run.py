@@ -11,7 +11,7 @@ from typing import Any, Final
 from aiokafka import codec
 
 from aggregator.decoding.aiokafka_fetcher_patch import int32_at
-from aggregator.decoding.compiled.decoder import Run
+from aggregator.decoding.compiled.record_batch import Run
 
 MAGIC_OFFSET: Final = 16
 RECORD_COUNT_OFFSET: Final = 57
