@@ -19,7 +19,7 @@ HEARTBEAT_S: Final = 0.5
 this interval delays every recovery."""
 
 
-def build_app(kafka: KafkaSettings, app_id: str) -> BatchApp:
+def build_app(kafka: KafkaSettings, app_id: str, session_timeout_s: float) -> BatchApp:
     """Build an app that uses the batch transport. It has no tables, no web server and no own topics."""
     register_transport()
     return BatchApp(
@@ -34,7 +34,7 @@ def build_app(kafka: KafkaSettings, app_id: str) -> BatchApp:
         consumer_max_fetch_size=FETCH_BYTES_MAX,
         consumer_metadata_max_age_ms=30_000,
         broker_max_poll_records=FETCH_RECORDS_MAX,
-        broker_session_timeout=6.0,
+        broker_session_timeout=session_timeout_s,
         broker_heartbeat_interval=HEARTBEAT_S,
         broker_request_timeout=10.0,
         # The buffer's size is a number of fetches, not of records. At the default size the buffer would hold
