@@ -9,7 +9,6 @@ from aggregator.consumer.faust_app import build_app
 from aggregator.consumer.faust_worker import FaustWorker
 from aggregator.consumer.garbage_collection import collect_garbage_less_often
 from aggregator.consumer.kafka_end_offsets import KafkaEndOffsets
-from aggregator.consumer.stall_detector import StallDetector
 from aggregator.consumer.stall_watchdog import StallWatchdog
 from aggregator.decoding.batch_decoder import decode_events
 from aggregator.decoding.decoder_selection import install_decoder
@@ -47,8 +46,7 @@ async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stoppin
     progress = health.progress("counting", settings.stalled_s_max)
     health.check("partitions", lambda: bool(worker.assigned()))
     end_offsets = KafkaEndOffsets(kafka.client_options(), topic)
-    detector = StallDetector(settings.stalled_s_max)
-    watchdog = StallWatchdog(worker, end_offsets, tallies, detector, progress)
+    watchdog = StallWatchdog(worker, end_offsets, tallies, progress, settings.stalled_s_max)
     try:
         await worker.start()
         is_compiled = decode is not decode_events
