@@ -87,6 +87,14 @@ async def start_worker(
     asyncio.set_event_loop_policy(policy)
 
 
+@pytest.fixture
+async def end_offsets(topics: Topics) -> AsyncIterator[KafkaEndOffsets]:
+    """Reads the end offsets of this test's topic."""
+    end_offsets = KafkaEndOffsets(topics.settings().client_options(), topics.name(EVENT_TOPIC))
+    yield end_offsets
+    await end_offsets.close()
+
+
 async def test_a_worker_reads_from_the_stored_offsets_and_commits_none_to_kafka(
     start_worker: StartWorker, producer: EventProducer, topics: Topics, tmp_path: Path
 ) -> None:
@@ -168,13 +176,12 @@ def _count_seeks(app: FetchApp) -> list[int]:
 
 
 async def test_a_partition_read_past_its_stored_offset_recovers_without_the_process_ending(
-    start_worker: StartWorker, producer: EventProducer, topics: Topics
+    start_worker: StartWorker, producer: EventProducer, end_offsets: KafkaEndOffsets
 ) -> None:
     async with start_worker() as observed:
         await observed.worker.start()
         await producer.send(3, range(1, 11))
         await observed.wait_for(3, 10)
-        end_offsets = KafkaEndOffsets(topics.settings().client_options(), observed.topic)
         progress = Health().progress("counting", 15)
         watchdog = StallWatchdog(observed.worker, end_offsets, observed.tallies, progress, 15)
         await _skip_records(observed, producer, range(11, 21))
@@ -187,7 +194,6 @@ async def test_a_partition_read_past_its_stored_offset_recovers_without_the_proc
         stopping.set()
         await watching
 
-        await end_offsets.close()
         assert loop.time() - began_at > SEEK_AFTER_S
 
 
