@@ -34,6 +34,7 @@ controller.quorum.voters={voters}
 log.dirs={data}
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms={group_session_timeout_ms_min}
 offsets.topic.replication.factor={replicas}
 offsets.topic.num.partitions=4
 transaction.state.log.replication.factor={replicas}
@@ -66,6 +67,8 @@ class Broker:
     controller_port: int
     heap_mb: int = 512
     session_timeout_ms: int = 6_000
+    group_session_timeout_ms_min: int = 6_000
+    """The least session time-out that a member of a consumer group may ask for; Kafka's default."""
     java_options: tuple[str, ...] = ()
     node_id: int = 1
     controllers: tuple[int, ...] = ()
@@ -105,6 +108,7 @@ class Broker:
                 controller_port=self.controller_port,
                 data=self.data,
                 session_timeout_ms=self.session_timeout_ms,
+                group_session_timeout_ms_min=self.group_session_timeout_ms_min,
                 node_id=self.node_id,
                 voters=",".join(f"{node}@127.0.0.1:{port}" for node, port in enumerate(ports, 1)),
                 replicas=len(ports),

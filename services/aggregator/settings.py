@@ -25,6 +25,7 @@ class AggregatorSettings(Settings):
     group: str = Field(default="aggregator", pattern=r"^[A-Za-z0-9._-]{1,80}$")
     failing_s_max: float = Field(default=60.0, gt=0, le=600)
     stalled_s_max: float = Field(default=15.0, ge=3, le=600)
+    session_timeout_s: float = Field(default=6.0, ge=1, le=10)
     compiled: CompiledMode = "auto"
     crash_at: str = ""
 

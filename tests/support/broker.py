@@ -29,6 +29,7 @@ class Broker:
             controllers[node_id - 1] if controllers else own_controller,
             heap_mb=384,
             session_timeout_ms=session_timeout_ms,
+            group_session_timeout_ms_min=1_000,
             node_id=node_id,
             controllers=controllers,
             # Without Java's second compiler, which would not pay off: the broker runs for only a minute.

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
-from aggregator.consumer.faust_transport import UNCHANGED_CODEC
-from aggregator.consumer.fetch_consumer import BatchApp, Fetch, FetchConsumer
+from aggregator.consumer.faust_transport import FetchApp
 from aggregator.consumer.fetch_pause import pause_s
+from aggregator.consumer.fetch_scheduler import Fetch
 from aggregator.decoding.batch_decoder import Decode
 from aggregator.domain.event import Record
 from aggregator.metrics import ASSIGNED
@@ -24,13 +26,14 @@ class FaustWorker:
     """A Faust app and its agent. Call `start`, then await `wait_for_failure`, and finally call `stop`."""
 
     def __init__(
-        self, app: BatchApp, topic: str, tallies: TallyStore, decode: Decode, failing_s_max: float
+        self, app: FetchApp, topic: str, tallies: TallyStore, decode: Decode, failing_s_max: float
     ) -> None:
         self._app = app
         self._topic = topic
         self._retry_policy = RetryPolicy(failing_s_max)
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._counter = BatchCounter(tallies, self._request_seek, decode=decode)
+        self._requested_seeks: dict[int, int] = {}
         self.next_offsets: dict[int, int] = {}
         """Per partition, the offset after the last record handed to counting, or the target of a later
         seek."""
@@ -42,7 +45,7 @@ class FaustWorker:
         events = app.topic(
             topic,
             value_type=None,
-            value_serializer=UNCHANGED_CODEC,
+            value_serializer="raw",
             key_type=bytes,
             key_serializer="raw",
             acks=False,
@@ -56,15 +59,15 @@ class FaustWorker:
 
     async def wait_for_failure(self) -> None:
         """Wait until the worker fails, then raise the error of the app or the agent."""
-        crashed = asyncio.ensure_future(self._app._crashed.wait())
-        failures: set[asyncio.Future[Any]] = {crashed, self._failed}
+        stopped = asyncio.ensure_future(self._app.wait_for_stopped())
+        failures: set[asyncio.Future[Any]] = {stopped, self._failed}
         try:
             await asyncio.wait(failures, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            crashed.cancel()
+            stopped.cancel()
         if self._failed.done():
             self._failed.result()
-        raise RuntimeError("Faust crashed") from self._app.crash_reason
+        raise RuntimeError("Faust stopped") from self._app.crash_reason
 
     async def stop(self) -> None:
         """Leave the consumer group and stop.
@@ -81,14 +84,16 @@ class FaustWorker:
         except Exception:
             return set()
 
-    @property
-    def _consumer(self) -> FetchConsumer:
-        consumer = self._app.consumer
-        assert isinstance(consumer, FetchConsumer), "the app uses another transport"
-        return consumer
+    async def seek(self, offsets: Mapping[int, int]) -> None:
+        """Continue reading at these offsets, of those partitions that are assigned to this worker."""
+        assigned = self.assigned()
+        targets = {TP(self._topic, partition): offsets[partition] for partition in assigned & offsets.keys()}
+        with suppress(IllegalStateError):  # a rebalance began; Faust seeks to the stored offsets after it
+            if targets:
+                await self._app.consumer.seek_wait(targets)
 
     def _request_seek(self, partition: int, offset: int) -> None:
-        self._consumer.request_seek(TP(self._topic, partition), offset)
+        self._requested_seeks[partition] = offset
         self.next_offsets[partition] = offset
 
     async def _load_offsets(self) -> dict[int, int]:
@@ -100,16 +105,18 @@ class FaustWorker:
     async def _count(self, stream: Any) -> None:
         async for event in stream.events():
             fetch: Fetch = event.value
-            # Drop each batch that was fetched before its partition's last seek. That seek went back to
-            # earlier records, which must be counted first.
-            current = {
-                tp.partition: batch.records
-                for tp, batch in fetch.items()
-                if batch.seeks == self._consumer.seeks_of(tp)
-            }
-            if current:
-                await self._count_fetch(current)
-            self._consumer.finish_fetch()
+            try:
+                await self._count_fetch({tp.partition: records for tp, records in fetch.items()})
+                # Fetches that were read before this seek are still counted. Their events above the gap change
+                # nothing, and they request no further seek.
+                requested, self._requested_seeks = self._requested_seeks, {}
+                await self.seek(requested)
+            except Exception as error:
+                if not self._failed.done():
+                    self._failed.set_exception(error)
+                await (
+                    asyncio.Event().wait()
+                )  # never returns: an error that left the agent would lose the batch
 
     async def _count_fetch(self, fetched: Mapping[int, Sequence[Record]]) -> None:
         self.storing = True
@@ -118,10 +125,6 @@ class FaustWorker:
         began_at = time.monotonic()
         try:
             await retry(lambda: self._counter.count_fetch(fetched), self._retry_policy)
-        except Exception as error:
-            if not self._failed.done():
-                self._failed.set_exception(error)
-            await asyncio.Event().wait()  # never returns: an error that left the agent would lose the batch
         finally:
             self.storing = False
-        self._consumer.pause_s = pause_s(time.monotonic() - began_at, sum(map(len, fetched.values())))
+        self._app.pause_s = pause_s(time.monotonic() - began_at, sum(map(len, fetched.values())))

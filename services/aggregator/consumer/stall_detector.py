@@ -13,18 +13,17 @@ from dataclasses import dataclass, field
 class StallDetector:
     """Compares each observation of offsets with the one before; the caller passes the time."""
 
-    seconds_max: float
     _next_offsets: dict[int, int] = field(default_factory=dict)
     _stalled_since: dict[int, float] = field(default_factory=dict)
 
     def observe(
         self, now: float, next_offsets: Mapping[int, int], end_offsets: Mapping[int, int]
-    ) -> list[int]:
-        """Return the stalled partitions.
+    ) -> dict[int, float]:
+        """Return, per stalled partition, for how many seconds it has stalled.
 
-        A partition is stalled if its next offset has been below its end offset, and has not changed, for more
-        than `seconds_max`. `now` is in seconds; the offsets are keyed by partition. A partition that is
-        missing from `next_offsets` is forgotten: when it is observed again, its time starts from zero.
+        A partition stalls while its next offset is below its end offset and does not change. `now` is in
+        seconds; the offsets are keyed by partition. A partition that is missing from `next_offsets` is
+        forgotten: when it is observed again, its time starts from zero.
         """
         self._stalled_since = {
             partition: since for partition, since in self._stalled_since.items() if partition in next_offsets
@@ -36,9 +35,7 @@ class StallDetector:
             else:
                 self._stalled_since.setdefault(partition, now)
         self._next_offsets = dict(next_offsets)
-        return sorted(
-            partition for partition, since in self._stalled_since.items() if now - since > self.seconds_max
-        )
+        return {partition: now - since for partition, since in self._stalled_since.items()}
 
     def reset(self) -> None:
         """Restart the time of every partition.

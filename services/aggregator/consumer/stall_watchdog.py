@@ -1,12 +1,15 @@
-"""Ends a stalled worker. Once a second it compares the worker's next offsets with the topic's end offsets.
+"""Seeks stalled partitions, and ends a worker that remains stalled.
 
-After a rebalance Faust sometimes stops fetching without an error. A worker is stalled if its partitions have
-records that it does not process, or if it waits too long for partitions. A stalled worker must be restarted.
-The watchdog asks the broker for the end offsets, because Faust's own state does not show a stall.
+Once a second it compares the worker's next offsets with the topic's end offsets. A worker is stalled if its
+partitions have records that it does not process, or if it waits too long for partitions. A rebalance can
+cause that without an error in Faust: records that were read are not delivered, or Faust stops fetching. For
+the first a seek to the stored offset is enough; for the second the process must be restarted. The watchdog
+asks the broker for the end offsets, because Faust's own state does not show a stall.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from typing import Final, Protocol
 
@@ -20,6 +23,9 @@ from telemetry.logs import get
 log = get()
 
 CHECK_EVERY_S: Final = 1.0
+SEEK_AFTER_S: Final = 3.0
+SEEK_S_MAX: Final = 5.0
+"""A seek waits for Faust's thread, which may be what has stopped."""
 
 
 class StalledError(RuntimeError):
@@ -37,7 +43,7 @@ class EndOffsets(Protocol):
 
 
 class CheckedWorker(Protocol):
-    """The part of a worker's state that the watchdog reads."""
+    """The part of a worker that the watchdog uses."""
 
     @property
     def storing(self) -> bool:
@@ -50,23 +56,32 @@ class CheckedWorker(Protocol):
     def assigned(self) -> Collection[int]:
         """Return the partitions assigned to the worker."""
 
+    async def seek(self, offsets: Mapping[int, int]) -> None:
+        """Continue reading at these offsets, keyed by partition. Skips partitions that are not assigned."""
+
 
 class StallWatchdog:
-    """Checks whether one worker has stalled."""
+    """Checks whether one worker has stalled.
+
+    A partition that stalls for SEEK_AFTER_S is sought to its stored offset, once per stall.
+    """
 
     def __init__(
         self,
         worker: CheckedWorker,
         topic: EndOffsets,
         tallies: TallyStore,
-        detector: StallDetector,
         progress: Progress,
+        stalled_s_max: float,
     ) -> None:
         self._worker = worker
         self._topic = topic
         self._tallies = tallies
-        self._detector = detector
         self._progress = progress
+        self._stalled_s_max = stalled_s_max
+        self._detector = StallDetector()
+        self._sought: set[int] = set()
+        """The stalled partitions that have been sought."""
 
     async def run(self, stopping: StopSignal) -> None:
         """Check once a second until `stopping` is set. Raises StalledError."""
@@ -76,7 +91,7 @@ class StallWatchdog:
     async def check_once(self) -> None:
         """Compare the worker's next offsets with the end offsets.
 
-        Raises StalledError if a partition stalls.
+        Raises StalledError if a partition stalls for more than `stalled_s_max` seconds.
         """
         if self._worker.storing:  # no stall: `store_retry` already limits the time of storing
             self._detector.reset()
@@ -94,10 +109,27 @@ class StallWatchdog:
         BEHIND.set(
             sum(max(0, end_offsets.get(partition, 0) - offset) for partition, offset in next_offsets.items())
         )
-        stalled = self._detector.observe(self._progress.clock(), next_offsets, end_offsets)
-        if stalled:
+        stalled_s = self._detector.observe(self._progress.clock(), next_offsets, end_offsets)
+        if stalled := sorted(key for key, seconds in stalled_s.items() if seconds > self._stalled_s_max):
             raise StalledError(f"partitions {stalled} have records that are not processed")
+        await self._seek_stalled(stalled_s)
         self._progress.beat()
+
+    async def _seek_stalled(self, stalled_s: Mapping[int, float]) -> None:
+        self._sought &= stalled_s.keys()
+        late = {partition for partition, seconds in stalled_s.items() if seconds > SEEK_AFTER_S}
+        new = (late & set(self._worker.assigned())) - self._sought
+        if not new:
+            return
+        self._sought |= new
+        try:
+            async with asyncio.timeout(SEEK_S_MAX):
+                positions = await self._tallies.positions()
+                await self._worker.seek({partition: positions[partition].offset for partition in new})
+        except Exception as error:  # the worker ends if the stall continues
+            log.warning("seek after stall failed", partitions=sorted(new), error=type(error).__name__)
+        else:
+            log.warning("seek after stall", partitions=sorted(new))
 
     async def _next_offsets(self) -> dict[int, int]:
         """Return the worker's next offsets; if it has no partitions, the stored offsets of all partitions.

@@ -9,7 +9,6 @@ from aggregator.consumer.faust_app import build_app
 from aggregator.consumer.faust_worker import FaustWorker
 from aggregator.consumer.garbage_collection import collect_garbage_less_often
 from aggregator.consumer.kafka_end_offsets import KafkaEndOffsets
-from aggregator.consumer.stall_detector import StallDetector
 from aggregator.consumer.stall_watchdog import StallWatchdog
 from aggregator.decoding.decoder_selection import install_decoder
 from aggregator.event_topic_reader import EVENT_TOPIC
@@ -40,13 +39,13 @@ async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stoppin
     pool = await connect(settings.database, application_name="aggregator worker")
     tallies = PostgresTallyStore(pool)
     topic, group = kafka.topic(EVENT_TOPIC), kafka.topic(settings.group)
-    worker = FaustWorker(build_app(kafka, group), topic, tallies, decode, settings.failing_s_max)
+    app = build_app(kafka, group, settings.session_timeout_s)
+    worker = FaustWorker(app, topic, tallies, decode, settings.failing_s_max)
     health = Health()
     progress = health.progress("counting", settings.stalled_s_max)
     health.check("partitions", lambda: bool(worker.assigned()))
     end_offsets = KafkaEndOffsets(kafka.client_options(), topic)
-    detector = StallDetector(settings.stalled_s_max)
-    watchdog = StallWatchdog(worker, end_offsets, tallies, detector, progress)
+    watchdog = StallWatchdog(worker, end_offsets, tallies, progress, settings.stalled_s_max)
     try:
         await worker.start()
         log.info("worker started", group=group, topic=topic)

@@ -17,7 +17,12 @@ from tests.support.topic_prefixes import Topics
 @pytest.fixture
 def aggregator(tmp_path: Path, topics: Topics, database: Databases) -> Iterator[Processes]:
     """Starts aggregator processes on this test's topics and database."""
-    yield from processes(tmp_path, {**topics.environment(), "AGGREGATOR_DATABASE_URL": database.aggregator})
+    environment = {
+        **topics.environment(),
+        "AGGREGATOR_DATABASE_URL": database.aggregator,
+        "AGGREGATOR_SESSION_TIMEOUT_S": "3",  # halves the time of a take-over
+    }
+    yield from processes(tmp_path, environment)
 
 
 @pytest.fixture

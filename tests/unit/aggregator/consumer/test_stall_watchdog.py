@@ -1,4 +1,4 @@
-"""When the watchdog ends a stalled worker."""
+"""When the watchdog seeks for a stalled worker, and when it ends the worker."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from aggregator.consumer.stall_detector import StallDetector
-from aggregator.consumer.stall_watchdog import StalledError, StallWatchdog
+from aggregator.consumer.stall_watchdog import SEEK_AFTER_S, StalledError, StallWatchdog
 from telemetry.health import Health
 from tests.support.fakes.tally_store import MemoryTallyStore
 
@@ -20,9 +19,16 @@ class HungWorker:
     storing: bool = False
     next_offsets: dict[int, int] = field(default_factory=lambda: {3: 10})
     partitions: set[int] = field(default_factory=lambda: {3})
+    seeks: list[dict[int, int]] = field(default_factory=list)
+    seek_error: Exception | None = None
 
     def assigned(self) -> set[int]:
         return self.partitions
+
+    async def seek(self, offsets: Mapping[int, int]) -> None:
+        self.seeks.append(dict(offsets))
+        if self.seek_error is not None:
+            raise self.seek_error
 
 
 class TopicOfTwentyRecords:
@@ -45,9 +51,7 @@ class World:
         self.topic = TopicOfTwentyRecords()
         health = Health(clock=lambda: self.now)
         self.progress = health.progress("counting", 15)
-        self.watchdog = StallWatchdog(
-            self.worker, self.topic, MemoryTallyStore(), StallDetector(15), self.progress
-        )
+        self.watchdog = StallWatchdog(self.worker, self.topic, MemoryTallyStore(), self.progress, 15)
 
     async def check(self, seconds: float) -> None:
         """Check once a second for this many seconds."""
@@ -63,12 +67,36 @@ async def test_a_worker_that_hangs_is_ended() -> None:
         await world.check(20)
 
 
+async def test_a_stalled_partition_is_sought_to_its_stored_offset_once_per_stall() -> None:
+    world = World()
+
+    await world.check(SEEK_AFTER_S + 2)
+    seeks_of_short_stall = list(world.worker.seeks)
+    await world.check(8)
+    seeks_of_first_stall = list(world.worker.seeks)
+    world.worker.next_offsets = {3: 15}
+    await world.check(SEEK_AFTER_S + 3)
+
+    assert seeks_of_short_stall == []
+    assert seeks_of_first_stall == [{3: 0}]
+    assert world.worker.seeks == [{3: 0}, {3: 0}]
+
+
+async def test_a_worker_whose_seek_fails_is_ended_if_the_stall_continues() -> None:
+    world = World()
+    world.worker.seek_error = TimeoutError()
+
+    with pytest.raises(StalledError):
+        await world.check(20)
+
+
 async def test_a_worker_without_partitions_is_ended_if_no_other_worker_counts() -> None:
     world = World()
     world.worker.partitions = set()
 
     with pytest.raises(StalledError):
         await world.check(20)
+    assert world.worker.seeks == []
 
 
 async def test_an_unavailable_broker_does_not_end_the_worker() -> None:
