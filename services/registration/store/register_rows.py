@@ -9,12 +9,10 @@ those of existing participants.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 import asyncpg
-import msgspec
 
 from database.sql_files import load_queries
 from registration.domain.cloud_event import SEQUENCE_PLACEHOLDER, TIME_PLACEHOLDER, EventDraft, event_text
@@ -147,12 +145,11 @@ async def append(connection: Connection, drafts: Sequence[EventDraft]) -> None:
 
 def participant_of(row: Any) -> Participant:
     """Convert a row of the columns `participant_columns`."""
-    columns = dict(row)
     return Participant(
         id=UUID(int=row["id"].int),
         status=Status(row["standing"]),
-        standing=msgspec.convert(columns, Standing),
+        standing=Standing(row["region"], row["agency"], row["campaign"], tuple(row["steps"])),
         revision=row["revision"],
-        person=msgspec.convert(columns, Person, builtin_types=(bytes, datetime)),
+        person=Person(*[row[field] for field in Person.__struct_fields__]),
         merged_into=row["merged_into"],
     )
