@@ -41,6 +41,10 @@ PERSON = Person(
     occurred_at=datetime(2021, 10, 24, 12, tzinfo=UTC),
     import_id="import",
 )
+# A field that is new and has no value above is a text.
+PERSON = msgspec.structs.replace(
+    PERSON, **{field: "new" for field, value in msgspec.structs.asdict(PERSON).items() if value is None}
+)
 FULL = Participant(
     ID, Status.REGISTERED, Standing("31.71.01.1001", "ppkukm", "fest-2021", ("P2", "P7")), 1, PERSON
 )
@@ -65,7 +69,6 @@ async def test_the_table_has_the_columns_of_a_participant(pool: asyncpg.Pool[Any
 
 
 async def test_every_field_is_read_as_it_was_inserted_and_updated(pool: asyncpg.Pool[Any]) -> None:
-    assert None not in msgspec.structs.astuple(PERSON), "the test needs a value for each field"
     changed = msgspec.structs.replace(
         FULL,
         status=Status.MERGED,
@@ -100,26 +103,26 @@ async def test_an_erasure_empties_every_optional_field_except_the_booth_and_the_
     )
 
 
-class PersonWithWebsite(Person, frozen=True, kw_only=True):
+class PersonWithNickname(Person, frozen=True, kw_only=True):
     """A person with a new optional field."""
 
-    website: str | None = None
+    nickname: str | None = None
 
 
-class ParticipantWithWebsite(Participant, frozen=True):
+class ParticipantWithNickname(Participant, frozen=True):
     """A participant with a new optional field."""
 
-    person: PersonWithWebsite
+    person: PersonWithNickname
 
 
 async def test_a_new_optional_field_is_written_read_and_erased_by_the_same_statements(
     pool: asyncpg.Pool[Any],
 ) -> None:
-    columns = columns_of(ParticipantWithWebsite)
+    columns = columns_of(ParticipantWithNickname)
     queries = load_queries("registration.store", sql_fragments(columns))
-    person = PersonWithWebsite(**msgspec.structs.asdict(PERSON), website="https://contoh.example")
-    participant = ParticipantWithWebsite(ID, Status.REGISTERED, FULL.standing, 1, person)
-    await pool.execute("alter table participant add column website text")
+    person = PersonWithNickname(**msgspec.structs.asdict(PERSON), nickname="a")
+    participant = ParticipantWithNickname(ID, Status.REGISTERED, FULL.standing, 1, person)
+    await pool.execute("alter table participant add column nickname text")
 
     new = encode(new_columns(columns), [participant])
     await queries.write_rows(
@@ -132,13 +135,13 @@ async def test_a_new_optional_field_is_written_read_and_erased_by_the_same_state
         sequence_placeholder="s",
     )
     inserted = await queries.find_participant(pool, id=ID)
-    participant = msgspec.structs.replace(participant, person=msgspec.structs.replace(person, website="b"))
+    participant = msgspec.structs.replace(participant, person=msgspec.structs.replace(person, nickname="b"))
     await queries.update_participants(pool, **encode(changed_columns(columns), [participant]))
     updated = await queries.find_participant(pool, id=ID)
     await queries.erase(pool, id=ID)
     erased = await queries.find_participant(pool, id=ID)
 
-    assert inserted["website"] == "https://contoh.example"
-    assert updated["website"] == "b"
-    assert erased["website"] is None
-    assert "website" in {column.name for column in erased_columns(columns)}
+    assert inserted["nickname"] == "a"
+    assert updated["nickname"] == "b"
+    assert erased["nickname"] is None
+    assert "nickname" in {column.name for column in erased_columns(columns)}
