@@ -13,14 +13,12 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-from database.sql_files import load_queries
 from registration.audit.published_cut import PublishedCut
 from registration.audit.tallies import Cell, TallySums
 from registration.domain.participant import Standing
+from registration.store.register_rows import QUERIES
 
 PREFETCH: Final = 2_000
-
-QUERIES: Final = load_queries("registration.store")
 
 
 class ForeignCutError(Exception):

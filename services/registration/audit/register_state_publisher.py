@@ -13,7 +13,6 @@ import asyncpg
 
 from cuts.records import UndecodableRecordError, decode_register_state
 from cuts.single_partition_reader import open_topic_log
-from database.sql_files import load_queries
 from outbox.abandonable_producer import Producer
 from outbox.postgres_leases import Lease
 from registration.audit.auditor import Auditor
@@ -21,6 +20,7 @@ from registration.audit.lag import PositionSince, measure_lag
 from registration.audit.metrics import LAG_EVENTS, LAG_STANDING
 from registration.audit.published_cut import CutFollower
 from registration.audit.register_state_record import KEY, TOPIC, RegisterSnapshot, encode
+from registration.store.register_rows import QUERIES
 from settings.kafka import KafkaSettings
 from telemetry.failpoints import failpoint
 
@@ -28,8 +28,6 @@ EVERY_S: Final = 1.0
 READ_S_MAX: Final = 5.0
 SEND_S_MAX: Final = 5.0
 BATCH_BYTES_MAX: Final = 262_144
-
-QUERIES: Final = load_queries("registration.store")
 
 
 class StatePublisher:

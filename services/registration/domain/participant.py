@@ -29,8 +29,8 @@ class Standing(msgspec.Struct, frozen=True):
 class Person(msgspec.Struct, frozen=True):
     """The personal data of a participant, and where the data came from.
 
-    The NIK and the phone number are encrypted. `business` is the text of a JSON object. An erasure sets
-    `nik_hmac`, `nik_cipher`, `phone_cipher`, `name`, `business` and `import_id` to None.
+    The NIK and the phone number are encrypted. `business` is the text of a JSON object. An erasure sets all
+    optional fields except `booth` and `occurred_at` to None. Each field has a column of the same name.
     """
 
     nik_hmac: bytes | None

@@ -16,7 +16,8 @@ from registration.domain.decision import Decision, Event, EventType, Refused
 from registration.domain.participant_partition import partition_of
 from registration.imports.event_template import EventTemplate
 from registration.imports.row_validation import CHANNEL, AcceptedRow, RejectedCell, ValidatedChunk
-from registration.store.array_literals import byteas, event_columns, participant_columns, texts
+from registration.store.array_literals import event_columns, texts
+from registration.store.register_rows import participant_rows
 
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(list[AcceptedRow])
@@ -63,7 +64,7 @@ def pack(validated: ValidatedChunk, new_id: Callable[[], object]) -> PackedChunk
     return PackedChunk(
         validated.last_row,
         len(accepted),
-        _participants(accepted, ids),
+        participant_rows([row.command for row in accepted]),
         event_columns(
             partitions,
             ids=texts(event_ids),
@@ -81,16 +82,6 @@ def only_event(decision: Decision) -> Event:
     assert not isinstance(decision, Refused), "the command cannot be refused here"
     (event,) = decision
     return event
-
-
-def _participants(accepted: Sequence[AcceptedRow], ids: Sequence[str]) -> dict[str, int | str]:
-    people = [row.command.person for row in accepted]
-    return {
-        "participant_count": len(accepted),
-        "ids": texts(ids),
-        "nik_hmacs": byteas(person.nik_hmac for person in people),
-        **participant_columns(people, [row.command.standing for row in accepted]),
-    }
 
 
 def _event_texts(

@@ -8,7 +8,6 @@ of the API.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
@@ -29,20 +28,16 @@ class ImportedBusiness(NamedTuple):
     category: str
 
 
-class ImportedRegistration(NamedTuple):
-    """A row whose cells are all valid."""
-
-    name: str
-    nik: str
-    region: str
-    consent: str
-    phone: str | None = None
-    business: ImportedBusiness | None = None
-    agency: str | None = None
-    campaign: str | None = None
-    booth: str | None = None
-    occurred_at: datetime | None = None
-    steps: tuple[str, ...] = ()
+ImportedRegistration: Final[type[Any]] = msgspec.defstruct(
+    "ImportedRegistration",
+    [
+        *((name, Any) for name, field in RegisterBody.model_fields.items() if field.is_required()),
+        *((name, Any, None) for name, field in RegisterBody.model_fields.items() if not field.is_required()),
+        ("steps", Any, ()),
+    ],
+    frozen=True,
+)
+"""A row whose cells are all valid: the fields of a `RegisterBody`, and the steps."""
 
 
 class InvalidRow(NamedTuple):
@@ -62,24 +57,15 @@ def _adapter(model: Any, field: str) -> TypeAdapter[Any]:
     return TypeAdapter(list[element], config=CONFIG)  # type: ignore[valid-type]  # a type built at runtime
 
 
-_BODY_FIELDS: Final = (
-    "name",
-    "nik",
-    "region",
-    "consent",
-    "phone",
-    "agency",
-    "campaign",
-    "booth",
-    "occurred_at",
-)
 _ADAPTERS: Final[Mapping[str, TypeAdapter[Any]]] = {
-    **{field: _adapter(RegisterBody, field) for field in _BODY_FIELDS},
+    **{field: _adapter(RegisterBody, field) for field in RegisterBody.model_fields if field != "business"},
     "business_name": _adapter(Business, "name"),
     "business_category": _adapter(Business, "category"),
     "steps": TypeAdapter(list[Steps], config=CONFIG),
 }
-_REQUIRED: Final = tuple(name for name, field in RegisterBody.model_fields.items() if field.is_required())
+COLUMNS: Final = frozenset(_ADAPTERS)
+"""The columns that a file may have."""
+REQUIRED: Final = tuple(name for name, field in RegisterBody.model_fields.items() if field.is_required())
 _BUSINESS_COLUMNS: Final = ("business_name", "business_category")
 
 Column = list[Any]
@@ -88,8 +74,8 @@ FaultsByRow = dict[int, dict[str, str]]
 
 def validate_columns(
     names: Sequence[str], rows: Sequence[Sequence[str]], vocabulary: Vocabulary
-) -> list[ImportedRegistration | InvalidRow]:
-    """Return, for each row, its registration or its faults. `names` are the column names.
+) -> list[Any]:
+    """Return, for each row, its ImportedRegistration, or an InvalidRow. `names` are the column names.
 
     Every row must have a cell for each name.
     """
@@ -97,15 +83,16 @@ def validate_columns(
     columns: dict[str, Column] = {}
     for name, cells in zip(names, zip(*rows, strict=True), strict=False):
         columns[name] = _validate_column(name, [cell.strip() for cell in cells], vocabulary, faults)
-    for name in _REQUIRED:
+    for name in REQUIRED:
         _require(name, range(len(rows)), columns[name] if rows else [], faults)
     columns["business"] = _businesses(columns, len(rows), faults)
     empty: Column = [None] * len(rows)
     steps = [cell or () for cell in columns.get("steps", empty)]
-    inputs = [steps if name == "steps" else columns.get(name, empty) for name in ImportedRegistration._fields]
-    results: list[ImportedRegistration | InvalidRow] = [
-        ImportedRegistration(*values) for values in zip(*inputs, strict=True)
+    inputs = [
+        steps if name == "steps" else columns.get(name, empty)
+        for name in ImportedRegistration.__struct_fields__
     ]
+    results: list[Any] = [ImportedRegistration(*values) for values in zip(*inputs, strict=True)]
     for index, by_column in faults.items():
         results[index] = InvalidRow(by_column)
     return results

@@ -14,18 +14,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
-REQUIRED: Final = ("name", "nik", "region", "consent")
-OPTIONAL: Final = (
-    "phone",
-    "business_name",
-    "business_category",
-    "agency",
-    "campaign",
-    "booth",
-    "occurred_at",
-    "steps",
-)
-COLUMNS: Final = REQUIRED + OPTIONAL
+from registration.imports.column_validation import COLUMNS, REQUIRED
+
 # If a cell's quotation mark is not closed, the rows that follow are read as part of the cell until it exceeds
 # this length. Everything read for the cell then counts as one unreadable row.
 CELL_CHARACTERS_MAX: Final = 8_192

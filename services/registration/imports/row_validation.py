@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from registration.cipher import Cipher
 from registration.domain.commands import RegisterCommand
-from registration.imports.column_validation import ImportedRegistration, InvalidRow, validate_columns
+from registration.imports.column_validation import InvalidRow, validate_columns
 from registration.imports.csv_reader import Header, Row
 from registration.regions import Regions
 from registration.requests.command_mapping import register_command
@@ -125,7 +125,7 @@ class RowValidator:
         scopes = context.scopes
         return Vocabulary(self._regions, self._consents, scopes.campaigns, scopes.agencies, context.now)
 
-    def _command(self, registration: ImportedRegistration, import_id: str) -> RegisterCommand:
+    def _command(self, registration: Any, import_id: str) -> RegisterCommand:
         return register_command(
             registration, self._cipher, CHANNEL, self._new_id, steps=registration.steps, import_id=import_id
         )

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import asyncpg
 
-from database.sql_files import load_queries
 from outbox.publisher import Pending, Record
 from outbox.source import PublishedMove
+from registration.store.register_rows import QUERIES
 
 LEASE: Final = "relay"
 TOPIC: Final = "participant-events"
@@ -20,7 +20,6 @@ RECOVERY_UNFINISHED: Final = (
 )
 HEADERS: Final = (("content-type", b"application/cloudevents+json"),)
 
-QUERIES: Final = load_queries("registration.store")
 _partition = itemgetter(0)
 
 

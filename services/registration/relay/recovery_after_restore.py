@@ -26,10 +26,10 @@ import asyncpg
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from database.sql_files import load_queries
 from outbox.postgres_leases import new_holder
 from registration.domain.participant_partition import PARTITIONS
 from registration.relay.outbox_source import LEASE, RECOVERY_UNFINISHED, TOPIC
+from registration.store.register_rows import QUERIES
 from settings.kafka import KafkaSettings
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
@@ -40,8 +40,6 @@ RECOVERY_S_MAX: Final = 50.0
 LEASE_S: Final = 60.0
 """Longer than RECOVERY_S_MAX, so that the lease does not end, and no relay publishes, during the recovery."""
 HIGH_WATERMARK: Final = -1  # in a DeleteRecords request: delete all records
-
-QUERIES: Final = load_queries("registration.store")
 
 
 async def recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings) -> int:

@@ -14,13 +14,11 @@ import asyncpg
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from database.sql_files import load_queries
+from registration.store.register_rows import QUERIES
 
 RECORDS_BACK: Final = 200
 """Records read per partition. One is not enough: the last record may be invalid or a repeat."""
 READ_S_MAX: Final = 10.0
-
-QUERIES: Final = load_queries("registration.store")
 
 
 class KafkaAccess(Protocol):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -20,9 +19,19 @@ from registration.domain.commands import (
     WithdrawCommand,
 )
 from registration.domain.participant import Person, Standing
-from registration.requests.request_models import CorrectBody, MergeBody, MoveBody, StepBody, WithdrawBody
+from registration.requests.request_models import (
+    CorrectBody,
+    MergeBody,
+    MoveBody,
+    RegisterBody,
+    StepBody,
+    WithdrawBody,
+)
 
 ChangeBody = MoveBody | StepBody | CorrectBody | WithdrawBody | MergeBody
+
+COPIED_FIELDS: Final = (RegisterBody.model_fields.keys() & Person.__struct_fields__) - {"business"}
+"""The fields of a registration that are stored as they are. `business` is stored as a JSON text."""
 
 
 class BusinessForm(Protocol):
@@ -35,10 +44,11 @@ class BusinessForm(Protocol):
 
 
 class RegistrationForm(Protocol):
-    """A valid registration, from a request body (`RegisterBody`) or from a row of an import."""
+    """A valid registration, from a request body (`RegisterBody`) or from a row of an import.
 
-    @property
-    def name(self) -> str: ...
+    It has all fields of `RegisterBody`. These are the fields that are not stored as they are.
+    """
+
     @property
     def nik(self) -> str: ...
     @property
@@ -51,12 +61,6 @@ class RegistrationForm(Protocol):
     def agency(self) -> str | None: ...
     @property
     def campaign(self) -> str | None: ...
-    @property
-    def consent(self) -> str: ...
-    @property
-    def booth(self) -> str | None: ...
-    @property
-    def occurred_at(self) -> datetime | None: ...
 
 
 def register_command(
@@ -75,13 +79,10 @@ def register_command(
         nik_cipher=cipher.seal(body.nik, nik_associated_data(fingerprint)),
         phone_cipher=sealed_phone(body.phone, cipher),
         cipher_key_id=cipher.key_id,
-        name=body.name,
         business=business_text(body.business),
-        consent=body.consent,
         channel=channel,
-        booth=body.booth,
-        occurred_at=body.occurred_at,
         import_id=import_id,
+        **{field: getattr(body, field) for field in COPIED_FIELDS},
     )
     return RegisterCommand(new_id(), Standing(body.region, body.agency, body.campaign, steps), person)
 
@@ -106,15 +107,14 @@ def change_command(body: ChangeBody, participant_id: UUID, expected: int | None,
         return MergeCommand(
             id=participant_id, expected_revision=expected, occurred_at=occurred_at, into=body.into
         )
-    fields_set = body.model_fields_set
-    fields = ("region", "agency", "campaign")
-    standing: dict[str, object] = {field: getattr(body, field) for field in fields if field in fields_set}
-    if "steps" in fields_set:
+    given = {field: getattr(body, field) for field in body.model_fields_set}
+    standing = {field: given[field] for field in Standing.__struct_fields__ if field in given}
+    if "steps" in given:
         standing["steps"] = tuple(sorted(set(body.steps)))
-    person: dict[str, object] = {"name": body.name} if "name" in fields_set else {}
-    if "phone" in fields_set:
+    person = {field: given[field] for field in COPIED_FIELDS - {"occurred_at"} if field in given}
+    if "phone" in given:
         person["phone_cipher"] = sealed_phone(body.phone, cipher)
-    if "business" in fields_set:
+    if "business" in given:
         person["business"] = business_text(body.business)
     return CorrectCommand(
         id=participant_id,

@@ -13,8 +13,6 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from registration.domain.participant import Person, Standing
-
 EMPTY: Final = "{}"
 
 
@@ -47,6 +45,19 @@ def byteas(values: Iterable[bytes | None]) -> str:
     return "{" + ",".join(["NULL" if value is None else f'"\\\\x{value.hex()}"' for value in values]) + "}"
 
 
+def times(values: Iterable[datetime | None]) -> str:
+    """Encode times as an array literal. None becomes NULL."""
+    return texts([None if value is None else value.isoformat() for value in values])
+
+
+def joined_texts(values: Iterable[Sequence[str]]) -> str:
+    """Encode lists of texts as an array literal. A list becomes one text, in which commas separate its texts.
+
+    No text may contain a comma.
+    """
+    return texts([",".join(value) for value in values])
+
+
 def event_columns(
     partitions: Sequence[int],
     *,
@@ -77,30 +88,3 @@ def event_columns(
         "types": texts(types),
         "texts": "\n".join(event_texts),
     }
-
-
-def participant_columns(people: Sequence[Person], standings: Sequence[Standing]) -> dict[str, str]:
-    """Return the columns of participants, except id, status, revision and NIK fingerprint.
-
-    `people` and `standings` must be in the order of the rows.
-    """
-    return {
-        "nik_ciphers": byteas([person.nik_cipher for person in people]),
-        "phone_ciphers": byteas([person.phone_cipher for person in people]),
-        "cipher_key_ids": texts([person.cipher_key_id for person in people]),
-        "names": texts([person.name for person in people]),
-        "businesses": texts([person.business for person in people]),
-        "consents": texts([person.consent for person in people]),
-        "channels": texts([person.channel for person in people]),
-        "booths": texts([person.booth for person in people]),
-        "occurred_ats": texts([_isoformat(person.occurred_at) for person in people]),
-        "import_ids": texts([person.import_id for person in people]),
-        "regions": texts([standing.region for standing in standings]),
-        "agencies": texts([standing.agency for standing in standings]),
-        "campaigns": texts([standing.campaign for standing in standings]),
-        "steps": texts([",".join(standing.steps) for standing in standings]),
-    }
-
-
-def _isoformat(time: datetime | None) -> str | None:
-    return None if time is None else time.isoformat()

@@ -16,18 +16,18 @@ import asyncpg
 
 from database.sql_files import load_queries
 from registration.domain.cloud_event import SEQUENCE_PLACEHOLDER, TIME_PLACEHOLDER, EventDraft, event_text
+from registration.domain.commands import RegisterCommand
 from registration.domain.participant import Participant, Person, Standing, Status
-from registration.store.array_literals import (
-    EMPTY,
-    byteas,
-    event_columns,
-    integers,
-    participant_columns,
-    texts,
-    uuids,
+from registration.store.array_literals import EMPTY, byteas, event_columns, integers, texts, uuids
+from registration.store.participant_columns import (
+    CHANGED_COLUMNS,
+    COLUMNS,
+    NEW_COLUMNS,
+    encode,
+    sql_fragments,
 )
 
-QUERIES: Final = load_queries("registration.store")
+QUERIES: Final = load_queries("registration.store", sql_fragments(COLUMNS))
 
 Columns = Mapping[str, int | str]
 """Rows as arguments of `write_rows`: one array literal per column, and for some tables the number of rows."""
@@ -37,11 +37,7 @@ NO_KEYS: Final[Columns] = {
     **dict.fromkeys(("callers", "routes", "keys", "body_hmacs", "outcomes"), EMPTY),
     **dict.fromkeys(("answer_participant_ids", "answer_regions", "answer_revisions"), EMPTY),
 }
-NO_PARTICIPANTS: Final[Columns] = {
-    "participant_count": 0,
-    **dict.fromkeys(("ids", "nik_hmacs"), EMPTY),
-    **participant_columns((), ()),
-}
+NO_PARTICIPANTS: Final[Columns] = {"participant_count": 0, **encode(NEW_COLUMNS, ())}
 NO_EVENTS: Final[Columns] = event_columns((), ids=EMPTY, participants=EMPTY, types=(), event_texts=())
 
 if TYPE_CHECKING:
@@ -106,16 +102,10 @@ def key_rows(
     }
 
 
-def participant_rows(participants: Iterable[Participant]) -> Columns:
+def participant_rows(participants: Iterable[Participant | RegisterCommand]) -> dict[str, int | str]:
     """Return the columns of new participants, sorted by NIK fingerprint, in which order they are locked."""
     rows = sorted(participants, key=lambda participant: participant.person.nik_hmac or b"")
-    people = [row.person for row in rows]
-    return {
-        "participant_count": len(rows),
-        "ids": uuids([row.id for row in rows]),
-        "nik_hmacs": byteas([person.nik_hmac for person in people]),
-        **participant_columns(people, [row.standing for row in rows]),
-    }
+    return {"participant_count": len(rows), **encode(NEW_COLUMNS, rows)}
 
 
 def event_rows(drafts: Sequence[EventDraft]) -> Columns:
@@ -142,14 +132,7 @@ async def lock(
 
 async def update(connection: Connection, participants: Sequence[Participant]) -> None:
     """Update participants that this transaction has locked."""
-    await QUERIES.update_participants(
-        connection,
-        ids=uuids([row.id for row in participants]),
-        standings=texts([row.status.value for row in participants]),
-        revisions=integers([row.revision for row in participants]),
-        merged_intos=texts([str(row.merged_into) if row.merged_into else None for row in participants]),
-        **participant_columns([row.person for row in participants], [row.standing for row in participants]),
-    )
+    await QUERIES.update_participants(connection, **encode(CHANGED_COLUMNS, participants))
 
 
 async def append(connection: Connection, drafts: Sequence[EventDraft]) -> None:
@@ -161,24 +144,12 @@ async def append(connection: Connection, drafts: Sequence[EventDraft]) -> None:
 
 
 def participant_of(row: Any) -> Participant:
-    """Convert a row of the table `participant`. Its column `business` must have been read as text."""
+    """Convert a row of the columns `participant_columns`."""
     return Participant(
         id=UUID(int=row["id"].int),
         status=Status(row["standing"]),
         standing=Standing(row["region"], row["agency"], row["campaign"], tuple(row["steps"])),
         revision=row["revision"],
-        person=Person(
-            nik_hmac=row["nik_hmac"],
-            nik_cipher=row["nik_cipher"],
-            phone_cipher=row["phone_cipher"],
-            cipher_key_id=row["cipher_key_id"],
-            name=row["name"],
-            business=row["business"],
-            consent=row["consent"],
-            channel=row["channel"],
-            booth=row["booth"],
-            occurred_at=row["occurred_at"],
-            import_id=row["import_id"],
-        ),
+        person=Person(*[row[field] for field in Person.__struct_fields__]),
         merged_into=row["merged_into"],
     )

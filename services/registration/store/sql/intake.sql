@@ -2,7 +2,7 @@
 -- NIK fingerprints sorted, participants by id, partitions ascending. The arrays must be sorted in this way. Large
 -- arrays are passed as literals (`::text::…[]`), because the driver would inspect each element of a list.
 
--- name: write_rows(key_count, callers, routes, keys, body_hmacs, outcomes, answer_participant_ids, answer_regions, answer_revisions, participant_count, ids, nik_hmacs, nik_ciphers, phone_ciphers, cipher_key_ids, names, businesses, consents, channels, booths, occurred_ats, import_ids, regions, agencies, campaigns, steps, locked_partitions, event_counts, partitions, ordinals, event_ids, event_participants, types, texts, time_placeholder, sequence_placeholder)^
+-- name: write_rows(key_count, callers, routes, keys, body_hmacs, outcomes, answer_participant_ids, answer_regions, answer_revisions, participant_count, {new_columns}, locked_partitions, event_counts, partitions, ordinals, event_ids, event_participants, types, texts, time_placeholder, sequence_placeholder)^
 -- Writes the new rows of a batch in the order in which writers take locks, and returns how many rows of each
 -- table were written. Each of the three steps may have no rows.
 -- 1. Inserts the idempotency keys, each with its likely answer. A key that exists is skipped. If another open
@@ -20,18 +20,9 @@ with claimed as (
     on conflict do nothing
     returning 1
 ), inserted as (
-    insert into participant (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel,
-                             booth, occurred_at, import_id, region, agency, campaign, steps)
-    select new.id, new.nik_hmac, new.nik_cipher, new.phone_cipher, new.cipher_key_id, new.name, new.business::jsonb,
-           new.consent, new.channel, new.booth, new.occurred_at, new.import_id, new.region, new.agency, new.campaign,
-           string_to_array(new.steps, ',')
-    from unnest(:ids::text::uuid[], :nik_hmacs::text::bytea[], :nik_ciphers::text::bytea[],
-                :phone_ciphers::text::bytea[], :cipher_key_ids::text::text[], :names::text::text[],
-                :businesses::text::text[], :consents::text::text[], :channels::text::text[], :booths::text::text[],
-                :occurred_ats::text::timestamptz[], :import_ids::text::text[], :regions::text::text[],
-                :agencies::text::text[], :campaigns::text::text[], :steps::text::text[])
-         as new (id, nik_hmac, nik_cipher, phone_cipher, cipher_key_id, name, business, consent, channel, booth,
-                 occurred_at, import_id, region, agency, campaign, steps)
+    insert into participant ({new_columns})
+    select {new_values}
+    from unnest({new_parameters}) as new ({new_columns})
     -- This condition is evaluated before the first participant is inserted, so all keys are locked before any NIK.
     where (select count(*) from claimed) = :key_count
     on conflict (nik_hmac) do nothing
@@ -87,31 +78,17 @@ where idempotency.caller = actual.caller and idempotency.route = actual.route an
 -- name: lock_participants(ids, nik_hmacs)
 -- Locks and returns the participants with these ids or NIK fingerprints. A participant is found by NIK fingerprint only
 -- if this transaction has not inserted or updated its row.
-select id, standing, revision, merged_into, region, agency, campaign, steps, nik_hmac, nik_cipher, phone_cipher,
-       cipher_key_id, name, business::text as business, consent, channel, booth, occurred_at, import_id
+select {participant_columns}
 from participant
 where id = any(:ids::uuid[])
    or (nik_hmac = any(:nik_hmacs::bytea[]) and xmin <> pg_current_xact_id()::xid)
 order by id
 for update;
 
--- name: update_participants(ids, standings, revisions, merged_intos, nik_ciphers, phone_ciphers, cipher_key_ids, names, businesses, consents, channels, booths, occurred_ats, import_ids, regions, agencies, campaigns, steps)!
+-- name: update_participants({changed_columns})!
 -- Updates participants that this transaction has locked. The fingerprint of a NIK never changes.
-update participant
-set standing = new.standing, revision = new.revision, merged_into = new.merged_into, nik_cipher = new.nik_cipher,
-    phone_cipher = new.phone_cipher, cipher_key_id = new.cipher_key_id, name = new.name,
-    business = new.business::jsonb, consent = new.consent, channel = new.channel, booth = new.booth,
-    occurred_at = new.occurred_at, import_id = new.import_id, region = new.region, agency = new.agency,
-    campaign = new.campaign, steps = string_to_array(new.steps, ','), changed_at = now()
-from unnest(:ids::text::uuid[], :standings::text::text[], :revisions::text::integer[],
-            :merged_intos::text::uuid[], :nik_ciphers::text::bytea[],
-            :phone_ciphers::text::bytea[], :cipher_key_ids::text::text[], :names::text::text[],
-            :businesses::text::text[], :consents::text::text[],
-            :channels::text::text[], :booths::text::text[], :occurred_ats::text::timestamptz[],
-            :import_ids::text::text[], :regions::text::text[],
-            :agencies::text::text[], :campaigns::text::text[], :steps::text::text[])
-     as new (id, standing, revision, merged_into, nik_cipher, phone_cipher, cipher_key_id, name, business, consent,
-             channel, booth, occurred_at, import_id, region, agency, campaign, steps)
+update participant set {changed_assignments}, changed_at = now()
+from unnest({changed_parameters}) as new ({changed_columns})
 where participant.id = new.id;
 
 -- name: delete_old_keys(kept, deleted_max)!

@@ -1,23 +1,18 @@
 -- Reads single participants without locks, and erases their personal data.
 
 -- name: find_participant(id)^
-select id, standing, revision, merged_into, region, agency, campaign, steps, nik_hmac, nik_cipher, phone_cipher,
-       cipher_key_id, name, business::text as business, consent, channel, booth, occurred_at, import_id,
-       recorded_at, changed_at
+select {participant_columns}, recorded_at, changed_at
 from participant where id = :id;
 
 -- name: find_participant_by_nik(nik_hmac)^
-select id, standing, revision, merged_into, region, agency, campaign, steps, nik_hmac, nik_cipher, phone_cipher,
-       cipher_key_id, name, business::text as business, consent, channel, booth, occurred_at, import_id,
-       recorded_at, changed_at
+select {participant_columns}, recorded_at, changed_at
 from participant where nik_hmac = :nik_hmac;
 
 -- name: erase(id)$
 -- Deletes a participant's personal data. The id and the standing remain, so no tally changes and no event is needed.
 -- Returns no row if the participant does not exist or was erased before.
 update participant
-set name = null, nik_hmac = null, nik_cipher = null, phone_cipher = null, business = null, import_id = null,
-    erased_at = now()
+set {erased_assignments}, erased_at = now()
 where id = :id and erased_at is null
 returning true;
 

@@ -57,7 +57,7 @@ def test_a_packed_chunk_is_sorted_by_fingerprint_and_unpacks_unchanged(numbers: 
 
     packed = pack(validated, uuid_utils.compat.uuid7)
 
-    hashes = str(packed.participants["nik_hmacs"]).strip("{}").split(",") if numbers else []
+    hashes = str(packed.participants["nik_hmac"]).strip("{}").split(",") if numbers else []
     assert hashes == sorted(hashes)
     assert packed.count == len(numbers)
     assert packed.rows == len(numbers) + 1

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registration.imports.column_validation import REQUIRED
 from registration.imports.csv_reader import (
-    REQUIRED,
     FileFault,
     Header,
     Row,
