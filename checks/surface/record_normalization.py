@@ -117,7 +117,10 @@ def _cut(value: dict[str, Any]) -> dict[str, Any]:
         "term": "<term>",
         "base": base,
         "positions": _summed(value["positions"]),
-        "quarantined": [["<partition>", "<sequence>"] for _ in value["quarantined"]],
+        "quarantined_ranges": [
+            ["<partition>", "<sequence>", f"<{last - first} above the first>"]
+            for _, first, last in value["quarantined_ranges"]
+        ],
         "full_offset": "<offset>" if value["full_offset"] >= 0 else value["full_offset"],
         "rows": sorted(value["rows"]),
     }
