@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from tests.integration.aggregator.test_publisher import wait_for_total
+from tests.integration.aggregator.test_publisher import QUARANTINE_EVERY_SECOND_EVENT, wait_for_total
 from tests.support.aggregator.cut_checker import CutReader, following_cuts
 from tests.support.aggregator.event_producer import EventProducer, event_value
 from tests.support.aggregator.processes import Processes
@@ -77,6 +77,33 @@ async def test_a_skip_moves_past_one_event_and_lists_it_as_uncounted(
         assert (early, skipped) == (1, 0)
         await wait_for_total(reader, 3)
         assert outstanding(reader) == {(3, 2)}
+
+
+async def test_quarantine_list_names_every_record_in_lines_of_text_or_json(
+    aggregator: Processes, counts: Any
+) -> None:
+    await counts.execute(QUARANTINE_EVERY_SECOND_EVENT, 250)
+    await counts.execute(
+        "insert into quarantine (epoch, partition, kafka_offset, reason) values (1, 3, 9, 'no')"
+    )
+    text, as_json = aggregator.start("quarantine", "list"), aggregator.start("quarantine", "list", "--json")
+
+    assert (await text.exit_code(WAIT_S), await as_json.exit_code(WAIT_S)) == (0, 0)
+
+    listed = [json.loads(line) for line in as_json.log.read_text().splitlines()]
+    assert len(text.log.read_text().splitlines()) == len(listed) == 3_001
+    assert {(record["partition"], record["sequence"]) for record in listed[:-1]} == {
+        (partition, 2 * place) for partition in range(12) for place in range(1, 251)
+    }
+    assert listed[-1].pop("at").endswith("Z")
+    assert listed[-1] == {
+        "partition": 3,
+        "sequence": None,
+        "offset": 9,
+        "reason": "no",
+        "state": "quarantined",
+        "note": None,
+    }
 
 
 async def test_a_rebuild_under_load_corrects_a_miscount_and_positions_never_decrease(

@@ -1,7 +1,8 @@
--- name: list_quarantine(rows_max)
--- The quarantined records of the current epoch; unresolved records come first.
+-- name: list_quarantine(after_id, rows_max)
+-- The quarantined records of the current epoch with an id above `after_id`, oldest first.
 select quarantine.* from quarantine join live using (epoch)
-order by (state = 'quarantined') desc, at desc, id desc limit :rows_max::bigint;
+where id > :after_id::bigint
+order by id limit :rows_max::bigint;
 
 -- name: find_quarantined(partition, sequence)^
 select quarantine.* from quarantine join live using (epoch)
