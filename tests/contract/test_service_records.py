@@ -12,7 +12,7 @@ import pytest
 
 from aggregator.domain import cut_record
 from aggregator.domain.event import Event, QuarantineReason, read_event
-from aggregator.publishing import minute_publisher, quarantine_state_outbox
+from aggregator.publishing import minute_publisher
 from board.state.milestones import decode_crossing
 from board.state.registration_rate import decode_minute
 from cuts.records import decode_cut, decode_register_state
@@ -227,7 +227,7 @@ def test_the_registers_state_is_written_and_read_like_the_sample(name: str) -> N
     assert comparable(json.loads(msgspec.json.encode(decode_register_state(value)))) == comparable(expected)
 
 
-# --- milestones and quarantine: the outbox fills in the sequence ---
+# --- milestones: the outbox fills in the sequence ---
 
 
 @pytest.mark.parametrize("name", names("milestones"))
@@ -255,21 +255,3 @@ def test_a_crossing_becomes_a_valid_milestone() -> None:
     _, text = latches._crossing_record(crossing, NOW)
 
     assert faults("milestone", json.loads(text.replace("{sequence}", "1"))) == []
-
-
-@pytest.mark.parametrize("name", names("participant-events-quarantine"))
-def test_a_quarantined_event_is_published_like_the_sample(name: str) -> None:
-    expected = sample(name)
-    row = {**expected, "kafka_offset": expected["offset"], "at": parse_time(expected["at"])}
-
-    value = quarantine_state_outbox._value(row).replace("{sequence}", str(expected["sequence"]))
-
-    assert comparable(json.loads(value)) == comparable(expected)
-    assert quarantine_state_outbox._key(row) == f"{expected['partition']}.{expected['offset']}"
-
-
-@pytest.mark.parametrize("reason", QuarantineReason)
-def test_every_quarantine_reason_is_valid_by_the_contract(reason: QuarantineReason) -> None:
-    expected = sample("participant-events-quarantine/v1/quarantined.json")
-
-    assert faults("quarantined", {**expected, "reason": reason.value}) == []

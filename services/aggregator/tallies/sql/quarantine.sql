@@ -11,7 +11,7 @@ where partition = :partition::smallint and event_sequence = :sequence::bigint;
 -- name: apply_quarantined(partition, sequence, note, changes, scopes, regions, measures, deltas, minutes, minute_scopes, minute_regions, minute_deltas)$
 -- Count a quarantined event once. A second, concurrent call finds the event applied and changes nothing.
 with applied as (
-    update quarantine set state = 'applied', note = :note, changes = :changes::jsonb, at = now(), told = false
+    update quarantine set state = 'applied', note = :note, changes = :changes::jsonb, at = now()
     from live
     where quarantine.epoch = live.epoch and partition = :partition::smallint
         and event_sequence = :sequence::bigint and state = 'quarantined'
