@@ -82,21 +82,6 @@ def _order(value: Any, names: Names, line: str) -> tuple[str, int, str]:
     return "~", 0, line
 
 
-def quarantine(records: Iterable[Record], names: Names) -> list[str]:
-    """Return the lines of `participant-events-quarantine` in topic order."""
-    lines = []
-    for record in records:
-        value = record.json()
-        key = (
-            "<partition>.<offset>" if record.key == f"{value['partition']}.{value['offset']}" else record.key
-        )
-        shown = {**value, "partition": "<partition>", "offset": "<offset>"}
-        if value["event_sequence"] is not None:
-            shown["event_sequence"] = "<sequence>"
-        lines.append(_line(record, key, replaced(shown, names)))
-    return lines
-
-
 def last_cut(records: Sequence[Record], names: Names) -> list[str]:
     """Return the lines of `region-counts`: the last full record (all its parts) and the last change."""
     read = [(record, record.json()) for record in records]
@@ -117,7 +102,10 @@ def _cut(value: dict[str, Any]) -> dict[str, Any]:
         "term": "<term>",
         "base": base,
         "positions": _summed(value["positions"]),
-        "quarantined": [["<partition>", "<sequence>"] for _ in value["quarantined"]],
+        "quarantined_ranges": [
+            ["<partition>", "<sequence>", f"<{last - first} above the first>"]
+            for _, first, last in value["quarantined_ranges"]
+        ],
         "full_offset": "<offset>" if value["full_offset"] >= 0 else value["full_offset"],
         "rows": sorted(value["rows"]),
     }
@@ -196,8 +184,6 @@ def lines_of(topic: str, records: Sequence[Record], names: Names) -> Iterator[st
     match topic:
         case "participant-events":
             yield from events(records, names)
-        case "participant-events-quarantine":
-            yield from quarantine(records, names)
         case "region-counts":
             yield from last_cut(records, names)
         case "region-minutes":

@@ -101,8 +101,10 @@ def test_the_parts_of_a_full_have_the_same_head_and_their_rows_add_up() -> None:
     second = sample("region-counts/v1/full-second-of-two-parts.json")
 
     rows = {tuple(row[:3]): row[3] for row in first.pop("rows") + second.pop("rows")}
+    ranges = first.pop("quarantined_ranges") + second.pop("quarantined_ranges")
     assert (first.pop("part"), second.pop("part")) == (0, 1)
     assert first == second
+    assert sum(last - start + 1 for _, start, last in ranges) == first["quarantined_total"]
     cities = [count for (_, region, _), count in rows.items() if region.count(".") == 1]
     assert rows["all", "31", "registered"] == sum(cities)
 

@@ -12,7 +12,7 @@ import pytest
 
 from aggregator.domain import cut_record
 from aggregator.domain.event import Event, QuarantineReason, read_event
-from aggregator.publishing import minute_publisher, quarantine_state_outbox
+from aggregator.publishing import minute_publisher
 from board.state.milestones import decode_crossing
 from board.state.registration_rate import decode_minute
 from cuts.records import decode_cut, decode_register_state
@@ -120,28 +120,42 @@ def cut_of(expected: dict[str, Any]) -> cut_record.Cut:
         epoch=expected["epoch"],
         positions=tuple(expected["positions"]),
         gaps=tuple((gap["partition"], gap["expected"], gap["seen"]) for gap in expected["gaps"]),
-        quarantined=tuple((pair[0], pair[1]) for pair in expected["quarantined"]),
-        quarantined_total=expected["quarantined_total"],
     )
-    return cut_record.Cut(expected["term"], expected["cut"], parse_time(expected["as_of"]), head)
+    return cut_record.Cut(
+        expected["term"],
+        expected["cut"],
+        parse_time(expected["as_of"]),
+        head,
+        expected["quarantined_total"],
+    )
+
+
+def content_of(*records: dict[str, Any]) -> cut_record.CutContent:
+    return cut_record.CutContent(
+        [tuple(span) for record in records for span in record["quarantined_ranges"]],
+        [tuple(row) for record in records for row in record["rows"]],
+    )
 
 
 @pytest.mark.parametrize("name", ["change", "heart-beat", "change-with-gap-and-quarantine"])
 def test_the_aggregator_writes_a_change_like_the_sample(name: str) -> None:
     expected = sample(f"region-counts/v1/{name}.json")
-    rows = [tuple(row) for row in expected["rows"]]
 
-    value = cut_record.write_change(cut_of(expected), expected["base"], expected["full_offset"], rows)
+    value = cut_record.write_change(
+        cut_of(expected), expected["base"], expected["full_offset"], content_of(expected)
+    )
 
     assert comparable(json.loads(value)) == comparable(expected)
 
 
 def test_the_aggregator_writes_a_full_in_parts_like_the_samples() -> None:
     parts = [sample(f"region-counts/v1/full-{which}-of-two-parts.json") for which in ("first", "second")]
-    rows = [tuple(row) for part in parts for row in part["rows"]]
-    first_part = sum(len(msgspec.json.encode(row)) + 1 for row in parts[0]["rows"])
+    in_first_part = [*parts[0]["quarantined_ranges"], *parts[0]["rows"]]
+    first_part = sum(len(msgspec.json.encode(item)) + 1 for item in in_first_part)
 
-    values = cut_record.write_full(cut_of(parts[0]), -1, rows, cut_record.HEAD_BYTES + first_part)
+    values = cut_record.write_full(
+        cut_of(parts[0]), -1, content_of(*parts), cut_record.HEAD_BYTES + first_part
+    )
 
     assert comparable([json.loads(value) for value in values]) == comparable(parts)
 
@@ -149,7 +163,7 @@ def test_the_aggregator_writes_a_full_in_parts_like_the_samples() -> None:
 def test_the_aggregator_writes_an_empty_full_like_the_sample() -> None:
     expected = sample("region-counts/v1/full-empty.json")
 
-    (value,) = cut_record.write_full(cut_of(expected), -1, [])
+    (value,) = cut_record.write_full(cut_of(expected), -1, content_of(expected))
 
     assert comparable(json.loads(value)) == comparable(expected)
 
@@ -213,7 +227,7 @@ def test_the_registers_state_is_written_and_read_like_the_sample(name: str) -> N
     assert comparable(json.loads(msgspec.json.encode(decode_register_state(value)))) == comparable(expected)
 
 
-# --- milestones and quarantine: the outbox fills in the sequence ---
+# --- milestones: the outbox fills in the sequence ---
 
 
 @pytest.mark.parametrize("name", names("milestones"))
@@ -241,21 +255,3 @@ def test_a_crossing_becomes_a_valid_milestone() -> None:
     _, text = latches._crossing_record(crossing, NOW)
 
     assert faults("milestone", json.loads(text.replace("{sequence}", "1"))) == []
-
-
-@pytest.mark.parametrize("name", names("participant-events-quarantine"))
-def test_a_quarantined_event_is_published_like_the_sample(name: str) -> None:
-    expected = sample(name)
-    row = {**expected, "kafka_offset": expected["offset"], "at": parse_time(expected["at"])}
-
-    value = quarantine_state_outbox._value(row).replace("{sequence}", str(expected["sequence"]))
-
-    assert comparable(json.loads(value)) == comparable(expected)
-    assert quarantine_state_outbox._key(row) == f"{expected['partition']}.{expected['offset']}"
-
-
-@pytest.mark.parametrize("reason", QuarantineReason)
-def test_every_quarantine_reason_is_valid_by_the_contract(reason: QuarantineReason) -> None:
-    expected = sample("participant-events-quarantine/v1/quarantined.json")
-
-    assert faults("quarantined", {**expected, "reason": reason.value}) == []

@@ -54,7 +54,7 @@ class Board:
                 as_of=state.as_of,
                 positions=state.positions,
                 gaps=state.gaps,
-                quarantined=state.quarantined,
+                quarantined_ranges=tuple(state.quarantined),
                 quarantined_total=state.quarantined_total,
                 rows=tuple((*key, count) for key, count in state.counts.items()),
             )

@@ -14,9 +14,10 @@ from tests.model.boards import Board, Version
 from tests.model.notifiers import RULES, THRESHOLDS
 from tests.model.register import PARTITIONS, Cell
 from tests.model.system_model import SystemModel
+from tests.support.samples.quarantine import events_in
 
-Contents = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
-"""(positions, quarantined), which together determine the counts of a cut"""
+Contents = tuple[tuple[int, ...], frozenset[tuple[int, int]]]
+"""(positions, quarantined events), which together determine the counts of a cut"""
 
 
 class InvariantViolatedError(AssertionError):
@@ -109,7 +110,7 @@ class Invariants:
     def _check_board(self, place: int, board: Board) -> None:
         _require(not board.showed_older_cut, "a board showed an older cut than before")
         state = board.state
-        contents = (state.positions, state.quarantined)
+        contents = (state.positions, frozenset(events_in(state.quarantined)))
         if not state.ready or self._checked[place] == (state.version, contents):
             return
         self._checked[place] = (state.version, contents)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from aggregator.domain.cut_record import (
     HEAD_BYTES,
+    NO_CONTENT,
     Cut,
+    CutContent,
     CutHead,
     DueRecord,
-    Row,
     due_record,
     write_change,
     write_full,
@@ -25,6 +27,7 @@ from tests.model.stepping_loop import SteppingLoop
 from tests.model.workers import TallyDatabase
 from tests.support.fakes.leases_and_broker import MemoryLeases, leadership
 from tests.support.manual_clock import ManualClock
+from tests.support.samples.quarantine import Range, ranges_of
 
 LEASE = "publisher"
 PART_BYTES = HEAD_BYTES + 240
@@ -118,7 +121,7 @@ class Publisher(Process):
         self._lease = leadership(self._leases, LEASE, f"publisher-{Publisher.instances}", self._clock)
         self._term: int | None = None
         self._head: CutHead | None = None
-        self._number = 0
+        self._number = self._quarantined_total = 0
         self._full_offset = -1
         self._full_at = self._record_at = float("-inf")
 
@@ -163,7 +166,7 @@ class Publisher(Process):
         now_s = self._clock()
         head = self._read_head()
         due = due_record(self._head, head, now_s - self._full_at, now_s - self._record_at)
-        changed, whole = self._read_rows(due, head)
+        changes, content = self._read_content(due, head)
         if due is DueRecord.NOTHING:
             return
         base = self._number
@@ -174,10 +177,14 @@ class Publisher(Process):
                 raise SupersededError
             self._number = base + 1
         cut = Cut(self._term, self._number, RECORDED_AT + timedelta(seconds=now_s), head)
-        if changed is not None:
-            await self._produce([write_change(cut, base, self._full_offset, changed)])
-        if whole is not None:
-            records = write_full(cut, self._full_offset, whole, PART_BYTES)
+        if changes is not None:
+            self._quarantined_total += changes.quarantined_events
+            cut = replace(cut, quarantined_total=self._quarantined_total)
+            await self._produce([write_change(cut, base, self._full_offset, changes)])
+        if content is not None:
+            self._quarantined_total = content.quarantined_events
+            cut = replace(cut, quarantined_total=self._quarantined_total)
+            records = write_full(cut, self._full_offset, content, PART_BYTES)
             self._full_offset = await self._produce(records)
             self._full_at = self._clock()
         self._head = head
@@ -191,14 +198,13 @@ class Publisher(Process):
             for partition in range(PARTITIONS)
             if partition in tallies.gaps
         )
-        quarantined = tuple(sorted(self._stored.quarantined))
-        return CutHead(1, 0, 1, positions, gaps, quarantined, len(quarantined))
+        return CutHead(1, 0, 1, positions, gaps)
 
-    def _read_rows(self, due: DueRecord, head: CutHead) -> tuple[list[Row] | None, list[Row] | None]:
+    def _read_content(self, due: DueRecord, head: CutHead) -> tuple[CutContent | None, CutContent | None]:
         counts = self._stored.tallies.counts
-        changed: list[Row] | None = None
+        changes: CutContent | None = None
         if due is DueRecord.HEARTBEAT:
-            changed = []
+            changes = NO_CONTENT
         elif due in (DueRecord.CHANGE, DueRecord.CHANGE_AND_FULL):
             assert self._head is not None, "a change without a base cut"
             since = self._head.positions
@@ -208,13 +214,23 @@ class Publisher(Process):
                 if sequence > since[partition]
                 for key in keys
             }
-            changed = [(*key, counts[key]) for key in sorted(keys)]
+            changes = CutContent(
+                self._quarantined_above(since), [(*key, counts[key]) for key in sorted(keys)]
+            )
         full = due in (
             DueRecord.FULL_OF_SAME_CUT,
             DueRecord.FULL_OF_NEW_CUT,
             DueRecord.CHANGE_AND_FULL,
         )
-        return changed, [(*key, count) for key, count in sorted(counts.items()) if count] if full else None
+        rows = [(*key, count) for key, count in sorted(counts.items()) if count]
+        return changes, CutContent(self._quarantined_above((0, 0)), rows) if full else None
+
+    def _quarantined_above(self, positions: Sequence[int]) -> Sequence[Range]:
+        return ranges_of(
+            (partition, sequence)
+            for partition, sequence in self._stored.quarantined
+            if sequence > positions[partition]
+        )
 
     async def _produce(self, values: list[bytes]) -> int:
         """Send the records of one request; return the offset of the first record."""

@@ -24,7 +24,6 @@ SAMPLES = {
 }
 SCHEMA_OF_TOPIC = {
     "participant-events": "participant-event",
-    "participant-events-quarantine": "quarantined",
     "region-counts": "region-counts",
     "region-minutes": "region-minutes",
     "register-state": "register-state",

@@ -1,4 +1,4 @@
--- migrated to 0001
+-- migrated to 0002
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -55,21 +55,6 @@ CREATE TABLE aggregator.minute_tally (
 )
 WITH (fillfactor='50');
 ALTER TABLE aggregator.minute_tally OWNER TO aggregator;
-CREATE TABLE aggregator.outbox (
-    topic text NOT NULL,
-    last_sequence bigint DEFAULT 0 NOT NULL,
-    published bigint DEFAULT 0 NOT NULL,
-    CONSTRAINT outbox_check CHECK ((published <= last_sequence))
-)
-WITH (fillfactor='50');
-ALTER TABLE aggregator.outbox OWNER TO aggregator;
-CREATE TABLE aggregator.outbox_record (
-    topic text NOT NULL,
-    sequence bigint NOT NULL,
-    key text NOT NULL,
-    value text
-);
-ALTER TABLE aggregator.outbox_record OWNER TO aggregator;
 CREATE TABLE aggregator."position" (
     set_id smallint NOT NULL,
     partition smallint NOT NULL,
@@ -101,7 +86,6 @@ CREATE TABLE aggregator.quarantine (
     note text,
     changes jsonb,
     at timestamp with time zone DEFAULT now() NOT NULL,
-    told boolean DEFAULT false NOT NULL,
     CONSTRAINT quarantine_state_check CHECK ((state = ANY (ARRAY['quarantined'::text, 'applied'::text, 'skipped'::text])))
 );
 ALTER TABLE aggregator.quarantine OWNER TO aggregator;
@@ -141,10 +125,6 @@ ALTER TABLE ONLY aggregator.live
     ADD CONSTRAINT live_pkey PRIMARY KEY (one);
 ALTER TABLE ONLY aggregator.minute_tally
     ADD CONSTRAINT minute_tally_pkey PRIMARY KEY (set_id, minute, scope, region);
-ALTER TABLE ONLY aggregator.outbox
-    ADD CONSTRAINT outbox_pkey PRIMARY KEY (topic);
-ALTER TABLE ONLY aggregator.outbox_record
-    ADD CONSTRAINT outbox_record_pkey PRIMARY KEY (topic, sequence);
 ALTER TABLE ONLY aggregator."position"
     ADD CONSTRAINT position_pkey PRIMARY KEY (set_id, partition);
 ALTER TABLE ONLY aggregator.published
@@ -155,6 +135,3 @@ ALTER TABLE ONLY aggregator.tally
     ADD CONSTRAINT tally_pkey PRIMARY KEY (set_id, scope, region, measure);
 CREATE UNIQUE INDEX quarantine_placed ON aggregator.quarantine USING btree (epoch, partition, event_sequence) WHERE (event_sequence IS NOT NULL);
 CREATE UNIQUE INDEX quarantine_stray ON aggregator.quarantine USING btree (epoch, partition, kafka_offset) WHERE (event_sequence IS NULL);
-CREATE INDEX quarantine_untold ON aggregator.quarantine USING btree (at) WHERE (NOT told);
-ALTER TABLE ONLY aggregator.outbox_record
-    ADD CONSTRAINT outbox_record_topic_fkey FOREIGN KEY (topic) REFERENCES aggregator.outbox(topic);

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from aggregator.cli.options import Partition, Reason, Sequence, refuse
+from aggregator.domain.cut_record import utc_text
 from aggregator.domain.event import Event
 from aggregator.processes.command_resources import command_pool, read_event_record
 from aggregator.processes.startup import load_settings
@@ -24,17 +26,19 @@ from aggregator.tallies.queries import QUERIES
 from settings.kafka import KafkaSettings
 
 PROCESS: Final = "aggregator-quarantine"
-LISTED_MAX: Final = 200
+PAGE_ROWS: Final = 1_000
 
 app = typer.Typer(no_args_is_help=True, help="Records that were not counted.")
 
 
 @app.command("list")
-def list_records() -> None:
-    """List records that were not counted: partition, sequence, offset, state, reason, time."""
+def list_records(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line, with the note.")] = False,
+) -> None:
+    """List uncounted records, oldest first: partition, sequence, offset, state, reason, time."""
     settings, _ = load_settings(PROCESS)
-    lines = asyncio.run(_list(settings))
-    typer.echo("\n".join(lines) or "nothing is quarantined")
+    if not asyncio.run(_list(settings, _json_line if as_json else _text_line)):
+        typer.echo("nothing is quarantined", err=as_json)
 
 
 @app.command()
@@ -69,13 +73,40 @@ def apply(
     typer.echo(f"applied: partition {partition}, sequence {sequence} is counted")
 
 
-async def _list(settings: AggregatorSettings) -> list[str]:
+async def _list(settings: AggregatorSettings, line: Callable[[Mapping[str, Any]], str]) -> bool:
+    """Print a line per record, and return whether there are any.
+
+    Each page is one statement, because a reader of the output may pause longer than a transaction may.
+    """
+    after_id = 0
     async with command_pool(settings, "quarantine") as pool:
-        return [
-            f"{row['partition']:>2}  {row['event_sequence'] or '-':>12}  offset {row['kafka_offset']:<10}"
-            f"  {row['state']:<11}  {row['reason']:<12}  {row['at']:%Y-%m-%d %H:%M:%SZ}"
-            async for row in QUERIES.list_quarantine(pool, rows_max=LISTED_MAX)
-        ]
+        while rows := [
+            row async for row in QUERIES.list_quarantine(pool, after_id=after_id, rows_max=PAGE_ROWS)
+        ]:
+            typer.echo("\n".join(map(line, rows)))
+            after_id = rows[-1]["id"]
+    return after_id > 0
+
+
+def _text_line(row: Mapping[str, Any]) -> str:
+    return (
+        f"{row['partition']:>2}  {row['event_sequence'] or '-':>12}  offset {row['kafka_offset']:<10}"
+        f"  {row['state']:<11}  {row['reason']:<12}  {row['at']:%Y-%m-%d %H:%M:%SZ}"
+    )
+
+
+def _json_line(row: Mapping[str, Any]) -> str:
+    return json.dumps(
+        {
+            "partition": row["partition"],
+            "sequence": row["event_sequence"],
+            "offset": row["kafka_offset"],
+            "reason": row["reason"],
+            "state": row["state"],
+            "note": row["note"],
+            "at": utc_text(row["at"]),
+        }
+    )
 
 
 async def _show(settings: AggregatorSettings, partition: int, sequence: int) -> str | None:

@@ -5,10 +5,11 @@ This module does no I/O and reads no clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -22,16 +23,23 @@ CHANGE_BYTES_MAX: Final = 800_000
 """This limit is below the broker's limit for a record. A larger change is published as a full record."""
 ROW_OVERHEAD_BYTES: Final = 32
 """The bytes that quotes, commas and the count add to an encoded row."""
-HEAD_BYTES: Final = 32 * 1024
-"""An upper bound for an encoded head that names a thousand quarantined events."""
+RANGE_BYTES: Final = 40
+"""An upper bound for an encoded range of quarantined events."""
+HEAD_BYTES: Final = 4 * 1024
+"""An upper bound for an encoded head."""
 
 Row = tuple[str, str, str, int]
 """(scope, region, measure, absolute count)"""
+Range = tuple[int, int, int]
+"""(partition, first sequence, last sequence) of quarantined or skipped events"""
 
 
 @dataclass(frozen=True, slots=True)
 class CutHead:
-    """What a cut contains besides its counts, read in one snapshot. Equal heads mean equal counts."""
+    """The positions of a cut, read in one snapshot.
+
+    Equal heads mean equal counts and equal quarantined events.
+    """
 
     set_id: int
     generation: int
@@ -40,19 +48,38 @@ class CutHead:
     positions: tuple[int, ...]
     gaps: tuple[tuple[int, int, int], ...]
     """(partition, expected sequence, lowest sequence beyond the gap)"""
-    quarantined: tuple[tuple[int, int], ...]
-    """The lowest thousand (partition, sequence) of quarantined or skipped events."""
-    quarantined_total: int
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A head with the cut's time, its number, and the term of the publisher."""
+    """A head with the cut's time and number, the publisher's term, and the number of quarantined events."""
 
     term: int
     number: int
     as_of: datetime
     head: CutHead
+    quarantined_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CutContent:
+    """The content of a record: the whole cut in a full record, the changes since the base in a change record.
+
+    `quarantined` of a change record has only the events above the base's positions. That is complete, because
+    a command that changes the quarantine otherwise starts a new generation, which begins with a full record.
+    """
+
+    quarantined: Sequence[Range]
+    rows: Sequence[Row]
+
+    @property
+    def quarantined_events(self) -> int:
+        """The number of events in the ranges."""
+        return sum(last - first + 1 for _, first, last in self.quarantined)
+
+
+NO_CONTENT: Final = CutContent((), ())
+"""The content of a heartbeat."""
 
 
 class DueRecord(Enum):
@@ -93,57 +120,57 @@ def due_record(
     return DueRecord.HEARTBEAT if since_record_s >= HEARTBEAT_EVERY_S else DueRecord.NOTHING
 
 
-def fits_change(rows: Iterable[Row]) -> bool:
-    """Return whether the rows fit in one change record."""
+def fits_change(content: CutContent) -> bool:
+    """Return whether the content fits in one change record."""
     size = sum(
-        len(scope) + len(region) + len(measure) + ROW_OVERHEAD_BYTES for scope, region, measure, _ in rows
+        len(scope) + len(region) + len(measure) + ROW_OVERHEAD_BYTES
+        for scope, region, measure, _ in content.rows
     )
-    return size <= CHANGE_BYTES_MAX
+    return size + RANGE_BYTES * len(content.quarantined) <= CHANGE_BYTES_MAX
 
 
-def write_change(cut: Cut, base: int, full_offset: int, rows: Iterable[Row]) -> bytes:
-    """Encode a `change` record with the rows that changed since cut number `base`.
-
-    A heartbeat has no rows.
-    """
-    return _record(cut, full_offset, "change", rows=list(rows), base=base)
+def write_change(cut: Cut, base: int, full_offset: int, content: CutContent) -> bytes:
+    """Encode a `change` record with what changed since cut number `base`."""
+    return _record(cut, full_offset, "change", content.quarantined, content.rows, base=base)
 
 
 def write_full(
-    cut: Cut, full_offset: int, rows: Iterable[Row], bytes_max: int = PART_BYTES_MAX
+    cut: Cut, full_offset: int, content: CutContent, bytes_max: int = PART_BYTES_MAX
 ) -> list[bytes]:
-    """Encode a `full` record with all rows, split into parts of at most `bytes_max` bytes.
+    """Encode a `full` record with all ranges and rows, split into parts of at most `bytes_max` bytes.
 
-    Each part contains the same head.
+    Each part contains the same head. The ranges come before the rows.
     """
-    parts = list(_parts([msgspec.json.encode(row) for row in rows], bytes_max - HEAD_BYTES))
+    parts = list(_parts(content, bytes_max - HEAD_BYTES))
     return [
         _record(
-            cut,
-            full_offset,
-            "full",
-            rows=msgspec.Raw(b"[" + b",".join(part) + b"]"),
-            base=None,
-            part=number,
-            parts=len(parts),
+            cut, full_offset, "full", _array(ranges), _array(rows), base=None, part=number, parts=len(parts)
         )
-        for number, part in enumerate(parts)
+        for number, (ranges, rows) in enumerate(parts)
     ]
 
 
-def _parts(rows: Sequence[bytes], bytes_max: int) -> Iterator[list[bytes]]:
-    part: list[bytes] = []
+def _parts(content: CutContent, bytes_max: int) -> Iterator[tuple[list[bytes], list[bytes]]]:
+    """Split the encoded ranges and rows into parts."""
+    encode = msgspec.json.Encoder().encode
+    part: tuple[list[bytes], list[bytes]] = ([], [])
     size = 0
-    for row in rows:
-        if part and size + len(row) + 1 > bytes_max:
+    items = chain(((0, item) for item in content.quarantined), ((1, item) for item in content.rows))
+    for place, item in items:
+        encoded = encode(item)
+        if size and size + len(encoded) + 1 > bytes_max:
             yield part
-            part, size = [], 0
-        part.append(row)
-        size += len(row) + 1
+            part, size = ([], []), 0
+        part[place].append(encoded)
+        size += len(encoded) + 1
     yield part
 
 
-def _record(cut: Cut, full_offset: int, kind: str, **fields: Any) -> bytes:
+def _array(items: list[bytes]) -> msgspec.Raw:
+    return msgspec.Raw(b"[" + b",".join(items) + b"]")
+
+
+def _record(cut: Cut, full_offset: int, kind: str, ranges: Any, rows: Any, **fields: Any) -> bytes:
     head = cut.head
     return msgspec.json.encode(
         {
@@ -156,11 +183,12 @@ def _record(cut: Cut, full_offset: int, kind: str, **fields: Any) -> bytes:
                 {"partition": partition, "expected": expected, "seen": seen}
                 for partition, expected, seen in head.gaps
             ],
-            "quarantined": head.quarantined,
-            "quarantined_total": head.quarantined_total,
+            "quarantined_ranges": ranges,
+            "quarantined_total": cut.quarantined_total,
             "generation": head.generation,
             "epoch": head.epoch,
             "full_offset": full_offset,
+            "rows": rows,
             **fields,
         }
     )

@@ -1,1 +1,1 @@
-"""Publishes cuts, growth per minute and quarantine states while the publisher leads."""
+"""Publishes cuts and growth per minute while the publisher leads."""

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from aggregator.domain.cut_record import (
+    NO_CONTENT,
     Cut,
+    CutContent,
     CutHead,
     DueRecord,
-    Row,
     due_record,
     fits_change,
     write_change,
@@ -44,6 +45,7 @@ class LeaderState:
     term: int
     cut: int
     head: CutHead | None = None
+    quarantined_total: int = 0
     full_offset: int = -1
     full_at: float = float("-inf")
     record_at: float = float("-inf")
@@ -121,16 +123,16 @@ class CutPublisher:
         async with open_snapshot(self._pool) as snapshot:
             head, as_of = await snapshot.head()
             due = due_record(leader.head, head, started_at - leader.full_at, started_at - leader.record_at)
-            changed_rows, full_rows = await _read_rows(snapshot, due, leader.head, head)
+            changes, content = await _read_content(snapshot, due, leader.head, head)
         GAPS.set(len(head.gaps))
-        OUTSTANDING.set(head.quarantined_total)
         if due is DueRecord.NOTHING:
             return due
         base = leader.cut
         if due.is_new_cut:
             await self._reserve(leader, base + 1)
         cut = Cut(leader.term, leader.cut, as_of, head)
-        await self._send(leader, cut, base, changed_rows, full_rows)
+        await self._send(leader, cut, base, changes, content)
+        OUTSTANDING.set(leader.quarantined_total)
         CUT_SECONDS.observe(self._clock() - started_at)
         return due
 
@@ -147,15 +149,18 @@ class CutPublisher:
         leader: LeaderState,
         cut: Cut,
         base: int,
-        changed_rows: list[Row] | None,
-        full_rows: list[Row] | None,
+        changes: CutContent | None,
+        content: CutContent | None,
     ) -> None:
-        self.rows_changed = len(changed_rows or ())
-        if changed_rows is not None:
-            change = write_change(cut, base, leader.full_offset, changed_rows)
-            await self._produce(leader, [change], "change")
-        if full_rows is not None:
-            parts = write_full(cut, leader.full_offset, full_rows)
+        self.rows_changed = len(changes.rows) if changes else 0
+        if changes is not None:
+            leader.quarantined_total += changes.quarantined_events
+            cut = replace(cut, quarantined_total=leader.quarantined_total)
+            await self._produce(leader, [write_change(cut, base, leader.full_offset, changes)], "change")
+        if content is not None:
+            leader.quarantined_total = content.quarantined_events
+            cut = replace(cut, quarantined_total=leader.quarantined_total)
+            parts = write_full(cut, leader.full_offset, content)
             leader.full_offset = await self._produce(leader, parts, "full")
             leader.full_at = self._clock()
         leader.head = cut.head
@@ -170,22 +175,22 @@ class CutPublisher:
         return offset
 
 
-async def _read_rows(
+async def _read_content(
     snapshot: CutSnapshot, due: DueRecord, last: CutHead | None, head: CutHead
-) -> tuple[list[Row] | None, list[Row] | None]:
-    """Read the rows of a change record and the rows of a full record; None for a record that is not due.
+) -> tuple[CutContent | None, CutContent | None]:
+    """Read the content of a change record and of a full record; None for a record that is not due.
 
-    If the changed rows do not fit in one change record, a full record is published instead.
+    If the changes do not fit in one change record, a full record is published instead.
     """
     if due is DueRecord.NOTHING:
         return None, None
     if due is DueRecord.HEARTBEAT:
-        return [], None
+        return NO_CONTENT, None
     if due in (DueRecord.CHANGE, DueRecord.CHANGE_AND_FULL):
         assert last is not None, "a change needs a published cut as its base"
-        changed_rows = await snapshot.changed_rows(last)
-        if not fits_change(changed_rows):
-            return None, await snapshot.all_rows(head.set_id)
+        changes = await snapshot.changes(last, head)
+        if not fits_change(changes):
+            return None, await snapshot.content(head)
         is_full_due = due is DueRecord.CHANGE_AND_FULL
-        return changed_rows, await snapshot.all_rows(head.set_id) if is_full_due else None
-    return None, await snapshot.all_rows(head.set_id)
+        return changes, await snapshot.content(head) if is_full_due else None
+    return None, await snapshot.content(head)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from aggregator.domain.cut_record import CutHead, Row
+from aggregator.domain.cut_record import CutContent, CutHead, Range
 from aggregator.publishing.queries import QUERIES
 
 if TYPE_CHECKING:
@@ -46,20 +46,26 @@ class CutSnapshot:
             for partition, seen in enumerate(row["gaps"])
             if seen is not None
         )
-        quarantined = tuple(zip(row["partitions"] or (), row["sequences"] or (), strict=True))
-        head = CutHead(
-            row["set_id"], row["generation"], row["epoch"], positions, gaps, quarantined, row["total"]
-        )
-        return head, row["as_of"]
+        return CutHead(row["set_id"], row["generation"], row["epoch"], positions, gaps), row["as_of"]
 
-    async def changed_rows(self, since: CutHead) -> list[Row]:
-        """Read the rows that changed since the cut with the head `since`, of the same set and generation."""
+    async def changes(self, since: CutHead, head: CutHead) -> CutContent:
+        """Read what changed since the cut with the head `since`, of the same set and generation."""
         rows = QUERIES.changed_rows(self._connection, set_id=since.set_id, positions=list(since.positions))
-        return [tuple(row) async for row in rows]
+        quarantined = await self._quarantined(head, since.positions)
+        return CutContent(quarantined, [tuple(row) async for row in rows])
 
-    async def all_rows(self, set_id: int) -> list[Row]:
-        """Read all rows whose count is not zero."""
-        return [tuple(row) async for row in QUERIES.all_rows(self._connection, set_id=set_id)]
+    async def content(self, head: CutHead) -> CutContent:
+        """Read all quarantined events, and all rows whose count is not zero."""
+        rows = QUERIES.all_rows(self._connection, set_id=head.set_id)
+        quarantined = await self._quarantined(head, (0,) * len(head.positions))
+        return CutContent(quarantined, [tuple(row) async for row in rows])
+
+    async def _quarantined(self, head: CutHead, after: Sequence[int]) -> list[Range]:
+        """Read the ranges of the quarantined events above the positions `after`."""
+        rows = QUERIES.quarantined_ranges(
+            self._connection, epoch=head.epoch, after=list(after), positions=list(head.positions)
+        )
+        return [tuple(row) async for row in rows]
 
     async def changed_minutes(self, since: PublishedState, head: CutHead) -> list[MinuteKey]:
         """Return the minutes to publish: those that changed since the state `since`.

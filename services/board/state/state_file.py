@@ -82,7 +82,7 @@ def encode_cut(board_state: BoardState, head: Head) -> bytes:
         as_of=cuts.as_of,
         positions=cuts.positions,
         gaps=cuts.gaps,
-        quarantined=cuts.quarantined,
+        quarantined_ranges=tuple(cuts.quarantined),
         quarantined_total=cuts.quarantined_total,
         generation=cuts.generation,
         rows=tuple((*key, count) for key, count in cuts.counts.items()),

@@ -37,7 +37,7 @@ class AuditOutcome(Enum):
     STANDING_BY = "standing_by"  # another process holds the lease
     NO_CUT = "no_cut"  # no cut has been published yet
     REFUSED = "refused"  # the cut, or the topic that it was counted from, belongs to another register
-    UNEXPLAINED = "unexplained"  # the cut does not list all its quarantined events, so it cannot be compared
+    UNEXPLAINED = "unexplained"  # the cut does not name all its quarantined events, so it cannot be compared
     EXACT = "exact"
     DRIFT = "drift"
 
@@ -110,8 +110,8 @@ class Auditor:
         cut = self._cuts.newest()
         if cut is None:
             return AuditOutcome.NO_CUT
-        if cut.quarantined_total > len(cut.quarantined):
-            log.warning("audit inconclusive", quarantined=cut.quarantined_total, listed=len(cut.quarantined))
+        if cut.quarantined_unnamed:
+            log.warning("audit inconclusive", quarantined_unnamed=cut.quarantined_unnamed)
             return AuditOutcome.UNEXPLAINED
         return await self._audit(cut)
 

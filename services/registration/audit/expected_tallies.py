@@ -57,9 +57,9 @@ async def expected_at(pool: asyncpg.Pool[Any], cut: PublishedCut) -> dict[Cell, 
         sums = TallySums()
         await _add_standings(connection, sums)
         await _revert_events(connection, sums, "audit_events_between", (list(positions), last))
-        if quarantined := [(p, s) for p, s in cut.quarantined if s <= positions[p]]:
-            partitions, sequences = zip(*quarantined, strict=True)
-            await _revert_events(connection, sums, "audit_events_at", (list(partitions), list(sequences)))
+        if cut.quarantined:
+            ranges = tuple(map(list, zip(*cut.quarantined, strict=True)))
+            await _revert_events(connection, sums, "audit_events_in", ranges)
     return sums.tallies()
 
 

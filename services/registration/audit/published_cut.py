@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cuts.quarantined_ranges import Range
 from cuts.state import ApplyReason, CutState
 from cuts.topic_readers import follow_cuts
 from registration.audit.tallies import Cell
@@ -15,16 +16,17 @@ from settings.kafka import KafkaSettings
 
 @dataclass(frozen=True, slots=True)
 class PublishedCut:
-    """A complete cut. `quarantined` lists (partition, sequence) of quarantined events, which are not counted.
+    """A complete cut. `quarantined` names the ranges of quarantined events, which are not counted.
 
-    `quarantined_total` is the number of all quarantined events, of which the list may have only a part.
+    `quarantined_unnamed` is the number of quarantined events that no range names. It is 0, unless the
+    publisher is of a version that writes no ranges.
     """
 
     id: str
     epoch: int
     positions: tuple[int, ...]
-    quarantined: tuple[tuple[int, int], ...]
-    quarantined_total: int
+    quarantined: tuple[Range, ...]
+    quarantined_unnamed: int
     counts: Mapping[Cell, int]
 
 
@@ -57,7 +59,7 @@ class CutFollower:
             state.id,
             state.epoch,
             state.positions,
-            state.quarantined,
-            state.quarantined_total,
+            tuple(state.quarantined),
+            state.quarantined_total - state.quarantined.events,
             dict(state.counts),
         )

@@ -11,6 +11,7 @@ import msgspec
 
 T = TypeVar("T")
 Count = Annotated[int, msgspec.Meta(ge=0)]
+Sequence = Annotated[int, msgspec.Meta(ge=1)]
 Row = tuple[str, str, str, int]
 """(scope, region, measure, absolute count).
 
@@ -36,8 +37,9 @@ class Gap(msgspec.Struct, frozen=True):
 class CutRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A record of region-counts.
 
-    In a change record, `rows` are the rows that differ from the cut `base`. A full record is sent in parts;
-    `rows` are then this part's share of all rows of the cut.
+    In a change record, `rows` are the rows that differ from the cut `base`, and `quarantined_ranges` are the
+    quarantined events above the base's positions. A full record is sent in parts; both fields are then this
+    part's share of all rows and ranges of the cut.
     """
 
     cut: int
@@ -47,9 +49,10 @@ class CutRecord(msgspec.Struct, frozen=True, kw_only=True):
     as_of: datetime
     positions: tuple[Count, ...]
     gaps: tuple[Gap, ...] = ()
-    quarantined: tuple[tuple[int, int], ...] = ()
-    """The (partition, sequence) pairs of the events in quarantine at this cut, at most the first 1,000."""
+    quarantined_ranges: tuple[tuple[Count, Sequence, Sequence], ...] = ()
+    """(partition, first sequence, last sequence) of quarantined events that the cut does not count."""
     quarantined_total: Count = 0
+    """The number of all quarantined events of the cut."""
     generation: int = 0
     epoch: int = 1
     """The register's epoch whose events are counted.

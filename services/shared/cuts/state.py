@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
+from cuts.quarantined_ranges import QuarantinedRanges
 from cuts.records import CutRecord, Gap
 
 Key = tuple[str, str, str]
@@ -68,8 +69,12 @@ class CutState:
         self.as_of: datetime | None = None
         self.positions: tuple[int, ...] = ()
         self.gaps: tuple[Gap, ...] = ()
-        self.quarantined: tuple[tuple[int, int], ...] = ()
+        self.quarantined = QuarantinedRanges()
         self.quarantined_total = 0
+        """The number of quarantined events by the publisher's count.
+
+        It differs from `quarantined.events` only if the publisher is of a version that writes no ranges.
+        """
         self.counts: dict[Key, int] = {}
         self._parts: list[CutRecord] = []
 
@@ -107,6 +112,7 @@ class CutState:
             else:
                 del self.counts[key]
         moved = bool(changed) or self._head_differs(record)
+        self.quarantined.extend(record.quarantined_ranges)
         self._take_head(record)
         return ApplyResult(ApplyReason.CHANGED if moved else ApplyReason.REPEATED, changed)
 
@@ -143,22 +149,18 @@ class CutState:
             for scope, region, measure, count in part.rows
             if count
         }
+        quarantined = QuarantinedRanges(span for part in self._parts for span in part.quarantined_ranges)
         self._parts = []
         changed = {key: count for key, count in counts.items() if self.counts.get(key) != count}
         changed.update(dict.fromkeys(self.counts.keys() - counts.keys(), 0))
-        moved = not self.ready or bool(changed) or self._head_differs(head)
-        self.counts = counts
+        moved = not self.ready or bool(changed) or self._head_differs(head) or quarantined != self.quarantined
+        self.counts, self.quarantined = counts, quarantined
         self._take_head(head)
         self.ready = True
         return ApplyResult(ApplyReason.REPLACED if moved else ApplyReason.REPEATED, changed)
 
     def _head_differs(self, record: CutRecord) -> bool:
-        return (record.version, record.positions, record.gaps, record.quarantined) != (
-            self.version,
-            self.positions,
-            self.gaps,
-            self.quarantined,
-        )
+        return (record.version, record.positions, record.gaps) != (self.version, self.positions, self.gaps)
 
     def _take_head(self, record: CutRecord) -> None:
         self.term, self.cut = record.version
@@ -167,5 +169,4 @@ class CutState:
         self.as_of = record.as_of
         self.positions = record.positions
         self.gaps = record.gaps
-        self.quarantined = record.quarantined
         self.quarantined_total = record.quarantined_total

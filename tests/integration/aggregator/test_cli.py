@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from tests.integration.aggregator.test_publisher import wait_for_total
+from tests.integration.aggregator.test_publisher import QUARANTINE_EVERY_SECOND_EVENT, wait_for_total
 from tests.support.aggregator.cut_checker import CutReader, following_cuts
 from tests.support.aggregator.event_producer import EventProducer, event_value
 from tests.support.aggregator.processes import Processes
 from tests.support.deadlines import until
+from tests.support.samples.quarantine import events_in
 from tests.support.topic_prefixes import Topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -28,7 +29,7 @@ CHANGE: dict[str, Any] = {
 
 
 def outstanding(reader: CutReader) -> set[tuple[int, int]]:
-    return set(reader.state.quarantined)
+    return events_in(reader.state.quarantined)
 
 
 async def command(aggregator: Processes, *arguments: str) -> int:
@@ -75,7 +76,34 @@ async def test_a_skip_moves_past_one_event_and_lists_it_as_uncounted(
 
         assert (early, skipped) == (1, 0)
         await wait_for_total(reader, 3)
-        assert reader.state.quarantined == ((3, 2),)
+        assert outstanding(reader) == {(3, 2)}
+
+
+async def test_quarantine_list_names_every_record_in_lines_of_text_or_json(
+    aggregator: Processes, counts: Any
+) -> None:
+    await counts.execute(QUARANTINE_EVERY_SECOND_EVENT, 250)
+    await counts.execute(
+        "insert into quarantine (epoch, partition, kafka_offset, reason) values (1, 3, 9, 'no')"
+    )
+    text, as_json = aggregator.start("quarantine", "list"), aggregator.start("quarantine", "list", "--json")
+
+    assert (await text.exit_code(WAIT_S), await as_json.exit_code(WAIT_S)) == (0, 0)
+
+    listed = [json.loads(line) for line in as_json.log.read_text().splitlines()]
+    assert len(text.log.read_text().splitlines()) == len(listed) == 3_001
+    assert {(record["partition"], record["sequence"]) for record in listed[:-1]} == {
+        (partition, 2 * place) for partition in range(12) for place in range(1, 251)
+    }
+    assert listed[-1].pop("at").endswith("Z")
+    assert listed[-1] == {
+        "partition": 3,
+        "sequence": None,
+        "offset": 9,
+        "reason": "no",
+        "state": "quarantined",
+        "note": None,
+    }
 
 
 async def test_a_rebuild_under_load_corrects_a_miscount_and_positions_never_decrease(
@@ -131,7 +159,7 @@ async def test_a_rebuild_keeps_quarantined_applied_and_skipped_events(
         assert (applied, skipped, rebuilt) == (0, 0, 0)
         await until(lambda: reader.state.generation == 4, WAIT_S, name="the rebuilt counts are shown")
         assert reader.total() == 3
-        assert reader.state.quarantined == ((3, 1), (3, 4))
+        assert outstanding(reader) == {(3, 1), (3, 4)}
 
 
 async def test_a_new_epoch_of_the_register_is_counted_from_zero(

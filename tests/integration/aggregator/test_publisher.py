@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from itertools import chain
 from typing import Any
 
 import pytest
 
+from cuts.state import ApplyReason
 from tests.support.aggregator.cut_checker import CutReader, following_cuts
-from tests.support.aggregator.event_producer import EventProducer
+from tests.support.aggregator.event_producer import EventProducer, event_value
 from tests.support.aggregator.minutes_reader import following_minutes
 from tests.support.aggregator.processes import Processes
 from tests.support.deadlines import until
+from tests.support.samples.quarantine import events_in
 from tests.support.topic_prefixes import Topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 WAIT_S = 60
+QUARANTINE_EVERY_SECOND_EVENT = """
+insert into quarantine (epoch, partition, kafka_offset, event_sequence, reason)
+select 1, partition, 2 * place - 1, 2 * place, 'malformed'
+from generate_series(0, 11) partition, generate_series(1, $1::int) place
+"""
 
 
 async def wait_for_total(reader: CutReader, expected: int) -> None:
@@ -102,6 +110,35 @@ async def test_a_cut_contains_a_gap_until_the_missing_event_arrives(
 
         await wait_for_total(reader, 4)
         assert reader.state.gaps == ()
+
+
+async def test_cuts_name_100_000_scattered_quarantined_events_and_a_change_only_the_new_ones(
+    aggregator: Processes, producer: EventProducer, topics: Topics, counts: Any
+) -> None:
+    await counts.execute(QUARANTINE_EVERY_SECOND_EVENT, 8_334)
+    await counts.execute("update position set sequence = 2 * 8334")
+    scattered = {(partition, 2 * place) for partition in range(12) for place in range(1, 8_335)}
+    aggregator.start("publisher")
+    async with following_cuts(topics) as reader:
+        await until(lambda: reader.state.ready, WAIT_S, name="a full is complete")
+        assert events_in(reader.state.quarantined) == scattered
+
+        aggregator.start("worker")
+        await producer.send_values(
+            3, [event_value(3, 16_669), *(event_value(3, place, data=None) for place in (16_670, 16_671))]
+        )
+        await wait_for_total(reader, 1)
+        await until(
+            lambda: (reader.state.version, "full") in [(cut.version, cut.kind) for cut in reader.records],
+            WAIT_S,
+            name="a full of the cut",
+        )
+
+        assert events_in(reader.state.quarantined) == scattered | {(3, 16_670), (3, 16_671)}
+        assert reader.state.quarantined.events == reader.state.quarantined_total == 100_010
+        assert (reader.state.version, ApplyReason.REPLACED) not in reader.versions
+        changes = [cut.quarantined_ranges for cut in reader.records if cut.kind == "change"]
+        assert events_in(chain.from_iterable(changes)) == {(3, 16_670), (3, 16_671)}
 
 
 async def test_minutes_are_published_and_deleted_after_48_hours(

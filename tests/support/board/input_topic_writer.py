@@ -148,7 +148,7 @@ class TopicWriter:
             "as_of": _now(),
             "positions": self.positions,
             "gaps": [],
-            "quarantined": [],
+            "quarantined_ranges": [],
             "quarantined_total": 0,
             "generation": 1,
             "full_offset": self.full_offset,

@@ -48,7 +48,7 @@ class CutWriter:
             "as_of": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
             "positions": [self.cut] * 12,
             "gaps": [],
-            "quarantined": [],
+            "quarantined_ranges": [],
             "quarantined_total": 0,
             "generation": 1,
             "full_offset": self.full_offset,

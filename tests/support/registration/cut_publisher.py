@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from tests.support.samples.quarantine import ranges_of
 from tests.support.topic_prefixes import Topics
 
+RANGES_MAX = 10_000
 Cell = tuple[str, str, str]
 """Scope, region and measure of a tally."""
 
 
 class CutPublisher:
-    """Publishes each cut as one full record."""
+    """Publishes each cut as a full record, with the quarantined events in parts of RANGES_MAX ranges."""
 
     def __init__(self, topics: Topics) -> None:
         self._topic = topics.name("region-counts")
@@ -32,23 +35,30 @@ class CutPublisher:
         cut: int,
         positions: Sequence[int],
         counts: Mapping[Cell, int],
-        quarantined: Sequence[tuple[int, int]] = (),
+        quarantined: Collection[tuple[int, int]] = (),
+        unnamed: int = 0,
     ) -> None:
-        """Publish a cut as a full record. Quarantined events are given as (partition, sequence)."""
-        full = {
+        """Publish a cut as a full record.
+
+        Quarantined events are given as (partition, sequence). `unnamed` more events are quarantined, but the
+        record does not name them.
+        """
+        ranges = ranges_of(quarantined)
+        full: dict[str, Any] = {
             "cut": cut,
             "term": 1,
             "kind": "full",
             "base": None,
-            "part": 0,
-            "parts": 1,
+            "parts": max(1, -(-len(ranges) // RANGES_MAX)),
             "as_of": "2021-10-24T12:05:00Z",
             "positions": list(positions),
             "gaps": [],
-            "quarantined": list(quarantined),
-            "quarantined_total": len(quarantined),
+            "quarantined_total": len(quarantined) + unnamed,
             "generation": 1,
             "full_offset": -1,
-            "rows": [[*cell, count] for cell, count in counts.items()],
         }
-        await self._producer.send_and_wait(self._topic, json.dumps(full).encode(), partition=0)
+        rows = [[*cell, count] for cell, count in counts.items()]
+        for part in range(full["parts"]):
+            share = ranges[part * RANGES_MAX : (part + 1) * RANGES_MAX]
+            record = {**full, "part": part, "quarantined_ranges": share, "rows": [] if part else rows}
+            await self._producer.send_and_wait(self._topic, json.dumps(record).encode(), partition=0)

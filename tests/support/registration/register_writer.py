@@ -25,6 +25,21 @@ INSERT INTO event SELECT partition, sequence, (value::json ->> 'id')::uuid, (val
                          'id.jakpreneur.participant.registered.v1', now(), value
   FROM unnest($1::smallint[], $2::bigint[], $3::text[]) AS e (partition, sequence, value)
 """
+_REGISTER_MANY = """
+WITH made AS (
+    SELECT gen_random_uuid() AS id, sequence, ($4::text[])[1 + sequence % cardinality($4)] AS region
+      FROM generate_series(1::bigint, $2) AS sequence
+), participants AS (
+    INSERT INTO participant (id, cipher_key_id, region, steps, standing, consent, channel)
+    SELECT id, 'k', region, '{}', 'registered', '2026-01', 'booth' FROM made
+), positions AS (
+    UPDATE partition SET last_sequence = $2 WHERE partition = $1
+)
+INSERT INTO event
+SELECT $1, sequence, gen_random_uuid(), id, 'id.jakpreneur.participant.registered.v1', now(),
+       replace($3, '<region>', region)
+  FROM made
+"""
 _UPSERT_PARTICIPANT = """
 INSERT INTO participant (id, cipher_key_id, region, agency, campaign, steps, standing, consent, channel)
 VALUES ($1, 'k', $2, $3, $4, $5, $6, '2026-01', 'booth')
@@ -65,6 +80,13 @@ class Register:
         ]
         async with self._pool.acquire() as connection, connection.transaction():
             await self._append_events(connection, changes)
+
+    async def register_many(self, per_partition: int) -> None:
+        """Register this number of participants in each partition of an empty register."""
+        after: dict[str, Any] = {"region": "<region>", "agency": None, "campaign": None, "steps": []}
+        value = json.dumps({"data": {"before": None, "after": after}})
+        for partition in range(12):
+            await self._pool.execute(_REGISTER_MANY, partition, per_partition, value, list(KELURAHAN))
 
     def _change(self) -> Change:
         known = [participant for participant, standing in self.standing.items() if standing is not None]

@@ -1,23 +1,24 @@
 -- name: cut_head()^
--- The head of a cut. Of the quarantined and skipped events it names the first thousand, by partition and
--- sequence.
-select live.set_id, live.generation, live.epoch, now() as as_of, progress.positions, progress.gaps,
-    uncounted.partitions, uncounted.sequences, coalesce(uncounted.total, 0) as total
+select live.set_id, live.generation, live.epoch, now() as as_of, progress.positions, progress.gaps
 from live
 cross join lateral (
     select array_agg(sequence order by partition) as positions, array_agg(gap_seen order by partition) as gaps
     from position where position.set_id = live.set_id
-) progress
-cross join lateral (
-    select array_agg(partition order by partition, event_sequence) filter (where rank <= 1000) as partitions,
-        array_agg(event_sequence order by partition, event_sequence) filter (where rank <= 1000) as sequences,
-        count(*) as total
-    from (
-        select partition, event_sequence, row_number() over (order by partition, event_sequence) as rank
-        from quarantine
-        where quarantine.epoch = live.epoch and event_sequence is not null and state <> 'applied'
-    ) outstanding
-) uncounted;
+) progress;
+
+-- name: quarantined_ranges(epoch, after, positions)
+-- The quarantined and skipped events above `after` and up to `positions`, as ranges of consecutive sequences.
+select partition, min(event_sequence) as first, max(event_sequence) as last
+from (
+    select quarantine.partition, event_sequence,
+        event_sequence - row_number() over (partition by quarantine.partition order by event_sequence) as island
+    from unnest(:after::bigint[], :positions::bigint[]) with ordinality as span (above, upto, number)
+    join quarantine on quarantine.epoch = :epoch::bigint and quarantine.partition = span.number - 1
+        and event_sequence > span.above and event_sequence <= span.upto
+    where state <> 'applied'
+) outstanding
+group by partition, island
+order by partition, first;
 
 -- name: changed_rows(set_id, positions)
 -- The tallies that changed when events after these positions were counted.

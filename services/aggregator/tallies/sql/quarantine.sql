@@ -1,7 +1,8 @@
--- name: list_quarantine(rows_max)
--- The quarantined records of the current epoch; unresolved records come first.
+-- name: list_quarantine(after_id, rows_max)
+-- The quarantined records of the current epoch with an id above `after_id`, oldest first.
 select quarantine.* from quarantine join live using (epoch)
-order by (state = 'quarantined') desc, at desc, id desc limit :rows_max::bigint;
+where id > :after_id::bigint
+order by id limit :rows_max::bigint;
 
 -- name: find_quarantined(partition, sequence)^
 select quarantine.* from quarantine join live using (epoch)
@@ -10,7 +11,7 @@ where partition = :partition::smallint and event_sequence = :sequence::bigint;
 -- name: apply_quarantined(partition, sequence, note, changes, scopes, regions, measures, deltas, minutes, minute_scopes, minute_regions, minute_deltas)$
 -- Count a quarantined event once. A second, concurrent call finds the event applied and changes nothing.
 with applied as (
-    update quarantine set state = 'applied', note = :note, changes = :changes::jsonb, at = now(), told = false
+    update quarantine set state = 'applied', note = :note, changes = :changes::jsonb, at = now()
     from live
     where quarantine.epoch = live.epoch and partition = :partition::smallint
         and event_sequence = :sequence::bigint and state = 'quarantined'

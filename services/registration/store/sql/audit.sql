@@ -19,12 +19,13 @@ select e.value
   from unnest(:positions::bigint[], :last_sequences::bigint[]) with ordinality as span (position, last, n)
   join event as e on e.partition = span.n - 1 and e.sequence > span.position and e.sequence <= span.last;
 
--- name: audit_events_at(partitions, sequences)
--- Returns the quarantined events with these partitions and sequences. The cut has not counted them, although its
--- positions are at or above their sequences.
+-- name: audit_events_in(partitions, firsts, lasts)
+-- Returns the quarantined events, which are given as ranges of sequences. The cut has not counted them, although
+-- its positions are at or above their sequences.
 select e.value
-  from unnest(:partitions::smallint[], :sequences::bigint[]) as quarantined (partition, sequence)
-  join event as e using (partition, sequence);
+  from unnest(:partitions::smallint[], :firsts::bigint[], :lasts::bigint[]) as quarantined (partition, first, last)
+  join event as e
+    on e.partition = quarantined.partition and e.sequence >= quarantined.first and e.sequence <= quarantined.last;
 
 -- name: audit_register()^
 -- Returns the register's state, read in one statement. `time` and `relay_alive` follow the database's clock.

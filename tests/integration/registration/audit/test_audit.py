@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -38,7 +38,7 @@ def _cells(standing: dict[str, Any]) -> list[Cell]:
 
 
 async def _counted(
-    pool: asyncpg.Pool[Any], positions: list[int], quarantined: tuple[tuple[int, int], ...] = ()
+    pool: asyncpg.Pool[Any], positions: list[int], quarantined: Collection[tuple[int, int]] = ()
 ) -> dict[Cell, int]:
     """Return the tallies at these positions, summed from all events that are not quarantined."""
     rows = await pool.fetch(
@@ -154,6 +154,48 @@ async def test_quarantined_events_are_no_drift(
         audit = await until(lambda: _audited(topics, "1.1"), 30, name="the cut is audited")
 
     assert audit["drift"] == 0
+
+
+@pytest.mark.timeout(240)
+async def test_a_cut_with_100_000_scattered_quarantined_events_is_audited_exactly(
+    register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
+) -> None:
+    await register.register_many(16_668)
+    positions = await _some_positions(register, behind=0)
+    quarantined = {(partition, 2 * place) for partition in range(12) for place in range(1, 8_335)}
+    counts = await _counted(pool, positions, quarantined)
+    assert len(quarantined) == sum(positions) / 2 == 100_008
+    start("audit", REGISTRATION_AUDIT_EVERY_S="1", REGISTRATION_AUDIT_PAUSE_FACTOR="1")
+
+    async with CutPublisher(topics) as cuts:
+        await cuts.publish(1, positions, counts, quarantined)
+        exact = await until(lambda: _audited(topics, "1.1"), 60, name="the cut is audited")
+        await cuts.publish(2, positions, counts, quarantined - {(3, 8)} | {(3, 9)})
+        misnamed = await until(lambda: _audited(topics, "1.2"), 60, name="the second cut is audited")
+        await cuts.publish(3, positions, {**counts, PLANTED: counts[PLANTED] + 7}, quarantined)
+        miscounted = await until(lambda: _audited(topics, "1.3"), 60, name="the third cut is audited")
+
+    assert (exact["drift"], miscounted["drift"]) == (0, 7)
+    assert misnamed["drift"] > 0
+
+
+async def test_a_cut_that_does_not_name_all_quarantined_events_is_not_audited(
+    register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
+) -> None:
+    await register.write(50)
+    positions = await _some_positions(register, behind=0)
+    counts = await _counted(pool, positions)
+    audit = start("audit")
+
+    async with CutPublisher(topics) as cuts:
+        await cuts.publish(1, positions, counts, unnamed=1)
+        await until(lambda: "audit inconclusive" in audit.log.read_text(), 30, name="it is inconclusive")
+        state = await until(lambda: _state(topics), 20, name="a state is published")
+        assert state["audit"] is None
+        await cuts.publish(2, positions, counts)
+        result = await until(lambda: _audited(topics, "1.2"), 30, name="the named cut is audited")
+
+    assert result["drift"] == 0
 
 
 async def test_negative_counts_from_quarantined_registrations_are_no_drift(

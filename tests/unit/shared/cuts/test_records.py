@@ -16,7 +16,7 @@ CHANGE = {
     "as_of": "2021-10-24T12:05:01.2Z",
     "positions": [1, 2],
     "gaps": [{"partition": 3, "expected": 17, "seen": 19}],
-    "quarantined": [[3, 120411]],
+    "quarantined_ranges": [[3, 120411, 120411]],
     "quarantined_total": 1,
     "generation": 1,
     "full_offset": 991,
@@ -44,6 +44,14 @@ def test_fields_of_a_newer_publisher_are_ignored() -> None:
     assert record.gaps[0].expected == 17
 
 
+def test_a_record_without_ranges_has_more_quarantined_events_than_it_names() -> None:
+    former = {key: value for key, value in CHANGE.items() if key != "quarantined_ranges"}
+
+    record = decode_cut(json.dumps({**former, "quarantined": [[3, 120411]]}).encode())
+
+    assert (record.quarantined_ranges, record.quarantined_total) == ((), 1)
+
+
 def test_a_negative_count_is_decoded() -> None:
     record = decode_cut(json.dumps({**CHANGE, "rows": [["all", "31.71.01.1001", "registered", -1]]}).encode())
 
@@ -69,6 +77,8 @@ def test_a_register_state_before_the_first_audit_is_decoded() -> None:
         json.dumps({**CHANGE, "kind": "full", "part": 2, "parts": 2}).encode(),
         json.dumps({**CHANGE, "kind": "half"}).encode(),
         json.dumps({**CHANGE, "as_of": "yesterday"}).encode(),
+        json.dumps({**CHANGE, "quarantined_ranges": [[3, 0, 120411]]}).encode(),
+        json.dumps({**CHANGE, "quarantined_ranges": [[3, 120411]]}).encode(),
     ],
 )
 def test_an_invalid_value_is_undecodable(value: bytes | None) -> None:
