@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from aggregator.processes.rebuild import rebuild_for_epoch
 from aggregator.publishing.cut_publisher import CutPublisher
@@ -19,7 +19,7 @@ from database.pool import connect
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal
-from lifecycle.task_group import run_group_with_server
+from lifecycle.task_group import run_group
 from outbox.leader_producer import LeaderProducer
 from outbox.outbox_table import TableSource
 from outbox.postgres_leases import RENEW_EVERY_S, Lease, new_holder
@@ -53,11 +53,12 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
     health = Health()
     cycle = PublishCycle(pool, cuts, minutes, health.progress("publishing", seconds_max=30), stopping)
 
-    def loop(once: Callable[[], Awaitable[object]], name: str, pause_s: float) -> Awaitable[None]:
+    def loop(once: Callable[[], Awaitable[object]], name: str, pause_s: float) -> Coroutine[Any, Any, None]:
         return run_forever(once, stopping, name=name, pause_s=pause_s, failing_s_max=settings.failing_s_max)
 
     try:
-        await run_group_with_server(
+        await run_group(
+            stopping,
             loop(lambda: _renew(lease, quarantine_lease), "lease", RENEW_EVERY_S),
             loop(cycle.publish_once, "cuts", 0.0),
             loop(quarantine.publish_once, "quarantine", QUARANTINE_EVERY_S),

@@ -19,7 +19,7 @@ from aggregator.tallies.postgres_tally_store import PostgresTallyStore
 from database.pool import connect
 from lifecycle.http_server import serve
 from lifecycle.stop_signal import StopSignal
-from lifecycle.task_group import run_group_with_server
+from lifecycle.task_group import run_group
 from settings.kafka import KafkaSettings
 from telemetry.health import Health
 from telemetry.health_endpoints import plain_app
@@ -52,7 +52,8 @@ async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stoppin
         await worker.start()
         is_compiled = decode is not decode_events
         log.info("worker started", group=group, topic=topic, compiled=is_compiled)
-        await run_group_with_server(
+        await run_group(
+            stopping,
             worker.wait_for_failure(),
             watchdog.run(stopping),
             server=serve(plain_app(health), settings.host, settings.worker_port, stopping),

@@ -10,9 +10,9 @@ import procrastinate
 
 from database.pool import connect
 from lifecycle.http_server import serve
-from lifecycle.run_until_stop import stop_together
 from lifecycle.stop_signal import StopSignal
 from lifecycle.stop_signal import run as run_until_stopped
+from lifecycle.task_group import run_group
 from notifier.api.acknowledgement_page import AcknowledgementPages
 from notifier.api.app import make_app
 from notifier.api.authentication import AcknowledgementLinks, OfficerKey
@@ -21,7 +21,7 @@ from notifier.channels.email_content import EmailContent
 from notifier.channels.webhook import WebhookEndpoint, WebhookSender
 from notifier.cli.rules_check import load_or_exit
 from notifier.cut_evaluator import CutEvaluator
-from notifier.cut_follower import evaluate_until_stopped, follow_until_stopped
+from notifier.cut_follower import evaluate_until_stopped, follow
 from notifier.delivery.delivery_attempt import DeliverySender, Sender
 from notifier.delivery.queue import deliver_until_stopped, queue_app
 from notifier.domain.alerts import Channel
@@ -71,13 +71,13 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
         publisher = Publisher(TableSource(pool, TOPIC, TOPIC), lease, channel)
         get().info("notifier starts", rules=len(rules.rules), recipients=len(rules.recipients))
         async with queue.open_async():
-            await stop_together(
+            await run_group(
                 stopping,
-                follow_until_stopped(kafka, evaluator, stopping),
+                follow(kafka, evaluator),
                 evaluate_until_stopped(evaluator, health, stopping),
-                deliver_until_stopped(queue, settings.deliveries_at_once, settings.stalled_s, stopping),
                 publish_until_stopped(publisher, lease, stopping),
-                serve(app, settings.host, settings.port, stopping),
+                server=serve(app, settings.host, settings.port, stopping),
+                drain=deliver_until_stopped(queue, settings.deliveries_at_once, settings.stalled_s, stopping),
             )
     finally:
         await pool.close()

@@ -61,11 +61,12 @@ async def run_audit(
     health.check("register state is told", lambda: not state_publisher.failing)
     try:
         await run_group(
+            stopping,
             run_forever(lease.renew, stopping, name="audit lease", pause_s=RENEW_EVERY_S),
             cuts.follow(kafka),
             _publish_state(state_publisher, health, stopping),
             _audit(auditor, health, stopping),
-            serve(plain_app(health), register.host, settings.port, stopping),
+            server=serve(plain_app(health), register.host, settings.port, stopping),
         )
     finally:
         await state_publisher.close()

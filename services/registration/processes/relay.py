@@ -63,6 +63,7 @@ async def run_relay(
     health.check("publishing", lambda: not relay.failing)
     try:
         await run_group(
+            stopping,
             run_forever(lease.renew, stopping, name="relay lease", pause_s=RENEW_EVERY_S),
             run_forever(
                 lambda: relay.relay_once(stopping),
@@ -72,7 +73,7 @@ async def run_relay(
                 failing_s_max=float("inf"),
             ),
             StallRewinder(source, lease).follow(kafka),
-            serve(plain_app(health), register.host, settings.port, stopping),
+            server=serve(plain_app(health), register.host, settings.port, stopping),
         )
     finally:
         await publisher.close()
