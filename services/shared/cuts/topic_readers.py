@@ -20,6 +20,7 @@ from prometheus_client import Counter
 
 from cuts.records import CutRecord, RegisterState, UndecodableRecordError, decode_cut, decode_register_state
 from cuts.single_partition_reader import KafkaAccess, TopicLog, open_topic_log
+from lifecycle.backoff import Backoff
 from telemetry.logs import get
 
 T = TypeVar("T")
@@ -102,13 +103,13 @@ class _Follower(Generic[T]):
         self._decode = decode
         self._locate = locate
         self._next_offset: int | None = None
-        self._retry_delay_s = RETRY_DELAY_S_MIN
+        self._backoff = Backoff(RETRY_DELAY_S_MIN, RETRY_DELAY_S_MAX)
 
     async def records(self) -> AsyncIterator[FollowedRecord[T]]:
         while True:
             async with self._interruption_handled(), open_topic_log(self._kafka, self._name) as topic:
                 async for record in self._read(topic):
-                    self._retry_delay_s = RETRY_DELAY_S_MIN
+                    self._backoff.reset()
                     yield record
 
     @asynccontextmanager
@@ -117,13 +118,12 @@ class _Follower(Generic[T]):
         try:
             yield
         except (KafkaError, ReaderBehindError, TimeoutError, OSError) as error:
-            delay_s = self._retry_delay_s
+            delay_s = next(self._backoff)
             INTERRUPTIONS.labels(self._name).inc()
             log.warning("reader interrupted", topic=self._name, error=type(error).__name__, retry_s=delay_s)
             if isinstance(error, OffsetOutOfRangeError):
                 self._next_offset = None
             await asyncio.sleep(delay_s)
-            self._retry_delay_s = min(delay_s * 2, RETRY_DELAY_S_MAX)
 
     async def _read(self, topic: TopicLog) -> AsyncIterator[FollowedRecord[T]]:
         first, end = await topic.bounds()
