@@ -14,11 +14,12 @@ from board.state.counts import BoardState
 from cuts.state import CutState
 from faults.planted import counting, intake, latches, sequences, terms
 from faults.planted.patches import Patch
+from kafka import leader_producer
+from kafka.leader_producer import LeaderProducer
 from notifier.cut_evaluator import CutEvaluator
 from notifier.domain import alerts
 from notifier.store.latches import LatchStore
-from outbox import leader_producer, publisher
-from outbox.leader_producer import LeaderProducer
+from outbox import publisher
 from outbox.publisher import Publisher
 from registration.intake import transaction as register_intake
 from registration.intake.transaction import IntakeTransaction

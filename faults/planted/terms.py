@@ -8,8 +8,8 @@ from typing import Final
 
 from cuts.records import CutRecord
 from cuts.state import ApplyResult, CutState
-from outbox.abandonable_producer import Producer
-from outbox.leader_producer import LeaderProducer, LeaderRecord
+from kafka.abandonable_producer import Producer
+from kafka.leader_producer import LeaderProducer, LeaderRecord
 
 SEND_DELAY_S: Final = 0.05
 """The delay before each send. A publisher suspended in the delay loses its lease, then sends an old cut."""

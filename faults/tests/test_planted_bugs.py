@@ -23,9 +23,9 @@ from deploy.local.process_definitions import PROCESSES
 from faults.planted import bugs
 from faults.planted.bugs import BUGS, PlantedBug
 from faults.planted.patches import Patch, PatchTargetMissingError, patched
+from kafka import leader_producer
+from kafka.leader_producer import LeaderProducer, LeaderRecord
 from notifier.domain.alerts import alert_id, crossing_id
-from outbox import leader_producer
-from outbox.leader_producer import LeaderProducer, LeaderRecord
 from outbox.publisher import Pending, Publisher, PublishLimits, PublishOutcome, TopicChannel
 from tests.support.fakes.leases_and_broker import MemoryBroker, MemoryLeases, MemoryTable, leadership
 from tests.support.manual_clock import ManualClock

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from cuts.single_partition_reader import KafkaAccess
 from cuts.topic_readers import follow_cuts
+from kafka.settings import KafkaSettings
 from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal
 from notifier.cut_evaluator import CutEvaluator
@@ -16,7 +16,7 @@ EVALUATION_S_MAX: Final = 90.0
 """This must exceed 60 s: for that long the loop retries a failing database before it ends the process."""
 
 
-async def follow(kafka: KafkaAccess, evaluator: CutEvaluator) -> None:
+async def follow(kafka: KafkaSettings, evaluator: CutEvaluator) -> None:
     """Apply every record of region-counts. Never returns."""
     async for record in follow_cuts(kafka):
         evaluator.apply(record.value)

@@ -8,7 +8,7 @@ import faust
 
 from aggregator.consumer.faust_transport import SCHEME, register_transport
 from aggregator.consumer.fetch_consumer import BatchApp
-from settings.kafka import KafkaSettings
+from kafka.settings import KafkaSettings
 
 FETCH_BYTES_MAX: Final = 8 << 20
 FETCH_RECORDS_MAX: Final = 100_000

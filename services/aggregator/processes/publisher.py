@@ -9,23 +9,24 @@ from typing import Any, Final
 
 from aggregator.processes.rebuild import rebuild_for_epoch
 from aggregator.publishing.cut_publisher import CutPublisher
-from aggregator.publishing.last_published_cut import last_cut
+from aggregator.publishing.last_published_cut import NEWEST_RECORDS
 from aggregator.publishing.minute_publisher import MinutePublisher
 from aggregator.publishing.publisher_cycle import PublishCycle
 from aggregator.publishing.quarantine_state_outbox import QUARANTINE_TOPIC, QuarantineOutbox
 from aggregator.rebuild.register_epoch_trigger import RegisterEpochTrigger
 from aggregator.settings import AggregatorSettings
 from database.pool import connect
+from kafka.leader_producer import LeaderProducer
+from kafka.settings import KafkaSettings
+from kafka.topic_reader import newest_records
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal
 from lifecycle.task_group import run_group
-from outbox.leader_producer import LeaderProducer
 from outbox.outbox_table import TableSource
 from outbox.postgres_leases import RENEW_EVERY_S, Lease, new_holder
 from outbox.publisher import Publisher as OutboxPublisher
 from outbox.publisher import TopicChannel
-from settings.kafka import KafkaSettings
 from telemetry.health import Health
 from telemetry.health_endpoints import plain_app
 
@@ -41,7 +42,13 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
     holder = new_holder()
     lease, quarantine_lease = Lease(pool, LEASE, holder), Lease(pool, QUARANTINE_LEASE, holder)
     producer = LeaderProducer(kafka.client_options(), lease)
-    cuts = CutPublisher(pool, lease, producer, kafka.topic("region-counts"), lambda: last_cut(kafka))
+    cuts = CutPublisher(
+        pool,
+        lease,
+        producer,
+        kafka.topic("region-counts"),
+        partial(newest_records, kafka, "region-counts", NEWEST_RECORDS),
+    )
     minutes = MinutePublisher(pool, lease, producer, kafka.topic("region-minutes"))
     outbox_publisher = OutboxPublisher(
         TableSource(pool, QUARANTINE_TOPIC, QUARANTINE_LEASE),

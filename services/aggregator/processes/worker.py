@@ -13,14 +13,13 @@ from aggregator.consumer.stall_detector import StallDetector
 from aggregator.consumer.stall_watchdog import StallWatchdog
 from aggregator.decoding.batch_decoder import decode_events
 from aggregator.decoding.decoder_selection import install_decoder
-from aggregator.event_topic_reader import EVENT_TOPIC
-from aggregator.settings import AggregatorSettings
+from aggregator.settings import EVENT_TOPIC, AggregatorSettings
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore
 from database.pool import connect
+from kafka.settings import KafkaSettings
 from lifecycle.http_server import serve
 from lifecycle.stop_signal import StopSignal
 from lifecycle.task_group import run_group
-from settings.kafka import KafkaSettings
 from telemetry.health import Health
 from telemetry.health_endpoints import plain_app
 from telemetry.logs import get

@@ -6,7 +6,7 @@ Failpoints: `publisher.before_reserve`, `publisher.before_produce`, `publisher.a
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,9 @@ from aggregator.domain.cut_record import (
 )
 from aggregator.metrics import CUT_SECONDS, CUTS, GAPS, OUTSTANDING
 from aggregator.publishing.cut_snapshot import CutSnapshot, open_snapshot, read_published_state
+from aggregator.publishing.last_published_cut import last_cut
 from aggregator.publishing.queries import QUERIES
-from outbox.leader_producer import LeaderProducer, LeaderRecord, SupersededError
+from kafka.leader_producer import LeaderProducer, LeaderRecord, SupersededError
 from outbox.postgres_leases import Lease
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     import asyncpg
 
 log = get()
-
-LastInTopic = Callable[[], Awaitable[tuple[int, int] | None]]
-"""Reads (term, cut) of the newest record in region-counts; None if the topic is empty."""
 
 
 @dataclass(slots=True)
@@ -58,14 +56,14 @@ class CutPublisher:
         lease: Lease,
         producer: LeaderProducer,
         topic: str,
-        last_in_topic: LastInTopic,
+        newest_records: Callable[[], Awaitable[Mapping[int, Sequence[Any]]]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._lease = lease
         self._producer = producer
         self._topic = topic
-        self._last_in_topic = last_in_topic
+        self._newest_records = newest_records
         self._clock = clock
         self._leader: LeaderState | None = None
         self.rows_changed = 0
@@ -106,7 +104,7 @@ class CutPublisher:
         The term is then raised above that one.
         """
         stored = await read_published_state(self._pool)
-        topic_term, topic_cut = await self._last_in_topic() or (0, 0)
+        topic_term, topic_cut = last_cut((await self._newest_records())[0])
         if topic_term >= term:
             lifted = await self._lease.raise_term(topic_term)
             if lifted is None:

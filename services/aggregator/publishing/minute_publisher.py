@@ -16,7 +16,7 @@ from aggregator.domain.cut_record import CutHead
 from aggregator.metrics import MINUTES
 from aggregator.publishing.cut_snapshot import MinuteKey, open_snapshot, read_published_state
 from aggregator.publishing.queries import QUERIES
-from outbox.leader_producer import LeaderProducer, LeaderRecord, SupersededError
+from kafka.leader_producer import LeaderProducer, LeaderRecord, SupersededError
 from outbox.postgres_leases import Lease
 from telemetry.failpoints import failpoint
 

@@ -22,13 +22,13 @@ from board.stream.subscriber_updates import Subscriptions
 from board.stream.viewer_connection import HandoverProtocol
 from board.targets import InvalidTargetsError, load_targets
 from board.web.app import make_app
+from kafka.settings import KafkaSettings
 from lifecycle import gc_tuning
 from lifecycle.http_server import serve
 from lifecycle.stop_signal import StopSignal
 from lifecycle.stop_signal import run as run_until_stopped
 from lifecycle.task_group import run_group
 from settings.contract_files import contract_path
-from settings.kafka import KafkaSettings
 from settings.loader import load
 from telemetry.health import Health
 from telemetry.logs import configure, get

@@ -9,6 +9,7 @@ import asyncpg
 import procrastinate
 
 from database.pool import connect
+from kafka.settings import KafkaSettings
 from lifecycle.http_server import serve
 from lifecycle.stop_signal import StopSignal
 from lifecycle.stop_signal import run as run_until_stopped
@@ -38,7 +39,6 @@ from outbox.outbox_table import TableSource
 from outbox.postgres_leases import Lease, new_holder
 from outbox.publisher import Publisher, TopicChannel
 from settings.contract_files import contract_path
-from settings.kafka import KafkaSettings
 from settings.loader import load
 from telemetry.failpoints import arm
 from telemetry.health import Health

@@ -6,26 +6,24 @@ Failpoints: `audit.before_send`, `audit.after_send`.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
 
 from cuts.records import UndecodableRecordError, decode_register_state
-from cuts.single_partition_reader import open_topic_log
 from database.sql_files import load_queries
-from outbox.abandonable_producer import Producer
+from kafka.abandonable_producer import Producer
+from kafka.settings import KafkaSettings
 from outbox.postgres_leases import Lease
 from registration.audit.auditor import Auditor
 from registration.audit.lag import PositionSince, measure_lag
 from registration.audit.metrics import LAG_EVENTS, LAG_STANDING
 from registration.audit.published_cut import CutFollower
 from registration.audit.register_state_record import KEY, TOPIC, RegisterSnapshot, encode
-from settings.kafka import KafkaSettings
 from telemetry.failpoints import failpoint
 
 EVERY_S: Final = 1.0
-READ_S_MAX: Final = 5.0
 SEND_S_MAX: Final = 5.0
 BATCH_BYTES_MAX: Final = 262_144
 
@@ -45,6 +43,7 @@ class StatePublisher:
         kafka: KafkaSettings,
         cuts: CutFollower,
         auditor: Auditor,
+        newest_records: Callable[[], Awaitable[Mapping[int, Sequence[Any]]]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
@@ -52,6 +51,7 @@ class StatePublisher:
         self._kafka = kafka
         self._cuts = cuts
         self._auditor = auditor
+        self._newest_records = newest_records
         self._clock = clock
         self._producer: Producer | None = None
         self._positions_since: dict[int, PositionSince] = {}
@@ -117,12 +117,8 @@ class StatePublisher:
         After a restore from a backup, the lease's term may be lower than the term of that record. Readers
         would ignore records with such a term.
         """
-        async with open_topic_log(self._kafka, TOPIC) as topic:
-            first, end = await topic.bounds()
-            if end > first:
-                topic.seek(end - 1)
-                for record in await topic.poll(READ_S_MAX):
-                    await self._raise_term(record.value)
+        for record in (await self._newest_records())[0]:
+            await self._raise_term(record.value)
         self._producer = Producer(self._kafka.client_options(), BATCH_BYTES_MAX)
         await self._producer.open()
 

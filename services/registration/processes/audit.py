@@ -7,9 +7,12 @@ Failpoints: `audit.before_snapshot`, `audit.after_snapshot` (in `registration.au
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import Final
 
 from database.pool import connect
+from kafka.settings import KafkaSettings
+from kafka.topic_reader import newest_records
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal, run
@@ -18,9 +21,9 @@ from outbox.postgres_leases import RENEW_EVERY_S, Lease, new_holder
 from registration.audit.auditor import Auditor
 from registration.audit.published_cut import CutFollower
 from registration.audit.register_state_publisher import StatePublisher
+from registration.audit.register_state_record import TOPIC
 from registration.audit.settings import AuditSettings
 from registration.settings import RegisterSettings
-from settings.kafka import KafkaSettings
 from settings.loader import load
 from telemetry.failpoints import arm
 from telemetry.health import Health
@@ -56,7 +59,9 @@ async def run_audit(
     lease = Lease(pool, LEASE, new_holder())
     cuts = CutFollower()
     auditor = Auditor(pool, lease, cuts, every_s=settings.every_s, pause_factor=settings.pause_factor)
-    state_publisher = StatePublisher(pool, lease, kafka, cuts, auditor)
+    state_publisher = StatePublisher(
+        pool, lease, kafka, cuts, auditor, partial(newest_records, kafka, TOPIC, 1)
+    )
     health = Health()
     health.check("register state is told", lambda: not state_publisher.failing)
     try:

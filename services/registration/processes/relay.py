@@ -7,22 +7,26 @@ Failpoints: `relay.before_produce`, `relay.after_produce`, `relay.after_ack`, `r
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import Final
 
 from database.pool import connect
+from kafka.settings import KafkaSettings
+from kafka.topic_reader import newest_records
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal, run
 from lifecycle.task_group import run_group
 from outbox.postgres_leases import RENEW_EVERY_S, Lease, new_holder
 from outbox.publisher import Publisher, PublishLimits, TopicChannel
+from registration.domain.participant_partition import PARTITIONS
 from registration.relay.event_relay import EventRelay
 from registration.relay.outbox_source import HEADERS, LEASE, TOPIC, RegisterEventSource
 from registration.relay.partition_rewinder import StallRewinder
 from registration.relay.publish_guard import TopicGuard
 from registration.relay.settings import RelaySettings
+from registration.relay.topic_divergence import RECORDS_BACK
 from registration.settings import RegisterSettings
-from settings.kafka import KafkaSettings
 from settings.loader import load
 from telemetry.failpoints import arm
 from telemetry.health import Health
@@ -54,7 +58,9 @@ async def run_relay(
         source,
         lease,
         TopicChannel(kafka.topic(TOPIC), kafka.client_options(), HEADERS),
-        guard=TopicGuard(pool, source, kafka).check,
+        guard=TopicGuard(
+            pool, source, partial(newest_records, kafka, TOPIC, RECORDS_BACK, range(PARTITIONS))
+        ).check,
         limits=PublishLimits(records_max=settings.records_max, batch_bytes_max=settings.batch_bytes_max),
     )
     health = Health()

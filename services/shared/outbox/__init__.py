@@ -14,7 +14,7 @@ How a service uses this package:
 * `outbox.outbox_table.TableSource(pool, topic, lease_name)` is the source for a topic with one partition. A
   service appends records with `outbox.outbox_table.append(connection, topic, [(key, value), ...])` inside
   its own transactions. The tables are `ddl/table.sql`; a migration gets them from `table_ddl()`.
-* `outbox.leader_producer.LeaderProducer(client_options, lease)` sends single records of a leader, as long as
+* `kafka.leader_producer.LeaderProducer(client_options, lease)` sends single records of a leader, as long as
   the leader's term lasts.
-* `outbox.abandonable_producer.Producer` is an idempotent producer that can be abandoned without flushing.
+* `kafka.abandonable_producer.Producer` is an idempotent producer that can be abandoned without flushing.
 """

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from outbox.abandonable_producer import OpenProducer, open_producer, retrieve_exception
+from kafka.abandonable_producer import OpenProducer, open_producer, retrieve_exception
 from outbox.leadership import Leadership
 from outbox.metrics import ACKNOWLEDGED, PRODUCERS, PUBLISHED, ROUNDS
 from outbox.source import Pending, PublishedMove, Record, Source

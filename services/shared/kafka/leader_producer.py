@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
-from outbox.abandonable_producer import Producer
-from outbox.postgres_leases import Lease
+from kafka.abandonable_producer import Producer
 
 REQUEST_BYTES_MAX: Final = 1_000_000
 ACK_S_MAX: Final = 10.0
+
+
+class HeldLease(Protocol):
+    """What a producer needs of a lease; `outbox.leadership.Leadership` implements it."""
+
+    @property
+    def name(self) -> str:
+        """The name of the lease."""
+
+    @property
+    def term(self) -> int | None:
+        """The term in which this process leads; None if it does not lead."""
 
 
 class SupersededError(Exception):
@@ -28,7 +39,7 @@ class LeaderRecord(NamedTuple):
 class LeaderProducer:
     """Sends records by an idempotent producer, which is replaced by a new producer after every failure."""
 
-    def __init__(self, client_options: Mapping[str, Any], lease: Lease) -> None:
+    def __init__(self, client_options: Mapping[str, Any], lease: HeldLease) -> None:
         self._options = client_options
         self._lease = lease
         self._producer: Producer | None = None

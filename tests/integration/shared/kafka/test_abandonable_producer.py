@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from outbox.abandonable_producer import ABANDON_S_MAX, Producer
+from kafka.abandonable_producer import ABANDON_S_MAX, Producer
 from tests.support.broker import Broker
 from tests.support.registration.event_topic import records
 from tests.support.topic_prefixes import Topics
