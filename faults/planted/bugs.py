@@ -147,7 +147,7 @@ TERM_IGNORED: Final = PlantedBug(
     symptom="the stream's id goes back to the former term when the suspended publisher resumes",
     patches=(
         Patch(CutState, "apply", terms.apply_in_any_term, BoardState.apply_cut),
-        Patch(LeaderProducer, "_send", terms.send_in_any_term, LeaderProducer.send),
+        Patch(LeaderProducer, "send_batch", terms.send_in_any_term, LeaderProducer.send),
         Patch(leader_producer, "ACK_S_MAX", terms.ACK_S_MAX, LeaderProducer.send),
     ),
 )

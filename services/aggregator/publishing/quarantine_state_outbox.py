@@ -9,8 +9,7 @@ import msgspec
 from aggregator.domain.cut_record import utc_text
 from aggregator.publishing.queries import QUERIES
 from outbox.outbox_table import append
-from outbox.postgres_leases import Lease
-from outbox.publisher import Publisher
+from outbox.publisher import Publisher, PublishLimits, Source, TopicChannel
 
 if TYPE_CHECKING:
     import asyncpg
@@ -19,19 +18,17 @@ QUARANTINE_TOPIC: Final = "participant-events-quarantine"
 ROWS_MAX: Final = 500
 
 
-class QuarantineOutbox:
-    """Appends new quarantine states to the outbox and publishes the outbox, while this process leads."""
+class QuarantineOutbox(Publisher):
+    """Appends new quarantine states to the outbox, and publishes the outbox."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], lease: Lease, publisher: Publisher) -> None:
+    def __init__(self, pool: asyncpg.Pool[Any], source: Source, channel: TopicChannel) -> None:
+        super().__init__(source, channel, limits=PublishLimits(idle_s=1.0))
         self._pool = pool
-        self._lease = lease
-        self._publisher = publisher
 
-    async def publish_once(self) -> None:
+    async def lead_once(self, term: int) -> float:
         """Append and publish the new states."""
-        if self._lease.term is not None:
-            await append_new_states(self._pool)
-            await self._publisher.publish_once()
+        await append_new_states(self._pool)
+        return await super().lead_once(term)
 
 
 async def append_new_states(pool: asyncpg.Pool[Any]) -> int:

@@ -5,7 +5,6 @@ Failpoints: `rebuild.before_swap`, `rebuild.after_swap`.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -21,7 +20,8 @@ from aggregator.rebuild.tally_set_queries import QUERIES
 from aggregator.tallies.batch_counter import MINUTES_KEPT
 from aggregator.tallies.tally_store import PartitionPosition, PositionChange, TallyStore
 from kafka.topic_reader import TopicReader
-from outbox.postgres_leases import RENEW_EVERY_S, Lease
+from outbox.leader import hold
+from outbox.postgres_leases import Lease
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
@@ -70,7 +70,10 @@ class TallyRebuild:
         if await self._lease.renew() is None:
             raise RebuildSupersededError("another rebuild is running")
         shadow = await self._begin(epoch)
-        renewal = asyncio.ensure_future(self._renew_lease())
+        await hold(self._lease, self._build(shadow))
+        return shadow.counted
+
+    async def _build(self, shadow: ShadowSet) -> None:
         try:
             async with self._open_topic() as topic:
                 await self._count_until_swapped(topic, shadow)
@@ -78,16 +81,7 @@ class TallyRebuild:
             await QUERIES.abandon_rebuild(self._pool, building=shadow.set_id)
             REBUILDS.labels("abandoned").inc()
             raise
-        finally:
-            renewal.cancel()
-            await self._lease.release()
         REBUILDS.labels("swapped").inc()
-        return shadow.counted
-
-    async def _renew_lease(self) -> None:
-        while True:
-            await asyncio.sleep(RENEW_EVERY_S)
-            await self._lease.renew()
 
     async def _begin(self, epoch: int | None) -> ShadowSet:
         row = await QUERIES.begin_rebuild(self._pool)

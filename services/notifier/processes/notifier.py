@@ -9,6 +9,7 @@ import asyncpg
 import procrastinate
 
 from database.pool import connect
+from kafka.leader_producer import LeaderProducer
 from kafka.settings import KafkaSettings
 from lifecycle.http_server import serve
 from lifecycle.stop_signal import StopSignal
@@ -28,13 +29,13 @@ from notifier.delivery.queue import deliver_until_stopped, queue_app
 from notifier.domain.alerts import Channel
 from notifier.domain.delivery_policy import RetryPolicy
 from notifier.i18n import Wording
-from notifier.milestone_publisher import publish_until_stopped
 from notifier.region_names import load_regions
 from notifier.rules_file.reader import Rules
 from notifier.settings import NotifierSettings
 from notifier.store.alerts import AlertStore
 from notifier.store.latches import TOPIC, LatchStore
 from notifier.store.messages import MessageStore
+from outbox.leader import Leader
 from outbox.outbox_table import TableSource
 from outbox.postgres_leases import Lease, new_holder
 from outbox.publisher import Publisher, TopicChannel
@@ -45,6 +46,7 @@ from telemetry.health import Health
 from telemetry.logs import configure, get
 
 POOL_SIZE_MAX: Final = 12
+FAILING_S_MAX: Final = 60.0
 
 
 def run() -> None:
@@ -67,15 +69,15 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
         pages = AcknowledgementPages(wording, str(settings.board_url))
         app = make_app(AlertStore(pool), OfficerKey(settings.officer_key_hash), links, pages, health)
         lease = Lease(pool, TOPIC, new_holder())
-        channel = TopicChannel(kafka.topic(TOPIC), kafka.client_options())
-        publisher = Publisher(TableSource(pool, TOPIC, TOPIC), lease, channel)
+        producer = LeaderProducer(kafka, lease)
+        publisher = Publisher(TableSource(pool, TOPIC, TOPIC), TopicChannel(producer, TOPIC))
         get().info("notifier starts", rules=len(rules.rules), recipients=len(rules.recipients))
         async with queue.open_async():
             await run_group(
                 stopping,
                 follow(kafka, evaluator),
                 evaluate_until_stopped(evaluator, health, stopping),
-                publish_until_stopped(publisher, lease, stopping),
+                Leader(lease, publisher, producer, failing_s_max=FAILING_S_MAX).run(stopping),
                 server=serve(app, settings.host, settings.port, stopping),
                 drain=deliver_until_stopped(queue, settings.deliveries_at_once, settings.stalled_s, stopping),
             )
