@@ -15,6 +15,7 @@ from lifecycle.http_server import serve
 from lifecycle.stop_signal import StopSignal
 from lifecycle.stop_signal import run as run_until_stopped
 from lifecycle.task_group import run_group
+from localization.region_names import load_region_names
 from notifier.api.acknowledgement_page import AcknowledgementPages
 from notifier.api.app import make_app
 from notifier.api.authentication import AcknowledgementLinks, OfficerKey
@@ -29,7 +30,6 @@ from notifier.delivery.queue import deliver_until_stopped, queue_app
 from notifier.domain.alerts import Channel
 from notifier.domain.delivery_policy import RetryPolicy
 from notifier.i18n import Wording
-from notifier.region_names import load_regions
 from notifier.rules_file.reader import Rules
 from notifier.settings import NotifierSettings
 from notifier.store.alerts import AlertStore
@@ -102,7 +102,7 @@ def _acknowledgement_links(settings: NotifierSettings) -> AcknowledgementLinks |
 
 def _wording(rules: Rules) -> Wording:
     titles = {name: epoch.title for name, epoch in rules.epochs.items()}
-    return Wording(load_regions(contract_path("regions.csv")), titles)
+    return Wording(load_region_names(contract_path("regions.csv")), titles)
 
 
 def _delivery_queue(
