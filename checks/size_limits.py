@@ -12,11 +12,13 @@ from checks.findings import CODE, Finding, files, run
 
 MODULE_LINES_MAX: Final = 400
 FUNCTION_LINES_MAX: Final = 60
+COMPOSITION_LINES_MAX: Final = 40
+"""The limit of a function in a composition root, that is, in a folder `processes`."""
 NESTING_MAX: Final = 3
 
 DESCRIPTION: Final = (
-    f"Find modules over {MODULE_LINES_MAX} lines, functions over {FUNCTION_LINES_MAX} lines, "
-    f"and blocks nested over {NESTING_MAX} deep in a function."
+    f"Find modules over {MODULE_LINES_MAX} lines, functions over {FUNCTION_LINES_MAX} lines "
+    f"({COMPOSITION_LINES_MAX} in processes/), and blocks nested over {NESTING_MAX} deep in a function."
 )
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -53,8 +55,9 @@ def check_source(path: Path, source: str) -> Iterator[Finding]:
 
 def _check_function(path: Path, function: Function) -> Iterator[Finding]:
     lines = (function.end_lineno or function.lineno) - function.lineno + 1
-    if lines > FUNCTION_LINES_MAX:
-        remedy = f"{function.name} has {lines} lines, {FUNCTION_LINES_MAX} at most: split the function"
+    lines_max = COMPOSITION_LINES_MAX if path.parent.name == "processes" else FUNCTION_LINES_MAX
+    if lines > lines_max:
+        remedy = f"{function.name} has {lines} lines, {lines_max} at most: split the function"
         yield Finding(path, function.lineno, "function-lines", remedy)
     for block in _too_deep(function, 0):
         remedy = f"{function.name} nests more than {NESTING_MAX} blocks: return early, or extract a function"

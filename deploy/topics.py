@@ -16,8 +16,8 @@ import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, for_code
 
+from kafka.settings import KafkaSettings
 from settings.contract_files import contract_path
-from settings.kafka import KafkaSettings
 from settings.loader import load
 
 RETRY_PAUSE_S: Final = 0.25

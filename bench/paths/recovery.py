@@ -26,7 +26,7 @@ from bench.fixtures.kafka_and_postgres import Servers, running_servers
 from bench.paths.path_definition import Contender, Figure, Goal, Measurement, Path, Scale
 from bench.rivals import rival_measurement
 from bench.rivals.rival_measurement import Rival
-from settings.kafka import KafkaSettings
+from kafka.settings import KafkaSettings
 
 T = TypeVar("T")
 

@@ -32,8 +32,8 @@ from bench.paths.path_definition import (
 )
 from deploy.local.free_ports import free_ports
 from deploy.local.paths import ROOT
+from kafka.settings import KafkaSettings
 from registration.domain.participant_partition import PARTITIONS
-from settings.kafka import KafkaSettings
 
 EVENTS: Final = {Scale.FULL: 1_000_000, Scale.QUICK: 100_000, Scale.SMOKE: 2_400}
 DEADLINE_S: Final = 300.0

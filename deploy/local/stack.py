@@ -18,8 +18,8 @@ from deploy.local.process_definitions import PROCESSES, StackConfig
 from deploy.local.stack_processes import end_all
 from deploy.local.supervisor_client import Program, Supervisor
 from deploy.topics import create_topics, read_topics
+from kafka.settings import KafkaSettings
 from settings.contract_files import contract_path
-from settings.kafka import KafkaSettings
 
 DATABASE: Final = "jakpreneur"
 READY_S_MAX: Final = 90.0

@@ -14,11 +14,12 @@ from board.state.counts import BoardState
 from cuts.state import CutState
 from faults.planted import counting, intake, latches, sequences, terms
 from faults.planted.patches import Patch
+from kafka import leader_producer
+from kafka.leader_producer import LeaderProducer
 from notifier.cut_evaluator import CutEvaluator
 from notifier.domain import alerts
 from notifier.store.latches import LatchStore
-from outbox import leader_producer, publisher
-from outbox.leader_producer import LeaderProducer
+from outbox import publisher
 from outbox.publisher import Publisher
 from registration.intake import transaction as register_intake
 from registration.intake.transaction import IntakeTransaction
@@ -145,7 +146,7 @@ TERM_IGNORED: Final = PlantedBug(
     symptom="the stream's id goes back to the former term when the suspended publisher resumes",
     patches=(
         Patch(CutState, "apply", terms.apply_in_any_term, BoardState.apply_cut),
-        Patch(LeaderProducer, "_send", terms.send_in_any_term, LeaderProducer.send),
+        Patch(LeaderProducer, "send_batch", terms.send_in_any_term, LeaderProducer.send),
         Patch(leader_producer, "ACK_S_MAX", terms.ACK_S_MAX, LeaderProducer.send),
     ),
 )

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from cuts.records import CutRecord
 from cuts.state import ApplyResult, CutState
-from outbox.abandonable_producer import Producer
-from outbox.leader_producer import LeaderProducer, LeaderRecord
+from kafka.leader_producer import LeaderProducer
 
 SEND_DELAY_S: Final = 0.05
 """The delay before each send. A publisher suspended in the delay loses its lease, then sends an old cut."""
@@ -29,12 +27,9 @@ def apply_in_any_term(self: CutState, record: CutRecord) -> ApplyResult:
 
 
 async def send_in_any_term(
-    self: LeaderProducer, producer: Producer, messages: Sequence[LeaderRecord], term: int
-) -> int:
-    """Like `LeaderProducer._send`, but does not check whether this process still leads."""
+    self: LeaderProducer, batch: Any, topic: str, partition: int, _term: int
+) -> asyncio.Future[Any]:
+    """Like `LeaderProducer.send_batch`, but does not check whether this process still leads."""
+    producer = await self.opened()
     await asyncio.sleep(SEND_DELAY_S)
-    futures = [
-        await producer.send(message.topic, message.value, message.key, partition=0) for message in messages
-    ]
-    acknowledged = await asyncio.gather(*futures)
-    return int(acknowledged[0].offset)
+    return await producer.send_batch(batch, self._kafka.topic(topic), partition=partition)

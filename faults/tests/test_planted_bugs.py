@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+import kafka.leader_producer
 from aggregator.decoding import batch_decoder
 from aggregator.decoding.batch_decoder import EventBatch
 from aggregator.domain.event import Change, Event, OffsetEvent, Standing
@@ -23,11 +24,17 @@ from deploy.local.process_definitions import PROCESSES
 from faults.planted import bugs
 from faults.planted.bugs import BUGS, PlantedBug
 from faults.planted.patches import Patch, PatchTargetMissingError, patched
+from kafka.leader_producer import LeaderRecord
 from notifier.domain.alerts import alert_id, crossing_id
-from outbox import leader_producer
-from outbox.leader_producer import LeaderProducer, LeaderRecord
 from outbox.publisher import Pending, Publisher, PublishLimits, PublishOutcome, TopicChannel
-from tests.support.fakes.leases_and_broker import MemoryBroker, MemoryLeases, MemoryTable, leadership
+from tests.support.fakes.leases_and_broker import (
+    MemoryBatch,
+    MemoryBroker,
+    MemoryLeases,
+    MemoryTable,
+    leader_producer,
+    leadership,
+)
 from tests.support.manual_clock import ManualClock
 from tests.support.samples.milestones import crossing
 
@@ -136,17 +143,11 @@ async def test_the_relay_with_a_plain_sequence_sends_beyond_a_hole() -> None:
     lease = leadership(leases, "relay", "A", clock)
     await lease.renew()
     table.last = [3]
-    publisher = Publisher(
-        table,
-        lease,
-        TopicChannel("t", {}),
-        limits=PublishLimits(drain_s_max=0),
-        open_producer=broker.open,
-        clock=clock,
-    )
+    channel = TopicChannel(leader_producer(lease, broker.open), "t")
+    publisher = Publisher(table, channel, limits=PublishLimits(drain_s_max=0), clock=clock)
 
     with patched(bugs.PLAIN_SEQUENCE.patches):
-        outcome = await publisher.publish_once()
+        outcome = await publisher.publish_once(1)
 
     assert outcome is PublishOutcome.PUBLISHED
     assert (broker.logs, table.published) == ([[2, 3]], [3])
@@ -179,7 +180,10 @@ async def test_a_publisher_that_lost_its_lease_still_sends() -> None:
     sent: list[str] = []
 
     class Producer:
-        async def send(self, topic: str, *_: object, partition: int) -> asyncio.Future[Any]:
+        def create_batch(self) -> MemoryBatch:
+            return MemoryBatch(records_max=2)
+
+        async def send_batch(self, _batch: Any, topic: str, *, partition: int) -> asyncio.Future[Any]:
             sent.append(topic)
             done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
             done.set_result(type("Acknowledged", (), {"offset": 7}))
@@ -190,10 +194,13 @@ async def test_a_publisher_that_lost_its_lease_still_sends() -> None:
 
     clock = ManualClock()
     former_leader: Any = leadership(MemoryLeases(clock), "publisher", "A", clock)
-    producer = LeaderProducer({}, former_leader)
-    producer._producer = Producer()  # type: ignore[assignment]  # only the methods that LeaderProducer uses
+
+    async def open_fake(_options: Mapping[str, Any], _bytes: int) -> Producer:
+        return Producer()
+
+    producer = leader_producer(former_leader, open_fake)
     with patched(bugs.TERM_IGNORED.patches):
-        offset = await producer.send([LeaderRecord("region-counts", None, b"{}")], term=1)
-        assert leader_producer.ACK_S_MAX > 10
+        offset = await producer.send("region-counts", [LeaderRecord(None, b"1")], term=1)
+        assert kafka.leader_producer.ACK_S_MAX > 10
 
     assert (offset, sent) == (7, ["region-counts"])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from aggregator.decoding.decoder_selection import CompiledMode
 from settings.loader import Settings
+
+EVENT_TOPIC: Final = "participant-events"
 
 
 class AggregatorSettings(Settings):

@@ -8,22 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from localization.region_names import everyday_name
+
 LEVELS: Final = ("province", "city", "district", "subdistrict")
 LEVEL_BY_LENGTH: Final = {2: "province", 5: "city", 8: "district", 13: "subdistrict"}
 PROVINCE: Final = "31"
-UNPLACED: Final = "31.00"
-"""The code under which malformed region codes are counted."""
-
-SHORT_NAMES: Final = {
-    "Daerah Khusus Ibukota Jakarta": "DKI Jakarta",
-    "Kota Administrasi ": "",
-    "Kabupaten Administrasi ": "",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A region. `name` is the everyday name "Jakarta Pusat", not "Kota Administrasi Jakarta Pusat"."""
+    """A region. `name` is its Indonesian everyday name, such as "Jakarta Pusat"."""
 
     code: str
     name: str
@@ -44,10 +38,10 @@ class Regions:
         return iter(self._regions.values())
 
     def get(self, code: str) -> Region:
-        """Return the region. If the code is unknown, the code is also the name, except for UNPLACED."""
+        """Return the region. If the code is unknown and not UNPLACED, the code is also the name."""
         return self._regions.get(code) or Region(
             code=code,
-            name="Wilayah belum dikenal" if code == UNPLACED else code,
+            name=everyday_name(code, code, "id"),
             level=LEVEL_BY_LENGTH.get(len(code), "subdistrict"),
             parent=code.rpartition(".")[0] or None,
         )
@@ -62,13 +56,12 @@ def load_regions(path: Path) -> Regions:
     """Read contract/regions.csv, which has the columns code, parent, level and name."""
     with path.open(encoding="utf-8", newline="") as file:
         regions = [
-            Region(row["code"], _short_name(row["name"]), row["level"], row["parent"] or None)
+            Region(
+                row["code"],
+                everyday_name(row["code"], row["name"], "id"),
+                row["level"],
+                row["parent"] or None,
+            )
             for row in csv.DictReader(file)
         ]
     return Regions({region.code: region for region in regions})
-
-
-def _short_name(name: str) -> str:
-    for official, short in SHORT_NAMES.items():
-        name = name.replace(official, short)
-    return name

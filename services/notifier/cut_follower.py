@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from cuts.single_partition_reader import KafkaAccess
 from cuts.topic_readers import follow_cuts
+from kafka.settings import KafkaSettings
 from lifecycle.loops import run_forever
-from lifecycle.run_until_stop import cancel_on_stop
 from lifecycle.stop_signal import StopSignal
 from notifier.cut_evaluator import CutEvaluator
 from telemetry.health import Health
@@ -18,14 +17,10 @@ EVALUATION_S_MAX: Final = 90.0
 """This must exceed 60 s: for that long the loop retries a failing database before it ends the process."""
 
 
-async def follow_until_stopped(kafka: KafkaAccess, evaluator: CutEvaluator, stopping: StopSignal) -> None:
-    """Apply every record of region-counts until the stop."""
-
-    async def follow() -> None:
-        async for record in follow_cuts(kafka):
-            evaluator.apply(record.value)
-
-    await cancel_on_stop(follow(), stopping)
+async def follow(kafka: KafkaSettings, evaluator: CutEvaluator) -> None:
+    """Apply every record of region-counts. Never returns."""
+    async for record in follow_cuts(kafka):
+        evaluator.apply(record.value)
 
 
 async def evaluate_until_stopped(

@@ -1,36 +1,17 @@
-"""Writes sentences about crossings in Indonesian and English, and each language's numbers and times."""
+"""Writes sentences about crossings in Indonesian and English."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Protocol
-from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime
-from babel.numbers import format_decimal
-
+from localization.formats import number
+from localization.measure_names import counted
+from localization.region_names import RegionNames
 from notifier.domain.alerts import BilingualText
 from notifier.domain.rules import EVER
-from notifier.region_names import Regions
 
-WIB: Final = ZoneInfo("Asia/Jakarta")
-LOCALES: Final = {"id": "id_ID", "en": "en_GB"}
-MOMENTS: Final = {"id": "d MMMM y HH.mm 'WIB'", "en": "d MMMM y, HH:mm 'WIB' '(UTC+7)'"}
-
-COUNTED: Final[Mapping[str, Mapping[str, str]]] = {
-    "registered": {"id": "peserta terdaftar", "en": "registered participants"},
-    "step:P2": {"id": "peserta selesai P2 (pelatihan)", "en": "participants through P2 (training)"},
-    "step:P3": {"id": "peserta selesai P3 (pendampingan)", "en": "participants through P3 (mentoring)"},
-    "step:P4": {"id": "peserta selesai P4 (perizinan)", "en": "participants through P4 (licensing)"},
-    "step:P5": {"id": "peserta selesai P5 (pemasaran)", "en": "participants through P5 (marketing)"},
-    "step:P6": {
-        "id": "peserta selesai P6 (pelaporan keuangan)",
-        "en": "participants through P6 (financial reporting)",
-    },
-    "step:P7": {"id": "peserta selesai P7 (permodalan)", "en": "participants through P7 (access to capital)"},
-}
 SCOPES: Final[Mapping[str, Mapping[str, str]]] = {
     "campaign": {"id": "kampanye {}", "en": "campaign {}"},
     "agency": {"id": "instansi {}", "en": "agency {}"},
@@ -74,23 +55,11 @@ class Crossed(Protocol):
     def target(self) -> int | None: ...
 
 
-def number(value: int, language: str) -> str:
-    """Return a number as text: 281.812 in Indonesian, 281,812 in English."""
-    text: str = format_decimal(value, locale=LOCALES[language])
-    return text
-
-
-def moment(value: datetime, language: str) -> str:
-    """Return a time in Jakarta as text: 21 Oktober 2021 19.05 WIB, or 21 October 2021, 19:05 WIB (UTC+7)."""
-    text: str = format_datetime(value, MOMENTS[language], tzinfo=WIB, locale=LOCALES[language])
-    return text
-
-
 @dataclass(frozen=True, slots=True)
 class Wording:
     """Writes sentences with the names of regions and epochs."""
 
-    regions: Regions
+    regions: RegionNames
     epochs: Mapping[str, BilingualText]
 
     def fact(self, crossed: Crossed, language: str) -> str:
@@ -106,7 +75,7 @@ class Wording:
             threshold=number(crossed.threshold, language),
             target=number(crossed.target or crossed.threshold, language),
             percent=crossed.percent,
-            counted=self.counted(crossed.measure, language),
+            counted=counted(crossed.measure, language),
             epoch=title,
         )
         scope = self.scope(crossed.scope, language)
@@ -115,11 +84,7 @@ class Wording:
 
     def place(self, region: str, language: str) -> str:
         """Return the name of a region, as written inside a sentence."""
-        return self.regions.display_name(region, language)
-
-    def counted(self, measure: str, language: str) -> str:
-        """Return what the measure counts, as written after a number: `registered participants`."""
-        return COUNTED[measure][language] if measure in COUNTED else measure
+        return self.regions.in_sentence(region, language)
 
     def scope(self, scope: str, language: str) -> str:
         """Return the scope in words; empty for the scope `all`."""

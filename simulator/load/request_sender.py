@@ -12,10 +12,12 @@ from typing import Final
 import aiohttp
 import msgspec
 
+from lifecycle.backoff import Backoff
 from simulator.load.http_requests import Request
 from simulator.load.ledger import Answer, Intent, Outcome
 
 TIMEOUT_S: Final = 3.0
+RETRY_DELAY_S_MIN: Final = 0.5
 RETRY_DELAY_S_MAX: Final = 5.0
 
 
@@ -47,13 +49,14 @@ class RequestSender:
         If none is conclusive within `patience_s`, the outcome is `unknown`.
         """
         deadline = time.monotonic() + self.patience_s
+        backoff = Backoff(RETRY_DELAY_S_MIN, RETRY_DELAY_S_MAX)
         attempts = 0
         while True:
             attempts += 1
             answer, wait_s = await self._attempt(intent, request, attempts)
             if answer.outcome != "unknown":
                 return answer
-            delay_s = wait_s or min(0.25 * 2**attempts, RETRY_DELAY_S_MAX) * (0.5 + self.rng.random())
+            delay_s = wait_s or next(backoff) * (0.5 + self.rng.random())
             if time.monotonic() + delay_s > deadline:
                 return answer
             await self.sleep(delay_s)

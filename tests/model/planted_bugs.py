@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final
 
 from aggregator.domain.event_fold import Fold, fold
 from aggregator.domain.roll_up import TallyChanges
@@ -13,14 +13,12 @@ from cuts.records import CutRecord
 from cuts.state import ApplyResult, CutState
 from faults.planted.counting import fold_from_the_stored_position, fold_past_gaps
 from faults.planted.terms import apply_in_any_term
-from outbox.leadership import Leadership
+from kafka.abandonable_producer import OpenProducer
 from outbox.publisher import Pending, Publisher
 from outbox.source import PublishedMove as Advance
-from outbox.source import Source
 from registration.domain.cloud_event import EventDraft
 from registration.domain.idempotent_operation import Operation
 from tests.model.boards import Board
-from tests.model.event_topic import Producer
 from tests.model.intake import Api, Request, with_new_key
 from tests.model.notifiers import NotifierDatabase
 from tests.model.register import PARTITIONS, Register, Transaction
@@ -97,7 +95,7 @@ class PlainSequence(Register):
 class PublishesAboveLast(Publisher):
     """Publishes every event above the last published sequence, also beyond a hole."""
 
-    async def _send(self, pending: Sequence[Pending], term: int) -> None:
+    async def _send(self, producer: OpenProducer, pending: Sequence[Pending], term: int) -> None:
         without_holes = [
             partition._replace(
                 records=[
@@ -107,7 +105,7 @@ class PublishesAboveLast(Publisher):
             )
             for partition in pending
         ]
-        await super()._send(without_holes, term)
+        await super()._send(producer, without_holes, term)
         for partition in pending:
             sent = self._in_flight.get(partition.partition)
             if sent is not None:
@@ -119,13 +117,7 @@ class PublishesAboveLast(Publisher):
 class RelayPublishingAboveLast(Relay):
     """A relay with PublishesAboveLast."""
 
-    def publisher(
-        self,
-        source: Source,
-        lease: Leadership,
-        open_producer: Callable[[Mapping[str, Any], int], Coroutine[Any, Any, Producer]],
-    ) -> Publisher:
-        return self.build(PublishesAboveLast, source, lease, open_producer)
+    publisher_type = PublishesAboveLast
 
 
 class NoUniqueLatch(NotifierDatabase):

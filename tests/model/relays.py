@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, ClassVar
 
-from outbox.leadership import Leadership
+from outbox.leader import Leader
 from outbox.publisher import Pending, Publisher, PublishLimits, Record, TopicChannel
-from outbox.source import PublishedMove, Source
+from outbox.source import PublishedMove
 from registration.relay.stall_tracker import StallTracker
 from tests.model.event_topic import Producer, Topic
 from tests.model.process_driver import Driver, InjectedFailureError, LoopDriver, Process
 from tests.model.publishers import CutLog
 from tests.model.register import PARTITIONS, Register
 from tests.model.stepping_loop import SteppingLoop
-from tests.support.fakes.leases_and_broker import MemoryLeases, leadership
+from tests.support.fakes.leases_and_broker import MemoryLeases, leader_producer, leadership
 from tests.support.manual_clock import ManualClock
 
 LEASE = "relay"
@@ -65,6 +65,7 @@ class Relay(Process):
 
     instances = 0
     """The number of started relays, so that each start can use a new name as the holder of the lease."""
+    publisher_type: ClassVar[type[Publisher]] = Publisher
 
     def __init__(
         self,
@@ -88,36 +89,14 @@ class Relay(Process):
         Relay.instances += 1
         self._events = EventSource(self._register, self._leases, self.driver)
         self._lease = leadership(self._leases, LEASE, f"relay-{Relay.instances}", self._clock)
-        self._publisher = self.publisher(self._events, self._lease, self._open)
+        producer = leader_producer(self._lease, self._open)
+        publisher = self.publisher_type(
+            self._events, TopicChannel(producer, "participant-events"), limits=LIMITS, clock=self._clock
+        )
+        self._leader = Leader(self._lease, publisher, producer)
         self._stalls = StallTracker.start(self._clock())
         self._term: int | None = None
         self._newest = (0, 0)
-
-    def publisher(
-        self,
-        source: Source,
-        lease: Leadership,
-        open_producer: Callable[[Mapping[str, Any], int], Coroutine[Any, Any, Producer]],
-    ) -> Publisher:
-        """Return the publisher that sends the events to the topic."""
-        return self.build(Publisher, source, lease, open_producer)
-
-    def build(
-        self,
-        publisher_type: type[Publisher],
-        source: Source,
-        lease: Leadership,
-        open_producer: Callable[[Mapping[str, Any], int], Coroutine[Any, Any, Producer]],
-    ) -> Publisher:
-        """Build a publisher of the given class."""
-        return publisher_type(
-            source,
-            lease,
-            TopicChannel("participant-events", {}),
-            limits=LIMITS,
-            open_producer=open_producer,
-            clock=self._clock,
-        )
 
     async def _open(self, _options: Mapping[str, Any], _bytes: int) -> Producer:
         return Producer(self._topic, self, self._events.sequences)
@@ -127,7 +106,7 @@ class Relay(Process):
 
     async def _work(self) -> None:
         with suppress(InjectedFailureError):
-            await self._publisher.publish_once()
+            await self._leader.lead_once()
 
     def renew(self) -> None:
         """Take or renew the lease."""

@@ -10,8 +10,8 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from deploy.topics import create_topics, read_topics
+from kafka.settings import KafkaSettings
 from settings.contract_files import contract_path
-from settings.kafka import KafkaSettings
 
 
 @dataclass(frozen=True)

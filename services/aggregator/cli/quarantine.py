@@ -23,7 +23,7 @@ from aggregator.tallies.quarantine_resolution import (
     change_from_file,
 )
 from aggregator.tallies.queries import QUERIES
-from settings.kafka import KafkaSettings
+from kafka.settings import KafkaSettings
 
 PROCESS: Final = "aggregator-quarantine"
 PAGE_ROWS: Final = 1_000

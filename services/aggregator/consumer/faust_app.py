@@ -9,7 +9,7 @@ import mode.loop
 
 from aggregator.consumer.faust_transport import FetchApp, Transport
 from aggregator.consumer.fetch_scheduler import FetchScheduler
-from settings.kafka import KafkaSettings
+from kafka.settings import KafkaSettings
 
 FETCH_BYTES_MAX: Final = 8 << 20
 FETCH_RECORDS_MAX: Final = 100_000

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from aggregator.event_topic_reader import EVENT_TOPIC, EventTopicReader
-from aggregator.settings import AggregatorSettings
+from aggregator.settings import EVENT_TOPIC, AggregatorSettings
 from database.pool import connect
-from settings.kafka import KafkaSettings
+from kafka.settings import KafkaSettings
+from kafka.topic_reader import open_reader
 
 if TYPE_CHECKING:
     import asyncpg
+
+READ_S_MAX: Final = 10.0
 
 
 @asynccontextmanager
@@ -26,7 +29,17 @@ async def command_pool(settings: AggregatorSettings, command: str) -> AsyncItera
 
 
 async def read_event_record(kafka: KafkaSettings, partition: int, offset: int) -> bytes | None:
-    """Return the value of one record of participant-events; None if the topic no longer has that record."""
-    reader = EventTopicReader(kafka.client_options(), kafka.topic(EVENT_TOPIC))
-    async with reader.opened() as topic:
-        return await topic.record_at(partition, offset)
+    """Return the value of one record of participant-events; None if the topic no longer has that record.
+
+    Raises KafkaError, or TimeoutError after READ_S_MAX seconds.
+    """
+    async with asyncio.timeout(READ_S_MAX), open_reader(kafka, EVENT_TOPIC, (partition,)) as topic:
+        first, end = (await topic.bounds())[partition]
+        if not first <= offset < end:
+            return None
+        topic.seek(offset, partition)
+        records: Sequence[Any] = ()
+        while not records:
+            records = (await topic.poll(READ_S_MAX)).get(partition, ())
+    value: bytes | None = records[0].value if records[0].offset == offset else None
+    return value

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.decoding.batch_decoder import Decode, decode_batch
 from aggregator.decoding.decoder_selection import install_decoder
-from aggregator.event_topic_reader import EVENT_TOPIC, EventTopicReader
+from aggregator.domain.event_fold import PARTITIONS
 from aggregator.rebuild.tally_rebuild import REBUILD_LEASE, TallyRebuild
-from aggregator.settings import AggregatorSettings
+from aggregator.settings import EVENT_TOPIC, AggregatorSettings
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore
 from database.pool import connect
+from kafka.settings import KafkaSettings
+from kafka.topic_reader import open_reader
 from outbox.postgres_leases import Lease, new_holder
-from settings.kafka import KafkaSettings
 
 if TYPE_CHECKING:
     import asyncpg
+
+
+FETCH_BYTES_MAX: Final = 4 << 20
+RECORDS_MAX: Final = 5_000
 
 
 async def run_rebuild(settings: AggregatorSettings, kafka: KafkaSettings) -> int:
@@ -43,6 +49,13 @@ async def rebuild_for_epoch(pool: asyncpg.Pool[Any], kafka: KafkaSettings, epoch
 
 
 def _build(pool: asyncpg.Pool[Any], kafka: KafkaSettings, decode: Decode) -> TallyRebuild:
-    topic = EventTopicReader(kafka.client_options(), kafka.topic(EVENT_TOPIC))
+    open_topic = partial(
+        open_reader,
+        kafka,
+        EVENT_TOPIC,
+        range(PARTITIONS),
+        records_max=RECORDS_MAX,
+        fetch_bytes_max=FETCH_BYTES_MAX,
+    )
     lease = Lease(pool, REBUILD_LEASE, new_holder())
-    return TallyRebuild(pool, PostgresTallyStore(pool), topic, lease, decode)
+    return TallyRebuild(pool, PostgresTallyStore(pool), open_topic, lease, decode)

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from aggregator.settings import AggregatorSettings
+from kafka.settings import KafkaSettings
 from lifecycle.stop_signal import StopSignal, run
-from settings.kafka import KafkaSettings
 from settings.loader import load
 from telemetry import logs
 from telemetry.failpoints import arm

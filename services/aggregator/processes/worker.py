@@ -11,14 +11,13 @@ from aggregator.consumer.garbage_collection import collect_garbage_less_often
 from aggregator.consumer.kafka_end_offsets import KafkaEndOffsets
 from aggregator.consumer.stall_watchdog import StallWatchdog
 from aggregator.decoding.decoder_selection import install_decoder
-from aggregator.event_topic_reader import EVENT_TOPIC
-from aggregator.settings import AggregatorSettings
+from aggregator.settings import EVENT_TOPIC, AggregatorSettings
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore
 from database.pool import connect
+from kafka.settings import KafkaSettings
 from lifecycle.http_server import serve
 from lifecycle.stop_signal import StopSignal
-from lifecycle.task_group import run_group_with_server
-from settings.kafka import KafkaSettings
+from lifecycle.task_group import run_group
 from telemetry.health import Health
 from telemetry.health_endpoints import plain_app
 from telemetry.logs import get
@@ -49,7 +48,8 @@ async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stoppin
     try:
         await worker.start()
         log.info("worker started", group=group, topic=topic)
-        await run_group_with_server(
+        await run_group(
+            stopping,
             worker.wait_for_failure(),
             watchdog.run(stopping),
             server=serve(plain_app(health), settings.host, settings.worker_port, stopping),

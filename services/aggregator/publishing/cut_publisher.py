@@ -6,9 +6,9 @@ Failpoints: `publisher.before_reserve`, `publisher.before_produce`, `publisher.a
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.domain.cut_record import (
     NO_CONTENT,
@@ -23,19 +23,16 @@ from aggregator.domain.cut_record import (
 )
 from aggregator.metrics import CUT_SECONDS, CUTS, GAPS, OUTSTANDING
 from aggregator.publishing.cut_snapshot import CutSnapshot, open_snapshot, read_published_state
+from aggregator.publishing.last_published_cut import NEWEST_RECORDS, last_cut
 from aggregator.publishing.queries import QUERIES
-from outbox.leader_producer import LeaderProducer, LeaderRecord, SupersededError
+from kafka.leader_producer import LeaderProducer, LeaderRecord, SupersededError
 from outbox.postgres_leases import Lease
 from telemetry.failpoints import failpoint
-from telemetry.logs import get
 
 if TYPE_CHECKING:
     import asyncpg
 
-log = get()
-
-LastInTopic = Callable[[], Awaitable[tuple[int, int] | None]]
-"""Reads (term, cut) of the newest record in region-counts; None if the topic is empty."""
+TOPIC: Final = "region-counts"
 
 
 @dataclass(slots=True)
@@ -52,70 +49,49 @@ class LeaderState:
 
 
 class CutPublisher:
-    """Publishes cuts while this process leads."""
+    """Publishes the cuts of a leader."""
 
     def __init__(
         self,
         pool: asyncpg.Pool[Any],
         lease: Lease,
         producer: LeaderProducer,
-        topic: str,
-        last_in_topic: LastInTopic,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._lease = lease
         self._producer = producer
-        self._topic = topic
-        self._last_in_topic = last_in_topic
         self._clock = clock
         self._leader: LeaderState | None = None
+        self._last_cut = 0
+        """The last cut of the former leader."""
         self.rows_changed = 0
         """The number of rows in the last call's change record; 0 if no change record was due."""
 
     @property
     def positions(self) -> tuple[int, ...] | None:
-        """The positions of the last published cut.
-
-        None if this process does not lead, has not yet published a cut in its term, or failed when it last
-        published.
-        """
+        """The positions of the last published cut; None before the first cut after a take-over."""
         return self._leader.head.positions if self._leader and self._leader.head else None
 
-    async def publish_once(self) -> DueRecord | None:
-        """Publish the records that are due, and return which these were; None if another process leads.
+    async def take_over(self) -> int:
+        """Continue the cut numbers of the former leader; return the highest term in the topic.
 
-        After a failure the next record is a full record. Raises SupersededError if the lease was lost.
+        The last cut is forgotten: it is not known whether it arrived, so no change record may be based on it.
         """
-        term = self._lease.term
-        if term is None:
-            self._leader = None
-            await self._producer.abandon()
-            return None
-        if self._leader is None or self._leader.term != term:
-            self._leader = await self._take_over(term)
-        try:
-            return await self._publish(self._leader)
-        except BaseException:
-            # It is not known whether the last record arrived, so no change record may be based on its cut.
-            self._leader.head = None
-            raise
-
-    async def _take_over(self, term: int) -> LeaderState:
-        """Return the state of a new leader, which continues the cut numbers.
-
-        If the database was restored from a backup, its term may be lower than the newest term in the topic.
-        The term is then raised above that one.
-        """
+        self._leader = None
         stored = await read_published_state(self._pool)
-        topic_term, topic_cut = await self._last_in_topic() or (0, 0)
-        if topic_term >= term:
-            lifted = await self._lease.raise_term(topic_term)
-            if lifted is None:
-                raise SupersededError("the lease was lost during the take-over")
-            term = lifted
-        log.info("publisher took over", term=term, cut=max(stored.cut, topic_cut))
-        return LeaderState(term, max(stored.cut, topic_cut))
+        topic_term, topic_cut = last_cut(await self._producer.newest_records(TOPIC, NEWEST_RECORDS))
+        self._last_cut = max(stored.cut, topic_cut)
+        return topic_term
+
+    async def publish_once(self, term: int) -> DueRecord:
+        """Publish the records that are due, and return which these were.
+
+        The first record after `take_over` is a full record. Raises SupersededError if the lease was lost.
+        """
+        if self._leader is None:
+            self._leader = LeaderState(term, self._last_cut)
+        return await self._publish(self._leader)
 
     async def _publish(self, leader: LeaderState) -> DueRecord:
         started_at = self._clock()
@@ -167,8 +143,8 @@ class CutPublisher:
 
     async def _produce(self, leader: LeaderState, values: list[bytes], kind: str) -> int:
         failpoint("publisher.before_produce")
-        records = [LeaderRecord(self._topic, None, value) for value in values]
-        offset = await self._producer.send(records, leader.term)
+        records = [LeaderRecord(None, value) for value in values]
+        offset = await self._producer.send(TOPIC, records, leader.term)
         failpoint("publisher.after_produce")
         leader.record_at = self._clock()
         CUTS.labels(kind).inc(len(values))

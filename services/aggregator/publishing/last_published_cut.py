@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 from cuts.records import UndecodableRecordError, decode_cut
-from cuts.single_partition_reader import open_topic_log
-from settings.kafka import KafkaSettings
 
 Version = tuple[int, int]
 """(term, cut)"""
 
-POLL_S: Final = 5.0
 NEWEST_RECORDS: Final = 50
 
 
-async def last_cut(kafka: KafkaSettings) -> Version | None:
-    """Return the highest (term, cut) of the newest NEWEST_RECORDS records. Raises KafkaError.
-
-    Returns None if the topic is empty, or if all these records are undecodable.
-    """
-    async with open_topic_log(kafka, "region-counts") as topic:
-        first, end = await topic.bounds()
-        next_offset = max(first, end - NEWEST_RECORDS)
-        topic.seek(next_offset)
-        versions: list[Version] = []
-        while next_offset < end and (records := await topic.poll(POLL_S)):
-            next_offset = records[-1].offset + 1
-            versions += [version for record in records if (version := _version(record.value)) is not None]
-        return max(versions, default=None)
+def last_cut(records: Iterable[Any]) -> Version:
+    """Return the highest (term, cut) of the newest records; (0, 0) if none of them is decodable."""
+    versions = (version for record in records if (version := _version(record.value)) is not None)
+    return max(versions, default=(0, 0))
 
 
 def _version(value: bytes) -> Version | None:

@@ -16,13 +16,13 @@ from aggregator.domain.cut_record import CutHead
 from aggregator.metrics import MINUTES
 from aggregator.publishing.cut_snapshot import MinuteKey, open_snapshot, read_published_state
 from aggregator.publishing.queries import QUERIES
-from outbox.leader_producer import LeaderProducer, LeaderRecord, SupersededError
-from outbox.postgres_leases import Lease
+from kafka.leader_producer import LeaderProducer, LeaderRecord, SupersededError
 from telemetry.failpoints import failpoint
 
 if TYPE_CHECKING:
     import asyncpg
 
+TOPIC: Final = "region-minutes"
 KEPT: Final = timedelta(hours=48)
 KEYS_MAX: Final = 500
 """The most minutes per call. Cuts are published between calls, so a backlog of minutes does not delay
@@ -30,45 +30,24 @@ cuts."""
 
 
 class MinutePublisher:
-    """Publishes minutes while this process leads."""
+    """Publishes the minutes of a leader."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], lease: Lease, producer: LeaderProducer, topic: str) -> None:
+    def __init__(self, pool: asyncpg.Pool[Any], producer: LeaderProducer) -> None:
         self._pool = pool
-        self._lease = lease
         self._producer = producer
-        self._topic = topic
         self._waiting: list[MinuteKey] = []
         self._head: CutHead | None = None
         """The head whose positions are stored once all waiting minutes are published."""
 
-    async def publish_once(self) -> int:
-        """Publish at most KEYS_MAX changed minutes; return the number of published records."""
-        term = self._lease.term
-        if term is None:
-            self._waiting, self._head = [], None
-            return 0
-        try:
-            return await self._publish(term)
-        except BaseException:
-            self._waiting, self._head = [], None
-            raise
+    def start_again(self) -> None:
+        """Forget the waiting minutes. The stored positions show which minutes are due."""
+        self._waiting, self._head = [], None
 
-    async def delete_expired(self, now: datetime) -> int:
-        """Delete minutes older than 48 hours, first from the topic, then from the table; return how many."""
-        term = self._lease.term
-        if term is None:
-            return 0
-        rows = QUERIES.expired_minutes(self._pool, oldest=now - KEPT, keys_max=KEYS_MAX)
-        keys: list[MinuteKey] = [(row["minute"], row["scope"]) async for row in rows]
-        if keys:
-            tombstones = [LeaderRecord(self._topic, _key(key), None) for key in keys]
-            await self._producer.send(tombstones, term)
-            await QUERIES.delete_minutes(
-                self._pool, minutes=[minute for minute, _ in keys], scopes=[scope for _, scope in keys]
-            )
-        return len(keys)
+    async def publish_once(self, term: int) -> int:
+        """Publish at most KEYS_MAX changed minutes; return the number of published records.
 
-    async def _publish(self, term: int) -> int:
+        Raises SupersededError if the lease was lost.
+        """
         published = await read_published_state(self._pool)
         async with open_snapshot(self._pool) as snapshot:
             head, _ = await snapshot.head()
@@ -76,7 +55,7 @@ class MinutePublisher:
                 self._waiting = await snapshot.changed_minutes(published, head)
                 self._head = head
             elif (self._head.set_id, self._head.generation) != (head.set_id, head.generation):
-                self._waiting, self._head = [], None
+                self.start_again()
                 return 0
             keys, self._waiting = self._waiting[:KEYS_MAX], self._waiting[KEYS_MAX:]
             growth = await snapshot.minute_growth(head.set_id, keys) if keys else {}
@@ -92,19 +71,28 @@ class MinutePublisher:
                 await self._store_progress(completed, term)
         return len(growth)
 
+    async def delete_expired(self, now: datetime, term: int) -> int:
+        """Delete minutes older than 48 hours, first from the topic, then from the table; return how many."""
+        rows = QUERIES.expired_minutes(self._pool, oldest=now - KEPT, keys_max=KEYS_MAX)
+        keys: list[MinuteKey] = [(row["minute"], row["scope"]) async for row in rows]
+        if keys:
+            await self._producer.send(TOPIC, [LeaderRecord(_key(key), None) for key in keys], term)
+            await QUERIES.delete_minutes(
+                self._pool, minutes=[minute for minute, _ in keys], scopes=[scope for _, scope in keys]
+            )
+        return len(keys)
+
     async def _send(self, growth: Mapping[MinuteKey, Sequence[tuple[str, int]]], term: int) -> None:
         failpoint("publisher.before_minutes")
-        records = [
-            LeaderRecord(self._topic, _key(key), _value(key, term, rows)) for key, rows in growth.items()
-        ]
-        await self._producer.send(records, term)
+        records = [LeaderRecord(_key(key), _value(key, term, rows)) for key, rows in growth.items()]
+        await self._producer.send(TOPIC, records, term)
         failpoint("publisher.after_minutes")
         MINUTES.inc(len(records))
 
     async def _store_progress(self, head: CutHead, term: int) -> None:
         stored = await QUERIES.store_published_minutes(
             self._pool,
-            lease=self._lease.name,
+            lease=self._producer.name,
             term=term,
             set_id=head.set_id,
             generation=head.generation,

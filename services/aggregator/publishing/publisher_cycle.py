@@ -1,4 +1,4 @@
-"""Runs the publisher's cycle: cuts, then minutes and clean-up when they are due, then a pause."""
+"""The step of the leading publisher: cuts, then minutes and clean-up when they are due."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from aggregator.publishing.cut_interval import pause_s
 from aggregator.publishing.cut_publisher import CutPublisher
 from aggregator.publishing.minute_publisher import MinutePublisher
 from aggregator.publishing.queries import QUERIES
-from lifecycle.stop_signal import StopSignal
-from telemetry.health import Progress
 
 if TYPE_CHECKING:
     import asyncpg
@@ -21,39 +19,36 @@ CLEANUP_EVERY_S: Final = 5.0
 
 
 class PublishCycle:
-    """Runs cuts, minutes and clean-up in turn. They share a producer, which a failure resets."""
+    """Runs cuts, minutes and clean-up in turn. Implements `outbox.leader.LeaderStep`."""
 
-    def __init__(
-        self,
-        pool: asyncpg.Pool[Any],
-        cuts: CutPublisher,
-        minutes: MinutePublisher,
-        progress: Progress,
-        stopping: StopSignal,
-    ) -> None:
+    def __init__(self, pool: asyncpg.Pool[Any], cuts: CutPublisher, minutes: MinutePublisher) -> None:
         self._pool = pool
         self._cuts = cuts
         self._minutes = minutes
-        self._progress = progress
-        self._stopping = stopping
         self._minutes_at = self._cleanup_at = 0.0
 
-    async def publish_once(self) -> None:
-        """Publish the cuts and minutes that are due, clean up if due, and wait until the next cut is due."""
+    async def take_over(self, _term: int) -> int:
+        """See `LeaderStep`."""
+        self._minutes.start_again()
+        return await self._cuts.take_over()
+
+    def step_down(self) -> None:
+        """See `LeaderStep`: there is nothing to report."""
+
+    async def lead_once(self, term: int) -> float:
+        """Publish the cuts and minutes that are due, and clean up if due; return the pause until the next."""
         started_at = time.monotonic()
-        await self._cuts.publish_once()
+        await self._cuts.publish_once(term)
         if started_at - self._minutes_at >= MINUTES_EVERY_S:
-            await self._minutes.publish_once()
+            await self._minutes.publish_once(term)
             self._minutes_at = started_at
         if started_at - self._cleanup_at >= CLEANUP_EVERY_S:
-            await self._clean_up()
+            await self._clean_up(term)
             self._cleanup_at = started_at
-        self._progress.beat()
-        took_s = time.monotonic() - started_at
-        await self._stopping.wait(pause_s(took_s, self._cuts.rows_changed))
+        return pause_s(time.monotonic() - started_at, self._cuts.rows_changed)
 
-    async def _clean_up(self) -> None:
+    async def _clean_up(self, term: int) -> None:
         if self._cuts.positions is not None:
             await QUERIES.delete_published_changes(self._pool, positions=list(self._cuts.positions))
-            await self._minutes.delete_expired(datetime.now(UTC))
+            await self._minutes.delete_expired(datetime.now(UTC), term)
             await QUERIES.delete_unused_sets(self._pool)

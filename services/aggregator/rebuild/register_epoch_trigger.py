@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator.rebuild.tally_set_queries import QUERIES
 from cuts.topic_readers import follow_register_state
+from kafka.settings import KafkaSettings
 from outbox.postgres_leases import Lease
-from settings.kafka import KafkaSettings
 from telemetry.logs import get
 
 if TYPE_CHECKING:

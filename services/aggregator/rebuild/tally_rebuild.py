@@ -5,22 +5,23 @@ Failpoints: `rebuild.before_swap`, `rebuild.after_swap`.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.decoding.batch_decoder import Decode
 from aggregator.domain.roll_up import roll_up
-from aggregator.event_topic_reader import EventTopicReader
 from aggregator.metrics import REBUILDS
 from aggregator.rebuild.shadow_set import RebuildImpossibleError, RebuildSupersededError, ShadowSet
 from aggregator.rebuild.tally_set_queries import QUERIES
 from aggregator.tallies.batch_counter import MINUTES_KEPT
 from aggregator.tallies.tally_store import PartitionPosition, PositionChange, TallyStore
-from outbox.postgres_leases import RENEW_EVERY_S, Lease
+from kafka.topic_reader import TopicReader
+from outbox.leader import hold
+from outbox.postgres_leases import Lease
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
@@ -33,6 +34,7 @@ log = get()
 
 REBUILD_LEASE: Final = "rebuild"
 CHECK_EVERY_S: Final = 0.2
+POLL_S: Final = 0.2
 SWAP_BEHIND_EVENTS_MAX: Final = 20_000
 """The rebuild tries to swap once it is at most this many events behind. Workers wait while it counts the
 rest."""
@@ -48,13 +50,13 @@ class TallyRebuild:
         self,
         pool: asyncpg.Pool[Any],
         tallies: TallyStore,
-        topic: EventTopicReader,
+        open_topic: Callable[[], AbstractAsyncContextManager[TopicReader]],
         lease: Lease,
         decode: Decode,
     ) -> None:
         self._pool = pool
         self._tallies = tallies
-        self._topic = topic
+        self._open_topic = open_topic
         self._lease = lease
         self._decode = decode
 
@@ -68,24 +70,18 @@ class TallyRebuild:
         if await self._lease.renew() is None:
             raise RebuildSupersededError("another rebuild is running")
         shadow = await self._begin(epoch)
-        renewal = asyncio.ensure_future(self._renew_lease())
+        await hold(self._lease, self._build(shadow))
+        return shadow.counted
+
+    async def _build(self, shadow: ShadowSet) -> None:
         try:
-            async with self._topic.opened():
-                await self._count_until_swapped(shadow)
+            async with self._open_topic() as topic:
+                await self._count_until_swapped(topic, shadow)
         except BaseException:
             await QUERIES.abandon_rebuild(self._pool, building=shadow.set_id)
             REBUILDS.labels("abandoned").inc()
             raise
-        finally:
-            renewal.cancel()
-            await self._lease.release()
         REBUILDS.labels("swapped").inc()
-        return shadow.counted
-
-    async def _renew_lease(self) -> None:
-        while True:
-            await asyncio.sleep(RENEW_EVERY_S)
-            await self._lease.renew()
 
     async def _begin(self, epoch: int | None) -> ShadowSet:
         row = await QUERIES.begin_rebuild(self._pool)
@@ -95,17 +91,19 @@ class TallyRebuild:
         log.info("rebuild started", set_id=row["building"], live_set_id=row["set_id"], epoch=epoch)
         return ShadowSet(row["building"], row["set_id"], row["epoch"], epoch, positions)
 
-    async def _count_until_swapped(self, shadow: ShadowSet) -> None:
+    async def _count_until_swapped(self, topic: TopicReader, shadow: ShadowSet) -> None:
+        for partition, (first, _) in (await topic.bounds()).items():
+            topic.seek(first, partition)
         progress_at = checked_at = time.monotonic()
         await self._load_settled(shadow)
         while True:
-            if await self._count_once(shadow):
+            if await self._count_once(topic, shadow):
                 progress_at = time.monotonic()
             if time.monotonic() - checked_at < CHECK_EVERY_S:
                 continue
             checked_at = time.monotonic()
             await self._load_settled(shadow)
-            if await self._is_close(shadow) and await self._swap(shadow):
+            if await self._is_close(topic, shadow) and await self._swap(topic, shadow):
                 return
             if checked_at - progress_at > NO_PROGRESS_S_MAX:
                 live = await self._positions_of_set(shadow.live_set_id)
@@ -116,9 +114,9 @@ class TallyRebuild:
         async for row in QUERIES.settled_sequences(self._pool, epoch=shadow.epoch):
             shadow.settled.setdefault(row["partition"], set()).add(row["event_sequence"])
 
-    async def _count_once(self, shadow: ShadowSet) -> bool:
+    async def _count_once(self, topic: TopicReader, shadow: ShadowSet) -> bool:
         """Fetch once and count the records; return whether a position moved."""
-        fetched = await self._topic.fetch()
+        fetched = await topic.poll(POLL_S)
         changes: dict[int, PositionChange] = {}
         for partition, position in shadow.positions.items():
             batch = self._decode(fetched.get(partition, ()), partition)
@@ -143,9 +141,9 @@ class TallyRebuild:
             shadow.positions[partition] = change.after
         return True
 
-    async def _is_close(self, shadow: ShadowSet) -> bool:
+    async def _is_close(self, topic: TopicReader, shadow: ShadowSet) -> bool:
         if shadow.accepts_lower_positions:
-            return await self._topic.at_end()
+            return topic.has_read({partition: end for partition, (_, end) in (await topic.bounds()).items()})
         live = await self._positions_of_set(shadow.live_set_id)
         return shadow.behind(live) <= SWAP_BEHIND_EVENTS_MAX
 
@@ -153,7 +151,7 @@ class TallyRebuild:
         rows = QUERIES.positions_of_set(self._pool, set_id=set_id)
         return {row["partition"]: row["sequence"] async for row in rows}
 
-    async def _swap(self, shadow: ShadowSet) -> bool:
+    async def _swap(self, topic: TopicReader, shadow: ShadowSet) -> bool:
         """Swap the sets in a transaction that makes workers wait.
 
         While they wait, the events that the shadow set still lacks are counted. Returns False, without a
@@ -166,19 +164,19 @@ class TallyRebuild:
                 raise RebuildSupersededError("another rebuild began or ended meanwhile")
             rows = QUERIES.lock_positions(connection, set_id=shadow.live_set_id)
             positions = {row["partition"]: row["sequence"] async for row in rows}
-            if not shadow.accepts_lower_positions and not await self._reach(shadow, positions):
+            if not shadow.accepts_lower_positions and not await self._reach(topic, shadow, positions):
                 return False
             await _replace_live_set(connection, shadow)
         failpoint("rebuild.after_swap")
         log.info("rebuild swapped", set_id=shadow.set_id, events=shadow.counted, epoch=shadow.epoch)
         return True
 
-    async def _reach(self, shadow: ShadowSet, positions: Mapping[int, int]) -> bool:
+    async def _reach(self, topic: TopicReader, shadow: ShadowSet, positions: Mapping[int, int]) -> bool:
         deadline = time.monotonic() + WORKER_WAIT_S_MAX
         while shadow.behind(positions):
             if time.monotonic() > deadline:
                 return False
-            await self._count_once(shadow)
+            await self._count_once(topic, shadow)
         return True
 
 

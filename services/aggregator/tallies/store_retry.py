@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from aggregator.metrics import STORE_RETRIES
+from lifecycle.backoff import Backoff
 from telemetry.logs import get
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ async def retry(action: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
     The action is retried inside the Faust agent, because an error that left the agent would lose its batch.
     Raises StoreFailingError after the policy's `failing_s_max` seconds without a success.
     """
-    delay_s = RETRY_DELAY_S_MIN
+    backoff = Backoff(RETRY_DELAY_S_MIN, RETRY_DELAY_S_MAX)
     failing_since: float | None = None
     while True:
         try:
@@ -50,6 +51,6 @@ async def retry(action: Callable[[], Awaitable[T]], policy: RetryPolicy) -> T:
                     f"no success for {policy.failing_s_max:.0f} s: {type(error).__name__}"
                 ) from error
             STORE_RETRIES.inc()
+            delay_s = next(backoff)
             log.warning("store failed", error=type(error).__name__, reason=str(error)[:300], retry_s=delay_s)
             await policy.sleep(delay_s)
-            delay_s = min(delay_s * 2, RETRY_DELAY_S_MAX)

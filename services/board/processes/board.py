@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
 from datetime import UTC, datetime
@@ -23,13 +22,13 @@ from board.stream.subscriber_updates import Subscriptions
 from board.stream.viewer_connection import HandoverProtocol
 from board.targets import InvalidTargetsError, load_targets
 from board.web.app import make_app
+from kafka.settings import KafkaSettings
 from lifecycle import gc_tuning
 from lifecycle.http_server import serve
-from lifecycle.run_until_stop import cancel_on_stop
 from lifecycle.stop_signal import StopSignal
 from lifecycle.stop_signal import run as run_until_stopped
+from lifecycle.task_group import run_group
 from settings.contract_files import contract_path
-from settings.kafka import KafkaSettings
 from settings.loader import load
 from telemetry.health import Health
 from telemetry.logs import configure, get
@@ -85,19 +84,18 @@ async def _run(
     clock, on_change = app_state.clock, subscriptions.on_change
     gc_tuning.freeze_startup_objects()
 
-    async with asyncio.TaskGroup() as tasks:
-        for follower in (
-            topic_followers.follow_region_counts(kafka, board_state, clock, on_change),
-            topic_followers.follow_register_states(kafka, board_state, clock),
-            topic_followers.follow_region_minutes(kafka, app_state.registration_rate, app_state.wall_clock),
-            topic_followers.follow_milestones(kafka, app_state.milestones, on_change),
-        ):
-            tasks.create_task(cancel_on_stop(follower, stopping))
-        tasks.create_task(_close_on_stop(subscriptions, stopping))
-        tasks.create_task(tick_until_stopped(board_state, subscriptions, clock, stopping, progress))
-        tasks.create_task(saver.save_until_stopped(stopping))
-        tasks.create_task(app_state.broadcaster.run())
-        tasks.create_task(serve(app, settings.host, settings.port, stopping, http=HandoverProtocol))
+    await run_group(
+        stopping,
+        topic_followers.follow_region_counts(kafka, board_state, clock, on_change),
+        topic_followers.follow_register_states(kafka, board_state, clock),
+        topic_followers.follow_region_minutes(kafka, app_state.registration_rate, app_state.wall_clock),
+        topic_followers.follow_milestones(kafka, app_state.milestones, on_change),
+        _close_on_stop(subscriptions, stopping),
+        tick_until_stopped(board_state, subscriptions, clock, stopping, progress),
+        app_state.broadcaster.run(),
+        server=serve(app, settings.host, settings.port, stopping, http=HandoverProtocol),
+        drain=saver.save_until_stopped(stopping),
+    )
 
 
 async def _close_on_stop(subscriptions: Subscriptions, stopping: StopSignal) -> None:

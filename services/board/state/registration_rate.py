@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from cuts.records import UndecodableRecordError
+from localization.formats import JAKARTA
 
-JAKARTA: Final = timezone(timedelta(hours=7), "WIB")
 MINUTE: Final = timedelta(minutes=1)
 KEPT: Final = timedelta(hours=49)
 """This covers today, yesterday and one hour for clock differences. The topic keeps 48 hours."""

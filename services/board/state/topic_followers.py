@@ -9,12 +9,12 @@ from board.metrics import CUTS
 from board.state.counts import BoardState
 from board.state.milestones import Milestones, decode_crossing
 from board.state.registration_rate import KEPT, RegistrationRate, decode_minute
-from cuts.single_partition_reader import KafkaAccess
 from cuts.topic_readers import follow_cuts, follow_register_state, follow_table
+from kafka.settings import KafkaSettings
 
 
 async def follow_region_counts(
-    kafka: KafkaAccess, board_state: BoardState, clock: Callable[[], float], on_change: Callable[[], None]
+    kafka: KafkaSettings, board_state: BoardState, clock: Callable[[], float], on_change: Callable[[], None]
 ) -> None:
     """Apply every record of region-counts, without end. Call `on_change` after each visible change."""
     async for record in follow_cuts(kafka):
@@ -25,7 +25,7 @@ async def follow_region_counts(
 
 
 async def follow_register_states(
-    kafka: KafkaAccess, board_state: BoardState, clock: Callable[[], float]
+    kafka: KafkaSettings, board_state: BoardState, clock: Callable[[], float]
 ) -> None:
     """Apply every record of register-state, without end.
 
@@ -36,7 +36,7 @@ async def follow_register_states(
 
 
 async def follow_region_minutes(
-    kafka: KafkaAccess, registration_rate: RegistrationRate, wall_clock: Callable[[], datetime]
+    kafka: KafkaSettings, registration_rate: RegistrationRate, wall_clock: Callable[[], datetime]
 ) -> None:
     """Add every record of region-minutes from the last two days, and then every new record, without end."""
     async for record in follow_table(kafka, "region-minutes", decode_minute, wall_clock() - KEPT):
@@ -45,7 +45,7 @@ async def follow_region_minutes(
 
 
 async def follow_milestones(
-    kafka: KafkaAccess, milestones: Milestones, on_change: Callable[[], None]
+    kafka: KafkaSettings, milestones: Milestones, on_change: Callable[[], None]
 ) -> None:
     """Add every crossing of the topic milestones, without end. Call `on_change` for each new crossing."""
     async for record in follow_table(kafka, "milestones", decode_crossing):

@@ -11,10 +11,12 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from board.app_state import AppState
-from board.i18n import DASH, ENGLISH_NAMES, LANGUAGES, WORDS, clock_of, date_of, moment, number, share, signed
+from board.i18n import DASH, WORDS
 from board.regions import PROVINCE, Region
 from board.state.milestones import Crossing
 from board.state.registration_rate import PACE_MINUTES, forecast, next_threshold
+from localization.formats import LANGUAGES, clock_of, date_of, moment, number, share, signed
+from localization.region_names import EVERYDAY_NAMES, everyday_name
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 MILESTONES_SHOWN: Final = 5
@@ -191,7 +193,7 @@ class _PageValues:
         }
 
     def _name(self, region: Region) -> str:
-        return ENGLISH_NAMES.get(region.code, region.name) if self._language == "en" else region.name
+        return everyday_name(region.code, region.name, self._language)
 
     def _time(self, time: datetime | None) -> str:
         if time is None:
@@ -202,5 +204,5 @@ class _PageValues:
 
 def _script_words(language: str) -> dict[str, Any]:
     """Return the texts and names for the script, so that it writes the same words as the server."""
-    names = ENGLISH_NAMES if language == "en" else {}
+    names = {code: name["en"] for code, name in EVERYDAY_NAMES.items()} if language == "en" else {}
     return {**WORDS[language], "names": names, "dash": DASH, "milestones_shown": MILESTONES_SHOWN}

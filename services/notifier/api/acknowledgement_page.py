@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import jinja2
 
-from notifier.i18n import Wording, moment
+from localization.formats import dated_moment
+from notifier.i18n import Wording
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 
@@ -44,6 +45,6 @@ class AcknowledgementPages:
         return self._templates.get_template("acknowledgement.html").render(
             language=language,
             facts=[self._wording.fact(row, language) for row in rows],
-            known_since=None if None in times else moment(max(times), language),
+            known_since=None if None in times else dated_moment(max(times), language),
             board_url=self._board_url,
         )

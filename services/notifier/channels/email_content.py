@@ -11,9 +11,11 @@ from typing import Any, Final
 
 import jinja2
 
+from localization.formats import dated_moment, number
+from localization.measure_names import counted
 from notifier.domain.alert_evidence import AlertEvidence, Attempt
 from notifier.domain.alerts import Recipient
-from notifier.i18n import Wording, moment, number
+from notifier.i18n import Wording
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
 AND_MORE: Final[Mapping[str, str]] = {"id": "dan {} tonggak lain", "en": "and {} more milestones"}
@@ -61,7 +63,7 @@ class EmailContent:
             facts=[self._wording.fact(alert, language) for alert in alerts],
             groups=list(self._groups(alerts, language)),
             alerts=[self._evidence(alert, language) for alert in alerts],
-            as_of=moment(first.as_of, language),
+            as_of=dated_moment(first.as_of, language),
             cut=first.cut,
             board_url=self._board_url,
             acknowledge_url=self._acknowledge_link and self._acknowledge_link(attempt.message_id),
@@ -100,7 +102,7 @@ class EmailContent:
                 "place": self._wording.place(newest.region, language),
                 "scope": scope,
                 "count": number(newest.count, language),
-                "counted": self._wording.counted(newest.measure, language),
+                "counted": counted(newest.measure, language),
                 "alerts": [self._evidence(alert, language) for alert in group],
             }
 
@@ -111,7 +113,7 @@ class EmailContent:
             "place": self._wording.place(alert.region, language),
             "region": alert.region,
             "scope": self._wording.scope(alert.scope, language),
-            "counted": self._wording.counted(alert.measure, language),
+            "counted": counted(alert.measure, language),
             "threshold": number(alert.threshold, language),
             "value": number(alert.value, language),
             "count": number(alert.count, language),

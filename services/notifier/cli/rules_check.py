@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from notifier.region_names import load_regions
+from localization.region_names import load_region_names
 from notifier.rules_file.reader import InvalidRulesError, Rules, check_webhooks, load_rules
 from settings.contract_files import contract_path
 
@@ -26,7 +26,7 @@ def load_or_exit(file: Path, targets: Path, webhooks: Collection[str] | None = N
     exit with 2.
     """
     try:
-        rules = load_rules(file, targets, load_regions(contract_path("regions.csv")))
+        rules = load_rules(file, targets, load_region_names(contract_path("regions.csv")))
         if webhooks is not None:
             check_webhooks(rules, webhooks)
     except InvalidRulesError as error:

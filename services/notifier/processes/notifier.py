@@ -8,10 +8,13 @@ from typing import Any, Final
 import asyncpg
 
 from database.pool import connect
+from kafka.leader_producer import LeaderProducer
+from kafka.settings import KafkaSettings
 from lifecycle.http_server import serve
-from lifecycle.run_until_stop import stop_together
 from lifecycle.stop_signal import StopSignal
 from lifecycle.stop_signal import run as run_until_stopped
+from lifecycle.task_group import run_group
+from localization.region_names import load_region_names
 from notifier.api.acknowledgement_page import AcknowledgementPages
 from notifier.api.app import make_app
 from notifier.api.authentication import AcknowledgementLinks, OfficerKey
@@ -20,29 +23,28 @@ from notifier.channels.email_content import EmailContent
 from notifier.channels.webhook import WebhookEndpoint, WebhookSender
 from notifier.cli.rules_check import load_or_exit
 from notifier.cut_evaluator import CutEvaluator
-from notifier.cut_follower import evaluate_until_stopped, follow_until_stopped
+from notifier.cut_follower import evaluate_until_stopped, follow
 from notifier.delivery_queue import DeliveryQueue, Sender
 from notifier.domain.alerts import Channel
 from notifier.domain.delivery_policy import RetryPolicy
 from notifier.i18n import Wording
-from notifier.milestone_publisher import publish_until_stopped
-from notifier.region_names import load_regions
 from notifier.rules_file.reader import Rules
 from notifier.settings import NotifierSettings
 from notifier.store.alerts import AlertStore
 from notifier.store.latches import TOPIC, LatchStore
 from notifier.store.messages import MessageStore
+from outbox.leader import Leader
 from outbox.outbox_table import TableSource
 from outbox.postgres_leases import Lease, new_holder
 from outbox.publisher import Publisher, TopicChannel
 from settings.contract_files import contract_path
-from settings.kafka import KafkaSettings
 from settings.loader import load
 from telemetry.failpoints import arm
 from telemetry.health import Health
 from telemetry.logs import configure, get
 
 POOL_SIZE_MAX: Final = 12
+FAILING_S_MAX: Final = 60.0
 
 
 def run() -> None:
@@ -65,16 +67,16 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
         pages = AcknowledgementPages(wording, str(settings.board_url))
         app = make_app(AlertStore(pool), OfficerKey(settings.officer_key_hash), links, pages, health)
         lease = Lease(pool, TOPIC, new_holder())
-        channel = TopicChannel(kafka.topic(TOPIC), kafka.client_options())
-        publisher = Publisher(TableSource(pool, TOPIC, TOPIC), lease, channel)
+        producer = LeaderProducer(kafka, lease)
+        publisher = Publisher(TableSource(pool, TOPIC, TOPIC), TopicChannel(producer, TOPIC))
         get().info("notifier starts", rules=len(rules.rules), recipients=len(rules.recipients))
-        await stop_together(
+        await run_group(
             stopping,
-            follow_until_stopped(kafka, evaluator, stopping),
+            follow(kafka, evaluator),
             evaluate_until_stopped(evaluator, queue.wake, health, stopping),
-            queue.deliver_until_stopped(stopping),
-            publish_until_stopped(publisher, lease, stopping),
-            serve(app, settings.host, settings.port, stopping),
+            Leader(lease, publisher, producer, failing_s_max=FAILING_S_MAX).run(stopping),
+            server=serve(app, settings.host, settings.port, stopping),
+            drain=queue.deliver_until_stopped(stopping),
         )
     finally:
         await pool.close()
@@ -97,7 +99,7 @@ def _acknowledgement_links(settings: NotifierSettings) -> AcknowledgementLinks |
 
 def _wording(rules: Rules) -> Wording:
     titles = {name: epoch.title for name, epoch in rules.epochs.items()}
-    return Wording(load_regions(contract_path("regions.csv")), titles)
+    return Wording(load_region_names(contract_path("regions.csv")), titles)
 
 
 def _delivery_queue(

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
+from localization.region_names import RegionNames
 from notifier.domain.alerts import BilingualText, Channel, Recipient
 from notifier.domain.rules import EVER, UNPLACED, At, Every, Key, PercentOfTarget, Rule
-from notifier.region_names import Regions
 from notifier.rules_file.schema import (
     OfficialEntry,
     RuleEntry,
@@ -58,7 +58,7 @@ class Rules:
         return next((recipient for recipient in self.recipients if recipient.id == id), None)
 
 
-def load_rules(rules_file: Path, targets_file: Path | None, regions: Regions) -> Rules:
+def load_rules(rules_file: Path, targets_file: Path | None, regions: RegionNames) -> Rules:
     """Read and check both files. Raises InvalidRulesError with the errors of both files."""
     errors: list[str] = []
     entries = _read(rules_file, RulesFile, errors)
@@ -133,7 +133,7 @@ def _path(location: Sequence[int | str]) -> str:
     return text.removeprefix(".") or "(whole file)"
 
 
-def _cross_check(entries: RulesFile, targets: TargetsFile, regions: Regions) -> Iterator[str]:
+def _cross_check(entries: RulesFile, targets: TargetsFile, regions: RegionNames) -> Iterator[str]:
     """Return the errors that concern several entries: repeated names, and references to unknown names."""
     yield from _repeated("rules", "id", [entry.id for entry in entries.rules])
     yield from _repeated("epochs", "name", [entry.name for entry in entries.epochs])
@@ -173,7 +173,7 @@ def _missing_targets(path: str, rule: RuleEntry, targets: Sequence[TargetEntry])
             yield f"{path}.percent_of_target: {region} has no target of {rule.scope}, {rule.measure}"
 
 
-def _unknown_regions(path: str, codes: Sequence[str], regions: Regions) -> Iterator[str]:
+def _unknown_regions(path: str, codes: Sequence[str], regions: RegionNames) -> Iterator[str]:
     for code in codes:
         if code not in regions and code != UNPLACED:
             yield f"{path}: there is no region {code}"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from cuts.quarantined_ranges import Range
 from cuts.state import ApplyReason, CutState
 from cuts.topic_readers import follow_cuts
+from kafka.settings import KafkaSettings
 from registration.audit.tallies import Cell
 from registration.domain.participant_partition import PARTITIONS
-from settings.kafka import KafkaSettings
 
 
 @dataclass(frozen=True, slots=True)

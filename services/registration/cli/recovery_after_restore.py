@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from database.pool import connect
+from kafka.record_deletion import delete_all_records
+from kafka.settings import KafkaSettings
 from registration.cli.command_runner import set_up
+from registration.domain.participant_partition import PARTITIONS
 from registration.relay.outbox_source import TOPIC
 from registration.relay.recovery_after_restore import recover as recover_topic
 from registration.settings import RegisterSettings
-from settings.kafka import KafkaSettings
 from settings.loader import load
 
 
@@ -38,6 +41,6 @@ def recover(
 async def _recover(settings: RegisterSettings, kafka: KafkaSettings) -> int:
     pool = await connect(settings.database, application_name="registration recover")
     try:
-        return await recover_topic(pool, kafka)
+        return await recover_topic(pool, partial(delete_all_records, kafka, TOPIC, range(PARTITIONS)))
     finally:
         await pool.close()

@@ -16,6 +16,7 @@ import asyncpg
 import uuid_utils.compat
 from prometheus_client import Counter
 
+from lifecycle.backoff import Backoff
 from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
 from registration.imports import store
@@ -183,8 +184,9 @@ class Importer:
     async def _with_retry(self, operation: Callable[[Connection], Awaitable[T]]) -> T:
         """Run an operation with a connection. After a transient error, repeat it with growing delays."""
         deadline = time.monotonic() + self.retry_s_max
-        delay_s = RETRY_DELAY_S_MIN
+        backoff = Backoff(RETRY_DELAY_S_MIN, RETRY_DELAY_S_MAX)
         while True:
+            delay_s = next(backoff)
             try:
                 async with self.pool.acquire() as connection:
                     return await operation(connection)
@@ -197,7 +199,6 @@ class Importer:
                     raise
                 log.info("import retries", failure=str(failure), error=type(error).__name__)
             await asyncio.sleep(delay_s)
-            delay_s = min(delay_s * 2, RETRY_DELAY_S_MAX)
 
 
 def _split(validated: ValidatedChunk) -> list[ValidatedChunk]:

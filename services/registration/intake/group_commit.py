@@ -21,6 +21,7 @@ from typing import Final
 
 import msgspec
 
+from lifecycle.backoff import Backoff
 from registration import metrics
 from registration.domain.idempotent_operation import Answer, Operation, OperationFault
 from registration.store.error_classification import AmbiguousCommitError, Failure, failure_of
@@ -158,7 +159,7 @@ class GroupCommit:
 
     async def _write_batch(self, batch: list[_PendingOperation]) -> None:
         """Repeat the batch's transaction until each of its operations has an answer or an error."""
-        delay_s = RETRY_DELAY_S_MIN
+        backoff = Backoff(RETRY_DELAY_S_MIN, RETRY_DELAY_S_MAX)
         while batch := self._without_expired(batch):
             started_s = self._clock()
             try:
@@ -182,8 +183,7 @@ class GroupCommit:
                     self._answer(pending, answer)
                 return
             if batch:
-                await self._sleep(delay_s)
-                delay_s = min(delay_s * 2, RETRY_DELAY_S_MAX)
+                await self._sleep(next(backoff))
 
     async def _write_halves(self, batch: list[_PendingOperation]) -> None:
         if len(batch) == 1:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -140,10 +139,11 @@ async def run_api(
         app = build_app(components, settings, health, [imports_router(imports, components.authenticator)])
         gc_tuning.freeze_startup_objects()
         await run_group(
-            components.group_commit.run(progress.beat),
-            _serve(app, register.host, settings, components.group_commit, stopping),
+            stopping,
             _delete_old_keys(pool, settings, stopping),
-            _run_imports(imports, stopping),
+            imports.run(stopping),
+            server=_serve(app, register.host, settings, components.group_commit, stopping),
+            drain=components.group_commit.run(progress.beat),
         )
     finally:
         pool.terminate()
@@ -167,8 +167,6 @@ async def _serve(
         await serve(app, host, settings.port, stopping, **_proxy_options(settings))
     finally:
         group_commit.stop()
-    # Never returns: otherwise run_group would cancel the group commit before it has written its queue.
-    await asyncio.Event().wait()
 
 
 async def _delete_old_keys(pool: asyncpg.Pool[Any], settings: ApiSettings, stopping: StopSignal) -> None:
@@ -180,12 +178,6 @@ async def _delete_old_keys(pool: asyncpg.Pool[Any], settings: ApiSettings, stopp
         pause_s=CLEAN_EVERY_S,
         failing_s_max=float("inf"),  # a failed clean-up must never stop the intake
     )
-    await asyncio.Event().wait()  # never returns, so that the group commit can write its queue
-
-
-async def _run_imports(imports: ImportQueue, stopping: StopSignal) -> None:
-    await imports.run(stopping)
-    await asyncio.Event().wait()  # never returns, so that the group commit can write its queue
 
 
 async def _database_answers(pool: asyncpg.Pool[Any]) -> bool:

@@ -6,21 +6,22 @@ Failpoints: `audit.before_snapshot`, `audit.after_snapshot` (in `registration.au
 
 from __future__ import annotations
 
-import contextlib
 from typing import Final
 
 from database.pool import connect
+from kafka.leader_producer import LeaderProducer
+from kafka.settings import KafkaSettings
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal, run
 from lifecycle.task_group import run_group
-from outbox.postgres_leases import RENEW_EVERY_S, Lease, new_holder
+from outbox.leader import Leader
+from outbox.postgres_leases import Lease, new_holder
 from registration.audit.auditor import Auditor
 from registration.audit.published_cut import CutFollower
 from registration.audit.register_state_publisher import StatePublisher
 from registration.audit.settings import AuditSettings
 from registration.settings import RegisterSettings
-from settings.kafka import KafkaSettings
 from settings.loader import load
 from telemetry.failpoints import arm
 from telemetry.health import Health
@@ -56,33 +57,25 @@ async def run_audit(
     lease = Lease(pool, LEASE, new_holder())
     cuts = CutFollower()
     auditor = Auditor(pool, lease, cuts, every_s=settings.every_s, pause_factor=settings.pause_factor)
-    state_publisher = StatePublisher(pool, lease, kafka, cuts, auditor)
+    producer = LeaderProducer(kafka, lease)
     health = Health()
-    health.check("register state is told", lambda: not state_publisher.failing)
+    leader = Leader(
+        lease,
+        StatePublisher(pool, cuts, auditor, producer),
+        producer,
+        progress=health.progress("telling", PUBLISH_S_MAX),
+    )
+    health.check("register state is told", lambda: not leader.failing)
     try:
         await run_group(
-            run_forever(lease.renew, stopping, name="audit lease", pause_s=RENEW_EVERY_S),
+            stopping,
+            leader.run(stopping),
             cuts.follow(kafka),
-            _publish_state(state_publisher, health, stopping),
             _audit(auditor, health, stopping),
-            serve(plain_app(health), register.host, settings.port, stopping),
+            server=serve(plain_app(health), register.host, settings.port, stopping),
         )
     finally:
-        await state_publisher.close()
-        with contextlib.suppress(Exception):  # if the database is down, the lease expires by itself
-            await lease.release()
         await pool.close()
-
-
-async def _publish_state(publisher: StatePublisher, health: Health, stopping: StopSignal) -> None:
-    progress = health.progress("telling", PUBLISH_S_MAX)
-
-    async def publish_and_pause() -> None:
-        progress.beat()
-        await publisher.publish_once()
-        await stopping.wait(publisher.pause_s())
-
-    await run_forever(publish_and_pause, stopping, name="audit telling", failing_s_max=float("inf"))
 
 
 async def _audit(auditor: Auditor, health: Health, stopping: StopSignal) -> None:
@@ -93,4 +86,4 @@ async def _audit(auditor: Auditor, health: Health, stopping: StopSignal) -> None
         await auditor.audit_once()
         await auditor.pause(stopping)
 
-    await run_forever(audit_and_pause, stopping, name="audit", failing_s_max=float("inf"))
+    await run_forever(audit_and_pause, stopping, name="auditing", failing_s_max=float("inf"))

@@ -6,23 +6,27 @@ Failpoints: `relay.before_produce`, `relay.after_produce`, `relay.after_ack`, `r
 
 from __future__ import annotations
 
-import contextlib
+from functools import partial
 from typing import Final
 
 from database.pool import connect
+from kafka.leader_producer import LeaderProducer
+from kafka.settings import KafkaSettings
+from kafka.topic_reader import newest_records
 from lifecycle.http_server import serve
-from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal, run
 from lifecycle.task_group import run_group
-from outbox.postgres_leases import RENEW_EVERY_S, Lease, new_holder
+from outbox.leader import Leader
+from outbox.postgres_leases import Lease, new_holder
 from outbox.publisher import Publisher, PublishLimits, TopicChannel
-from registration.relay.event_relay import EventRelay
+from registration.domain.participant_partition import PARTITIONS
+from registration.relay.metrics import REFUSED
 from registration.relay.outbox_source import HEADERS, LEASE, TOPIC, RegisterEventSource
 from registration.relay.partition_rewinder import StallRewinder
 from registration.relay.publish_guard import TopicGuard
 from registration.relay.settings import RelaySettings
+from registration.relay.topic_divergence import RECORDS_BACK
 from registration.settings import RegisterSettings
-from settings.kafka import KafkaSettings
 from settings.loader import load
 from telemetry.failpoints import arm
 from telemetry.health import Health
@@ -50,32 +54,25 @@ async def run_relay(
     pool = await connect(register.database, application_name="registration relay")
     lease = Lease(pool, LEASE, new_holder())
     source = RegisterEventSource(pool)
+    producer = LeaderProducer(kafka, lease, batch_bytes_max=settings.batch_bytes_max)
+    newest = partial(newest_records, kafka, TOPIC, RECORDS_BACK, range(PARTITIONS))
     publisher = Publisher(
         source,
-        lease,
-        TopicChannel(kafka.topic(TOPIC), kafka.client_options(), HEADERS),
-        guard=TopicGuard(pool, source, kafka).check,
-        limits=PublishLimits(records_max=settings.records_max, batch_bytes_max=settings.batch_bytes_max),
+        TopicChannel(producer, TOPIC, HEADERS),
+        guard=TopicGuard(pool, source, newest).check,
+        limits=PublishLimits(records_max=settings.records_max, idle_s=settings.idle_ms / 1000),
     )
     health = Health()
-    relay = EventRelay(publisher, health.progress("relay", STEP_S_MAX))
+    leader = Leader(lease, publisher, producer, progress=health.progress("relay", STEP_S_MAX))
     health.check("register matches topic", lambda: publisher.refused is None)
-    health.check("publishing", lambda: not relay.failing)
+    health.check("publishing", lambda: not leader.failing)
+    REFUSED.set_function(lambda: publisher.refused is not None)
     try:
         await run_group(
-            run_forever(lease.renew, stopping, name="relay lease", pause_s=RENEW_EVERY_S),
-            run_forever(
-                lambda: relay.relay_once(stopping),
-                stopping,
-                name="relay",
-                pause_s=settings.idle_ms / 1000,
-                failing_s_max=float("inf"),
-            ),
+            stopping,
+            leader.run(stopping),
             StallRewinder(source, lease).follow(kafka),
-            serve(plain_app(health), register.host, settings.port, stopping),
+            server=serve(plain_app(health), register.host, settings.port, stopping),
         )
     finally:
-        await publisher.close()
-        with contextlib.suppress(Exception):  # if the database is down, the lease expires by itself
-            await lease.release()
         await pool.close()

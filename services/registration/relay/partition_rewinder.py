@@ -12,11 +12,11 @@ from typing import Final
 import asyncpg
 
 from cuts.topic_readers import follow_cuts
+from kafka.settings import KafkaSettings
 from outbox.postgres_leases import Lease
 from registration.relay.metrics import REWINDS
 from registration.relay.outbox_source import RegisterEventSource
 from registration.relay.stall_tracker import StallTracker
-from settings.kafka import KafkaSettings
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 

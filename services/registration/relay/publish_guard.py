@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
 
-from registration.domain.participant_partition import PARTITIONS
-from registration.relay.outbox_source import RECOVERY_UNFINISHED, TOPIC, RegisterEventSource
-from registration.relay.topic_divergence import compare, read_tail
-from settings.kafka import KafkaSettings
+from registration.relay.outbox_source import RECOVERY_UNFINISHED, RegisterEventSource
+from registration.relay.topic_divergence import compare, highest_events
 from telemetry.logs import get
 
 log = get()
@@ -18,10 +17,15 @@ log = get()
 class TopicGuard:
     """Tells the relay's publisher whether it may publish. Implements `outbox.publisher.Guard`."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], source: RegisterEventSource, kafka: KafkaSettings) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool[Any],
+        source: RegisterEventSource,
+        newest_records: Callable[[], Awaitable[Mapping[int, Sequence[Any]]]],
+    ) -> None:
         self._pool = pool
         self._source = source
-        self._kafka = kafka
+        self._newest_records = newest_records
         self._refused_term: int | None = None
 
     async def check(self, term: int) -> str | None:
@@ -31,7 +35,7 @@ class TopicGuard:
         """
         reason = await self._source.refusal()
         if reason != RECOVERY_UNFINISHED:
-            reason = await compare(self._pool, await read_tail(self._kafka, TOPIC, PARTITIONS))
+            reason = await compare(self._pool, highest_events(await self._newest_records()))
         if reason is not None and self._refused_term != term:
             log.error("relay refuses", reason=reason)
         self._refused_term = None if reason is None else term

@@ -20,17 +20,14 @@ Failpoints: `recover.after_seize`, `recover.after_rewind`, `recover.after_emptyi
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import asyncpg
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from outbox.postgres_leases import new_holder
-from registration.domain.participant_partition import PARTITIONS
-from registration.relay.outbox_source import LEASE, RECOVERY_UNFINISHED, TOPIC
+from registration.relay.outbox_source import LEASE, RECOVERY_UNFINISHED
 from registration.store.register_rows import QUERIES
-from settings.kafka import KafkaSettings
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
@@ -39,10 +36,9 @@ log = get()
 RECOVERY_S_MAX: Final = 50.0
 LEASE_S: Final = 60.0
 """Longer than RECOVERY_S_MAX, so that the lease does not end, and no relay publishes, during the recovery."""
-HIGH_WATERMARK: Final = -1  # in a DeleteRecords request: delete all records
 
 
-async def recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings) -> int:
+async def recover(pool: asyncpg.Pool[Any], empty_topic: Callable[[], Awaitable[None]]) -> int:
     """Empty the topic, so that all events are published and counted again, and return the new epoch.
 
     Raises TimeoutError after RECOVERY_S_MAX seconds, or an error of Kafka or PostgreSQL. After an error, call
@@ -51,32 +47,19 @@ async def recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings) -> int:
     holder = new_holder()
     try:
         async with asyncio.timeout(RECOVERY_S_MAX):
-            return await _recover(pool, kafka, holder)
+            return await _recover(pool, empty_topic, holder)
     finally:
         await QUERIES.recover_release_lease(pool, name=LEASE, holder=holder)
 
 
-async def _recover(pool: asyncpg.Pool[Any], kafka: KafkaSettings, holder: str) -> int:
+async def _recover(pool: asyncpg.Pool[Any], empty_topic: Callable[[], Awaitable[None]], holder: str) -> int:
     await QUERIES.recover_seize_lease(pool, name=LEASE, holder=holder, seconds=LEASE_S)
     failpoint("recover.after_seize")
     await QUERIES.recover_rewind(pool, reason=RECOVERY_UNFINISHED)
     failpoint("recover.after_rewind")
-    await empty_topic(kafka)
+    await empty_topic()
     failpoint("recover.after_emptying")
     epoch: int = await QUERIES.recover_begin_epoch(pool)
     failpoint("recover.after_epoch")
     log.info("register recovered", epoch=epoch)
     return epoch
-
-
-async def empty_topic(kafka: KafkaSettings) -> None:
-    """Delete every record of the topic `participant-events`. Later records continue its offsets."""
-    admin = AIOKafkaAdminClient(**kafka.client_options())
-    await admin.start()
-    try:
-        topic = kafka.topic(TOPIC)
-        await admin.delete_records(
-            {TopicPartition(topic, p): RecordsToDelete(HIGH_WATERMARK) for p in range(PARTITIONS)}
-        )
-    finally:
-        await admin.close()

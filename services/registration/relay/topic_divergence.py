@@ -8,27 +8,15 @@ repeats. So before it publishes, the relay compares the last event of each parti
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import asyncpg
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from registration.store.register_rows import QUERIES
 
 RECORDS_BACK: Final = 200
 """Records read per partition. One is not enough: the last record may be invalid or a repeat."""
-READ_S_MAX: Final = 10.0
-
-
-class KafkaAccess(Protocol):
-    """What this module needs of the Kafka settings. `settings.kafka.KafkaSettings` implements it."""
-
-    def client_options(self) -> dict[str, Any]:
-        """Return the arguments for an aiokafka client."""
-
-    def topic(self, name: str) -> str:
-        """Return the full name of a topic on the broker."""
 
 
 class TopicRecord(msgspec.Struct, frozen=True):
@@ -81,54 +69,18 @@ async def compare(pool: asyncpg.Pool[Any], topic_ends: Mapping[int, TopicRecord]
     return mismatch(topic_ends, registered)
 
 
-async def read_tail(kafka: KafkaAccess, topic: str, partitions: int) -> dict[int, TopicRecord]:
-    """Return, by partition, the event with the highest sequence in the partition's last RECORDS_BACK records.
+def highest_events(records: Mapping[int, Iterable[Any]]) -> dict[int, TopicRecord]:
+    """Return the event with the highest sequence of each partition; of equal sequences, the last.
 
-    A partition without an event in these records is left out. Raises KafkaError or TimeoutError.
+    A partition without an event in its records is left out.
     """
-    consumer = AIOKafkaConsumer(
-        **kafka.client_options(),
-        group_id=None,
-        enable_auto_commit=False,
-        auto_offset_reset="none",
-        max_partition_fetch_bytes=256 * 1024,
-    )
-    await consumer.start()
-    try:
-        tps = [TopicPartition(kafka.topic(topic), partition) for partition in range(partitions)]
-        consumer.assign(tps)
-        first, end = await consumer.beginning_offsets(tps), await consumer.end_offsets(tps)
-        unread = {tp for tp in tps if end[tp] > first[tp]}
-        for tp in unread:
-            consumer.seek(tp, max(first[tp], end[tp] - RECORDS_BACK))
-        return await _highest(consumer, unread, end)
-    finally:
-        await consumer.stop()
-
-
-async def _highest(
-    consumer: AIOKafkaConsumer, unread: set[TopicPartition], end: Mapping[TopicPartition, int]
-) -> dict[int, TopicRecord]:
     highest: dict[int, TopicRecord] = {}
-    for tp in consumer.assignment() - unread:
-        consumer.pause(tp)
-    while unread:
-        fetched = await consumer.getmany(*unread, timeout_ms=int(READ_S_MAX * 1000))
-        if not fetched:
-            raise TimeoutError(f"the end of {len(unread)} partitions could not be read")
-        for tp, records in fetched.items():
-            _keep_highest(highest, tp.partition, [record.value for record in records])
-            if records[-1].offset + 1 >= end[tp]:
-                unread.discard(tp)
-                consumer.pause(tp)
+    for partition, found in records.items():
+        for record in found:
+            event = _decode(record.value, partition)
+            if event and event.sequence >= highest.get(partition, event).sequence:
+                highest[partition] = event
     return highest
-
-
-def _keep_highest(highest: dict[int, TopicRecord], partition: int, values: Iterable[bytes | None]) -> None:
-    for value in values:
-        event = _decode(value, partition)
-        if event and event.sequence >= highest.get(partition, event).sequence:
-            highest[partition] = event
 
 
 def _decode(value: bytes | None, partition: int) -> TopicRecord | None:

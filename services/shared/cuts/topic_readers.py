@@ -19,12 +19,14 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from prometheus_client import Counter
 
 from cuts.records import CutRecord, RegisterState, UndecodableRecordError, decode_cut, decode_register_state
-from cuts.single_partition_reader import KafkaAccess, TopicLog, open_topic_log
+from kafka.settings import KafkaSettings
+from kafka.topic_reader import TopicReader, open_reader
+from lifecycle.backoff import Backoff
 from telemetry.logs import get
 
 T = TypeVar("T")
 Decode = Callable[[bytes | None], T]
-Locate = Callable[[TopicLog, int, int], Awaitable[int]]
+Locate = Callable[[TopicReader, int, int], Awaitable[int]]
 """Takes the topic, its first offset and its end offset; returns the offset at which to start reading."""
 
 POLL_S: Final = 1.0
@@ -62,7 +64,7 @@ class ReaderBehindError(Exception):
     """The topic has records that the reader did not receive, so it must reconnect."""
 
 
-def follow_cuts(kafka: KafkaAccess) -> AsyncIterator[FollowedRecord[CutRecord]]:
+def follow_cuts(kafka: KafkaSettings) -> AsyncIterator[FollowedRecord[CutRecord]]:
     """Yield the records of region-counts without end, starting at the newest acknowledged full record.
 
     The caller applies the records to a CutState.
@@ -70,7 +72,7 @@ def follow_cuts(kafka: KafkaAccess) -> AsyncIterator[FollowedRecord[CutRecord]]:
     return _Follower(kafka, "region-counts", decode_cut, _newest_full).records()
 
 
-def follow_register_state(kafka: KafkaAccess) -> AsyncIterator[FollowedRecord[RegisterState]]:
+def follow_register_state(kafka: KafkaSettings) -> AsyncIterator[FollowedRecord[RegisterState]]:
     """Yield the records of register-state from the last two minutes, and then each new record.
 
     The older records are needed because a cut that lags reaches an older state, which gives its `as_of`.
@@ -79,7 +81,7 @@ def follow_register_state(kafka: KafkaAccess) -> AsyncIterator[FollowedRecord[Re
 
 
 def follow_table(
-    kafka: KafkaAccess, name: str, decode: Callable[[bytes], T], since: datetime | None = None
+    kafka: KafkaSettings, name: str, decode: Callable[[bytes], T], since: datetime | None = None
 ) -> AsyncIterator[FollowedRecord[T | None]]:
     """Yield the records of a compacted topic, and then each new record.
 
@@ -96,19 +98,19 @@ def follow_table(
 class _Follower(Generic[T]):
     """An endless reader of one topic; `_next_offset` persists across connections."""
 
-    def __init__(self, kafka: KafkaAccess, name: str, decode: Decode[T], locate: Locate) -> None:
+    def __init__(self, kafka: KafkaSettings, name: str, decode: Decode[T], locate: Locate) -> None:
         self._kafka = kafka
         self._name = name
         self._decode = decode
         self._locate = locate
         self._next_offset: int | None = None
-        self._retry_delay_s = RETRY_DELAY_S_MIN
+        self._backoff = Backoff(RETRY_DELAY_S_MIN, RETRY_DELAY_S_MAX)
 
     async def records(self) -> AsyncIterator[FollowedRecord[T]]:
         while True:
-            async with self._interruption_handled(), open_topic_log(self._kafka, self._name) as topic:
+            async with self._interruption_handled(), open_reader(self._kafka, self._name) as topic:
                 async for record in self._read(topic):
-                    self._retry_delay_s = RETRY_DELAY_S_MIN
+                    self._backoff.reset()
                     yield record
 
     @asynccontextmanager
@@ -117,22 +119,21 @@ class _Follower(Generic[T]):
         try:
             yield
         except (KafkaError, ReaderBehindError, TimeoutError, OSError) as error:
-            delay_s = self._retry_delay_s
+            delay_s = next(self._backoff)
             INTERRUPTIONS.labels(self._name).inc()
             log.warning("reader interrupted", topic=self._name, error=type(error).__name__, retry_s=delay_s)
             if isinstance(error, OffsetOutOfRangeError):
                 self._next_offset = None
             await asyncio.sleep(delay_s)
-            self._retry_delay_s = min(delay_s * 2, RETRY_DELAY_S_MAX)
 
-    async def _read(self, topic: TopicLog) -> AsyncIterator[FollowedRecord[T]]:
-        first, end = await topic.bounds()
+    async def _read(self, topic: TopicReader) -> AsyncIterator[FollowedRecord[T]]:
+        first, end = (await topic.bounds())[0]
         if self._next_offset is None or not first <= self._next_offset <= end:
             self._next_offset = await self._locate(topic, first, end)
         topic.seek(self._next_offset)
         last_record_s = time.monotonic()
         while True:
-            records = await topic.poll(POLL_S)
+            records = (await topic.poll(POLL_S)).get(0, ())
             if records:
                 last_record_s = time.monotonic()
             elif time.monotonic() - last_record_s > SILENCE_S:
@@ -156,18 +157,18 @@ class _Follower(Generic[T]):
             return None
         return FollowedRecord(value, record.key, record.offset, is_new=record.offset >= end)
 
-    async def _check_end(self, topic: TopicLog) -> None:
+    async def _check_end(self, topic: TopicReader) -> None:
         """Raise ReaderBehindError if the topic's end is not the reader's offset.
 
         The topic's end is higher if the reader did not receive some records, and lower if the topic was
         created again.
         """
-        _, end = await topic.bounds()
+        _, end = (await topic.bounds())[0]
         if end != self._next_offset:
             raise ReaderBehindError(f"{self._name} ends at {end}, the reader is at {self._next_offset}")
 
 
-async def _newest_full(topic: TopicLog, first: int, end: int) -> int:
+async def _newest_full(topic: TopicReader, first: int, end: int) -> int:
     """Return the offset of the full record that the topic's last record refers to, or is a part of.
 
     If the last record is undecodable, return the offset LOOK_BACK_RECORDS before the end.
@@ -175,7 +176,7 @@ async def _newest_full(topic: TopicLog, first: int, end: int) -> int:
     if end == first:
         return end
     topic.seek(end - 1)
-    for record in await topic.poll(ANSWER_S):
+    for record in (await topic.poll(ANSWER_S)).get(0, ()):
         try:
             cut = decode_cut(record.value)
         except UndecodableRecordError:
@@ -185,11 +186,11 @@ async def _newest_full(topic: TopicLog, first: int, end: int) -> int:
     return max(first, end - LOOK_BACK_RECORDS)
 
 
-async def _last_register_states(_topic: TopicLog, first: int, end: int) -> int:
+async def _last_register_states(_topic: TopicReader, first: int, end: int) -> int:
     return max(first, end - REGISTER_STATES_BACK)
 
 
-async def _written_since(since: datetime | None, topic: TopicLog, first: int, end: int) -> int:
+async def _written_since(since: datetime | None, topic: TopicReader, first: int, end: int) -> int:
     if since is None:
         return first
     found = await topic.offset_at(since)

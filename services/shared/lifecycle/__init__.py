@@ -1,1 +1,1 @@
-"""The lifecycle of a process: its stop signal, loops, task groups, HTTP server and garbage collection."""
+"""The lifecycle of a process: stop signal, loops, back-off, task group, HTTP server, garbage collection."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from prometheus_client import Counter
 
+from lifecycle.backoff import Backoff
 from lifecycle.stop_signal import StopSignal
 from telemetry.logs import get
 
@@ -37,7 +38,7 @@ async def run_forever(
     Raises the last exception if no call has succeeded for `failing_s_max` seconds. Then the process ends, and
     its supervisor restarts it.
     """
-    delay_s = RETRY_DELAY_S_MIN
+    backoff = Backoff(RETRY_DELAY_S_MIN, RETRY_DELAY_S_MAX)
     failing_since: float | None = None
     while not stopping.is_set():
         try:
@@ -49,9 +50,9 @@ async def run_forever(
             log.warning("loop failed", loop=name, error=type(error).__name__, reason=str(error)[:300])
             if now - failing_since > failing_s_max:
                 raise
-            await stopping.wait(delay_s)
-            delay_s = min(delay_s * 2, RETRY_DELAY_S_MAX)
+            await stopping.wait(next(backoff))
             continue
-        failing_since, delay_s = None, RETRY_DELAY_S_MIN
+        failing_since = None
+        backoff.reset()
         if pause_s:
             await stopping.wait(pause_s)

@@ -60,7 +60,7 @@ class Leadership:
         seconds: float = SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.name = name
+        self.name: Final = name
         self.holder = holder
         self._rows = rows
         self._seconds = seconds

@@ -8,9 +8,6 @@ LEASE_HELD: Final = Gauge("lease_held", "1 while this process leads", ["lease"])
 LEASE_TERM: Final = Gauge("lease_term", "Term this process leads in, 0 while it does not", ["lease"])
 PUBLISHED: Final = Counter("outbox_published_records_total", "Records acknowledged by the broker", ["outbox"])
 ROUNDS: Final = Counter("outbox_rounds_total", "Rounds of the publisher", ["outbox", "outcome"])
-PRODUCERS: Final = Counter(
-    "outbox_producers_total", "Producers made: each restart of the stream makes one", ["outbox"]
-)
 ACKNOWLEDGED: Final = Histogram(
     "outbox_acknowledged_seconds",
     "From handing a round's batches to the producer to their acknowledgement",

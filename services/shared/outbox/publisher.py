@@ -5,7 +5,8 @@ has acknowledged. The statement that advances it requires that the position is s
 batch started, and that the lease still has the publisher's term. After any failure (a rejected batch, a lost
 lease, a position moved by another process) the producer is abandoned without flushing, and a new producer
 starts again from the stored position. Therefore the topic may contain a series of records twice, but it never
-has a gap, and a sequence never appears before a lower one has appeared.
+has a gap, and a sequence never appears before a lower one has appeared. The publisher is the step of a
+`Leader`, which takes the lease and abandons the producer.
 
 Failpoints: `<name>.before_produce`, `<name>.after_produce`, `<name>.after_ack`, `<name>.after_advance`.
 """
@@ -14,17 +15,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
-from outbox.abandonable_producer import OpenProducer, open_producer, retrieve_exception
-from outbox.leadership import Leadership
-from outbox.metrics import ACKNOWLEDGED, PRODUCERS, PUBLISHED, ROUNDS
+from kafka.abandonable_producer import OpenProducer
+from kafka.leader_producer import LeaderProducer, SupersededError
+from outbox.metrics import ACKNOWLEDGED, PUBLISHED, ROUNDS
 from outbox.source import Pending, PublishedMove, Record, Source
 from telemetry.failpoints import failpoint
-from telemetry.logs import get
 
 __all__ = [
     "BrokenSequenceError",
@@ -39,39 +39,33 @@ __all__ = [
     "TopicChannel",
 ]
 
-log = get()
+REFUSED_PAUSE_S: Final = 1.0
 
 
 class PublishOutcome(Enum):
-    """How a round of the publisher ended."""
+    """The outcome of a round."""
 
-    STANDING_BY = "standing_by"  # another process leads
     REFUSED = "refused"  # the guard forbids sending in this term
     IDLE = "idle"  # no record is pending
     WAITING = "waiting"  # no batch in flight was acknowledged in this round
     PUBLISHED = "published"
-    SUPERSEDED = "superseded"  # lease lost, or position moved by another process; the publisher restarts
 
 
 @dataclass(frozen=True, slots=True)
 class TopicChannel:
-    """Where to publish: the topic's full name, aiokafka's client options, and the headers of every record."""
+    """Where to publish: the leader's producer, the topic without prefix, and every record's headers."""
 
+    producer: LeaderProducer
     topic: str
-    client_options: Mapping[str, Any]
     headers: Sequence[tuple[str, bytes]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PublishLimits:
-    """The limits of a publisher.
-
-    `batch_bytes_max` is the size of a batch before compression. It must be below the broker's
-    message.max.bytes.
-    """
+    """The limits of a publisher. `idle_s` is the pause between two queries for new records."""
 
     records_max: int = 1_000
-    batch_bytes_max: int = 900_000
+    idle_s: float = 0.2
     round_s_max: float = 1.0
     ack_s_max: float = 20.0
     drain_s_max: float = 1.0
@@ -102,10 +96,6 @@ class BrokenSequenceError(Exception):
     """
 
 
-class _SupersededError(Exception):
-    """Another process leads or has moved the position."""
-
-
 @dataclass(frozen=True, slots=True)
 class _InFlight:
     move: PublishedMove
@@ -114,103 +104,84 @@ class _InFlight:
 
 
 class Publisher:
-    """Publishes the records of a source while this process holds the lease.
-
-    Call `publish_once` in a loop, and `close` at the end.
-    """
+    """Publishes the records of a source. Implements `outbox.leader.LeaderStep`."""
 
     def __init__(
         self,
         source: Source,
-        lease: Leadership,
         channel: TopicChannel,
         *,
         guard: Guard = _allow_all,
         limits: PublishLimits | None = None,
-        open_producer: Callable[[Mapping[str, Any], int], Awaitable[OpenProducer]] = open_producer,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._source = source
-        self._lease = lease
         self._channel = channel
+        self._producer = channel.producer
+        self._name = channel.producer.name
         self._guard = guard
         self._limits = limits or PublishLimits()
-        self._open_producer = open_producer
         self._clock = clock
-        self._producer: OpenProducer | None = None
-        self._term: int | None = None
         self._in_flight: dict[int, _InFlight] = {}
+        self._allowed = False
+        """Whether the guard has allowed to publish in this term."""
         self.refused: str | None = None
         """The guard's reason while the guard forbids sending, else None."""
 
-    async def publish_once(self) -> PublishOutcome:
+    async def take_over(self, _term: int) -> int:
+        """See `LeaderStep`. Batches in flight are sent again, because their positions did not move.
+
+        The records have no term: the stored positions keep the topic in order.
+        """
+        self._in_flight.clear()
+        self._allowed = False
+        return 0
+
+    async def lead_once(self, term: int) -> float:
+        """See `LeaderStep`."""
+        outcome = await self.publish_once(term)
+        return REFUSED_PAUSE_S if outcome is PublishOutcome.REFUSED else self._limits.idle_s
+
+    def step_down(self) -> None:
+        """See `LeaderStep`."""
+        self.refused = None
+
+    async def publish_once(self, term: int) -> PublishOutcome:
         """Publish until no record is pending, or for `drain_s_max` seconds.
 
-        If a round raises, the producer is abandoned and the exception propagates.
+        After an error, abandon the producer and call `take_over`, as a leader does.
         """
         until = self._clock() + self._limits.drain_s_max
         while True:
-            outcome = await self._counted_round()
+            outcome = await self._round(term)
+            ROUNDS.labels(self._name, outcome.value).inc()
             if outcome is not PublishOutcome.PUBLISHED or self._clock() >= until:
                 return outcome
 
-    async def close(self) -> None:
-        """Abandon the producer. The next leader sends the records of the batches in flight again."""
-        self._in_flight.clear()
-        self._term = None
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await producer.abandon()
-
-    async def _counted_round(self) -> PublishOutcome:
-        try:
-            outcome = await self._round()
-        except _SupersededError as superseded:
-            log.warning("outbox superseded", outbox=self._lease.name, reason=str(superseded))
-            await self.close()
-            outcome = PublishOutcome.SUPERSEDED
-        except BaseException:
-            await self.close()
-            raise
-        ROUNDS.labels(self._lease.name, outcome.value).inc()
-        return outcome
-
-    async def _round(self) -> PublishOutcome:
-        term = self._lease.term
-        if term is None or term != self._term:
-            await self.close()
-            if term is None:
-                self.refused = None
-                return PublishOutcome.STANDING_BY
+    async def _round(self, term: int) -> PublishOutcome:
+        if not self._allowed:
             self.refused = await self._guard(term)
             if self.refused is not None:
                 return PublishOutcome.REFUSED
-            self._producer = await self._open_producer(
-                self._channel.client_options, self._limits.batch_bytes_max
-            )
-            self._term = term
-            PRODUCERS.labels(self._lease.name).inc()
+            self._allowed = True
+        producer = await self._producer.opened()
         pending = await self._source.pending(self._limits.records_max, frozenset(self._in_flight))
         if not pending and not self._in_flight:
             return PublishOutcome.IDLE
-        await self._send(pending, term)
+        await self._send(producer, pending, term)
         moves = await self._acknowledged()
         return await self._advance(moves, term)
 
-    async def _send(self, pending: Sequence[Pending], term: int) -> None:
-        assert self._producer is not None, "a round without a producer"
-        failpoint(f"{self._lease.name}.before_produce")
+    async def _send(self, producer: OpenProducer, pending: Sequence[Pending], term: int) -> None:
+        failpoint(f"{self._name}.before_produce")
         for partition, published, records in pending:
-            batch = self._producer.create_batch()
+            batch = producer.create_batch()
             last = _fill(batch, records, published, self._channel.headers)
-            if self._lease.term != term:
-                raise _SupersededError("the lease expired before sending")
-            future = await self._producer.send_batch(batch, self._channel.topic, partition=partition)
-            future.add_done_callback(retrieve_exception)
+            future = await self._producer.send_batch(batch, self._channel.topic, partition, term)
             self._in_flight[partition] = _InFlight(
                 PublishedMove(partition, published, last), future, self._clock()
             )
-        failpoint(f"{self._lease.name}.after_produce")
+        failpoint(f"{self._name}.after_produce")
 
     async def _acknowledged(self) -> list[PublishedMove]:
         """Wait for the batches in flight; return the position changes of the acknowledged batches.
@@ -230,19 +201,18 @@ class Publisher:
             if self._clock() - sent.sent_at > self._limits.ack_s_max:
                 raise NotAcknowledgedError(f"partition {sent.move.partition} of {self._channel.topic}")
         if done:
-            ACKNOWLEDGED.labels(self._lease.name).observe(self._clock() - started_at)
+            ACKNOWLEDGED.labels(self._name).observe(self._clock() - started_at)
         return [sent.move for sent in done]
 
     async def _advance(self, moves: Sequence[PublishedMove], term: int) -> PublishOutcome:
         if not moves:
             return PublishOutcome.WAITING
-        failpoint(f"{self._lease.name}.after_ack")
-        if self._lease.term != term:
-            raise _SupersededError("the lease expired before the position moved")
+        failpoint(f"{self._name}.after_ack")
+        self._producer.check(term)
         if await self._source.advance(moves, term) != len(moves):
-            raise _SupersededError("another process moved the position or holds the lease")
-        failpoint(f"{self._lease.name}.after_advance")
-        PUBLISHED.labels(self._lease.name).inc(sum(move.to - move.expected for move in moves))
+            raise SupersededError("another process moved the position or holds the lease")
+        failpoint(f"{self._name}.after_advance")
+        PUBLISHED.labels(self._name).inc(sum(move.to - move.expected for move in moves))
         return PublishOutcome.PUBLISHED
 
 

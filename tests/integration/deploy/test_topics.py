@@ -10,8 +10,8 @@ import pytest
 
 from deploy.local.one_shot_commands import clean_environment
 from deploy.topics import TopicsError, create_topics, read_topics
+from kafka.settings import KafkaSettings
 from settings.contract_files import contract_path
-from settings.kafka import KafkaSettings
 from tests.support.broker import Broker
 from tests.support.topic_prefixes import Topics
 

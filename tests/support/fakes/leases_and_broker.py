@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kafka.abandonable_producer import OpenProducer
+from kafka.leader_producer import LeaderProducer
+from kafka.settings import KafkaSettings
 from outbox.leadership import Leadership
 from outbox.publisher import Pending, Record
 from outbox.source import PublishedMove
 from tests.support.manual_clock import ManualClock
+
+OpenFake = Callable[[Mapping[str, Any], int], Awaitable[OpenProducer]]
 
 
 class MemoryLeases:
@@ -147,6 +152,11 @@ def has_gap(log: Sequence[int]) -> bool:
             return True
         highest = max(highest, sequence)
     return False
+
+
+def leader_producer(lease: Leadership, open_producer: OpenFake) -> LeaderProducer:
+    """Return a leader's producer that opens fakes instead of connections."""
+    return LeaderProducer(KafkaSettings(bootstrap_servers="127.0.0.1:1"), lease, open_producer=open_producer)
 
 
 def leadership(leases: MemoryLeases, name: str, holder: str, clock: ManualClock) -> Leadership:

@@ -6,14 +6,14 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from localization.region_names import RegionNames
 from notifier.domain.alert_evidence import AlertEvidence, Attempt
 from notifier.domain.alerts import Channel, Recipient
 from notifier.domain.milestones import Crossing, Cut
 from notifier.domain.rules import At, Rule
-from notifier.region_names import Regions
 
 AS_OF = datetime(2021, 10, 21, 12, 5, tzinfo=UTC)
-REGIONS = Regions(
+REGIONS = RegionNames(
     {
         "31": "Daerah Khusus Ibukota Jakarta",
         "31.71": "Kota Administrasi Jakarta Pusat",

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from board.regions import UNPLACED, lies_in, load_regions
+from board.regions import lies_in, load_regions
 from board.targets import InvalidTargetsError, load_targets
+from localization.region_names import UNPLACED
 from settings.contract_files import contract_path
 from tests.support.samples.board_fixture import REGIONS
 

@@ -10,10 +10,14 @@ from typing import Any
 import asyncpg
 import pytest
 
+from kafka.leader_producer import LeaderProducer
+from lifecycle.stop_signal import StopSignal
+from outbox.leader import Leader
 from outbox.outbox_table import TableSource, append, table_ddl
 from outbox.postgres_leases import Lease, new_holder
-from outbox.publisher import Publisher, PublishOutcome, TopicChannel
+from outbox.publisher import Publisher, TopicChannel
 from outbox.source import PublishedMove
+from tests.support.deadlines import until
 from tests.support.postgres_server import Databases
 from tests.support.registration.event_topic import records
 from tests.support.topic_prefixes import Topics
@@ -40,17 +44,17 @@ async def test_records_of_concurrent_transactions_are_published_completely_in_se
                 await append(connection, "milestones", [(f"{writer}.{n}", value), (f"{writer}.{n}", None)])
 
     lease = Lease(pool, "milestones", new_holder())
-    await lease.renew()
-    channel = TopicChannel(topics.name("milestones"), topics.settings().client_options())
-    publisher = Publisher(TableSource(pool, "milestones", "milestones"), lease, channel)
-    writing = asyncio.gather(*(write(writer) for writer in range(4)))
-    while not writing.done():
-        await publisher.publish_once()
-        await lease.renew()
-    await writing
-    while await publisher.publish_once() is not PublishOutcome.IDLE:
-        await lease.renew()
-    await publisher.close()
+    producer = LeaderProducer(topics.settings(), lease)
+    publisher = Publisher(TableSource(pool, "milestones", "milestones"), TopicChannel(producer, "milestones"))
+    stopping = StopSignal()
+    leading = asyncio.ensure_future(Leader(lease, publisher, producer).run(stopping))
+    await asyncio.gather(*(write(writer) for writer in range(4)))
+    await until(
+        lambda: pool.fetchval("select published = last_sequence from outbox"),
+        name="all records are published",
+    )
+    stopping.set()
+    await leading
 
     (found,) = await records(topics, "milestones", 1)
     values = [json.loads(record.value) if record.value else None for record in found]

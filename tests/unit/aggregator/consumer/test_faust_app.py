@@ -15,14 +15,14 @@ from faust.transport.drivers import aiokafka as driver
 from aggregator.consumer.faust_app import build_app
 from aggregator.consumer.faust_transport import FetchApp, FetchConsumer
 from aggregator.consumer.fetch_scheduler import FetchScheduler
-from settings.kafka import KafkaSettings
+from kafka.settings import KafkaSettings
 
 # In a process of its own, because `mode.loop.use` has an effect only once per process.
 THREAD_LOOP = """
 import asyncio
 from aggregator.consumer.faust_app import build_app
 from mode.threads import ServiceThread
-from settings.kafka import KafkaSettings
+from kafka.settings import KafkaSettings
 
 async def main():
     build_app(KafkaSettings(bootstrap_servers="127.0.0.1:1"), "aggregator", 6.0)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from localization.region_names import load_region_names
 from notifier.domain.alerts import Channel
 from notifier.domain.rules import At, Every, PercentOfTarget
-from notifier.region_names import load_regions
 from notifier.rules_file.reader import InvalidRulesError, Rules, load_rules
 from settings.contract_files import contract_path
 from tests.support.samples.milestones import REGIONS
@@ -36,7 +36,7 @@ def test_the_local_rules_are_valid() -> None:
     config = Path(__file__).parents[4] / "deploy" / "local" / "config"
 
     rules = load_rules(
-        config / "rules.yaml", config / "targets.yaml", load_regions(contract_path("regions.csv"))
+        config / "rules.yaml", config / "targets.yaml", load_region_names(contract_path("regions.csv"))
     )
 
     cities = {region: value for (_, region, _), value in rules.targets.items() if region != "31"}

@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kafka.leader_producer import LeaderProducer
+from outbox.leader import Leader
 from outbox.leadership import Leadership
 from outbox.publisher import (
     BrokenSequenceError,
+    Guard,
     Pending,
     Publisher,
     PublishLimits,
@@ -21,12 +25,49 @@ from outbox.publisher import (
     TopicChannel,
 )
 from outbox.source import PublishedMove
-from tests.support.fakes.leases_and_broker import MemoryBroker, MemoryLeases, MemoryTable, has_gap, leadership
+from tests.support.fakes.leases_and_broker import (
+    MemoryBroker,
+    MemoryLeases,
+    MemoryTable,
+    has_gap,
+    leader_producer,
+    leadership,
+)
 from tests.support.manual_clock import ManualClock
 
 PARTITIONS = 2
 FATES = ["ok", "lost", "unanswered", "late"]
 ACTIONS = ["write", "A renews", "B renews", "A publishes", "B publishes", "sleep", "rewind", "deliver"]
+
+
+class RecordingPublisher(Publisher):
+    """A publisher that records its outcomes and its take-overs."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.outcomes: list[PublishOutcome] = []
+        self.takeovers = 0
+
+    async def take_over(self, term: int) -> int:
+        self.takeovers += 1
+        return await super().take_over(term)
+
+    async def publish_once(self, term: int) -> PublishOutcome:
+        self.outcomes.append(await super().publish_once(term))
+        return self.outcomes[-1]
+
+
+class RecordingLeader(Leader):
+    """A leader whose publisher records."""
+
+    def __init__(self, lease: Leadership, publisher: RecordingPublisher, producer: LeaderProducer) -> None:
+        super().__init__(lease, publisher, producer)
+        self.publisher = publisher
+
+
+async def allow_all(_term: int) -> str | None:
+    """Allow publishing in every term."""
+    return None
 
 
 class World:
@@ -37,21 +78,23 @@ class World:
         self.leases = MemoryLeases(self.clock)
         self.table = table(self.leases, "relay", PARTITIONS)
         self.broker = MemoryBroker(PARTITIONS)
-        self.a, self.lease_a = self._publisher("A")
-        self.b, self.lease_b = self._publisher("B")
+        self.lease_a = leadership(self.leases, "relay", "A", self.clock)
+        self.lease_b = leadership(self.leases, "relay", "B", self.clock)
+        self.a = self.leader(self.lease_a)
+        self.b = self.leader(self.lease_b)
 
-    def _publisher(self, holder: str) -> tuple[Publisher, Leadership]:
-        lease = leadership(self.leases, "relay", holder, self.clock)
+    def leader(self, lease: Leadership, guard: Guard | None = None) -> RecordingLeader:
+        """Return a leader that publishes the table."""
+        producer = leader_producer(lease, self.broker.open)
         limits = PublishLimits(records_max=3, drain_s_max=0.0)
-        publisher = Publisher(
+        publisher = RecordingPublisher(
             self.table,
-            lease,
-            TopicChannel("t", {}),
+            TopicChannel(producer, "t"),
+            guard=guard or allow_all,
             limits=limits,
-            open_producer=self.broker.open,
             clock=self.clock,
         )
-        return publisher, lease
+        return RecordingLeader(lease, publisher, producer)
 
     async def act(self, action: str, fate: str, partition: int) -> None:
         self.broker.next_fates = [fate]
@@ -64,9 +107,9 @@ class World:
                 case "B renews":
                     await self.lease_b.renew()
                 case "A publishes":
-                    await self.a.publish_once()
+                    await self.a.lead_once()
                 case "B publishes":
-                    await self.b.publish_once()
+                    await self.b.lead_once()
                 case "sleep":
                     self.clock.now_s += 2.0
                 case "rewind":
@@ -80,7 +123,8 @@ class World:
         self.clock.now_s += 10.0
         await self.lease_b.renew()
         for _ in range(100):
-            if await self.b.publish_once() is PublishOutcome.IDLE:
+            await self.b.lead_once()
+            if self.b.publisher.outcomes[-1:] == [PublishOutcome.IDLE]:
                 return
         raise AssertionError("never idle")
 
@@ -116,8 +160,9 @@ async def test_nothing_is_sent_without_the_lease() -> None:
     world = World()
     world.table.last[0] = 1
 
-    assert await world.a.publish_once() is PublishOutcome.STANDING_BY
+    await world.a.lead_once()
 
+    assert world.a.publisher.outcomes == []
     assert world.broker.logs[0] == []
 
 
@@ -129,25 +174,18 @@ async def test_nothing_is_sent_while_the_guard_refuses() -> None:
     async def guard(_term: int) -> str | None:
         return reasons.pop(0)
 
-    publisher = Publisher(
-        world.table,
-        world.lease_a,
-        TopicChannel("t", {}),
-        guard=guard,
-        open_producer=world.broker.open,
-        clock=world.clock,
-    )
+    leader = world.leader(world.lease_a, guard)
     world.table.last[0] = 1
     await world.lease_a.renew()
 
     for _ in range(2):
-        outcome = await publisher.publish_once()
-        results.append((outcome, publisher.refused, list(world.broker.logs[0])))
+        await leader.lead_once()
+        results.append((leader.publisher.outcomes[-1], leader.publisher.refused, list(world.broker.logs[0])))
 
-    assert results == [(PublishOutcome.REFUSED, "restored", []), (PublishOutcome.IDLE, None, [1])]
+    assert results == [(PublishOutcome.REFUSED, "restored", []), (PublishOutcome.PUBLISHED, None, [1])]
 
 
-async def test_a_position_moved_by_another_process_supersedes_the_publisher() -> None:
+async def test_after_a_position_moved_by_another_process_the_publisher_starts_again() -> None:
     class Rewound(MemoryTable):
         async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
             self.published[0] = 0
@@ -157,7 +195,11 @@ async def test_a_position_moved_by_another_process_supersedes_the_publisher() ->
     world.table.last[0] = 2
     await world.lease_a.renew()
 
-    assert await world.a.publish_once() is PublishOutcome.SUPERSEDED
+    for _ in range(2):
+        await world.a.lead_once()
+
+    assert world.a.publisher.takeovers == 2
+    assert world.table.published == [0, 0]
 
 
 async def test_nothing_above_a_gap_in_the_table_is_sent() -> None:
@@ -169,6 +211,6 @@ async def test_nothing_above_a_gap_in_the_table_is_sent() -> None:
     await world.lease_a.renew()
 
     with pytest.raises(BrokenSequenceError):
-        await world.a.publish_once()
+        await world.a.lead_once()
 
     assert world.broker.logs[0] == []

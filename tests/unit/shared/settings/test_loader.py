@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from settings.kafka import KafkaSettings
+from kafka.settings import KafkaSettings
 from settings.loader import Settings, load
 
 

@@ -84,23 +84,6 @@ class Producer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
             await self.abandon()
             raise
 
-    async def send_one(
-        self, topic: str, partition: int, key: bytes | None, value: bytes | None, timeout_s: float
-    ) -> int:
-        """Send one record, wait for its acknowledgement and return its offset.
-
-        Raises KafkaError or TimeoutError. Abandon the producer after an error, because the record may still
-        reach the broker.
-        """
-        batch = self.create_batch()
-        batch.append(timestamp=None, key=key, value=value)
-        batch.close()
-        async with asyncio.timeout(timeout_s):
-            future = await self.send_batch(batch, topic, partition=partition)
-            future.add_done_callback(retrieve_exception)
-            offset: int = (await asyncio.shield(future)).offset
-        return offset
-
     async def abandon(self) -> None:
         """Stop at once; waiting batches are not sent. May be called twice and in any state."""
         if self._closed:  # type: ignore[has-type]  # aiokafka has no types

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from outbox.abandonable_producer import ABANDON_S_MAX, Producer
+from kafka.abandonable_producer import ABANDON_S_MAX, Producer
 from tests.support.broker import Broker
 from tests.support.registration.event_topic import records
 from tests.support.topic_prefixes import Topics
@@ -33,7 +33,7 @@ async def test_a_record_is_acknowledged_with_its_offset(topics: Topics) -> None:
     producer = Producer(topics.settings().client_options(), BYTES)
     await producer.open()
 
-    offsets = [await producer.send_one(topics.name("milestones"), 0, b"k", b"%d" % n, 10.0) for n in range(3)]
+    offsets = [(await (await _queue_batch(producer, topics, b"%d" % n))).offset for n in range(3)]
     await producer.abandon()
 
     assert offsets == [0, 1, 2]
@@ -45,7 +45,7 @@ async def test_an_abandoned_producer_sends_no_batch_that_waited_for_a_hanging_br
 ) -> None:
     producer = Producer(topics.settings().client_options(), BYTES)
     await producer.open()
-    await producer.send_one(topics.name("milestones"), 0, b"k", b"acknowledged", 10.0)
+    await (await _queue_batch(producer, topics, b"acknowledged"))
 
     own_kafka.pause()
     in_flight = await _queue_batch(producer, topics, b"in flight")
@@ -66,7 +66,7 @@ async def test_an_abandoned_producer_leaves_no_task_behind(topics: Topics) -> No
     before = asyncio.all_tasks()
     producer = Producer(topics.settings().client_options(), BYTES)
     await producer.open()
-    await producer.send_one(topics.name("milestones"), 0, b"k", b"v", 10.0)
+    await (await _queue_batch(producer, topics, b"v"))
 
     await producer.abandon()
     await producer.abandon()
