@@ -1,18 +1,21 @@
 """Computes the tallies that a published cut must have, while other transactions write to the register.
 
 All queries run in one REPEATABLE READ snapshot. First the current standings are counted. Then the events that
-the cut has not counted are reverted: the events above its positions, and its quarantined events. A cursor
-reads the events in portions, so a large lag needs little memory.
+the cut has not counted are reverted: the events above its positions, and its quarantined events. Both are
+read in portions, so a large lag needs little memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, groupby, islice
+from operator import itemgetter
 from typing import Any, Final
 
 import asyncpg
 import msgspec
 
+from cuts.quarantined_ranges import Range
 from registration.audit.published_cut import PublishedCut
 from registration.audit.tallies import Cell, TallySums
 from registration.domain.participant import Standing
@@ -56,10 +59,8 @@ async def expected_at(pool: asyncpg.Pool[Any], cut: PublishedCut) -> dict[Cell, 
         _require_reached(positions, last)
         sums = TallySums()
         await _add_standings(connection, sums)
-        await _revert_events(connection, sums, "audit_events_between", (list(positions), last))
-        if cut.quarantined:
-            ranges = tuple(map(list, zip(*cut.quarantined, strict=True)))
-            await _revert_events(connection, sums, "audit_events_in", ranges)
+        await _revert_events_between(connection, sums, (list(positions), last))
+        await _revert_quarantined(connection, sums, cut.quarantined, last)
     return sums.tallies()
 
 
@@ -81,8 +82,26 @@ async def _add_standings(connection: Any, sums: TallySums) -> None:
         sums.add(Standing(region, agency, campaign, tuple(steps)), participants)
 
 
-async def _revert_events(connection: Any, sums: TallySums, query: str, arguments: tuple[Any, ...]) -> None:
-    sql = getattr(QUERIES, query).sql
-    async for row in connection.cursor(sql, *arguments, prefetch=PREFETCH):
-        data = _decode(row[0]).data
-        sums.revert(data.before, data.after)
+async def _revert_events_between(
+    connection: Any, sums: TallySums, bounds: tuple[list[int], list[int]]
+) -> None:
+    sql = QUERIES.audit_events_between.sql
+    async for row in connection.cursor(sql, *bounds, prefetch=PREFETCH):
+        _revert(sums, row[0])
+
+
+async def _revert_quarantined(
+    connection: Any, sums: TallySums, quarantined: Sequence[Range], last: Sequence[int]
+) -> None:
+    """Revert the events that the cut names as quarantined. Sequences that the register lacks are ignored."""
+    for partition, ranges in groupby(sorted(quarantined), itemgetter(0)):
+        ends = [(first, min(end, last[partition])) for _, first, end in ranges]
+        sequences = chain.from_iterable(range(first, end + 1) for first, end in ends)
+        while portion := list(islice(sequences, PREFETCH)):
+            async for row in QUERIES.audit_events_at(connection, partition=partition, sequences=portion):
+                _revert(sums, row[0])
+
+
+def _revert(sums: TallySums, event: str) -> None:
+    data = _decode(event).data
+    sums.revert(data.before, data.after)

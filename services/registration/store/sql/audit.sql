@@ -19,15 +19,10 @@ select e.value
   from unnest(:positions::bigint[], :last_sequences::bigint[]) with ordinality as span (position, last, n)
   join event as e on e.partition = span.n - 1 and e.sequence > span.position and e.sequence <= span.last;
 
--- name: audit_events_in(partitions, firsts, lasts)
--- Returns the quarantined events, which are given as ranges of sequences. The cut has not counted them, although
--- its positions are at or above their sequences. The join compares whole keys, so that no plan needs quadratic
--- time: with a comparison of ranges, PostgreSQL hashes by partition alone while `event` has no statistics.
-select e.value
-  from unnest(:partitions::smallint[], :firsts::bigint[], :lasts::bigint[]) as quarantined (partition, first, last)
-  join partition as p on p.partition = quarantined.partition
- cross join generate_series(quarantined.first, least(quarantined.last, p.last_sequence)) as number (sequence)
-  join event as e on e.partition = quarantined.partition and e.sequence = number.sequence;
+-- name: audit_events_at(partition, sequences)
+-- Returns events of one partition. The sequences are a list, because the plan of a join with ranges depends on
+-- statistics, which a new table does not have; some plans take quadratic time.
+select value from event where partition = :partition and sequence = any(:sequences::bigint[]);
 
 -- name: audit_register()^
 -- Returns the register's state, read in one statement. `time` and `relay_alive` follow the database's clock.
