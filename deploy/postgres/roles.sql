@@ -25,6 +25,11 @@ begin
 
         -- If a client is suspended or disconnected, its transaction ends within seconds and frees its locks.
         execute format('alter role %I set idle_in_transaction_session_timeout = ''3s''', service);
+        -- This also ends the transaction of a client that is suspended while it prepares a statement: such a
+        -- session counts as active, not as idle. PostgreSQL 15 and 16 lack the setting.
+        if current_setting('server_version_num')::int >= 170000 then
+            execute format('alter role %I set transaction_timeout = ''15s''', service);
+        end if;
         execute format('alter role %I set lock_timeout = ''2s''', service);
         execute format('alter role %I set statement_timeout = ''10s''', service);
         execute format('alter role %I set tcp_keepalives_idle = 2', service);

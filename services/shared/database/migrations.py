@@ -24,6 +24,11 @@ def migrate(package: str, url: str) -> None:
             connection.execute(sqlalchemy.text(f"set statement_timeout = '{STATEMENT_TIMEOUT_S}s'"))
             connection.execute(sqlalchemy.text("set lock_timeout = '60s'"))
             connection.execute(sqlalchemy.text("set idle_in_transaction_session_timeout = '120s'"))
+            connection.execute(
+                sqlalchemy.text(
+                    "select set_config(name, '0', false) from pg_settings where name = 'transaction_timeout'"
+                )
+            )
             connection.commit()
             connection.execute(sqlalchemy.text(f"select pg_advisory_lock({ADVISORY_LOCK})"))
             connection.commit()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import Any, Final
 
 import asyncpg
@@ -17,13 +18,17 @@ from telemetry.logs import get
 log = get()
 
 # Each time-out of the role must be set and at most this long. Otherwise a suspended client could hold its
-# locks, and so block the other clients, for an unlimited time.
+# locks, and so block the other clients, for an unlimited time. With PostgreSQL 15 and 16, which lack
+# `transaction_timeout`, a client can still do so if it is suspended while it prepares a statement.
 REQUIRED_LIMITS_MS: Final = {
     "idle_in_transaction_session_timeout": 3_000,
     "lock_timeout": 2_000,
     "statement_timeout": 120_000,
+    "transaction_timeout": 150_000,
     "tcp_user_timeout": 5_000,
 }
+LONG_TRANSACTION_MARGIN_S: Final = 30.0
+"""The time beyond a long `statement_timeout_s` that a transaction may last."""
 TRANSIENT_ERRORS: Final = (
     OSError,
     asyncpg.CannotConnectNowError,
@@ -50,6 +55,8 @@ async def connect(
 ) -> asyncpg.Pool[Any]:
     """Open a pool; retry for up to `wait_s` seconds until the server answers, and log each failed attempt.
 
+    `statement_timeout_s` replaces the time-outs of the role for statements and transactions.
+
     Raises the driver's error if the server rejects the credentials or does not answer in time. Raises
     UnsafeRoleError if a time-out of the role is unset or too long.
     """
@@ -66,6 +73,7 @@ async def connect(
                 timeout=5,
                 command_timeout=(statement_timeout_s or 10.0) + 5,
                 server_settings=server_settings,
+                init=partial(_limit_transactions, statement_timeout_s),
                 max_inactive_connection_lifetime=0,
                 reset=_skip_reset,
             )
@@ -81,6 +89,17 @@ async def connect(
         await pool.close()
         raise
     return pool
+
+
+async def _limit_transactions(
+    statement_timeout_s: float | None, connection: asyncpg.pool.PoolConnectionProxy[Any]
+) -> None:
+    """Let a transaction last longer than one long statement, if the server has this setting."""
+    if statement_timeout_s is not None:
+        await connection.execute(
+            "select set_config(name, $1, false) from pg_settings where name = 'transaction_timeout'",
+            f"{int((statement_timeout_s + LONG_TRANSACTION_MARGIN_S) * 1000)}",
+        )
 
 
 async def _skip_reset(_connection: object) -> None:
