@@ -43,32 +43,15 @@ def _notifier() -> FastAPI:
 
 
 def _board() -> FastAPI:
-    from board.app_state import AppState
+    from board.app_state import make_app_state
     from board.regions import load_regions
     from board.state.counts import BoardState
-    from board.state.milestones import Milestones
-    from board.state.registration_rate import RegistrationRate
-    from board.stream.broadcaster import Broadcaster
-    from board.stream.subscriber_updates import Subscriptions
     from board.web.app import make_app
     from settings.contract_files import contract_path
     from telemetry.health import Health
 
-    showing, milestones = BoardState(load_regions(contract_path("regions.csv")), {}), Milestones()
-    audience = Subscriptions(showing, milestones, time.monotonic, 1)
-    delivery = Broadcaster(audience, time.monotonic)
-    return make_app(
-        AppState(
-            showing,
-            audience,
-            delivery,
-            milestones,
-            RegistrationRate(),
-            time.monotonic,
-            lambda: datetime.now(UTC),
-        ),
-        Health(),
-    )
+    board_state = BoardState(load_regions(contract_path("regions.csv")), {})
+    return make_app(make_app_state(board_state, time.monotonic, lambda: datetime.now(UTC), 1), Health())
 
 
 APPLICATIONS: dict[str, Callable[[], FastAPI]] = {

@@ -6,10 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from board.json_bodies import pace_body
+from board.regions import PROVINCE
 from board.state.counts import BoardState
 from board.state.milestones import Milestones
-from board.state.registration_rate import RegistrationRate
+from board.state.registration_rate import MINUTES_SHOWN, RegistrationRate
 from board.stream.broadcaster import Broadcaster
+from board.stream.shared_events import SharedEvents
 from board.stream.subscriber_updates import Subscriptions
 
 
@@ -17,7 +20,7 @@ from board.stream.subscriber_updates import Subscriptions
 class AppState:
     """The shown data, the open streams and two clocks.
 
-    `clock` returns monotonic seconds; `wall_clock` returns this machine's date and time.
+    `clock` returns monotonic seconds; `now` returns the time of the newest register state.
     """
 
     board_state: BoardState
@@ -26,14 +29,30 @@ class AppState:
     milestones: Milestones
     registration_rate: RegistrationRate
     clock: Callable[[], float]
-    wall_clock: Callable[[], datetime]
+    now: Callable[[], datetime]
 
-    def now(self) -> datetime:
-        """Return the time of the newest register state.
 
-        The board takes the current minute and day from the register's clock, not from this machine's clock.
+def make_app_state(
+    board_state: BoardState,
+    clock: Callable[[], float],
+    wall_clock: Callable[[], datetime],
+    viewers_max: int,
+) -> AppState:
+    """Return the parts of a board that shows `board_state`, without milestones and growth.
 
-        Only before the first register state arrives, this machine's time is returned.
-        """
-        newest = self.board_state.freshness.newest
-        return newest.time if newest else self.wall_clock()
+    The board takes the current minute and day from the register's clock, not from this machine's
+    `wall_clock`. Only before the first register state arrives, this machine's time is used.
+    """
+    milestones, rate = Milestones(), RegistrationRate()
+
+    def now() -> datetime:
+        newest = board_state.freshness.newest
+        return newest.time if newest else wall_clock()
+
+    def pace(scope: str) -> dict[str, object]:
+        return pace_body(board_state, rate, (scope, PROVINCE), now(), MINUTES_SHOWN)
+
+    events = SharedEvents(board_state, milestones, pace)
+    subscriptions = Subscriptions(board_state, milestones, events, clock, viewers_max)
+    broadcaster = Broadcaster(subscriptions, clock)
+    return AppState(board_state, subscriptions, broadcaster, milestones, rate, clock, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from board.regions import Region, Regions
 from board.state.counts import BoardState, Head
 from board.state.milestones import Crossing
+from board.state.registration_rate import RegistrationRate, forecast, next_threshold
 from cuts.records import Audit
 
 encode = msgspec.json.Encoder(uuid_format="canonical").encode
@@ -49,6 +51,29 @@ def row_body(board_state: BoardState, scope: str, region: Region) -> dict[str, A
 def counts_body(board_state: BoardState, scope: str, head: Head, regions: Iterable[Region]) -> dict[str, Any]:
     """Return the response of /v1/counts, which is also the data of a snapshot event or a delta event."""
     return head_body(scope, head) | {"rows": [row_body(board_state, scope, region) for region in regions]}
+
+
+def pace_body(
+    board_state: BoardState, rate: RegistrationRate, place: tuple[str, str], now: datetime, minutes: int
+) -> dict[str, Any]:
+    """Return the response of /v1/pace, which is also the data of a pace event. `place`: scope and region."""
+    scope, region = place
+    count = board_state.count(scope, region)
+    threshold = next_threshold(count, board_state.target(scope, region))
+    at = forecast(count, threshold, rate.per_minute(scope, region, now), now)
+    return {
+        "scope": scope,
+        "region": region,
+        "minutes": rate.series(scope, region, now, minutes),
+        "today": rate.growth_today(scope, region, now),
+        "threshold": threshold,
+        "eta": at and {"threshold": threshold, "at": at.replace(microsecond=0)},
+    }
+
+
+def milestones_body(regions: Regions, crossings: Iterable[Crossing]) -> dict[str, Any]:
+    """Return the response of /v1/milestones, which is also the data of a milestones event."""
+    return {"milestones": [crossing_body(regions, crossing) for crossing in crossings]}
 
 
 def crossing_body(regions: Regions, crossing: Crossing) -> dict[str, Any]:

@@ -8,21 +8,12 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, async_playwright
 
+from tests.support.board.chromium import CHROMIUM, FLAGS
 from tests.support.board.input_topic_writer import TopicWriter, minutes_ago, topic_writer
 from tests.support.board.processes import BoardProcess
 from tests.support.deadlines import until
 from tests.support.topic_prefixes import Topics
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 CITIES = {
     "31.01.01.1001": 744,
     "31.71.01.1001": 28_099,

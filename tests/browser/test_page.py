@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import pytest
-from playwright.async_api import Browser, Page, ViewportSize
+from playwright.async_api import Browser, ViewportSize
 
+from tests.support.board.chromium import PHONE, PROJECTOR, opened, text
 from tests.support.board.input_topic_writer import TopicWriter
 from tests.support.board.processes import BoardProcess
 from tests.support.deadlines import until
@@ -15,28 +13,6 @@ from tests.support.deadlines import until
 pytestmark = [pytest.mark.browser, pytest.mark.integration, pytest.mark.needs("chromium")]
 
 PUSAT = "31.71.01.1001"
-PHONE = ViewportSize(width=390, height=844)
-PROJECTOR = ViewportSize(width=1920, height=1080)
-
-
-@asynccontextmanager
-async def opened(
-    chromium: Browser, url: str, viewport: ViewportSize = PROJECTOR, *, script: bool = True
-) -> AsyncIterator[Page]:
-    """Yield the page at `url`. At the end, fail if the browser's console has an error."""
-    context = await chromium.new_context(viewport=viewport, java_script_enabled=script)
-    page = await context.new_page()
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    await page.goto(url)
-    yield page
-    await context.close()
-    assert errors == []
-
-
-async def text(page: Page, selector: str) -> str:
-    return " ".join(((await page.locator(selector).text_content()) or "").split())
 
 
 async def test_without_script_every_number_is_there(

@@ -7,16 +7,13 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 
-from board.app_state import AppState
+from board.app_state import AppState, make_app_state
 from board.open_file_limit import raise_limit_for
 from board.regions import load_regions
 from board.settings import BoardSettings
 from board.state import topic_followers
 from board.state.counts import BoardState
-from board.state.milestones import Milestones
-from board.state.registration_rate import RegistrationRate
 from board.state.state_file import StateFileSaver, UnreadableStateFileError, read, restore
-from board.stream.broadcaster import Broadcaster
 from board.stream.freshness_loop import tick_until_stopped
 from board.stream.subscriber_updates import Subscriptions
 from board.stream.viewer_connection import HandoverProtocol
@@ -58,18 +55,8 @@ def build_app_state(settings: BoardSettings) -> AppState:
             log.info("last cut restored", cut=board_state.cuts.id)
         except UnreadableStateFileError as error:
             log.warning("state file unreadable", reason=str(error))
-    milestones = Milestones()
     viewers_max = raise_limit_for(settings.viewers_max)
-    subscriptions = Subscriptions(board_state, milestones, time.monotonic, viewers_max)
-    return AppState(
-        board_state=board_state,
-        subscriptions=subscriptions,
-        broadcaster=Broadcaster(subscriptions, time.monotonic),
-        milestones=milestones,
-        registration_rate=RegistrationRate(),
-        clock=time.monotonic,
-        wall_clock=lambda: datetime.now(UTC),
-    )
+    return make_app_state(board_state, time.monotonic, lambda: datetime.now(UTC), viewers_max)
 
 
 async def _run(
@@ -88,7 +75,7 @@ async def _run(
         stopping,
         topic_followers.follow_region_counts(kafka, board_state, clock, on_change),
         topic_followers.follow_register_states(kafka, board_state, clock),
-        topic_followers.follow_region_minutes(kafka, app_state.registration_rate, app_state.wall_clock),
+        topic_followers.follow_region_minutes(kafka, app_state.registration_rate, app_state.now),
         topic_followers.follow_milestones(kafka, app_state.milestones, on_change),
         _close_on_stop(subscriptions, stopping),
         tick_until_stopped(board_state, subscriptions, clock, stopping, progress),

@@ -10,6 +10,8 @@ import msgspec
 from cuts.records import UndecodableRecordError
 
 KEPT_MAX: Final = 1000
+NEWEST_SHOWN: Final = 5
+"""The page shows this many milestones."""
 SENT_MAX: Final = 20
 """If more crossings arrive at once, a viewer is sent only the last SENT_MAX. The list has all of them."""
 

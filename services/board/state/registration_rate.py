@@ -21,6 +21,8 @@ KEPT: Final = timedelta(hours=49)
 """This covers today, yesterday and one hour for clock differences. The topic keeps 48 hours."""
 PACE_MINUTES: Final = 15
 """The pace is the mean over this many whole minutes, so that no single minute determines it."""
+MINUTES_SHOWN: Final = 60
+"""The page shows the growth in each of the last MINUTES_SHOWN minutes."""
 FORECAST_MAX: Final = timedelta(days=366)
 
 

@@ -36,10 +36,10 @@ async def follow_register_states(
 
 
 async def follow_region_minutes(
-    kafka: KafkaSettings, registration_rate: RegistrationRate, wall_clock: Callable[[], datetime]
+    kafka: KafkaSettings, registration_rate: RegistrationRate, now: Callable[[], datetime]
 ) -> None:
     """Add every record of region-minutes from the last two days, and then every new record, without end."""
-    async for record in follow_table(kafka, "region-minutes", decode_minute, wall_clock() - KEPT):
+    async for record in follow_table(kafka, "region-minutes", decode_minute, now() - KEPT):
         if record.value is not None:
             registration_rate.add(record.value)
 

@@ -1,4 +1,4 @@
-"""Updates the freshness of the shown counts as time passes, and sends keep-alive pings."""
+"""Updates the freshness of the shown counts as time passes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from telemetry.health import Progress
 
 CHECK_S: Final = 0.25
 CHECKS_PER_TICK: Final = 4
-PING_S: Final = 15.0
 
 
 async def tick_until_stopped(
@@ -31,7 +30,6 @@ async def tick_until_stopped(
     """
     last_state = subscriptions.head.state
     checks = 0
-    pinged_s = clock()
     while not await stopping.wait(CHECK_S):
         progress.beat()
         checks += 1
@@ -40,9 +38,6 @@ async def tick_until_stopped(
             last_state = head.state
             subscriptions.tick()
             _update_gauges(board_state, clock())
-        if clock() - pinged_s >= PING_S:
-            pinged_s = clock()
-            subscriptions.ping()
 
 
 def _update_gauges(board_state: BoardState, now_s: float) -> None:

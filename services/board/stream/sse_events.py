@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-PING: Final = b": ping\n\n"
+PING: Final = b"event: ping\ndata: {}\n\n"
+"""An event, because a page does not receive comments; without an id, because it contains no cut."""
 OPENING: Final = b"retry: 2000\n\n"
 _ID: Final = re.compile(r"(\d{1,18})\.(\d{1,18})")
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 from secrets import token_hex
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.staticfiles import StaticFiles
 
 from board.app_state import AppState
-from board.json_bodies import counts_body, crossing_body, encode
+from board.json_bodies import counts_body, encode, milestones_body, pace_body
 from board.metrics import REFUSED
-from board.state.registration_rate import forecast, next_threshold
 from board.stream.sse_events import parse_id
 from board.stream.sse_response import StreamResponse
 from board.web.page import PageRenderer
@@ -61,7 +60,11 @@ def _count_routes(app_state: AppState) -> APIRouter:
 
     @router.get("/counts")
     async def counts(
-        request: Request, scope: ScopeQuery = "all", level: Level | None = None, parent: ParentQuery = None
+        request: Request,
+        scope: ScopeQuery = "all",
+        level: Level | None = None,
+        parent: ParentQuery = None,
+        down_to: Level = "subdistrict",
     ) -> Response:
         require_ready(app_state.board_state)
         require_scope(app_state.board_state, scope)
@@ -71,7 +74,7 @@ def _count_routes(app_state: AppState) -> APIRouter:
         headers = {"ETag": tag, "Cache-Control": CACHE_1_S}
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
-        rows = app_state.board_state.list_regions(scope, level, parent)
+        rows = app_state.board_state.list_regions(scope, level, parent, down_to)
         return _json(counts_body(app_state.board_state, scope, head, rows), headers)
 
     @router.get("/pace")
@@ -83,17 +86,17 @@ def _count_routes(app_state: AppState) -> APIRouter:
         require_ready(app_state.board_state)
         require_scope(app_state.board_state, scope)
         require_region(app_state.board_state.regions, region, "region")
-        return _json(pace_body(app_state, scope, region, minutes), {"Cache-Control": CACHE_1_S})
+        rate, place = app_state.registration_rate, (scope, region)
+        body = pace_body(app_state.board_state, rate, place, app_state.now(), minutes)
+        return _json(body, {"Cache-Control": CACHE_1_S})
 
     @router.get("/milestones")
     async def milestones(
         scope: ScopeQuery | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 50
     ) -> Response:
-        bodies = [
-            crossing_body(app_state.board_state.regions, crossing)
-            for crossing in app_state.milestones.newest(scope, limit)
-        ]
-        return _json({"milestones": bodies}, {"Cache-Control": CACHE_1_S})
+        newest = app_state.milestones.newest(scope, limit)
+        body = milestones_body(app_state.board_state.regions, newest)
+        return _json(body, {"Cache-Control": CACHE_1_S})
 
     return router
 
@@ -131,23 +134,6 @@ def _page_routes(app_state: AppState) -> APIRouter:
         return Response(renderer.render(app_state, scope, lang), media_type="text/html", headers=PAGE_HEADERS)
 
     return router
-
-
-def pace_body(app_state: AppState, scope: str, region: str, minutes: int) -> dict[str, Any]:
-    """Return the response of /v1/pace."""
-    now = app_state.now()
-    rate = app_state.registration_rate
-    count = app_state.board_state.count(scope, region)
-    threshold = next_threshold(count, app_state.board_state.target(scope, region))
-    at = forecast(count, threshold, rate.per_minute(scope, region, now), now)
-    return {
-        "scope": scope,
-        "region": region,
-        "minutes": rate.series(scope, region, now, minutes),
-        "today": rate.growth_today(scope, region, now),
-        "threshold": threshold,
-        "eta": at and {"threshold": threshold, "at": at.replace(microsecond=0)},
-    }
 
 
 def _json(body: object, headers: dict[str, str]) -> Response:

@@ -13,14 +13,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from board.app_state import AppState
 from board.i18n import DASH, WORDS
 from board.regions import PROVINCE, Region
-from board.state.milestones import Crossing
-from board.state.registration_rate import PACE_MINUTES, forecast, next_threshold
+from board.state.milestones import NEWEST_SHOWN, Crossing
+from board.state.registration_rate import MINUTES_SHOWN, PACE_MINUTES, forecast, next_threshold
 from localization.formats import LANGUAGES, clock_of, date_of, moment, number, share, signed
 from localization.region_names import EVERYDAY_NAMES, everyday_name
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
-MILESTONES_SHOWN: Final = 5
-SPARK_MINUTES: Final = 60
 BAR_SCALE_MIN: Final = 1.25
 """The right end of a bar, as a multiple of the target. Above 1, so that the bar has room for the mark."""
 
@@ -94,7 +92,7 @@ class _PageValues:
             "regions": self._regions(),
             "milestones": [
                 self._milestone(crossing)
-                for crossing in self._app_state.milestones.newest(self._scope, MILESTONES_SHOWN)
+                for crossing in self._app_state.milestones.newest(self._scope, NEWEST_SHOWN)
             ],
             "place": self._name(self._board_state.regions.get(PROVINCE)),
         }
@@ -147,7 +145,7 @@ class _PageValues:
         threshold = next_threshold(count, self._board_state.target(self._scope, PROVINCE))
         per_minute = rate.per_minute(*place_and_time)
         at = forecast(count, threshold, per_minute, self._now)
-        series = [growth for _, growth in rate.series(*place_and_time, SPARK_MINUTES)]
+        series = [growth for _, growth in rate.series(*place_and_time, MINUTES_SHOWN)]
         highest = max(*series, 1)
         about = self._words["about"]
         return {
@@ -205,4 +203,10 @@ class _PageValues:
 def _script_words(language: str) -> dict[str, Any]:
     """Return the texts and names for the script, so that it writes the same words as the server."""
     names = {code: name["en"] for code, name in EVERYDAY_NAMES.items()} if language == "en" else {}
-    return {**WORDS[language], "names": names, "dash": DASH, "milestones_shown": MILESTONES_SHOWN}
+    return {
+        **WORDS[language],
+        "names": names,
+        "dash": DASH,
+        "milestones_shown": NEWEST_SHOWN,
+        "minutes_shown": MINUTES_SHOWN,
+    }

@@ -102,8 +102,15 @@ class Viewer:
 
     @property
     def ids(self) -> list[tuple[int, int]]:
-        """The event ids, in order of arrival."""
-        return [(int(term), int(cut)) for term, cut in (event.id.split(".") for event in self.events)]
+        """The cuts in the event ids, in order of arrival."""
+        ids = [event.id.split(".") for event in self.events if event.id]
+        return [(int(term), int(cut)) for term, cut in ids]
+
+    @property
+    def state(self) -> str:
+        """The freshness that was last received; empty before the first."""
+        event = self.last("snapshot", "delta", "state")
+        return str(event.data["state"]) if event else ""
 
     def last(self, *names: str) -> Event | None:
         """Return the newest event that has one of these names; None if there is none."""

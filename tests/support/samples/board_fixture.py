@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from board.app_state import AppState
+from board.app_state import make_app_state
 from board.regions import Region, Regions
 from board.state.counts import BoardState
-from board.state.milestones import Crossing, Milestones
-from board.state.registration_rate import RegistrationRate
-from board.stream.broadcaster import Broadcaster
-from board.stream.subscriber_updates import Subscriber, Subscriptions
+from board.state.milestones import Crossing
+from board.state.registration_rate import MinuteRecord
+from board.stream.subscriber_updates import Subscriber
 from cuts.state import Key
 from tests.support.samples.cuts import cut_record, register_state, row
 
@@ -52,17 +51,9 @@ class BoardFixture:
 
     def __post_init__(self) -> None:
         self.board_state = BoardState(REGIONS, TARGETS)
-        self.milestones = Milestones()
-        self.subscriptions = Subscriptions(self.board_state, self.milestones, self.clock, self.viewers_max)
-        self.app_state = AppState(
-            self.board_state,
-            self.subscriptions,
-            Broadcaster(self.subscriptions, self.clock),
-            self.milestones,
-            RegistrationRate(),
-            self.clock,
-            wall_clock=lambda: NOW,
-        )
+        self.app_state = make_app_state(self.board_state, self.clock, lambda: NOW, self.viewers_max)
+        self.milestones = self.app_state.milestones
+        self.subscriptions = self.app_state.subscriptions
 
     def full(self, cut: int, count: int = 0, **fields: Any) -> None:
         rows = (row("31", count), row("31.71", count))
@@ -85,7 +76,25 @@ class BoardFixture:
         if self.milestones.add(crossing(threshold, sequence, **fields)):
             self.subscriptions.on_change()
 
+    def grow(self, growth: int) -> None:
+        """Add the growth of the province in the minute of NOW."""
+        minute = NOW.replace(second=0)
+        self.app_state.registration_rate.add(MinuteRecord("all", minute, 1, (("31", growth),)))
+
     def events(self, subscriber: Subscriber) -> list[Event]:
+        """Return the events that the subscriber is sent now, without its pace and its list of milestones."""
+        return [event for event in self.all_events(subscriber) if event.name not in ("pace", "milestones")]
+
+    def tick(self, viewer: Subscriber, *, receives: bool) -> list[Event]:
+        """Let a second pass, in which the board receives a cut and a register state, or nothing."""
+        self.clock.now_s += 1
+        if receives:
+            self.register(self.clock.now_s, 1)
+            self.full(1, 5)
+        self.subscriptions.tick()
+        return self.all_events(viewer)
+
+    def all_events(self, subscriber: Subscriber) -> list[Event]:
         return parse(self.subscriptions.next_bytes(subscriber))
 
 
@@ -107,7 +116,7 @@ def crossing(threshold: int, sequence: int, **fields: Any) -> Crossing:
 
 @dataclass(frozen=True)
 class Event:
-    """A server-sent event that was received."""
+    """A server-sent event that was received. The id of a ping is empty."""
 
     name: str
     id: str
@@ -124,5 +133,5 @@ def parse(text: bytes) -> list[Event]:
     for block in text.decode().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
         if "data" in fields:
-            events.append(Event(fields["event"], fields["id"], json.loads(fields["data"])))
+            events.append(Event(fields["event"], fields.get("id", ""), json.loads(fields["data"])))
     return events

@@ -4,8 +4,6 @@ import { follow } from "./stream.js";
 import { clock, dated, fill, moment, number, share, signed, words } from "./formats.js";
 
 const ANNOUNCE_MS = 30000; // the interval at which a screen reader announces a changed total
-const PACE_MS = 15000;
-const REQUEST_MS_MAX = 10000;
 const BAR_SCALE_MIN = 1.25;
 const PROVINCE = "31";
 
@@ -37,7 +35,6 @@ function drawTotal() {
   if (count === undefined) return;
   setText(element("total"), number(count));
   element("total").classList.toggle("long", element("total").textContent.length > 7);
-  document.title = `${number(count)} · ${words.title}`;
   const bar = element("total-bar");
   if (!bar) return;
   const target = Number(bar.dataset.target);
@@ -92,52 +89,41 @@ function drawHead() {
 
 function showState(state) {
   document.body.dataset.state = state;
+  document.title = state === "stale" ? words.title : `${element("total").textContent} · ${words.title}`;
   setText(element("state-word"), words[state]);
   setText(element("note"), words[`${state}_note`]);
 }
 
-function onEvent(name, data) {
-  if (name === "milestone") {
-    refreshMilestones();
-    return;
-  }
+function onMessage(name, data) {
+  if (name === "milestones") drawMilestones(data.milestones);
+  else if (name === "pace") drawPace(data);
+  else takeCounts(name, data);
+}
+
+function takeCounts(name, data) {
   head = { ...data, rows: undefined };
+  if (name === "snapshot") for (const code of counts.keys()) counts.set(code, 0);
   for (const row of data.rows ?? []) counts.set(row.region, row.counts.registered);
   // If a city was unknown when the page was rendered, the table has no row for it. Load the page again.
   if (data.rows?.some((row) => row.level === "city" && !rows.has(row.region))) location.reload();
   scheduleDraw();
 }
 
-async function getJson(path) {
-  const signal = AbortSignal.timeout(REQUEST_MS_MAX);
-  // Without "no-store", the browser's cache would return the old list until its max-age has passed.
-  const response = await fetch(path, { headers: { Accept: "application/json" }, cache: "no-store", signal });
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return response.json();
+function onSilence() {
+  head = null; // a draw that is still scheduled must not show the former state
+  showState("stale");
 }
 
-// Runs `work` once at a time, and again if it was requested while it ran.
-// Two requests are never under way together, so an old response cannot replace a newer one.
-function oneAtATime(work) {
-  let running = false;
-  let requested = false;
-  return async () => {
-    requested = true;
-    if (running) return;
-    running = true;
-    while (requested) {
-      requested = false;
-      await work().catch(() => {}); // the next milestone or the next stream requests `work` again
-    }
-    running = false;
-  };
+function drawMilestones(milestones) {
+  if (milestones.length) {
+    element("milestones").replaceChildren(...milestones.map(milestoneLine));
+    return;
+  }
+  const none = document.createElement("li");
+  none.className = "none";
+  none.textContent = words.no_milestones;
+  element("milestones").replaceChildren(none);
 }
-
-const refreshMilestones = oneAtATime(async () => {
-  const query = new URLSearchParams({ scope, limit: words.milestones_shown });
-  const { milestones } = await getJson(`/v1/milestones?${query}`);
-  if (milestones.length) element("milestones").replaceChildren(...milestones.map(milestoneLine));
-});
 
 function milestoneLine(milestone) {
   const step = milestone.measure.replace("step:", "");
@@ -159,9 +145,7 @@ function milestoneLine(milestone) {
   return line;
 }
 
-async function refreshPace() {
-  if (document.hidden) return;
-  const pace = await getJson(`/v1/pace?${new URLSearchParams({ scope, region: PROVINCE, minutes: 60 })}`);
+function drawPace(pace) {
   const growth = pace.minutes.map(([, count]) => count);
   const highest = Math.max(...growth, 1);
   const now = pace.minutes.at(-1)[0];
@@ -178,17 +162,13 @@ async function refreshPace() {
   setText(element("eta"), pace.eta ? fill(words.about, moment(pace.eta.at, now)) : words.unknown_eta);
 }
 
-// A failed `work` is tried again later. If the board is down, the page turns stale.
-const ignoringErrors = (work) => () => work().catch(() => {});
-
 follow({
   scope,
+  region: PROVINCE,
   after: cut,
-  onEvent,
-  onOpen: ignoringErrors(async () => { await Promise.all([refreshMilestones(), refreshPace()]); }),
-  onSilence: () => showState("stale"),
+  onMessage,
+  onSilence,
 });
-setInterval(ignoringErrors(refreshPace), PACE_MS);
 
 let announced = element("total").textContent;
 setInterval(() => {

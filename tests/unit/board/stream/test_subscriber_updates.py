@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from board.state.counts import VERSIONS_KEPT_S
 from board.stream.sse_events import PING
+from board.stream.subscriber_updates import RESET_TICKS, SILENT_TICKS_MAX, Subscriber
 from tests.support.samples.board_fixture import BoardFixture
 from tests.support.samples.cuts import row
 
@@ -90,16 +91,43 @@ def test_a_viewer_ahead_of_this_replica_gets_only_pings_until_the_replica_has_ca
 
     board.change(2, 6)
     behind = board.subscriptions.next_bytes(viewer)
-    board.subscriptions.ping()
-    ping = board.subscriptions.next_bytes(viewer)
+    repeated = board.subscriptions.next_bytes(viewer)
     board.change(3, 7)
     caught_up = board.events(viewer)
     board.change(4, 8)
     (further,) = board.events(viewer)
 
-    assert (behind, ping) == (b"", PING)
+    assert (behind, repeated) == (PING, b"")
     assert [event.name for event in caught_up] == ["state"]
     assert (further.name, further.id) == ("delta", "1.4")
+
+
+def test_a_viewer_ahead_of_a_board_that_receives_records_is_reset_to_what_the_board_has() -> None:
+    board = BoardFixture()
+    board.full(1, 5)
+    board.cross(5, 1)
+    viewer = board.subscriptions.add("all", "city", (9, 3))
+
+    before = [board.tick(viewer, receives=True) for _ in range(RESET_TICKS)]
+    after = board.tick(viewer, receives=True)
+    board.change(2, 6)
+    (further,) = board.events(viewer)
+
+    assert {event.name for events in before for event in events} == {"ping"}
+    assert [event.name for event in after] == ["reset", "snapshot", "milestones", "pace"]
+    assert {event.id for event in after} == {"1.1"}
+    assert (further.name, further.id) == ("delta", "1.2")
+
+
+def test_a_viewer_ahead_of_a_board_that_receives_no_records_is_not_reset() -> None:
+    board = BoardFixture()
+    board.full(1, 5)
+    viewer = board.subscriptions.add("all", "city", (9, 3))
+
+    stale = [board.tick(viewer, receives=False) for _ in range(3 * RESET_TICKS)]
+    receiving = [board.tick(viewer, receives=True) for _ in range(RESET_TICKS - 1)]
+
+    assert {event.name for events in stale + receiving for event in events} == {"ping"}
 
 
 def test_a_replica_that_skipped_the_viewers_cut_sends_a_snapshot() -> None:
@@ -236,15 +264,39 @@ def test_a_viewer_gets_only_changes_of_its_scope() -> None:
     assert board.subscriptions.next_bytes(viewer) == b""
 
 
-def test_a_viewer_gets_nothing_before_the_first_cut() -> None:
+def test_a_viewer_gets_only_pings_before_the_first_cut() -> None:
     board = BoardFixture()
     viewer = board.subscriptions.add("all", "city", None)
 
     before = board.subscriptions.next_bytes(viewer)
     board.full(1, 5)
 
-    assert before == b""
+    assert before == PING
     assert [event.name for event in board.events(viewer)] == ["snapshot"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(random=st.randoms(use_true_random=False))
+def test_every_viewer_is_sent_something_at_least_every_three_ticks(random: Random) -> None:
+    board = BoardFixture()
+    viewers: dict[Subscriber, int] = {}
+    for cut in range(1, 30):
+        if random.random() < 0.3:
+            ahead = (1, cut + random.randint(0, 5)) if random.random() < 0.5 else None
+            viewers[board.subscriptions.add(random.choice(("all", "campaign:fest")), "city", ahead)] = 0
+        if random.random() < 0.4:
+            board.full(cut, cut)
+        if random.random() < 0.2:
+            board.cross(cut, cut)
+
+        for viewer in viewers:
+            viewers[viewer] = 0 if board.subscriptions.next_bytes(viewer) else viewers[viewer]
+        board.clock.now_s += 1
+        board.subscriptions.tick()
+        for viewer in viewers:
+            viewers[viewer] = 0 if board.subscriptions.next_bytes(viewer) else viewers[viewer] + 1
+
+        assert max(viewers.values(), default=0) < SILENT_TICKS_MAX + 1
 
 
 def test_no_viewer_is_accepted_at_the_limit_or_after_closing() -> None:

@@ -1,0 +1,70 @@
+"""Tests the list of milestones and the pace that viewers are sent, and that viewers share the bytes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from board.state.milestones import NEWEST_SHOWN, SENT_MAX
+from board.stream.subscriber_updates import PACE_TICKS
+from tests.support.samples.board_fixture import NOW, BoardFixture, parse
+
+
+def test_a_new_stream_has_the_newest_milestones_and_the_pace() -> None:
+    board = BoardFixture()
+    for number in range(NEWEST_SHOWN + 2):
+        board.cross(10 + number, number)
+    board.grow(3)
+    board.full(1, 5)
+
+    events = board.all_events(board.subscriptions.add("all", "city", (1, 1)))
+
+    assert [event.name for event in events] == ["state", "milestones", "pace"]
+    assert [listed["threshold"] for listed in events[1].data["milestones"]] == [16, 15, 14, 13, 12]
+    assert (events[2].data["region"], events[2].data["today"]) == ("31", 3)
+
+
+def test_however_many_milestones_arrive_the_list_has_the_newest() -> None:
+    board = BoardFixture()
+    board.full(1, 5)
+    viewer = board.subscriptions.add("all", "city", None)
+    board.all_events(viewer)
+
+    board.cross(10, 1, crossed_at=NOW + timedelta(seconds=1))
+    for number in range(SENT_MAX + 1):
+        board.cross(20 + number, 2 + number, state="retracted")
+    board.cross(10, 1, scope="campaign:fest", id="of-another-scope")
+    events = board.all_events(viewer)
+    board.cross(11, 2, scope="campaign:fest")
+
+    assert [event.name for event in events] == ["milestone"] * SENT_MAX + ["milestones"]
+    assert events[-1].data["milestones"][0]["threshold"] == 10
+    assert board.all_events(viewer) == []
+
+
+def test_a_changed_pace_is_sent_again_after_some_ticks_and_an_unchanged_pace_is_not() -> None:
+    board = BoardFixture()
+    board.full(1, 5)
+    viewer = board.subscriptions.add("all", "city", None)
+    other = board.subscriptions.add("all", "province", None)
+    board.all_events(viewer)
+    board.all_events(other)
+
+    board.grow(4)
+    sent = [[event.name for event in board.tick(viewer, receives=False)] for _ in range(2 * PACE_TICKS)]
+    shared = board.subscriptions.next_bytes(other)
+    board.subscriptions.next_bytes(viewer)
+
+    assert [tick for tick, names in enumerate(sent, 1) if "pace" in names] == [PACE_TICKS]
+    assert b"event: pace" in shared
+
+
+def test_viewers_share_the_bytes_of_several_events() -> None:
+    board = BoardFixture()
+    board.cross(1, 1)
+    board.full(1, 5)
+
+    first = board.subscriptions.next_bytes(board.subscriptions.add("all", "city", None))
+    second = board.subscriptions.next_bytes(board.subscriptions.add("all", "city", None))
+
+    assert [event.name for event in parse(first)] == ["snapshot", "milestones", "pace"]
+    assert first is second
