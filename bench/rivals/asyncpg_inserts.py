@@ -55,7 +55,7 @@ async def main(url: str, first: int, count: int) -> None:
 
 async def _write_all(connection: asyncpg.Connection, operations: Iterator[Operation]) -> None:
     for item in operations:
-        await write(connection, [item], uuid7)
+        await write(connection, [item], uuid7, all_new=True)
 
 
 if __name__ == "__main__":

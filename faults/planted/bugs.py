@@ -24,7 +24,6 @@ from outbox.publisher import Publisher
 from registration.intake import transaction as register_intake
 from registration.intake.transaction import IntakeTransaction
 from registration.processes import api
-from registration.store import register_rows
 
 
 def _nothing() -> None:
@@ -103,8 +102,7 @@ PLAIN_SEQUENCE: Final = PlantedBug(
     invariant=2,
     symptom="events in the topic before lower sequences, and holes that are never filled: positions stall",
     patches=(
-        Patch(register_rows, "append", sequences.append_by_a_plain_sequence, register_intake._apply),
-        Patch(register_intake, "_event_rows_if_all_new", sequences.no_events_at_once, register_intake._write),
+        Patch(register_intake, "_store", sequences.store_by_a_plain_sequence, register_intake._write),
         Patch(publisher, "_fill", sequences.fill_above_the_last, Publisher._send),
     ),
 )

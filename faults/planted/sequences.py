@@ -6,6 +6,8 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
@@ -14,8 +16,11 @@ from database.pool import connect
 from outbox.source import Record
 from registration.domain.batch_decision import BatchResult
 from registration.domain.cloud_event import EventDraft, number_event
+from registration.domain.idempotent_operation import Operation
+from registration.domain.participant import Participant
+from registration.intake import transaction
 from registration.settings import RegisterSettings
-from registration.store.register_rows import NO_EVENTS, Columns, Connection
+from registration.store.register_rows import Connection
 from settings.loader import load
 
 COMMIT_DELAY_S_MAX: Final = 0.05
@@ -28,12 +33,20 @@ insert into event (partition, sequence, id, participant_id, type, value, recorde
 values ($1, $2, $3, $4, $5, $6, now())
 """
 
+_store = transaction._store
 _pool_task: asyncio.Task[asyncpg.Pool[Any]] | None = None
 
 
-async def append_by_a_plain_sequence(connection: Connection, drafts: Sequence[EventDraft]) -> None:
-    """Like `register_rows.append`, but takes the sequences outside the transaction, as a `bigserial` does."""
-    time = await connection.fetchval("select now()")
+async def store_by_a_plain_sequence(
+    connection: Connection, fresh: Sequence[Operation], known: Sequence[Participant], result: BatchResult
+) -> datetime:
+    """Like `transaction._store`, but takes the sequences outside the transaction, as a `bigserial` does."""
+    time = await _store(connection, fresh, known, replace(result, drafts=[]))
+    await _append(connection, result.drafts, time)
+    return time
+
+
+async def _append(connection: Connection, drafts: Sequence[EventDraft], time: datetime) -> None:
     last = await _reserve(Counter(draft.partition for draft in drafts))
     events = []
     for draft in drafts:
@@ -45,11 +58,6 @@ async def append_by_a_plain_sequence(connection: Connection, drafts: Sequence[Ev
     ]
     await connection.executemany(WRITE, rows)
     await asyncio.sleep(random.uniform(0, COMMIT_DELAY_S_MAX))
-
-
-def no_events_at_once(_: BatchResult) -> Columns:
-    """Return no events, so that none is stored with its participant, and `append` must store all of them."""
-    return NO_EVENTS
 
 
 async def _reserve(counts: Counter[int]) -> dict[int, int]:

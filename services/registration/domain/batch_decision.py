@@ -57,16 +57,6 @@ class BatchResult:
     drafts: list[EventDraft] = field(default_factory=list)
     changed: dict[UUID, Participant] = field(default_factory=dict)
 
-    @property
-    def all_new(self) -> bool:
-        """Whether every operation registered a new participant."""
-        return len(self.drafts) == len(self.outcomes) == len(self.newcomers())
-
-    def newcomers(self) -> dict[bytes, Participant]:
-        """The participants that this batch registered for the first time, by NIK fingerprint."""
-        new = (draft.event.after for draft in self.drafts if draft.event.before is None)
-        return {after.person.nik_hmac: after for after in new if after.person.nik_hmac is not None}
-
     def answers(self, recorded_at: datetime) -> list[Answer]:
         """Return an answer for each outcome. `recorded_at` is the time of the transaction."""
         return [Answer(*outcome, recorded_at) for outcome in self.outcomes]
@@ -100,3 +90,9 @@ def ids_needed(operations: Iterable[Operation]) -> set[UUID]:
             if isinstance(operation.command, MergeCommand):
                 ids.add(operation.command.into)
     return ids
+
+
+def niks_needed(operations: Iterable[Operation]) -> set[bytes | None]:
+    """Return the NIK fingerprints of the people that the operations register."""
+    commands = (operation.command for operation in operations)
+    return {command.person.nik_hmac for command in commands if isinstance(command, RegisterCommand)}

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from registration.domain.commands import Command, RegisterCommand
+from registration.domain.commands import Command
 from registration.domain.decision import Reason
 
 
@@ -25,7 +25,6 @@ class OperationFault(StrEnum):
 
 
 DONE: Final = "done"
-PENDING: Final = "pending"
 Outcome = Literal["done"] | Reason | OperationFault
 
 _WORDS: Final[dict[str, Outcome]] = {DONE: DONE, **{word: word for word in (*Reason, *OperationFault)}}
@@ -73,16 +72,6 @@ class Operation(msgspec.Struct, frozen=True):
         Every transaction locks its idempotency keys in the order of these tuples.
         """
         return (self.caller, self.route, self.key)
-
-    def expected_answer(self) -> tuple[str, UUID, str | None, int | None]:
-        """Return the likely answer.
-
-        It is stored together with the idempotency key, so only an operation with another answer needs a
-        second write.
-        """
-        if isinstance(self.command, RegisterCommand):
-            return (DONE, self.command.id, self.command.standing.region, 1)
-        return (PENDING, self.command.id, None, None)
 
 
 def outcome_of(word: str) -> Outcome:

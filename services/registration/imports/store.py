@@ -7,7 +7,7 @@ writers share. Failpoints: `import.before_commit`, `import.after_commit`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -17,12 +17,12 @@ import asyncpg
 import msgspec
 
 from registration.domain.cloud_event import EventDraft
-from registration.domain.decision import Reason, Refused, decide
+from registration.domain.decision import Event, Reason, Refused, decide
 from registration.domain.participant import Participant
 from registration.imports.chunk_encoding import PackedChunk, only_event
-from registration.imports.row_validation import CHANNEL, RejectedCell, RowFault, ValidatedChunk
+from registration.imports.row_validation import CHANNEL, RejectedCell, RowFault
 from registration.store import register_rows
-from registration.store.error_classification import RowVanishedError
+from registration.store.error_classification import ConcurrentWriteError
 from registration.store.register_rows import QUERIES, Connection
 from telemetry.failpoints import failpoint
 
@@ -81,64 +81,80 @@ async def write_chunk(
 ) -> None:
     """Write the chunk that follows row `after_row`. Do nothing if the chunk is already written.
 
-    It is already written if this call is a retry after the response to the COMMIT was lost. Errors of the
-    driver are raised unchanged, and the call may be repeated after them. Raises ImportInterruptedError if
-    this process must not continue the import.
+    It is already written if this call is a retry after the response to the COMMIT was lost. The chunk is
+    first written as if the register had none of its people, because that is true for nearly every chunk. If
+    the register has some of them, the chunk is written in a second transaction, which reads them first.
+
+    Errors of the driver are raised unchanged. Raises ConcurrentWriteError if another transaction registered
+    one of the people after they were read. The call may be repeated after both. Raises ImportInterruptedError
+    if this process must not continue the import.
     """
+
+    async def write_new() -> None:
+        await _record_progress(connection, import_id, packed.last_row, packed.count, packed.rejected)
+        await register_rows.write_rows(connection, participants=packed.participants, events=packed.events)
+
+    async def write_overlapping() -> None:
+        await _write_overlapping(connection, import_id, packed, new_id)
+
+    try:
+        await _write_next(connection, import_id, packed.last_row, after_row, write_new)
+    except ConcurrentWriteError:
+        await _write_next(connection, import_id, packed.last_row, after_row, write_overlapping)
+
+
+async def _write_next(
+    connection: Connection,
+    import_id: str,
+    last_row: int,
+    after_row: int,
+    write: Callable[[], Awaitable[None]],
+) -> None:
+    """Run `write` in a transaction that holds the import's lock, unless rows up to `last_row` are written."""
     async with connection.transaction():
         locked = await QUERIES.import_lock(connection, id=import_id)
         if locked is None or locked["state"] != ImportState.RUNNING:
             raise ImportInterruptedError("the import is being undone" if locked else "the import is unknown")
-        if locked["last_row"] == packed.last_row:
+        if locked["last_row"] == last_row:
             return
         if locked["last_row"] != after_row:
             raise ImportInterruptedError("another process is importing the same file")
-        # Store the progress now, because `write_rows` locks the partitions, which must be locked last. It is
-        # not known yet which participants are new, so the progress is stored as if all were, and is corrected
-        # below if some are not.
-        await _record_progress(connection, import_id, packed.last_row, packed.count, packed.rejected)
-        row = await register_rows.write_rows(
-            connection, participants=packed.participants, events=packed.events
-        )
-        if row["appended"] < packed.count:
-            await _write_overlapping(connection, import_id, packed.unpacked(), row["inserted"], new_id)
+        await write()
         failpoint("import.before_commit")
     failpoint("import.after_commit")
 
 
 async def _write_overlapping(
-    connection: Connection,
-    import_id: str,
-    validated: ValidatedChunk,
-    inserted: int,
-    new_id: Callable[[], UUID],
+    connection: Connection, import_id: str, packed: PackedChunk, new_id: Callable[[], UUID]
 ) -> None:
-    """Finish a chunk in which some NIKs exist already.
+    """Write a chunk with people whom the register has.
 
-    If the existing participant is withdrawn, the row registers the participant again; otherwise the row is
-    rejected. The import's progress was stored as if all valid rows were accepted, and is corrected here.
+    If such a participant is withdrawn, the row registers the participant again; otherwise the row is
+    rejected.
     """
-    events = {row.nik_hmac: only_event(decide(row.command, None)) for row in validated.accepted}
-    known = await register_rows.lock(connection, (), events)
-    if inserted + len(known) < len(events):
-        raise RowVanishedError("a participant with an existing NIK was deleted meanwhile")
+    validated = packed.unpacked()
+    known = await register_rows.lock(connection, nik_hmacs=str(packed.participants["nik_hmac"]))
     by_nik = {participant.person.nik_hmac: participant for participant in known}
-    reregistered, rejected = [], []
+    events: list[Event] = []
+    rejected = [*validated.rejected]
     for row in validated.accepted:
-        if (existing := by_nik.get(row.nik_hmac)) is None:
-            continue
+        existing = by_nik.get(row.nik_hmac)
         decision = decide(row.command, existing)
         if isinstance(decision, Refused):
+            assert existing is not None, "a new participant is not refused"
             rejected.append(RejectedCell(row.row, "nik", _reason(decision, existing, import_id)))
-            del events[row.nik_hmac]
         else:
-            events[row.nik_hmac] = only_event(decision)
-            reregistered.append(events[row.nik_hmac].after)
-    await _update_reregistered(connection, import_id, reregistered)
-    await _record_progress(connection, import_id, validated.last_row, -len(rejected), rejected)
-    if events:
-        drafts = [EventDraft(new_id(), event, CHANNEL) for event in events.values()]
-        await register_rows.append(connection, drafts)
+            events.append(only_event(decision))
+    await _update_reregistered(
+        connection, import_id, [event.after for event in events if event.before is not None]
+    )
+    await _record_progress(connection, import_id, validated.last_row, len(events), rejected)
+    drafts = [EventDraft(new_id(), event, CHANNEL) for event in events]
+    await register_rows.write_rows(
+        connection,
+        participants=register_rows.participant_rows(event.after for event in events if event.before is None),
+        events=register_rows.event_rows(drafts),
+    )
 
 
 def _reason(refused: Refused, existing: Participant, import_id: str) -> str:

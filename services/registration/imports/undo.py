@@ -22,6 +22,7 @@ from registration.imports.chunk_encoding import only_event
 from registration.imports.row_validation import CHANNEL
 from registration.imports.store import ImportInterruptedError, ImportState
 from registration.store import register_rows
+from registration.store.array_literals import uuids
 from registration.store.register_rows import QUERIES, Connection
 from telemetry.failpoints import failpoint
 
@@ -68,7 +69,7 @@ async def undo_chunk(
             )
         }
         withdrawn = []
-        for participant in await register_rows.lock(connection, ids):
+        for participant in await register_rows.lock(connection, uuids(ids)):
             # A participant may have changed after the statement above found it unchanged. Its revision then
             # differs from the expected revision, the command is refused, and the participant is kept.
             decision = decide(
@@ -84,7 +85,7 @@ async def undo_chunk(
         )
         await QUERIES.import_advance_undo(connection, id=import_id, undone=len(withdrawn))
         drafts = [EventDraft(new_id(), event, CHANNEL) for event in withdrawn]
-        await register_rows.append(connection, drafts)
+        await register_rows.write_rows(connection, events=register_rows.event_rows(drafts))
         failpoint("import.before_undo_commit")
     failpoint("import.after_undo_commit")
     return len(withdrawn)

@@ -11,8 +11,12 @@ import asyncpg
 import msgspec
 
 from registration.domain.idempotent_operation import DONE, Answer, OperationFault
-from registration.intake.transaction import claim_key
-from registration.store.register_rows import QUERIES, Connection
+from registration.intake.transaction import stored_answer
+from registration.store.error_classification import ConcurrentWriteError
+from registration.store.register_rows import QUERIES, Connection, key_rows, write_rows
+
+ATTEMPTS_MAX: Final = 3
+"""If another request writes the same idempotency key meanwhile, the next attempt finds the key."""
 
 
 class ScopeKind(StrEnum):
@@ -59,24 +63,26 @@ class Scopes:
 
         The answer is also `done` if the scope is already open with the same name.
         """
+        for attempt in range(ATTEMPTS_MAX):
+            try:
+                answer = await self._open(kind, scope_id, name, claim)
+                break
+            except ConcurrentWriteError:
+                if attempt == ATTEMPTS_MAX - 1:
+                    raise
+        await self.refresh()
+        return answer
+
+    async def _open(self, kind: ScopeKind, scope_id: str, name: str, claim: KeyClaim) -> Answer:
+        unique_key = (claim.caller, claim.route, claim.key)
         async with self._pool.acquire() as connection, connection.transaction():
-            earlier = await claim_key(connection, claim.caller, claim.route, claim.key, claim.body_hmac)
+            earlier = await stored_answer(connection, unique_key, claim.body_hmac)
             if earlier is not None:
                 return earlier
             stored_name = await open_scope(connection, kind, scope_id, name)
             answer = Answer(DONE if stored_name == name else OperationFault.SCOPE_EXISTS)
-            if answer.outcome != DONE:
-                await QUERIES.update_answers(
-                    connection,
-                    callers=[claim.caller],
-                    routes=[claim.route],
-                    keys=[claim.key],
-                    outcomes=[answer.outcome],
-                    participant_ids=[None],
-                    regions=[None],
-                    revisions=[None],
-                )
-        await self.refresh()
+            outcome = (answer.outcome, None, None, None)
+            await write_rows(connection, key_rows([unique_key], [claim.body_hmac], [outcome]))
         return answer
 
 

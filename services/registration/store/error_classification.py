@@ -26,10 +26,10 @@ class AmbiguousCommitError(Exception):
     """
 
 
-class RowVanishedError(Exception):
-    """A later statement missed a row: personal data were erased meanwhile, or an idempotency key expired.
+class ConcurrentWriteError(Exception):
+    """Another transaction wrote a key or a participant after this transaction had read which ones exist.
 
-    Run the transaction again.
+    Nothing was written. Run the transaction again.
     """
 
 
@@ -37,7 +37,7 @@ _REPEAT: Final = (
     asyncpg.TransactionRollbackError,
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
-    RowVanishedError,
+    ConcurrentWriteError,
 )
 # An integrity error means that a value passed validation although it should not have. The driver raises
 # ValueError for a value that it cannot encode.
@@ -65,7 +65,7 @@ DATABASE_ERRORS: Final = (
     OSError,
     TimeoutError,
     AmbiguousCommitError,
-    RowVanishedError,
+    ConcurrentWriteError,
 )
 """The errors that a transaction can raise without a programming error."""
 

@@ -1,14 +1,14 @@
 """Reads and writes participants, and appends events with gapless sequences.
 
-Every writer (intake, import, commands) calls these functions in its own transaction. All writers take locks
-in the same order: idempotency keys, new participants by NIK, existing participants by id (`lock`), and last
-the partitions (`append`). In one statement, `write_rows` takes all of these locks except
-those of existing participants.
+Every writer (intake, import, commands) calls these functions in its own transaction: first `read_known` or
+`lock`, then `update`, and last `write_rows`. So all writers take locks in the same order: known participants
+by id, idempotency keys, new participants by NIK, and last the partitions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from registration.domain.cloud_event import SEQUENCE_PLACEHOLDER, TIME_PLACEHOLD
 from registration.domain.commands import RegisterCommand
 from registration.domain.participant import Participant, Person, Standing, Status
 from registration.store.array_literals import EMPTY, byteas, event_columns, integers, texts, uuids
+from registration.store.error_classification import ConcurrentWriteError
 from registration.store.participant_columns import (
     CHANGED_COLUMNS,
     COLUMNS,
@@ -46,19 +47,52 @@ else:  # the driver's classes are generic only in its type stubs
     Connection = asyncpg.Connection
 
 
+async def read_known(
+    connection: Connection,
+    unique_keys: Sequence[tuple[str, str, str]],
+    ids: str = EMPTY,
+    nik_hmacs: str = EMPTY,
+) -> tuple[dict[int, Any], list[Participant]]:
+    """Return the stored answers of idempotency keys, and lock and return known participants.
+
+    Each of the `unique_keys` is (caller, route, idempotency key). The answers are rows of the table
+    `idempotency` by the index of their key. The participants are those with these ids or NIK fingerprints.
+    `ids` and `nik_hmacs` are array literals.
+    """
+    callers, routes, keys = zip(*unique_keys, strict=True) if unique_keys else ((), (), ())
+    found = QUERIES.read_known(
+        connection,
+        callers=texts(callers),
+        routes=texts(routes),
+        keys=texts(keys),
+        ids=ids,
+        nik_hmacs=nik_hmacs,
+    )
+    rows = [row async for row in found]
+    answers = {row["key_index"]: row for row in rows if row["key_index"] is not None}
+    return answers, [participant_of(row) for row in rows if row["key_index"] is None]
+
+
+async def lock(connection: Connection, ids: str = EMPTY, nik_hmacs: str = EMPTY) -> list[Participant]:
+    """Lock and return the participants with these ids or NIK fingerprints; both are array literals."""
+    _, participants = await read_known(connection, (), ids, nik_hmacs)
+    return participants
+
+
 async def write_rows(
     connection: Connection,
     keys: Columns = NO_KEYS,
     participants: Columns = NO_PARTICIPANTS,
     events: Columns = NO_EVENTS,
-) -> Any:
-    """Write new rows. Each step is done only if the step before it wrote all its rows.
+) -> datetime:
+    """Write new rows, and return the transaction's time. This must be the last statement before the commit.
 
-    The steps are: claim the idempotency keys, insert the participants, append the events. So if events were
-    appended, everything was written. At most one participant per NIK may be given. Returns a row: `claimed`,
-    `inserted` and `appended` are the numbers of rows written, and `recorded_at` is the transaction's time.
+    The steps are: claim the idempotency keys, insert the participants, append the events with the next
+    sequences. The partitions stay locked until the commit, so sequences follow the order of commits and have
+    no gaps. At most one participant per NIK may be given. Raises ConcurrentWriteError if another transaction
+    has written one of the keys or NIKs.
     """
-    return await QUERIES.write_rows(
+    row = await QUERIES.write_rows(
         connection,
         **keys,
         **participants,
@@ -66,15 +100,10 @@ async def write_rows(
         time_placeholder=TIME_PLACEHOLDER,
         sequence_placeholder=SEQUENCE_PLACEHOLDER,
     )
-
-
-async def insert_new(connection: Connection, participants: Iterable[Participant]) -> int:
-    """Insert the participants whose NIK is new, and return their number.
-
-    At most one participant per NIK may be given.
-    """
-    row = await write_rows(connection, participants=participant_rows(participants))
-    return int(row["inserted"])
+    if not row["complete"]:
+        raise ConcurrentWriteError
+    recorded_at: datetime = row["recorded_at"]
+    return recorded_at
 
 
 def key_rows(
@@ -103,7 +132,10 @@ def key_rows(
 
 
 def participant_rows(participants: Iterable[Participant | RegisterCommand]) -> dict[str, int | str]:
-    """Return the columns of new participants, sorted by NIK fingerprint, in which order they are locked."""
+    """Return the columns of new participants, sorted by NIK fingerprint, in which order they are locked.
+
+    A new participant has revision 1. It may be given as the command that registers it.
+    """
     rows = sorted(participants, key=lambda participant: participant.person.nik_hmac or b"")
     return {"participant_count": len(rows), **encode(NEW_COLUMNS, rows)}
 
@@ -119,28 +151,9 @@ def event_rows(drafts: Sequence[EventDraft]) -> Columns:
     )
 
 
-async def lock(
-    connection: Connection, ids: Iterable[UUID], nik_hmacs: Iterable[bytes] = ()
-) -> list[Participant]:
-    """Lock and return the participants with these ids or NIK fingerprints.
-
-    A participant is found by NIK fingerprint only if this transaction has not inserted or updated its row.
-    """
-    rows = QUERIES.lock_participants(connection, ids=list(ids), nik_hmacs=list(nik_hmacs))
-    return [participant_of(row) async for row in rows]
-
-
 async def update(connection: Connection, participants: Sequence[Participant]) -> None:
     """Update participants that this transaction has locked."""
     await QUERIES.update_participants(connection, **encode(CHANGED_COLUMNS, participants))
-
-
-async def append(connection: Connection, drafts: Sequence[EventDraft]) -> None:
-    """Insert events with the next sequences. This must be the last statement before the commit.
-
-    The partitions stay locked until the commit, so sequences follow the order of commits and have no gaps.
-    """
-    await write_rows(connection, events=event_rows(drafts))
 
 
 def participant_of(row: Any) -> Participant:

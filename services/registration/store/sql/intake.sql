@@ -1,12 +1,32 @@
--- The statements that write a batch of operations. Every writer takes locks in the same order: idempotency keys sorted,
--- NIK fingerprints sorted, participants by id, partitions ascending. The arrays must be sorted in this way. Large
--- arrays are passed as literals (`::text::…[]`), because the driver would inspect each element of a list.
+-- The statements that read and write a batch of operations. Every writer takes locks in the same order: known
+-- participants by id, idempotency keys sorted, NIK fingerprints of new participants sorted, partitions ascending. The
+-- arrays must be sorted in this way. Arrays are passed as literals (`::text::…[]`), because the driver would inspect
+-- each element of a list.
+
+-- name: read_known(callers, routes, keys, ids, nik_hmacs)
+-- Returns the stored answers of these idempotency keys, and locks and returns the participants with these ids or NIK
+-- fingerprints. A row has either an answer or a participant. `key_index` is the key's place in the arrays, from 0.
+with answered as (
+    select asked.ordinal - 1 as key_index, stored.*
+    from unnest(:callers::text::text[], :routes::text::text[], :keys::text::text[])
+         with ordinality as asked (caller, route, key, ordinal)
+    cross join lateral (
+        select body_hmac, outcome, participant_id, region as answer_region, revision as answer_revision, created_at
+        from idempotency where (caller, route, key) = (asked.caller, asked.route, asked.key) limit 1
+    ) as stored
+), known as materialized (
+    select {participant_columns} from participant
+    where id = any(:ids::text::uuid[]) or nik_hmac = any(:nik_hmacs::text::bytea[])
+    order by id
+    for update
+)
+select * from answered full join known on false;
 
 -- name: write_rows(key_count, callers, routes, keys, body_hmacs, outcomes, answer_participant_ids, answer_regions, answer_revisions, participant_count, {new_columns}, locked_partitions, event_counts, partitions, ordinals, event_ids, event_participants, types, texts, time_placeholder, sequence_placeholder)^
--- Writes the new rows of a batch in the order in which writers take locks, and returns how many rows of each
--- table were written. Each of the three steps may have no rows.
--- 1. Inserts the idempotency keys, each with its likely answer. A key that exists is skipped. If another open
---    transaction has inserted the same key, this statement waits until that transaction ends.
+-- Writes the new rows of a batch in the order in which writers take locks, and returns whether all of them were
+-- written. Each of the three steps may have no rows.
+-- 1. Inserts the idempotency keys with their answers. A key that exists is skipped. If another open transaction has
+--    inserted the same key, this statement waits until that transaction ends.
 -- 2. If every key was free, inserts the participants. A participant whose NIK exists is skipped.
 -- 3. If every participant was inserted, locks the partitions of the events, raises their last sequences, and inserts
 --    the events. An event's ordinal is its number among this batch's events of the same partition, from 1. `texts` has
@@ -55,35 +75,9 @@ with claimed as (
     join locked using (partition)
     returning 1
 )
-select (select count(*) from claimed) as claimed, (select count(*) from inserted) as inserted,
-       (select count(*) from appended) as appended, now() as recorded_at;
-
--- name: stored_answers(callers, routes, keys)
--- Returns the answers of those keys that existed before this transaction. `index` is the key's place in the arrays,
--- from 0.
-select asked.ordinal - 1 as index, body_hmac, outcome, participant_id, region, revision, created_at
-from unnest(:callers::text[], :routes::text[], :keys::text[]) with ordinality as asked (caller, route, key, ordinal)
-join idempotency using (caller, route, key)
-where idempotency.xmin <> pg_current_xact_id()::xid;
-
--- name: update_answers(callers, routes, keys, outcomes, participant_ids, regions, revisions)!
--- Replaces the likely answers, which were stored together with the keys, by the actual answers.
-update idempotency
-set outcome = actual.outcome, participant_id = actual.participant_id, region = actual.region, revision = actual.revision
-from unnest(:callers::text[], :routes::text[], :keys::text[], :outcomes::text[], :participant_ids::uuid[],
-            :regions::text[], :revisions::integer[])
-     as actual (caller, route, key, outcome, participant_id, region, revision)
-where idempotency.caller = actual.caller and idempotency.route = actual.route and idempotency.key = actual.key;
-
--- name: lock_participants(ids, nik_hmacs)
--- Locks and returns the participants with these ids or NIK fingerprints. A participant is found by NIK fingerprint only
--- if this transaction has not inserted or updated its row.
-select {participant_columns}
-from participant
-where id = any(:ids::uuid[])
-   or (nik_hmac = any(:nik_hmacs::bytea[]) and xmin <> pg_current_xact_id()::xid)
-order by id
-for update;
+select now() as recorded_at,
+       (select count(*) from claimed) = :key_count and (select count(*) from inserted) = :participant_count
+       and (select count(*) from appended) = cardinality(:ordinals::text::integer[]) as complete;
 
 -- name: update_participants({changed_columns})!
 -- Updates participants that this transaction has locked. The fingerprint of a NIK never changes.

@@ -13,6 +13,7 @@ import pytest
 from database.sql_files import load_queries
 from registration.domain.participant import Participant, Person, Standing, Status
 from registration.store import register_rows
+from registration.store.array_literals import uuids
 from registration.store.participant_columns import (
     COLUMNS,
     changed_columns,
@@ -52,7 +53,7 @@ FULL = Participant(
 
 async def stored(pool: asyncpg.Pool[Any]) -> Participant:
     async with pool.acquire() as connection, connection.transaction():
-        (participant,) = await register_rows.lock(connection, [ID])
+        (participant,) = await register_rows.lock(connection, uuids([ID]))
         return participant
 
 
@@ -79,7 +80,7 @@ async def test_every_field_is_read_as_it_was_inserted_and_updated(pool: asyncpg.
     )
 
     async with pool.acquire() as connection, connection.transaction():
-        await register_rows.insert_new(connection, [FULL])
+        await register_rows.write_rows(connection, participants=register_rows.participant_rows([FULL]))
     inserted = await stored(pool)
     async with pool.acquire() as connection, connection.transaction():
         await register_rows.update(connection, [changed])
@@ -92,7 +93,7 @@ async def test_an_erasure_empties_every_optional_field_except_the_booth_and_the_
     pool: asyncpg.Pool[Any],
 ) -> None:
     async with pool.acquire() as connection, connection.transaction():
-        await register_rows.insert_new(connection, [FULL])
+        await register_rows.write_rows(connection, participants=register_rows.participant_rows([FULL]))
 
     assert await QUERIES.erase(pool, id=ID)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registration.domain.batch_decision import KnownParticipants, apply, ids_needed
+from registration.domain.batch_decision import KnownParticipants, apply, ids_needed, niks_needed
 from registration.domain.commands import MoveCommand, RegisterCommand, WithdrawCommand
 from registration.domain.decision import Reason
 from registration.domain.idempotent_operation import DONE, Operation
@@ -68,31 +68,6 @@ def test_a_batch_has_the_results_of_its_operations_one_by_one(
     assert whole.drafts == [draft for each in alone for draft in each.drafts]
 
 
-@given(command_lists)
-def test_newcomers_are_the_participants_that_a_batch_registers_if_none_is_known(
-    specs: list[tuple[str, object]],
-) -> None:
-    operations = operations_of(specs)
-
-    result = apply(operations, KnownParticipants([]), lambda: UUID(int=1))
-
-    new = {each.command.person.nik_hmac for each in operations if isinstance(each.command, RegisterCommand)}
-    assert set(result.newcomers()) == new
-    assert [outcome for outcome, *_ in result.outcomes].count(DONE) == len(new)
-
-
-@given(command_lists)
-def test_a_batch_is_all_new_if_every_operation_registers_a_different_person(
-    specs: list[tuple[str, object]],
-) -> None:
-    operations = operations_of(specs)
-
-    all_new = apply(operations, KnownParticipants([]), lambda: UUID(int=1)).all_new
-
-    niks = [each.command.person.nik_hmac for each in operations if isinstance(each.command, RegisterCommand)]
-    assert all_new == (len(set(niks)) == len(operations))
-
-
 def test_answers_carry_the_time_of_recording() -> None:
     operations = operations_of([("register", b"new-1"), ("move", A)])
 
@@ -111,5 +86,8 @@ def test_a_nik_that_is_repeated_in_a_batch_is_registered_once_and_then_refused()
     assert len(result.drafts) == 1
 
 
-def test_ids_needed_are_the_existing_participants_that_operations_name() -> None:
-    assert ids_needed(operations_of([("register", b"new-1"), ("move", B)])) == {KNOWN}
+def test_ids_and_niks_needed_are_those_that_operations_name() -> None:
+    operations = operations_of([("register", b"new-1"), ("move", B)])
+
+    assert ids_needed(operations) == {KNOWN}
+    assert niks_needed(operations) == {b"new-1"}
