@@ -21,8 +21,29 @@ BY_CODE: Final[dict[str, BilingualText]] = {
     "nik_date": BilingualText(
         "Tanggal lahir di dalam NIK tidak mungkin.", "The date of birth within the NIK is impossible."
     ),
-    "phone": BilingualText("Nomor telepon ini tidak ada.", "This phone number cannot exist."),
+    "nik_filler": BilingualText(
+        "Ini deretan angka pengisi, bukan NIK.", "This is a series of filler digits, not a NIK."
+    ),
+    "nik_province": BilingualText(
+        "NIK diawali kode provinsi yang tidak ada.", "The NIK begins with the code of no province."
+    ),
+    "phone": BilingualText(
+        "Tulis satu nomor lengkap dengan kode area, tanpa huruf.",
+        "Write one whole number with its area code, without letters.",
+    ),
     "blank": BilingualText("Tidak boleh kosong.", "This must not be blank."),
+    "placeholder": BilingualText(
+        "Ini pesan kesalahan atau pengganti isian kosong, bukan nama.",
+        "This is an error message or a mark for an empty cell, not a name.",
+    ),
+    "replacement_character": BilingualText(
+        "Sebuah huruf hilang (\N{REPLACEMENT CHARACTER}): tulis kembali.",
+        "A letter was lost (\N{REPLACEMENT CHARACTER}): write it again.",
+    ),
+    "occurred_at_format": BilingualText(
+        "Tulis tanggal dan jam dengan zona waktu, misalnya 2021-10-21T19:30:00+07:00.",
+        "Write date and time with a UTC offset, for example 2021-10-21T19:30:00+07:00.",
+    ),
     "control_characters": BilingualText(
         "Mengandung karakter yang tidak diizinkan.", "This contains characters that are not allowed."
     ),

@@ -5,6 +5,7 @@ Validate with a `Vocabulary` as context: `RegisterBody.model_validate_json(body,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container
 from datetime import UTC, datetime
 from typing import Annotated, Final, Literal, Self
@@ -15,6 +16,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationInfo,
@@ -30,6 +32,11 @@ AHEAD_S_MAX: Final = 600.0
 # The programme began in 2018, so dates long before 2018 are errors. The limit also keeps dates such as the
 # year 1 away from the database driver.
 OCCURRED_S_MIN: Final = datetime(2015, 1, 1, tzinfo=UTC).timestamp()
+
+# Date and time of ISO 8601 in the extended or basic form, with an offset.
+ISO_8601: Final = re.compile(
+    r"\d{4}(-?)\d\d\1\d\d[T ]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d{1,9})?)?)?(?:Z|[+-]\d\d(?::?\d\d)?)", re.ASCII
+)
 
 Category = Literal["kuliner", "fesyen", "kerajinan", "jasa", "lainnya"]
 Step = Literal["P2", "P3", "P4", "P5", "P6", "P7"]
@@ -51,10 +58,11 @@ def _vocabulary(info: ValidationInfo) -> Vocabulary:
 
 
 def _nik(value: str) -> str:
-    fault = nik.fault(value)
+    digits = nik.normalize(value)
+    fault = nik.fault(digits)
     if fault is not None:
         raise field_error(fault)
-    return value
+    return digits
 
 
 def _phone(value: str) -> str:
@@ -89,6 +97,16 @@ def _known_id(
     return check
 
 
+def _iso_8601(value: object) -> datetime:
+    """Parse date and time with an offset. Numbers are refused, because their unit would be a guess."""
+    if not (isinstance(value, str) and ISO_8601.fullmatch(value)):
+        raise field_error("occurred_at_format")
+    try:
+        return datetime.fromisoformat(value)
+    except ValueError:
+        raise field_error("occurred_at_format") from None
+
+
 def _occurred_at(value: datetime, info: ValidationInfo) -> datetime:
     # Numbers are compared because that is faster: to compare datetimes, Python computes both UTC offsets.
     at_s = value.timestamp()
@@ -99,7 +117,11 @@ def _occurred_at(value: datetime, info: ValidationInfo) -> datetime:
     return value
 
 
-Nik = Annotated[str, AfterValidator(_nik), Field(json_schema_extra={"pattern": "^[0-9]{16}$"})]
+Nik = Annotated[
+    str,
+    AfterValidator(_nik),
+    Field(description="16 digits; blanks, dots and hyphens between them are removed"),
+]
 Phone = Annotated[str, Field(min_length=1, max_length=phone.LENGTH_MAX), AfterValidator(_phone)]
 Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH_MAX), AfterValidator(_name)]
 Region = Annotated[str, AfterValidator(_region)]
@@ -107,7 +129,7 @@ Consent = Annotated[str, AfterValidator(_known_id("consent", lambda vocabulary: 
 Campaign = Annotated[str, AfterValidator(_known_id("campaign", lambda vocabulary: vocabulary.campaigns))]
 Agency = Annotated[str, AfterValidator(_known_id("agency", lambda vocabulary: vocabulary.agencies))]
 Booth = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-OccurredAt = Annotated[AwareDatetime, AfterValidator(_occurred_at)]
+OccurredAt = Annotated[AwareDatetime, BeforeValidator(_iso_8601), AfterValidator(_occurred_at)]
 
 
 class _Body(BaseModel):

@@ -26,9 +26,32 @@ def test_a_control_character_anywhere_makes_a_name_invalid(before: str, control:
     assert fault(before + control + after) in (TextFault.CONTROL, TextFault.BLANK)
 
 
-@pytest.mark.parametrize("text", ["", " ", "\u00a0", "\u3000 ", "-", "…", "\u200b\u200b"])
-def test_a_name_without_letter_or_digit_is_blank(text: str) -> None:
+@pytest.mark.parametrize(
+    "text", ["", " ", "\u00a0", "\u3000 ", "-", "…", "\u200b\u200b", "0", "2021", "\u3164"]
+)
+def test_a_name_without_a_visible_letter_is_blank(text: str) -> None:
     assert fault(text) is TextFault.BLANK
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["#N/A", "#REF!", "#NAME?", "#DIV/0!", " #value! ", "Err:502", "NULL", "nan", "None", "\u200bNaN", "N/A"],
+)
+def test_errors_and_placeholders_of_programs_are_no_names(text: str) -> None:
+    assert fault(text) is TextFault.PLACEHOLDER
+
+
+def test_a_lost_letter_is_refused() -> None:
+    assert fault("Ren\ufffd") is TextFault.REPLACEMENT
+
+
+def test_invisible_characters_are_removed() -> None:
+    assert normalize("\ufeffSiti\u200b \u00adAminah\u2060") == "Siti Aminah"
+
+
+@pytest.mark.parametrize("text", ["#JagaJakarta", "Nana", "Nullah", "Naan Corner"])
+def test_names_that_only_resemble_a_placeholder_are_valid(text: str) -> None:
+    assert fault(text) is None
 
 
 @pytest.mark.parametrize(

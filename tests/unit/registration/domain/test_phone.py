@@ -38,6 +38,50 @@ def test_an_invalid_number_is_rejected(text: str) -> None:
     assert e164(text) is None
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0812345678 Ani",
+        "0812 3456 7XXX",
+        "0812345678O0",
+        "0812345678/9",
+        "081234567890 / 081298765432",
+        "081234567890, 081298765432",
+        "021-1234567 ext 5",
+        "8,12E+10",
+        "31.71.01.1001",
+        "3171011001",
+        "3199014101900000",
+    ],
+)
+def test_a_text_that_is_not_exactly_one_number_is_rejected(text: str) -> None:
+    assert e164(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "81234567890.0",
+        "081234567890.00",
+        "6281234567890.0",
+        "'081234567890",
+        '="081234567890"',
+        "+62 (0)812 3456 7890",
+    ],
+)
+def test_what_spreadsheets_add_to_a_number_is_removed(text: str) -> None:
+    assert e164(text) == "+6281234567890"
+
+
+@given(st.from_regex(r"[+(]?[0-9]{1,3}[-0-9a-z .()/]{5,16}", fullmatch=True))
+def test_the_written_digits_are_kept(text: str) -> None:
+    number = e164(text)
+
+    if number is not None:
+        written = "".join(filter(str.isdigit, text.removesuffix(".0")))
+        assert written.lstrip("0").removeprefix("62").lstrip("0") in number
+
+
 def test_a_masked_number_shows_operator_and_three_digits() -> None:
     assert mask("+628123456789") == "+62812****789"
     assert mask("+62110") == "******"

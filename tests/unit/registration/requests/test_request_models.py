@@ -47,8 +47,13 @@ INVALID: list[tuple[str, Any, str]] = [
     ("booth", "booth\n07", "string_pattern_mismatch"),
     ("occurred_at", "2021-10-24T19:15:01+07:00", "in_the_future"),
     ("occurred_at", "0001-01-01T00:00:00+14:00", "too_long_ago"),
-    ("occurred_at", "2021-10-24T19:04:58", "timezone_aware"),
-    ("occurred_at", 1635077098, "datetime_type"),
+    ("occurred_at", "2021-10-24T19:04:58", "occurred_at_format"),
+    ("occurred_at", 1635077098, "occurred_at_format"),
+    ("occurred_at", "1635077098", "occurred_at_format"),
+    ("occurred_at", "44493.79", "occurred_at_format"),
+    ("occurred_at", "24/10/2021 19:04", "occurred_at_format"),
+    ("occurred_at", "2021-10-24", "occurred_at_format"),
+    ("occurred_at", "2021-13-24T19:04:58Z", "occurred_at_format"),
     ("business", [], "model_type"),
     ("surname", "x", "extra_forbidden"),
 ]
@@ -67,6 +72,23 @@ def test_a_complete_body_is_valid() -> None:
 
     assert body.occurred_at == datetime(2021, 10, 24, 12, 4, 58, tzinfo=UTC)
     assert body.occurred_at.utcoffset() == timedelta(hours=7)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2021-10-24T19:04:58+07:00",
+        "2021-10-24T19:04:58+07",
+        "2021-10-24 19:04:58+0700",
+        "20211024T190458+0700",
+        "2021-10-24T12:04:58.000Z",
+        "20211024T120458Z",
+    ],
+)
+def test_all_forms_of_iso_8601_with_an_offset_are_the_same_time(text: str) -> None:
+    body = RegisterBody.model_validate_json(json.dumps({**VALID, "occurred_at": text}), context=VOCABULARY)
+
+    assert body.occurred_at == datetime(2021, 10, 24, 12, 4, 58, tzinfo=UTC)
 
 
 def test_only_name_nik_region_and_consent_are_required() -> None:
