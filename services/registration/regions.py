@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,12 @@ from typing import Final
 import msgspec
 
 SUBDISTRICT: Final = "subdistrict"
+CODE_WITHOUT_DOTS: Final = re.compile(r"[0-9]{10}")
+NAME_SEPARATOR: Final = re.compile(r"[,/;()]| - ")
+LEVEL_WORDS: Final = re.compile(
+    r"^(?:kelurahan|kel|kecamatan|kec|kota administrasi|kota adm|kota|kabupaten administrasi"
+    r"|kabupaten|kab)\.? +"
+)
 
 
 class RegionFault(StrEnum):
@@ -34,6 +41,10 @@ class Regions:
 
     def __init__(self, regions: Iterable[Region]) -> None:
         self.by_code: Final[Mapping[str, Region]] = {region.code: region for region in regions}
+        self._codes_by_name: Final[dict[str, list[str]]] = {}
+        for region in self.by_code.values():
+            if region.level == SUBDISTRICT:
+                self._codes_by_name.setdefault(_plain(region.name), []).append(region.code)
         self._kelurahan = frozenset(
             code for code, region in self.by_code.items() if region.level == SUBDISTRICT
         )
@@ -44,9 +55,37 @@ class Regions:
             return None
         return RegionFault.NOT_KELURAHAN if code in self.by_code else RegionFault.UNKNOWN
 
+    def codes_of(self, text: str) -> list[str]:
+        """Return the codes of the regions that a text can mean: a code, or the name of a kelurahan.
+
+        A code may lack its dots. The name may be followed by the name of the kecamatan or city, as in
+        `Gambir, Jakarta Pusat`. The result is empty if there is no such region.
+        """
+        if text in self.by_code:
+            return [text]
+        if CODE_WITHOUT_DOTS.fullmatch(text):
+            code = f"{text[:2]}.{text[2:4]}.{text[4:6]}.{text[6:]}"
+            return [code] if code in self.by_code else []
+        name, *above = [_plain(part) for part in NAME_SEPARATOR.split(text) if part.strip()] or [""]
+        return [code for code in self._codes_by_name.get(name, ()) if set(above) <= self._names_above(code)]
+
+    def _names_above(self, code: str) -> set[str]:
+        names = set()
+        parent = self.by_code[code].parent
+        while parent is not None:
+            names.add(_plain(self.by_code[parent].name))
+            parent = self.by_code[parent].parent
+        return names
+
     def children(self, code: str) -> list[Region]:
         """Return the regions whose parent has this code."""
         return [region for region in self.by_code.values() if region.parent == code]
+
+
+def _plain(name: str) -> str:
+    """Return a region's name in lower case, without the word for its level."""
+    words = " ".join(name.casefold().split())
+    return LEVEL_WORDS.sub("", words)
 
 
 def read_regions(path: Path) -> Regions:

@@ -17,6 +17,7 @@ from registration.api.operation_submission import idempotency_key
 from registration.auth.callers import Role
 from registration.domain import names
 from registration.imports.csv_reader import FileFault, UnusableFileError
+from registration.imports.heading_names import HEADINGS
 from registration.imports.queue import ImportQueue
 from registration.imports.rejection_report import rejection_report
 from registration.imports.spool import UploadTooLargeError
@@ -26,6 +27,8 @@ from registration.requests.field_error_messages import BilingualText
 KEPT_LISTED_MAX: Final = 1_000
 NAME_LENGTH_MAX: Final = 200
 DEFAULT_NAME: Final = "upload.csv"
+
+KNOWN_COLUMNS: Final = ", ".join(HEADINGS)
 
 ImportId = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="From the answer to the upload.")]
 FileName = Annotated[
@@ -37,8 +40,10 @@ UNUSABLE: Final = BilingualText("Berkas ini tidak dapat diimpor.", "This file ca
 UNDONE: Final = BilingualText("Impor berkas ini sudah dibatalkan.", "The import of this file was undone.")
 BY_FAULT: Final[dict[FileFault, BilingualText]] = {
     FileFault.EMPTY: BilingualText("Berkas kosong.", "The file is empty."),
-    FileFault.NOT_UTF8: BilingualText("Berkas bukan UTF-8.", "The file is not UTF-8."),
-    FileFault.COLUMN_UNKNOWN: BilingualText("Ada kolom yang tidak dikenal.", "A column is not known."),
+    FileFault.COLUMN_UNKNOWN: BilingualText(
+        f"Kolom ini tidak dikenal. Yang dikenal: {KNOWN_COLUMNS}.",
+        f"This column is not known. These are: {KNOWN_COLUMNS}.",
+    ),
     FileFault.COLUMN_TWICE: BilingualText("Kolom ini ada dua kali.", "This column is there twice."),
     FileFault.COLUMN_MISSING: BilingualText("Kolom ini tidak ada.", "This column is missing."),
 }
@@ -154,9 +159,10 @@ def _json_response(
 
 def _unusable_file_problem(error: UnusableFileError) -> Problem:
     text = BY_FAULT[error.fault]
-    pointer = f"/{error.column}" if error.column else ""
-    fault = FieldError(pointer, error.fault.value, text._asdict())
-    return Problem(422, "unusable-file", UNUSABLE._asdict(), errors=[fault])
+    faults = [FieldError(f"/{column}", error.fault.value, text._asdict()) for column in error.columns]
+    if not faults:
+        faults = [FieldError("", error.fault.value, text._asdict())]
+    return Problem(422, "unusable-file", UNUSABLE._asdict(), errors=faults)
 
 
 def _file_name(name: str) -> str:

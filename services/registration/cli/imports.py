@@ -16,9 +16,13 @@ from registration.cipher import Cipher
 from registration.cli.command_runner import CommandRefusedError, exit_1_if_refused, set_up
 from registration.cli.progress_bar import console, show_progress
 from registration.domain.cloud_event import utc_text
+from registration.domain.commands import RegisterCommand
+from registration.domain.participant import Participant
 from registration.imports import store, undo
+from registration.imports.heading_names import HEADINGS
 from registration.imports.importer import Importer, import_id_of
 from registration.imports.rejection_report import rejection_report
+from registration.imports.row_comparison import RowComparison
 from registration.imports.settings import ImportSettings
 from registration.imports.store import ImportInterruptedError, ImportState, ImportStatus
 from registration.imports.validation_process import open_validation_process, validation_config
@@ -92,7 +96,10 @@ async def _import(
         return import_id
     validation = open_validation_process(validation_config(secrets))
     try:
-        await _run_import(Importer(pool, validation, settings.import_rows_max), status, path, stopping)
+        importer = Importer(
+            pool, validation, RowComparison(cipher).differing_columns, settings.import_rows_max
+        )
+        await _run_import(importer, status, path, stopping)
     finally:
         await asyncio.to_thread(validation.close)
     return import_id
@@ -100,7 +107,9 @@ async def _import(
 
 async def _run_import(importer: Importer, status: ImportStatus, path: Path, stopping: StopSignal) -> None:
     if status.last_row:
-        console.print(f"continuing after row {status.last_row:,}")
+        console.print(f"continuing after line {status.last_row:,}")
+    elif status.runs > 1:
+        console.print("this file was imported before: trying the rejected rows again")
     bytes_all = (await asyncio.to_thread(path.stat)).st_size
     with show_progress("importing", bytes_all) as progress:
         try:
@@ -122,14 +131,21 @@ async def _report(pool: asyncpg.Pool[Any], import_id: str, path: Path, rejected:
             async for line in rejection_report(store.rejections(pool, import_id)):
                 file.write(line)
     typer.echo(
-        f"import {status.id}: {_state(status)}, {status.accepted:,} accepted, {status.rejected:,} rejected"
+        f"import {status.id}: {_state(status)}, {status.accepted:,} accepted, {status.unchanged:,} unchanged,"
+        f" {status.differing:,} differing, {status.rejected:,} rejected"
+    )
+    typer.echo(
+        f"of {status.last_row:,} lines, {status.heading_lines:,} are headings and {status.blank:,} are blank"
     )
     if status.state is ImportState.RUNNING:
         raise CommandRefusedError(
-            f"stopped after row {status.last_row:,}; go on with: python -m registration import {path}"
+            f"stopped after line {status.last_row:,}; go on with: python -m registration import {path}"
         )
     if status.state is not ImportState.DONE:
-        raise CommandRefusedError(f"{path.name}: {status.fault or _state(status)}")
+        known = f"; the known columns are {', '.join(HEADINGS)}" if status.fault else ""
+        raise CommandRefusedError(f"{path.name}: {status.fault or _state(status)}{known}")
+    if not status.accepted and not status.unchanged:
+        raise CommandRefusedError(f"{path.name}: no row was accepted")
 
 
 async def _undo(
@@ -144,7 +160,7 @@ async def _undo(
             status = await store.status(connection, import_id)
             if status is None:
                 raise CommandRefusedError("there is no such import")
-    importer = Importer(pool, _NoValidation(), settings.import_rows_max)
+    importer = Importer(pool, _NoValidation(), _differ_in_nothing, settings.import_rows_max)
     status = await importer.status(import_id)
     with show_progress("withdrawing", max(status.accepted - status.undone, 0)) as progress:
         status = await importer.undo(import_id, stopping, progress.show_withdrawn)
@@ -165,6 +181,11 @@ async def _print_kept(connection: Connection, status: ImportStatus) -> None:
             f"kept {participant.id} {participant.standing} revision {participant.revision} "
             f"changed {utc_text(participant.changed_at)}"
         )
+
+
+def _differ_in_nothing(_row: RegisterCommand, _stored: Participant) -> list[str]:
+    """Stands in for the comparison of rows during an undo."""
+    return []
 
 
 class _NoValidation:

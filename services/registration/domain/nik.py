@@ -4,8 +4,8 @@ A NIK has sixteen digits: six for the region that first issued it, six for the d
 day is raised by 40), and four for a serial number. It has no check digit. The holder may live elsewhere than
 in the issuing region, and no list of issuing regions is complete. So every region of a known province is
 accepted, even 31.99, which only invented numbers have. Every serial number is accepted too, even 0000.
-Sources: Government Regulation 37/2007, article 37; the provinces' codes of the Home Ministry, and the codes of
-the statistics office for provinces that were founded, renumbered or left the republic.
+Sources: Government Regulation 37/2007, article 37; the codes of provinces of the Home Ministry, with those
+of the statistics office for provinces that were renumbered or left the republic.
 """
 
 from __future__ import annotations
@@ -20,8 +20,47 @@ LENGTH_MAX: Final = 64
 """The longest text that can be a NIK with separators."""
 SEPARATORS: Final = str.maketrans("", "", " .-\u00a0\u2010\u2011\u2012\u2013")
 PROVINCES: Final = frozenset(
-    "11 12 13 14 15 16 17 18 19 21 31 32 33 34 35 36 51 52 53 54 61 62 63 64 65 71 72 73 74 75 76 81 82"
-    " 91 92 93 94 95 96".split()
+    [
+        "11",
+        "12",
+        "13",
+        "14",
+        "15",
+        "16",
+        "17",
+        "18",
+        "19",
+        "21",
+        "31",
+        "32",
+        "33",
+        "34",
+        "35",
+        "36",
+        "51",
+        "52",
+        "53",
+        "54",
+        "61",
+        "62",
+        "63",
+        "64",
+        "65",
+        "71",
+        "72",
+        "73",
+        "74",
+        "75",
+        "76",
+        "81",
+        "82",
+        "91",
+        "92",
+        "93",
+        "94",
+        "95",
+        "96",
+    ]
 )
 ASCENDING: Final = "0123456789" * 3
 WOMENS_DAY_OFFSET: Final = 40

@@ -39,16 +39,17 @@ class PackedChunk(msgspec.Struct, frozen=True):
     events: dict[str, str]
     registrations: bytes
     rejected: list[RejectedCell]
+    blank: int
 
     @property
     def rows(self) -> int:
-        """The number of accepted and rejected rows; empty rows are not counted."""
+        """The number of accepted and rejected rows; blank rows are not counted."""
         return self.count + len({cell.row for cell in self.rejected})
 
     def unpacked(self) -> ValidatedChunk:
         """Return the validated chunk that was packed, in row order."""
         accepted = sorted(_DECODER.decode(self.registrations), key=lambda row: row.row)
-        return ValidatedChunk(self.last_row, accepted, self.rejected)
+        return ValidatedChunk(self.last_row, accepted, self.rejected, self.blank)
 
 
 def pack(validated: ValidatedChunk, new_id: Callable[[], object]) -> PackedChunk:
@@ -74,6 +75,7 @@ def pack(validated: ValidatedChunk, new_id: Callable[[], object]) -> PackedChunk
         ),
         _ENCODER.encode(accepted),
         validated.rejected,
+        validated.blank,
     )
 
 

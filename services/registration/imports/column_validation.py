@@ -13,9 +13,17 @@ from typing import Annotated, Any, Final, NamedTuple
 import msgspec
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
+from registration.domain.written_text import visible
+from registration.regions import RegionFault, Regions
 from registration.requests.request_models import Business, RegisterBody, Step, Vocabulary
 
 CONFIG: Final = ConfigDict(strict=True, hide_input_in_errors=True)
+EMPTY_MARKS: Final = frozenset(
+    {"-", "--", "\u2013", "\u2014", "n/a", "null", "nan", "none", "tidak ada", "nihil"}
+)
+"""What people and programs write into an optional cell that has no value, in lower case."""
+REGISTRATION_STEP: Final = "P1"
+AMBIGUOUS: Final = "region_ambiguous"
 STEP_SEPARATORS: Final = str.maketrans(";,|", "   ")
 
 Steps = Annotated[tuple[Step, ...], Field(max_length=6)]
@@ -82,7 +90,8 @@ def validate_columns(
     faults: FaultsByRow = {}
     columns: dict[str, Column] = {}
     for name, cells in zip(names, zip(*rows, strict=True), strict=False):
-        columns[name] = _validate_column(name, [cell.strip() for cell in cells], vocabulary, faults)
+        texts = [cell.strip() if cell.isascii() else visible(cell).strip() for cell in cells]
+        columns[name] = _validate_column(name, texts, vocabulary, faults)
     for name in REQUIRED:
         _require(name, range(len(rows)), columns[name] if rows else [], faults)
     columns["business"] = _businesses(columns, len(rows), faults)
@@ -101,7 +110,11 @@ def validate_columns(
 def _validate_column(name: str, cells: Sequence[str], vocabulary: Vocabulary, faults: FaultsByRow) -> Column:
     """Return each cell's value; None if it is empty or invalid. Adds the column's faults to `faults`."""
     distinct = [cell for cell in dict.fromkeys(cells) if cell]
+    if name not in REQUIRED:
+        distinct = [cell for cell in distinct if cell.casefold() not in EMPTY_MARKS]
     invalid: dict[str, str] = {}
+    if name == "region":
+        distinct, invalid = _unambiguous(distinct, vocabulary.regions)
     try:
         valid = _values(name, distinct, vocabulary)
     except ValidationError as error:
@@ -121,12 +134,33 @@ def _values(name: str, cells: Sequence[str], vocabulary: Vocabulary) -> dict[str
     If any cells are invalid, raises a ValidationError that contains their indices.
     """
     inputs: list[Any] = [*cells]
-    if name == "steps":
-        inputs = [tuple(cell.translate(STEP_SEPARATORS).split()) for cell in cells]
+    match name:
+        case "steps":
+            inputs = [_steps(cell) for cell in cells]
+        case "business_category":
+            inputs = [cell.casefold() for cell in cells]
+        case "region":
+            inputs = [vocabulary.regions.codes_of(cell)[0] for cell in cells]
     values = _ADAPTERS[name].validate_json(msgspec.json.encode(inputs), context=vocabulary)
     if name == "steps":
         values = [tuple(sorted(set(steps))) for steps in values]
     return dict(zip(cells, values, strict=True))
+
+
+def _steps(cell: str) -> tuple[str, ...]:
+    """Return the steps that a cell names. Everybody who registers has completed P1, so it is left out."""
+    steps = cell.upper().translate(STEP_SEPARATORS).split()
+    return tuple(step for step in steps if step != REGISTRATION_STEP)
+
+
+def _unambiguous(cells: Sequence[str], regions: Regions) -> tuple[list[str], dict[str, str]]:
+    """Return the cells that mean one region, and the faults of the others."""
+    invalid = {
+        cell: AMBIGUOUS if codes else RegionFault.UNKNOWN.value
+        for cell in cells
+        if len(codes := regions.codes_of(cell)) != 1
+    }
+    return [cell for cell in cells if cell not in invalid], invalid
 
 
 def _require(name: str, indices: Iterable[int], column: Column, faults: FaultsByRow) -> None:

@@ -1,104 +1,176 @@
-"""Reads the header and the numbered rows of a CSV file, and groups the rows into chunks.
+"""Reads the heading and the rows of a delimited text file, and groups the rows into chunks.
 
-The header names the columns in any order, in upper or lower case. The separator is a comma or a semicolon.
-The encoding is UTF-8, with or without a byte order mark. Rows are numbered as in a spreadsheet, where the
-header is row 1.
+The encoding and the separator are detected. Blank lines, lines with a title and a line `sep=;` may precede
+the line that names the columns. A row is one line of the file: no column may contain a line break, so a
+quotation mark that is not closed damages only its own line. Rows are numbered by lines, as an editor does.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
 from registration.imports.column_validation import COLUMNS, REQUIRED
+from registration.imports.file_encoding import detect_encoding
+from registration.imports.heading_names import column_of
 
-# If a cell's quotation mark is not closed, the rows that follow are read as part of the cell until it exceeds
-# this length. Everything read for the cell then counts as one unreadable row.
-CELL_CHARACTERS_MAX: Final = 8_192
-HEADER_CHARACTERS_MAX: Final = 4_096
+LINE_CHARACTERS_MAX: Final = 65_536
+LINES_BEFORE_HEADER_MAX: Final = 20
+SEPARATORS: Final = ",;\t|"
+SEPARATOR_MARK: Final = "sep="
+UNKNOWN_NAMED_MAX: Final = 10
 
 Cells = list[str] | None
-"""The cells of a row; None if the row cannot be parsed."""
+"""The cells of a row; None if the row cannot be parsed. A blank row has no cells."""
 
 
 class FileFault(StrEnum):
     """Why a whole file is refused, so that none of its rows is imported."""
 
     EMPTY = "file_empty"
-    NOT_UTF8 = "file_not_utf8"
     COLUMN_UNKNOWN = "column_unknown"
     COLUMN_TWICE = "column_twice"
     COLUMN_MISSING = "column_missing"
 
 
 class UnusableFileError(Exception):
-    """The whole file is refused. `column` is the column at fault; None if no known column is at fault."""
+    """The whole file is refused. `columns` are the columns or headings at fault."""
 
-    def __init__(self, fault: FileFault, column: str | None = None) -> None:
-        super().__init__(fault.value if column is None else f"{fault.value}: {column}")
+    def __init__(self, fault: FileFault, columns: Sequence[str] = ()) -> None:
+        super().__init__(f"{fault.value}: {', '.join(columns)}" if columns else fault.value)
         self.fault = fault
-        self.column = column
+        self.columns = tuple(columns)
 
 
 class Header(NamedTuple):
-    """The names of the columns in the order of the file, and the separator."""
+    """The names of the columns in the order of the file, and the separator.
+
+    `line` is the number of the line that names the columns, and `blank_lines` of the lines before it are
+    blank.
+    """
 
     columns: tuple[str, ...]
     separator: str
+    line: int = 1
+    blank_lines: int = 0
 
 
 class Row(NamedTuple):
-    """A row of the file with its number. Row 1 is the header."""
+    """A line of the file after the header, with its number. The first line of the file has number 1."""
 
     number: int
     cells: Cells
 
 
 def open_csv(path: Path) -> TextIO:
-    """Open a file for reading. Invalid UTF-8 is decoded as lone surrogates, which row validation rejects."""
-    return path.open(encoding="utf-8-sig", errors="surrogateescape", newline="")
+    """Open a file with its detected encoding. Line breaks of any system are read as `\\n`.
+
+    Invalid bytes become characters that row validation rejects.
+    """
+    encoding = detect_encoding(path)
+    return path.open(encoding=encoding.codec, errors=encoding.errors)
 
 
 def read_header(lines: TextIO) -> Header:
-    """Read and validate the header. Raises UnusableFileError."""
-    line = lines.readline(HEADER_CHARACTERS_MAX)
-    if not line.strip():
-        raise UnusableFileError(FileFault.EMPTY)
-    if not line.isprintable() and any("\udc80" <= character <= "\udcff" for character in line):
-        raise UnusableFileError(FileFault.NOT_UTF8)
-    separator = ";" if line.count(";") > line.count(",") else ","
-    names = tuple(name.strip().lower() for name in next(csv.reader([line], delimiter=separator)))
-    for name in names:
-        if name not in COLUMNS:
-            raise UnusableFileError(FileFault.COLUMN_UNKNOWN)
-        if names.count(name) > 1:
-            raise UnusableFileError(FileFault.COLUMN_TWICE, name)
-    for name in REQUIRED:
-        if name not in names:
-            raise UnusableFileError(FileFault.COLUMN_MISSING, name)
-    return Header(names, separator)
-
-
-def rows(lines: Iterable[str], separator: str) -> Iterator[Row]:
-    """Iterate over the rows after the header. An empty row is skipped, but also uses up a row number."""
-    csv.field_size_limit(CELL_CHARACTERS_MAX)
-    reader = csv.reader(lines, delimiter=separator)
-    number = 1
-    while True:
-        number += 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error:
-            yield Row(number, None)
+    """Read up to the line that names the columns, and validate it. Raises UnusableFileError."""
+    candidates: list[tuple[int, str]] = []
+    marked = None
+    blank = 0
+    for number, text in islice(_numbered(lines), LINES_BEFORE_HEADER_MAX):
+        if text is None or not text.strip(f'{SEPARATORS}" \xa0'):
+            blank += text is not None
             continue
-        if any(cells):
-            yield Row(number, cells)
+        if text.casefold().startswith(SEPARATOR_MARK):
+            marked = text[len(SEPARATOR_MARK) : len(SEPARATOR_MARK) + 1] or "\t"
+            continue
+        for separator in marked or SEPARATORS:
+            columns = [column_of(heading) for heading in _headings(text, separator)]
+            if set(REQUIRED) <= set(columns):
+                return _validated(text, separator, number, blank)
+        candidates.append((number, text))
+    if not candidates:
+        raise UnusableFileError(FileFault.EMPTY)
+    _, text = max(candidates, key=lambda candidate: len(_known(candidate[1], marked)))
+    missing = [name for name in REQUIRED if name not in _known(text, marked)]
+    raise UnusableFileError(FileFault.COLUMN_MISSING, missing)
+
+
+def _known(text: str, marked: str | None) -> set[str]:
+    """Return the columns that a line names, read with the separator with which it names most."""
+    return max(
+        (
+            {column for heading in _headings(text, separator) if (column := column_of(heading))}
+            for separator in marked or SEPARATORS
+        ),
+        key=len,
+    )
+
+
+def _headings(text: str, separator: str) -> list[str]:
+    """Return the headings of a line, without the blank ones at its end."""
+    headings = [heading.strip() for heading in split(text, separator) or ()]
+    while headings and not headings[-1]:
+        headings.pop()
+    return headings
+
+
+def _validated(text: str, separator: str, line: int, blank_lines: int) -> Header:
+    headings = _headings(text, separator)
+    names = [column_of(heading) for heading in headings]
+    unknown = [heading for heading, name in zip(headings, names, strict=True) if name is None]
+    if unknown:
+        raise UnusableFileError(FileFault.COLUMN_UNKNOWN, unknown[:UNKNOWN_NAMED_MAX])
+    columns = tuple(name for name in names if name is not None)
+    assert set(columns) <= COLUMNS, "every heading means a column"
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise UnusableFileError(FileFault.COLUMN_TWICE, twice)
+    return Header(columns, separator, line, blank_lines)
+
+
+def rows(lines: TextIO, header: Header) -> Iterator[Row]:
+    """Iterate over the lines after the header."""
+    width = len(header.columns)
+    for number, text in _numbered(lines, header.line):
+        yield Row(number, None if text is None else _cells(text, header.separator, width))
+
+
+def _numbered(lines: TextIO, before: int = 0) -> Iterator[tuple[int, str | None]]:
+    """Iterate over the numbered lines, without their line breaks. A line that is too long is None."""
+    number = before
+    while text := lines.readline(LINE_CHARACTERS_MAX):
+        number += 1
+        if text[-1] == "\n":
+            yield number, text[:-1]
+        elif len(text) < LINE_CHARACTERS_MAX:
+            yield number, text  # the last line
+        else:
+            while text and text[-1] != "\n":
+                text = lines.readline(LINE_CHARACTERS_MAX)
+            yield number, None
+
+
+def split(text: str, separator: str) -> Cells:
+    """Split a line into its cells. Return None if a quotation mark is not closed or text follows it."""
+    if '"' not in text:
+        return text.split(separator)
+    try:
+        return next(csv.reader([text], delimiter=separator, strict=True))
+    except csv.Error:
+        return None
+
+
+def _cells(text: str, separator: str, width: int) -> Cells:
+    cells = split(text, separator)
+    if cells is None:
+        return None
+    if len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+        del cells[width:]
+    return cells if any(cell.strip() for cell in cells) else []
 
 
 def chunks(all_rows: Iterable[Row], after: int, rows_max: int) -> Iterator[list[Row]]:

@@ -38,7 +38,7 @@ from registration.imports.row_validation import (
     RowFault,
     ValidatedChunk,
 )
-from registration.imports.store import ImportState, ImportStatus
+from registration.imports.store import DifferingColumns, ImportState, ImportStatus
 from registration.imports.undo import undo_chunk
 from registration.store.error_classification import Failure, failure_of
 from registration.store.register_rows import QUERIES, Connection
@@ -73,6 +73,7 @@ class Importer:
 
     pool: asyncpg.Pool[Any]
     packer: Packer
+    differing_columns: DifferingColumns
     rows_max: int = 1_000
     retry_s_max: float = 60.0
     new_id: Callable[[], UUID] = uuid_utils.compat.uuid7
@@ -139,10 +140,11 @@ class Importer:
         on_progress: Callable[[int, int], None],
     ) -> bool:
         """Write the remaining chunks. Return False if a stop ended the writing before the last chunk."""
+        await self._with_retry(lambda connection: store.read_header(connection, status.id, header))
         scopes = await self._scopes()
-        remaining = chunks(rows(lines, header.separator), status.last_row, self.rows_max)
+        after_row = max(status.last_row, header.line)
+        remaining = chunks(rows(lines, header), after_row, self.rows_max)
         ahead: deque[asyncio.Task[PackedChunk]] = deque()
-        after_row = status.last_row
         try:
             while not stopping.is_set():
                 while len(ahead) < PACKED_CHUNKS_AHEAD and (chunk := next(remaining, None)):
@@ -168,7 +170,9 @@ class Importer:
         """
         try:
             await self._with_retry(
-                lambda connection: store.write_chunk(connection, import_id, packed, after_row, self.new_id)
+                lambda connection: store.write_chunk(
+                    connection, import_id, packed, after_row, self.new_id, self.differing_columns
+                )
             )
         except Exception as error:
             if failure_of(error) is not Failure.DATA or not packed.count:
@@ -210,6 +214,7 @@ def _split(validated: ValidatedChunk) -> list[ValidatedChunk]:
                 validated.last_row,
                 [],
                 [*validated.rejected, RejectedCell(row, WHOLE_ROW, RowFault.UNSTORABLE)],
+                validated.blank,
             )
         ]
     middle = len(validated.accepted) // 2
@@ -222,6 +227,7 @@ def _split(validated: ValidatedChunk) -> list[ValidatedChunk]:
             validated.last_row,
             validated.accepted[middle:],
             [cell for cell in validated.rejected if cell.row > last],
+            validated.blank,
         ),
     ]
 

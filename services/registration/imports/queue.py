@@ -14,6 +14,7 @@ from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
 from registration.imports import store, undo
 from registration.imports.importer import Importer
+from registration.imports.row_comparison import RowComparison
 from registration.imports.spool import UploadSpool
 from registration.imports.store import ImportInterruptedError, ImportState, ImportStatus
 from registration.imports.undo import KeptParticipant
@@ -43,6 +44,7 @@ class ImportQueue:
         self._pool = pool
         self._spool = spool
         self._cipher = cipher
+        self._comparison = RowComparison(cipher)
         self._open_process = open_process
         self._rows_max = rows_max
         self._requested: deque[str] = deque()
@@ -50,8 +52,8 @@ class ImportQueue:
     async def receive(self, body: AsyncIterator[bytes], name: str, caller: str) -> ImportStatus:
         """Store a file, enqueue its import, and return the import's status.
 
-        If the same file was sent before, its import stays as it is. Raises UploadTooLargeError, or
-        UnusableFileError if the file's header is invalid.
+        If the same file was sent before and no row of it was rejected, its import stays as it is. Raises
+        UploadTooLargeError, or UnusableFileError if the file's header is invalid.
         """
         import_id = await self._spool.receive(body, self._cipher)
         async with self._pool.acquire() as connection:
@@ -117,7 +119,7 @@ class ImportQueue:
             return
         log.info("import started", state=status.state.value, row=status.last_row)
         process = self._open_process()
-        importer = Importer(self._pool, process, self._rows_max)
+        importer = Importer(self._pool, process, self._comparison.differing_columns, self._rows_max)
         try:
             if status.state is ImportState.RUNNING:
                 status = await importer.run(import_id, self._spool.path(import_id), stopping)

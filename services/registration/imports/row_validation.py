@@ -26,13 +26,14 @@ WHOLE_ROW: Final = "row"
 
 
 class RowFault(StrEnum):
-    """Why a row is rejected by a rule that only imports have."""
+    """Why a row is not imported, by a rule that only imports have."""
 
     UNREADABLE = "row_unreadable"
     CELLS = "cell_count"
     NOT_UTF8 = "not_utf8"
     DUPLICATE = "duplicate_in_file"
     UNSTORABLE = "unstorable"
+    DIFFERS = "differs"
 
 
 class RejectedCell(msgspec.Struct, frozen=True, array_like=True):
@@ -63,12 +64,15 @@ class AcceptedRow(msgspec.Struct, frozen=True, array_like=True):
 class ValidatedChunk(msgspec.Struct, frozen=True):
     """A chunk after validation: its accepted rows and the faults of its rejected rows, both in row order.
 
+    `blank` is the number of its blank rows, which are neither accepted nor rejected.
+
     No two accepted rows have the same NIK.
     """
 
     last_row: int
     accepted: list[AcceptedRow]
     rejected: list[RejectedCell]
+    blank: int = 0
 
 
 class OpenScopes(msgspec.Struct, frozen=True):
@@ -101,6 +105,8 @@ class RowValidator:
     def validate(self, rows: Sequence[Row], context: ChunkContext) -> ValidatedChunk:
         """Validate the rows of a chunk. Of the valid rows with the same NIK, only the first is accepted."""
         names = context.header.columns
+        last_row, count = rows[-1].number, len(rows)
+        rows = [row for row in rows if row.cells != []]
         rejected = [fault for row in rows for fault in _unreadable(row, names)]
         unreadable = {fault.row for fault in rejected}
         readable = [row for row in rows if row.number not in unreadable]
@@ -118,7 +124,10 @@ class RowValidator:
             else:
                 accepted[accepted_row.nik_hmac] = accepted_row
         return ValidatedChunk(
-            rows[-1].number, list(accepted.values()), sorted(rejected, key=lambda cell: cell.row)
+            last_row,
+            list(accepted.values()),
+            sorted(rejected, key=lambda cell: cell.row),
+            count - len(rows),
         )
 
     def _vocabulary(self, context: ChunkContext) -> Vocabulary:

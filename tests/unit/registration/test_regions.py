@@ -1,6 +1,6 @@
 import pytest
 
-from registration.regions import RegionFault, read_regions
+from registration.regions import Region, RegionFault, Regions, read_regions
 from settings.contract_files import contract_path
 
 REGIONS = read_regions(contract_path("regions.csv"))
@@ -24,3 +24,18 @@ def test_every_region_but_the_province_is_a_child_of_its_parent() -> None:
         if region.parent is not None:
             assert region in REGIONS.children(region.parent)
             assert region.code.startswith(region.parent + ".")
+
+
+def test_a_name_of_two_kelurahan_needs_the_region_above_it() -> None:
+    regions = Regions(
+        [
+            Region("31", None, "province", "Jakarta"),
+            Region("31.01", "31", "city", "Kota Administrasi Timur"),
+            Region("31.02", "31", "city", "Kota Administrasi Barat"),
+            Region("31.01.01.1001", "31.01", "subdistrict", "Melati"),
+            Region("31.02.01.1001", "31.02", "subdistrict", "Melati"),
+        ]
+    )
+
+    assert regions.codes_of("Melati") == ["31.01.01.1001", "31.02.01.1001"]
+    assert regions.codes_of("Melati (Barat)") == ["31.02.01.1001"]

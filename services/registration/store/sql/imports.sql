@@ -7,16 +7,38 @@
 insert into import_file (id, name, state, caller) values (:id, :file_name, 'running', :caller) on conflict do nothing
 returning id;
 
+-- name: import_repeat(id)^
+-- Starts an ended import again if it rejected rows or failed. Its rows are then read again: those that it has accepted
+-- are unchanged. Returns no row if there is nothing to repeat.
+with again as (
+    update import_file
+    set state = 'running', fault = null, rows = null, last_row = 0, heading_lines = 0, blank = 0, accepted = 0,
+        unchanged = 0, differing = 0, rejected = 0, runs = runs + 1, started_at = now(), changed_at = now(),
+        finished_at = null
+    where id = :id and (state = 'failed' or state = 'done' and rejected > 0)
+    returning id),
+forgotten as (
+    delete from import_rejected using again where import_id = again.id)
+select id from again;
+
+-- name: import_read_header(id, line, blank_lines)!
+-- Stores how many lines the heading has. Does nothing if the import has gone beyond them.
+update import_file
+set last_row = :line, heading_lines = :line - :blank_lines, blank = :blank_lines, changed_at = now()
+where id = :id and state = 'running' and last_row < :line;
+
 -- name: import_status(id)^
-select id, name, state, fault, rows, last_row, accepted, rejected, undone, caller, started_at, changed_at, finished_at
+select id, name, state, fault, rows, last_row, heading_lines, blank, accepted, unchanged, differing, rejected, runs,
+       undone, caller, started_at, changed_at, finished_at
 from import_file where id = :id;
 
 -- name: import_lock(id)^
-select state, last_row from import_file where id = :id for update;
+select state, last_row, runs from import_file where id = :id for update;
 
--- name: import_advance(id, last_row, accepted, rejected)!
+-- name: import_advance(id, last_row, blank, accepted, unchanged, differing, rejected)!
 update import_file
-set last_row = :last_row, accepted = accepted + :accepted, rejected = rejected + :rejected, changed_at = now()
+set last_row = :last_row, blank = blank + :blank, accepted = accepted + :accepted, unchanged = unchanged + :unchanged,
+    differing = differing + :differing, rejected = rejected + :rejected, changed_at = now()
 where id = :id;
 
 -- name: import_reject(id, rejected_rows, fields, reasons)!
@@ -34,7 +56,7 @@ on conflict (import_id, participant_id) do update set revision = excluded.revisi
 -- Ends a running import, because all its rows are written or because its file is unusable. `fault` is what is wrong
 -- with the file, NULL if nothing is.
 update import_file
-set state = :state, fault = :fault, rows = accepted + rejected, changed_at = now(), finished_at = now()
+set state = :state, fault = :fault, rows = accepted + unchanged + differing + rejected, changed_at = now(), finished_at = now()
 where id = :id and state = 'running';
 
 -- name: import_claim(ids, idle_s)^

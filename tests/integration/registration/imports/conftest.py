@@ -19,6 +19,7 @@ from registration.imports import store
 from registration.imports.chunk_encoding import PackedChunk, pack
 from registration.imports.csv_reader import Row
 from registration.imports.importer import Importer, import_id_of
+from registration.imports.row_comparison import RowComparison
 from registration.imports.row_validation import ChunkContext, RowValidator
 from registration.imports.store import ImportStatus
 from registration.regions import read_regions
@@ -81,7 +82,9 @@ class ImportEnvironment:
         return import_id
 
     def importer(self, rows_max: int = 100) -> Importer:
-        return Importer(self.pool, InProcessPacker(self.cipher), rows_max)
+        return Importer(
+            self.pool, InProcessPacker(self.cipher), RowComparison(self.cipher).differing_columns, rows_max
+        )
 
     async def run(self, path: Path, rows_max: int = 100, stop_after: int | None = None) -> ImportStatus:
         """Import a file. If `stop_after` is given, stop after that number of chunks."""

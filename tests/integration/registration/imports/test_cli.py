@@ -69,7 +69,7 @@ async def test_an_import_killed_at_a_commit_continues_and_is_exact(
     assert killed == -signal.SIGKILL
     assert half == (300 if "before" in point else 400)
     assert code == 0, err
-    assert "1,000 accepted, 0 rejected" in out
+    assert "1,000 accepted, 0 unchanged, 0 differing, 0 rejected" in out
     assert await imports.counts() == (1_000, 1_000)
 
 
@@ -93,7 +93,7 @@ async def test_an_interrupted_import_stops_between_chunks_and_prints_how_to_cont
     process = await command(database, "import", str(path), REGISTRATION_IMPORT_ROWS_MAX="50")
 
     async def a_chunk_is_written() -> bool:
-        return bool(await imports.pool.fetchval("SELECT last_row > 0 FROM import_file"))
+        return bool(await imports.pool.fetchval("SELECT accepted > 0 FROM import_file"))
 
     await until(a_chunk_is_written, DEADLINE_S)
     process.send_signal(signal.SIGINT)
@@ -121,7 +121,8 @@ async def test_the_report_of_rejected_rows_contains_no_values(
     )
 
     assert code == 0
-    assert "4 accepted, 1 rejected" in out
+    assert "4 accepted, 0 unchanged, 0 differing, 1 rejected" in out
+    assert "of 6 lines, 1 are headings and 0 are blank" in out
     assert report.read_text() == "row,column,reason\n6,nik,nik_digits\n"
 
 
@@ -179,7 +180,7 @@ async def test_concurrent_writers_of_the_same_niks_never_deadlock_and_register_e
     status, *booths = await asyncio.gather(imports.run(path, rows_max=60), booth(1), booth(2))
 
     assert status.accepted + sum(booths) == 600
-    assert status.accepted + status.rejected == 600
+    assert status.accepted + status.unchanged + status.differing == 600
     assert await imports.counts() == (600, 600)
     assert await deadlocks(imports) == before
 

@@ -132,9 +132,7 @@ async def test_invalid_rows_are_rejected_with_row_column_and_reason_and_valid_ro
     ]
 
 
-async def test_a_nik_repeated_in_the_file_or_known_to_the_register_is_rejected(
-    imports: ImportEnvironment,
-) -> None:
+async def test_a_repeated_nik_is_rejected_and_a_known_person_is_unchanged(imports: ImportEnvironment) -> None:
     people = imports.people(6)
     await imports.run(imports.file(people[:2], "first.csv"))
 
@@ -143,11 +141,77 @@ async def test_a_nik_repeated_in_the_file_or_known_to_the_register_is_rejected(
 
     assert await imports.rejected(status.id) == [
         (3, "nik", "duplicate_in_file"),
-        (4, "nik", "duplicate-participant"),
         (7, "nik", "duplicate_in_file"),
-        (8, "nik", "duplicate-participant"),
     ]
+    assert (status.accepted, status.unchanged, status.differing, status.rejected) == (3, 2, 0, 2)
     assert await imports.counts() == (5, 5)
+
+
+async def test_a_row_that_differs_from_the_register_is_reported_and_changes_nothing(
+    imports: ImportEnvironment,
+) -> None:
+    people = imports.people(3)
+    await imports.run(imports.file(people, "first.csv"))
+    before = await imports.pool.fetch("SELECT * FROM participant ORDER BY id")
+
+    lines = [
+        changed(people[0], name="Nama Lain", phone="+6281311112222", business_category="jasa"),
+        changed(people[1], phone="", steps="P2 P3 P4 P5 P6 P7"),
+        people[2],
+    ]
+    status = await imports.run(imports.file(lines, "second.csv"))
+
+    assert await imports.rejected(status.id) == [
+        (2, "business_category", "differs"),
+        (2, "name", "differs"),
+        (2, "phone", "differs"),
+        (3, "steps", "differs"),
+    ]
+    assert (status.accepted, status.unchanged, status.differing, status.rejected) == (0, 1, 2, 0)
+    assert await imports.pool.fetch("SELECT * FROM participant ORDER BY id") == before
+
+
+async def test_a_repeated_file_tries_its_rejected_rows_again(imports: ImportEnvironment) -> None:
+    people = imports.people(5)
+    lines = [changed(line, campaign="fest-nanti") if row < 2 else line for row, line in enumerate(people)]
+    path = imports.file(lines)
+    first = await imports.run(path)
+    await imports.pool.execute("INSERT INTO campaign (id, name) VALUES ('fest-nanti', 'Contoh')")
+
+    second = await imports.run(path)
+
+    assert (first.accepted, first.rejected, first.runs) == (3, 2, 1)
+    assert (second.id, second.state, second.runs) == (first.id, ImportState.DONE, 2)
+    assert (second.accepted, second.unchanged, second.rejected) == (2, 3, 0)
+    assert await imports.rejected(second.id) == []
+    assert await imports.counts() == (5, 5)
+    assert await undo(imports, second.id) == 5
+
+
+async def test_a_stray_quotation_mark_rejects_only_its_own_line(imports: ImportEnvironment) -> None:
+    path = imports.file(imports.people(30))
+    lines = path.read_text().splitlines()
+    lines[4] = f'"{lines[4]}'
+    lines[20] = lines[20].replace(",", ',"', 1)
+    path.write_text("\r\n".join(lines))
+
+    status = await imports.run(path, rows_max=7)
+
+    assert (status.accepted, status.rejected, status.last_row) == (28, 2, 31)
+    assert await imports.rejected(status.id) == [(5, "row", "row_unreadable"), (21, "row", "row_unreadable")]
+
+
+async def test_every_line_of_a_file_is_accounted_for(imports: ImportEnvironment) -> None:
+    path = imports.file(imports.people(9))
+    header, *lines = path.read_text().splitlines()
+    lines[3] = ""
+    lines[5] = "," * header.count(",")
+    path.write_text("\n".join(["Daftar peserta", "", header, *lines, lines[0], ""]))
+
+    status = await imports.run(path, rows_max=2)
+
+    assert (status.heading_lines, status.blank, status.accepted, status.rejected) == (2, 3, 7, 1)
+    assert status.last_row == 2 + 3 + 7 + 1
 
 
 async def test_an_import_registers_withdrawn_participants_again(imports: ImportEnvironment) -> None:
@@ -208,7 +272,14 @@ async def test_a_process_that_is_behind_another_with_the_same_file_is_interrupte
     async def behind() -> None:
         async with imports.pool.acquire() as connection:
             packed = pack(ValidatedChunk(11, [], []), imports.importer().new_id)
-            await store.write_chunk(connection, import_id, packed, 0, imports.importer().new_id)
+            await store.write_chunk(
+                connection,
+                import_id,
+                packed,
+                0,
+                imports.importer().new_id,
+                imports.importer().differing_columns,
+            )
 
     with pytest.raises(ImportInterruptedError, match="another process"):
         await behind()
@@ -230,8 +301,8 @@ async def test_only_the_row_that_the_database_refuses_is_rejected(imports: Impor
     ("text", "fault"),
     [
         ("", "file_empty"),
-        ("name,nik\n", "column_missing: region"),
-        ("name,nik,region,consent,shoe_size\n", "column_unknown"),
+        ("name,nik\n", "column_missing: region, consent"),
+        ("name,nik,region,consent,shoe_size\n", "column_unknown: shoe_size"),
         ("name,nik,region,consent,nik\n", "column_twice: nik"),
     ],
 )

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -29,7 +30,7 @@ CELLS = {
     "consent": ["2026-01", "1999-01", ""],
     "phone": ["+628123456789", "0812 3456 789", "12", ""],
     "business_name": ["Warung Contoh", "", "\x7f"],
-    "business_category": ["kuliner", "KULINER", ""],
+    "business_category": ["kuliner", "warung", ""],
     "agency": ["ppkukm", "nobody", ""],
     "campaign": ["fest-2021", "", "fest"],
     "booth": ["booth-07", "booth 7", ""],
@@ -89,6 +90,56 @@ def test_a_row_has_exactly_the_faults_that_the_api_reports(row: dict[str, str]) 
             assert getattr(result, field) == getattr(body, field)
         business = result.business and (result.business.name, result.business.category)
         assert business == (body.business and (body.business.name, body.business.category))
+
+
+VALID = {"name": "A", "nik": "3199014101900000", "region": "31.71.01.1001", "consent": "2026-01"}
+
+
+def validated(**cells: str) -> Any:
+    row = VALID | cells
+    (result,) = validate_columns(list(row), [list(row.values())], VOCABULARY)
+    return result
+
+
+@pytest.mark.parametrize("mark", ["-", "\u2013", "tidak ada", "Tidak Ada", "N/A", "null", " - "])
+def test_a_mark_for_nothing_in_an_optional_cell_means_empty(mark: str) -> None:
+    result = validated(phone=mark, business_name=mark, business_category=mark, agency=mark, booth=mark)
+
+    assert isinstance(result, ImportedRegistration)
+    assert (result.phone, result.business, result.agency, result.booth) == (None, None, None, None)
+
+
+def test_a_mark_for_nothing_in_a_required_cell_is_a_fault() -> None:
+    assert validated(name="-") == InvalidRow({"name": "blank"})
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        "3171011001",
+        "Gambir",
+        "GAMBIR",
+        "Kelurahan Gambir",
+        "Gambir, Jakarta Pusat",
+        "Kel. Gambir, Kec. Gambir",
+        "Gambir - Kota Adm. Jakarta Pusat",
+        "\u200b31.71.01.1001",
+    ],
+)
+def test_a_kelurahan_may_be_named_or_written_without_dots(region: str) -> None:
+    assert validated(region=region).region == "31.71.01.1001"
+
+
+@pytest.mark.parametrize("region", ["Gambir, Jakarta Timur", "Bandung", "3171019999", "31.7101.1001"])
+def test_a_region_that_does_not_exist_is_a_fault(region: str) -> None:
+    assert validated(region=region) == InvalidRow({"region": "region_unknown"})
+
+
+def test_category_and_steps_may_have_any_case_and_p1_means_nothing() -> None:
+    result = validated(business_name="Warung", business_category="Kuliner", steps="p1;P2;p3")
+
+    assert result.business.category == "kuliner"
+    assert result.steps == ("P2", "P3")
 
 
 @given(

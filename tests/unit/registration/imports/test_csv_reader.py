@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from registration.imports.column_validation import REQUIRED
 from registration.imports.csv_reader import (
+    LINE_CHARACTERS_MAX,
     FileFault,
     Header,
     Row,
@@ -19,21 +20,27 @@ from registration.imports.csv_reader import (
     read_header,
     rows,
 )
+from registration.imports.file_encoding import detect_encoding
 
-CELLS = st.text(st.sampled_from('a,;"\n é'), max_size=4)
-TABLES = st.lists(st.lists(CELLS, min_size=2, max_size=2), max_size=5)
+CELLS = st.text(st.sampled_from('a,;"é'), max_size=4)
+TABLES = st.lists(st.lists(CELLS, min_size=4, max_size=4), max_size=5)
+SEPARATORS = st.sampled_from(",;\t|")
 
 
-@given(TABLES, st.sampled_from(",;"))
-def test_written_rows_are_read_back_with_their_spreadsheet_numbers(
-    table: list[list[str]], separator: str
-) -> None:
+def header_of(separator: str) -> Header:
+    return Header(REQUIRED, separator)
+
+
+@given(TABLES, SEPARATORS)
+def test_written_rows_are_read_back_with_their_line_numbers(table: list[list[str]], separator: str) -> None:
     file = io.StringIO()
-    csv.writer(file, delimiter=separator).writerows(table)
+    csv.writer(file, delimiter=separator).writerows([REQUIRED, *table])
+    lines = io.StringIO(file.getvalue(), newline=None)
 
-    read = list(rows(io.StringIO(file.getvalue(), newline=""), separator))
+    read = list(rows(lines, read_header(lines)))
 
-    assert read == [Row(number, cells) for number, cells in enumerate(table, 2) if any(cells)]
+    expected = [Row(number, cells if any(cells) else []) for number, cells in enumerate(table, 2)]
+    assert read == expected
 
 
 @given(st.integers(0, 12), st.integers(1, 5), st.integers(0, 14))
@@ -71,7 +78,8 @@ def test_a_byte_order_mark_is_not_part_of_the_first_column(tmp_path: Path) -> No
         ("nik,name,region\n", FileFault.COLUMN_MISSING),
         ("nik,name,region,consent,alamat\n", FileFault.COLUMN_UNKNOWN),
         ("nik,name,region,consent,nik\n", FileFault.COLUMN_TWICE),
-        ("nik,n\udcffme,region,consent\n", FileFault.NOT_UTF8),
+        ("nik,name,region,consent,No. KTP\n", FileFault.COLUMN_TWICE),
+        ("nik,n\udcffme,region,consent\n", FileFault.COLUMN_MISSING),
     ],
 )
 def test_a_file_with_an_invalid_header_is_refused_as_a_whole(text: str, fault: FileFault) -> None:
@@ -81,10 +89,80 @@ def test_a_file_with_an_invalid_header_is_refused_as_a_whole(text: str, fault: F
     assert refused.value.fault is fault
 
 
-def test_an_unclosed_quote_loses_only_the_rows_up_to_the_cell_limit() -> None:
-    text = 'a,"open\n' + "b,c\n" * 4_000
+HEADING = "name,nik,region,consent\n"
 
-    read = list(rows(io.StringIO(text, newline=""), ","))
 
-    assert read[0].cells is None
-    assert sum(row.cells == ["b", "c"] for row in read) > 1_000
+@pytest.mark.parametrize(
+    ("text", "header"),
+    [
+        (HEADING, Header(REQUIRED, ",", 1)),
+        ("\r\n" + HEADING, Header(REQUIRED, ",", 2, 1)),
+        ("Daftar peserta,,,\n" + HEADING, Header(REQUIRED, ",", 2)),
+        ("Daftar peserta\n\n,,,\n" + HEADING, Header(REQUIRED, ",", 4, 2)),
+        ("sep=;\n" + HEADING.replace(",", ";"), Header(REQUIRED, ";", 2)),
+        (HEADING.replace(",", "\t"), Header(REQUIRED, "\t", 1)),
+        (HEADING.replace(",", "|"), Header(REQUIRED, "|", 1)),
+        ("name,nik,region,consent,,,\n", Header(REQUIRED, ",", 1)),
+        ('"Nama Lengkap";"No. KTP";Kelurahan;Persetujuan\n', Header(REQUIRED, ";", 1)),
+    ],
+)
+def test_the_heading_is_found_as_a_person_would_find_it(text: str, header: Header) -> None:
+    assert read_header(io.StringIO(text, newline=None)) == header
+
+
+def test_unknown_headings_are_named_together_with_the_known_ones() -> None:
+    with pytest.raises(UnusableFileError) as refused:
+        read_header(io.StringIO("nik,name,region,consent,Alamat,RT/RW\n"))
+
+    assert refused.value.columns == ("Alamat", "RT/RW")
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        'a,"open,b,c',
+        '"a"x,b,c,d',
+        r'"a \"b\" c",1,2,3',
+        "x" * (LINE_CHARACTERS_MAX + 1),
+        "x" * (3 * LINE_CHARACTERS_MAX - 1),
+    ],
+)
+def test_a_damaged_line_costs_no_other_line(damaged: str) -> None:
+    text = f"{HEADING}a,b,c,d\n{damaged}\n" + "e,f,g,h\n" * 3
+    lines = io.StringIO(text, newline=None)
+
+    read = list(rows(lines, read_header(lines)))
+
+    assert read == [
+        Row(2, ["a", "b", "c", "d"]),
+        Row(3, None),
+        *(Row(number, ["e", "f", "g", "h"]) for number in (4, 5, 6)),
+    ]
+
+
+@pytest.mark.parametrize("surplus", [",,", ", ,\u00a0", ""])
+def test_surplus_blank_cells_are_left_out(surplus: str) -> None:
+    lines = io.StringIO(f"a,b,c,d{surplus}\n")
+
+    assert next(rows(lines, header_of(","))).cells == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("content", "codec"),
+    [
+        ("name,René\n".encode(), "utf-8-sig"),
+        ("\ufeffname,René\n".encode(), "utf-8-sig"),
+        ("name,René\n".encode("utf-16"), "utf-16"),
+        ("name,Rene\n".encode("utf-16-le"), "utf-16-le"),
+        ("name,Rene\n".encode("utf-16-be"), "utf-16-be"),
+        ("name,René\n".encode("cp1252"), "cp1252"),
+        ("name,René\n".encode() + "René".encode("cp1252"), "utf-8-sig"),
+        (b"name,Rene\n", "utf-8-sig"),
+    ],
+)
+def test_the_encoding_is_detected(tmp_path: Path, content: bytes, codec: str) -> None:
+    path = tmp_path / "people.csv"
+    path.write_bytes(content)
+
+    assert detect_encoding(path).codec == codec
+    assert "Ren" in path.read_text(encoding=codec, errors="surrogateescape")

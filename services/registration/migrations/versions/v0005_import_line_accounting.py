@@ -1,0 +1,13 @@
+"""Account for every line of an imported file, and let a file with rejected rows be imported again."""
+
+from database.alembic_env import run_sql_file
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL file beside this one."""
+    run_sql_file(__file__, "v0005_import_line_accounting.sql")
