@@ -8,9 +8,10 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, HttpUrl, PostgresDsn, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, PostgresDsn, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from notifier.email_address import EmailAddress
 from settings.loader import Settings
 
 
@@ -51,7 +52,7 @@ class NotifierSettings(Settings):
     smtp_security: Literal["insecure", "starttls", "ssl"] = "insecure"
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
-    mail_from: EmailStr = "jakpreneur@example.org"
+    mail_from: EmailAddress = "jakpreneur@example.org"
     mail_timeout_s: float = Field(default=10.0, gt=0, le=60)
     webhooks: dict[str, Endpoint] = Field(default={})
     webhook_timeout_s: float = Field(default=5.0, gt=0, le=60)

@@ -25,20 +25,27 @@ class DeliveryReason(Enum):
     """The webhook responded with 410, which means that it accepts no more calls."""
     TIMED_OUT = "timed_out"
     UNREACHABLE = "unreachable"
-    NOT_ACCEPTED = "not_accepted"
-    """The mail server was unreachable or refused the e-mail."""
+    DEFERRED = "deferred"
+    """The mail server replied with 4xx, or refused the connection, the login or the sender."""
+    REFUSED = "refused"
+    """The mail server replied with 5xx to the recipient or the content."""
     ADDRESS_REFUSED = "address_refused"
     """The webhook's host name resolves to a private address that the settings do not allow."""
     NOT_CONFIGURED = "not_configured"
     """The recipient is no longer in the rules or the settings."""
     AMBIGUOUS = "ambiguous"
-    """It is unknown whether the message was sent, because the process died or the mail server timed out."""
+    """It is unknown whether the message was sent: the process died, or no reply to the e-mail arrived."""
     FAILED = "failed"
     """The notifier itself failed while sending."""
 
 
 FINAL_REFUSALS: Final = frozenset(
-    {DeliveryReason.GONE, DeliveryReason.ADDRESS_REFUSED, DeliveryReason.NOT_CONFIGURED}
+    {
+        DeliveryReason.REFUSED,
+        DeliveryReason.GONE,
+        DeliveryReason.ADDRESS_REFUSED,
+        DeliveryReason.NOT_CONFIGURED,
+    }
 )
 """The reasons after which a retry cannot succeed."""
 

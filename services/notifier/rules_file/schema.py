@@ -7,9 +7,9 @@ from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, model_validator
-from pydantic.networks import EmailStr
 
 from notifier.domain.rules import EVER
+from notifier.email_address import EmailAddress
 
 EVERY_MIN: Final = 50
 """A smaller step would cause too many alerts: even a step of 50 causes 5,636 at 281,812 participants."""
@@ -120,7 +120,7 @@ class OfficialEntry(RecipientEntry):
     """An official. The entry has the official's role and e-mail address, but no personal name."""
 
     role: BilingualEntry
-    address: EmailStr
+    address: EmailAddress
     language: Literal["id", "en"] = "id"
 
 

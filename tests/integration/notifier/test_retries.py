@@ -141,7 +141,7 @@ async def test_an_email_is_retried_until_the_server_accepts_it(
 
     await until(lambda: has_state(connection, "delivered", "email"))
 
-    assert await reasons(connection, "email") == ["not_accepted", "not_accepted", "accepted"]
+    assert await reasons(connection, "email") == ["deferred", "deferred", "accepted"]
     assert len(mailbox.messages) == 1
 
 

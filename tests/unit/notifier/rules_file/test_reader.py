@@ -100,7 +100,7 @@ def test_recipients_are_read_with_their_channel(tmp_path: Path) -> None:
         ("rules: [{id: a, regions: ['31.71'], percent_of_target: [5]}]", "rules[0].percent_of_target: 31.71 has no target of all, registered"),
         ("rules: [{id: a, level: city, percent_of_target: [5]}]", "rules[0].percent_of_target: no city has a target of all, registered"),
         ("rules: [{id: a, regions: ['31'], at: [1]}, {id: a, regions: ['31'], at: [2]}]", "rules[1]: the id a is already used at rules[0]"),
-        (RULE + "\nofficials: [{id: x, role: {id: X, en: X}, address: nobody, regions: ['31']}]", "officials[0].address: value is not a valid email address: An email address must have an @-sign."),
+        (RULE + "\nofficials: [{id: x, role: {id: X, en: X}, address: nobody, regions: ['31']}]", "officials[0].address: is not a valid e-mail address: An email address must have an @-sign."),
         (RULE + "\nofficials: [{id: x, role: {id: X, en: X}, address: x@example.org}]", "officials[0]: needs regions or within"),
         (RULE + "\nwebhooks: [{id: x, within: ['31'], rules: [nothing]}]", "webhooks[0].rules: there is no rule nothing"),
         ("rules: []\nrules: []", "line 2: rules is repeated"),
