@@ -85,7 +85,6 @@ class SystemUnderTest:
                 "NOTIFIER_RULES_FILE": str(RULES),
                 "NOTIFIER_RETRY_DELAY_S": "0.5",
                 "NOTIFIER_RETRY_DELAY_S_MAX": "4",
-                "NOTIFIER_ATTEMPTS_MAX": "60",
                 "NOTIFIER_MAIL_TIMEOUT_S": "2",
                 "NOTIFIER_WEBHOOK_TIMEOUT_S": "3",
                 "NOTIFIER_WEBHOOK_ALLOWED_NETWORKS": json.dumps(["127.0.0.1/32"]),

@@ -135,8 +135,8 @@ class DeliveryQueue:
         if attempt is None:
             return False
         if isinstance(attempt, GivenUp):
-            metrics.ENDED.labels(lane.channel.value, MessageState.DEAD.value).inc()
-            log.warning("message given up", message=str(attempt.message_id), reason=attempt.reason.value)
+            metrics.ENDED.labels(lane.channel.value, attempt.state.value).inc()
+            log.warning("message given up", message=str(attempt.message_id), state=attempt.state.value)
             return True
         failpoint("notifier.before_send")
         began_s = time.monotonic()

@@ -13,7 +13,7 @@ ATTEMPTS: Final = Counter(
 ENDED: Final = Counter(
     "notifier_messages_ended", "Messages that ended, by channel and state.", ["channel", "state"]
 )
-OPEN: Final = Gauge("notifier_messages_open", "Messages not yet delivered or dead, by state.", ["state"])
+OPEN: Final = Gauge("notifier_messages_open", "Messages that have not ended, by state.", ["state"])
 TAKEN_OVER: Final = Counter(
     "notifier_jobs_taken_over",
     "Messages that were claimed again after the claim of a dead process had expired.",

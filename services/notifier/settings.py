@@ -8,9 +8,10 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, HttpUrl, PostgresDsn, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, PostgresDsn, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from notifier.email_address import EmailAddress
 from settings.loader import Settings
 
 
@@ -51,14 +52,14 @@ class NotifierSettings(Settings):
     smtp_security: Literal["insecure", "starttls", "ssl"] = "insecure"
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
-    mail_from: EmailStr = "jakpreneur@example.org"
+    mail_from: EmailAddress = "jakpreneur@example.org"
     mail_timeout_s: float = Field(default=10.0, gt=0, le=60)
     webhooks: dict[str, Endpoint] = Field(default={})
     webhook_timeout_s: float = Field(default=5.0, gt=0, le=60)
     webhook_allowed_networks: tuple[IPv4Network | IPv6Network, ...] = ()
-    attempts_max: int = Field(default=10, ge=1, le=100)
+    retried_h: float = Field(default=48.0, gt=0, le=720)
     retry_delay_s: float = Field(default=2.0, gt=0, le=3600)
-    retry_delay_s_max: float = Field(default=900.0, gt=0, le=86400)
+    retry_delay_s_max: float = Field(default=3600.0, gt=0, le=86400)
     deliveries_at_once: int = Field(default=8, ge=1, le=64)
     officer_key_hash: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     link_secret: SecretStr | None = Field(default=None, min_length=32)

@@ -21,6 +21,7 @@ from notifier.domain.delivery_policy import (
     DeliveryReason,
     MessageState,
     RetryPolicy,
+    Series,
     next_step,
 )
 from notifier.domain.milestones import Crossing, LatchKey, LatchState, Retraction
@@ -32,8 +33,8 @@ from tests.model.publishers import CutLog
 from tests.support.samples.milestones import AS_OF, evidence, official, rule, webhook
 
 THRESHOLDS = (1, 2, 3, 4)
-POLICY = RetryPolicy(attempts_max=1_000)
-"""So many attempts that the sender gives up no message, because the model does not check giving up."""
+POLICY = RetryPolicy(ambiguous_max=1_000)
+"""No message is given up, because the model does not check giving up."""
 RULES = Rules(
     rules=(
         rule("province", thresholds=At(THRESHOLDS), regions=frozenset({"31"})),
@@ -212,11 +213,14 @@ class _MessageClient:
         alerts = tuple(evidence(id=alert.id, crossing_id=alert.crossing_id) for alert in message.alerts)
         repeated = DeliveryReason.AMBIGUOUS in sent.attempts
         number = len(sent.attempts)
-        return Attempt(message.id, number, lane.channel, message.recipient, alerts, repeated, AS_OF, AS_OF)
+        series = Series(number)
+        return Attempt(
+            message.id, number, lane.channel, message.recipient, alerts, repeated, AS_OF, series, AS_OF
+        )
 
     async def end_attempt(self, attempt: Attempt, result: AttemptResult) -> MessageState | None:
         await self._interruption_point()
-        state = next_step(result, attempt.number, POLICY).state
+        state = next_step(result, attempt.channel, attempt.series, POLICY).state
         sent = self._latches.messages[attempt.message_id]
         sent.attempts[attempt.number - 1] = result.reason
         is_claimed = attempt.number == len(sent.attempts)

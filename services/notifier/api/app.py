@@ -36,7 +36,7 @@ CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f]")
 Authorization = Annotated[str | None, Header()]
 IdempotencyKey = Annotated[str | None, Header(max_length=255)]
 Code = Annotated[str, Field(pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$")]
-StateName = Literal["intent", "held", "sending", "retry", "delivered", "dead"]
+StateName = Literal["intent", "held", "sending", "retry", "delivered", "dead", "unconfirmed"]
 
 
 class SilenceRequest(BaseModel):

@@ -1,21 +1,34 @@
-"""The e-mail channel: sends through Apprise to the configured mail server."""
+"""The e-mail channel: sends over SMTP to the configured mail server, with the recipient in the envelope."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
+import re
+from contextlib import suppress
 from dataclasses import dataclass
+from email import policy
+from email.headerregistry import Address
+from email.message import EmailMessage
 from typing import Any, Final
-from urllib.parse import quote, urlencode
 
-import apprise
+from aiosmtplib import (
+    SMTP,
+    SMTPDataError,
+    SMTPException,
+    SMTPRecipientRefused,
+    SMTPResponseException,
+    SMTPTimeoutError,
+)
 
-from notifier.channels.email_content import EmailContent, EmailText
+from notifier.channels.email_content import EmailContent
 from notifier.domain.alert_evidence import Attempt
 from notifier.domain.alerts import Recipient
 from notifier.domain.delivery_policy import AttemptResult, DeliveryReason
 
 SENDER_NAME: Final = "Jakpreneur"
+REPLY_LENGTH_MAX: Final = 200
+ADDRESS: Final = re.compile(r"\S+@\S+")
+CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,74 +44,107 @@ class MailServer:
     password: str | None = None
     timeout_s: float = 10.0
 
-    def url(self, to: str, headers: dict[str, str]) -> str:
-        """Return the URL that tells Apprise the server, the login, the recipient and the headers."""
-        scheme = "mailto" if self.security == "insecure" else "mailtos"
-        login = f"{quote(self.user, safe='')}:{quote(self.password or '', safe='')}@" if self.user else ""
-        # Without `smtp` Apprise would derive the server from the sender's domain.
-        options = {
-            "smtp": self.host,
-            "mode": self.security,
-            "from": f"{SENDER_NAME} <{self.sender}>",
-            "to": to,
-            "cto": str(self.timeout_s),
-            "format": "text",
-            **{f"+{name}": value for name, value in headers.items()},
-        }
-        return f"{scheme}://{login}{self.host}:{self.port}/?{urlencode(options, quote_via=quote)}"
+    def client(self) -> SMTP:
+        """Return an SMTP client that is not connected yet."""
+        return SMTP(
+            hostname=self.host,
+            port=self.port,
+            username=self.user,
+            password=self.password,
+            timeout=self.timeout_s,
+            use_tls=self.security == "ssl",
+            start_tls=self.security == "starttls",
+        )
 
 
 class EmailSender:
     """Sends one e-mail per message.
 
-    Apprise reports only whether the server accepted the e-mail, and gives every e-mail a new Message-ID. The
-    header X-Jakpreneur-Message is the same in all attempts of one message.
+    All attempts to send a message have the same Message-ID. A failure before the e-mail's content is sent is
+    definite. If the server's reply to the content is missing, the server may have accepted the e-mail: the
+    attempt is ambiguous.
     """
 
     def __init__(self, server: MailServer, content: EmailContent) -> None:
         self._server = server
-        # Sending has four steps (connect, MAIL, RCPT and DATA), each of which may take timeout_s.
+        # Connection and envelope together may take half of this time, and the content the other half.
         self.send_s_max = 4 * server.timeout_s
         self._content = content
-        # Apprise's warnings contain the recipient's address, which must not be logged. They are not needed,
-        # because the receipt states why an attempt failed.
-        logging.getLogger("apprise").setLevel(logging.CRITICAL)
-        # Apprise loads a hundred plugins at its first use, which takes a second. Load them before any alert.
-        self._apprise(server.sender, {})
 
     async def send(self, attempt: Attempt, recipient: Recipient) -> AttemptResult:
         """Send one e-mail with all alerts of this message. See `delivery_queue.Sender`."""
         if recipient.address is None:
             return AttemptResult(DeliveryReason.NOT_CONFIGURED)
-        email = self._content.compose(attempt, recipient)
-        headers = {
-            "X-Jakpreneur-Message": str(attempt.message_id),
-            "X-Jakpreneur-Attempt": str(attempt.number),
-            "Auto-Submitted": "auto-generated",
-            "Content-Language": recipient.language,
-        }
+        needs_utf8 = not recipient.address.isascii()
+        email = self._email(attempt, recipient)
+        content = email.as_bytes(policy=policy.SMTPUTF8 if needs_utf8 else policy.SMTP)
+        client = self._server.client()
         try:
-            async with asyncio.timeout(self.send_s_max):
-                is_accepted = await asyncio.to_thread(self._send, recipient.address, headers, email)
-        except TimeoutError:
-            # The thread cannot be stopped and may still deliver the e-mail, so the result is unknown.
-            return AttemptResult(DeliveryReason.AMBIGUOUS)
-        if not is_accepted:
-            return AttemptResult(DeliveryReason.NOT_ACCEPTED)
-        return AttemptResult(DeliveryReason.ACCEPTED, {"server": self._server.host})
+            refusal = await self._send_envelope(client, recipient.address, needs_utf8)
+            return refusal or await self._send_content(client, content)
+        finally:
+            client.close()
 
-    def _send(self, to: str, headers: dict[str, str], email: EmailText) -> bool:
-        is_accepted = self._apprise(to, headers).notify(
-            body=email.body,
-            title=email.subject,
-            notify_type=apprise.NotifyType.INFO,
-            body_format=apprise.NotifyFormat.TEXT,
-        )
-        return bool(is_accepted)
+    async def _send_envelope(self, client: SMTP, address: str, needs_utf8: bool) -> AttemptResult | None:
+        """Connect, and send the sender and the recipient. Return None if the server accepts both."""
+        options, encoding = (["SMTPUTF8"], "utf-8") if needs_utf8 else ([], "ascii")
+        try:
+            async with asyncio.timeout(self.send_s_max / 2):
+                await client.connect()
+                await client.ehlo()
+                if needs_utf8 and not client.supports_extension("smtputf8"):
+                    return AttemptResult(DeliveryReason.REFUSED, {"error": "SMTPUTF8NotSupported"})
+                await client.mail(self._server.sender, options=options)
+                await client.rcpt(address, encoding=encoding)
+        except SMTPRecipientRefused as error:
+            return _definite_result(error)
+        except SMTPResponseException as error:
+            # An answer to the login or the sender concerns the settings, so no message is refused for it.
+            return AttemptResult(DeliveryReason.DEFERRED, _receipt(error.code, error.message))
+        except (TimeoutError, SMTPTimeoutError):
+            return AttemptResult(DeliveryReason.TIMED_OUT)
+        except (SMTPException, OSError) as error:
+            return AttemptResult(DeliveryReason.UNREACHABLE, {"error": type(error).__name__})
+        return None
 
-    def _apprise(self, to: str, headers: dict[str, str]) -> Any:
-        # With any storage mode except MEMORY, Apprise would create a folder in the user's home.
-        asset = apprise.AppriseAsset(storage_mode=apprise.PersistentStoreMode.MEMORY, app_id=SENDER_NAME)
-        return apprise.Apprise.instantiate(
-            self._server.url(to, headers), asset=asset, suppress_exceptions=False
+    async def _send_content(self, client: SMTP, content: bytes) -> AttemptResult:
+        timeout_s = self.send_s_max / 2
+        try:
+            async with asyncio.timeout(timeout_s):
+                reply = await client.data(content, timeout=timeout_s)
+        except SMTPDataError as error:
+            return _definite_result(error)
+        except (TimeoutError, SMTPException, OSError) as error:
+            return AttemptResult(DeliveryReason.AMBIGUOUS, {"error": type(error).__name__})
+        with suppress(SMTPException, OSError):  # the server has accepted the e-mail, whatever it replies now
+            await client.quit(timeout=1.0)
+        return AttemptResult(
+            DeliveryReason.ACCEPTED, {"server": self._server.host, **_receipt(reply.code, reply.message)}
         )
+
+    def _email(self, attempt: Attempt, recipient: Recipient) -> EmailMessage:
+        text = self._content.compose(attempt, recipient)
+        sender_name, _, sender_domain = self._server.sender.rpartition("@")
+        name, _, domain = (recipient.address or "").rpartition("@")
+        email = EmailMessage()
+        email["From"] = Address(SENDER_NAME, sender_name, sender_domain)
+        email["To"] = Address(username=name, domain=domain)
+        email["Subject"] = text.subject
+        email["Date"] = attempt.began_at
+        email["Message-ID"] = f"<{attempt.message_id}@{sender_domain}>"
+        email["X-Jakpreneur-Attempt"] = str(attempt.number)
+        email["Auto-Submitted"] = "auto-generated"
+        email["Content-Language"] = recipient.language
+        email.set_content(text.body, cte="quoted-printable")
+        return email
+
+
+def _definite_result(error: SMTPResponseException) -> AttemptResult:
+    reason = DeliveryReason.REFUSED if 500 <= error.code < 600 else DeliveryReason.DEFERRED
+    return AttemptResult(reason, _receipt(error.code, error.message))
+
+
+def _receipt(code: int, text: str) -> dict[str, Any]:
+    """Return the server's reply without e-mail addresses, because receipts are shown by the API."""
+    printable = CONTROL_CHARACTERS.sub(" ", text)
+    return {"status": code, "text": ADDRESS.sub("…", printable)[:REPLY_LENGTH_MAX]}

@@ -9,7 +9,8 @@ import asyncio
 import ipaddress
 import json
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -24,6 +25,8 @@ from notifier.domain.delivery_policy import AttemptResult, DeliveryReason
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 EVENT_TYPE: Final = "id.jakpreneur.milestone.crossed.v1"
+RETRY_AFTER_S_MAX: Final = 3600.0
+"""A longer delay is shortened to this, so that it can be stored and no receiver stops its alerts for days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,12 @@ class WebhookEndpoint:
 
     url: str
     secret: str
+
+
+async def resolve_host(host: str, port: int) -> list[str]:
+    """Return the IP addresses of a host, without repeats, in the order in which they should be tried."""
+    infos = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(info[4][0]) for info in infos))
 
 
 class WebhookSender:
@@ -46,50 +55,68 @@ class WebhookSender:
         *,
         timeout_s: float,
         allowed_networks: Sequence[Network] = (),
-    ) -> None:
+        resolve: Callable[[str, int], Awaitable[list[str]]] = resolve_host,
+    ) -> None:  # `resolve` returns the IP addresses of a host and port
         self._endpoints = endpoints
         self.send_s_max = timeout_s
         self._allowed = allowed_networks
+        self._resolve = resolve
         # Created once, because creating a TLS context reads the certificates of all authorities.
         self._tls = httpx.create_ssl_context(trust_env=False)
 
     async def send(self, attempt: Attempt, recipient: Recipient) -> AttemptResult:
         """Call the webhook with the one alert of this message. See `delivery_queue.Sender`."""
         assert len(attempt.alerts) == 1, "a webhook call has one alert"
-        endpoint = self._endpoints.get(recipient.id.removeprefix("webhook:"))
+        endpoint = self._endpoints.get(recipient.endpoint or "")
         if endpoint is None:
             return AttemptResult(DeliveryReason.NOT_CONFIGURED)
         alert = attempt.alerts[0]
         try:
             async with asyncio.timeout(self.send_s_max):
-                address = await self._resolve(endpoint.url)
-                if address is None:
+                addresses = await self._checked_addresses(endpoint.url)
+                if not addresses:
                     return AttemptResult(DeliveryReason.ADDRESS_REFUSED)
-                return await self._call(endpoint, address, alert, attempt.began_at)
+                return await self._call_first_reachable(endpoint, addresses, alert, attempt.began_at)
         except (TimeoutError, httpx.TimeoutException):
             return AttemptResult(DeliveryReason.TIMED_OUT)
         except (httpx.HTTPError, OSError) as error:
             return AttemptResult(DeliveryReason.UNREACHABLE, {"error": type(error).__name__})
 
-    async def _resolve(self, url: str) -> str | None:
-        """Return an IP address of the URL's host; None if any address of the host must not be called.
+    async def _checked_addresses(self, url: str) -> list[str]:
+        """Return the IP addresses of the URL's host; none if any address of the host must not be called.
 
-        The caller must connect to the returned address. If the caller resolved the host name again, the
+        The caller must connect to one of these addresses. If the caller resolved the host name again, the
         second result could be an address that was not checked.
         """
         parsed = httpx.URL(url)
         port = parsed.port or (443 if parsed.scheme == "https" else 80)
-        infos = await asyncio.get_running_loop().getaddrinfo(parsed.host, port, type=socket.SOCK_STREAM)
-        addresses = [ipaddress.ip_address(info[4][0]) for info in infos]
-        return str(addresses[0]) if addresses and all(map(self._may_call, addresses)) else None
+        addresses = await self._resolve(parsed.host, port)
+        return (
+            addresses if all(self._may_call(ipaddress.ip_address(address)) for address in addresses) else []
+        )
 
     def _may_call(self, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
         mapped = getattr(address, "ipv4_mapped", None) or address
         return (mapped.is_global and not mapped.is_multicast) or any(mapped in net for net in self._allowed)
 
-    async def _call(
-        self, endpoint: WebhookEndpoint, address: str, alert: AlertEvidence, began_at: datetime
+    async def _call_first_reachable(
+        self, endpoint: WebhookEndpoint, addresses: Sequence[str], alert: AlertEvidence, began_at: datetime
     ) -> AttemptResult:
+        """Call the first address that accepts a connection. Each may take an equal share of the time-out."""
+        connect_s = self.send_s_max / len(addresses)
+        for address in addresses[:-1]:
+            with suppress(httpx.ConnectError, httpx.ConnectTimeout):  # nothing was sent yet
+                return await self._call(endpoint, address, alert, began_at, connect_s)
+        return await self._call(endpoint, addresses[-1], alert, began_at, connect_s)
+
+    async def _call(
+        self,
+        endpoint: WebhookEndpoint,
+        address: str,
+        alert: AlertEvidence,
+        began_at: datetime,
+        connect_s: float,
+    ) -> AttemptResult:  # what is sent, to which address, and the time for the connection
         url = httpx.URL(endpoint.url)
         body = json.dumps(payload(alert), separators=(",", ":"))
         signature = Webhook(endpoint.secret).sign(str(alert.id), began_at, body)
@@ -104,7 +131,10 @@ class WebhookSender:
         # trust_env is False, because a proxy from the environment would bypass the check of the address.
         async with (
             httpx.AsyncClient(
-                timeout=self.send_s_max, verify=self._tls, follow_redirects=False, trust_env=False
+                timeout=httpx.Timeout(self.send_s_max, connect=connect_s),
+                verify=self._tls,
+                follow_redirects=False,
+                trust_env=False,
             ) as client,
             client.stream(
                 "POST",
@@ -168,14 +198,16 @@ def _utc(time: datetime) -> str:
 def _retry_after_s(value: str | None, now: datetime) -> float | None:
     """Return the delay in a Retry-After header, in seconds; None if the header is absent or malformed.
 
-    The header contains either a number of seconds or a date (RFC 9110, 10.2.3).
+    The result is at most RETRY_AFTER_S_MAX. The header has either a number of seconds or a date (RFC 9110,
+    10.2.3).
     """
     if value is None:
         return None
     if value.strip().isascii() and value.strip().isdigit():
-        return float(value)
+        return min(float(value), RETRY_AFTER_S_MAX)
     try:
         time = parsedate_to_datetime(value)
     except ValueError:
         return None
-    return max(0.0, (time.replace(tzinfo=time.tzinfo or UTC) - now).total_seconds())
+    delay_s = (time.replace(tzinfo=time.tzinfo or UTC) - now).total_seconds()
+    return min(max(delay_s, 0.0), RETRY_AFTER_S_MAX)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notifier.domain.alerts import Channel
+from notifier.domain.delivery_policy import Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class AlertEvidence:
     as_of: datetime
     crossed_at: datetime
 
+    @property
+    def epoch_label(self) -> str:
+        """The epoch, under the name that `Crossing` has for it."""
+        return self.epoch
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -44,5 +50,6 @@ class Attempt:
     """Whether an earlier attempt ended as ambiguous, so that the recipient may get a repeat."""
     began_at: datetime
     """The start time by the database's clock."""
+    series: Series
     claimed_until: datetime
     """The end of the claim under which the attempt is made, by the database's clock."""

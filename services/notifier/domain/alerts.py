@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Final
+from typing import Final, Protocol
 
 from notifier.domain.milestones import Crossing
 
@@ -48,6 +48,10 @@ class Recipient:
     role: BilingualText | None = None
     address: str | None = None
     language: str = "id"
+    endpoint: str | None = None
+    """The name of the webhook's endpoint in the settings."""
+    next: str | None = None
+    """The id of the recipient that gets the alerts if they cannot be delivered to this one."""
 
     def receives(self, region: str, rule: str) -> bool:
         """Whether the recipient receives alerts for this region and rule."""
@@ -58,7 +62,10 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Holds back matching alerts until the time `until`. A field that is None matches all alerts."""
+    """Holds back matching alerts until the time `until`. A field that is None matches all alerts.
+
+    A silence for an official covers the official's other channels, too.
+    """
 
     until: datetime
     recipient: str | None = None
@@ -68,7 +75,11 @@ class Silence:
     def holds(self, recipient: str, crossing: Crossing) -> bool:
         """Whether the silence holds this alert. A silence for a region covers the regions inside it, too."""
         return (
-            self.recipient in (None, recipient)
+            (
+                self.recipient is None
+                or recipient == self.recipient
+                or recipient.startswith(f"{self.recipient}/")
+            )
             and self.rule in (None, crossing.rule)
             and (self.region is None or inside(crossing.region, self.region))
         )
@@ -97,12 +108,34 @@ class Message:
     held_until: datetime | None = None
 
 
-def crossing_id(crossing: Crossing) -> uuid.UUID:
+class CrossingKey(Protocol):
+    """The values that identify a crossing."""
+
+    @property
+    def scope(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def rule(self) -> str: ...
+    @property
+    def threshold(self) -> int: ...
+    @property
+    def epoch_label(self) -> str: ...
+
+
+class StoredAlert(CrossingKey, Protocol):
+    """An alert that is stored, with its crossing."""
+
+    @property
+    def crossing_id(self) -> uuid.UUID: ...
+
+
+def crossing_id(crossing: CrossingKey) -> uuid.UUID:
     """Return the id of a crossing, derived from its scope, region, rule, threshold and epoch."""
     return _derive_id("crossing", *_unique_columns(crossing))
 
 
-def alert_id(crossing: Crossing, recipient: str) -> uuid.UUID:
+def alert_id(crossing: CrossingKey, recipient: str) -> uuid.UUID:
     """Return the id of an alert, derived from the crossing's identifying values and from the recipient."""
     return _derive_id("alert", *_unique_columns(crossing), recipient)
 
@@ -123,11 +156,23 @@ def plan_messages(
                 held_until = _held_until(recipient.id, crossing, silences)
                 alert = Alert(alert_id(crossing, recipient.id), crossing_id(crossing), recipient.id)
                 by_time.setdefault(held_until, []).append(alert)
-        alerts_max = EMAIL_ALERTS_MAX if recipient.channel is Channel.EMAIL else 1
         for held_until, alerts in by_time.items():
-            for start in range(0, len(alerts), alerts_max):
-                part = tuple(alerts[start : start + alerts_max])
-                yield Message(_message_id(part), recipient.id, recipient.channel, part, held_until)
+            yield from _messages_of(recipient, alerts, held_until)
+
+
+def plan_next_channel(alerts: Iterable[StoredAlert], recipient: Recipient) -> Iterator[Message]:
+    """Return the messages that bring the alerts of a given-up message to the recipient's next channel."""
+    moved = [Alert(alert_id(alert, recipient.id), alert.crossing_id, recipient.id) for alert in alerts]
+    yield from _messages_of(recipient, moved, None)
+
+
+def _messages_of(
+    recipient: Recipient, alerts: Sequence[Alert], held_until: datetime | None
+) -> Iterator[Message]:
+    alerts_max = EMAIL_ALERTS_MAX if recipient.channel is Channel.EMAIL else 1
+    for start in range(0, len(alerts), alerts_max):
+        part = tuple(alerts[start : start + alerts_max])
+        yield Message(_message_id(part), recipient.id, recipient.channel, part, held_until)
 
 
 def inside(region: str, outer: str) -> bool:
@@ -139,7 +184,7 @@ def _held_until(recipient: str, crossing: Crossing, silences: Sequence[Silence])
     return max((silence.until for silence in silences if silence.holds(recipient, crossing)), default=None)
 
 
-def _unique_columns(crossing: Crossing) -> tuple[str, str, str, int, str]:
+def _unique_columns(crossing: CrossingKey) -> tuple[str, str, str, int, str]:
     """The values of the unique constraint of the table `latch`."""
     return (crossing.scope, crossing.region, crossing.rule, crossing.threshold, crossing.epoch_label)
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
+from notifier.domain.alerts import Channel
+
 
 class DeliveryReason(Enum):
     """How an attempt ended. Logs, metrics, receipts and tests use the same word for it."""
@@ -25,20 +27,27 @@ class DeliveryReason(Enum):
     """The webhook responded with 410, which means that it accepts no more calls."""
     TIMED_OUT = "timed_out"
     UNREACHABLE = "unreachable"
-    NOT_ACCEPTED = "not_accepted"
-    """The mail server was unreachable or refused the e-mail."""
+    DEFERRED = "deferred"
+    """The mail server replied with 4xx, or refused the connection, the login or the sender."""
+    REFUSED = "refused"
+    """The mail server replied with 5xx to the recipient or the content."""
     ADDRESS_REFUSED = "address_refused"
     """The webhook's host name resolves to a private address that the settings do not allow."""
     NOT_CONFIGURED = "not_configured"
     """The recipient is no longer in the rules or the settings."""
     AMBIGUOUS = "ambiguous"
-    """It is unknown whether the message was sent, because the process died or the mail server timed out."""
+    """It is unknown whether the message was sent: the process died, or no reply to the e-mail arrived."""
     FAILED = "failed"
     """The notifier itself failed while sending."""
 
 
 FINAL_REFUSALS: Final = frozenset(
-    {DeliveryReason.GONE, DeliveryReason.ADDRESS_REFUSED, DeliveryReason.NOT_CONFIGURED}
+    {
+        DeliveryReason.REFUSED,
+        DeliveryReason.GONE,
+        DeliveryReason.ADDRESS_REFUSED,
+        DeliveryReason.NOT_CONFIGURED,
+    }
 )
 """The reasons after which a retry cannot succeed."""
 
@@ -55,9 +64,13 @@ class MessageState(Enum):
     DELIVERED = "delivered"
     DEAD = "dead"
     """The message was given up."""
+    UNCONFIRMED = "unconfirmed"
+    """The message was given up, because it may have arrived more than once already."""
 
 
-ENDED: Final = frozenset({MessageState.DELIVERED, MessageState.DEAD})
+GIVEN_UP: Final = frozenset({MessageState.DEAD, MessageState.UNCONFIRMED})
+"""The states in which the recipient's next channel is used, and an operator decides about the message."""
+ENDED: Final = GIVEN_UP | {MessageState.DELIVERED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +88,33 @@ class AttemptResult:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How many attempts a message gets, and the delays between them."""
+    """How long a message is retried, and the delays between its attempts.
 
-    attempts_max: int = 10
+    An attempt that fails `retried_s` after the first one, or later, is the last. After `ambiguous_max`
+    ambiguous attempts an e-mail is not sent again.
+    """
+
+    retried_s: float = 172_800.0
     retry_delay_s: float = 2.0
-    retry_delay_s_max: float = 900.0
-    retry_after_s_max: float = 3600.0
+    retry_delay_s_max: float = 3600.0
+    ambiguous_max: int = 2
+
+    def delay_s(self, attempt: int) -> float:
+        """Return the delay after attempt number `attempt`. It grows fourfold, up to `retry_delay_s_max`."""
+        return min(self.retry_delay_s * 4.0 ** min(attempt - 1, 16), self.retry_delay_s_max)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The attempts since the message was stored or replayed, up to the current one.
+
+    `number` is the number of the current attempt in the series, `ambiguous` the number of earlier attempts
+    that were ambiguous, and `age_s` the time since the first attempt.
+    """
+
+    number: int = 1
+    ambiguous: int = 0
+    age_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +125,19 @@ class NextStep:
     retry_in_s: float | None = None
 
 
-def next_step(result: AttemptResult, attempt: int, policy: RetryPolicy) -> NextStep:
-    """Return the message's state after attempt number `attempt`; the first attempt is number 1.
+def next_step(result: AttemptResult, channel: Channel, series: Series, policy: RetryPolicy) -> NextStep:
+    """Return the message's state after the current attempt of the series.
 
-    The delay before the next attempt grows fourfold with each attempt, up to `retry_delay_s_max`. If the
-    server requested a longer delay, that delay is used, up to `retry_after_s_max`.
+    If the server requested a longer delay than the policy's, that delay is used.
     """
     if result.reason is DeliveryReason.ACCEPTED:
         return NextStep(MessageState.DELIVERED)
-    if result.reason in FINAL_REFUSALS or attempt >= policy.attempts_max:
+    if result.reason in FINAL_REFUSALS:
         return NextStep(MessageState.DEAD)
-    doublings = min(2 * (attempt - 1), 32)
-    delay_s = min(policy.retry_delay_s * 2**doublings, policy.retry_delay_s_max)
-    requested_s = min(result.retry_after_s or 0.0, policy.retry_after_s_max)
-    return NextStep(MessageState.RETRY, max(delay_s, requested_s))
+    # A webhook recognises a repeated call by its id, so only e-mails are limited.
+    is_ambiguous = result.reason is DeliveryReason.AMBIGUOUS and channel is Channel.EMAIL
+    if is_ambiguous and series.ambiguous + 1 >= policy.ambiguous_max:
+        return NextStep(MessageState.UNCONFIRMED)
+    if series.age_s >= policy.retried_s:
+        return NextStep(MessageState.DEAD)
+    return NextStep(MessageState.RETRY, max(policy.delay_s(series.number), result.retry_after_s or 0.0))

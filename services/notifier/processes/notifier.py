@@ -109,12 +109,13 @@ def _delivery_queue(
     links: AcknowledgementLinks | None,
     pool: asyncpg.Pool[Any],
 ) -> DeliveryQueue:
-    policy = RetryPolicy(settings.attempts_max, settings.retry_delay_s, settings.retry_delay_s_max)
+    policy = RetryPolicy(settings.retried_h * 3600, settings.retry_delay_s, settings.retry_delay_s_max)
+    store = MessageStore(pool, policy, rules.next_recipient)
     senders: dict[Channel, Sender] = {
         Channel.EMAIL: _email_sender(settings, wording, links),
         Channel.WEBHOOK: _webhook_sender(settings),
     }
-    return DeliveryQueue(MessageStore(pool, policy), senders, rules.recipient, settings.deliveries_at_once)
+    return DeliveryQueue(store, senders, rules.recipient, settings.deliveries_at_once)
 
 
 def _email_sender(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,6 +57,11 @@ class Rules:
         """The recipient with this id; None if the rules file no longer has it."""
         return next((recipient for recipient in self.recipients if recipient.id == id), None)
 
+    def next_recipient(self, id: str) -> Recipient | None:  # noqa: A002 - the field's name
+        """The next channel of the recipient with this id; None if there is none."""
+        recipient = self.recipient(id)
+        return None if recipient is None or recipient.next is None else self.recipient(recipient.next)
+
 
 def load_rules(rules_file: Path, targets_file: Path | None, regions: RegionNames) -> Rules:
     """Read and check both files. Raises InvalidRulesError with the errors of both files."""
@@ -74,7 +79,7 @@ def load_rules(rules_file: Path, targets_file: Path | None, regions: RegionNames
             entry.name: Epoch(entry.name, entry.title.model_dump(), entry.opens) for entry in entries.epochs
         },
         recipients=(
-            *(_official(entry) for entry in entries.officials),
+            *(recipient for entry in entries.officials for recipient in _official(entry)),
             *(_webhook(entry) for entry in entries.webhooks),
         ),
         targets={(entry.scope, entry.region, entry.measure): entry.value for entry in targets.root},
@@ -83,11 +88,7 @@ def load_rules(rules_file: Path, targets_file: Path | None, regions: RegionNames
 
 def check_webhooks(rules: Rules, configured: Collection[str]) -> None:
     """Raise InvalidRulesError if a webhook in the rules is not one of the `configured` names."""
-    names = [
-        recipient.id.removeprefix("webhook:")
-        for recipient in rules.recipients
-        if recipient.channel is Channel.WEBHOOK
-    ]
+    names = dict.fromkeys(recipient.endpoint for recipient in rules.recipients if recipient.endpoint)
     missing = [name for name in names if name not in configured]
     if missing:
         raise InvalidRulesError([f"webhooks: {name} has no address in NOTIFIER_WEBHOOKS" for name in missing])
@@ -208,8 +209,9 @@ def _rule(entry: RuleEntry) -> Rule:
     )
 
 
-def _official(entry: OfficialEntry) -> Recipient:
-    return Recipient(
+def _official(entry: OfficialEntry) -> Iterator[Recipient]:
+    """Return the official's channels. Only the first has regions; each has the id of the next."""
+    first = Recipient(
         id=f"official:{entry.id}",
         channel=Channel.EMAIL,
         regions=frozenset(entry.regions),
@@ -219,12 +221,28 @@ def _official(entry: OfficialEntry) -> Recipient:
         address=entry.address,
         language=entry.language,
     )
+    channels = [first]
+    for number, fallback in enumerate(entry.fallbacks, start=2):
+        name = str(number) if fallback.webhook is None else f"webhook:{fallback.webhook}"
+        channel = replace(
+            first,
+            id=f"{first.id}/{name}",
+            channel=Channel.EMAIL if fallback.webhook is None else Channel.WEBHOOK,
+            regions=frozenset(),
+            within=(),
+            address=fallback.address,
+            endpoint=fallback.webhook,
+        )
+        channels[-1] = replace(channels[-1], next=channel.id)
+        channels.append(channel)
+    yield from channels
 
 
 def _webhook(entry: WebhookEntry) -> Recipient:
     return Recipient(
         id=f"webhook:{entry.id}",
         channel=Channel.WEBHOOK,
+        endpoint=entry.id,
         regions=frozenset(entry.regions),
         within=tuple(entry.within),
         rules=None if entry.rules is None else frozenset(entry.rules),

@@ -7,13 +7,14 @@ from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, RootModel, model_validator
-from pydantic.networks import EmailStr
 
 from notifier.domain.rules import EVER
+from notifier.email_address import EmailAddress
 
 EVERY_MIN: Final = 50
 """A smaller step would cause too many alerts: even a step of 50 causes 5,636 at 281,812 participants."""
 THRESHOLDS_MAX: Final = 200
+FALLBACKS_MAX: Final = 5
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
 Scope = Annotated[str, Field(pattern=r"^(all|(campaign|agency):[a-z0-9][a-z0-9._-]{0,63})$")]
@@ -116,12 +117,36 @@ class RecipientEntry(Entry):
         return self
 
 
+class FallbackEntry(Entry):
+    """A further channel of an official: either an e-mail address or the name of a webhook."""
+
+    address: EmailAddress | None = None
+    webhook: Name | None = None
+
+    @model_validator(mode="after")
+    def _check_alternatives(self) -> Self:
+        if (self.address is None) == (self.webhook is None):
+            raise ValueError("needs either address or webhook")
+        return self
+
+
 class OfficialEntry(RecipientEntry):
-    """An official. The entry has the official's role and e-mail address, but no personal name."""
+    """An official. The entry has the official's role and e-mail address, but no personal name.
+
+    If an alert cannot be delivered to `address`, the channels in `fallbacks` are used in their order.
+    """
 
     role: BilingualEntry
-    address: EmailStr
+    address: EmailAddress
+    fallbacks: Annotated[list[FallbackEntry], Field(max_length=FALLBACKS_MAX)] = []
     language: Literal["id", "en"] = "id"
+
+    @model_validator(mode="after")
+    def _check_fallbacks(self) -> Self:
+        channels = [FallbackEntry(address=self.address), *self.fallbacks]
+        if any(channel in channels[:number] for number, channel in enumerate(channels)):
+            raise ValueError("fallbacks must not repeat an address or a webhook")
+        return self
 
 
 class WebhookEntry(RecipientEntry):

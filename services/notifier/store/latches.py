@@ -72,7 +72,7 @@ class LatchStore:
             crossed_at = await _insert_latches(connection, crossings)
             new = [crossing for crossing in crossings if crossing_id(crossing) in crossed_at]
             silences = [Silence(**dict(row)) async for row in QUERIES.silences(connection)]
-            await _insert_messages(connection, list(plan_messages(new, recipients, silences)))
+            await insert_messages(connection, list(plan_messages(new, recipients, silences)))
             records += [_crossing_record(crossing, crossed_at[crossing_id(crossing)]) for crossing in new]
             await append(connection, TOPIC, [record for record in records if record is not None])
             failpoint("notifier.before_latch_commit")
@@ -123,7 +123,8 @@ async def _retract_latch(connection: Connection, retraction: Retraction) -> tupl
     return None if row is None else _topic_record(dict(row), "retracted")
 
 
-async def _insert_messages(connection: Connection, messages: Sequence[Message]) -> None:
+async def insert_messages(connection: Connection, messages: Sequence[Message]) -> None:
+    """Insert messages with their alerts, except those that are stored already."""
     if not messages:
         return
     rows = [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,15 +14,19 @@ import asyncpg
 from database.sql_files import load_queries
 from notifier import metrics
 from notifier.domain.alert_evidence import AlertEvidence, Attempt
-from notifier.domain.alerts import Channel
+from notifier.domain.alerts import Channel, Recipient, plan_next_channel
 from notifier.domain.delivery_policy import (
+    ENDED,
+    GIVEN_UP,
     AttemptResult,
     DeliveryReason,
     MessageState,
     NextStep,
     RetryPolicy,
+    Series,
     next_step,
 )
+from notifier.store.latches import insert_messages
 from telemetry.logs import get
 
 QUERIES: Final = load_queries("notifier.store")
@@ -49,10 +54,10 @@ class OpenMessages:
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """A message that is dead, because its last attempt is ambiguous and no further attempt is allowed."""
+    """A message that ended without a further attempt, because its last attempt is ambiguous."""
 
     message_id: uuid.UUID
-    reason: DeliveryReason
+    state: MessageState
 
 
 class MessageStore:
@@ -61,14 +66,23 @@ class MessageStore:
     A claim ends at `claimed_until` by the database's clock, and no other process claims the message before.
     An attempt that ends later has lost its claim: its receipt is stored, but it changes the message only if
     the recipient accepted it.
+
+    The transaction that gives a message up also stores the messages for the recipient's next channel, which
+    `next_recipient` returns.
     """
 
-    def __init__(self, pool: asyncpg.Pool[Any], policy: RetryPolicy) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool[Any],
+        policy: RetryPolicy,
+        next_recipient: Callable[[str], Recipient | None] = lambda _recipient: None,
+    ) -> None:
         self._pool = pool
         self._policy = policy
+        self._next_recipient = next_recipient
 
     async def open_messages(self) -> list[OpenMessages]:
-        """Return the numbers of messages that are neither delivered nor dead, by lane and state."""
+        """Return the numbers of messages that have not ended, by lane and state."""
         return [
             OpenMessages(
                 Lane(row["lane"], Channel(row["channel"])),
@@ -83,32 +97,39 @@ class MessageStore:
         """Claim the message of the lane that has been due longest, store its next attempt and return it.
 
         Return None if no message is due that is not claimed. If the message had a claim that has expired, its
-        attempt is closed as ambiguous. That attempt counts towards the maximum number of attempts.
+        attempt is closed as ambiguous. The delay before a further attempt is stored with the claim, so that
+        it also applies if no receipt is ever stored.
         """
         async with self._pool.acquire() as connection, connection.transaction():
             message = await QUERIES.lock_due(connection, lane=lane.name)
             if message is None:
                 return None
             history = await QUERIES.attempt_history(connection, id=message["id"])
+            series = Series(history["in_series"], history["ambiguous_in_series"], history["age_s"])
             if history["is_open"]:
-                step = await self._take_over(connection, message, history["attempts"])
-                if step.state is MessageState.DEAD:
-                    return GivenUp(message["id"], DeliveryReason.AMBIGUOUS)
+                step = await self._take_over(connection, message, lane.channel, series)
+                if step.state in ENDED:
+                    return GivenUp(message["id"], step.state)
+                series = replace(series, ambiguous=series.ambiguous + 1)
+            series = replace(series, number=series.number + 1)
             number = history["attempts"] + 1
             claimed_until = await QUERIES.begin_attempt(
-                connection, id=message["id"], number=number, claim_s=claim_s
+                connection,
+                id=message["id"],
+                number=number,
+                claim_s=claim_s,
+                retry_in_s=self._policy.delay_s(series.number),
             )
-            alerts = [
-                AlertEvidence(**dict(row)) async for row in QUERIES.alerts_of(connection, id=message["id"])
-            ]
+            alerts = await _alerts_of(connection, message["id"])
         return Attempt(
             message["id"],
             number,
             lane.channel,
             message["recipient"],
-            tuple(alerts),
+            alerts,
             repeated=history["is_open"] or history["is_ambiguous"],
             began_at=message["now"],
+            series=series,
             claimed_until=claimed_until,
         )
 
@@ -117,10 +138,10 @@ class MessageStore:
 
         Return None if the message keeps its state, because the attempt has lost its claim.
         """
-        step = next_step(result, attempt.number, self._policy)
+        step = next_step(result, attempt.channel, attempt.series, self._policy)
         async with self._pool.acquire() as connection, connection.transaction():
             # The message is locked before its attempts, as in `begin_attempt`.
-            ended = await _end_claim(
+            is_changed = await self._end_claim(
                 connection, attempt.message_id, attempt.claimed_until, step, result.reason
             )
             await QUERIES.end_attempt(
@@ -130,34 +151,50 @@ class MessageStore:
                 reason=result.reason.value,
                 receipt=json.dumps(result.receipt),
             )
-        return step.state if ended else None
+        return step.state if is_changed else None
 
-    async def _take_over(self, connection: Any, message: Any, number: int) -> NextStep:
-        """Close attempt `number`, whose claim has expired, as ambiguous."""
+    async def _take_over(self, connection: Any, message: Any, channel: Channel, series: Series) -> NextStep:
+        """Close the last attempt of the series, whose claim has expired, as ambiguous."""
         reason = DeliveryReason.AMBIGUOUS
         await QUERIES.close_open_attempts(connection, id=message["id"], reason=reason.value)
-        step = next_step(AttemptResult(reason), number, self._policy)
-        if step.state is MessageState.DEAD:
-            await _end_claim(connection, message["id"], message["claimed_until"], step, reason)
+        step = next_step(AttemptResult(reason), channel, series, self._policy)
+        if step.state in ENDED:
+            await self._end_claim(connection, message["id"], message["claimed_until"], step, reason)
         metrics.TAKEN_OVER.inc()
-        log.info("message taken over", message=str(message["id"]), attempt=number)
+        log.info("message taken over", message=str(message["id"]), attempt=series.number)
         return step
 
+    async def _end_claim(
+        self,
+        connection: Any,
+        message_id: uuid.UUID,
+        claimed_until: datetime | None,
+        step: NextStep,
+        reason: DeliveryReason,
+    ) -> bool:  # the message, its claim, and the two parts of its result
+        """Store the message's next state. Return False if the claim is lost, and the state is unchanged."""
+        recipient = await QUERIES.end_claim(
+            connection,
+            id=message_id,
+            claimed_until=claimed_until,
+            state=step.state.value,
+            is_ended=step.state in ENDED,
+            reason=reason.value,
+            due_in_s=step.retry_in_s or 0.0,
+        )
+        if recipient is not None and step.state in GIVEN_UP:
+            await self._use_next_channel(connection, message_id, recipient)
+        return recipient is not None
 
-async def _end_claim(
-    connection: Any,
-    message_id: uuid.UUID,
-    claimed_until: datetime | None,
-    step: NextStep,
-    reason: DeliveryReason,
-) -> bool:
-    """Store the message's next state. Return False if the claim is lost, and the message keeps its state."""
-    changed = await QUERIES.end_claim(
-        connection,
-        id=message_id,
-        claimed_until=claimed_until,
-        state=step.state.value,
-        reason=reason.value,
-        due_in_s=step.retry_in_s or 0.0,
-    )
-    return changed is not None
+    async def _use_next_channel(self, connection: Any, message_id: uuid.UUID, recipient: str) -> None:
+        following = self._next_recipient(recipient)
+        if following is None:
+            return
+        alerts = await _alerts_of(connection, message_id)
+        await insert_messages(connection, list(plan_next_channel(alerts, following)))
+        await QUERIES.set_next_recipient(connection, id=message_id, recipient=following.id)
+        log.info("next channel used", message=str(message_id), recipient=following.id)
+
+
+async def _alerts_of(connection: Any, message_id: uuid.UUID) -> tuple[AlertEvidence, ...]:
+    return tuple([AlertEvidence(**dict(row)) async for row in QUERIES.alerts_of(connection, id=message_id)])

@@ -102,7 +102,7 @@ def is_one_marked_repeat_at_most(mailbox: Mailbox) -> bool:
     first: dict[str, str] = {}
     repeats = []
     for mail, text in zip(mailbox.messages, mailbox.texts(), strict=True):
-        if first.setdefault(mail["X-Jakpreneur-Message"], text) is not text:
+        if first.setdefault(mail["Message-ID"], text) is not text:
             repeats.append(text)
     return len(repeats) <= 1 and all(any(words in text for words in MAY_BE_REPEAT) for text in repeats)
 
@@ -125,7 +125,7 @@ async def test_an_interrupted_send_is_ambiguous_and_the_repeated_email_says_so(
 
     await until(lambda: all_delivered(connection))
     first, second = mailbox.messages
-    assert first["X-Jakpreneur-Message"] == second["X-Jakpreneur-Message"]
+    assert first["Message-ID"] == second["Message-ID"]
     assert ["mungkin sudah pernah" in text for text in mailbox.texts()] == [False, True]
     attempts = await connection.fetch("select reason from attempt order by number")
     assert [row["reason"] for row in attempts] == ["ambiguous", "accepted"]
@@ -199,7 +199,7 @@ async def test_two_notifiers_latch_and_send_once(
     latches = await connection.fetchval("select count(*) from latch")
     assert latches == 51
     assert len(receiver.calls) == len(set(receiver.ids())) == latches
-    assert len({mail["X-Jakpreneur-Message"] for mail in mailbox.messages}) == len(mailbox.messages)
+    assert len({mail["Message-ID"] for mail in mailbox.messages}) == len(mailbox.messages)
     assert await connection.fetchval("select count(*) from attempt where number > 1") == 0
     assert len(await until(lambda: published(cuts, latches))) == latches
 

@@ -74,16 +74,16 @@ async def test_alerts_have_their_crossing_and_attempts(
     messages = MessageStore(pool, RetryPolicy(retry_delay_s=60))
     begun = await messages.begin_attempt(EMAILS, claim_s=60)
     assert isinstance(begun, Attempt)
-    await messages.end_attempt(begun, AttemptResult(DeliveryReason.NOT_ACCEPTED))
+    await messages.end_attempt(begun, AttemptResult(DeliveryReason.DEFERRED))
 
     response = (await client.get("/v1/alerts", params={"recipient": OFFICIAL.id, "region": "31.71"})).json()
 
     (alert,) = response["alerts"]
     assert alert["id"] == str(alert_id(crossing(region="31.71", threshold=500), OFFICIAL.id))
-    assert (alert["state"], alert["reason"], alert["channel"]) == ("retry", "not_accepted", "email")
+    assert (alert["state"], alert["reason"], alert["channel"]) == ("retry", "deferred", "email")
     assert alert["crossing"]["threshold"] == 500
     assert alert["crossing"]["as_of"] == "2021-10-21T12:05:00Z"
-    assert [(sent["number"], sent["reason"]) for sent in alert["attempts"]] == [(1, "not_accepted")]
+    assert [(sent["number"], sent["reason"]) for sent in alert["attempts"]] == [(1, "deferred")]
     assert await messages.begin_attempt(EMAILS, claim_s=60) is None
 
 

@@ -105,7 +105,7 @@ async def test_a_failing_webhook_gets_one_call_at_a_time_until_it_accepts_one(
 
 
 async def test_emails_that_fail_do_not_slow_their_lane(pool: asyncpg.Pool[Any]) -> None:
-    gate = Gate(DeliveryReason.NOT_ACCEPTED)
+    gate = Gate(DeliveryReason.DEFERRED)
     await store_messages(pool, official(), count=1)
     async with background_task(queue(pool, gate).deliver_until_stopped(StopSignal())):
         await until(lambda: gate.ended["official:governor"] == 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +27,11 @@ CALLS = Lane("webhook:control-room", Channel.WEBHOOK)
 ACCEPTED = AttemptResult(DeliveryReason.ACCEPTED, {"status": 204})
 UNREACHABLE = AttemptResult(DeliveryReason.UNREACHABLE)
 EXPIRED = 0.0
+AT_ONCE = RetryPolicy(retry_delay_s=0.0)
+RECIPIENTS = {
+    "official:governor": official("governor/2", address="protokol@example.org"),
+    "official:governor/2": webhook("duty-phone"),
+}
 
 
 @pytest.fixture
@@ -113,7 +119,7 @@ async def test_a_message_that_a_silence_holds_is_due_when_the_silence_ends(pool:
 
 
 async def test_an_expired_claim_is_taken_over_and_its_attempt_is_ambiguous(pool: asyncpg.Pool[Any]) -> None:
-    store = MessageStore(pool, RetryPolicy())
+    store = MessageStore(pool, AT_ONCE)
     await store_messages(pool, 1, official())
 
     first = await claim(store, EMAILS, EXPIRED)
@@ -127,7 +133,7 @@ async def test_an_expired_claim_is_taken_over_and_its_attempt_is_ambiguous(pool:
 async def test_after_a_lost_claim_a_failure_changes_the_receipt_but_not_the_message(
     pool: asyncpg.Pool[Any],
 ) -> None:
-    store = MessageStore(pool, RetryPolicy())
+    store = MessageStore(pool, AT_ONCE)
     await store_messages(pool, 1, webhook())
     late = await claim(store, CALLS, EXPIRED)
     current = await claim(store, CALLS)
@@ -140,7 +146,7 @@ async def test_after_a_lost_claim_a_failure_changes_the_receipt_but_not_the_mess
 
 
 async def test_after_a_lost_claim_an_acceptance_still_ends_the_message(pool: asyncpg.Pool[Any]) -> None:
-    store = MessageStore(pool, RetryPolicy())
+    store = MessageStore(pool, AT_ONCE)
     await store_messages(pool, 1, webhook())
     late = await claim(store, CALLS, EXPIRED)
     current = await claim(store, CALLS)
@@ -163,14 +169,72 @@ async def test_a_result_of_an_expired_claim_counts_if_no_process_has_taken_it_ov
     assert await store.begin_attempt(CALLS, 60) is None  # the retry is not due yet
 
 
-async def test_a_message_is_given_up_if_its_last_attempt_is_ambiguous(pool: asyncpg.Pool[Any]) -> None:
-    store = MessageStore(pool, RetryPolicy(attempts_max=2))
+async def test_an_attempt_without_a_receipt_keeps_the_delay_of_its_number(pool: asyncpg.Pool[Any]) -> None:
+    store = MessageStore(pool, RetryPolicy(retry_delay_s=60.0))
+    await store_messages(pool, 1, webhook())
+    await claim(store, CALLS, EXPIRED)
+
+    assert await store.begin_attempt(CALLS, 60) is None
+
+    due_s = await pool.fetchval("select extract(epoch from due_at - now()) from message")
+    assert 50 < due_s <= 60
+
+
+async def test_an_email_with_two_ambiguous_attempts_is_unconfirmed(pool: asyncpg.Pool[Any]) -> None:
+    store = MessageStore(pool, AT_ONCE)
     await store_messages(pool, 1, official())
     for _ in range(2):
         attempt = await claim(store, EMAILS, EXPIRED)
 
     given_up = await store.begin_attempt(EMAILS, 60)
 
-    assert given_up == GivenUp(attempt.message_id, DeliveryReason.AMBIGUOUS)
-    assert await state(pool) == ("dead", ["ambiguous", "ambiguous"])
+    assert given_up == GivenUp(attempt.message_id, MessageState.UNCONFIRMED)
+    assert await state(pool) == ("unconfirmed", ["ambiguous", "ambiguous"])
     assert await store.open_messages() == []
+
+
+async def test_a_message_is_dead_if_it_still_fails_after_the_time_for_retries(
+    pool: asyncpg.Pool[Any],
+) -> None:
+    store = MessageStore(pool, RetryPolicy(retry_delay_s=0.0, retried_s=3600.0))
+    await store_messages(pool, 1, webhook())
+    await store.end_attempt(await claim(store, CALLS), UNREACHABLE)
+    await pool.execute("update message set retried_since = retried_since - interval '1 h'")
+
+    last = await claim(store, CALLS)
+
+    assert (last.number, last.series.number) == (2, 2)
+    assert await store.end_attempt(last, UNREACHABLE) is MessageState.DEAD
+
+
+async def test_a_given_up_email_goes_to_the_next_channels_in_their_order(pool: asyncpg.Pool[Any]) -> None:
+    store = MessageStore(pool, AT_ONCE, RECIPIENTS.get)
+    await store_messages(pool, 2, official())
+    refused = AttemptResult(DeliveryReason.REFUSED)
+    first = await claim(store, EMAILS)
+    await store.end_attempt(first, refused)
+
+    second = await claim(store, EMAILS)
+    await store.end_attempt(second, refused)
+    calls = [await claim(store, Lane("webhook:duty-phone", Channel.WEBHOOK)) for _ in range(2)]
+
+    assert second.recipient == "official:governor/2"
+    assert [alert.crossing_id for alert in second.alerts] == [alert.crossing_id for alert in first.alerts]
+    assert not {alert.id for alert in second.alerts} & {alert.id for alert in first.alerts}
+    assert {call.alerts[0].crossing_id for call in calls} == {alert.crossing_id for alert in first.alerts}
+    rows = await pool.fetch("select recipient, next_recipient from message where state = 'dead'")
+    assert {row["recipient"]: row["next_recipient"] for row in rows} == {
+        "official:governor": "official:governor/2",
+        "official:governor/2": "webhook:duty-phone",
+    }
+
+
+async def test_calls_of_all_recipients_to_one_webhook_share_its_lane(pool: asyncpg.Pool[Any]) -> None:
+    through_webhook = replace(webhook(), id="official:governor/webhook:control-room")
+    store = MessageStore(pool, AT_ONCE, {"official:governor": through_webhook}.get)
+    await store_messages(pool, 1, official(), webhook())
+    await store.end_attempt(await claim(store, EMAILS), AttemptResult(DeliveryReason.REFUSED))
+
+    recipients = {(await claim(store, CALLS)).recipient for _ in range(2)}
+
+    assert recipients == {"webhook:control-room", through_webhook.id}

@@ -1,4 +1,4 @@
-"""Retries are bounded, wait as long as Retry-After says, and are stored with their reasons."""
+"""Retries end, wait as Retry-After says and are stored with their reasons; then comes the next channel."""
 
 from __future__ import annotations
 
@@ -17,6 +17,17 @@ from tests.support.process_clock import clock_off
 
 pytestmark = pytest.mark.integration
 ONLY_WEBHOOK = RULES.split("officials:", maxsplit=1)[0] + 'webhooks: [{id: control-room, within: ["31"]}]\n'
+
+
+ONE_OFFICIAL = """
+rules: [{{id: province, regions: ["31"], at: [100, 200]}}]
+officials:
+  - id: governor
+    role: {{id: Gubernur, en: Governor}}
+    address: governor@example.org
+    fallbacks: {fallbacks}
+    regions: ["31"]
+"""
 
 
 async def has_state(connection: Any, state: str, channel: str) -> bool:
@@ -75,24 +86,64 @@ async def test_a_process_whose_clock_is_an_hour_off_uses_the_databases_time(
     assert await reasons(connection, "webhook") == ["error_answered", "error_answered", "accepted"]
 
 
-async def test_after_its_last_attempt_a_message_is_dead_and_not_sent_again(
+async def test_after_the_time_for_retries_a_message_is_dead_and_not_sent_again(
     notifier: Notifiers, cuts: CutWriter, receiver: Receiver, connection: Any
 ) -> None:
-    receiver.responses = [web.Response(status=500) for _ in range(3)]
-    running = notifier.start(NOTIFIER_ATTEMPTS_MAX="3", NOTIFIER_RETRY_DELAY_S_MAX="0.3")
+    receiver.responses = [web.Response(status=500) for _ in range(100)]
+    running = notifier.start(NOTIFIER_RETRIED_H="0.0005", NOTIFIER_RETRY_DELAY_S_MAX="0.3")
     await cuts.full(_31=100)
     await until(lambda: has_state(connection, "dead", "webhook"))
-    assert await reasons(connection, "webhook") == ["error_answered"] * 3
+    calls = len(receiver.calls)
+    assert await reasons(connection, "webhook") == ["error_answered"] * calls
     await running.stop()
+    receiver.responses = []
 
-    notifier.start(NOTIFIER_ATTEMPTS_MAX="3")
+    notifier.start()
     await cuts.change(_31=200)
 
-    await until(lambda: len(receiver.calls) == 4)
-    assert [call.body["data"]["threshold"] for call in receiver.calls] == [100, 100, 100, 200]
+    await until(lambda: len(receiver.calls) == calls + 1)
+    assert [call.body["data"]["threshold"] for call in receiver.calls] == [100] * calls + [200]
 
 
-async def test_a_hanging_webhook_delays_neither_emails_nor_other_webhooks(
+async def test_a_lost_reply_is_followed_by_one_marked_copy_with_the_same_id_and_then_by_the_next_channel(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, connection: Any
+) -> None:
+    notifier.write_rules(
+        ONE_OFFICIAL.format(fallbacks="[{address: aide@example.org}, {webhook: control-room}]")
+    )
+    mailbox.lost_replies = 2
+    notifier.start()
+    await cuts.full(_31=100)
+
+    await until(lambda: has_recipient_states(connection, "unconfirmed", "delivered"))
+
+    assert mailbox.recipients == ["governor@example.org", "governor@example.org", "aide@example.org"]
+    first, second, third = mailbox.messages
+    assert first["Message-ID"] == second["Message-ID"] != third["Message-ID"]
+    assert ["mungkin sudah pernah" in text for text in mailbox.texts()] == [False, True, False]
+    assert receiver.calls == []
+
+
+async def test_a_refused_email_is_not_repeated_and_its_alerts_go_to_the_next_channel(
+    notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver, connection: Any
+) -> None:
+    notifier.write_rules(ONE_OFFICIAL.format(fallbacks="[{webhook: control-room}]"))
+    mailbox.refused_recipients = ["550 5.1.1 unknown user"]
+    notifier.start()
+    await cuts.full(_31=200)
+
+    await until(lambda: has_recipient_states(connection, "dead", "delivered", "delivered"))
+
+    assert mailbox.messages == []
+    assert sorted(call.body["data"]["threshold"] for call in receiver.calls) == [100, 200]
+
+
+async def has_recipient_states(connection: Any, *states: str) -> bool:
+    rows = await connection.fetch("select state from message order by created_at, recipient")
+    return tuple(row["state"] for row in rows) == states
+
+
+async def test_an_email_leaves_within_10_s_while_another_receiver_hangs(
     notifier: Notifiers, cuts: CutWriter, mailbox: Mailbox, receiver: Receiver
 ) -> None:
     notifier.write_rules(f"{RULES}  - {{id: newsroom, within: ['31']}}\n")
@@ -141,24 +192,24 @@ async def test_an_email_is_retried_until_the_server_accepts_it(
 
     await until(lambda: has_state(connection, "delivered", "email"))
 
-    assert await reasons(connection, "email") == ["not_accepted", "not_accepted", "accepted"]
+    assert await reasons(connection, "email") == ["deferred", "deferred", "accepted"]
     assert len(mailbox.messages) == 1
 
 
-async def test_a_message_interrupted_at_every_attempt_ends_as_dead(
+async def test_an_email_interrupted_at_both_attempts_is_unconfirmed(
     notifier: Notifiers, cuts: CutWriter, connection: Any
 ) -> None:
-    notifier.write_rules(ONLY_WEBHOOK)
+    notifier.write_rules(ONE_OFFICIAL.format(fallbacks="[]"))
     await cuts.full(_31=100)
     for _ in range(2):
-        dying = notifier.start(crash_at="notifier.before_send", NOTIFIER_ATTEMPTS_MAX="2")
+        dying = notifier.start(crash_at="notifier.before_send")
         await dying.crashed()
 
-    last = notifier.start(NOTIFIER_ATTEMPTS_MAX="2")
+    last = notifier.start()
 
-    await until(lambda: has_state(connection, "dead", "webhook"))
-    assert await reasons(connection, "webhook") == ["ambiguous", "ambiguous"]
+    await until(lambda: has_state(connection, "unconfirmed", "email"))
+    assert await reasons(connection, "email") == ["ambiguous", "ambiguous"]
     await last.ready()
     async with httpx.AsyncClient() as client:
         metrics = (await client.get(f"{last.url}/metrics")).text
-    assert 'notifier_messages_ended_total{channel="webhook",state="dead"} 1.0' in metrics
+    assert 'notifier_messages_ended_total{channel="email",state="unconfirmed"} 1.0' in metrics

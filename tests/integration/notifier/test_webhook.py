@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -20,11 +24,12 @@ pytestmark = pytest.mark.integration
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
-async def send(url: str, allowed: bool = True, timeout_s: float = 0.5) -> AttemptResult:
+async def send(url: str, allowed: bool = True, timeout_s: float = 5.0, **other: Any) -> AttemptResult:
     sender = WebhookSender(
         {"control-room": WebhookEndpoint(url, SECRET)},
         timeout_s=timeout_s,
         allowed_networks=LOOPBACK if allowed else (),
+        **other,
     )
     return await sender.send(replace(attempt(channel=Channel.WEBHOOK), began_at=datetime.now(UTC)), webhook())
 
@@ -83,10 +88,61 @@ async def test_retry_after_is_read_in_seconds_and_as_a_date(receiver: Receiver, 
     assert unreadable.reason is DeliveryReason.ERROR_ANSWERED
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["3601", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"],
+    ids=["an hour", "infinite", "the year 9999"],
+)
+async def test_a_huge_retry_after_is_shortened_to_an_hour(receiver: Receiver, value: str) -> None:
+    receiver.responses = [web.Response(status=429, headers={"retry-after": value})]
+
+    result = await send(receiver.url)
+
+    assert result == AttemptResult(
+        DeliveryReason.ASKED_TO_WAIT, {"status": 429, "retry_after_s": 3600.0}, 3600.0
+    )
+
+
 async def test_a_receiver_that_never_responds_times_out(receiver: Receiver) -> None:
     receiver.responses = [None]
 
-    assert (await send(receiver.url)).reason is DeliveryReason.TIMED_OUT
+    assert (await send(receiver.url, timeout_s=0.5)).reason is DeliveryReason.TIMED_OUT
+
+
+async def test_each_address_of_the_host_is_tried_until_one_accepts_a_connection(receiver: Receiver) -> None:
+    async def resolve(_host: str, _port: int) -> list[str]:
+        return ["127.0.0.2", "127.0.0.3", "127.0.0.1"]
+
+    with silent_server("127.0.0.3", receiver.port):
+        result = await send(f"http://webhook.example:{receiver.port}/alerts", timeout_s=6.0, resolve=resolve)
+
+    assert result.reason is DeliveryReason.ACCEPTED
+    assert len(receiver.calls) == 1
+
+
+async def test_an_address_that_has_answered_is_the_only_one_called(receiver: Receiver) -> None:
+    async def resolve(_host: str, _port: int) -> list[str]:
+        return ["127.0.0.1", "127.0.0.1"]
+
+    receiver.responses = [web.Response(status=500)]
+
+    result = await send(receiver.url, resolve=resolve)
+
+    assert result.reason is DeliveryReason.ERROR_ANSWERED
+    assert len(receiver.calls) == 1
+
+
+@contextmanager
+def silent_server(host: str, port: int) -> Iterator[None]:
+    """Occupy an address that answers no attempt to connect, because its queue of connections is full."""
+    with socket.socket() as server, ExitStack() as clients:
+        server.bind((host, port))
+        server.listen(0)
+        for _ in range(2):
+            client = clients.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex((host, port))
+        yield
 
 
 async def test_a_closed_port_is_unreachable(receiver: Receiver) -> None:

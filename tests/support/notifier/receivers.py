@@ -23,11 +23,27 @@ SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 @dataclass
 class Mailbox:
-    """A mail server. It refuses the first e-mails with `refusals`, one each, and keeps all others."""
+    """A mail server. It refuses the first e-mails with `refusals`, one each, and keeps all others.
+
+    `refused_recipients` are the replies to the first recipients. The replies to the first `lost_replies` kept
+    e-mails are lost, because the connection breaks before them.
+    """
 
     port: int
     messages: list[EmailMessage] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
+    """The recipient of each kept e-mail, from its envelope."""
     refusals: list[str] = field(default_factory=list)
+    refused_recipients: list[str] = field(default_factory=list)
+    lost_replies: int = 0
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:  # aiosmtpd calls it with these parameters
+        if self.refused_recipients:
+            return self.refused_recipients.pop(0)
+        envelope.rcpt_tos.append(address)
+        return "250 recipient accepted"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's name
         if self.refusals:
@@ -35,6 +51,10 @@ class Mailbox:
         content = cast(bytes, envelope.content)  # bytes, because this SMTP server does not decode the content
         message = email.message_from_bytes(content, policy=default)
         self.messages.append(message)
+        self.recipients += [str(address) for address in envelope.rcpt_tos]
+        if self.lost_replies:
+            self.lost_replies -= 1
+            cast(asyncio.Transport, server.transport).abort()  # a TCP connection
         return "250 kept"
 
     def texts(self) -> list[str]:
@@ -44,11 +64,13 @@ class Mailbox:
 
 
 @asynccontextmanager
-async def mail_server() -> AsyncIterator[Mailbox]:
+async def mail_server(enable_smtputf8: bool = True) -> AsyncIterator[Mailbox]:
     """Yield a mail server on a free TCP port."""
     mailbox = Mailbox(free_ports(1)[0])
     server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(mailbox, hostname="localhost", enable_SMTPUTF8=True), "127.0.0.1", mailbox.port
+        lambda: SMTP(mailbox, hostname="localhost", enable_SMTPUTF8=enable_smtputf8),
+        "127.0.0.1",
+        mailbox.port,
     )
     async with server:
         yield mailbox

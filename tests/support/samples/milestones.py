@@ -9,6 +9,7 @@ from typing import Any
 from localization.region_names import RegionNames
 from notifier.domain.alert_evidence import AlertEvidence, Attempt
 from notifier.domain.alerts import Channel, Recipient
+from notifier.domain.delivery_policy import Series
 from notifier.domain.milestones import Crossing, Cut
 from notifier.domain.rules import At, Rule
 
@@ -89,7 +90,8 @@ def attempt(
     """Return an attempt to send these alerts, or one sample alert if there are none."""
     message_id = uuid.UUID("33333333-3333-5333-8333-333333333333")
     recipient = "official:governor" if channel is Channel.EMAIL else "webhook:control-room"
-    return Attempt(message_id, number, channel, recipient, alerts or (evidence(),), repeated, AS_OF, AS_OF)
+    alerts = alerts or (evidence(),)
+    return Attempt(message_id, number, channel, recipient, alerts, repeated, AS_OF, Series(number), AS_OF)
 
 
 def official(id: str = "governor", **other: Any) -> Recipient:  # noqa: A002 - the field's name
@@ -105,5 +107,5 @@ def official(id: str = "governor", **other: Any) -> Recipient:  # noqa: A002 - t
 
 def webhook(id: str = "control-room", **other: Any) -> Recipient:  # noqa: A002 - the field's name
     """Return a webhook that receives the alerts of all regions in the province."""
-    fields: dict[str, Any] = {"channel": Channel.WEBHOOK, "within": ("31",)}
+    fields: dict[str, Any] = {"channel": Channel.WEBHOOK, "within": ("31",), "endpoint": id}
     return Recipient(id=f"webhook:{id}", **(fields | other))

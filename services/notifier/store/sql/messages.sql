@@ -16,17 +16,26 @@ select id, recipient, claimed_until, now() as now
    for update skip locked;
 
 -- name: attempt_history(id)^
-select count(*) as attempts, coalesce(bool_or(ended_at is null), false) as is_open,
-       coalesce(bool_or(reason = 'ambiguous'), false) as is_ambiguous
-  from attempt where message_id = :id;
+-- A series has the attempts since the message was stored or replayed; `age_s` is the time since its first one.
+select count(number) as attempts,
+       coalesce(bool_or(number is not null and attempt.ended_at is null), false) as is_open,
+       coalesce(bool_or(attempt.reason = 'ambiguous'), false) as is_ambiguous,
+       count(*) filter (where started_at >= retried_since) as in_series,
+       count(*) filter (where started_at >= retried_since and attempt.reason = 'ambiguous') as ambiguous_in_series,
+       coalesce(extract(epoch from now() - retried_since), 0)::float8 as age_s
+  from message left join attempt on message_id = id
+ where id = :id
+ group by retried_since;
 
 -- name: close_open_attempts(id, reason)!
 update attempt set ended_at = now(), reason = :reason where message_id = :id and ended_at is null;
 
--- name: begin_attempt(id, number, claim_s)$
+-- name: begin_attempt(id, number, claim_s, retry_in_s)$
+-- `due_at` is the time of a further attempt if no result of this one is stored.
 with begun as (insert into attempt (message_id, number) values (:id, :number))
 update message
-   set state = 'sending', reason = null, claimed_until = now() + make_interval(secs => :claim_s)
+   set state = 'sending', reason = null, claimed_until = now() + make_interval(secs => :claim_s),
+       due_at = now() + make_interval(secs => :retry_in_s), retried_since = coalesce(retried_since, now())
  where id = :id
 returning claimed_until;
 
@@ -38,15 +47,18 @@ select alert.id, latch.id as crossing_id, scope, region, rule, measure, threshol
  where alert.message_id = :id
  order by region, measure, threshold, rule;
 
--- name: end_claim(id, claimed_until, state, reason, due_in_s)$
--- A later claim of the message has a later `claimed_until`. A delivery ends the message even if its claim is
+-- name: end_claim(id, claimed_until, state, is_ended, reason, due_in_s)$
+-- Returns the recipient, or no row if the claim is lost. A later claim of the message has a later `claimed_until`. A delivery ends the message even if its claim is
 -- lost, so that no further attempt repeats it.
 update message
    set state = :state, reason = :reason, due_at = now() + make_interval(secs => :due_in_s), claimed_until = null,
-       ended_at = case when :state in ('delivered', 'dead') then now() end
+       ended_at = case when :is_ended then now() end
  where id = :id and ended_at is null
    and (claimed_until is not distinct from :claimed_until or :state = 'delivered')
-returning id;
+returning recipient;
+
+-- name: set_next_recipient(id, recipient)!
+update message set next_recipient = :recipient where id = :id;
 
 -- name: end_attempt(id, number, reason, receipt)!
 -- If another process has already closed this attempt as ambiguous, the real reason and receipt replace the

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.domain import alerts
-from notifier.domain.alerts import Silence, alert_id, crossing_id, plan_messages
-from tests.support.samples.milestones import AS_OF, crossing, official, webhook
+from notifier.domain.alerts import Silence, alert_id, crossing_id, plan_messages, plan_next_channel
+from tests.support.samples.milestones import AS_OF, crossing, evidence, official, webhook
 
 
 def test_an_official_gets_one_message_for_all_crossings_of_a_cut() -> None:
@@ -88,6 +88,33 @@ def test_a_silenced_alert_is_held_in_a_message_of_its_own() -> None:
         (False, 1),
         (True, 1),
     ]
+
+
+def test_a_silence_for_an_official_holds_the_alerts_on_the_next_channels() -> None:
+    silence = Silence(AS_OF, recipient="official:governor")
+
+    held = [
+        silence.holds(recipient, crossing())
+        for recipient in ("official:governor", "official:governor/2", "official:governor-2", "official:mayor")
+    ]
+
+    assert held == [True, True, False, False]
+
+
+def test_the_next_channel_gets_alerts_of_its_own_in_one_email_or_one_call_each() -> None:
+    alerts = [
+        evidence(threshold=threshold, crossing_id=crossing_id(crossing(threshold=threshold)))
+        for threshold in (1, 2)
+    ]
+
+    (email,) = plan_next_channel(alerts, official("governor/2"))
+    calls = list(plan_next_channel(alerts, webhook()))
+
+    assert [alert.id for alert in email.alerts] == [
+        alert_id(crossing(threshold=threshold), "official:governor/2") for threshold in (1, 2)
+    ]
+    assert [len(call.alerts) for call in calls] == [1, 1]
+    assert email.recipient == "official:governor/2"
 
 
 def test_too_many_alerts_for_one_email_are_split() -> None:

@@ -44,6 +44,35 @@ def test_the_local_rules_are_valid() -> None:
     assert len(cities) == 6
 
 
+def test_the_channels_of_an_official_follow_each_other_in_their_order(tmp_path: Path) -> None:
+    rules = load(
+        tmp_path,
+        RULE
+        + """
+officials:
+  - id: governor
+    role: {id: Gubernur, en: Governor}
+    address: governor@example.org
+    fallbacks: [{webhook: duty-phone}, {address: aide@example.org}]
+    within: ["31"]
+""",
+    )
+
+    _, second, third = rules.recipients
+    assert (second.id, second.channel, second.endpoint) == (
+        "official:governor/webhook:duty-phone",
+        Channel.WEBHOOK,
+        "duty-phone",
+    )
+    assert (third.id, third.channel, third.address) == (
+        "official:governor/3",
+        Channel.EMAIL,
+        "aide@example.org",
+    )
+    assert [rules.next_recipient(recipient.id) for recipient in rules.recipients] == [second, third, None]
+    assert [recipient.receives("31", "province") for recipient in rules.recipients] == [True, False, False]
+
+
 def test_each_kind_of_threshold_is_read(tmp_path: Path) -> None:
     rules = load(
         tmp_path,
@@ -100,7 +129,10 @@ def test_recipients_are_read_with_their_channel(tmp_path: Path) -> None:
         ("rules: [{id: a, regions: ['31.71'], percent_of_target: [5]}]", "rules[0].percent_of_target: 31.71 has no target of all, registered"),
         ("rules: [{id: a, level: city, percent_of_target: [5]}]", "rules[0].percent_of_target: no city has a target of all, registered"),
         ("rules: [{id: a, regions: ['31'], at: [1]}, {id: a, regions: ['31'], at: [2]}]", "rules[1]: the id a is already used at rules[0]"),
-        (RULE + "\nofficials: [{id: x, role: {id: X, en: X}, address: nobody, regions: ['31']}]", "officials[0].address: value is not a valid email address: An email address must have an @-sign."),
+        (RULE + "\nofficials: [{id: x, role: {id: X, en: X}, address: x@example.org, regions: ['31'], fallbacks: [{}]}]", "officials[0].fallbacks[0]: needs either address or webhook"),
+        (RULE + "\nofficials: [{id: x, role: {id: X, en: X}, address: x@example.org, regions: ['31'], fallbacks: [{address: x@example.org}]}]", "officials[0]: fallbacks must not repeat an address or a webhook"),
+        (RULE + "\nofficials: [{id: x, role: {id: X, en: X}, address: X <x@example.org>, regions: ['31']}]", "officials[0].address: is not a valid e-mail address"),
+        (RULE + "\nofficials: [{id: x, role: {id: X, en: X}, address: nobody, regions: ['31']}]", "officials[0].address: is not a valid e-mail address: An email address must have an @-sign."),
         (RULE + "\nofficials: [{id: x, role: {id: X, en: X}, address: x@example.org}]", "officials[0]: needs regions or within"),
         (RULE + "\nwebhooks: [{id: x, within: ['31'], rules: [nothing]}]", "webhooks[0].rules: there is no rule nothing"),
         ("rules: []\nrules: []", "line 2: rules is repeated"),
