@@ -37,6 +37,7 @@ class CutPublisher:
         counts: Mapping[Cell, int],
         quarantined: Collection[tuple[int, int]] = (),
         unnamed: int = 0,
+        epoch: int = 1,
     ) -> None:
         """Publish a cut as a full record.
 
@@ -55,6 +56,7 @@ class CutPublisher:
             "gaps": [],
             "quarantined_total": len(quarantined) + unnamed,
             "generation": 1,
+            "epoch": epoch,
             "full_offset": -1,
         }
         rows = [[*cell, count] for cell, count in counts.items()]

@@ -141,7 +141,7 @@ async def test_a_restored_older_register_is_refused_and_then_recovered(
     await until(its_readiness_fails, 10)
     assert await events(topics) == before
 
-    assert await start("recover", "--yes").ended(30) == 0
+    assert await start("recover", "--yes", "--wait-s", "0").ended(30) == 0
     await until(lambda: _everything_is_published(register), 20, name="everything is published")
 
     assert [first_appearances(log) for log in await events(topics)] == await register.ids()
@@ -159,11 +159,23 @@ async def test_a_recovery_interrupted_at_any_step_can_be_repeated(
     relay.finish()
     await _restore_an_older_register(pool, 3)
 
-    await start("recover", "--yes", REGISTRATION_CRASH_AT=f"recover.{point}").ended(30)
-    assert await start("recover", "--yes").ended(30) == 0
+    await start("recover", "--yes", "--wait-s", "0", REGISTRATION_CRASH_AT=f"recover.{point}").ended(30)
+    assert await start("recover", "--yes", "--wait-s", "0").ended(30) == 0
     start("relay")
     await until(lambda: _everything_is_published(register), 20, name="everything is published")
 
     assert [first_appearances(log) for log in await events(topics)] == await register.ids()
     assert await pool.fetchval("SELECT epoch FROM register") >= 2
     assert await pool.fetchval("SELECT refused FROM register") is None
+
+
+async def test_a_recovery_begins_an_epoch_above_the_published_epochs(
+    topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
+) -> None:
+    """A register restored from a backup made before a recovery has a lower epoch than the aggregator."""
+    async with CutPublisher(topics) as cuts:
+        await cuts.publish(1, [0] * 12, {}, epoch=4)
+
+    assert await start("recover", "--yes", "--wait-s", "0").ended(30) == 0
+
+    assert await pool.fetchval("SELECT epoch FROM register") == 5
