@@ -102,6 +102,7 @@ def _cut(value: dict[str, Any]) -> dict[str, Any]:
         "term": "<term>",
         "base": base,
         "positions": _summed(value["positions"]),
+        "next_offsets": f"<offsets of {len(value['next_offsets'])} partitions>",
         "quarantined_ranges": [
             ["<partition>", "<sequence>", f"<{last - first} above the first>"]
             for _, first, last in value["quarantined_ranges"]

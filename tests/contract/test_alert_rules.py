@@ -14,7 +14,7 @@ from tests.support.contract_documents import ROOT
 from tests.support.settings_and_metrics import metrics
 
 FOLDER = ROOT / "deploy" / "prometheus"
-WORDS = {"max", "sum", "by", "time", "or", "absent", "offset", "vector", "m"}
+WORDS = {"max", "sum", "by", "time", "or", "absent", "offset", "vector", "m", "increase"}
 # Metrics that no service declares, because Prometheus itself creates them for each target.
 BUILT_IN = {"up"}
 

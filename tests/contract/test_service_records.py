@@ -120,6 +120,7 @@ def cut_of(expected: dict[str, Any]) -> cut_record.Cut:
         epoch=expected["epoch"],
         positions=tuple(expected["positions"]),
         gaps=tuple((gap["partition"], gap["expected"], gap["seen"]) for gap in expected["gaps"]),
+        next_offsets=tuple(expected["next_offsets"]),
     )
     return cut_record.Cut(
         expected["term"],

@@ -6,6 +6,7 @@ import aiohttp
 import asyncpg
 import pytest
 
+from deploy.local.one_shot_commands import CommandError
 from tests.support.board_count_checker import BoardObserver
 from tests.support.deadlines import until
 from tests.support.postgres_server import Databases
@@ -66,6 +67,24 @@ async def test_an_older_register_is_refused_until_recover_makes_the_count_correc
     # Use a new observer, because an older one would report that the restore has lowered the total.
     async with BoardObserver(running_stack, database) as observer:
         await observer.wait_for_exactly(kept)
+
+
+@pytest.mark.timeout(240)
+async def test_while_no_relay_runs_a_recovery_keeps_the_former_count(
+    running_stack: Stack, observer: BoardObserver, clients: RegistrationClients
+) -> None:
+    async with clients:
+        await until(lambda: len(clients.accepted) > 150)
+    await observer.wait_for_exactly(clients.accepted)
+    running_stack.kill("relay")
+
+    with pytest.raises(CommandError, match="Waiting for a relay: none runs"):
+        await running_stack.command("registration", "recover", "--yes", "--wait-s", "8")
+    running_stack.kill("publisher")
+    await running_stack.start("publisher", "relay")
+
+    # The observer reports every total below an earlier one.
+    await observer.wait_for_exactly(clients.accepted, 60)
 
 
 async def _relay_is_refused(http: aiohttp.ClientSession, stack: Stack) -> bool:

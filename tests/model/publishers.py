@@ -198,7 +198,7 @@ class Publisher(Process):
             for partition in range(PARTITIONS)
             if partition in tallies.gaps
         )
-        return CutHead(1, 0, 1, positions, gaps)
+        return CutHead(1, 0, 1, positions, gaps, self._stored.next_offsets)
 
     def _read_content(self, due: DueRecord, head: CutHead) -> tuple[CutContent | None, CutContent | None]:
         counts = self._stored.tallies.counts

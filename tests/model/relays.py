@@ -9,7 +9,14 @@ from typing import Any, ClassVar
 from outbox.leader import Leader
 from outbox.publisher import Pending, Publisher, PublishLimits, Record, TopicChannel
 from outbox.source import PublishedMove
+from registration.relay.stall_cause import (
+    InspectedPartition,
+    Stall,
+    first_offset_read,
+    rewind_target,
+)
 from registration.relay.stall_tracker import StallTracker
+from registration.relay.topic_divergence import records_back
 from tests.model.event_topic import Producer, Topic
 from tests.model.process_driver import Driver, InjectedFailureError, LoopDriver, Process
 from tests.model.publishers import CutLog
@@ -20,6 +27,7 @@ from tests.support.manual_clock import ManualClock
 
 LEASE = "relay"
 LIMITS = PublishLimits(records_max=3, drain_s_max=0.0)
+RECORDS_BACK = records_back(LIMITS.records_max)
 
 
 class EventSource:
@@ -61,7 +69,7 @@ class EventSource:
 
 
 class Relay(Process):
-    """A relay. It rewinds a partition whose position does not move although it has uncounted events."""
+    """A relay. It rewinds a partition that has stalled, if the topic lacks its events."""
 
     instances = 0
     """The number of started relays, so that each start can use a new name as the holder of the lease."""
@@ -121,6 +129,17 @@ class Relay(Process):
         now_s = self._clock()
         if term != self._term:
             self._term, self._stalls = term, StallTracker.start(now_s)
-        self._stalls, rewinds = self._stalls.observe(cut.positions, self._register.published, now_s)
-        for partition, position in rewinds:
-            self._events.rewind(partition, position, term)
+        self._stalls, stalled = self._stalls.observe(cut.positions, self._register.published, now_s)
+        for partition, position, number in stalled:
+            published = self._register.published[partition]
+            self._repair(Stall(partition, position, published, number, cut.next_offsets[partition]), term)
+
+    def _repair(self, stall: Stall, term: int) -> None:
+        partition, log = stall.partition, self._topic.logs[stall.partition]
+        first, end = self._topic.first[partition], self._topic.end(partition)
+        unread = log[first_offset_read(stall, first, end) - first :]
+        inspected = InspectedPartition(
+            any(record.sequence == stall.position + 1 for record in unread),
+            max((record.sequence or 0 for record in log[-RECORDS_BACK:]), default=0),
+        )
+        self._events.rewind(partition, rewind_target(stall, inspected), term)

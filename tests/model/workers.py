@@ -36,6 +36,11 @@ class TallyDatabase:
         """The last counted sequence of each partition."""
         return tuple(self.tallies.stored[partition].sequence for partition in range(PARTITIONS))
 
+    @property
+    def next_offsets(self) -> tuple[int, ...]:
+        """The offset at which workers continue to read each partition."""
+        return tuple(self.tallies.stored[partition].offset for partition in range(PARTITIONS))
+
     async def count(
         self, position_changes: Mapping[int, PositionChange], tally_changes: TallyChanges
     ) -> bool:

@@ -48,6 +48,8 @@ class CutHead:
     positions: tuple[int, ...]
     gaps: tuple[tuple[int, int, int], ...]
     """(partition, expected sequence, lowest sequence beyond the gap)"""
+    next_offsets: tuple[int, ...] = ()
+    """The offset at which a worker continues to read each partition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ def _record(cut: Cut, full_offset: int, kind: str, ranges: Any, rows: Any, **fie
             "kind": kind,
             "as_of": utc_text(cut.as_of),
             "positions": head.positions,
+            "next_offsets": head.next_offsets,
             "gaps": [
                 {"partition": partition, "expected": expected, "seen": seen}
                 for partition, expected, seen in head.gaps

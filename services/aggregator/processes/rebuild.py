@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aggregator.decoding.batch_decoder import Decode, decode_batch
 from aggregator.decoding.decoder_selection import install_decoder
 from aggregator.domain.event_fold import PARTITIONS
+from aggregator.rebuild.shadow_set import RegisterEpoch
 from aggregator.rebuild.tally_rebuild import REBUILD_LEASE, TallyRebuild
 from aggregator.settings import EVENT_TOPIC, AggregatorSettings
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore
@@ -39,11 +40,10 @@ async def run_rebuild(settings: AggregatorSettings, kafka: KafkaSettings) -> int
         pool.terminate()
 
 
-async def rebuild_for_epoch(pool: asyncpg.Pool[Any], kafka: KafkaSettings, epoch: int) -> int:
+async def rebuild_for_epoch(pool: asyncpg.Pool[Any], kafka: KafkaSettings, epoch: RegisterEpoch) -> int:
     """Rebuild the tallies for the register's new epoch, decoding in pure Python.
 
-    Returns the number of counted events. Raises RebuildImpossibleError if the topic lacks an event. Raises
-    RebuildSupersededError if another rebuild interferes.
+    Returns the number of counted events. Raises RebuildSupersededError if another rebuild interferes.
     """
     return await _build(pool, kafka, decode_batch).run(epoch)
 

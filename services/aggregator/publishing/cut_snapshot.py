@@ -46,7 +46,10 @@ class CutSnapshot:
             for partition, seen in enumerate(row["gaps"])
             if seen is not None
         )
-        return CutHead(row["set_id"], row["generation"], row["epoch"], positions, gaps), row["as_of"]
+        head = CutHead(
+            row["set_id"], row["generation"], row["epoch"], positions, gaps, tuple(row["next_offsets"])
+        )
+        return head, row["as_of"]
 
     async def changes(self, since: CutHead, head: CutHead) -> CutContent:
         """Read what changed since the cut with the head `since`, of the same set and generation."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from aggregator.rebuild.shadow_set import RebuildSupersededError, RegisterEpoch
 from aggregator.rebuild.tally_set_queries import QUERIES
 from cuts.topic_readers import follow_register_state
 from kafka.settings import KafkaSettings
+from lifecycle.stop_signal import StopSignal
+from lifecycle.task_group import run_group
 from outbox.postgres_leases import Lease
 from telemetry.logs import get
 
@@ -25,7 +28,7 @@ class RegisterEpochTrigger:
         pool: asyncpg.Pool[Any],
         lease: Lease,
         kafka: KafkaSettings,
-        rebuild: Callable[[int], Awaitable[int]],
+        rebuild: Callable[[RegisterEpoch], Awaitable[int]],
     ) -> None:
         self._pool = pool
         self._lease = lease
@@ -35,12 +38,26 @@ class RegisterEpochTrigger:
     async def follow_once(self) -> None:
         """Follow the topic register-state until a rebuild is needed, then rebuild and return.
 
-        A rebuild is needed if this process leads and the register's epoch exceeds the tallies' epoch.
+        A rebuild is needed if this process leads and the register's epoch exceeds the tallies' epoch. If the
+        register begins a further epoch meanwhile, the rebuild is abandoned, because its events may be gone.
         """
         async for followed in follow_register_state(self._kafka):
             live = await QUERIES.live_set(self._pool)
-            epoch = followed.value.epoch
-            if self._lease.term is not None and epoch > live["epoch"]:
-                log.warning("register began new epoch", epoch=epoch, tallies_epoch=live["epoch"])
-                await self._rebuild(epoch)
+            epoch = RegisterEpoch(followed.value.epoch, followed.value.last_sequence)
+            if self._lease.term is not None and epoch.number > live["epoch"]:
+                log.warning("register began new epoch", epoch=epoch.number, tallies_epoch=live["epoch"])
+                await run_group(StopSignal(), self._rebuild_once(epoch), self._further_epoch(epoch.number))
+                return
+
+    async def _rebuild_once(self, epoch: RegisterEpoch) -> None:
+        try:
+            await self._rebuild(epoch)
+        except RebuildSupersededError as superseded:
+            # For example, a former leader still waits for the events of the epoch. The next call tries again.
+            log.warning("rebuild superseded", epoch=epoch.number, reason=str(superseded))
+
+    async def _further_epoch(self, number: int) -> None:
+        """Return when register-state has an epoch above `number`."""
+        async for followed in follow_register_state(self._kafka):
+            if followed.value.epoch > number:
                 return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from aggregator.domain.event_fold import Quarantined
@@ -17,14 +17,25 @@ class RebuildSupersededError(RuntimeError):
     """Another rebuild is running, or began or ended meanwhile. This rebuild has not changed the live set."""
 
 
+@dataclass(frozen=True, slots=True)
+class RegisterEpoch:
+    """An epoch of the register, and the register's last sequence of each partition after the epoch began."""
+
+    number: int
+    last_sequence: Sequence[int]
+
+
 @dataclass(slots=True)
 class ShadowSet:
-    """The set of tallies into which a rebuild counts, and its progress."""
+    """The set of tallies into which a rebuild counts, and its progress.
+
+    `register_epoch` is given if the rebuild counts a new epoch of the register.
+    """
 
     set_id: int
     live_set_id: int
     live_epoch: int
-    epoch: int
+    register_epoch: RegisterEpoch | None
     positions: dict[int, PartitionPosition]
     settled: dict[int, set[int]] = field(default_factory=dict)
     """Per partition, the sequences that were quarantined, applied or skipped."""
@@ -33,13 +44,18 @@ class ShadowSet:
     counted: int = 0
 
     @property
-    def accepts_lower_positions(self) -> bool:
-        """Whether the set may become live with positions below the live ones.
+    def epoch(self) -> int:
+        """The register's epoch whose events are counted."""
+        return self.register_epoch.number if self.register_epoch else self.live_epoch
 
-        It may if the register began a new epoch: the register's sequences then restarted, so the live
-        positions say nothing about them.
+    def required(self, live_positions: Mapping[int, int]) -> Mapping[int, int]:
+        """Return the sequences that this set must reach before it may become live, keyed by partition.
+
+        These are the live positions, so that published positions never decrease. In a new epoch of the
+        register the sequences have restarted, so the live positions do not apply: the set must reach the
+        sequences that the register already had, so that no published count is below them.
         """
-        return self.epoch > self.live_epoch
+        return dict(enumerate(self.register_epoch.last_sequence)) if self.register_epoch else live_positions
 
     def behind(self, positions: Mapping[int, int]) -> int:
         """Return how many events this set has still to count to reach these sequences, keyed by partition."""
@@ -54,4 +70,4 @@ class ShadowSet:
             for partition, sequence in positions.items()
             if self.positions[partition].sequence < sequence
         ]
-        return "; ".join(missing) or "the live positions were never reached"
+        return "; ".join(missing) or "the required positions were never reached"

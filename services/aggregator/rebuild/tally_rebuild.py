@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 from aggregator.decoding.batch_decoder import Decode
 from aggregator.domain.roll_up import roll_up
 from aggregator.metrics import REBUILDS
-from aggregator.rebuild.shadow_set import RebuildImpossibleError, RebuildSupersededError, ShadowSet
+from aggregator.rebuild.shadow_set import (
+    RebuildImpossibleError,
+    RebuildSupersededError,
+    RegisterEpoch,
+    ShadowSet,
+)
 from aggregator.rebuild.tally_set_queries import QUERIES
 from aggregator.tallies.batch_counter import MINUTES_KEPT
 from aggregator.tallies.tally_store import PartitionPosition, PositionChange, TallyStore
@@ -60,16 +65,18 @@ class TallyRebuild:
         self._lease = lease
         self._decode = decode
 
-    async def run(self, epoch: int | None = None) -> int:
+    async def run(self, register_epoch: RegisterEpoch | None = None) -> int:
         """Count the topic, swap the sets, and return the number of counted events.
 
-        If `epoch` is above the live set's epoch, the new positions may be below the live positions.
-        Raises RebuildImpossibleError if the topic lacks an event. Raises RebuildSupersededError if another
-        rebuild runs, began or ended. After either error the live set is unchanged.
+        With a new epoch of the register, the new positions may be below the live positions. The swap then
+        waits, without a limit, until the relay has published the events that the register had.
+        Raises RebuildImpossibleError if the topic lacks an event of the live epoch. Raises
+        RebuildSupersededError if another rebuild runs, began or ended. After either error the live set is
+        unchanged.
         """
         if await self._lease.renew() is None:
             raise RebuildSupersededError("another rebuild is running")
-        shadow = await self._begin(epoch)
+        shadow = await self._begin(register_epoch)
         await hold(self._lease, self._build(shadow))
         return shadow.counted
 
@@ -83,18 +90,20 @@ class TallyRebuild:
             raise
         REBUILDS.labels("swapped").inc()
 
-    async def _begin(self, epoch: int | None) -> ShadowSet:
+    async def _begin(self, register_epoch: RegisterEpoch | None) -> ShadowSet:
         row = await QUERIES.begin_rebuild(self._pool)
         live = await self._positions_of_set(row["set_id"])
         positions = {partition: PartitionPosition(row["building"], 0, 0) for partition in live}
-        epoch = epoch or row["epoch"]
-        log.info("rebuild started", set_id=row["building"], live_set_id=row["set_id"], epoch=epoch)
-        return ShadowSet(row["building"], row["set_id"], row["epoch"], epoch, positions)
+        shadow = ShadowSet(row["building"], row["set_id"], row["epoch"], register_epoch, positions)
+        log.info("rebuild started", set_id=shadow.set_id, live_set_id=shadow.live_set_id, epoch=shadow.epoch)
+        return shadow
 
     async def _count_until_swapped(self, topic: TopicReader, shadow: ShadowSet) -> None:
         for partition, (first, _) in (await topic.bounds()).items():
             topic.seek(first, partition)
         progress_at = checked_at = time.monotonic()
+        # In a new epoch the relay may need long for the last events, and workers must not wait meanwhile.
+        behind_max = 0 if shadow.register_epoch else SWAP_BEHIND_EVENTS_MAX
         await self._load_settled(shadow)
         while True:
             if await self._count_once(topic, shadow):
@@ -103,11 +112,12 @@ class TallyRebuild:
                 continue
             checked_at = time.monotonic()
             await self._load_settled(shadow)
-            if await self._is_close(topic, shadow) and await self._swap(topic, shadow):
+            required = shadow.required(await self._positions_of_set(shadow.live_set_id))
+            if shadow.behind(required) <= behind_max and await self._swap(topic, shadow):
                 return
             if checked_at - progress_at > NO_PROGRESS_S_MAX:
-                live = await self._positions_of_set(shadow.live_set_id)
-                raise RebuildImpossibleError(shadow.missing(live))
+                progress_at = checked_at
+                _report_no_progress(shadow, shadow.missing(required))
 
     async def _load_settled(self, shadow: ShadowSet) -> None:
         shadow.settled = {}
@@ -141,12 +151,6 @@ class TallyRebuild:
             shadow.positions[partition] = change.after
         return True
 
-    async def _is_close(self, topic: TopicReader, shadow: ShadowSet) -> bool:
-        if shadow.accepts_lower_positions:
-            return topic.has_read({partition: end for partition, (_, end) in (await topic.bounds()).items()})
-        live = await self._positions_of_set(shadow.live_set_id)
-        return shadow.behind(live) <= SWAP_BEHIND_EVENTS_MAX
-
     async def _positions_of_set(self, set_id: int) -> dict[int, int]:
         rows = QUERIES.positions_of_set(self._pool, set_id=set_id)
         return {row["partition"]: row["sequence"] async for row in rows}
@@ -164,7 +168,7 @@ class TallyRebuild:
                 raise RebuildSupersededError("another rebuild began or ended meanwhile")
             rows = QUERIES.lock_positions(connection, set_id=shadow.live_set_id)
             positions = {row["partition"]: row["sequence"] async for row in rows}
-            if not shadow.accepts_lower_positions and not await self._reach(topic, shadow, positions):
+            if not await self._reach(topic, shadow, shadow.required(positions)):
                 return False
             await _replace_live_set(connection, shadow)
         failpoint("rebuild.after_swap")
@@ -178,6 +182,13 @@ class TallyRebuild:
                 return False
             await self._count_once(topic, shadow)
         return True
+
+
+def _report_no_progress(shadow: ShadowSet, missing: str) -> None:
+    """Raise RebuildImpossibleError, but only log it in a new epoch, whose events may not be published yet."""
+    if shadow.register_epoch is None:
+        raise RebuildImpossibleError(missing)
+    log.warning("rebuild waits for events", epoch=shadow.epoch, missing=missing)
 
 
 async def _replace_live_set(connection: Connection, shadow: ShadowSet) -> None:

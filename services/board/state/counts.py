@@ -89,7 +89,13 @@ class BoardState:
             self._apply_counts(applied.changed)
             self._remember_version(now_s)
         if applied.publisher_alive:
-            self.freshness.cut(self.cuts.positions, self.cuts.quarantined_total, now_s, is_new=is_new)
+            self.freshness.cut(
+                self.cuts.positions,
+                self.cuts.quarantined_total,
+                now_s,
+                is_new=is_new,
+                epoch=self.cuts.epoch,
+            )
         return applied
 
     def apply_register_state(self, state: RegisterState, now_s: float, *, is_new: bool) -> None:

@@ -25,7 +25,8 @@ from registration.relay.outbox_source import HEADERS, LEASE, TOPIC, RegisterEven
 from registration.relay.partition_rewinder import StallRewinder
 from registration.relay.publish_guard import TopicGuard
 from registration.relay.settings import RelaySettings
-from registration.relay.topic_divergence import RECORDS_BACK
+from registration.relay.topic_divergence import records_back
+from registration.relay.topic_inspection import TopicInspector
 from registration.settings import RegisterSettings
 from settings.loader import load
 from telemetry.failpoints import arm
@@ -55,7 +56,8 @@ async def run_relay(
     lease = Lease(pool, LEASE, new_holder())
     source = RegisterEventSource(pool)
     producer = LeaderProducer(kafka, lease, batch_bytes_max=settings.batch_bytes_max)
-    newest = partial(newest_records, kafka, TOPIC, RECORDS_BACK, range(PARTITIONS))
+    back = records_back(settings.records_max)
+    newest = partial(newest_records, kafka, TOPIC, back, range(PARTITIONS))
     publisher = Publisher(
         source,
         TopicChannel(producer, TOPIC, HEADERS),
@@ -71,7 +73,7 @@ async def run_relay(
         await run_group(
             stopping,
             leader.run(stopping),
-            StallRewinder(source, lease).follow(kafka),
+            StallRewinder(source, lease, TopicInspector(kafka, back)).follow(kafka),
             server=serve(plain_app(health), register.host, settings.port, stopping),
         )
     finally:

@@ -13,3 +13,13 @@ REFUSED: Final = Gauge(
 REWINDS: Final = Counter(
     "relay_rewinds", "Rewinds of a partition, after which its events are sent again.", ["partition"]
 )
+COPIES: Final = Counter(
+    "relay_copies",
+    "Events sent again because of rewinds; the topic may still have some of them.",
+    ["partition"],
+)
+STALLS: Final = Counter(
+    "relay_stalls",
+    "Inspections of the topic for a stalled partition, by the cause that they found.",
+    ["cause"],
+)

@@ -80,9 +80,11 @@ class RegisterEventSource:
         reason: str | None = await QUERIES.relay_refusal(self._pool)
         return reason
 
-    async def published_positions(self) -> list[int]:
-        """Return the published positions in the order of their partitions."""
-        return [row["published"] async for row in QUERIES.relay_published(self._pool)]
+    async def published_positions(self) -> tuple[int, Sequence[int]]:
+        """Return the register's epoch, and the published positions in the order of their partitions."""
+        row = await QUERIES.relay_published(self._pool)
+        assert row is not None, "the first migration inserts the only row"
+        return row["epoch"], row["published"]
 
 
 def _pending(partition: int, rows: Sequence[asyncpg.Record]) -> Pending:

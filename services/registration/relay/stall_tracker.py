@@ -1,8 +1,8 @@
-"""Decides which partitions to rewind: those whose counted position stays below the published position.
+"""Decides which partitions have stalled: those whose counted position stays below the published position.
 
-After a rewind the relay publishes again from the counted position. This repairs every kind of loss: a lost
-end of the topic, a truncated topic, or a failed batch. A rewind lowers the only published position that the
-partition has, so the relay never sends two series of its events at the same time.
+The relay then inspects the topic, and rewinds the partition if the topic lacks events. This repairs every
+kind of loss: a lost end of the topic, a truncated topic, or a failed batch. A rewind lowers the only
+published position that the partition has, so the relay never sends two series of its events at the same time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 
 PATIENCE_S: Final = 10.0
 PATIENCE_S_MAX: Final = 640.0
-"""The longest wait before a rewind, reached after many rewinds, when publishing again is unlikely to help."""
+"""The longest wait before an inspection, reached after many inspections of the same position."""
 SILENCE_S: Final = 5.0
 """The longest time between two cuts that is included in the duration of a stall.
 
@@ -28,25 +28,25 @@ class Verdict(Enum):
 
     COUNTED = "counted"  # every published event is counted
     MOVING = "moving"
-    WAITING = "waiting"  # the position has not moved, but not long enough to rewind the partition
-    REWIND = "rewind"
+    WAITING = "waiting"  # the position has not moved, but not long enough to inspect the topic
+    STALLED = "stalled"
 
 
 @dataclass(frozen=True, slots=True)
 class PositionWatch:
     """A counted position, and since when it has stayed below the published position.
 
-    `rewinds` is how often the partition was rewound to this position.
+    `stalls` is how often the partition has stalled at this position.
     """
 
     position: int
     since_s: float
-    rewinds: int = 0
+    stalls: int = 0
 
     @property
     def patience_s(self) -> float:
-        """How long the position may stay unchanged before the next rewind: 10 s, 20 s, 40 s … up to 640 s."""
-        return min(PATIENCE_S * 2.0**self.rewinds, PATIENCE_S_MAX)
+        """How long the position may stay unchanged until it stalls: 10 s, 20 s, 40 s … up to 640 s."""
+        return min(PATIENCE_S * 2.0**self.stalls, PATIENCE_S_MAX)
 
 
 def judge(
@@ -56,12 +56,12 @@ def judge(
     if watch is None or position != watch.position:
         return PositionWatch(position, now_s), Verdict.MOVING
     if position >= published:
-        # Keep the number of rewinds. Just after a rewind the published position equals the counted position,
+        # Keep the number of stalls. Just after a rewind the published position equals the counted position,
         # so this state does not show that the rewind has helped.
-        return PositionWatch(position, now_s, watch.rewinds), Verdict.COUNTED
+        return PositionWatch(position, now_s, watch.stalls), Verdict.COUNTED
     if now_s - watch.since_s < watch.patience_s:
         return watch, Verdict.WAITING
-    return PositionWatch(position, now_s, watch.rewinds + 1), Verdict.REWIND
+    return PositionWatch(position, now_s, watch.stalls + 1), Verdict.STALLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +78,20 @@ class StallTracker:
 
     def observe(
         self, positions: Sequence[int], published: Sequence[int], now_s: float
-    ) -> tuple[StallTracker, list[tuple[int, int]]]:
+    ) -> tuple[StallTracker, list[tuple[int, int, int]]]:
         """Compare a cut's positions with the published positions.
 
-        Returns the new state, and (partition, position) of each rewind to make.
+        Returns the new state, and (partition, position, number of stalls at this position) of each partition
+        that has stalled.
         """
         silent = now_s - self.observed_s > SILENCE_S
         watches: dict[int, PositionWatch] = {}
-        rewinds: list[tuple[int, int]] = []
+        stalled: list[tuple[int, int, int]] = []
         for partition, (position, end) in enumerate(zip(positions, published, strict=True)):
             watch = self.watches.get(partition)
             if watch is not None and silent:
-                watch = PositionWatch(watch.position, now_s, watch.rewinds)
+                watch = PositionWatch(watch.position, now_s, watch.stalls)
             watches[partition], verdict = judge(watch, position, end, now_s)
-            if verdict is Verdict.REWIND:
-                rewinds.append((partition, position))
-        return StallTracker(watches, now_s), rewinds
+            if verdict is Verdict.STALLED:
+                stalled.append((partition, position, watches[partition].stalls))
+        return StallTracker(watches, now_s), stalled

@@ -8,15 +8,21 @@ repeats. So before it publishes, the relay compares the last event of each parti
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import asyncpg
 import msgspec
 
 from registration.store.register_rows import QUERIES
 
-RECORDS_BACK: Final = 200
-"""Records read per partition. One is not enough: the last record may be invalid or a repeat."""
+
+def records_back(batch_records_max: int) -> int:
+    """Return how many records of each partition to read.
+
+    The highest event may lie below two batches: one of a rewind that has just begun, and a late batch of a
+    former relay.
+    """
+    return 3 * batch_records_max
 
 
 class TopicRecord(msgspec.Struct, frozen=True):
@@ -77,13 +83,13 @@ def highest_events(records: Mapping[int, Iterable[Any]]) -> dict[int, TopicRecor
     highest: dict[int, TopicRecord] = {}
     for partition, found in records.items():
         for record in found:
-            event = _decode(record.value, partition)
+            event = decode_record(record.value, partition)
             if event and event.sequence >= highest.get(partition, event).sequence:
                 highest[partition] = event
     return highest
 
 
-def _decode(value: bytes | None, partition: int) -> TopicRecord | None:
+def decode_record(value: bytes | None, partition: int) -> TopicRecord | None:
     """Decode an event; None if the record contains no event of this partition."""
     try:
         event = _decoder.decode(value or b"")

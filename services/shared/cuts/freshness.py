@@ -5,6 +5,8 @@ age of `as_of` is measured from the arrival of that state, by the reader's monot
 of two machines are never compared. If the relay is dead, the register's `last_sequence` grows, but the cut's
 positions do not. Then the cut reaches no newer state, and the age exceeds `LIVE_S`. If the relay is dead and
 nobody registers, no event is missing; `relay_alive` in the register state shows that no relay runs.
+
+Positions are compared only within one epoch of the register, because sequences restart with each epoch.
 """
 
 from collections import deque
@@ -41,7 +43,7 @@ class FreshnessView:
     """The freshness at one moment.
 
     `as_of` is None until the cut has reached a register state. `coverage` is None until a cut and a register
-    state have been read.
+    state of the same epoch have been read.
     """
 
     state: FreshnessState
@@ -66,14 +68,24 @@ class Freshness:
     def __init__(self) -> None:
         self._cut_at_s = -inf
         self._register_at_s = -inf
+        self._epoch = 1
         self._positions: tuple[int, ...] = ()
         self._quarantined_total = 0
         self._newest: RegisterState | None = None
         self._reached: _Arrived | None = None
         self._waiting: deque[_Arrived] = deque(maxlen=WAITING_MAX)
 
-    def cut(self, positions: Sequence[int], quarantined_total: int, now_s: float, *, is_new: bool) -> None:
+    def cut(
+        self,
+        positions: Sequence[int],
+        quarantined_total: int,
+        now_s: float,
+        *,
+        is_new: bool,
+        epoch: int = 1,
+    ) -> None:
         """Store the positions of a cut that was applied, or of the held cut when a heartbeat repeats it."""
+        self._epoch = epoch
         self._positions = tuple(positions)
         self._quarantined_total = quarantined_total
         if is_new:
@@ -122,7 +134,7 @@ class Freshness:
         return FreshnessState.LIVE
 
     def _coverage(self) -> float | None:
-        if self._newest is None or not self._positions:
+        if self._newest is None or not self._positions or self._newest.epoch != self._epoch:
             return None
         accepted = sum(self._newest.last_sequence)
         if accepted == 0:
@@ -133,11 +145,14 @@ class Freshness:
 
     def _advance(self) -> None:
         """Move `as_of` to the newest waiting register state that the cut has reached."""
-        while self._waiting and _reaches(self._positions, self._waiting[0].state.last_sequence):
+        while self._waiting and self._reaches(self._waiting[0].state):
             self._reached = self._waiting.popleft()
 
-
-def _reaches(positions: Sequence[int], last_sequence: Sequence[int]) -> bool:
-    return len(positions) == len(last_sequence) and all(
-        position >= last for position, last in zip(positions, last_sequence, strict=True)
-    )
+    def _reaches(self, state: RegisterState) -> bool:
+        return (
+            self._epoch == state.epoch
+            and len(self._positions) == len(state.last_sequence)
+            and all(
+                position >= last for position, last in zip(self._positions, state.last_sequence, strict=True)
+            )
+        )

@@ -48,6 +48,11 @@ class CutRecord(msgspec.Struct, frozen=True, kw_only=True):
     base: int | None = None
     as_of: datetime
     positions: tuple[Count, ...]
+    next_offsets: tuple[Count, ...] = ()
+    """The offset of participant-events at which a worker continues to read each partition.
+
+    Empty in a record of a version without this field.
+    """
     gaps: tuple[Gap, ...] = ()
     quarantined_ranges: tuple[tuple[Count, Sequence, Sequence], ...] = ()
     """(partition, first sequence, last sequence) of quarantined events that the cut does not count."""

@@ -60,9 +60,26 @@ class TopicReader:
     async def poll(self, wait_s: float) -> Mapping[int, Sequence[Any]]:
         """Return the next records per partition; an empty mapping if none arrives within `wait_s`."""
         found = await self._consumer.getmany(timeout_ms=int(wait_s * 1000))
-        for tp, records in found.items():
-            self._next_offsets[tp.partition] = records[-1].offset + 1
+        for tp in self._partitions:
+            # After an aborted transaction the last offset is a marker, which is no record.
+            self._next_offsets[tp.partition] = await self._consumer.position(tp)
         return {tp.partition: records for tp, records in found.items()}
+
+    async def read(self, spans: Mapping[int, tuple[int, int]]) -> dict[int, list[Any]]:
+        """Return the records of each partition from a start offset to an end offset, and some later records.
+
+        `spans` has (start, end) for every partition of this reader. A start below the first retained offset
+        is raised to it.
+        """
+        bounds = await self.bounds()
+        for partition, (start, _) in spans.items():
+            self.seek(max(bounds[partition][0], start), partition)
+        ends = {partition: end for partition, (_, end) in spans.items()}
+        found: dict[int, list[Any]] = {partition: [] for partition in spans}
+        while not self.has_read(ends):
+            for partition, records in (await self.poll(ANSWER_S_MAX)).items():
+                found[partition] += records
+        return found
 
     def has_read(self, ends: Mapping[int, int]) -> bool:
         """Return whether every record before these end offsets, keyed by partition, was polled."""
@@ -111,16 +128,10 @@ async def newest_records(
 
     An empty partition has an empty list. Raises KafkaError, or TimeoutError after NEWEST_S_MAX seconds.
     """
-    found: dict[int, list[Any]] = {partition: [] for partition in partitions}
-    async with asyncio.timeout(NEWEST_S_MAX), open_reader(kafka, name, found) as reader:
+    partitions = tuple(partitions)
+    async with asyncio.timeout(NEWEST_S_MAX), open_reader(kafka, name, partitions) as reader:
         bounds = await reader.bounds()
-        for partition, (first, end) in bounds.items():
-            reader.seek(max(first, end - count), partition)
-        ends = {partition: end for partition, (_, end) in bounds.items()}
-        while not reader.has_read(ends):
-            for partition, records in (await reader.poll(ANSWER_S_MAX)).items():
-                found[partition] += records
-    return found
+        return await reader.read({partition: (end - count, end) for partition, (_, end) in bounds.items()})
 
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:

@@ -162,32 +162,47 @@ async def test_a_rebuild_keeps_quarantined_applied_and_skipped_events(
         assert outstanding(reader) == {(3, 1), (3, 4)}
 
 
-async def test_a_new_epoch_of_the_register_is_counted_from_zero(
+async def test_a_new_epoch_is_published_only_once_it_has_the_events_that_the_register_had(
     aggregator: Processes, producer: EventProducer, topics: Topics
 ) -> None:
+    """The topic is emptied and filled again. Publishers die meanwhile, and the epoch rises a second time."""
     aggregator.start("worker")
-    aggregator.start("publisher")
+    publisher = aggregator.start("publisher")
     async with following_cuts(topics) as reader:
         await producer.send(3, range(1, 21))
         await wait_for_total(reader, 20)
+        shown = len(reader.records)
         await topics.empty("participant-events", 12)
-        await producer.send(3, range(1, 11))
+        await publish_epoch(topics, 2, last_sequence=12)
+        await until(lambda: publisher.has_logged("rebuild started"), WAIT_S)
+        await producer.send(3, range(1, 6))
+        publisher.kill()
+        second = aggregator.start("publisher")
+        await until(lambda: second.has_logged("rebuild started"), WAIT_S)
+        await publish_epoch(topics, 3, last_sequence=10)
 
-        await publish_epoch(topics, 2)
+        await until(lambda: second.has_logged('"epoch": 3'), WAIT_S)
+        await producer.send(3, range(6, 11))
 
         await wait_for_total(reader, 10)
         assert reader.state.positions[3] == 10
+        assert {(record.epoch, record.positions[3]) for record in reader.records[shown:]} == {
+            (1, 20),
+            (3, 10),
+        }
         await producer.send(3, range(11, 16))
         await wait_for_total(reader, 15)
 
 
-async def publish_epoch(topics: Topics, epoch: int) -> None:
+async def publish_epoch(topics: Topics, epoch: int, last_sequence: int) -> None:
+    """Publish a register state whose partition 3 has `last_sequence` events."""
+    sequences = [0, 0, 0, last_sequence, *[0] * 8]
     state = {
         "time": "2021-10-24T12:05:01.200Z",
         "term": 1,
         "epoch": epoch,
-        "last_sequence": [0] * 12,
-        "published": [0] * 12,
+        "last_sequence": sequences,
+        "published": sequences,
         "audit": None,
         "lag": {"events": 0, "standing_s": 0.0},
         "refused": None,

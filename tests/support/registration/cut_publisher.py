@@ -37,6 +37,8 @@ class CutPublisher:
         counts: Mapping[Cell, int],
         quarantined: Collection[tuple[int, int]] = (),
         unnamed: int = 0,
+        epoch: int = 1,
+        next_offsets: Sequence[int] = (0,) * 12,
     ) -> None:
         """Publish a cut as a full record.
 
@@ -52,9 +54,11 @@ class CutPublisher:
             "parts": max(1, -(-len(ranges) // RANGES_MAX)),
             "as_of": "2021-10-24T12:05:00Z",
             "positions": list(positions),
+            "next_offsets": list(next_offsets),
             "gaps": [],
             "quarantined_total": len(quarantined) + unnamed,
             "generation": 1,
+            "epoch": epoch,
             "full_offset": -1,
         }
         rows = [[*cell, count] for cell, count in counts.items()]

@@ -104,6 +104,7 @@ def test_only_the_last_full_and_the_last_change_of_the_cuts_are_shown() -> None:
         "kind": "full",
         "base": None,
         "positions": [1, 2],
+        "next_offsets": [1, 2],
         "quarantined_ranges": [[1, 4, 4]],
         "full_offset": -1,
         "rows": [["b", 2], ["a", 1]],

@@ -1,8 +1,9 @@
 -- name: cut_head()^
-select live.set_id, live.generation, live.epoch, now() as as_of, progress.positions, progress.gaps
+select live.set_id, live.generation, live.epoch, now() as as_of, progress.positions, progress.gaps, progress.next_offsets
 from live
 cross join lateral (
-    select array_agg(sequence order by partition) as positions, array_agg(gap_seen order by partition) as gaps
+    select array_agg(sequence order by partition) as positions, array_agg(gap_seen order by partition) as gaps,
+        array_agg(kafka_offset order by partition) as next_offsets
     from position where position.set_id = live.set_id
 ) progress;
 

@@ -21,8 +21,17 @@ with locked as materialized (
 )
 update register set refused = :reason, refused_at = now() where (select count(*) from rewound) >= 0;
 
--- name: recover_begin_epoch()$
-update register set epoch = epoch + 1, refused = null, refused_at = null, recovered_at = now() returning epoch;
+-- name: recover_begin_epoch(published)^
+-- Begins an epoch above the register's own epoch and above the epoch `published`, and returns it with the last sequence
+-- of each partition.
+update register set epoch = greatest(epoch, :published::integer) + 1, refused = null, refused_at = null,
+                    recovered_at = now()
+returning epoch, (select array_agg(last_sequence order by partition) from partition) as last_sequence;
+
+-- name: recover_progress()^
+-- Returns the published positions, and whether a relay runs.
+select (select array_agg(published order by partition) from partition) as published,
+       exists (select 1 from lease where name = 'relay' and until > clock_timestamp()) as relay_alive;
 
 -- name: recover_release_lease(name, holder)!
 update lease set until = '-infinity' where name = :name and holder = :holder;

@@ -48,8 +48,8 @@ with held as materialized (
 )
 select count(*) from moved;
 
--- name: relay_published()
-select partition, published from partition order by partition;
+-- name: relay_published()^
+select epoch, (select array_agg(published order by partition) from partition) as published from register;
 
 -- name: relay_registered_events(partitions, sequences)
 -- Returns, for each given partition, its last sequence, and the id of the event at the given sequence of the partition.

@@ -30,11 +30,12 @@ class FakeCounting:
     def __init__(self, cuts: CutPublisher) -> None:
         self._cuts = cuts
         self.positions = [0] * 12
+        self.next_offsets = [0] * 12
         self.cut = 1
 
     async def publish_forever(self) -> None:
         while True:
-            await self._cuts.publish(self.cut, self.positions, {})
+            await self._cuts.publish(self.cut, self.positions, {}, next_offsets=self.next_offsets)
             await asyncio.sleep(CUT_EVERY_S)
 
 
@@ -62,6 +63,7 @@ async def test_a_lost_tail_is_sent_again_from_the_stalled_position(
     await until(lambda: _everything_is_published(register), 20, name="everything is published")
     last = await register.last_sequences()
     counting.positions = [max(0, end - 5) for end in last]  # the last five events are not counted
+    counting.next_offsets = counting.positions
     await topics.empty("participant-events", 12)
 
     async def the_tail_is_there_again() -> bool:
@@ -89,6 +91,77 @@ async def test_an_emptied_topic_is_filled_again_from_the_counted_positions(
         return [first_appearances(log) for log in await events(topics)] == await register.ids()
 
     await until(all_is_there_again, 25, every_s=0.5)
+
+
+async def test_while_nobody_reads_the_topic_no_event_is_sent_again(
+    register: Register, topics: Topics, start: StartProcess, counting: FakeCounting
+) -> None:
+    await register.write_events(600)
+    port = str(free_ports(1)[0])
+    start("relay", REGISTRATION_RELAY_PORT=port)
+    counting.cut = 2
+
+    async def the_topic_was_inspected() -> bool:
+        return await _metric(port, 'relay_stalls_total{cause="unread"}') >= 12
+
+    await until(the_topic_was_inspected, 40, every_s=0.5)
+
+    assert [[event_id for _, event_id in log] for log in await events(topics)] == await register.ids()
+    assert await _metric(port, "relay_copies_total") == 0
+
+
+async def test_a_lost_event_is_sent_again_once_and_not_again_while_workers_are_down(
+    register: Register, topics: Topics, start: StartProcess, counting: FakeCounting
+) -> None:
+    """A worker has counted three events of each partition at the offsets 0 to 2, and the others are lost."""
+    await register.write_events(600)
+    port = str(free_ports(1)[0])
+    start("relay", REGISTRATION_RELAY_PORT=port)
+    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+    await topics.empty("participant-events", 12)
+    await register.write_events(300)
+    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+    counting.positions, counting.next_offsets = [3] * 12, [3] * 12
+
+    async def the_copies_were_inspected() -> bool:
+        return await _metric(port, 'relay_stalls_total{cause="unread"}') >= 12
+
+    await until(the_copies_were_inspected, 60, every_s=0.5)
+
+    ids, logs = await register.ids(), await events(topics)
+    assert await _metric(port, "relay_copies_total") == sum(len(part) - 3 for part in ids)
+    for log, part in zip(logs, ids, strict=True):
+        assert [event_id for _, event_id in log][-len(part) + 3 :] == part[3:]
+
+
+async def test_a_higher_event_below_a_batch_of_repeats_is_still_compared_with_the_register(
+    register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
+) -> None:
+    """The relay was killed after it had sent a batch of a rewind. Then an older register was restored."""
+    batch = {"REGISTRATION_RELAY_RECORDS_MAX": "200"}
+    await register.write_events(3_600)
+    relay = start("relay", **batch)
+    await until(lambda: _everything_is_published(register), 30, name="everything is published")
+    relay.finish()
+    await pool.execute("update partition set published = 0")
+    await start("relay", **batch, REGISTRATION_CRASH_AT="relay.after_advance:1").ended(30)
+    await _restore_an_older_register(pool, 3)
+
+    start("relay", **batch)
+
+    async def the_relay_refuses() -> bool:
+        return "registration recover" in (await pool.fetchval("SELECT refused FROM register") or "")
+
+    await until(the_relay_refuses, 20)
+
+
+async def _metric(port: str, name: str) -> float:
+    """Return the sum of a relay's metric over the labels that `name` leaves open; 0 until it answers."""
+    with contextlib.suppress(httpx.TransportError):
+        async with httpx.AsyncClient() as client:
+            text = (await client.get(f"http://127.0.0.1:{port}/metrics")).text
+        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
+    return 0.0
 
 
 async def _restore_an_older_register(pool: asyncpg.Pool[Any], back: int) -> None:
@@ -141,7 +214,7 @@ async def test_a_restored_older_register_is_refused_and_then_recovered(
     await until(its_readiness_fails, 10)
     assert await events(topics) == before
 
-    assert await start("recover", "--yes").ended(30) == 0
+    assert await start("recover", "--yes", "--wait-s", "0").ended(30) == 0
     await until(lambda: _everything_is_published(register), 20, name="everything is published")
 
     assert [first_appearances(log) for log in await events(topics)] == await register.ids()
@@ -159,11 +232,23 @@ async def test_a_recovery_interrupted_at_any_step_can_be_repeated(
     relay.finish()
     await _restore_an_older_register(pool, 3)
 
-    await start("recover", "--yes", REGISTRATION_CRASH_AT=f"recover.{point}").ended(30)
-    assert await start("recover", "--yes").ended(30) == 0
+    await start("recover", "--yes", "--wait-s", "0", REGISTRATION_CRASH_AT=f"recover.{point}").ended(30)
+    assert await start("recover", "--yes", "--wait-s", "0").ended(30) == 0
     start("relay")
     await until(lambda: _everything_is_published(register), 20, name="everything is published")
 
     assert [first_appearances(log) for log in await events(topics)] == await register.ids()
     assert await pool.fetchval("SELECT epoch FROM register") >= 2
     assert await pool.fetchval("SELECT refused FROM register") is None
+
+
+async def test_a_recovery_begins_an_epoch_above_the_published_epochs(
+    topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
+) -> None:
+    """A register restored from a backup made before a recovery has a lower epoch than the aggregator."""
+    async with CutPublisher(topics) as cuts:
+        await cuts.publish(1, [0] * 12, {}, epoch=4)
+
+    assert await start("recover", "--yes", "--wait-s", "0").ended(30) == 0
+
+    assert await pool.fetchval("SELECT epoch FROM register") == 5

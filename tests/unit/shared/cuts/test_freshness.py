@@ -50,6 +50,21 @@ def test_a_dead_relay_shows_even_while_nobody_registers() -> None:
     assert freshness.view(1.0).state is FreshnessState.CATCHING_UP
 
 
+def test_a_cut_of_a_former_epoch_reaches_no_state_of_the_new_epoch_although_its_positions_are_higher() -> (
+    None
+):
+    freshness = fresh_cut((5, 5))
+    freshness.register_state(register_state(1, 4, 4, epoch=2), 1.0, is_new=True)
+
+    former = freshness.view(1.0 + LIVE_S)
+    freshness.cut((4, 4), 0, 4.0, is_new=True, epoch=2)
+    freshness.register_state(register_state(4, 4, 4, epoch=2), 4.0, is_new=True)
+    new = freshness.view(4.0)
+
+    assert (former.state, former.as_of, former.coverage) == (FreshnessState.CATCHING_UP, at(0), None)
+    assert (new.state, new.as_of, new.coverage) == (FreshnessState.LIVE, at(4), 1.0)
+
+
 def test_a_register_that_refuses_to_be_published_is_not_live() -> None:
     freshness = fresh_cut()
 
