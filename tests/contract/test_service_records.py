@@ -218,7 +218,7 @@ def test_the_registers_state_is_written_and_read_like_the_sample(name: str) -> N
     value = register_state_record.encode(
         expected["term"],
         register,
-        audit,
+        register_state_record.AuditState(expected["audit_outcome"], audit),
         Lag(expected["lag"]["events"], expected["lag"]["standing_s"]),
         expected["refused"],
     )

@@ -25,13 +25,17 @@ Version = tuple[int, int]
 
 @dataclass(frozen=True)
 class Head:
-    """The head of a cut, which accompanies every count: its id, time, freshness, coverage and last audit."""
+    """The head of a cut, which accompanies every count: its id, time, freshness, coverage and last audit.
+
+    `audited` is whether the last audit is recent enough to be evidence for the counts.
+    """
 
     cut: str
     as_of: datetime | None
     state: FreshnessState
     coverage: float | None
     audit: Audit | None
+    audited: bool
 
 
 class BoardState:
@@ -109,8 +113,9 @@ class BoardState:
                 state=view.state,
                 coverage=restored.coverage if view.coverage is None else view.coverage,
                 audit=audit or restored.audit,
+                audited=view.audited,
             )
-        return Head(self.cuts.id, view.as_of, view.state, view.coverage, audit)
+        return Head(self.cuts.id, view.as_of, view.state, view.coverage, audit, view.audited)
 
     def has_scope(self, scope: str) -> bool:
         """Whether the scope has a count or a target."""

@@ -105,6 +105,7 @@ def restore(board_state: BoardState, content: bytes, now_s: float) -> None:
         state=FreshnessState.STALE,
         coverage=saved.coverage,
         audit=saved.audit,
+        audited=False,
     )
     board_state.restore([saved.full], head, now_s)
 

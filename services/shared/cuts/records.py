@@ -87,6 +87,8 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     drift: int
     checked_at: datetime
     duration_ms: float = 0
+    age_s: float = 0
+    """The time since the end of the audit, when the register state was sent."""
     differences: tuple[msgspec.Raw, ...] = ()
 
 
@@ -106,6 +108,8 @@ class RegisterState(msgspec.Struct, frozen=True, kw_only=True):
     last_sequence: tuple[Count, ...]
     published: tuple[int, ...]
     audit: Audit | None = None
+    audit_outcome: str | None = None
+    """The outcome of the newest attempt to audit, such as `exact` or `failed`."""
     lag: Lag = Lag()
     refused: str | None = None
     """Why relay and audit refuse to work, for example after a restore of the register; else None."""
