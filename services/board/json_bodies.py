@@ -24,6 +24,7 @@ def head_body(scope: str, head: Head) -> dict[str, Any]:
         "as_of": head.as_of,
         "state": head.state.value,
         "coverage": head.coverage,
+        "ignored": head.ignored,
         "audit": audit_body(head),
     }
 

@@ -127,6 +127,7 @@ def cut_of(expected: dict[str, Any]) -> cut_record.Cut:
         parse_time(expected["as_of"]),
         head,
         expected["quarantined_total"],
+        expected["ignored"],
     )
 
 

@@ -27,13 +27,15 @@ Version = tuple[int, int]
 class Head:
     """The head of a cut, which accompanies every count: its id, time, freshness, coverage and last audit.
 
-    `audited` is whether the last audit is recent enough to be evidence for the counts.
+    `ignored` is the number of records in partitions that the register does not have. `audited` is whether the
+    last audit is recent enough to be evidence for the counts.
     """
 
     cut: str
     as_of: datetime | None
     state: FreshnessState
     coverage: float | None
+    ignored: int
     audit: Audit | None
     audited: bool
 
@@ -112,10 +114,13 @@ class BoardState:
                 as_of=view.as_of or restored.as_of,
                 state=view.state,
                 coverage=restored.coverage if view.coverage is None else view.coverage,
+                ignored=self.cuts.ignored,
                 audit=audit or restored.audit,
                 audited=view.audited,
             )
-        return Head(self.cuts.id, view.as_of, view.state, view.coverage, audit, view.audited)
+        return Head(
+            self.cuts.id, view.as_of, view.state, view.coverage, self.cuts.ignored, audit, view.audited
+        )
 
     def has_scope(self, scope: str) -> bool:
         """Whether the scope has a count or a target."""

@@ -53,6 +53,8 @@ class CutRecord(msgspec.Struct, frozen=True, kw_only=True):
     """(partition, first sequence, last sequence) of quarantined events that the cut does not count."""
     quarantined_total: Count = 0
     """The number of all quarantined events of the cut."""
+    ignored: Count = 0
+    """The number of records in partitions that the register does not have."""
     generation: int = 0
     epoch: int = 1
     """The register's epoch whose events are counted.

@@ -81,6 +81,8 @@ function drawHead() {
     setText(element("as-of"), fill(words.per, dated(head.as_of)));
   }
   setText(element("coverage"), head.coverage === null ? words.dash : share(head.coverage, 1, 2));
+  element("ignored-fact").hidden = !head.ignored;
+  setText(element("ignored"), number(head.ignored));
   drawAudit(head.audit);
   setText(element("cut"), head.cut);
 }
