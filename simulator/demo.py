@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,17 +16,17 @@ from deploy.local.paths import ROOT
 from deploy.local.stack import Stack
 from simulator.clients.access_keys import read_keys
 from simulator.clients.board_client import BoardClient
-from simulator.clients.campaign_and_import_client import Import
 from simulator.live_display_run import TAIL_S_MAX, run_with_display
 from simulator.load.expected_state import ExpectedState, expected_state
 from simulator.load.ledger import read
 from simulator.load.load_setup import CAMPAIGN, LoadOptions, Session, open_session
 from simulator.load.unknown_outcomes import reconcile
-from simulator.seed.seeding import SeedingError, seed_register
+from simulator.seed.seeding import Seeded, SeedingError, seed_register
 from simulator.terminal_view import percentiles, report
 from simulator.verify.count_check import Counts, count_errors, register_errors, until_settled
 from simulator.verify.delivery_check import Alert, alerts_of, deliveries, delivery_errors, missing_alerts
 from simulator.verify.latency_probe import LatencyProbes
+from simulator.verify.register_contents import RegisterContents, open_register_contents
 
 CAUGHT_UP_S_MAX: Final = 180.0
 SCOPE: Final = f"campaign:{CAMPAIGN}"
@@ -44,8 +45,8 @@ class DemoOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class InitialState:
-    """The state before a run: the province's total, the Fest campaign's counts, and the ids of all alerts."""
+class ObservedState:
+    """The province's total, the Fest campaign's counts, and the ids of all alerts, before or after a run."""
 
     registered: int
     fest: Counts
@@ -81,15 +82,19 @@ async def _run(stack: Stack, options: DemoOptions) -> int:
         keys,
         stack.folder / "ledger",
     )
-    async with open_session(load_options, read_keys(keys)) as session:
+    database = stack.stack_config().databases["registration"]
+    async with (
+        open_session(load_options, read_keys(keys)) as session,
+        open_register_contents(database) as register,
+    ):
         board = BoardClient(session.http, _url(stack, "board"))
-        first = await _initial_state(stack, session, board)
+        first = await _observed_state(stack, session, board)
         filled = await _fill(session, stack.folder / "demo", options)
-        if not await _all_counted(session, board, filled):
+        if not await _all_counted(session, board):
             return 1 if not session.stopping.is_set() else 0
         for path in sorted(load_options.ledgers.glob("*.jsonl")):
             await reconcile(path, session.runner.sender_of)
-        start = await _initial_state(stack, session, board)
+        start = await register.positions()
         probes = await run_with_display(session, load_options, board, stack.folder, console)
         await reconcile(session.path, session.runner.sender_of)
         result = expected_state(read(session.path))
@@ -97,26 +102,28 @@ async def _run(stack: Stack, options: DemoOptions) -> int:
             *result.faults,
             *(f"unsettled: {intent.kind} {intent.number}" for intent in result.unsettled),
         ]
-        errors += await _check_counts(session, board, start, result)
+        errors += await _check_counts(session, board, register, result)
         if probes.pending:
             errors.append(f"{probes.pending} probes were accepted and never shown on the stream")
         alert_rows, alert_errors = await _check_alerts(stack, session, board, first)
-        rows = await _rows(session, board, probes, result, filled) + alert_rows
+        visitors = await register.others_registrations(start, result.known)
+        rows = await _rows(session, board, probes, result)
+        rows = [("imported", str(filled)), *rows, ("visitors", _by_channel(visitors)), *alert_rows]
         console.print(report(rows, errors + alert_errors))
         return 1 if errors or alert_errors else 0
 
 
-async def _initial_state(stack: Stack, session: Session, board: BoardClient) -> InitialState:
+async def _observed_state(stack: Stack, session: Session, board: BoardClient) -> ObservedState:
     total = await until_settled(board.total, lambda total: total is not None, CAUGHT_UP_S_MAX)
     alerts = await alerts_of(session.http, _url(stack, "notifier"))
-    return InitialState(
+    return ObservedState(
         total.registered if total else 0,
         await board.kelurahan(SCOPE),
         frozenset(alert.id for alert in alerts),
     )
 
 
-async def _fill(session: Session, folder: Path, options: DemoOptions) -> Import:
+async def _fill(session: Session, folder: Path, options: DemoOptions) -> Seeded:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=options.people)
@@ -134,12 +141,11 @@ async def _fill(session: Session, folder: Path, options: DemoOptions) -> Import:
             filling.cancel()
             raise SeedingError("stopped while the register was filled; the next run continues")
         filled = filling.result()
-    rate = f" at {filled.rows_per_s:,.0f} rows/s" if filled.rows_per_s else ""
-    console.print(f"imported: {filled.accepted:,} participants{rate}")
+    console.print(f"imported: {filled}")
     return filled
 
 
-async def _all_counted(session: Session, board: BoardClient, filled: Import) -> bool:
+async def _all_counted(session: Session, board: BoardClient) -> bool:
     """Wait until all events accepted so far are counted and the audit has found no drift.
 
     Return False on time-out.
@@ -160,32 +166,19 @@ async def _all_counted(session: Session, board: BoardClient, filled: Import) -> 
 
 
 async def _check_counts(
-    session: Session, board: BoardClient, start: InitialState, result: ExpectedState
+    session: Session, board: BoardClient, register: RegisterContents, result: ExpectedState
 ) -> list[str]:
-    """Compare the register with the ledger, and then the board with register and ledger."""
+    """Compare the register with the ledger, and then the board with the register."""
     with console.status("reading every participant of the night back"):
         errors = await register_errors(session.register, result)
-    grown = result.counts(CAMPAIGN)
-    errors += await count_errors(board, SCOPE, start.fest, grown, TAIL_S_MAX)
-    standing = sum(known.standing == "registered" for known in result.known.values())
-    wanted = start.registered + standing
-    total = await until_settled(
-        board.total,
-        lambda total: total is not None and total.proven and total.registered == wanted,
-        TAIL_S_MAX,
-    )
-    if total is None or not total.proven:
-        errors.append(f"not proven: {total}")
-    elif total.registered != wanted:
-        errors.append(f"miscounted: {total.registered:,} in the province, must be {wanted:,}")
-    return errors
+    return errors + await count_errors(board, register, CAMPAIGN, TAIL_S_MAX)
 
 
 async def _check_alerts(
-    stack: Stack, session: Session, board: BoardClient, first: InitialState
+    stack: Stack, session: Session, board: BoardClient, first: ObservedState
 ) -> tuple[list[tuple[str, str]], list[str]]:
     """Return the report's rows about alerts, and the errors in the alerts of this run."""
-    after = await _initial_state(stack, session, board)
+    after = await _observed_state(stack, session, board)
     new: list[Alert] = []
 
     async def check() -> list[str]:
@@ -205,7 +198,7 @@ async def _check_alerts(
     ], errors
 
 
-def _missing(alerts: list[Alert], first: InitialState, after: InitialState) -> list[str]:
+def _missing(alerts: list[Alert], first: ObservedState, after: ObservedState) -> list[str]:
     """Describe the thresholds that were passed without an alert.
 
     Only rules with `every` and the measure `registered` are checked, for the province and the Fest campaign.
@@ -227,16 +220,12 @@ def _registered(counts: Counts) -> int:
 
 
 async def _rows(
-    session: Session, board: BoardClient, probes: LatencyProbes, result: ExpectedState, filled: Import
+    session: Session, board: BoardClient, probes: LatencyProbes, result: ExpectedState
 ) -> list[tuple[str, str]]:
     progress, total = session.runner.progress, await board.total()
     accepted, refused = result.total("accepted"), result.total("refused")
     registered = result.outcomes["register", "accepted"] + result.outcomes["probe", "accepted"]
     return [
-        (
-            "imported",
-            f"{filled.accepted:,}" + (f" at {filled.rows_per_s:,.0f}/s" if filled.rows_per_s else ""),
-        ),
         ("sent", f"{progress.sent:,} ({progress.retried:,} needed a retry, {progress.not_sent:,} not sent)"),
         (
             "accepted",
@@ -247,6 +236,12 @@ async def _rows(
         ("answer", percentiles(progress.response_times)),
         ("201 to the stream", f"{percentiles(probes.latencies)} of {probes.latencies.count:,} probes"),
     ]
+
+
+def _by_channel(registrations: Counter[str]) -> str:
+    """Format the registrations that others made during the run."""
+    channels = ", ".join(f"{count:,} by {channel}" for channel, count in sorted(registrations.items()))
+    return f"{registrations.total():,} registrations" + (f": {channels}" if channels else "")
 
 
 def _url(stack: Stack, name: str) -> str:

@@ -139,7 +139,8 @@ def _by_scope(records: Iterable[Record]) -> dict[str, list[Record]]:
 def register_state(records: Sequence[Record], names: Names) -> list[str]:
     """Return the line of `register-state`: its newest record."""
     value = records[-1].json()
-    audit = value["audit"] and {**value["audit"], "cut": "<cut>", "duration_ms": "<milliseconds>"}
+    unstable = {"cut": "<cut>", "duration_ms": "<milliseconds>", "age_s": "<seconds>"}
+    audit = value["audit"] and {**value["audit"], **unstable}
     positions = {name: _summed(value[name]) for name in ("last_sequence", "published")}
     shown = {**value, "term": "<term>", **positions, "audit": audit}
     return [_line(records[-1], records[-1].key, replaced(shown, names))]

@@ -38,5 +38,8 @@ GAPS: Final = Gauge(
 OUTSTANDING: Final = Gauge(
     "aggregator_quarantined_outstanding", "Quarantined or skipped events that are not in the counts."
 )
+IGNORED: Final = Gauge(
+    "aggregator_records_ignored", "Records of the event topic in partitions that the register does not have."
+)
 MINUTES: Final = Counter("aggregator_minute_records", "Records published to region-minutes.")
 REBUILDS: Final = Counter("aggregator_rebuilds", "Rebuilds, by outcome.", ["outcome"])

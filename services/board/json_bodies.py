@@ -12,7 +12,6 @@ from board.regions import Region, Regions
 from board.state.counts import BoardState, Head
 from board.state.milestones import Crossing
 from board.state.registration_rate import RegistrationRate, forecast, next_threshold
-from cuts.records import Audit
 
 encode = msgspec.json.Encoder(uuid_format="canonical").encode
 
@@ -25,15 +24,18 @@ def head_body(scope: str, head: Head) -> dict[str, Any]:
         "as_of": head.as_of,
         "state": head.state.value,
         "coverage": head.coverage,
-        "audit": audit_body(head.audit),
+        "ignored": head.ignored,
+        "audit": audit_body(head),
     }
 
 
-def audit_body(audit: Audit | None) -> dict[str, Any] | None:
-    """Return the last audit; None before the first audit."""
+def audit_body(head: Head) -> dict[str, Any] | None:
+    """Return the last audit; None before the first audit. The drift is None if the last audit is too old."""
+    audit = head.audit
     if audit is None:
         return None
-    return {"drift": audit.drift, "checked_at": audit.checked_at, "cut": audit.cut}
+    drift = audit.drift if head.audited else None
+    return {"drift": drift, "checked_at": audit.checked_at, "cut": audit.cut}
 
 
 def row_body(board_state: BoardState, scope: str, region: Region) -> dict[str, Any]:

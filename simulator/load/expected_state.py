@@ -56,15 +56,6 @@ class ExpectedState:
         """Return the number of requests with this outcome."""
         return sum(count for (_, counted), count in self.outcomes.items() if counted == outcome)
 
-    def counts(self, campaign: str) -> Counter[tuple[str, str]]:
-        """Return the expected tallies of a campaign, by (kelurahan, measure)."""
-        totals: Counter[tuple[str, str]] = Counter()
-        for participant in self.known.values():
-            if participant.standing == "registered" and participant.campaign == campaign:
-                totals[participant.region, "registered"] += 1
-                totals.update((participant.region, f"step:{step}") for step in participant.steps)
-        return totals
-
 
 def expected_state(lines: Iterable[Line]) -> ExpectedState:
     """Return the state after all lines of a ledger.

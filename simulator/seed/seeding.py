@@ -1,6 +1,6 @@
 """Fills a register with synthetic participants through its import.
 
-A second run finds that the import was done before, and imports nothing.
+A second run finds that the import was done before, imports nothing, and reports so.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 import csv
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -23,13 +24,28 @@ class SeedingError(Exception):
     """The import failed or stalled; the message says how far it got."""
 
 
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """A finished import; `earlier` is whether an earlier run had finished it."""
+
+    done: Import
+    earlier: bool
+
+    def __str__(self) -> str:
+        """Describe what this run imported."""
+        if self.earlier:
+            return f"nothing; an earlier run imported {self.done.accepted:,} participants"
+        rate = f" at {self.done.rows_per_s:,.0f} rows/s" if self.done.rows_per_s else ""
+        return f"{self.done.accepted:,} participants{rate}"
+
+
 OnProgress = Callable[[str, int, int], None]
 """Called with the name of the current step, the number of rows done, and the total."""
 
 
 async def seed_register(
     register: RegisterClient, folder: Path, count: int, seed: int, on_progress: OnProgress
-) -> Import:
+) -> Seeded:
     """Import `count` people, unless they were imported before, and return the finished import.
 
     Raises SeedingError.
@@ -40,7 +56,7 @@ async def seed_register(
     if id_file.exists():
         found = await register.import_status(id_file.read_text().strip())
         if found is not None:
-            return await _wait_for_import(register, found, count, on_progress)
+            return await _finished(register, found, count, on_progress)
     if not path.exists():
         await asyncio.to_thread(_write, path, count, seed, on_progress)
     for campaign in filter(None, rows_matching_published_totals.CAMPAIGNS):
@@ -49,7 +65,7 @@ async def seed_register(
         await register.open_agency(agency, agency)
     started = await register.upload(path)
     id_file.write_text(started.id)
-    return await _wait_for_import(register, started, count, on_progress)
+    return await _finished(register, started, count, on_progress)
 
 
 def _write(path: Path, count: int, seed: int, on_progress: OnProgress) -> None:
@@ -62,6 +78,10 @@ def _write(path: Path, count: int, seed: int, on_progress: OnProgress) -> None:
             if done % 5_000 == 0:
                 on_progress("generating people", done, count)
     partial.rename(path)
+
+
+async def _finished(register: RegisterClient, first: Import, count: int, on_progress: OnProgress) -> Seeded:
+    return Seeded(await _wait_for_import(register, first, count, on_progress), first.state == "done")
 
 
 async def _wait_for_import(

@@ -1,4 +1,4 @@
-"""Checks after a run that the register and the board have exactly the state that the ledger implies."""
+"""Compares the register with the ledger, and the board with the register, after a run."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeVar
 
-from simulator.clients.board_client import BoardClient
+from simulator.clients.board_client import BoardClient, ProvinceTotal
 from simulator.clients.campaign_and_import_client import RegisterClient
 from simulator.load.crowd import KnownParticipant
 from simulator.load.expected_state import ExpectedState
+from simulator.verify.register_contents import RegisterContents
 
 T = TypeVar("T")
 READERS: Final = 16
@@ -46,6 +47,7 @@ def _difference(known: KnownParticipant, held: Mapping[str, Any] | None) -> str 
         return f"lost: participant {known.participant} is not in the register"
     wanted = {
         "region": known.region,
+        "campaign": known.campaign,
         "revision": known.revision,
         "standing": known.standing,
         "steps": sorted(known.steps),
@@ -55,17 +57,35 @@ def _difference(known: KnownParticipant, held: Mapping[str, Any] | None) -> str 
 
 
 async def count_errors(
-    board: BoardClient, scope: str, before: Counts, grown: Counts, wait_s: float
+    board: BoardClient, register: RegisterContents, campaign: str, wait_s: float
 ) -> list[str]:
-    """Describe the tallies of a scope that do not become `before` plus `grown` within `wait_s` seconds."""
-    wanted = Counter(before)
-    wanted.update(grown)
+    """Describe how the board differs from the register, unless they become equal within `wait_s` seconds.
 
-    def differing(counts: Counts) -> list[tuple[str, str]]:
-        return [cell for cell in sorted(wanted.keys() | counts.keys()) if counts[cell] != wanted[cell]]
+    The province's total and each tally of the campaign are compared. Both sides are read repeatedly, because
+    visitors may register at any time.
+    """
 
-    counts = await until_settled(lambda: board.kelurahan(scope), lambda now: not differing(now), wait_s)
+    async def compare() -> list[str]:
+        wanted, cells = await register.registered(), await register.tallies(campaign)
+        return [
+            *_total_errors(await board.total(), wanted),
+            *_tally_errors(campaign, await board.kelurahan(f"campaign:{campaign}"), cells),
+        ]
+
+    return await until_settled(compare, lambda errors: not errors, wait_s)
+
+
+def _total_errors(total: ProvinceTotal | None, wanted: int) -> list[str]:
+    if total is None or not total.proven:
+        return [f"not proven: {total}"]
+    if total.registered != wanted:
+        return [f"miscounted: {total.registered:,} in the province, but {wanted:,} in the register"]
+    return []
+
+
+def _tally_errors(campaign: str, counts: Counts, wanted: Counts) -> list[str]:
     return [
-        f"miscounted: {scope} {' '.join(cell)} is {counts[cell]}, must be {wanted[cell]}"
-        for cell in differing(counts)
+        f"miscounted: {campaign} {' '.join(cell)} is {counts[cell]}, but {wanted[cell]} in the register"
+        for cell in sorted(wanted.keys() | counts.keys())
+        if counts[cell] != wanted[cell]
     ]

@@ -55,6 +55,21 @@ async def test_with_script_the_page_follows_each_cut(
         await page.get_by_text("Jakarta Pusat mencapai 29.000 peserta terdaftar").wait_for()
 
 
+async def test_a_count_that_nobody_has_audited_for_a_minute_is_not_called_exact(
+    board: BoardProcess, source: TopicWriter, chromium: Browser
+) -> None:
+    async with source.publishing(), opened(chromium, board.url) as page:
+        await page.get_by_text("diperiksa", exact=False).wait_for()
+        assert await text(page, "#drift") == "0"
+
+        source.audit_age_s = 61.0
+        await page.get_by_text("tidak diperiksa sejak").wait_for()
+
+        assert await text(page, "#drift") == "–"
+        assert "tidak diperiksa sejak" in (await board.http.get("/")).text
+        assert (await board.counts())["audit"]["drift"] is None
+
+
 async def test_the_page_turns_stale_when_no_new_cuts_are_published(
     board: BoardProcess, source: TopicWriter, chromium: Browser
 ) -> None:

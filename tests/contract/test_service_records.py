@@ -128,6 +128,7 @@ def cut_of(expected: dict[str, Any]) -> cut_record.Cut:
         parse_time(expected["as_of"]),
         head,
         expected["quarantined_total"],
+        expected["ignored"],
     )
 
 
@@ -219,7 +220,7 @@ def test_the_registers_state_is_written_and_read_like_the_sample(name: str) -> N
     value = register_state_record.encode(
         expected["term"],
         register,
-        audit,
+        register_state_record.AuditState(expected["audit_outcome"], audit),
         Lag(expected["lag"]["events"], expected["lag"]["standing_s"]),
         expected["refused"],
     )

@@ -125,7 +125,8 @@ class StallWatchdog:
         try:
             async with asyncio.timeout(SEEK_S_MAX):
                 positions = await self._tallies.positions()
-                await self._worker.seek({partition: positions[partition].offset for partition in new})
+                known = new & positions.keys()
+                await self._worker.seek({partition: positions[partition].offset for partition in known})
         except Exception as error:  # the worker ends if the stall continues
             log.warning("seek after stall failed", partitions=sorted(new), error=type(error).__name__)
         else:

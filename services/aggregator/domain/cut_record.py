@@ -54,13 +54,17 @@ class CutHead:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A head with the cut's time and number, the publisher's term, and the number of quarantined events."""
+    """A head with the cut's time and number, the publisher's term, and what the cut does not count.
+
+    `ignored` is the number of records in unknown partitions.
+    """
 
     term: int
     number: int
     as_of: datetime
     head: CutHead
     quarantined_total: int = 0
+    ignored: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +192,7 @@ def _record(cut: Cut, full_offset: int, kind: str, ranges: Any, rows: Any, **fie
             ],
             "quarantined_ranges": ranges,
             "quarantined_total": cut.quarantined_total,
+            "ignored": cut.ignored,
             "generation": head.generation,
             "epoch": head.epoch,
             "full_offset": full_offset,

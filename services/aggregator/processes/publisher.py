@@ -7,10 +7,11 @@ from typing import Final
 
 from aggregator.processes.rebuild import rebuild_for_epoch
 from aggregator.publishing.cut_publisher import CutPublisher
+from aggregator.publishing.ignored_records import IgnoredRecords
 from aggregator.publishing.minute_publisher import MinutePublisher
 from aggregator.publishing.publisher_cycle import PublishCycle
 from aggregator.rebuild.register_epoch_trigger import RegisterEpochTrigger
-from aggregator.settings import AggregatorSettings
+from aggregator.settings import EVENT_TOPIC, AggregatorSettings
 from database.pool import connect
 from kafka.leader_producer import LeaderProducer
 from kafka.settings import KafkaSettings
@@ -33,7 +34,9 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
     health = Health()
     lease = Lease(pool, LEASE, new_holder())
     producer = LeaderProducer(kafka, lease)
-    cycle = PublishCycle(pool, CutPublisher(pool, lease, producer), MinutePublisher(pool, producer))
+    ignored = IgnoredRecords(kafka, EVENT_TOPIC)
+    cuts = CutPublisher(pool, lease, producer, ignored)
+    cycle = PublishCycle(pool, cuts, MinutePublisher(pool, producer))
     leader = Leader(
         lease,
         cycle,
@@ -46,6 +49,7 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
         await run_group(
             stopping,
             leader.run(stopping),
+            run_forever(ignored.follow_once, stopping, name="ignored records", failing_s_max=float("inf")),
             run_forever(
                 epochs.follow_once,
                 stopping,

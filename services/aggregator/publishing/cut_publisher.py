@@ -23,6 +23,7 @@ from aggregator.domain.cut_record import (
 )
 from aggregator.metrics import CUT_SECONDS, CUTS, GAPS, OUTSTANDING
 from aggregator.publishing.cut_snapshot import CutSnapshot, open_snapshot, read_published_state
+from aggregator.publishing.ignored_records import IgnoredRecords
 from aggregator.publishing.last_published_cut import NEWEST_RECORDS, last_cut
 from aggregator.publishing.queries import QUERIES
 from kafka.leader_producer import LeaderProducer, LeaderRecord, SupersededError
@@ -56,11 +57,13 @@ class CutPublisher:
         pool: asyncpg.Pool[Any],
         lease: Lease,
         producer: LeaderProducer,
+        ignored: IgnoredRecords,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._lease = lease
         self._producer = producer
+        self._ignored = ignored
         self._clock = clock
         self._leader: LeaderState | None = None
         self._last_cut = 0
@@ -106,7 +109,7 @@ class CutPublisher:
         base = leader.cut
         if due.is_new_cut:
             await self._reserve(leader, base + 1)
-        cut = Cut(leader.term, leader.cut, as_of, head)
+        cut = Cut(leader.term, leader.cut, as_of, head, ignored=self._ignored.count)
         await self._send(leader, cut, base, changes, content)
         OUTSTANDING.set(leader.quarantined_total)
         CUT_SECONDS.observe(self._clock() - started_at)

@@ -1,6 +1,7 @@
 """Counts a fetch: decodes it, folds it from the stored positions, and stores the result.
 
 If a gap remains in a partition, the counter requests a seek back to the stored offset, once per position.
+Records in a partition without a stored position are ignored: the register has no such partition.
 
 Failpoints: `worker.before_store`, `worker.after_store`.
 """
@@ -32,13 +33,7 @@ class CountOutcome(Enum):
     COUNTED = "counted"
     NOTHING_NEXT = "nothing_next"
     GAP = "gap"
-
-
-class PositionMissingError(RuntimeError):
-    """A partition has no row in `position`.
-
-    Either the topic has more partitions than the schema, or a migration is missing.
-    """
+    IGNORED = "ignored"
 
 
 class BatchCounter:
@@ -71,23 +66,28 @@ class BatchCounter:
         Of one batch, either all these events are counted or none. After any failure the call may be repeated
         with the same fetch.
         """
+        positions = await self._positions_of(fetched)
+        outcomes = dict.fromkeys(fetched.keys() - positions.keys(), CountOutcome.IGNORED)
         batches: dict[int, DecodedBatch] = {}
-        for partition, records in fetched.items():
-            batches[partition] = self._decode(records, partition)
+        for partition in positions:
+            batches[partition] = self._decode(fetched[partition], partition)
             if unsequenced := batches[partition].unsequenced:
                 await self._quarantine_unsequenced(partition, unsequenced)
-        folds = await self._count(batches)
-        outcomes: dict[int, CountOutcome] = {}
+        folds = await self._count(batches, positions)
         for partition, fold in folds.items():
             if fold.gap is not None:
                 await self._handle_gap(partition, fold.gap)
             PASSED.inc(fold.passed)
             outcomes[partition] = _outcome(fold)
-            BATCHES.labels(outcomes[partition].value).inc()
+        for partition, outcome in outcomes.items():
+            BATCHES.labels(outcome.value).inc()
+            if outcome is CountOutcome.IGNORED:
+                log.warning("records ignored", partition=partition, records=len(fetched[partition]))
         return outcomes
 
-    async def _count(self, batches: Mapping[int, DecodedBatch]) -> Mapping[int, Fold]:
-        positions = await self._positions_of(batches)
+    async def _count(
+        self, batches: Mapping[int, DecodedBatch], positions: Mapping[int, PartitionPosition]
+    ) -> Mapping[int, Fold]:
         waiting, done = dict(batches), dict[int, Fold]()
         while waiting:
             folds = {
@@ -121,12 +121,11 @@ class BatchCounter:
         return await self._read_positions(partitions)
 
     async def _read_positions(self, partitions: Collection[int]) -> Mapping[int, PartitionPosition]:
-        positions = await self._tallies.positions()
-        for partition in partitions:
-            if partition not in positions:
-                raise PositionMissingError(f"partition {partition} has no position")
-            self._positions[partition] = positions[partition]
-        return {partition: positions[partition] for partition in partitions}
+        """Read the positions of these partitions, without those that have no position."""
+        stored = await self._tallies.positions()
+        found = {partition: stored[partition] for partition in partitions if partition in stored}
+        self._positions.update(found)
+        return found
 
     async def _store(self, changes: Mapping[int, PositionChange]) -> bool:
         tally_changes = roll_up((change.fold for change in changes.values()), self._now() - MINUTES_KEPT)

@@ -25,13 +25,19 @@ Version = tuple[int, int]
 
 @dataclass(frozen=True)
 class Head:
-    """The head of a cut, which accompanies every count: its id, time, freshness, coverage and last audit."""
+    """The head of a cut, which accompanies every count: its id, time, freshness, coverage and last audit.
+
+    `ignored` is the number of records in partitions that the register does not have. `audited` is whether the
+    last audit is recent enough to be evidence for the counts.
+    """
 
     cut: str
     as_of: datetime | None
     state: FreshnessState
     coverage: float | None
+    ignored: int
     audit: Audit | None
+    audited: bool
 
 
 class BoardState:
@@ -114,9 +120,13 @@ class BoardState:
                 as_of=view.as_of or restored.as_of,
                 state=view.state,
                 coverage=restored.coverage if view.coverage is None else view.coverage,
+                ignored=self.cuts.ignored,
                 audit=audit or restored.audit,
+                audited=view.audited,
             )
-        return Head(self.cuts.id, view.as_of, view.state, view.coverage, audit)
+        return Head(
+            self.cuts.id, view.as_of, view.state, view.coverage, self.cuts.ignored, audit, view.audited
+        )
 
     def has_scope(self, scope: str) -> bool:
         """Whether the scope has a count or a target."""

@@ -84,6 +84,7 @@ def encode_cut(board_state: BoardState, head: Head) -> bytes:
         gaps=cuts.gaps,
         quarantined_ranges=tuple(cuts.quarantined),
         quarantined_total=cuts.quarantined_total,
+        ignored=cuts.ignored,
         generation=cuts.generation,
         rows=tuple((*key, count) for key, count in cuts.counts.items()),
     )
@@ -104,7 +105,9 @@ def restore(board_state: BoardState, content: bytes, now_s: float) -> None:
         as_of=saved.as_of,
         state=FreshnessState.STALE,
         coverage=saved.coverage,
+        ignored=saved.full.ignored,
         audit=saved.audit,
+        audited=False,
     )
     board_state.restore([saved.full], head, now_s)
 

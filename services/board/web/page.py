@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from board.app_state import AppState
 from board.i18n import DASH, WORDS
 from board.regions import PROVINCE, Region
+from board.state.counts import Head
 from board.state.milestones import NEWEST_SHOWN, Crossing
 from board.state.registration_rate import MINUTES_SHOWN, PACE_MINUTES, forecast, next_threshold
 from localization.formats import LANGUAGES, clock_of, date_of, moment, number, share, signed
@@ -106,12 +107,18 @@ class _PageValues:
             "as_of": self._time(head.as_of),
             "as_of_iso": head.as_of.isoformat() if head.as_of else "",
             "coverage": DASH if head.coverage is None else share(head.coverage, 1, 2, self._language),
-            "drift": number(audit.drift, self._language) if audit else DASH,
-            "drifted": bool(audit and audit.drift),
-            "checked": self._words["checked"].format(clock_of(audit.checked_at, self._language))
-            if audit
-            else self._words["unchecked"],
+            "ignored": number(head.ignored, self._language) if head.ignored else "",
+            "drift": number(audit.drift, self._language) if audit and head.audited else DASH,
+            "drifted": bool(audit and audit.drift) or not head.audited,
+            "checked": self._checked(head),
         }
+
+    def _checked(self, head: Head) -> str:
+        if head.audit is None:
+            return self._words["unchecked"]
+        if head.audited:
+            return self._words["checked"].format(clock_of(head.audit.checked_at, self._language))
+        return self._words["unchecked_since"].format(self._dated(head.audit.checked_at))
 
     def _total(self) -> dict[str, Any]:
         count = self._board_state.count(self._scope, PROVINCE)
@@ -196,8 +203,10 @@ class _PageValues:
     def _time(self, time: datetime | None) -> str:
         if time is None:
             return self._words["waiting"]
-        text = f"{date_of(time, self._language)}, {clock_of(time, self._language)}"
-        return self._words["per"].format(text)
+        return self._words["per"].format(self._dated(time))
+
+    def _dated(self, time: datetime) -> str:
+        return f"{date_of(time, self._language)}, {clock_of(time, self._language)}"
 
 
 def _script_words(language: str) -> dict[str, Any]:

@@ -14,13 +14,14 @@ from enum import Enum
 from typing import Any, Final
 
 import asyncpg
+import msgspec
 
 from lifecycle.stop_signal import StopSignal
 from outbox.postgres_leases import Lease
 from registration.audit.expected_tallies import ForeignCutError, expected_at
 from registration.audit.metrics import AUDIT_SECONDS, AUDITED_AT, AUDITS, DRIFT
 from registration.audit.published_cut import CutFollower, PublishedCut
-from registration.audit.register_state_record import AuditResult
+from registration.audit.register_state_record import AuditResult, AuditState
 from registration.audit.tallies import compare
 from registration.domain.cloud_event import utc_text
 from telemetry.failpoints import failpoint
@@ -40,13 +41,11 @@ class AuditOutcome(Enum):
     UNEXPLAINED = "unexplained"  # the cut does not name all its quarantined events, so it cannot be compared
     EXACT = "exact"
     DRIFT = "drift"
+    FAILED = "failed"  # the database did not answer, or the cut could not be compared
 
 
 class Auditor:
-    """Audits cuts while this process holds the lease.
-
-    `last_result` is the result that readers get; None while this process cannot vouch for any result.
-    """
+    """Audits cuts while this process holds the lease."""
 
     def __init__(
         self,
@@ -65,7 +64,11 @@ class Auditor:
         self._pause_factor = pause_factor
         self._clock = clock
         self._pause_s = STANDBY_PAUSE_S
-        self.last_result: AuditResult | None = None
+        self._outcome = AuditOutcome.STANDING_BY
+        self._result: AuditResult | None = None
+        """The result that readers get; None while this process cannot vouch for any result."""
+        self._finished_s = 0.0
+        """The time at which `_result` was found, by `clock`."""
         self.refusal: str | None = None
         """Why the newest cut cannot belong to this register; None if it can."""
         self.relay_refuses = False
@@ -75,16 +78,26 @@ class Auditor:
         """
 
     async def audit_once(self) -> AuditOutcome:
-        """Audit the newest cut and update `last_result`. A database error leaves it unchanged."""
-        outcome = await self._outcome()
+        """Audit the newest cut. An attempt without a result leaves the last result, whose age grows."""
+        outcome = AuditOutcome.FAILED
+        try:
+            outcome = await self._audit_newest()
+        finally:
+            self._outcome = outcome
+            AUDITS.labels(outcome.value).inc()
         if outcome in (AuditOutcome.STANDING_BY, AuditOutcome.REFUSED):
             # Another process publishes results now, or this register cannot be compared with the cut. Readers
             # must not take the earlier result for a current result.
-            self.last_result = None
+            self._result = None
             DRIFT.set(0)
             AUDITED_AT.set(0)
-        AUDITS.labels(outcome.value).inc()
         return outcome
+
+    def state(self) -> AuditState:
+        """Return the outcome of the newest attempt, and the last result with its age."""
+        age_s = round(self._clock() - self._finished_s, 1)
+        result = msgspec.structs.replace(self._result, age_s=age_s) if self._result else None
+        return AuditState(self._outcome.value, result)
 
     async def pause(self, stopping: StopSignal) -> None:
         """Wait until the next audit is due, or until a cut is published again with different counts."""
@@ -101,7 +114,7 @@ class Auditor:
                 with contextlib.suppress(asyncio.CancelledError):
                     await wait
 
-    async def _outcome(self) -> AuditOutcome:
+    async def _audit_newest(self) -> AuditOutcome:
         self._pause_s = STANDBY_PAUSE_S
         if self._lease.term is None:
             return AuditOutcome.STANDING_BY
@@ -131,7 +144,8 @@ class Auditor:
         duration_s = self._clock() - started_s
         self._pause_s = max(self._every_s, self._pause_factor * duration_s)
         now = datetime.now(UTC)
-        self.last_result = AuditResult(
+        self._finished_s = started_s + duration_s
+        self._result = AuditResult(
             cut.id, findings.drift, utc_text(now), round(duration_s * 1000), findings.differences
         )
         AUDIT_SECONDS.observe(duration_s)

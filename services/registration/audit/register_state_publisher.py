@@ -75,7 +75,7 @@ class StatePublisher:
         LAG_STANDING.set(lag.unmoved_s)
         self._auditor.relay_refuses = register.refused is not None
         refused = register.refused or self._auditor.refusal
-        value = encode(term, register, self._auditor.last_result, lag, refused)
+        value = encode(term, register, self._auditor.state(), lag, refused)
         failpoint("audit.before_send")
         await self._producer.send(TOPIC, [LeaderRecord(KEY, value)], term)
         failpoint("audit.after_send")

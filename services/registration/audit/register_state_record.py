@@ -19,7 +19,8 @@ KEY: Final = b"state"
 class AuditResult(msgspec.Struct, frozen=True):
     """The result of an audit.
 
-    `cut` is the id of the cut in the form "term.number". A `drift` of 0 means that the cut is exact.
+    `cut` is the id of the cut in the form "term.number". A `drift` of 0 means that the cut is exact. `age_s`
+    is the time since the end of the audit, so that readers need not compare `checked_at` with their clock.
     """
 
     cut: str
@@ -27,6 +28,14 @@ class AuditResult(msgspec.Struct, frozen=True):
     checked_at: str
     duration_ms: int
     differences: tuple[Difference, ...]
+    age_s: float = 0.0
+
+
+class AuditState(msgspec.Struct, frozen=True):
+    """The outcome of the newest attempt to audit, and the last result; None if no result is valid."""
+
+    outcome: str
+    result: AuditResult | None
 
 
 class _Lag(msgspec.Struct):
@@ -41,6 +50,7 @@ class _State(msgspec.Struct):
     last_sequence: Sequence[int]
     published: Sequence[int]
     audit: AuditResult | None
+    audit_outcome: str
     lag: _Lag
     refused: str | None
     relay_alive: bool
@@ -60,9 +70,7 @@ class RegisterSnapshot(msgspec.Struct, frozen=True):
 _encoder = msgspec.json.Encoder()
 
 
-def encode(
-    term: int, register: RegisterSnapshot, audit: AuditResult | None, lag: Lag, refused: str | None
-) -> bytes:
+def encode(term: int, register: RegisterSnapshot, audit: AuditState, lag: Lag, refused: str | None) -> bytes:
     """Encode the value of a record.
 
     `refused` is the relay's reason not to publish, or the audit's reason not to audit the cut; None if
@@ -75,7 +83,8 @@ def encode(
             epoch=register.epoch,
             last_sequence=register.last_sequence,
             published=register.published,
-            audit=audit,
+            audit=audit.result,
+            audit_outcome=audit.outcome,
             lag=_Lag(lag.events, round(lag.unmoved_s, 1)),
             refused=refused,
             relay_alive=register.relay_alive,

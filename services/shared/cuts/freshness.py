@@ -21,6 +21,8 @@ from cuts.records import RegisterState
 
 LIVE_S: Final = 2.0
 STALE_S: Final = 5.0
+AUDIT_AGE_S_MAX: Final = 60.0
+"""An older audit is no evidence for the shown counts. The alert rule AuditSilent has the same limit."""
 WAITING_MAX: Final = 600
 """Maximum number of stored register states that the cut has not reached yet: those of ten minutes.
 
@@ -43,13 +45,14 @@ class FreshnessView:
     """The freshness at one moment.
 
     `as_of` is None until the cut has reached a register state. `coverage` is None until a cut and a register
-    state of the same epoch have been read.
+    state of the same epoch have been read. `audited` is whether an audit ended at most AUDIT_AGE_S_MAX ago.
     """
 
     state: FreshnessState
     as_of: datetime | None
     coverage: float | None
     age_s: float
+    audited: bool
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,7 @@ class Freshness:
             as_of=self._reached.state.time if self._reached else None,
             coverage=self._coverage(),
             age_s=age_s,
+            audited=self._audited(now_s),
         )
 
     @property
@@ -132,6 +136,10 @@ class Freshness:
         if self._newest.refused is not None or self._newest.relay_alive is False:
             return FreshnessState.CATCHING_UP
         return FreshnessState.LIVE
+
+    def _audited(self, now_s: float) -> bool:
+        audit = self._newest.audit if self._newest else None
+        return audit is not None and audit.age_s + now_s - self._register_at_s <= AUDIT_AGE_S_MAX
 
     def _coverage(self) -> float | None:
         if self._newest is None or not self._positions or self._newest.epoch != self._epoch:

@@ -58,6 +58,8 @@ class CutRecord(msgspec.Struct, frozen=True, kw_only=True):
     """(partition, first sequence, last sequence) of quarantined events that the cut does not count."""
     quarantined_total: Count = 0
     """The number of all quarantined events of the cut."""
+    ignored: Count = 0
+    """The number of records in partitions that the register does not have."""
     generation: int = 0
     epoch: int = 1
     """The register's epoch whose events are counted.
@@ -92,6 +94,8 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     drift: int
     checked_at: datetime
     duration_ms: float = 0
+    age_s: float = 0
+    """The time since the end of the audit, when the register state was sent."""
     differences: tuple[msgspec.Raw, ...] = ()
 
 
@@ -111,6 +115,8 @@ class RegisterState(msgspec.Struct, frozen=True, kw_only=True):
     last_sequence: tuple[Count, ...]
     published: tuple[int, ...]
     audit: Audit | None = None
+    audit_outcome: str | None = None
+    """The outcome of the newest attempt to audit, such as `exact` or `failed`."""
     lag: Lag = Lag()
     refused: str | None = None
     """Why relay and audit refuse to work, for example after a restore of the register; else None."""

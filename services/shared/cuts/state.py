@@ -75,6 +75,7 @@ class CutState:
 
         It differs from `quarantined.events` only if the publisher is of a version that writes no ranges.
         """
+        self.ignored = 0
         self.counts: dict[Key, int] = {}
         self._parts: list[CutRecord] = []
 
@@ -170,3 +171,4 @@ class CutState:
         self.positions = record.positions
         self.gaps = record.gaps
         self.quarantined_total = record.quarantined_total
+        self.ignored = record.ignored

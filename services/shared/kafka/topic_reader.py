@@ -40,10 +40,23 @@ class TopicReader:
 
     async def bounds(self) -> Mapping[int, tuple[int, int]]:
         """Return, per partition, the first retained offset, and the offset that the next new record gets."""
+        return await self._bounds(self._partitions)
+
+    async def bounds_above(self, partition: int) -> Mapping[int, tuple[int, int]]:
+        """Return the bounds of all partitions of the topic above `partition`, read by this reader or not."""
         async with asyncio.timeout(ANSWER_S_MAX):
-            first = await self._consumer.beginning_offsets(self._partitions)
-            end = await self._consumer.end_offsets(self._partitions)
-        return {tp.partition: (first[tp], end[tp]) for tp in self._partitions}
+            await self._consumer._client.add_topic(self._topic)
+            await self._consumer._client.force_metadata_update()
+        found = self._consumer.partitions_for_topic(self._topic) or ()
+        return await self._bounds(
+            [TopicPartition(self._topic, above) for above in found if above > partition]
+        )
+
+    async def _bounds(self, partitions: Sequence[TopicPartition]) -> Mapping[int, tuple[int, int]]:
+        async with asyncio.timeout(ANSWER_S_MAX):
+            first = await self._consumer.beginning_offsets(partitions)
+            end = await self._consumer.end_offsets(partitions)
+        return {tp.partition: (first[tp], end[tp]) for tp in partitions}
 
     async def offset_at(self, time: datetime, partition: int = 0) -> int | None:
         """Return the offset of the first record written at `time` or later; None without such a record."""

@@ -8,10 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
+from aiokafka.admin import NewPartitions
 
-from tests.support.aggregator.event_producer import EventProducer, event_value
+from tests.support.aggregator.cut_checker import following_cuts
+from tests.support.aggregator.event_producer import EventProducer, event_producer, event_value
 from tests.support.aggregator.processes import Processes, RunningProcess
 from tests.support.deadlines import until
+from tests.support.topic_prefixes import Topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
@@ -227,3 +230,24 @@ async def test_reading_continues_after_a_broker_restart(
     await asyncio.wait_for(producer.send(3, range(11, 21)), WAIT_S)
 
     await wait_for_count(counts, 20)
+
+
+async def test_records_in_an_unknown_partition_are_ignored_and_the_others_are_counted(
+    aggregator: Processes, counts: Any, topics: Topics
+) -> None:
+    async with topics.administration() as admin:
+        await admin.create_partitions({topics.name("participant-events"): NewPartitions(13)})
+    async with event_producer(topics) as producer, following_cuts(topics) as reader:
+        await producer.send(12, range(1, 4))
+        worker = aggregator.start("worker")
+        aggregator.start("publisher")
+        for partition in range(12):
+            await producer.send(partition, range(1, 11))
+        await wait_for_count(counts, 120)
+
+        await producer.send(12, [4])
+        await producer.send(3, range(11, 21))
+
+        await wait_for_count(counts, 130)
+        await until(lambda: reader.state.ignored == 4, WAIT_S, name="the cut has 4 ignored records")
+        assert not worker.ended()

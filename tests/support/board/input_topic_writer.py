@@ -36,6 +36,7 @@ class TopicWriter:
         self.counts: dict[tuple[str, str, str], int] = {}
         self.accepted = [0] * PARTITIONS
         self.positions = [0] * PARTITIONS
+        self.audit_age_s = 0.0
         self._changed: set[tuple[str, str, str]] = set()
 
     def register(self, region: Region, count: int = 1, *, counted: bool = True, scope: str = "all") -> None:
@@ -84,7 +85,13 @@ class TopicWriter:
             "epoch": 1,
             "last_sequence": self.accepted,
             "published": self.accepted,
-            "audit": {"cut": f"{self.term}.{self.cut}", "drift": 0, "checked_at": _now(), "differences": []},
+            "audit": {
+                "cut": f"{self.term}.{self.cut}",
+                "drift": 0,
+                "checked_at": _now(),
+                "age_s": self.audit_age_s,
+                "differences": [],
+            },
             "lag": {"events": 0, "standing_s": 0.0},
             "refused": None,
         }

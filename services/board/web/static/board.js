@@ -81,10 +81,19 @@ function drawHead() {
     setText(element("as-of"), fill(words.per, dated(head.as_of)));
   }
   setText(element("coverage"), head.coverage === null ? words.dash : share(head.coverage, 1, 2));
-  setText(element("drift"), head.audit ? number(head.audit.drift) : words.dash);
-  element("drift").classList.toggle("wrong", Boolean(head.audit?.drift));
-  setText(element("checked"), head.audit ? fill(words.checked, clock(head.audit.checked_at)) : words.unchecked);
+  element("ignored-fact").hidden = !head.ignored;
+  setText(element("ignored"), number(head.ignored));
+  drawAudit(head.audit);
   setText(element("cut"), head.cut);
+}
+
+// The drift is null if the last audit is too old to be evidence for the counts.
+function drawAudit(audit) {
+  const drift = audit?.drift ?? null;
+  setText(element("drift"), drift === null ? words.dash : number(drift));
+  element("drift").classList.toggle("wrong", drift !== 0);
+  const checked = drift === null ? fill(words.unchecked_since, dated(audit?.checked_at ?? 0)) : fill(words.checked, clock(audit.checked_at));
+  setText(element("checked"), audit ? checked : words.unchecked);
 }
 
 function showState(state) {

@@ -191,11 +191,34 @@ async def test_a_cut_that_does_not_name_all_quarantined_events_is_not_audited(
         await cuts.publish(1, positions, counts, unnamed=1)
         await until(lambda: "audit inconclusive" in audit.log.read_text(), 30, name="it is inconclusive")
         state = await until(lambda: _state(topics), 20, name="a state is published")
-        assert state["audit"] is None
+        assert (state["audit"], state["audit_outcome"]) == (None, "unexplained")
         await cuts.publish(2, positions, counts)
         result = await until(lambda: _audited(topics, "1.2"), 30, name="the named cut is audited")
 
     assert result["drift"] == 0
+
+
+async def test_attempts_without_a_result_leave_the_last_audit_and_its_age_grows(
+    register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
+) -> None:
+    await register.write(50)
+    positions = await _some_positions(register, behind=0)
+    counts = await _counted(pool, positions)
+    start("audit", REGISTRATION_AUDIT_EVERY_S="0.5", REGISTRATION_AUDIT_PAUSE_FACTOR="1")
+
+    async with CutPublisher(topics) as cuts:
+        await cuts.publish(1, positions, counts)
+        await until(lambda: _audited(topics, "1.1"), 30, name="the first cut is audited")
+        await cuts.publish(2, positions, counts, unnamed=1)
+
+        async def the_audit_is_old() -> dict[str, Any] | None:
+            state = await _state(topics)
+            return state if state["audit_outcome"] == "unexplained" and state["audit"]["age_s"] > 3 else None
+
+        state = await until(the_audit_is_old, 30, name="the audit is older than three seconds")
+
+    assert state is not None
+    assert (state["audit"]["cut"], state["audit"]["drift"]) == ("1.1", 0)
 
 
 async def test_negative_counts_from_quarantined_registrations_are_no_drift(

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.tallies.batch_counter import BatchCounter, CountOutcome, PositionMissingError
+from aggregator.tallies.batch_counter import BatchCounter, CountOutcome
 from aggregator.tallies.store_retry import RetryPolicy, StoreFailingError, retry
 from aggregator.tallies.tally_store import PartitionPosition
 from tests.support.fakes.tally_store import MemoryTallyStore
@@ -184,11 +184,14 @@ async def test_an_unreadable_record_is_quarantined_by_offset_and_leaves_a_gap() 
     assert world.tallies.stored[P].sequence == 1
 
 
-async def test_a_partition_without_a_position_raises_an_error_that_names_it() -> None:
+async def test_a_partition_without_a_position_is_ignored_and_the_others_are_counted() -> None:
     world = World()
 
-    with pytest.raises(PositionMissingError, match="partition 12"):
-        await world.counter.count_fetch({12: [record(0, 1)]})
+    outcomes = await world.counter.count_fetch({12: [record(0, 1), SampleRecord(1, b"?")], P: [record(0, 1)]})
+
+    assert outcomes == {12: CountOutcome.IGNORED, P: CountOutcome.COUNTED}
+    assert world.tallies.counts[JAKARTA] == 1
+    assert world.tallies.quarantine == set()
 
 
 async def test_a_store_that_fails_for_a_while_loses_nothing() -> None:

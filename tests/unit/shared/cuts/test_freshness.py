@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cuts.freshness import LIVE_S, STALE_S, Freshness, FreshnessState
+from cuts.freshness import AUDIT_AGE_S_MAX, LIVE_S, STALE_S, Freshness, FreshnessState
+from cuts.records import Audit
 from tests.support.samples.cuts import at, register_state
 
 
@@ -71,6 +72,28 @@ def test_a_register_that_refuses_to_be_published_is_not_live() -> None:
     freshness.register_state(register_state(1, 5, 5, refused="restored"), 1.0, is_new=True)
 
     assert freshness.view(1.0).state is FreshnessState.CATCHING_UP
+
+
+@pytest.mark.parametrize(
+    ("age_s", "later_s", "audited"),
+    [(0.0, 0.0, True), (AUDIT_AGE_S_MAX, 0.0, True), (AUDIT_AGE_S_MAX + 0.1, 0.0, False), (59.0, 1.5, False)],
+)
+def test_an_audit_is_evidence_only_for_a_minute(age_s: float, later_s: float, audited: bool) -> None:
+    freshness = fresh_cut()
+    audit = Audit(cut="1.1", drift=0, checked_at=at(0), age_s=age_s)
+
+    freshness.register_state(register_state(1, 5, 5, audit=audit), 1.0, is_new=True)
+
+    assert freshness.view(1.0 + later_s).audited is audited
+
+
+def test_an_audit_that_was_in_the_topic_before_the_reader_connected_is_no_evidence() -> None:
+    freshness = Freshness()
+    audit = Audit(cut="1.1", drift=0, checked_at=at(0))
+
+    freshness.register_state(register_state(1, 5, 5, audit=audit), 1.0, is_new=False)
+
+    assert freshness.view(1.0).audited is False
 
 
 @pytest.mark.parametrize("silent", ["cuts", "register states"])
