@@ -144,6 +144,14 @@ def register_state(records: Sequence[Record], names: Names) -> list[str]:
     return [_line(records[-1], records[-1].key, replaced(shown, names))]
 
 
+def register_days(records: Iterable[Record]) -> list[str]:
+    """Return the lines of `register-days`: the newest record of each scope."""
+    newest = {record.key: record for record in records}.values()
+    return [
+        _line(record, record.key, {**record.json(), "term": "<term>", "day": "<day>"}) for record in newest
+    ]
+
+
 def plain(records: Iterable[Record], names: Names) -> list[str]:
     """Return the lines of a topic without special rules, in topic order."""
     return [
@@ -190,6 +198,8 @@ def lines_of(topic: str, records: Sequence[Record], names: Names) -> Iterator[st
             yield from minutes(records)
         case "register-state":
             yield from register_state(records, names)
+        case "register-days":
+            yield from register_days(records)
         case "milestones":
             yield from milestones(records, names)
         case _:

@@ -13,12 +13,14 @@ import pytest
 from aggregator.domain import cut_record
 from aggregator.domain.event import Event, QuarantineReason, read_event
 from aggregator.publishing import minute_publisher
+from board.state.day_growth import decode_day
 from board.state.milestones import decode_crossing
 from board.state.registration_rate import decode_minute
 from cuts.records import decode_cut, decode_register_state
 from notifier.domain.milestones import Crossing
 from notifier.store import latches
-from registration.audit import register_state_record
+from registration.audit import register_days_record, register_state_record
+from registration.audit.day_start import DayStart
 from registration.audit.lag import Lag
 from registration.audit.tallies import Difference
 from registration.domain import commands
@@ -225,6 +227,22 @@ def test_the_registers_state_is_written_and_read_like_the_sample(name: str) -> N
 
     assert comparable(json.loads(value)) == comparable(expected)
     assert comparable(json.loads(msgspec.json.encode(decode_register_state(value)))) == comparable(expected)
+
+
+# --- register-days ---
+
+
+@pytest.mark.parametrize("name", names("register-days"))
+def test_the_start_of_a_day_is_written_and_read_like_the_sample(name: str) -> None:
+    expected = sample(name)
+    counts = {(expected["scope"], region, "registered"): count for region, count in expected["rows"]}
+    start = DayStart(datetime.date.fromisoformat(expected["day"]), expected["epoch"], counts)
+
+    (record,) = register_days_record.day_records(expected["term"], start)
+
+    assert record.value is not None
+    assert (record.key, json.loads(record.value)) == (expected["scope"].encode(), expected)
+    assert json.loads(msgspec.json.encode(decode_day(record.value))) == expected
 
 
 # --- milestones: the outbox fills in the sequence ---

@@ -1,7 +1,6 @@
-"""Computes the growth of registrations per minute and today, and forecasts when a threshold is reached.
+"""Computes the growth of registrations per minute, and forecasts when a threshold is reached.
 
-The functions do no I/O and read no clock. Minutes follow the register's clock. A day ends at midnight in
-Jakarta (UTC+7, no summer time).
+The functions do no I/O and read no clock. Minutes follow the register's clock.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from typing import Final
 import msgspec
 
 from cuts.records import UndecodableRecordError
-from localization.formats import JAKARTA
 
 MINUTE: Final = timedelta(minutes=1)
 KEPT: Final = timedelta(hours=49)
@@ -77,12 +75,6 @@ class RegistrationRate:
             (minute, self._growth_in(scope, minute, region))
             for minute in (last - MINUTE * back for back in range(count - 1, -1, -1))
         ]
-
-    def growth_today(self, scope: str, region: str, now: datetime) -> int:
-        """Return the growth since midnight in Jakarta."""
-        midnight = now.astimezone(JAKARTA).replace(hour=0, minute=0, second=0, microsecond=0)
-        minutes = self._growth.get(scope, {})
-        return sum(entry[1].get(region, 0) for minute, entry in minutes.items() if midnight <= minute <= now)
 
     def per_minute(self, scope: str, region: str, now: datetime) -> float:
         """Return the pace, which is the mean growth per minute in the last PACE_MINUTES whole minutes."""

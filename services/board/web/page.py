@@ -148,8 +148,10 @@ class _PageValues:
         series = [growth for _, growth in rate.series(*place_and_time, MINUTES_SHOWN)]
         highest = max(*series, 1)
         about = self._words["about"]
+        epoch = self._board_state.cuts.epoch
+        today = self._app_state.day_growth.today((self._scope, PROVINCE), count, epoch, self._now)
         return {
-            "today": signed(rate.growth_today(*place_and_time), self._language),
+            "today": DASH if today is None else signed(today, self._language),
             "pace": self._words["per_minute"].format(number(round(per_minute), self._language)),
             "towards": self._words["towards"].format(number(threshold, self._language)),
             "eta": about.format(moment(at, self._now, self._language)) if at else self._words["unknown_eta"],

@@ -1,4 +1,4 @@
-"""Writes records to the board's four topics: cuts, register states, minutes and milestones."""
+"""Writes records to the board's five topics: cuts, register states, starts of days, minutes, milestones."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from localization.formats import JAKARTA
 from tests.support.topic_prefixes import Topics
 
 PARTITIONS = 12
@@ -95,6 +96,12 @@ class TopicWriter:
         minute = _text(at.replace(second=0, microsecond=0))
         body = {"scope": scope, "minute": minute, "term": self.term, "rows": list(rows.items())}
         await self._put("region-minutes", body, f"{scope}|{minute}".encode())
+
+    async def day(self, rows: Mapping[Region, int], scope: str = "all") -> None:
+        """Publish the counts at the start of the current day in Jakarta."""
+        day = datetime.now(JAKARTA).date().isoformat()
+        body = {"scope": scope, "day": day, "term": 3, "epoch": 1, "rows": list(rows.items())}
+        await self._put("register-days", body, scope.encode())
 
     async def milestone(self, region: Region, threshold: int, sequence: int = 1, **fields: Any) -> None:
         """Publish a crossing. `fields` replace the default values."""

@@ -10,6 +10,7 @@ from typing import Any
 from board.app_state import make_app_state
 from board.regions import Region, Regions
 from board.state.counts import BoardState
+from board.state.day_growth import DayRecord
 from board.state.milestones import Crossing
 from board.state.registration_rate import MinuteRecord
 from board.stream.subscriber_updates import Subscriber
@@ -75,6 +76,10 @@ class BoardFixture:
     def cross(self, threshold: int, sequence: int, **fields: Any) -> None:
         if self.milestones.add(crossing(threshold, sequence, **fields)):
             self.subscriptions.on_change()
+
+    def start_day(self, count: int) -> None:
+        """Set the count of the province at the start of the day of NOW."""
+        self.app_state.day_growth.add(DayRecord("all", NOW.date(), 1, 1, (("31", count),)))
 
     def grow(self, growth: int) -> None:
         """Add the growth of the province in the minute of NOW."""

@@ -155,7 +155,7 @@ function drawPace(pace) {
     rect.setAttribute("y", (100 - height).toFixed(1));
     rect.setAttribute("height", height.toFixed(1));
   });
-  setText(element("today"), signed(pace.today));
+  setText(element("today"), pace.today === null ? words.dash : signed(pace.today));
   const recent = growth.slice(-16, -1).reduce((sum, count) => sum + count, 0) / 15;
   setText(element("pace"), fill(words.per_minute, number(Math.round(recent))));
   setText(element("towards"), fill(words.towards, number(pace.threshold)));

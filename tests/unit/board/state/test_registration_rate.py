@@ -1,4 +1,4 @@
-"""Tests the growth per minute and today, the next threshold, and the forecast of when it is reached."""
+"""Tests the growth per minute, the next threshold, and the forecast of when it is reached."""
 
 from __future__ import annotations
 
@@ -43,14 +43,6 @@ def test_a_repeated_minute_replaces_the_earlier_one_unless_its_term_is_lower() -
     rate.add(MinuteRecord("all", NOW.replace(second=0), 1, (("31", 99),)))
 
     assert rate.series("all", "31", NOW, 1)[0][1] == 4
-
-
-def test_today_begins_at_midnight_in_jakarta() -> None:
-    midnight = datetime(2021, 10, 23, 17, 0, tzinfo=UTC)
-
-    rate = rate_of((midnight - timedelta(minutes=1), 100), (midnight, 5), (NOW, 2), (NOW, -1))
-
-    assert rate.growth_today("all", "31", NOW) == 4
 
 
 def test_minutes_older_than_two_days_are_deleted() -> None:
