@@ -111,6 +111,10 @@ def _cut(value: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+BY_MINUTE: Final = {"term": "<term>", "from": "<cut>", "to": "<cut>", "late": "<late>"}
+"""The fields of a minute that differ from run to run."""
+
+
 def minutes(records: Iterable[Record]) -> list[str]:
     """Return the lines of `region-minutes`: the sum over all minutes for each scope and region."""
     newest = {record.key: record for record in records}
@@ -123,7 +127,7 @@ def minutes(records: Iterable[Record]) -> list[str]:
         value = of_scope[-1].json()
         key = f"{scope}|<minute>" if of_scope[-1].key == f"{scope}|{value['minute']}" else of_scope[-1].key
         rows = sorted([region, count] for region, count in growth.items() if count)
-        lines.append(_line(of_scope[-1], key, replaced({**value, "term": "<term>", "rows": rows}, {})))
+        lines.append(_line(of_scope[-1], key, replaced({**value, **BY_MINUTE, "rows": rows}, {})))
     return lines
 
 

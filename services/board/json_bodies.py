@@ -62,11 +62,13 @@ def pace_body(
     scope, region = place
     count = board_state.count(scope, region)
     threshold = next_threshold(count, board_state.target(scope, region))
+    series = rate.series(scope, region, now, minutes)
     at = forecast(count, threshold, rate.per_minute(scope, region, now), now)
     return {
         "scope": scope,
         "region": region,
-        "minutes": rate.series(scope, region, now, minutes),
+        "minutes": series,
+        "late": rate.late_minutes(series),
         "today": days.today(place, count, board_state.cuts.epoch, now),
         "threshold": threshold,
         "eta": at and {"threshold": threshold, "at": at.replace(microsecond=0)},

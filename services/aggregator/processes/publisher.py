@@ -7,6 +7,7 @@ from typing import Final
 
 from aggregator.processes.rebuild import rebuild_for_epoch
 from aggregator.publishing.cut_publisher import CutPublisher
+from aggregator.publishing.minute_keeper import MinuteKeeper
 from aggregator.publishing.minute_publisher import MinutePublisher
 from aggregator.publishing.publisher_cycle import PublishCycle
 from aggregator.rebuild.register_epoch_trigger import RegisterEpochTrigger
@@ -33,7 +34,8 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
     health = Health()
     lease = Lease(pool, LEASE, new_holder())
     producer = LeaderProducer(kafka, lease)
-    cycle = PublishCycle(pool, CutPublisher(pool, lease, producer), MinutePublisher(pool, producer))
+    minutes = MinuteKeeper(pool, lease)
+    cycle = PublishCycle(pool, CutPublisher(pool, lease, producer, minutes), MinutePublisher(pool, producer))
     leader = Leader(
         lease,
         cycle,
@@ -41,7 +43,9 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
         progress=health.progress("publishing", seconds_max=30),
         failing_s_max=settings.failing_s_max,
     )
-    epochs = RegisterEpochTrigger(pool, lease, kafka, partial(rebuild_for_epoch, pool, kafka))
+    epochs = RegisterEpochTrigger(
+        pool, lease, kafka, partial(rebuild_for_epoch, pool, kafka), minutes.register_state
+    )
     try:
         await run_group(
             stopping,

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from aggregator.rebuild.tally_set_queries import QUERIES
-from cuts.topic_readers import follow_register_state
+from cuts.records import RegisterState
+from cuts.topic_readers import FollowedRecord, follow_register_state
 from kafka.settings import KafkaSettings
 from outbox.postgres_leases import Lease
 from telemetry.logs import get
@@ -18,7 +19,10 @@ log = get()
 
 
 class RegisterEpochTrigger:
-    """Compares the epoch in register-state with the epoch of the live tallies."""
+    """Compares the epoch in register-state with the epoch of the live tallies.
+
+    `on_state` receives every register state.
+    """
 
     def __init__(
         self,
@@ -26,11 +30,13 @@ class RegisterEpochTrigger:
         lease: Lease,
         kafka: KafkaSettings,
         rebuild: Callable[[int], Awaitable[int]],
+        on_state: Callable[[FollowedRecord[RegisterState]], None],
     ) -> None:
         self._pool = pool
         self._lease = lease
         self._kafka = kafka
         self._rebuild = rebuild
+        self._on_state = on_state
 
     async def follow_once(self) -> None:
         """Follow the topic register-state until a rebuild is needed, then rebuild and return.
@@ -38,6 +44,7 @@ class RegisterEpochTrigger:
         A rebuild is needed if this process leads and the register's epoch exceeds the tallies' epoch.
         """
         async for followed in follow_register_state(self._kafka):
+            self._on_state(followed)
             live = await QUERIES.live_set(self._pool)
             epoch = followed.value.epoch
             if self._lease.term is not None and epoch > live["epoch"]:

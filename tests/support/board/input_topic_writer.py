@@ -91,11 +91,17 @@ class TopicWriter:
         }
         await self._put("register-state", state | fields, b"state")
 
-    async def minute(self, at: datetime, rows: Mapping[Region, int], scope: str = "all") -> None:
-        """Publish the growth in the minute of `at`, by region."""
+    async def minute(self, at: datetime, rows: Mapping[Region, int], **fields: Any) -> None:
+        """Publish the growth in the minute of `at`, by region. `fields` replace the default values."""
         minute = _text(at.replace(second=0, microsecond=0))
-        body = {"scope": scope, "minute": minute, "term": self.term, "rows": list(rows.items())}
-        await self._put("region-minutes", body, f"{scope}|{minute}".encode())
+        body = {
+            "scope": "all",
+            "minute": minute,
+            "term": self.term,
+            "late": False,
+            "rows": list(rows.items()),
+        }
+        await self._put("region-minutes", body | fields, f"all|{minute}".encode())
 
     async def day(self, rows: Mapping[Region, int], scope: str = "all") -> None:
         """Publish the counts at the start of the current day in Jakarta."""

@@ -12,7 +12,7 @@ from board.regions import Region, Regions
 from board.state.counts import BoardState
 from board.state.day_growth import DayRecord
 from board.state.milestones import Crossing
-from board.state.registration_rate import MinuteRecord
+from board.state.registration_rate import MINUTE, MinuteRecord
 from board.stream.subscriber_updates import Subscriber
 from cuts.state import Key
 from tests.support.samples.cuts import cut_record, register_state, row
@@ -82,8 +82,8 @@ class BoardFixture:
         self.app_state.day_growth.add(DayRecord("all", NOW.date(), 1, 1, (("31", count),)))
 
     def grow(self, growth: int) -> None:
-        """Add the growth of the province in the minute of NOW."""
-        minute = NOW.replace(second=0)
+        """Add the growth of the province in the minute before NOW."""
+        minute = NOW.replace(second=0) - MINUTE
         self.app_state.registration_rate.add(MinuteRecord("all", minute, 1, (("31", growth),)))
 
     def events(self, subscriber: Subscriber) -> list[Event]:
