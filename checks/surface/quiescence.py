@@ -9,7 +9,8 @@ from checks.surface.record_normalization import Record
 from checks.surface.running_system import until
 from checks.surface.topic_reader import TopicReader
 
-WAIT_S_MAX: Final = 60.0
+WAIT_S_MAX: Final = 90.0
+"""Longer than a minute, because growth is published at the end of each minute."""
 STATE, CUTS, MINUTES, MILESTONES = "register-state", "region-counts", "region-minutes", "milestones"
 Cell = tuple[str, str]
 

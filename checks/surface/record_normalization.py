@@ -112,6 +112,10 @@ def _cut(value: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+BY_MINUTE: Final = {"term": "<term>", "from": "<cut>", "to": "<cut>", "late": "<late>"}
+"""The fields of a minute that differ from run to run."""
+
+
 def minutes(records: Iterable[Record]) -> list[str]:
     """Return the lines of `region-minutes`: the sum over all minutes for each scope and region."""
     newest = {record.key: record for record in records}
@@ -124,7 +128,7 @@ def minutes(records: Iterable[Record]) -> list[str]:
         value = of_scope[-1].json()
         key = f"{scope}|<minute>" if of_scope[-1].key == f"{scope}|{value['minute']}" else of_scope[-1].key
         rows = sorted([region, count] for region, count in growth.items() if count)
-        lines.append(_line(of_scope[-1], key, replaced({**value, "term": "<term>", "rows": rows}, {})))
+        lines.append(_line(of_scope[-1], key, replaced({**value, **BY_MINUTE, "rows": rows}, {})))
     return lines
 
 
@@ -144,6 +148,14 @@ def register_state(records: Sequence[Record], names: Names) -> list[str]:
     positions = {name: _summed(value[name]) for name in ("last_sequence", "published")}
     shown = {**value, "term": "<term>", **positions, "audit": audit}
     return [_line(records[-1], records[-1].key, replaced(shown, names))]
+
+
+def register_days(records: Iterable[Record]) -> list[str]:
+    """Return the lines of `register-days`: the newest record of each scope."""
+    newest = {record.key: record for record in records}.values()
+    return [
+        _line(record, record.key, {**record.json(), "term": "<term>", "day": "<day>"}) for record in newest
+    ]
 
 
 def plain(records: Iterable[Record], names: Names) -> list[str]:
@@ -192,6 +204,8 @@ def lines_of(topic: str, records: Sequence[Record], names: Names) -> Iterator[st
             yield from minutes(records)
         case "register-state":
             yield from register_state(records, names)
+        case "register-days":
+            yield from register_days(records)
         case "milestones":
             yield from milestones(records, names)
         case _:

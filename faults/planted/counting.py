@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from aggregator.domain.event import OffsetEvent
-from aggregator.domain.event_fold import Fold, MinuteStanding, Quarantined, fold
+from aggregator.domain.event import OffsetEvent, Standing
+from aggregator.domain.event_fold import Fold, Quarantined, fold
 from aggregator.domain.roll_up import TallyChanges
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore, count_arguments
 from aggregator.tallies.tally_store import PositionChange
@@ -42,7 +42,7 @@ def fold_past_gaps(position: int, events: Iterable[OffsetEvent], settled: Collec
 
 def _folded(position: int, events: Iterable[OffsetEvent], is_counted: Callable[[int, int], bool]) -> Fold:
     """Fold, one at a time, the events for which `is_counted` is true, and report no gap."""
-    standing_changes: Counter[MinuteStanding] = Counter()
+    standing_changes: Counter[Standing] = Counter()
     quarantined: list[Quarantined] = []
     last, counted, passed = position, 0, 0
     next_offset: int | None = None

@@ -104,7 +104,7 @@ def test_the_launcher_refuses_an_unknown_bug() -> None:
 
 def _event(sequence: int) -> Event:
     standing = Standing("31.71.01.1001", None, None, ())
-    return Event(0, sequence, "2021-10-24T12:05:00Z", Change(None, standing))
+    return Event(0, sequence, Change(None, standing))
 
 
 def _folded(bug: PlantedBug, *sequences: int) -> Fold:

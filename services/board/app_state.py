@@ -9,6 +9,7 @@ from datetime import datetime
 from board.json_bodies import pace_body
 from board.regions import PROVINCE
 from board.state.counts import BoardState
+from board.state.day_growth import DayGrowth
 from board.state.milestones import Milestones
 from board.state.registration_rate import MINUTES_SHOWN, RegistrationRate
 from board.stream.broadcaster import Broadcaster
@@ -28,6 +29,7 @@ class AppState:
     broadcaster: Broadcaster
     milestones: Milestones
     registration_rate: RegistrationRate
+    day_growth: DayGrowth
     clock: Callable[[], float]
     now: Callable[[], datetime]
 
@@ -43,16 +45,16 @@ def make_app_state(
     The board takes the current minute and day from the register's clock, not from this machine's
     `wall_clock`. Only before the first register state arrives, this machine's time is used.
     """
-    milestones, rate = Milestones(), RegistrationRate()
+    milestones, rate, days = Milestones(), RegistrationRate(), DayGrowth()
 
     def now() -> datetime:
         newest = board_state.freshness.newest
         return newest.time if newest else wall_clock()
 
     def pace(scope: str) -> dict[str, object]:
-        return pace_body(board_state, rate, (scope, PROVINCE), now(), MINUTES_SHOWN)
+        return pace_body((board_state, rate, days), (scope, PROVINCE), now(), MINUTES_SHOWN)
 
     events = SharedEvents(board_state, milestones, pace)
     subscriptions = Subscriptions(board_state, milestones, events, clock, viewers_max)
     broadcaster = Broadcaster(subscriptions, clock)
-    return AppState(board_state, subscriptions, broadcaster, milestones, rate, clock, now)
+    return AppState(board_state, subscriptions, broadcaster, milestones, rate, days, clock, now)

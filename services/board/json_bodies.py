@@ -10,6 +10,7 @@ import msgspec
 
 from board.regions import Region, Regions
 from board.state.counts import BoardState, Head
+from board.state.day_growth import DayGrowth
 from board.state.milestones import Crossing
 from board.state.registration_rate import RegistrationRate, forecast, next_threshold
 
@@ -56,18 +57,21 @@ def counts_body(board_state: BoardState, scope: str, head: Head, regions: Iterab
 
 
 def pace_body(
-    board_state: BoardState, rate: RegistrationRate, place: tuple[str, str], now: datetime, minutes: int
+    shown: tuple[BoardState, RegistrationRate, DayGrowth], place: tuple[str, str], now: datetime, minutes: int
 ) -> dict[str, Any]:
     """Return the response of /v1/pace, which is also the data of a pace event. `place`: scope and region."""
+    board_state, rate, days = shown
     scope, region = place
     count = board_state.count(scope, region)
     threshold = next_threshold(count, board_state.target(scope, region))
+    series = rate.series(scope, region, now, minutes)
     at = forecast(count, threshold, rate.per_minute(scope, region, now), now)
     return {
         "scope": scope,
         "region": region,
-        "minutes": rate.series(scope, region, now, minutes),
-        "today": rate.growth_today(scope, region, now),
+        "minutes": series,
+        "late": rate.late_minutes(series),
+        "today": days.today(place, count, board_state.cuts.epoch, now),
         "threshold": threshold,
         "eta": at and {"threshold": threshold, "at": at.replace(microsecond=0)},
     }

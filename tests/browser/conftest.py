@@ -33,6 +33,7 @@ async def source(topics: Topics) -> AsyncIterator[TopicWriter]:
         await writer.full()
         for minutes in range(30):
             await writer.minute(minutes_ago(minutes), {"31": 10 + minutes})
+        await writer.day({"31": 281_377})
         await writer.milestone("31", 200_000)
         yield writer
 

@@ -14,7 +14,7 @@ from playwright.async_api import Browser, Page
 from tests.support.board.bad_network import BadNetwork, bad_network
 from tests.support.board.browser_tabs import browser_tabs
 from tests.support.board.chromium import CHROMIUM, FLAGS, opened, text
-from tests.support.board.input_topic_writer import TopicWriter, minutes_ago, topic_writer
+from tests.support.board.input_topic_writer import TopicWriter, topic_writer
 from tests.support.board.processes import BoardProcess
 from tests.support.broker import Broker
 from tests.support.deadlines import until
@@ -114,8 +114,7 @@ async def test_many_tabs_of_a_browser_all_load_and_each_is_live_when_it_is_shown
             opened_tabs.append(tab)
 
         source.register(PUSAT, 188)
-        await source.minute(minutes_ago(0), {"31": 198})
-        today = await until(partial(changed_today, board, today), name="the board has the minute")
+        today = await until(partial(changed_today, board, today), name="the board has the registrations")
 
         for tab in opened_tabs:
             await tabs.show(tab)
@@ -171,10 +170,10 @@ async def test_growth_and_milestones_come_over_the_stream_alone(
         await shows(page, "Langsung", 5_000)
         before = await text_of_today(board)
 
-        await source.minute(minutes_ago(0), {"31": 510})
+        await source.day({"31": 281_302})
         await source.milestone("31.71", 28_000, 2)
         await page.get_by_text("Jakarta Pusat mencapai 28.000 peserta terdaftar").wait_for(timeout=2_000)
-        today = await until(partial(changed_today, board, before), name="the board has the minute")
+        today = await until(partial(changed_today, board, before), name="the board has the day")
         await shows(page, today, 9_000)
 
         assert [path for path, _ in network.requests if path.startswith("/v1/")] == [

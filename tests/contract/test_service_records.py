@@ -12,13 +12,16 @@ import pytest
 
 from aggregator.domain import cut_record
 from aggregator.domain.event import Event, QuarantineReason, read_event
+from aggregator.domain.minute_record import MINUTE, KeptCut, write_minutes
 from aggregator.publishing import minute_publisher
+from board.state.day_growth import decode_day
 from board.state.milestones import decode_crossing
 from board.state.registration_rate import decode_minute
 from cuts.records import decode_cut, decode_register_state
 from notifier.domain.milestones import Crossing
 from notifier.store import latches
-from registration.audit import register_state_record
+from registration.audit import register_days_record, register_state_record
+from registration.audit.day_start import DayStart
 from registration.audit.lag import Lag
 from registration.audit.tallies import Difference
 from registration.domain import commands
@@ -100,11 +103,7 @@ def test_the_aggregator_reads_an_event_in_its_partition_and_rejects_it_in_anothe
     event = read_event(value, expected["partition"])
 
     assert isinstance(event, Event)
-    assert (event.partition, event.sequence, event.time) == (
-        expected["partition"],
-        expected["sequence"],
-        expected["time"],
-    )
+    assert (event.partition, event.sequence) == (expected["partition"], expected["sequence"])
     before, after = expected["data"]["before"], expected["data"]["after"]
     assert json.loads(msgspec.json.encode(event.data)) == {"before": before, "after": after}
     assert read_event(value, (expected["partition"] + 1) % 12) is QuarantineReason.MISPLACED
@@ -182,18 +181,48 @@ def test_the_reader_of_cuts_decodes_every_field(name: str) -> None:
 # --- region-minutes ---
 
 
+def kept_cut(minute: str, expected: dict[str, Any], *, is_former: bool, late: bool) -> KeptCut:
+    ends_at = parse_time(minute) + (datetime.timedelta() if is_former else MINUTE)
+    return KeptCut(
+        ends_at,
+        expected["cut"],
+        parse_time(expected["as_of"]),
+        expected["generation"],
+        expected["epoch"],
+        tuple(expected["positions"]),
+        behind=is_former and late,
+    )
+
+
 @pytest.mark.parametrize("name", names("region-minutes"))
-def test_a_minute_is_written_and_read_like_the_sample(name: str) -> None:
+def test_a_minute_is_read_like_the_sample(name: str) -> None:
     expected = sample(name)
-    key = (parse_time(expected["minute"]), expected["scope"])
 
-    value = minute_publisher._value(key, expected["term"], [(row[0], row[1]) for row in expected["rows"]])
+    read = decode_minute(SAMPLES[name].read_bytes())
 
-    assert json.loads(value) == expected
-    assert minute_publisher._key(key).decode() == f"{expected['scope']}|{expected['minute']}"
-    read = decode_minute(value)
-    assert (read.scope, read.minute, read.term) == (expected["scope"], key[0], expected["term"])
+    assert (read.scope, read.term, read.late) == (
+        expected["scope"],
+        expected["term"],
+        expected.get("late", False),
+    )
+    assert read.minute == parse_time(expected["minute"])
     assert [[region, count] for region, count in read.rows] == expected["rows"]
+
+
+@pytest.mark.parametrize("name", [name for name in names("region-minutes") if "from" in sample(name)])
+def test_a_minute_is_written_like_the_sample(name: str) -> None:
+    expected = sample(name)
+    scope, minute = expected["scope"], expected["minute"]
+    since = kept_cut(minute, expected["from"], is_former=True, late=expected["late"])
+    upto = kept_cut(minute, expected["to"], is_former=False, late=False)
+
+    values = write_minutes(
+        expected["term"], since, upto, [(scope, region, count) for region, count in expected["rows"]]
+    )
+
+    assert json.loads(values[scope]) == expected
+    assert list(values)[-1] == "all"
+    assert minute_publisher._key(parse_time(minute), scope).decode() == f"{scope}|{minute}"
 
 
 # --- register-state ---
@@ -227,6 +256,22 @@ def test_the_registers_state_is_written_and_read_like_the_sample(name: str) -> N
 
     assert comparable(json.loads(value)) == comparable(expected)
     assert comparable(json.loads(msgspec.json.encode(decode_register_state(value)))) == comparable(expected)
+
+
+# --- register-days ---
+
+
+@pytest.mark.parametrize("name", names("register-days"))
+def test_the_start_of_a_day_is_written_and_read_like_the_sample(name: str) -> None:
+    expected = sample(name)
+    counts = {(expected["scope"], region, "registered"): count for region, count in expected["rows"]}
+    start = DayStart(datetime.date.fromisoformat(expected["day"]), expected["epoch"], counts)
+
+    (record,) = register_days_record.day_records(expected["term"], start)
+
+    assert record.value is not None
+    assert (record.key, json.loads(record.value)) == (expected["scope"].encode(), expected)
+    assert json.loads(msgspec.json.encode(decode_day(record.value))) == expected
 
 
 # --- milestones: the outbox fills in the sequence ---

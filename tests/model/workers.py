@@ -98,7 +98,7 @@ class Worker(Process):
 
     def reset(self) -> None:
         self.offsets: dict[int, int] | None = None
-        self._counter = BatchCounter(self.tally_store(self._stored), self._seek, lambda: NOW)
+        self._counter = BatchCounter(self.tally_store(self._stored), self._seek)
 
     def has_read_all(self) -> bool:
         """Whether the worker has read every record."""

@@ -27,6 +27,7 @@ SCHEMA_OF_TOPIC = {
     "region-counts": "region-counts",
     "region-minutes": "region-minutes",
     "register-state": "register-state",
+    "register-days": "register-days",
     "milestones": "milestone",
 }
 REGISTRY: Registry[Any] = Registry().with_resources(

@@ -8,6 +8,7 @@ WORKER = ("worker.before_store", "worker.after_store")
 PUBLISHER = ("publisher.before_produce", "publisher.after_produce")
 PUBLISHER_NUMBERS_AND_MINUTES = (
     "publisher.before_reserve",
+    "publisher.before_keep",
     "publisher.before_minutes",
     "publisher.after_minutes",
 )

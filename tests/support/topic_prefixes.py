@@ -47,6 +47,12 @@ class Topics:
         finally:
             await admin.close()
 
+    async def create_again(self, topic: str) -> None:
+        """Delete a topic and create it again, empty."""
+        async with self.administration() as admin:
+            await admin.delete_topics([self.name(topic)])
+        await self.create()
+
     async def empty(self, topic: str, partitions: int) -> None:
         """Delete every record of a topic. Later records continue the offsets of the deleted records."""
         everything = {

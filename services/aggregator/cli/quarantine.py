@@ -58,7 +58,7 @@ def apply(
     reason: Reason,
     change: Annotated[
         Path | None,
-        typer.Option(help='File with {"time": …, "before": standing or null, "after": standing or null}.'),
+        typer.Option(help='File with {"before": standing or null, "after": standing or null}.'),
     ] = None,
 ) -> None:
     """Count a quarantined event once.

@@ -1,7 +1,7 @@
 """Decodes the fields of a participant event that counting uses, and defines the quarantine reasons.
 
-No other fields are decoded. Counting does not need the event's type, because every event carries the standing
-before and after it.
+No other fields are decoded. Counting needs neither the event's type, because every event carries the standing
+before and after it, nor its time, because growth is the difference of two counts.
 """
 
 from __future__ import annotations
@@ -30,8 +30,6 @@ class QuarantineReason(Enum):
 
     MALFORMED = "malformed"
     """Partition and sequence are readable, but the rest does not match the contract."""
-    BAD_TIME = "bad_time"
-    """`time` is not a UTC timestamp."""
     BAD_SCOPE = "bad_scope"
     """The agency or campaign is not a valid identifier."""
     MISPLACED = "misplaced"
@@ -69,16 +67,14 @@ class RawEvent(msgspec.Struct, frozen=True, gc=False):
 
     partition: int
     sequence: Sequence
-    time: str
     data: RawChange
 
 
 class Event(msgspec.Struct, frozen=True, gc=False):
-    """A well-formed event; its time and its scopes are not checked yet."""
+    """A well-formed event; its scopes are not checked yet."""
 
     partition: int
     sequence: Sequence
-    time: str
     data: Change
 
 
@@ -144,7 +140,7 @@ def read_event(value: bytes | None, partition: int) -> Event | BadEvent | Quaran
     try:
         raw = read_raw_event(value)  # type: ignore[arg-type]  # None raises TypeError, caught as undecodable
         change = Change(read_standing(bytes(raw.data.before)), read_standing(bytes(raw.data.after)))
-        event = Event(raw.partition, raw.sequence, raw.time, change)
+        event = Event(raw.partition, raw.sequence, change)
     except UNDECODABLE:
         try:
             header = _decode_partition_sequence(value)  # type: ignore[arg-type]  # as above

@@ -1,14 +1,12 @@
-"""Counts each event of a partition once, and sums the events by minute and standing.
+"""Counts each event of a partition once, and sums the events by standing.
 
 An event counts only when it is next in sequence. This module does no I/O and reads no clock.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
@@ -23,11 +21,6 @@ from aggregator.domain.event import (
 )
 
 PARTITIONS: Final = 12
-MINUTE: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", re.ASCII)
-MINUTE_LENGTH: Final = 16
-
-MinuteStanding = tuple[str, Standing]
-"""(minute as text, standing)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +41,8 @@ class Fold:
     """The position after the batch; equal to `position` if the batch does not move the position."""
     next_offset: int | None = None
     """The offset after the last event that was next in sequence; None if no event was next."""
-    standing_changes: Mapping[MinuteStanding, int] = field(default_factory=dict)
-    """Per minute and standing, the number of participants who reached that standing minus those who left
-    it."""
+    standing_changes: Mapping[Standing, int] = field(default_factory=dict)
+    """Per standing, the number of participants who reached it minus those who left it."""
     gap: int | None = None
     """The lowest sequence in the batch that is above `last` + 1; None if there is no gap."""
     quarantined: tuple[Quarantined, ...] = ()
@@ -75,7 +67,7 @@ def fold(position: int, events: Sequence[OffsetEvent], settled: Collection[int] 
     """
     last = skip_settled(position, settled)
     next_offset: int | None = None
-    standing_changes: dict[MinuteStanding, int] = {}
+    standing_changes: dict[Standing, int] = {}
     beyond: list[int] = []
     quarantined: list[Quarantined] = []
     passed = counted = 0
@@ -108,32 +100,24 @@ def skip_settled(position: int, settled: Collection[int]) -> int:
     return position
 
 
-def apply_event(event: Event, standing_changes: dict[MinuteStanding, int]) -> QuarantineReason | None:
+def apply_event(event: Event, standing_changes: dict[Standing, int]) -> QuarantineReason | None:
     """Add one event to `standing_changes`; if it cannot be counted, change nothing and return the reason."""
-    time = event.time
-    minute = time[:MINUTE_LENGTH]
     before, after = event.data.before, event.data.after
-    if time[-1:] != "Z":
-        return QuarantineReason.BAD_TIME
-    # A minute and standing that `standing_changes` contains were checked when they were added. Check only
-    # those that it does not contain.
-    added = None if after is None else (minute, after)
-    removed = None if before is None else (minute, before)
-    if added is not None and added not in standing_changes and (reason := uncountable_reason(*added)):
+    # A standing that `standing_changes` contains was checked when it was added. Check only those that it does
+    # not contain.
+    if after is not None and after not in standing_changes and (reason := uncountable_reason(after)):
         return reason
-    if removed is not None and removed not in standing_changes and (reason := uncountable_reason(*removed)):
+    if before is not None and before not in standing_changes and (reason := uncountable_reason(before)):
         return reason
-    if added is not None:
-        standing_changes[added] = standing_changes.get(added, 0) + 1
-    if removed is not None:
-        standing_changes[removed] = standing_changes.get(removed, 0) - 1
+    if after is not None:
+        standing_changes[after] = standing_changes.get(after, 0) + 1
+    if before is not None:
+        standing_changes[before] = standing_changes.get(before, 0) - 1
     return None
 
 
-def uncountable_reason(minute: str, standing: Standing) -> QuarantineReason | None:
-    """Return why a standing in a minute cannot be counted; None if it can."""
-    if minute_of(minute) is None:
-        return QuarantineReason.BAD_TIME
+def uncountable_reason(standing: Standing) -> QuarantineReason | None:
+    """Return why a standing cannot be counted; None if it can."""
     for scope_id in (standing.agency, standing.campaign):
         # Truncate the id, so that the cache of `_is_scope` holds no long strings.
         if scope_id is not None and not _is_scope(scope_id[: SCOPE_LENGTH_MAX + 1]):
@@ -144,14 +128,3 @@ def uncountable_reason(minute: str, standing: Standing) -> QuarantineReason | No
 @lru_cache(maxsize=4096)
 def _is_scope(scope_id: str) -> bool:
     return SCOPE_ID.fullmatch(scope_id) is not None
-
-
-@lru_cache(maxsize=4096)
-def minute_of(text: str) -> datetime | None:
-    """Parse `text`, the first 16 characters of a timestamp, as a UTC minute; None if it is not a minute."""
-    if MINUTE.fullmatch(text) is None:
-        return None
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=UTC)
-    except ValueError:
-        return None

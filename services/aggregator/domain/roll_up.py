@@ -9,14 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Final
 
 from aggregator.domain.event import Standing
-from aggregator.domain.event_fold import Fold, MinuteStanding, minute_of
-
-K = TypeVar("K")
+from aggregator.domain.event_fold import Fold
 
 KELURAHAN: Final = re.compile(r"31\.\d{2}\.\d{2}\.\d{4}", re.ASCII)
 ELSEWHERE: Final = "31.00"
@@ -24,41 +21,26 @@ REGISTERED: Final = "registered"
 
 Cell = tuple[str, str, str]
 """(scope, region, measure)"""
-MinuteCell = tuple[datetime, str, str]
-"""(minute, scope, region)"""
 
 
 @dataclass(frozen=True, slots=True)
 class TallyChanges:
-    """What batches add to tallies and minute tallies, for regions of every level. No change in it is zero."""
+    """What batches add to tallies, for regions of every level. No change in it is zero."""
 
     changes: Mapping[Cell, int] = field(default_factory=dict)
-    minutes: Mapping[MinuteCell, int] = field(default_factory=dict)
 
 
-def roll_up(folds: Iterable[Fold], oldest_minute: datetime | None = None) -> TallyChanges:
-    """Sum the folds of several partitions, then roll the sums up to scopes and regions.
-
-    Standings in minutes before `oldest_minute` change the tallies, but no minute tally.
-    """
-    standing_changes: dict[MinuteStanding, int] = {}
-    for partition_fold in folds:
-        if not standing_changes:
-            standing_changes.update(partition_fold.standing_changes)
-            continue
-        for key, number in partition_fold.standing_changes.items():
-            standing_changes[key] = standing_changes.get(key, 0) + number
+def roll_up(folds: Iterable[Fold]) -> TallyChanges:
+    """Sum the folds of several partitions, then roll the sums up to scopes and regions."""
     standings: dict[Standing, int] = {}
-    minutes: dict[tuple[str, str, str], int] = {}
-    for (minute, standing), number in standing_changes.items():
-        standings[standing] = standings.get(standing, 0) + number
-        for scope in scopes_of(standing):
-            minute_key = (minute, scope, standing.region)
-            minutes[minute_key] = minutes.get(minute_key, 0) + number
-    return TallyChanges(
-        _without_zeros(_roll_up_standings(standings)),
-        _without_zeros(_roll_up_minutes(minutes, oldest_minute)),
-    )
+    for partition_fold in folds:
+        if not standings:
+            standings.update(partition_fold.standing_changes)
+            continue
+        for standing, number in partition_fold.standing_changes.items():
+            standings[standing] = standings.get(standing, 0) + number
+    changes = _roll_up_standings(standings)
+    return TallyChanges({cell: number for cell, number in changes.items() if number})
 
 
 def _roll_up_standings(standings: Mapping[Standing, int]) -> dict[Cell, int]:
@@ -75,25 +57,6 @@ def _roll_up_standings(standings: Mapping[Standing, int]) -> dict[Cell, int]:
             cell = (scope, ancestor, measure)
             changes[cell] = changes.get(cell, 0) + number
     return changes
-
-
-def _roll_up_minutes(
-    by_region: Mapping[tuple[str, str, str], int], oldest: datetime | None
-) -> dict[MinuteCell, int]:
-    minutes: dict[MinuteCell, int] = {}
-    for (text, scope, region), number in by_region.items():
-        minute = minute_of(text)
-        assert minute is not None, "a counted standing has a valid minute"
-        if oldest is not None and minute < oldest:
-            continue
-        for ancestor in regions_of(region):
-            cell = (minute, scope, ancestor)
-            minutes[cell] = minutes.get(cell, 0) + number
-    return minutes
-
-
-def _without_zeros(sums: Mapping[K, int]) -> dict[K, int]:
-    return {key: number for key, number in sums.items() if number}
 
 
 def scopes_of(standing: Standing) -> tuple[str, ...]:

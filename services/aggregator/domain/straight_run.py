@@ -9,8 +9,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-from aggregator.domain.event import UNDECODABLE, RawEvent, Record, read_raw_event, read_standing
-from aggregator.domain.event_fold import MINUTE_LENGTH, Fold, MinuteStanding, uncountable_reason
+from aggregator.domain.event import (
+    UNDECODABLE,
+    RawEvent,
+    Record,
+    Standing,
+    read_raw_event,
+    read_standing,
+)
+from aggregator.domain.event_fold import Fold, uncountable_reason
 
 
 def fold_straight_run(records: Collection[Record], partition: int) -> Fold | None:
@@ -30,36 +37,32 @@ def fold_straight_run(records: Collection[Record], partition: int) -> Fold | Non
 
 
 def _is_straight(events: Collection[RawEvent], partition: int) -> bool:
-    """Return whether the events belong to the partition, have UTC times, and are in sequence."""
+    """Return whether the events belong to the partition and are in sequence."""
     sequences = [event.sequence for event in events]
-    return (
-        sequences == list(range(sequences[0], sequences[0] + len(sequences)))
-        and {event.partition for event in events} == {partition}
-        and {event.time[-1:] for event in events} == {"Z"}
-    )
+    is_in_sequence = sequences == list(range(sequences[0], sequences[0] + len(sequences)))
+    return is_in_sequence and {event.partition for event in events} == {partition}
 
 
-def _sum(events: Collection[RawEvent]) -> dict[MinuteStanding, int] | None:
-    """Sum the changes per minute and standing; None if one cannot be counted.
+def _sum(events: Collection[RawEvent]) -> dict[Standing, int] | None:
+    """Sum the changes per standing; None if one cannot be counted.
 
     Equal bytes are summed before their standing is decoded. Raises one of the errors in UNDECODABLE.
     """
     changes = [event.data for event in events]
     numbers = Counter(
         zip(
-            [event.time[:MINUTE_LENGTH] for event in events],
             [bytes(change.before) for change in changes],
             [bytes(change.after) for change in changes],
             strict=True,
         )
     )
-    sums: dict[MinuteStanding, int] = {}
-    for (minute, before, after), number in numbers.items():
+    sums: dict[Standing, int] = {}
+    for (before, after), number in numbers.items():
         for json, signed in ((after, number), (before, -number)):
             standing = read_standing(json)
             if standing is None:
                 continue
-            if uncountable_reason(minute, standing) is not None:
+            if uncountable_reason(standing) is not None:
                 return None
-            sums[minute, standing] = sums.get((minute, standing), 0) + signed
+            sums[standing] = sums.get(standing, 0) + signed
     return sums

@@ -8,6 +8,7 @@ from typing import Final
 from aggregator.processes.rebuild import rebuild_for_epoch
 from aggregator.publishing.cut_publisher import CutPublisher
 from aggregator.publishing.ignored_records import IgnoredRecords
+from aggregator.publishing.minute_keeper import MinuteKeeper
 from aggregator.publishing.minute_publisher import MinutePublisher
 from aggregator.publishing.publisher_cycle import PublishCycle
 from aggregator.rebuild.register_epoch_trigger import RegisterEpochTrigger
@@ -34,8 +35,9 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
     health = Health()
     lease = Lease(pool, LEASE, new_holder())
     producer = LeaderProducer(kafka, lease)
+    minutes = MinuteKeeper(pool, lease)
     ignored = IgnoredRecords(kafka, EVENT_TOPIC)
-    cuts = CutPublisher(pool, lease, producer, ignored)
+    cuts = CutPublisher(pool, lease, producer, ignored, minutes)
     cycle = PublishCycle(pool, cuts, MinutePublisher(pool, producer))
     leader = Leader(
         lease,
@@ -44,7 +46,9 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
         progress=health.progress("publishing", seconds_max=30),
         failing_s_max=settings.failing_s_max,
     )
-    epochs = RegisterEpochTrigger(pool, lease, kafka, partial(rebuild_for_epoch, pool, kafka))
+    epochs = RegisterEpochTrigger(
+        pool, lease, kafka, partial(rebuild_for_epoch, pool, kafka), minutes.register_state
+    )
     try:
         await run_group(
             stopping,

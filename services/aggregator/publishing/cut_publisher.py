@@ -1,5 +1,6 @@
 """Publishes cuts to region-counts: the leader reads a snapshot, reserves a cut number and sends the records.
 
+The cut that is newest when a minute ends is also kept: see `minute_keeper`.
 Failpoints: `publisher.before_reserve`, `publisher.before_produce`, `publisher.after_produce`.
 """
 
@@ -25,6 +26,7 @@ from aggregator.metrics import CUT_SECONDS, CUTS, GAPS, OUTSTANDING
 from aggregator.publishing.cut_snapshot import CutSnapshot, open_snapshot, read_published_state
 from aggregator.publishing.ignored_records import IgnoredRecords
 from aggregator.publishing.last_published_cut import NEWEST_RECORDS, last_cut
+from aggregator.publishing.minute_keeper import MinuteKeeper
 from aggregator.publishing.queries import QUERIES
 from kafka.leader_producer import LeaderProducer, LeaderRecord, SupersededError
 from outbox.postgres_leases import Lease
@@ -58,12 +60,14 @@ class CutPublisher:
         lease: Lease,
         producer: LeaderProducer,
         ignored: IgnoredRecords,
+        minutes: MinuteKeeper,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._lease = lease
         self._producer = producer
         self._ignored = ignored
+        self._minutes = minutes
         self._clock = clock
         self._leader: LeaderState | None = None
         self._last_cut = 0
@@ -103,16 +107,18 @@ class CutPublisher:
             head, as_of = await snapshot.head()
             due = due_record(leader.head, head, started_at - leader.full_at, started_at - leader.record_at)
             changes, content = await _read_content(snapshot, due, leader.head, head)
+            ended_minute = await self._minutes.read_ended(snapshot.connection, head.set_id)
         GAPS.set(len(head.gaps))
-        if due is DueRecord.NOTHING:
-            return due
         base = leader.cut
         if due.is_new_cut:
             await self._reserve(leader, base + 1)
         cut = Cut(leader.term, leader.cut, as_of, head, ignored=self._ignored.count)
-        await self._send(leader, cut, base, changes, content)
-        OUTSTANDING.set(leader.quarantined_total)
-        CUT_SECONDS.observe(self._clock() - started_at)
+        if due is not DueRecord.NOTHING:
+            await self._send(leader, cut, base, changes, content)
+            OUTSTANDING.set(leader.quarantined_total)
+            CUT_SECONDS.observe(self._clock() - started_at)
+        if ended_minute is not None:
+            await self._minutes.keep(cut, ended_minute)
         return due
 
     async def _reserve(self, leader: LeaderState, number: int) -> None:

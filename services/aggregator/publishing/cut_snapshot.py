@@ -1,4 +1,4 @@
-"""Reads a cut's head, rows and minutes from PostgreSQL, in one REPEATABLE READ snapshot."""
+"""Reads a cut's head and rows from PostgreSQL, in one REPEATABLE READ snapshot."""
 
 from __future__ import annotations
 
@@ -16,19 +16,13 @@ if TYPE_CHECKING:
 
     from aggregator.tallies.postgres_tally_store import Connection
 
-MinuteKey = tuple[datetime, str]
-"""(minute, scope)"""
-
 
 @dataclass(frozen=True, slots=True)
 class PublishedState:
-    """The stored progress: the last cut, and the positions up to which all changed minutes are published."""
+    """The stored progress: the term and the number of the last cut."""
 
     term: int
     cut: int
-    minutes_set_id: int
-    minutes_generation: int
-    minutes_positions: tuple[int, ...]
 
 
 class CutSnapshot:
@@ -36,6 +30,11 @@ class CutSnapshot:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, for further queries in the same snapshot."""
+        return self._connection
 
     async def head(self) -> tuple[CutHead, datetime]:
         """Read the head and the database's time."""
@@ -70,37 +69,6 @@ class CutSnapshot:
         )
         return [tuple(row) async for row in rows]
 
-    async def changed_minutes(self, since: PublishedState, head: CutHead) -> list[MinuteKey]:
-        """Return the minutes to publish: those that changed since the state `since`.
-
-        If the set or generation has changed since then, all minutes are returned.
-        """
-        if (since.minutes_set_id, since.minutes_generation) == (head.set_id, head.generation):
-            rows = QUERIES.changed_minutes(
-                self._connection, set_id=head.set_id, positions=list(since.minutes_positions)
-            )
-        else:
-            rows = QUERIES.all_minutes(
-                self._connection, set_id=head.set_id, former_set_id=since.minutes_set_id
-            )
-        return [(row["minute"], row["scope"]) async for row in rows]
-
-    async def minute_growth(
-        self, set_id: int, keys: Sequence[MinuteKey]
-    ) -> dict[MinuteKey, list[tuple[str, int]]]:
-        """Read (region, growth) pairs per minute and scope; an empty list for a minute without growth."""
-        growth: dict[MinuteKey, list[tuple[str, int]]] = {key: [] for key in keys}
-        rows = QUERIES.minute_rows(
-            self._connection,
-            set_id=set_id,
-            minutes=[minute for minute, _ in keys],
-            scopes=[scope for _, scope in keys],
-        )
-        async for row in rows:
-            if row["region"] is not None:
-                growth[row["minute"], row["scope"]].append((row["region"], row["count"]))
-        return growth
-
 
 @asynccontextmanager
 async def open_snapshot(pool: asyncpg.Pool[Any]) -> AsyncIterator[CutSnapshot]:
@@ -115,10 +83,4 @@ async def open_snapshot(pool: asyncpg.Pool[Any]) -> AsyncIterator[CutSnapshot]:
 async def read_published_state(pool: asyncpg.Pool[Any]) -> PublishedState:
     """Read the progress that this publisher or its predecessor stored."""
     row = await QUERIES.published_state(pool)
-    return PublishedState(
-        row["term"],
-        row["cut"],
-        row["minutes_set_id"],
-        row["minutes_generation"],
-        tuple(row["minutes_positions"]),
-    )
+    return PublishedState(row["term"], row["cut"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.publishing.cut_interval import pause_s
@@ -29,7 +28,7 @@ class PublishCycle:
 
     async def take_over(self, _term: int) -> int:
         """See `LeaderStep`."""
-        self._minutes.start_again()
+        await self._minutes.take_over()
         return await self._cuts.take_over()
 
     def step_down(self) -> None:
@@ -50,5 +49,5 @@ class PublishCycle:
     async def _clean_up(self, term: int) -> None:
         if self._cuts.positions is not None:
             await QUERIES.delete_published_changes(self._pool, positions=list(self._cuts.positions))
-            await self._minutes.delete_expired(datetime.now(UTC), term)
+            await self._minutes.delete_expired(term)
             await QUERIES.delete_unused_sets(self._pool)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator.rebuild.shadow_set import RebuildSupersededError, RegisterEpoch
 from aggregator.rebuild.tally_set_queries import QUERIES
-from cuts.topic_readers import follow_register_state
+from cuts.records import RegisterState
+from cuts.topic_readers import FollowedRecord, follow_register_state
 from kafka.settings import KafkaSettings
 from lifecycle.stop_signal import StopSignal
 from lifecycle.task_group import run_group
@@ -21,7 +22,10 @@ log = get()
 
 
 class RegisterEpochTrigger:
-    """Compares the epoch in register-state with the epoch of the live tallies."""
+    """Compares the epoch in register-state with the epoch of the live tallies.
+
+    `on_state` receives every register state.
+    """
 
     def __init__(
         self,
@@ -29,11 +33,13 @@ class RegisterEpochTrigger:
         lease: Lease,
         kafka: KafkaSettings,
         rebuild: Callable[[RegisterEpoch], Awaitable[int]],
+        on_state: Callable[[FollowedRecord[RegisterState]], None],
     ) -> None:
         self._pool = pool
         self._lease = lease
         self._kafka = kafka
         self._rebuild = rebuild
+        self._on_state = on_state
 
     async def follow_once(self) -> None:
         """Follow the topic register-state until a rebuild is needed, then rebuild and return.
@@ -42,6 +48,7 @@ class RegisterEpochTrigger:
         register begins a further epoch meanwhile, the rebuild is abandoned, because its events may be gone.
         """
         async for followed in follow_register_state(self._kafka):
+            self._on_state(followed)
             live = await QUERIES.live_set(self._pool)
             epoch = RegisterEpoch(followed.value.epoch, followed.value.last_sequence)
             if self._lease.term is not None and epoch.number > live["epoch"]:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.decoding.batch_decoder import Decode
@@ -22,7 +21,6 @@ from aggregator.rebuild.shadow_set import (
     ShadowSet,
 )
 from aggregator.rebuild.tally_set_queries import QUERIES
-from aggregator.tallies.batch_counter import MINUTES_KEPT
 from aggregator.tallies.tally_store import PartitionPosition, PositionChange, TallyStore
 from kafka.topic_reader import TopicReader
 from outbox.leader import hold
@@ -135,9 +133,7 @@ class TallyRebuild:
                 changes[partition] = PositionChange(position, fold)
         if not changes:
             return False
-        tally_changes = roll_up(
-            (change.fold for change in changes.values()), datetime.now(UTC) - MINUTES_KEPT
-        )
+        tally_changes = roll_up(change.fold for change in changes.values())
         # Store no quarantined events yet: until the swap the quarantine table belongs to the live set.
         unquarantined = {
             partition: replace(change, fold=replace(change.fold, quarantined=()))
@@ -201,7 +197,4 @@ async def _replace_live_set(connection: Connection, shadow: ShadowSet) -> None:
         reasons=[bad.reason.value for _, bad in shadow.quarantined],
     )
     await QUERIES.add_applied_tallies(connection, set_id=shadow.set_id, epoch=shadow.epoch)
-    await QUERIES.add_applied_minutes(
-        connection, set_id=shadow.set_id, epoch=shadow.epoch, oldest=datetime.now(UTC) - MINUTES_KEPT
-    )
     await QUERIES.swap_sets(connection, set_id=shadow.live_set_id, building=shadow.set_id, epoch=shadow.epoch)

@@ -9,9 +9,7 @@ Failpoints: `worker.before_store`, `worker.after_store`.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Final
 
 from aggregator.decoding.batch_decoder import Decode, DecodedBatch, decode_batch
 from aggregator.domain.event import Record, UnsequencedRecord
@@ -23,8 +21,6 @@ from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
 log = get()
-
-MINUTES_KEPT: Final = timedelta(hours=48)
 
 
 class CountOutcome(Enum):
@@ -43,12 +39,10 @@ class BatchCounter:
         self,
         tallies: TallyStore,
         request_seek: Callable[[int, int], None],
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
         decode: Decode = decode_batch,
     ) -> None:
         self._tallies = tallies
         self._request_seek = request_seek
-        self._now = now
         self._decode = decode
         self._positions: dict[int, PartitionPosition] = {}
         self._seek_positions: dict[int, PartitionPosition] = {}
@@ -128,7 +122,7 @@ class BatchCounter:
         return found
 
     async def _store(self, changes: Mapping[int, PositionChange]) -> bool:
-        tally_changes = roll_up((change.fold for change in changes.values()), self._now() - MINUTES_KEPT)
+        tally_changes = roll_up(change.fold for change in changes.values())
         failpoint("worker.before_store")
         with STORE_SECONDS.time():
             stored = await self._tallies.count(changes, tally_changes)

@@ -52,7 +52,6 @@ class PostgresTallyStore:
             bad_offsets=[event.offset for _, event in bad],
             bad_reasons=[event.reason.value for _, event in bad],
             **count_arguments(tally_changes),
-            **_minute_keys(tally_changes),
         )
         return bool(moved)
 
@@ -82,22 +81,9 @@ def count_arguments(tally_changes: TallyChanges) -> dict[str, list[Any]]:
     The arrays are sorted, so that concurrent statements lock common rows in the same order.
     """
     cells = sorted(tally_changes.changes)
-    minutes = sorted(tally_changes.minutes)
     return {
         "scopes": [scope for scope, _, _ in cells],
         "regions": [region for _, region, _ in cells],
         "measures": [measure for _, _, measure in cells],
         "deltas": [tally_changes.changes[cell] for cell in cells],
-        "minutes": [minute for minute, _, _ in minutes],
-        "minute_scopes": [scope for _, scope, _ in minutes],
-        "minute_regions": [region for _, _, region in minutes],
-        "minute_deltas": [tally_changes.minutes[cell] for cell in minutes],
-    }
-
-
-def _minute_keys(tally_changes: TallyChanges) -> dict[str, list[Any]]:
-    keys = sorted({(minute, scope) for minute, scope, _ in tally_changes.minutes})
-    return {
-        "minute_keys": [minute for minute, _ in keys],
-        "minute_key_scopes": [scope for _, scope in keys],
     }

@@ -43,20 +43,19 @@ class Resolution:
 
 
 class _ChangeFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    time: str
     before: dict[str, Any] | None
     after: dict[str, Any] | None
 
 
 def change_from_file(path: Path, partition: int, sequence: int) -> Event:
-    """Read an event from a file: `{"time": …, "before": standing or null, "after": standing or null}`.
+    """Read an event from a file: `{"before": standing or null, "after": standing or null}`.
 
     Raises msgspec.DecodeError if the file is not JSON, and msgspec.ValidationError if the JSON is no such
     event.
     """
     content = msgspec.json.decode(path.read_bytes(), type=_ChangeFile)
     change = msgspec.convert({"before": content.before, "after": content.after}, type=Change)
-    return Event(partition, sequence, content.time, change)
+    return Event(partition, sequence, change)
 
 
 async def apply_event(
@@ -99,9 +98,5 @@ async def skip_event(pool: asyncpg.Pool[Any], partition: int, sequence: int, not
 
 
 def _as_json(tally_changes: TallyChanges) -> str:
-    return msgspec.json.encode(
-        {
-            "tallies": [[*cell, delta] for cell, delta in sorted(tally_changes.changes.items())],
-            "minutes": [[*cell, delta] for cell, delta in sorted(tally_changes.minutes.items())],
-        }
-    ).decode()
+    tallies = [[*cell, delta] for cell, delta in sorted(tally_changes.changes.items())]
+    return msgspec.json.encode({"tallies": tallies}).decode()

@@ -1,20 +1,18 @@
-"""Computes the growth of registrations per minute and today, and forecasts when a threshold is reached.
+"""Computes the growth of registrations per minute, and forecasts when a threshold is reached.
 
-The functions do no I/O and read no clock. Minutes follow the register's clock. A day ends at midnight in
-Jakarta (UTC+7, no summer time).
+The functions do no I/O and read no clock. Minutes follow the register's clock.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from cuts.records import UndecodableRecordError
-from localization.formats import JAKARTA
 
 MINUTE: Final = timedelta(minutes=1)
 KEPT: Final = timedelta(hours=49)
@@ -27,12 +25,18 @@ FORECAST_MAX: Final = timedelta(days=366)
 
 
 class MinuteRecord(msgspec.Struct, frozen=True):
-    """One record of region-minutes: the growth of `registered` in one scope and minute, by region."""
+    """One record of region-minutes: the growth of `registered` in one scope and minute, by region.
+
+    Growth is the difference of the counts of two cuts, so it is negative after withdrawals. Records of the
+    version that counted growth by event have no `late`.
+    """
 
     scope: str
     minute: datetime
     term: int
     rows: tuple[tuple[str, int], ...]
+    late: bool = False
+    """Whether the growth can include registrations that were accepted before this minute."""
 
 
 _decoder = msgspec.json.Decoder(MinuteRecord)
@@ -56,6 +60,7 @@ class RegistrationRate:
     def __init__(self) -> None:
         self._growth: dict[str, dict[datetime, tuple[int, Mapping[str, int]]]] = {}
         """For each scope and minute, the term of the record and the growth by region."""
+        self._late: set[datetime] = set()
         self._newest: datetime | None = None
 
     def add(self, record: MinuteRecord) -> None:
@@ -66,28 +71,33 @@ class RegistrationRate:
             return
         # The same few region codes come every minute. Interning saves the memory of the repeated strings.
         minutes[record.minute] = (record.term, {sys.intern(region): n for region, n in record.rows})
+        if record.late:
+            self._late.add(record.minute)
         if self._newest is None or record.minute > self._newest:
             self._newest = record.minute
             self._delete_before(record.minute - KEPT)
 
     def series(self, scope: str, region: str, now: datetime, count: int) -> list[tuple[datetime, int]]:
-        """Return the growth in each of the last `count` minutes, oldest first. The last contains `now`."""
-        last = _minute(now)
+        """Return the growth in each of the last `count` whole minutes, oldest first.
+
+        The last minute is the one before `now`, or the minute before that while its record is on its way.
+        """
+        last = _minute(now) - MINUTE
+        if self._newest == last - MINUTE:
+            last = self._newest
         return [
             (minute, self._growth_in(scope, minute, region))
             for minute in (last - MINUTE * back for back in range(count - 1, -1, -1))
         ]
 
-    def growth_today(self, scope: str, region: str, now: datetime) -> int:
-        """Return the growth since midnight in Jakarta."""
-        midnight = now.astimezone(JAKARTA).replace(hour=0, minute=0, second=0, microsecond=0)
-        minutes = self._growth.get(scope, {})
-        return sum(entry[1].get(region, 0) for minute, entry in minutes.items() if midnight <= minute <= now)
-
     def per_minute(self, scope: str, region: str, now: datetime) -> float:
         """Return the pace, which is the mean growth per minute in the last PACE_MINUTES whole minutes."""
-        whole = self.series(scope, region, _minute(now) - MINUTE, PACE_MINUTES)
+        whole = self.series(scope, region, now, PACE_MINUTES)
         return sum(growth for _, growth in whole) / PACE_MINUTES
+
+    def late_minutes(self, series: Iterable[tuple[datetime, int]]) -> list[datetime]:
+        """Return the minutes of a series whose growth can include earlier registrations."""
+        return [minute for minute, _ in series if minute in self._late]
 
     @property
     def newest(self) -> datetime | None:
@@ -99,6 +109,7 @@ class RegistrationRate:
         return entry[1].get(region, 0) if entry else 0
 
     def _delete_before(self, oldest: datetime) -> None:
+        self._late = {minute for minute in self._late if minute >= oldest}
         for scope, minutes in list(self._growth.items()):
             for minute in [minute for minute in minutes if minute < oldest]:
                 del minutes[minute]

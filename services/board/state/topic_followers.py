@@ -1,4 +1,4 @@
-"""Follows the board's four topics and applies every record to the state that is shown."""
+"""Follows the board's five topics and applies every record to the state that is shown."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 
 from board.metrics import CUTS
 from board.state.counts import BoardState
+from board.state.day_growth import DayGrowth, decode_day
 from board.state.milestones import Milestones, decode_crossing
 from board.state.registration_rate import KEPT, RegistrationRate, decode_minute
 from cuts.topic_readers import follow_cuts, follow_register_state, follow_table
@@ -42,6 +43,13 @@ async def follow_region_minutes(
     async for record in follow_table(kafka, "region-minutes", decode_minute, now() - KEPT):
         if record.value is not None:
             registration_rate.add(record.value)
+
+
+async def follow_register_days(kafka: KafkaSettings, day_growth: DayGrowth) -> None:
+    """Add every record of register-days, without end."""
+    async for record in follow_table(kafka, "register-days", decode_day):
+        if record.value is not None:
+            day_growth.add(record.value)
 
 
 async def follow_milestones(

@@ -86,8 +86,8 @@ def _count_routes(app_state: AppState) -> APIRouter:
         require_ready(app_state.board_state)
         require_scope(app_state.board_state, scope)
         require_region(app_state.board_state.regions, region, "region")
-        rate, place = app_state.registration_rate, (scope, region)
-        body = pace_body(app_state.board_state, rate, place, app_state.now(), minutes)
+        shown = (app_state.board_state, app_state.registration_rate, app_state.day_growth)
+        body = pace_body(shown, (scope, region), app_state.now(), minutes)
         return _json(body, {"Cache-Control": CACHE_1_S})
 
     @router.get("/milestones")

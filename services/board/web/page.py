@@ -152,15 +152,21 @@ class _PageValues:
         threshold = next_threshold(count, self._board_state.target(self._scope, PROVINCE))
         per_minute = rate.per_minute(*place_and_time)
         at = forecast(count, threshold, per_minute, self._now)
-        series = [growth for _, growth in rate.series(*place_and_time, MINUTES_SHOWN)]
-        highest = max(*series, 1)
+        series = rate.series(*place_and_time, MINUTES_SHOWN)
+        late = rate.late_minutes(series)
+        highest = max(*(growth for _, growth in series), 1)
         about = self._words["about"]
+        epoch = self._board_state.cuts.epoch
+        today = self._app_state.day_growth.today((self._scope, PROVINCE), count, epoch, self._now)
         return {
-            "today": signed(rate.growth_today(*place_and_time), self._language),
+            "today": DASH if today is None else signed(today, self._language),
             "pace": self._words["per_minute"].format(number(round(per_minute), self._language)),
             "towards": self._words["towards"].format(number(threshold, self._language)),
             "eta": about.format(moment(at, self._now, self._language)) if at else self._words["unknown_eta"],
-            "spark": [round(max(0, growth) / highest * 100, 1) for growth in series],
+            "spark": [
+                (round(max(0, growth) / highest * 100, 1), minute in late) for minute, growth in series
+            ],
+            "has_late": bool(late),
             "pace_minutes": PACE_MINUTES,
         }
 

@@ -7,7 +7,7 @@ read in portions, so a large lag needs little memory.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Any, Final
@@ -61,6 +61,24 @@ async def expected_at(pool: asyncpg.Pool[Any], cut: PublishedCut) -> dict[Cell, 
         await _add_standings(connection, sums)
         await _revert_events_between(connection, sums, (list(positions), last))
         await _revert_quarantined(connection, sums, cut.quarantined, last)
+    return sums.tallies()
+
+
+async def count_register_at(
+    pool: asyncpg.Pool[Any], positions_of: Callable[[Any], Awaitable[list[int]]]
+) -> dict[Cell, int]:
+    """Compute the register's tallies at positions, by (scope, region, measure).
+
+    `positions_of` reads the positions inside the snapshot.
+    """
+    async with (
+        pool.acquire() as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        last = [row[0] async for row in QUERIES.audit_last_sequences(connection)]
+        sums = TallySums()
+        await _add_standings(connection, sums)
+        await _revert_events_between(connection, sums, (await positions_of(connection), last))
     return sums.tallies()
 
 

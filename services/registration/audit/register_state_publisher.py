@@ -1,4 +1,4 @@
-"""Publishes the register's state to the topic `register-state` every second, while this process leads.
+"""Publishes the register's state every second, and the start of each day once, while this process leads.
 
 Failpoints: `audit.before_send`, `audit.after_send`.
 """
@@ -15,9 +15,12 @@ import asyncpg
 from cuts.records import UndecodableRecordError, decode_register_state
 from kafka.leader_producer import LeaderProducer, LeaderRecord
 from registration.audit.auditor import Auditor
+from registration.audit.day_start import DayStart, DayStartCounter
 from registration.audit.lag import PositionSince, measure_lag
 from registration.audit.metrics import LAG_EVENTS, LAG_STANDING
 from registration.audit.published_cut import CutFollower
+from registration.audit.register_days_record import TOPIC as DAYS_TOPIC
+from registration.audit.register_days_record import day_records
 from registration.audit.register_state_record import KEY, TOPIC, RegisterSnapshot, encode
 from registration.store.register_rows import QUERIES
 from telemetry.failpoints import failpoint
@@ -27,25 +30,34 @@ PAUSE_S_MIN: Final = 0.05
 
 
 class StatePublisher:
-    """Publishes the register's state. Implements `outbox.leader.LeaderStep`."""
+    """Publishes the register's state and the start of each day. Implements `outbox.leader.LeaderStep`.
+
+    The start of the day is published again after each take-over or failure, and if the offsets of
+    `register-state` decrease, because the topics were then made again and are empty.
+    """
 
     def __init__(
         self,
         pool: asyncpg.Pool[Any],
         cuts: CutFollower,
         auditor: Auditor,
+        days: DayStartCounter,
         producer: LeaderProducer,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._cuts = cuts
         self._auditor = auditor
+        self._days = days
         self._producer = producer
         self._clock = clock
         self._positions_since: dict[int, PositionSince] = {}
+        self._offset = -1
+        self._published_day: DayStart | None = None
 
     async def take_over(self, _term: int) -> int:
         """See `LeaderStep`."""
+        self._published_day = None
         for record in await self._producer.newest_records(TOPIC, 1):
             with contextlib.suppress(UndecodableRecordError):
                 return decode_register_state(record.value).term
@@ -64,6 +76,7 @@ class StatePublisher:
         """
         due_s = self._clock() + EVERY_S
         await self._publish(term)
+        await self._publish_day(term)
         return max(PAUSE_S_MIN, due_s - self._clock())
 
     async def _publish(self, term: int) -> None:
@@ -77,8 +90,17 @@ class StatePublisher:
         refused = register.refused or self._auditor.refusal
         value = encode(term, register, self._auditor.state(), lag, refused)
         failpoint("audit.before_send")
-        await self._producer.send(TOPIC, [LeaderRecord(KEY, value)], term)
+        offset = await self._producer.send(TOPIC, [LeaderRecord(KEY, value)], term)
         failpoint("audit.after_send")
+        if offset < self._offset:
+            self._published_day = None
+        self._offset = offset
+
+    async def _publish_day(self, term: int) -> None:
+        day = self._days.newest
+        if day is not None and day is not self._published_day:
+            await self._producer.send(DAYS_TOPIC, day_records(term, day), term)
+            self._published_day = day
 
     async def _read_register(self) -> RegisterSnapshot:
         row = await QUERIES.audit_register(self._pool)

@@ -6,6 +6,7 @@ Failpoints: `audit.before_snapshot`, `audit.after_snapshot` (in `registration.au
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from database.pool import connect
@@ -18,6 +19,7 @@ from lifecycle.task_group import run_group
 from outbox.leader import Leader
 from outbox.postgres_leases import Lease, new_holder
 from registration.audit.auditor import Auditor
+from registration.audit.day_start import DayStartCounter
 from registration.audit.published_cut import CutFollower
 from registration.audit.register_state_publisher import StatePublisher
 from registration.audit.settings import AuditSettings
@@ -31,6 +33,7 @@ from telemetry.logs import configure
 LEASE: Final = "audit"
 STATEMENT_TIMEOUT_S: Final = 120.0
 """Long, because an audit counts every participant in one statement."""
+DAY_CHECK_S: Final = 1.0
 PUBLISH_S_MAX: Final = 60.0
 AUDIT_S_MAX: Final = 1_200.0
 """After this time without a finished audit and pause, the process counts as unhealthy.
@@ -57,11 +60,12 @@ async def run_audit(
     lease = Lease(pool, LEASE, new_holder())
     cuts = CutFollower()
     auditor = Auditor(pool, lease, cuts, every_s=settings.every_s, pause_factor=settings.pause_factor)
+    days = DayStartCounter(pool, lease)
     producer = LeaderProducer(kafka, lease)
     health = Health()
     leader = Leader(
         lease,
-        StatePublisher(pool, cuts, auditor, producer),
+        StatePublisher(pool, cuts, auditor, days, producer),
         producer,
         progress=health.progress("telling", PUBLISH_S_MAX),
     )
@@ -72,6 +76,7 @@ async def run_audit(
             leader.run(stopping),
             cuts.follow(kafka),
             _audit(auditor, health, stopping),
+            run_forever(days.count_once, stopping, name="day", pause_s=DAY_CHECK_S, failing_s_max=math.inf),
             server=serve(plain_app(health), register.host, settings.port, stopping),
         )
     finally:
@@ -86,4 +91,4 @@ async def _audit(auditor: Auditor, health: Health, stopping: StopSignal) -> None
         await auditor.audit_once()
         await auditor.pause(stopping)
 
-    await run_forever(audit_and_pause, stopping, name="auditing", failing_s_max=float("inf"))
+    await run_forever(audit_and_pause, stopping, name="auditing", failing_s_max=math.inf)

@@ -123,6 +123,10 @@ class Freshness:
             audited=self._audited(now_s),
         )
 
+    def behind_s(self, now_s: float) -> float:
+        """Return the age of the oldest register state that the cut has not reached; 0 without one."""
+        return now_s - self._waiting[0].at_s if self._waiting else 0.0
+
     @property
     def newest(self) -> RegisterState | None:
         """The newest register state that was read; None if none was read."""

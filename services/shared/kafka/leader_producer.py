@@ -13,7 +13,7 @@ from prometheus_client import Counter
 
 from kafka.abandonable_producer import OpenProducer, open_producer, retrieve_exception
 from kafka.settings import KafkaSettings
-from kafka.topic_reader import newest_records
+from kafka.topic_reader import newest_records, open_reader
 
 BATCH_BYTES_MAX: Final = 1_000_000
 ACK_S_MAX: Final = 10.0
@@ -112,6 +112,14 @@ class LeaderProducer:
         A leader learns from them the highest term in the topic. Raises KafkaError or TimeoutError.
         """
         return (await newest_records(self._kafka, topic, count))[0]
+
+    async def end_offset(self, topic: str) -> int:
+        """Return the offset that the next record of the topic, which has one partition, will get.
+
+        Raises KafkaError or TimeoutError.
+        """
+        async with asyncio.timeout(ACK_S_MAX), open_reader(self._kafka, topic) as reader:
+            return (await reader.bounds())[0][1]
 
     async def abandon(self) -> None:
         """Abandon the producer without flushing."""

@@ -30,7 +30,7 @@ async def test_both_decoders_count_exactly_and_status_names_the_decoder(
 ) -> None:
     await producer.send(2, range(1, 1001))
     await producer.send(3, [*range(1, 51), *range(20, 51), *range(1, 61)])
-    await producer.send_values(4, [event_value(4, 1), event_value(4, 2, time="never"), event_value(4, 3)])
+    await producer.send_values(4, [event_value(4, 1), event_value(4, 2, data=None), event_value(4, 3)])
 
     worker = aggregator.start("worker", AGGREGATOR_COMPILED=mode)
 

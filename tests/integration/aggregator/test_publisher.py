@@ -141,17 +141,86 @@ async def test_cuts_name_100_000_scattered_quarantined_events_and_a_change_only_
         assert events_in(chain.from_iterable(changes)) == {(3, 16_670), (3, 16_671)}
 
 
-async def test_minutes_are_published_and_deleted_after_48_hours(
+END_A_MINUTE = "update kept_cut set ends_at = ends_at - interval '1 minute'"
+
+
+async def test_at_the_end_of_a_minute_the_growth_since_the_former_kept_cut_is_published(
+    aggregator: Processes, producer: EventProducer, topics: Topics, counts: Any
+) -> None:
+    aggregator.start("worker")
+    aggregator.start("publisher")
+    async with following_cuts(topics) as reader, following_minutes(topics) as minutes:
+        await producer.send(3, range(1, 11))
+        await wait_for_total(reader, 10)
+        await counts.execute(f"{END_A_MINUTE}, behind = false")
+        first = await until(lambda: minutes.newest("all"), WAIT_S, name="the first minute")
+        await producer.send(4, range(1, 6))
+        await wait_for_total(reader, 15)
+        await counts.execute(END_A_MINUTE)
+
+        await until(lambda: minutes.newest("all") != first, WAIT_S, name="the second minute")
+
+        second = minutes.newest("all")
+        assert (dict(first["rows"])["31"], dict(second["rows"])["31"]) == (10, 5)
+        assert second["from"] == first["to"]
+        assert second["to"]["cut"] in {f"{cut.term}.{cut.cut}" for cut in reader.records}
+        assert second["to"]["positions"] == list(reader.state.positions)
+
+
+async def test_minutes_are_deleted_after_48_hours_by_the_databases_clock(
     aggregator: Processes, producer: EventProducer, topics: Topics, counts: Any
 ) -> None:
     aggregator.start("worker")
     aggregator.start("publisher")
     await producer.send(3, range(1, 11))
     async with following_minutes(topics) as minutes:
-        await until(lambda: sum(dict(rows)["31"] for rows in minutes.values() if rows) == 20, WAIT_S)
+        await counts.execute(END_A_MINUTE)
+        await until(lambda: minutes.newest("all"), WAIT_S, name="a minute is published")
 
-        await counts.execute("update minute_tally set minute = minute - interval '49 hours'")
+        await counts.execute("update kept_minute set minute = minute - interval '49 hours'")
 
-        is_empty = "select count(*) = 0 from minute_tally"
+        is_empty = "select count(*) = 0 from kept_minute"
         await until(lambda: counts.fetchval(is_empty), WAIT_S, name="expired minutes are deleted")
-        await until(lambda: None in minutes.values(), WAIT_S, name="a tombstone was written")
+        await until(lambda: None in minutes.records.values(), WAIT_S, name="a tombstone was written")
+
+
+async def test_a_minute_after_an_outage_of_the_publisher_is_late_and_has_the_whole_growth(
+    aggregator: Processes, producer: EventProducer, topics: Topics, counts: Any
+) -> None:
+    aggregator.start("worker")
+    await producer.send(3, range(1, 11))
+    await until(
+        lambda: counts.fetchval("select sum(sequence) = 10 from position join live using (set_id)"), WAIT_S
+    )
+    await counts.execute("update kept_cut set ends_at = ends_at - interval '7 minutes'")
+
+    aggregator.start("publisher")
+
+    async with following_minutes(topics) as minutes:
+        await until(lambda: minutes.newest("all"), WAIT_S, name="a minute is published")
+        minute = minutes.newest("all")
+        assert (minute["late"], dict(minute["rows"])["31"]) == (True, 10)
+        assert len([key for key in minutes.records if key.startswith(b"all|")]) == 1
+
+
+async def test_kept_minutes_are_published_again_if_the_topic_was_made_again(
+    aggregator: Processes, producer: EventProducer, topics: Topics, counts: Any
+) -> None:
+    aggregator.start("worker")
+    publisher = aggregator.start("publisher")
+    await producer.send(3, range(1, 11))
+    async with following_minutes(topics) as minutes:
+        await counts.execute(END_A_MINUTE)
+        await until(lambda: minutes.newest("all"), WAIT_S, name="a minute is published")
+    published = minutes.records
+    publisher.signal(signal.SIGTERM)
+    await until(publisher.ended, WAIT_S)
+    await topics.create_again("region-minutes")
+
+    aggregator.start("publisher")
+
+    async with following_minutes(topics) as minutes:
+        await until(
+            lambda: minutes.records.keys() >= published.keys(), WAIT_S, name="the minutes are published again"
+        )
+        assert {key: minutes.records[key] for key in published} == published

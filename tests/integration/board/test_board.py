@@ -256,6 +256,27 @@ async def test_pace_has_the_minutes_and_the_next_threshold(board: BoardProcess, 
     assert response["eta"]["threshold"] == 19942
 
 
+async def test_today_is_the_count_minus_the_count_at_the_start_of_the_day(
+    board: BoardProcess, source: TopicWriter
+) -> None:
+    source.register(GAMBIR, 95)
+    await source.full()
+    await until(lambda: board.shows(95))
+    assert (await board.http.get("/v1/pace")).json()["today"] is None
+
+    await source.day({"31": 90, "31.71": 60})
+
+    async def today(region: str) -> int | None:
+        growth: int | None = (await board.http.get("/v1/pace", params={"region": region})).json()["today"]
+        return growth
+
+    async def the_day_has_arrived() -> bool:
+        return await today("31") == 5
+
+    await until(the_day_has_arrived)
+    assert await today("31.71") == 35
+
+
 async def test_milestones_are_listed_and_sent_to_viewers(board: BoardProcess, source: TopicWriter) -> None:
     await source.milestone("31.71", 10)
     source.register(GAMBIR, 20)

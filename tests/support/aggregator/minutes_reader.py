@@ -1,4 +1,4 @@
-"""A reader of region-minutes that keeps the newest record of each minute in a dictionary."""
+"""A reader of region-minutes that keeps the newest record of each minute."""
 
 from __future__ import annotations
 
@@ -6,30 +6,37 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from cuts.topic_readers import follow_table
 from tests.support.topic_prefixes import Topics
 
 
-@asynccontextmanager
-async def following_minutes(topics: Topics) -> AsyncIterator[dict[bytes, list[tuple[str, int]] | None]]:
-    """Follow region-minutes inside the block. Yield a dictionary that is updated with each record.
+class MinutesReader:
+    """The newest value of each key; None for a tombstone."""
 
-    It maps a record's key to its (region, growth) rows, or to None after a tombstone.
-    """
-    minutes: dict[bytes, list[tuple[str, int]] | None] = {}
+    def __init__(self) -> None:
+        self.records: dict[bytes, Any] = {}
+
+    def newest(self, scope: str) -> Any:
+        """Return the record of the scope's newest minute; None if there is none."""
+        of_scope = [value for value in self.records.values() if value and value["scope"] == scope]
+        return max(of_scope, key=lambda value: str(value["minute"]), default=None)
+
+
+@asynccontextmanager
+async def following_minutes(topics: Topics) -> AsyncIterator[MinutesReader]:
+    """Follow region-minutes inside the block."""
+    reader = MinutesReader()
 
     async def follow() -> None:
         async for followed in follow_table(topics.settings(), "region-minutes", json.loads):
-            value = followed.value
-            minutes[followed.key or b""] = (
-                None if value is None else [(region, growth) for region, growth in value["rows"]]
-            )
+            reader.records[followed.key or b""] = followed.value
 
-    task = asyncio.ensure_future(follow())
+    following = asyncio.ensure_future(follow())
     try:
-        yield minutes
+        yield reader
     finally:
-        task.cancel()
+        following.cancel()
         with suppress(asyncio.CancelledError):
-            await task
+            await following

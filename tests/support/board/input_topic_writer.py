@@ -1,4 +1,4 @@
-"""Writes records to the board's four topics: cuts, register states, minutes and milestones."""
+"""Writes records to the board's five topics: cuts, register states, starts of days, minutes, milestones."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from localization.formats import JAKARTA
 from tests.support.topic_prefixes import Topics
 
 PARTITIONS = 12
@@ -97,11 +98,23 @@ class TopicWriter:
         }
         await self._put("register-state", state | fields, b"state")
 
-    async def minute(self, at: datetime, rows: Mapping[Region, int], scope: str = "all") -> None:
-        """Publish the growth in the minute of `at`, by region."""
+    async def minute(self, at: datetime, rows: Mapping[Region, int], **fields: Any) -> None:
+        """Publish the growth in the minute of `at`, by region. `fields` replace the default values."""
         minute = _text(at.replace(second=0, microsecond=0))
-        body = {"scope": scope, "minute": minute, "term": self.term, "rows": list(rows.items())}
-        await self._put("region-minutes", body, f"{scope}|{minute}".encode())
+        body = {
+            "scope": "all",
+            "minute": minute,
+            "term": self.term,
+            "late": False,
+            "rows": list(rows.items()),
+        }
+        await self._put("region-minutes", body | fields, f"all|{minute}".encode())
+
+    async def day(self, rows: Mapping[Region, int], scope: str = "all") -> None:
+        """Publish the counts at the start of the current day in Jakarta."""
+        day = datetime.now(JAKARTA).date().isoformat()
+        body = {"scope": scope, "day": day, "term": 3, "epoch": 1, "rows": list(rows.items())}
+        await self._put("register-days", body, scope.encode())
 
     async def milestone(self, region: Region, threshold: int, sequence: int = 1, **fields: Any) -> None:
         """Publish a crossing. `fields` replace the default values."""

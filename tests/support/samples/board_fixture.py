@@ -10,8 +10,9 @@ from typing import Any
 from board.app_state import make_app_state
 from board.regions import Region, Regions
 from board.state.counts import BoardState
+from board.state.day_growth import DayRecord
 from board.state.milestones import Crossing
-from board.state.registration_rate import MinuteRecord
+from board.state.registration_rate import MINUTE, MinuteRecord
 from board.stream.subscriber_updates import Subscriber
 from cuts.state import Key
 from tests.support.samples.cuts import cut_record, register_state, row
@@ -76,9 +77,13 @@ class BoardFixture:
         if self.milestones.add(crossing(threshold, sequence, **fields)):
             self.subscriptions.on_change()
 
+    def start_day(self, count: int) -> None:
+        """Set the count of the province at the start of the day of NOW."""
+        self.app_state.day_growth.add(DayRecord("all", NOW.date(), 1, 1, (("31", count),)))
+
     def grow(self, growth: int) -> None:
-        """Add the growth of the province in the minute of NOW."""
-        minute = NOW.replace(second=0)
+        """Add the growth of the province in the minute before NOW."""
+        minute = NOW.replace(second=0) - MINUTE
         self.app_state.registration_rate.add(MinuteRecord("all", minute, 1, (("31", growth),)))
 
     def events(self, subscriber: Subscriber) -> list[Event]:

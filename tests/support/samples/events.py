@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from itertools import product
 from typing import TypeVar
 
@@ -16,7 +15,6 @@ from aggregator.domain.event import BadEvent, Change, Event, OffsetEvent, Quaran
 K = TypeVar("K")
 
 PARTITION = 3
-TIMES = ["2021-10-24T12:05:00Z", "2021-10-24T12:05:59.500Z", "2021-10-24T12:06:00Z"]
 REGIONS = ["31.71.01.1001", "31.71.01.1002", "31.74.04.1002", "31.74", "99.01.01.1001", ""]
 
 
@@ -26,11 +24,9 @@ def standing(
     return Standing(region, agency, campaign, steps)  # type: ignore[arg-type]  # steps are given as plain text
 
 
-def event(
-    sequence: int, after: Standing | None, before: Standing | None = None, time: str = TIMES[0]
-) -> Event:
+def event(sequence: int, after: Standing | None, before: Standing | None = None) -> Event:
     """Return an event of partition 3."""
-    return Event(PARTITION, sequence, time, Change(before, after))
+    return Event(PARTITION, sequence, Change(before, after))
 
 
 def with_offsets(*events: Event | BadEvent) -> list[OffsetEvent]:
@@ -57,7 +53,6 @@ good_events = st.builds(
     sequence=st.integers(1, 4),
     after=st.none() | standings,
     before=st.none() | standings,
-    time=st.sampled_from(TIMES),
 )
 bad_events = st.builds(
     BadEvent,
@@ -70,10 +65,9 @@ batches = st.lists(good_events | bad_events, max_size=8).map(lambda events: with
 
 def count_one_by_one(
     position: int, events: Iterable[OffsetEvent]
-) -> tuple[int, Counter[tuple[str, str, str]], Counter[tuple[datetime, str, str]], list[int]]:
-    """Count one event at a time; return position, tallies, minute tallies and quarantined sequences."""
+) -> tuple[int, Counter[tuple[str, str, str]], list[int]]:
+    """Count one event at a time; return position, tallies and quarantined sequences."""
     tallies: Counter[tuple[str, str, str]] = Counter()
-    minutes: Counter[tuple[datetime, str, str]] = Counter()
     quarantined = []
     for _, event in events:
         if event.sequence != position + 1:
@@ -82,16 +76,13 @@ def count_one_by_one(
         if isinstance(event, BadEvent):
             quarantined.append(event.sequence)
             continue
-        minute = datetime.strptime(event.time[:16], "%Y-%m-%dT%H:%M").replace(tzinfo=UTC)
         for number, standing in ((1, event.data.after), (-1, event.data.before)):
             if standing is None:
                 continue
             measures = ("registered", *(f"step:{step}" for step in standing.steps))
-            for scope, region in product(scopes(standing), regions(standing.region)):
-                minutes[minute, scope, region] += number
             for scope, region, measure in product(scopes(standing), regions(standing.region), measures):
                 tallies[scope, region, measure] += number
-    return position, nonzero(tallies), nonzero(minutes), quarantined
+    return position, nonzero(tallies), quarantined
 
 
 def nonzero(counter: Counter[K]) -> Counter[K]:

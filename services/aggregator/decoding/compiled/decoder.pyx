@@ -9,7 +9,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 cimport cython
 
-from aggregator.decoding.compiled.event_scan cimport MINUTE_BYTES, ScannedEvent, is_null, scan_event
+from aggregator.decoding.compiled.event_scan cimport ScannedEvent, is_null, scan_event
 from aggregator.decoding.compiled.json_tokens cimport Bytes, word_at
 from aggregator.decoding.compiled.record_batch cimport RecordSlot, Run
 
@@ -25,7 +25,7 @@ cdef extern from *:
     const char *SOURCE_DIGEST
 
 cdef enum:
-    # The index of a minute and standing in StandingTable, or one of these two values.
+    # The index of a standing in StandingTable, or one of these two values.
     NO_STANDING = -1
     UNKNOWN = -2
 
@@ -36,7 +36,7 @@ BUILT_FROM = SOURCE_DIGEST.decode()
 
 cdef struct Entry:
     uint64_t hash
-    Bytes key  # the minute, followed by the standing's bytes
+    Bytes key  # the standing's bytes
     int64_t size
     int32_t index
 
@@ -51,8 +51,8 @@ cdef uint64_t _mix(uint64_t hashed, uint64_t word) noexcept nogil:
     return hashed ^ (hashed >> 29)
 
 
-cdef uint64_t _hash(Bytes minute, Bytes at, int64_t size) noexcept nogil:
-    cdef uint64_t hashed = _mix(_mix(<uint64_t>size, word_at(minute)), word_at(minute + 8))
+cdef uint64_t _hash(Bytes at, int64_t size) noexcept nogil:
+    cdef uint64_t hashed = <uint64_t>size
     cdef uint64_t tail = 0
     while size >= 8:
         hashed = _mix(hashed, word_at(at))
@@ -64,7 +64,7 @@ cdef uint64_t _hash(Bytes minute, Bytes at, int64_t size) noexcept nogil:
 
 @cython.final
 cdef class StandingTable:
-    """Sums per minute and standing. It finds both by their bytes, so that equal bytes are decoded only once."""
+    """Sums per standing. It finds a standing by its bytes, so that equal bytes are decoded only once."""
 
     cdef list _standings, _keys
     cdef dict _indexes
@@ -80,14 +80,14 @@ cdef class StandingTable:
         free(self._entries)
         free(self._sums)
 
-    cdef int32_t find(self, Bytes minute, Bytes at, int64_t size) noexcept nogil:
-        """Return the index of a minute and standing: NO_STANDING for null, UNKNOWN for bytes not in the table."""
+    cdef int32_t find(self, Bytes at, int64_t size) noexcept nogil:
+        """Return the index of a standing: NO_STANDING for null, UNKNOWN for bytes that are not in the table."""
         if is_null(at, size):
             return NO_STANDING
-        cdef Entry *entry = self._find_entry(_hash(minute, at, size), minute, at, size)
+        cdef Entry *entry = self._find_entry(_hash(at, size), at, size)
         return UNKNOWN if entry.key == NULL else entry.index
 
-    cdef Entry *_find_entry(self, uint64_t hashed, Bytes minute, Bytes at, int64_t size) noexcept nogil:
+    cdef Entry *_find_entry(self, uint64_t hashed, Bytes at, int64_t size) noexcept nogil:
         cdef Py_ssize_t index = <Py_ssize_t>(hashed & <uint64_t>(self._capacity - 1))
         cdef Entry *entry
         while True:
@@ -95,38 +95,34 @@ cdef class StandingTable:
             if entry.key == NULL or (
                 entry.hash == hashed
                 and entry.size == size
-                and memcmp(entry.key, minute, MINUTE_BYTES) == 0
-                and memcmp(entry.key + MINUTE_BYTES, at, size) == 0
+                and memcmp(entry.key, at, size) == 0
             ):
                 return entry
             index = (index + 1) & (self._capacity - 1)
 
-    cdef bint add(self, Bytes minute, Bytes at, int64_t size) except -1:
-        """Add a minute and standing if the table does not have them; False if they cannot be counted."""
-        if self.find(minute, at, size) != UNKNOWN:
+    cdef bint add(self, Bytes at, int64_t size) except -1:
+        """Add a standing if the table does not have it; False if it cannot be counted."""
+        if self.find(at, size) != UNKNOWN:
             return True
         if size > STANDING_BYTES_MAX:
             return False
-        text = (<const char *>minute)[:MINUTE_BYTES].decode("ascii")
         json = (<const char *>at)[:size]
         try:
             standing = read_standing(json)
         except UNDECODABLE:
             return False
-        if uncountable_reason(text, standing) is not None:
+        if uncountable_reason(standing) is not None:
             return False
         if 2 * (self.entry_count + 1) > self._capacity:
             self._grow(2 * self._capacity)
-        minute_standing = (text, standing)
-        cdef int32_t index = self._indexes.setdefault(minute_standing, len(self._standings))
+        cdef int32_t index = self._indexes.setdefault(standing, len(self._standings))
         if index == len(self._standings):
-            self._standings.append(minute_standing)
-        key = text.encode() + json
-        self._keys.append(key)
-        cdef uint64_t hashed = _hash(minute, at, size)
-        cdef Entry *entry = self._find_entry(hashed, minute, at, size)
+            self._standings.append(standing)
+        self._keys.append(json)
+        cdef uint64_t hashed = _hash(at, size)
+        cdef Entry *entry = self._find_entry(hashed, at, size)
         entry.hash, entry.size, entry.index = hashed, size, index
-        entry.key = <Bytes><const char *>key
+        entry.key = <Bytes><const char *>json
         self.entry_count += 1
         return True
 
@@ -209,8 +205,8 @@ cdef class Decoder:
         while index < run.count:
             if not _scan(&run.slots[index], partition, &found) or found.sequence != first + index:
                 return index
-            before = self._table.find(found.time, found.before, found.before_size)
-            after = self._table.find(found.time, found.after, found.after_size)
+            before = self._table.find(found.before, found.before_size)
+            after = self._table.find(found.after, found.after_size)
             if before == UNKNOWN or after == UNKNOWN:
                 return index
             self._table.sum(before, -1)
@@ -224,8 +220,8 @@ cdef class Decoder:
         return (
             _scan(slot, partition, &found)
             and found.sequence == sequence
-            and self._table.add(found.time, found.before, found.before_size)
-            and self._table.add(found.time, found.after, found.after_size)
+            and self._table.add(found.before, found.before_size)
+            and self._table.add(found.after, found.after_size)
         )
 
 

@@ -4,18 +4,13 @@ from libc.stdint cimport int64_t
 from libc.string cimport memcmp
 
 from aggregator.decoding.compiled.json_tokens cimport (
-    Bytes, next_item, read_integer, read_key, skip_value, skip_whitespace, string_end,
+    Bytes, next_item, read_integer, read_key, skip_value, skip_whitespace,
 )
-
-cdef enum:
-    MINUTE_BYTES = 16
 
 
 cdef struct ScannedEvent:
     int64_t partition
     int64_t sequence
-    Bytes time
-    int64_t time_size
     Bytes before
     int64_t before_size
     Bytes after
@@ -56,8 +51,7 @@ cdef inline Bytes _scan_data(Bytes at, Bytes end, ScannedEvent *found) noexcept 
 cdef inline bint scan_event(Bytes at, Bytes end, int64_t partition, ScannedEvent *found) noexcept nogil:
     """Find the fields of an event that are counted.
 
-    Return False unless the event is plain, belongs to the partition, and has a time that is longer than
-    MINUTE_BYTES and ends in Z.
+    Return False unless the event is plain and belongs to the partition.
     """
     cdef Bytes key
     cdef int64_t size
@@ -73,24 +67,14 @@ cdef inline bint scan_event(Bytes at, Bytes end, int64_t partition, ScannedEvent
         if at == NULL:
             return False
         field = 0
-        if size == 4 and memcmp(key, b"time", 4) == 0:
+        if size == 4 and memcmp(key, b"data", 4) == 0:
             field = 1
-            if at >= end or at[0] != c'"':
-                return False
-            found.time = at + 1
-            at = string_end(at + 1, end)
-            if at == NULL:
-                return False
-            found.time_size = at - found.time
-            at += 1
-        elif size == 4 and memcmp(key, b"data", 4) == 0:
-            field = 2
             at = _scan_data(at, end, found)
         elif size == 8 and memcmp(key, b"sequence", 8) == 0:
-            field = 4
+            field = 2
             at = read_integer(at, end, &found.sequence)
         elif size == 9 and memcmp(key, b"partition", 9) == 0:
-            field = 8
+            field = 4
             at = read_integer(at, end, &found.partition)
         else:
             at = skip_value(at, end, 1)
@@ -102,11 +86,9 @@ cdef inline bint scan_event(Bytes at, Bytes end, int64_t partition, ScannedEvent
             return False
     return (
         skip_whitespace(at, end) == end
-        and found_fields == 15
+        and found_fields == 7
         and found.sequence > 0
         and found.partition == partition
-        and found.time_size > MINUTE_BYTES
-        and found.time[found.time_size - 1] == c'Z'
     )
 
 

@@ -39,7 +39,7 @@ where set_id = :set_id::smallint and count <> 0
 order by scope, region, measure;
 
 -- name: published_state()^
-select published.term, cut, minutes_set_id, minutes_generation, minutes_positions from published;
+select published.term, cut from published;
 
 -- name: reserve_cut(lease, term, cut)$
 -- Reserve a cut number while this term leads. A number that another leader reserved is never reserved again.

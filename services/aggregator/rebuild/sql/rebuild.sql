@@ -47,14 +47,6 @@ where epoch = :epoch::bigint and state = 'applied'
 group by 2, 3, 4 order by 2, 3, 4
 on conflict (set_id, scope, region, measure) do update set count = stored.count + excluded.count;
 
--- name: add_applied_minutes(set_id, epoch, oldest)!
-insert into minute_tally as stored (set_id, minute, scope, region, count)
-select :set_id::smallint, (change ->> 0)::timestamptz, change ->> 1, change ->> 2, sum((change ->> 3)::bigint)
-from quarantine, jsonb_array_elements(changes -> 'minutes') change
-where epoch = :epoch::bigint and state = 'applied' and (change ->> 0)::timestamptz >= :oldest::timestamptz
-group by 2, 3, 4 order by 2, 3, 4
-on conflict (set_id, minute, scope, region) do update set count = stored.count + excluded.count;
-
 -- name: swap_sets(set_id, building, epoch)!
 -- Make the rebuilt set live. The publisher's term rises, so that readers ignore a cut of the former set that
 -- arrives late.

@@ -4,7 +4,7 @@ select position.set_id, partition, sequence, kafka_offset
 from position join live on live.set_id = position.set_id
 order by partition;
 
--- name: count_batch(set_id, partitions, expected, last, next_offsets, gaps, scopes, regions, measures, deltas, minutes, minute_scopes, minute_regions, minute_deltas, bad_partitions, bad_sequences, bad_offsets, bad_reasons, minute_keys, minute_key_scopes)$
+-- name: count_batch(set_id, partitions, expected, last, next_offsets, gaps, scopes, regions, measures, deltas, bad_partitions, bad_sequences, bad_offsets, bad_reasons)$
 -- Store counts and positions in one statement. Either all positions move or none. If none moves, nothing else
 -- is written, because every insert reads from the positions that moved.
 with input as (
@@ -32,17 +32,9 @@ with input as (
     select :set_id::smallint, change.*
     from unnest(:scopes::text[], :regions::text[], :measures::text[], :deltas::bigint[]) change, first
     on conflict (set_id, scope, region, measure) do update set count = stored.count + excluded.count
-), counted_by_minute as (
-    insert into minute_tally as stored (set_id, minute, scope, region, count)
-    select :set_id::smallint, change.*
-    from unnest(
-        :minutes::timestamptz[], :minute_scopes::text[], :minute_regions::text[], :minute_deltas::bigint[]
-    ) change, first
-    on conflict (set_id, minute, scope, region) do update set count = stored.count + excluded.count
 ), changed_keys as (
-    insert into changed (set_id, partition, sequence, scopes, regions, measures, minutes, minute_scopes)
-    select :set_id::smallint, partition, sequence, :scopes::text[], :regions::text[], :measures::text[],
-        :minute_keys::timestamptz[], :minute_key_scopes::text[]
+    insert into changed (set_id, partition, sequence, scopes, regions, measures)
+    select :set_id::smallint, partition, sequence, :scopes::text[], :regions::text[], :measures::text[]
     from first  -- one partition's position is enough to find the keys, because all positions moved together
 ), quarantined as (
     insert into quarantine (epoch, partition, kafka_offset, event_sequence, reason)

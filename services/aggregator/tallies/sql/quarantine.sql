@@ -8,7 +8,7 @@ order by id limit :rows_max::bigint;
 select quarantine.* from quarantine join live using (epoch)
 where partition = :partition::smallint and event_sequence = :sequence::bigint;
 
--- name: apply_quarantined(partition, sequence, note, changes, scopes, regions, measures, deltas, minutes, minute_scopes, minute_regions, minute_deltas)$
+-- name: apply_quarantined(partition, sequence, note, changes, scopes, regions, measures, deltas)$
 -- Count a quarantined event once. A second, concurrent call finds the event applied and changes nothing.
 with applied as (
     update quarantine set state = 'applied', note = :note, changes = :changes::jsonb, at = now()
@@ -21,13 +21,6 @@ with applied as (
     select applied.set_id, change.*
     from unnest(:scopes::text[], :regions::text[], :measures::text[], :deltas::bigint[]) change, applied
     on conflict (set_id, scope, region, measure) do update set count = stored.count + excluded.count
-), counted_by_minute as (
-    insert into minute_tally as stored (set_id, minute, scope, region, count)
-    select applied.set_id, change.*
-    from unnest(
-        :minutes::timestamptz[], :minute_scopes::text[], :minute_regions::text[], :minute_deltas::bigint[]
-    ) change, applied
-    on conflict (set_id, minute, scope, region) do update set count = stored.count + excluded.count
 ), new_generation as (
     update live set generation = generation + 1 from applied
 )

@@ -163,9 +163,11 @@ function drawPace(pace) {
     const rect = element("spark").querySelectorAll("rect")[index];
     rect.setAttribute("y", (100 - height).toFixed(1));
     rect.setAttribute("height", height.toFixed(1));
+    rect.classList.toggle("late", pace.late.includes(pace.minutes[index][0]));
   });
-  setText(element("today"), signed(pace.today));
-  const recent = growth.slice(-16, -1).reduce((sum, count) => sum + count, 0) / 15;
+  element("late-note").hidden = !pace.late.length;
+  setText(element("today"), pace.today === null ? words.dash : signed(pace.today));
+  const recent = growth.slice(-15).reduce((sum, count) => sum + count, 0) / 15;
   setText(element("pace"), fill(words.per_minute, number(Math.round(recent))));
   setText(element("towards"), fill(words.towards, number(pace.threshold)));
   setText(element("eta"), pace.eta ? fill(words.about, moment(pace.eta.at, now)) : words.unknown_eta);

@@ -1,4 +1,4 @@
--- The audit's queries. All except `audit_register` run in one REPEATABLE READ snapshot.
+-- The audit's queries. All except `audit_day` and `audit_register` run in one REPEATABLE READ snapshot.
 
 -- name: audit_epoch()$
 select epoch from register;
@@ -23,6 +23,21 @@ select e.value
 -- Returns events of one partition. The sequences are a list, because the plan of a join with ranges depends on
 -- statistics, which a new table does not have; some plans take quadratic time.
 select value from event where partition = :partition and sequence = any(:sequences::bigint[]);
+
+-- name: audit_day()^
+-- The current day in Jakarta, and the register's epoch. In its first ten seconds a day does not count as current,
+-- because a transaction that began before midnight may still commit events.
+select ((now() - interval '10 seconds') at time zone 'Asia/Jakarta')::date as day, epoch from register;
+
+-- name: audit_day_start(day)
+-- Returns per partition the last sequence that was recorded before the day. The search goes backwards from the last
+-- event, so it reads only the day's events.
+select coalesce((
+    select sequence from event
+     where event.partition = partition.partition
+       and recorded_at < :day::date::timestamp at time zone 'Asia/Jakarta'
+     order by sequence desc limit 1), 0)
+  from partition order by partition;
 
 -- name: audit_register()^
 -- Returns the register's state, read in one statement. `time` and `relay_alive` follow the database's clock.

@@ -302,6 +302,29 @@ async def test_a_refusal_of_the_relay_is_published_without_an_audit_result(
         await until(it_is_published, 20)
 
 
+async def test_the_start_of_the_day_has_the_counts_of_the_events_recorded_before_midnight(
+    register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
+) -> None:
+    await register.write(300)
+    await pool.execute("UPDATE event SET recorded_at = recorded_at - interval '25 hours'")
+    positions = await register.last_sequences()
+    await register.write(100)
+    start("audit")
+
+    async def published() -> dict[tuple[str, str], int]:
+        days = [json.loads(record.value) for record in (await records(topics, "register-days", 1))[0]]
+        assert [day["scope"] for day in days][-1:] == ["all"], "not every scope is published"
+        assert {record.key for record in (await records(topics, "register-days", 1))[0]} == {
+            day["scope"].encode() for day in days
+        }
+        return {(day["scope"], region): count for day in days for region, count in day["rows"]}
+
+    counts = await until(published, 30)
+
+    counted = await _counted(pool, positions)
+    assert counts == {(scope, region): n for (scope, region, of), n in counted.items() if of == "registered"}
+
+
 async def test_a_second_audit_takes_over_in_a_higher_term_and_silences_the_first(
     register: Register, topics: Topics, start: StartProcess
 ) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +10,6 @@ from aggregator.domain.event_fold import Fold, fold
 from aggregator.domain.roll_up import regions_of, roll_up
 from tests.support.samples.events import (
     PARTITION,
-    TIMES,
     batches,
     count_one_by_one,
     event,
@@ -27,13 +24,12 @@ ALL_OF_JAKARTA = ("all", "31", "registered")
 
 @given(position=st.integers(0, 4), batch=batches)
 def test_a_fold_equals_counting_event_by_event(position: int, batch: list[OffsetEvent]) -> None:
-    last, tallies, minutes, quarantined = count_one_by_one(position, batch)
+    last, tallies, quarantined = count_one_by_one(position, batch)
 
     result = fold(position, batch)
 
     assert result.last == last
     assert roll_up([result]).changes == tallies
-    assert roll_up([result]).minutes == minutes
     assert [bad.sequence for bad in result.quarantined] == quarantined
     assert result.counted + len(quarantined) == last - position
     assert result.passed == len(batch) - (last - position)
@@ -41,13 +37,13 @@ def test_a_fold_equals_counting_event_by_event(position: int, batch: list[Offset
 
 @given(batch=st.lists(good_events, min_size=1, max_size=8).map(in_order))
 def test_a_batch_in_order_is_counted_completely(batch: list[OffsetEvent]) -> None:
-    last, tallies, minutes, _ = count_one_by_one(0, batch)
+    last, tallies, _ = count_one_by_one(0, batch)
 
     result = fold(0, batch)
 
     assert (result.last, result.counted, result.passed) == (last, len(batch), 0)
     assert result.next_offset == batch[-1][0] + 1
-    assert (roll_up([result]).changes, roll_up([result]).minutes) == (tallies, minutes)
+    assert roll_up([result]).changes == tallies
 
 
 @given(first=batches, second=batches)
@@ -149,13 +145,6 @@ def test_an_event_is_counted_completely_or_not_at_all() -> None:
     assert roll_up([result]).changes == {}
 
 
-def test_an_event_whose_time_is_not_in_utc_is_quarantined() -> None:
-    for time in ("2021-10-24T12:05:00+07:00", "2021-13-24T12:05:00Z", "Z", "", "2021-10-24 12:05:00Z"):
-        result = fold(0, with_offsets(event(1, standing(), time=time)))
-
-        assert [bad.reason for bad in result.quarantined] == [QuarantineReason.BAD_TIME], time
-
-
 def test_a_scope_is_an_id_of_at_most_64_characters() -> None:
     good, long = standing(agency="a" * 64), standing(agency="a" * 65)
 
@@ -163,15 +152,6 @@ def test_a_scope_is_an_id_of_at_most_64_characters() -> None:
 
     assert [bad.sequence for bad in result.quarantined] == [2, 3]
     assert result.counted == 1
-
-
-def test_minutes_before_the_oldest_are_not_counted_by_minute() -> None:
-    result = fold(0, with_offsets(event(1, standing(), time=TIMES[0]), event(2, standing(), time=TIMES[2])))
-
-    tally_changes = roll_up([result], datetime(2021, 10, 24, 12, 6, tzinfo=UTC))
-
-    assert {minute.minute for minute, _, _ in tally_changes.minutes} == {6}
-    assert tally_changes.changes[ALL_OF_JAKARTA] == 2
 
 
 def test_a_step_named_twice_counts_once() -> None:

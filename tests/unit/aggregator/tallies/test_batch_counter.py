@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from itertools import count
 from typing import Any
@@ -48,7 +47,6 @@ class World:
         self.counter = BatchCounter(
             self.tallies,
             lambda partition, offset: self.seeks.append((partition, offset)),
-            lambda: datetime(2021, 10, 24, 13, tzinfo=UTC),
         )
 
     async def count(self, *records: SampleRecord) -> CountOutcome:

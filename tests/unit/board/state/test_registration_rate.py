@@ -1,4 +1,4 @@
-"""Tests the growth per minute and today, the next threshold, and the forecast of when it is reached."""
+"""Tests the growth per minute, the next threshold, and the forecast of when it is reached."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from board.state.registration_rate import (
     FORECAST_MAX,
+    MINUTE,
     MinuteRecord,
     RegistrationRate,
     decode_minute,
@@ -21,6 +22,9 @@ from cuts.records import UndecodableRecordError
 NOW = datetime(2021, 10, 24, 12, 5, 30, tzinfo=UTC)
 
 
+LAST = NOW.replace(second=0) - MINUTE
+
+
 def rate_of(*growth: tuple[datetime, int], term: int = 1) -> RegistrationRate:
     rate = RegistrationRate()
     for at, count in growth:
@@ -28,35 +32,41 @@ def rate_of(*growth: tuple[datetime, int], term: int = 1) -> RegistrationRate:
     return rate
 
 
-def test_the_series_ends_at_the_current_minute_and_has_no_holes() -> None:
-    rate = rate_of((NOW, 3), (NOW - timedelta(minutes=2), 7))
+def test_the_series_ends_with_the_last_whole_minute_and_has_no_holes() -> None:
+    rate = rate_of((LAST, -3), (LAST - 2 * MINUTE, 7))
 
     series = rate.series("all", "31", NOW, 3)
 
-    assert [growth for _, growth in series] == [7, 0, 3]
-    assert series[-1][0] == NOW.replace(second=0)
+    assert [growth for _, growth in series] == [7, 0, -3]
+    assert series[-1][0] == LAST
+
+
+def test_while_the_last_minute_is_on_its_way_the_series_ends_with_the_minute_before() -> None:
+    rate = rate_of((LAST - MINUTE, 7))
+
+    assert rate.series("all", "31", NOW, 1) == [(LAST - MINUTE, 7)]
+    assert rate.series("all", "31", NOW + MINUTE, 1) == [(LAST + MINUTE, 0)]
+
+
+def test_minutes_that_were_counted_late_are_named() -> None:
+    rate = rate_of((LAST - MINUTE, 1))
+    rate.add(MinuteRecord("all", LAST, 1, (("31", 60),), late=True))
+
+    assert rate.late_minutes(rate.series("all", "31", NOW, 5)) == [LAST]
 
 
 def test_a_repeated_minute_replaces_the_earlier_one_unless_its_term_is_lower() -> None:
-    rate = rate_of((NOW, 3), (NOW, 4), term=2)
+    rate = rate_of((LAST, 3), (LAST, 4), term=2)
 
-    rate.add(MinuteRecord("all", NOW.replace(second=0), 1, (("31", 99),)))
+    rate.add(MinuteRecord("all", LAST, 1, (("31", 99),)))
 
     assert rate.series("all", "31", NOW, 1)[0][1] == 4
-
-
-def test_today_begins_at_midnight_in_jakarta() -> None:
-    midnight = datetime(2021, 10, 23, 17, 0, tzinfo=UTC)
-
-    rate = rate_of((midnight - timedelta(minutes=1), 100), (midnight, 5), (NOW, 2), (NOW, -1))
-
-    assert rate.growth_today("all", "31", NOW) == 4
 
 
 def test_minutes_older_than_two_days_are_deleted() -> None:
     rate = rate_of((NOW - timedelta(hours=50), 5))
 
-    rate.add(MinuteRecord("all", NOW.replace(second=0), 1, (("31", 1),)))
+    rate.add(MinuteRecord("all", LAST, 1, (("31", 1),)))
 
     assert sum(growth for _, growth in rate.series("all", "31", NOW, 4000)) == 1
 

@@ -13,7 +13,7 @@ def test_a_new_stream_has_the_newest_milestones_and_the_pace() -> None:
     board = BoardFixture()
     for number in range(NEWEST_SHOWN + 2):
         board.cross(10 + number, number)
-    board.grow(3)
+    board.start_day(2)
     board.full(1, 5)
 
     events = board.all_events(board.subscriptions.add("all", "city", (1, 1)))
