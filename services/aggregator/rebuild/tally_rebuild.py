@@ -193,4 +193,5 @@ async def _replace_live_set(connection: Connection, shadow: ShadowSet) -> None:
     await QUERIES.add_applied_minutes(
         connection, set_id=shadow.set_id, epoch=shadow.epoch, oldest=datetime.now(UTC) - MINUTES_KEPT
     )
+    await QUERIES.keep_peaks(connection, set_id=shadow.live_set_id, building=shadow.set_id)
     await QUERIES.swap_sets(connection, set_id=shadow.live_set_id, building=shadow.set_id, epoch=shadow.epoch)

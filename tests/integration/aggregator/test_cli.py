@@ -177,6 +177,7 @@ async def test_a_new_epoch_of_the_register_is_counted_from_zero(
 
         await wait_for_total(reader, 10)
         assert reader.state.positions[3] == 10
+        assert reader.state.peaks["all", "31", "registered"][0] == 20
         await producer.send(3, range(11, 16))
         await wait_for_total(reader, 15)
 
