@@ -102,6 +102,11 @@ class LatchStore:
         return new
 
 
+async def topic_records(connection: Connection) -> list[tuple[str, str | None]]:
+    """Return the record of each latch with its newest state, for a topic that was lost."""
+    return [_topic_record(dict(row), row["state"]) async for row in QUERIES.all_latches(connection)]
+
+
 async def _advance(connection: Connection, advance: Advance) -> bool:
     known_term, known_cut = advance.known.version if advance.known else (None, None)
     (term, cut), (full_term, full_cut) = advance.to.version, advance.to.full_version

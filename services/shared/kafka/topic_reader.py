@@ -123,6 +123,15 @@ async def newest_records(
     return found
 
 
+async def end_offset(kafka: KafkaSettings, name: str) -> int:
+    """Return the offset that the next record of partition 0 gets. Raises KafkaError or TimeoutError.
+
+    Waits until the topic exists.
+    """
+    async with open_reader(kafka, name) as reader:
+        return (await reader.bounds())[0][1]
+
+
 async def _stop(consumer: AIOKafkaConsumer) -> None:
     """Close the consumer, even after its broker has died.
 

@@ -6,6 +6,10 @@ select distinct on (scope, region, rule, threshold, epoch_name)
   from latch
  order by scope, region, rule, threshold, epoch_name, number desc;
 
+-- name: all_latches()
+select id, scope, region, rule, measure, threshold, epoch, value, cut, crossed_at, state
+  from latch order by crossed_at, id;
+
 -- name: put_latches(crossings)
 -- Inserts the latches that do not exist yet, and returns them. Every notifier inserts in the same order, so
 -- that two notifiers never deadlock.
