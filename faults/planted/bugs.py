@@ -130,7 +130,7 @@ NO_UNIQUE_LATCH: Final = PlantedBug(
     symptom="two latches of one threshold, and two alert ids for one recipient",
     patches=(
         Patch(alerts, "_unique_columns", latches.unique_to_this_process, alerts.alert_id),
-        Patch(LatchStore, "latches", latches.return_no_latches, CutEvaluator.evaluate_once),
+        Patch(LatchStore, "latches", latches.return_no_latches, CutEvaluator._load),
     ),
     prepare=latches.drop_unique_constraints,
 )

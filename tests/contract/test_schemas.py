@@ -102,6 +102,8 @@ def test_the_parts_of_a_full_have_the_same_head_and_their_rows_add_up() -> None:
 
     rows = {tuple(row[:3]): row[3] for row in first.pop("rows") + second.pop("rows")}
     ranges = first.pop("quarantined_ranges") + second.pop("quarantined_ranges")
+    peaks = {tuple(peak[:3]): peak[3] for peak in first.pop("peaks") + second.pop("peaks")}
+    assert all(peak > rows[key] for key, peak in peaks.items())
     assert (first.pop("part"), second.pop("part")) == (0, 1)
     assert first == second
     assert sum(last - start + 1 for _, start, last in ranges) == first["quarantined_total"]

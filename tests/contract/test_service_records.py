@@ -135,6 +135,7 @@ def content_of(*records: dict[str, Any]) -> cut_record.CutContent:
     return cut_record.CutContent(
         [tuple(span) for record in records for span in record["quarantined_ranges"]],
         [tuple(row) for record in records for row in record["rows"]],
+        [tuple(peak) for record in records for peak in record.get("peaks", ())],
     )
 
 
@@ -175,7 +176,9 @@ def test_the_reader_of_cuts_decodes_every_field(name: str) -> None:
 
     record = decode_cut(SAMPLES[name].read_bytes())
 
-    assert comparable(msgspec.to_builtins(record)) == comparable({"part": 0, "parts": 1, **expected})
+    assert comparable(msgspec.to_builtins(record)) == comparable(
+        {"peaks": [], "part": 0, "parts": 1, **expected}
+    )
 
 
 # --- region-minutes ---

@@ -10,7 +10,6 @@ from enum import Enum
 from typing import Any, cast
 from uuid import UUID
 
-from cuts.records import CutRecord
 from notifier.cut_evaluator import CutEvaluator
 from notifier.delivery_queue import DeliveryQueue
 from notifier.domain.alert_evidence import Attempt
@@ -24,6 +23,7 @@ from notifier.domain.delivery_policy import (
     Series,
     next_step,
 )
+from notifier.domain.evaluation_progress import Advance, EvaluatedCut
 from notifier.domain.milestones import Crossing, LatchKey, LatchState, Retraction
 from notifier.domain.rules import At, Key
 from notifier.rules_file.reader import Rules
@@ -91,6 +91,16 @@ class NotifierDatabase:
         self.alerts: dict[UUID, tuple[LatchKey, str]] = {}
         """The latch and the recipient of each alert, by alert id."""
         self.messages: dict[UUID, StoredMessage] = {}
+        self.evaluated: EvaluatedCut | None = None
+        self.first_evaluated: EvaluatedCut | None = None
+
+    def advance(self, advance: Advance) -> bool:
+        """Move the evaluated cut unless another notifier has moved it; return whether it moved."""
+        if self.evaluated is not None and self.evaluated != advance.known:
+            return False
+        self.evaluated = advance.to
+        self.first_evaluated = self.first_evaluated or advance.to
+        return True
 
     def known(self) -> dict[LatchKey, LatchState]:
         """Return all latches, as the evaluator reads them."""
@@ -141,13 +151,27 @@ class _LatchClient:
     async def open_epoch(self, name: str, cut: str, counts: Mapping[Key, int]) -> None:
         raise AssertionError("no rule here has an epoch of its own")
 
+    async def evaluated_cut(self) -> EvaluatedCut | None:
+        await self._interruption_point()
+        return self._latches.evaluated
+
+    async def advance(self, advance: Advance) -> bool:
+        await self._interruption_point()
+        return self._latches.advance(advance)
+
+    async def confirm(self, latches: Sequence[LatchKey], register_epoch: int) -> None:
+        raise AssertionError("no rule here has a margin")
+
     async def record(
         self,
         crossings: Sequence[Crossing],
         retractions: Sequence[Retraction],
         recipients: Sequence[Recipient],
-    ) -> list[Crossing]:
+        advance: Advance | None = None,
+    ) -> list[Crossing] | None:
         await self._interruption_point()
+        if advance is not None and not self._latches.advance(advance):
+            return None
         new = self._latches.record(crossings, recipients)
         await self._interruption_point()
         return new
@@ -165,6 +189,7 @@ class Notifier(Process):
     def reset(self) -> None:
         self.evaluator = CutEvaluator(RULES, _LatchClient(self._latches, self.driver.interruption_point))
         self._offset: int | None = None
+        self._is_held_evaluated = True
 
     def work(self, choice: int) -> Coroutine[Any, Any, None]:
         return self._work(1 + choice % 8)
@@ -176,14 +201,28 @@ class Notifier(Process):
             self.run(7)
 
     async def _work(self, records_max: int) -> None:
-        if self._offset is None:
-            self._offset = self._log.start()
-        records: Sequence[CutRecord] = self._log.records[self._offset : self._offset + records_max]
-        self._offset += len(records)
-        for record in records:
-            self.evaluator.apply(record)
         with suppress(InjectedFailureError):
-            await self.evaluator.evaluate_once()
+            if self._offset is None or not self._is_held_evaluated:
+                await self.evaluator.evaluate_once()
+                self._is_held_evaluated = True
+            if self._offset is None:
+                self._offset = await self._start()
+            for _ in range(records_max):
+                if self._offset == len(self._log.records):
+                    return
+                self.evaluator.apply(self._log.records[self._offset], self._offset)
+                self._offset += 1
+                self._is_held_evaluated = False
+                await self.evaluator.evaluate_once()
+                self._is_held_evaluated = True
+
+    async def _start(self) -> int:
+        """Return the offset to read from, as `notifier.cut_follower` does; the log keeps all records."""
+        evaluated = await self.evaluator.last_evaluated()
+        if evaluated is not None:
+            return evaluated.full_offset
+        self.evaluator.start_again()
+        return self._log.start()
 
 
 class _MessageClient:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
@@ -12,6 +14,8 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from deploy.topics import create_topics, read_topics
 from kafka.settings import KafkaSettings
 from settings.contract_files import contract_path
+
+DELETION_S_MAX: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,9 @@ class Topics:
         """Delete a topic and create it again, empty."""
         async with self.administration() as admin:
             await admin.delete_topics([self.name(topic)])
+            async with asyncio.timeout(DELETION_S_MAX):
+                while self.name(topic) in await admin.list_topics():  # noqa: ASYNC110 - no event announces it
+                    await asyncio.sleep(0.1)
         await self.create()
 
     async def empty(self, topic: str, partitions: int) -> None:

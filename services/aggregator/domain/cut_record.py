@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -32,6 +31,8 @@ Row = tuple[str, str, str, int]
 """(scope, region, measure, absolute count)"""
 Range = tuple[int, int, int]
 """(partition, first sequence, last sequence) of quarantined or skipped events"""
+Peak = tuple[str, str, str, int, str]
+"""(scope, region, measure, highest count that the tally has had, time at which the count fell below it)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ class CutContent:
 
     quarantined: Sequence[Range]
     rows: Sequence[Row]
+    peaks: Sequence[Peak] = ()
+    """Only in a full record: the tallies that are below the highest count that they have had."""
 
     @property
     def quarantined_events(self) -> int:
@@ -143,30 +146,38 @@ def write_change(cut: Cut, base: int, full_offset: int, content: CutContent) -> 
 def write_full(
     cut: Cut, full_offset: int, content: CutContent, bytes_max: int = PART_BYTES_MAX
 ) -> list[bytes]:
-    """Encode a `full` record with all ranges and rows, split into parts of at most `bytes_max` bytes.
+    """Encode a `full` record with all ranges, rows and peaks, in parts of at most `bytes_max` bytes.
 
-    Each part contains the same head. The ranges come before the rows.
+    Each part contains the same head. The ranges come before the rows, and the rows before the peaks.
     """
     parts = list(_parts(content, bytes_max - HEAD_BYTES))
     return [
         _record(
-            cut, full_offset, "full", _array(ranges), _array(rows), base=None, part=number, parts=len(parts)
+            cut,
+            full_offset,
+            "full",
+            _array(ranges),
+            _array(rows),
+            base=None,
+            peaks=_array(peaks),
+            part=number,
+            parts=len(parts),
         )
-        for number, (ranges, rows) in enumerate(parts)
+        for number, (ranges, rows, peaks) in enumerate(parts)
     ]
 
 
-def _parts(content: CutContent, bytes_max: int) -> Iterator[tuple[list[bytes], list[bytes]]]:
-    """Split the encoded ranges and rows into parts."""
+def _parts(content: CutContent, bytes_max: int) -> Iterator[tuple[list[bytes], list[bytes], list[bytes]]]:
+    """Split the encoded ranges, rows and peaks into parts."""
     encode = msgspec.json.Encoder().encode
-    part: tuple[list[bytes], list[bytes]] = ([], [])
+    part: tuple[list[bytes], list[bytes], list[bytes]] = ([], [], [])
     size = 0
-    items = chain(((0, item) for item in content.quarantined), ((1, item) for item in content.rows))
-    for place, item in items:
+    fields: tuple[Sequence[object], ...] = (content.quarantined, content.rows, content.peaks)
+    for place, item in ((place, item) for place, items in enumerate(fields) for item in items):
         encoded = encode(item)
         if size and size + len(encoded) + 1 > bytes_max:
             yield part
-            part, size = ([], []), 0
+            part, size = ([], [], []), 0
         part[place].append(encoded)
         size += len(encoded) + 1
     yield part

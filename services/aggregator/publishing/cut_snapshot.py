@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from aggregator.domain.cut_record import CutContent, CutHead, Range
+from aggregator.domain.cut_record import CutContent, CutHead, Range, utc_text
 from aggregator.publishing.queries import QUERIES
 
 if TYPE_CHECKING:
@@ -57,10 +57,15 @@ class CutSnapshot:
         return CutContent(quarantined, [tuple(row) async for row in rows])
 
     async def content(self, head: CutHead) -> CutContent:
-        """Read all quarantined events, and all rows whose count is not zero."""
+        """Read all quarantined events, all rows whose count is not zero, and the peaks of fallen counts."""
         rows = QUERIES.all_rows(self._connection, set_id=head.set_id)
         quarantined = await self._quarantined(head, (0,) * len(head.positions))
-        return CutContent(quarantined, [tuple(row) async for row in rows])
+        peaks = QUERIES.peaks(self._connection, set_id=head.set_id)
+        return CutContent(
+            quarantined,
+            [tuple(row) async for row in rows],
+            [(*row[:4], utc_text(row["peak_left_at"])) async for row in peaks],
+        )
 
     async def _quarantined(self, head: CutHead, after: Sequence[int]) -> list[Range]:
         """Read the ranges of the quarantined events above the positions `after`."""

@@ -197,4 +197,5 @@ async def _replace_live_set(connection: Connection, shadow: ShadowSet) -> None:
         reasons=[bad.reason.value for _, bad in shadow.quarantined],
     )
     await QUERIES.add_applied_tallies(connection, set_id=shadow.set_id, epoch=shadow.epoch)
+    await QUERIES.keep_peaks(connection, set_id=shadow.live_set_id, building=shadow.set_id)
     await QUERIES.swap_sets(connection, set_id=shadow.live_set_id, building=shadow.set_id, epoch=shadow.epoch)

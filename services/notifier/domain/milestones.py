@@ -29,6 +29,8 @@ class Cut:
     id: str
     as_of: datetime
     counts: Mapping[Key, int]
+    register_epoch: int = 1
+    """The register's epoch whose events the cut counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class LatchState:
     number: int = 1
     retracted: bool = False
     """Whether the crossing was retracted. If so, the next crossing gets a latch with `number` + 1."""
+    register_epoch: int = 1
+    """The newest epoch of the register in which the value was at or above the threshold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Crossing:
     count: int
     cut: str
     as_of: datetime
+    register_epoch: int = 1
     percent: int | None = None
     target: int | None = None
 
@@ -86,6 +91,8 @@ class Evaluation:
 
     crossings: tuple[Crossing, ...] = ()
     retractions: tuple[Retraction, ...] = ()
+    confirmed: tuple[LatchKey, ...] = ()
+    """The latches whose thresholds are reached in this epoch of the register for the first time."""
     has_more: bool = False
 
 
@@ -112,11 +119,21 @@ def evaluate(
 
     A value that passes several thresholds at once gives one crossing for each of them, lowest threshold
     first. A value that falls below a latched threshold changes nothing unless the rule has a margin.
+
+    A new epoch of the register retracts nothing, although its counts begin at zero or may remain lower: a
+    crossing is retracted only if its threshold was reached in the cut's epoch before.
     """
     crossings = tuple(islice(_crossings(rule_set, cut, latches), crossings_max + 1))
     if len(crossings) > crossings_max:
         return Evaluation(crossings[:crossings_max], has_more=True)
-    return Evaluation(crossings, tuple(_retractions(rule_set, cut, latches)))
+    retractions: list[Retraction] = []
+    confirmed: list[LatchKey] = []
+    for key, latch, value, margin in _rearmable(rule_set, cut, latches):
+        if value >= key[3] and latch.register_epoch < cut.register_epoch:
+            confirmed.append(key)
+        if value <= key[3] - margin and latch.register_epoch == cut.register_epoch:
+            retractions.append(Retraction(key, latch.number, value, cut.id))
+    return Evaluation(crossings, tuple(retractions), tuple(confirmed))
 
 
 def watched_measures(rules: Iterable[Rule]) -> frozenset[tuple[str, str]]:
@@ -181,17 +198,21 @@ def _crossings_of_rule(
             count=count,
             cut=cut.id,
             as_of=cut.as_of,
+            register_epoch=cut.register_epoch,
             percent=percent,
             target=target if percent is not None else None,
         )
 
 
-def _retractions(rule_set: RuleSet, cut: Cut, latches: Mapping[LatchKey, LatchState]) -> Iterator[Retraction]:
+def _rearmable(
+    rule_set: RuleSet, cut: Cut, latches: Mapping[LatchKey, LatchState]
+) -> Iterator[tuple[LatchKey, LatchState, int, int]]:
+    """Yield the latches that a rule with a margin may retract, each with its value and the margin."""
     rules = {rule.id: rule for rule in rule_set.rules if rule.rearm_margin is not None}
     if not rules:
         return
     for key, latch in latches.items():
-        scope, region, rule_id, threshold, epoch = key
+        scope, region, rule_id, _, epoch = key
         rule = rules.get(rule_id)
         if rule is None or latch.retracted or rule.rearm_margin is None or rule.epoch != epoch:
             continue
@@ -199,5 +220,5 @@ def _retractions(rule_set: RuleSet, cut: Cut, latches: Mapping[LatchKey, LatchSt
         if count is None:
             continue
         value = _value(rule_set, rule, (scope, region, rule.measure), count)
-        if value is not None and value <= threshold - rule.rearm_margin:
-            yield Retraction(key, latch.number, value, cut.id)
+        if value is not None:
+            yield key, latch, value, rule.rearm_margin

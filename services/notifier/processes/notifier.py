@@ -10,6 +10,7 @@ import asyncpg
 from database.pool import connect
 from kafka.leader_producer import LeaderProducer
 from kafka.settings import KafkaSettings
+from kafka.topic_reader import end_offset
 from lifecycle.http_server import serve
 from lifecycle.stop_signal import StopSignal
 from lifecycle.stop_signal import run as run_until_stopped
@@ -31,10 +32,11 @@ from notifier.i18n import Wording
 from notifier.rules_file.reader import Rules
 from notifier.settings import NotifierSettings
 from notifier.store.alerts import AlertStore
-from notifier.store.latches import TOPIC, LatchStore
+from notifier.store.latches import TOPIC, LatchStore, topic_records
 from notifier.store.messages import MessageStore
 from outbox.leader import Leader
-from outbox.outbox_table import TableSource
+from outbox.lost_topic import LostTopicStep
+from outbox.outbox_table import TableSource, TableTopic
 from outbox.postgres_leases import Lease, new_holder
 from outbox.publisher import Publisher, TopicChannel
 from settings.contract_files import contract_path
@@ -68,13 +70,18 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
         app = make_app(AlertStore(pool), OfficerKey(settings.officer_key_hash), links, pages, health)
         lease = Lease(pool, TOPIC, new_holder())
         producer = LeaderProducer(kafka, lease)
-        publisher = Publisher(TableSource(pool, TOPIC, TOPIC), TopicChannel(producer, TOPIC))
+        step = LostTopicStep(
+            TOPIC,
+            Publisher(TableSource(pool, TOPIC, TOPIC), TopicChannel(producer, TOPIC)),
+            TableTopic(pool, TOPIC, TOPIC, topic_records),
+            partial(end_offset, kafka, TOPIC),
+        )
         get().info("notifier starts", rules=len(rules.rules), recipients=len(rules.recipients))
         await run_group(
             stopping,
             follow(kafka, evaluator),
             evaluate_until_stopped(evaluator, queue.wake, health, stopping),
-            Leader(lease, publisher, producer, failing_s_max=FAILING_S_MAX).run(stopping),
+            Leader(lease, step, producer, failing_s_max=FAILING_S_MAX).run(stopping),
             server=serve(app, settings.host, settings.port, stopping),
             drain=queue.deliver_until_stopped(stopping),
         )

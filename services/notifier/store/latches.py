@@ -10,6 +10,7 @@ import asyncpg
 
 from database.sql_files import load_queries
 from notifier.domain.alerts import Message, Recipient, Silence, crossing_id, plan_messages
+from notifier.domain.evaluation_progress import Advance, EvaluatedCut
 from notifier.domain.milestones import Crossing, LatchKey, LatchState, Retraction
 from notifier.domain.rules import Key
 from outbox.outbox_table import append
@@ -36,7 +37,7 @@ class LatchStore:
         """Return the newest latch of each threshold, which `evaluate` needs."""
         return {
             (row["scope"], row["region"], row["rule"], row["threshold"], row["epoch_name"]): LatchState(
-                row["number"], row["retracted"]
+                row["number"], row["retracted"], row["register_epoch"]
             )
             async for row in QUERIES.latches(self._pool)
         }
@@ -55,19 +56,40 @@ class LatchStore:
         base = [[*key, count] for key, count in sorted(counts.items())]
         await QUERIES.put_epoch(self._pool, name=name, cut=cut, base=json.dumps(base))
 
+    async def evaluated_cut(self) -> EvaluatedCut | None:
+        """Return the last cut that a notifier has evaluated; None if there is none."""
+        row = await QUERIES.evaluated_cut(self._pool)
+        if row is None:
+            return None
+        full_version = (row["full_term"], row["full_cut"])
+        return EvaluatedCut((row["term"], row["cut"]), row["as_of"], full_version, row["full_offset"])
+
+    async def advance(self, advance: Advance) -> bool:
+        """Store the evaluated cut. Return False, without a change, if another notifier has moved it."""
+        return await _advance(self._pool, advance)
+
+    async def confirm(self, latches: Sequence[LatchKey], register_epoch: int) -> None:
+        """Store that the thresholds of these latches are reached in this epoch of the register."""
+        names = ("scope", "region", "rule", "threshold", "epoch_name")
+        rows = [dict(zip(names, key, strict=True)) for key in latches]
+        await QUERIES.confirm_latches(self._pool, latches=json.dumps(rows), register_epoch=register_epoch)
+
     async def record(
         self,
         crossings: Sequence[Crossing],
         retractions: Iterable[Retraction],
         recipients: Sequence[Recipient],
-    ) -> list[Crossing]:
+        advance: Advance | None = None,
+    ) -> list[Crossing] | None:
         """Latch the crossings, mark the retracted latches, and store the messages and the topic's records.
 
-        All this is one transaction. Return the crossings that this call latched. Crossings that another
-        notifier has already latched are not among them.
+        All this is one transaction with `advance`. Return the crossings that this call latched; None, without
+        a change, if another notifier has moved the evaluated cut.
         """
         failpoint("notifier.before_latch")
         async with self._pool.acquire() as connection, connection.transaction():
+            if advance is not None and not await _advance(connection, advance):
+                return None
             records = [await _retract_latch(connection, retraction) for retraction in retractions]
             crossed_at = await _insert_latches(connection, crossings)
             new = [crossing for crossing in crossings if crossing_id(crossing) in crossed_at]
@@ -78,6 +100,28 @@ class LatchStore:
             failpoint("notifier.before_latch_commit")
         failpoint("notifier.after_latch")
         return new
+
+
+async def topic_records(connection: Connection) -> list[tuple[str, str | None]]:
+    """Return the record of each latch with its newest state, for a topic that was lost."""
+    return [_topic_record(dict(row), row["state"]) async for row in QUERIES.all_latches(connection)]
+
+
+async def _advance(connection: Connection, advance: Advance) -> bool:
+    known_term, known_cut = advance.known.version if advance.known else (None, None)
+    (term, cut), (full_term, full_cut) = advance.to.version, advance.to.full_version
+    moved = await QUERIES.advance_evaluated_cut(
+        connection,
+        known_term=known_term,
+        known_cut=known_cut,
+        term=term,
+        cut=cut,
+        as_of=advance.to.as_of,
+        full_term=full_term,
+        full_cut=full_cut,
+        full_offset=advance.to.full_offset,
+    )
+    return bool(moved)
 
 
 async def _insert_latches(connection: Connection, crossings: Sequence[Crossing]) -> dict[Any, Any]:
@@ -100,6 +144,7 @@ async def _insert_latches(connection: Connection, crossings: Sequence[Crossing])
             "target": crossing.target,
             "cut": crossing.cut,
             "as_of": crossing.as_of.isoformat(),
+            "register_epoch": crossing.register_epoch,
         }
         for crossing in crossings
     ]

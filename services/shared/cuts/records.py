@@ -18,6 +18,9 @@ Row = tuple[str, str, str, int]
 A count is negative only while events that would raise it are quarantined.
 """
 
+Peak = tuple[str, str, str, int, datetime]
+"""(scope, region, measure, highest count that the tally has had, time at which the count fell below it)."""
+
 
 class UndecodableRecordError(ValueError):
     """The value is not a valid record of this topic.
@@ -72,6 +75,8 @@ class CutRecord(msgspec.Struct, frozen=True, kw_only=True):
     -1 if the broker has acknowledged no full record yet.
     """
     rows: tuple[Row, ...]
+    peaks: tuple[Peak, ...] = ()
+    """The peaks of tallies whose counts have fallen since. The parts of a full record share them."""
     part: int = 0
     parts: int = 1
 

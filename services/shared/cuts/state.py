@@ -77,6 +77,11 @@ class CutState:
         """
         self.ignored = 0
         self.counts: dict[Key, int] = {}
+        self.peaks: dict[Key, tuple[int, datetime]] = {}
+        """By tally, its highest count and the time at which the count fell below it.
+
+        These are the peaks of the newest complete full record; see `CutRecord.peaks`.
+        """
         self._parts: list[CutRecord] = []
 
     @property
@@ -151,6 +156,11 @@ class CutState:
             if count
         }
         quarantined = QuarantinedRanges(span for part in self._parts for span in part.quarantined_ranges)
+        self.peaks = {
+            (scope, region, measure): (count, left_at)
+            for part in self._parts
+            for scope, region, measure, count, left_at in part.peaks
+        }
         self._parts = []
         changed = {key: count for key, count in counts.items() if self.counts.get(key) != count}
         changed.update(dict.fromkeys(self.counts.keys() - counts.keys(), 0))

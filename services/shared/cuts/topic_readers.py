@@ -64,12 +64,33 @@ class ReaderBehindError(Exception):
     """The topic has records that the reader did not receive, so it must reconnect."""
 
 
-def follow_cuts(kafka: KafkaSettings) -> AsyncIterator[FollowedRecord[CutRecord]]:
-    """Yield the records of region-counts without end, starting at the newest acknowledged full record.
+async def newest_full(topic: TopicReader, first: int, end: int) -> int:
+    """Return the offset of the full record that the topic's last record refers to, or is a part of.
 
-    The caller applies the records to a CutState.
+    If the last record is undecodable, return the offset LOOK_BACK_RECORDS before the end.
     """
-    return _Follower(kafka, "region-counts", decode_cut, _newest_full).records()
+    if end == first:
+        return end
+    topic.seek(end - 1)
+    for record in (await topic.poll(ANSWER_S)).get(0, ()):
+        try:
+            cut = decode_cut(record.value)
+        except UndecodableRecordError:
+            break
+        begin = cut.full_offset if cut.full_offset >= 0 else record.offset - cut.part
+        return max(first, begin)
+    return max(first, end - LOOK_BACK_RECORDS)
+
+
+def follow_cuts(
+    kafka: KafkaSettings, locate: Locate = newest_full
+) -> AsyncIterator[FollowedRecord[CutRecord]]:
+    """Yield the records of region-counts without end; the caller applies them to a CutState.
+
+    `locate` is called at the start, and again if the topic no longer has the next record. By default, a
+    reader starts at the newest acknowledged full record.
+    """
+    return _Follower(kafka, "region-counts", decode_cut, locate).records()
 
 
 def follow_register_state(kafka: KafkaSettings) -> AsyncIterator[FollowedRecord[RegisterState]]:
@@ -166,24 +187,6 @@ class _Follower(Generic[T]):
         _, end = (await topic.bounds())[0]
         if end != self._next_offset:
             raise ReaderBehindError(f"{self._name} ends at {end}, the reader is at {self._next_offset}")
-
-
-async def _newest_full(topic: TopicReader, first: int, end: int) -> int:
-    """Return the offset of the full record that the topic's last record refers to, or is a part of.
-
-    If the last record is undecodable, return the offset LOOK_BACK_RECORDS before the end.
-    """
-    if end == first:
-        return end
-    topic.seek(end - 1)
-    for record in (await topic.poll(ANSWER_S)).get(0, ()):
-        try:
-            cut = decode_cut(record.value)
-        except UndecodableRecordError:
-            break
-        begin = cut.full_offset if cut.full_offset >= 0 else record.offset - cut.part
-        return max(first, begin)
-    return max(first, end - LOOK_BACK_RECORDS)
 
 
 async def _last_register_states(_topic: TopicReader, first: int, end: int) -> int:

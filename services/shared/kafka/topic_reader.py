@@ -147,6 +147,15 @@ async def newest_records(
         return await reader.read({partition: (end - count, end) for partition, (_, end) in bounds.items()})
 
 
+async def end_offset(kafka: KafkaSettings, name: str) -> int:
+    """Return the offset that the next record of partition 0 gets. Raises KafkaError or TimeoutError.
+
+    Waits until the topic exists.
+    """
+    async with open_reader(kafka, name) as reader:
+        return (await reader.bounds())[0][1]
+
+
 async def _stop(consumer: AIOKafkaConsumer) -> None:
     """Close the consumer, even after its broker has died.
 

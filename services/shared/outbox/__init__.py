@@ -19,4 +19,6 @@ A table of records is published by a step of this package:
 * `outbox.outbox_table.TableSource(pool, topic, lease_name)` is the source for a topic with one partition. A
   service appends records with `outbox.outbox_table.append(connection, topic, [(key, value), ...])` inside
   its own transactions. The tables are `ddl/table.sql`; a migration gets them from `table_ddl()`.
+* `outbox.lost_topic.LostTopicStep(name, step, published, topic_end)` wraps the step of a leader whose topic
+  can be published again from the database. `outbox.outbox_table.TableTopic` is its `published` for a table.
 """

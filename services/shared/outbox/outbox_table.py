@@ -7,7 +7,7 @@ transaction's last statement, because other transactions wait for the lock.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -28,6 +28,11 @@ def table_ddl() -> str:
     The publisher also needs the table of `lease_ddl()`.
     """
     return Path(__file__).with_name("ddl").joinpath("table.sql").read_text("utf-8")
+
+
+def topic_start_ddl() -> str:
+    """Return the DDL of the column that `TableTopic` needs, for a migration after that of `table_ddl`."""
+    return Path(__file__).with_name("ddl").joinpath("topic_start.sql").read_text("utf-8")
 
 
 async def append(connection: Connection, topic: str, records: Sequence[tuple[str, str | None]]) -> None:
@@ -76,3 +81,31 @@ class TableSource:
                 term=term,
             )
         return moved
+
+
+Snapshot = Callable[[Connection], Awaitable[Sequence[tuple[str, str | None]]]]
+"""Reads, in a transaction, the records of everything that a topic should contain, as `append` takes them."""
+
+
+class TableTopic:
+    """The state of a topic that is published from the outbox tables. Implements `PublishedTopic`."""
+
+    def __init__(self, pool: asyncpg.Pool[Any], topic: str, lease_name: str, snapshot: Snapshot) -> None:
+        self._pool = pool
+        self._topic = topic
+        self._lease_name = lease_name
+        self._snapshot = snapshot
+
+    async def records_min(self) -> int:
+        """See `PublishedTopic`."""
+        return await QUERIES.published_records(self._pool, topic=self._topic) or 0
+
+    async def publish_again(self, term: int) -> bool:
+        """See `PublishedTopic`. The records get new sequences, so that readers prefer them to older ones."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            begun = await QUERIES.begin_topic_again(
+                connection, topic=self._topic, lease=self._lease_name, term=term
+            )
+            if begun:
+                await append(connection, self._topic, await self._snapshot(connection))
+        return bool(begun)

@@ -190,6 +190,7 @@ async def test_a_new_epoch_is_published_only_once_it_has_the_events_that_the_reg
             (1, 20),
             (3, 10),
         }
+        assert reader.state.peaks["all", "31", "registered"][0] == 20
         await producer.send(3, range(11, 16))
         await wait_for_total(reader, 15)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from itertools import chain
 from typing import Any
@@ -21,6 +22,7 @@ from tests.support.topic_prefixes import Topics
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 WAIT_S = 60
+PROVINCE = ("all", "31", "registered")
 QUARANTINE_EVERY_SECOND_EVENT = """
 insert into quarantine (epoch, partition, kafka_offset, event_sequence, reason)
 select 1, partition, 2 * place - 1, 2 * place, 'malformed'
@@ -47,6 +49,38 @@ async def test_cuts_contain_the_counts(
         assert reader.state.positions == (100,) * 12
         records = len(reader.records)
         await until(lambda: len(reader.records) > records + 1, WAIT_S, name="heartbeats continue")
+
+
+async def test_a_full_record_names_the_peak_of_a_count_that_has_fallen(
+    aggregator: Processes, producer: EventProducer, topics: Topics
+) -> None:
+    aggregator.start("worker")
+    aggregator.start("publisher")
+    async with following_cuts(topics) as reader:
+        await producer.send(3, range(1, 6))
+        await wait_for_total(reader, 5)
+        assert reader.state.peaks == {}
+        before = reader.state.as_of
+        withdrawals = [withdrawal(3, sequence, sequence - 5) for sequence in (6, 7)]
+        await producer.send_values(3, withdrawals)
+        await wait_for_total(reader, 3)
+
+        await until(lambda: PROVINCE in reader.state.peaks, WAIT_S, name="a full record names the peak")
+
+        peak, left_at = reader.state.peaks[PROVINCE]
+        assert peak == 5
+        assert before is not None
+        assert left_at >= before
+        await producer.send(3, range(8, 11))
+        await wait_for_total(reader, 6)
+        await until(lambda: PROVINCE not in reader.state.peaks, WAIT_S, name="the count exceeds its peak")
+
+
+def withdrawal(partition: int, sequence: int, registered: int) -> bytes:
+    """Return the event that withdraws the participant whom event `registered` registered."""
+    data = json.loads(event_value(partition, registered))["data"]
+    data |= {"before": data["after"], "after": None, "revision": 2}
+    return event_value(partition, sequence, type="id.jakpreneur.participant.withdrawn.v1", data=data)
 
 
 async def test_after_a_killed_leader_the_next_one_continues_the_cut_numbers(

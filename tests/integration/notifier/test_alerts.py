@@ -12,6 +12,7 @@ from tests.support.failpoint_names import NOTIFIER
 from tests.support.notifier.cut_writer import CutWriter
 from tests.support.notifier.processes import RULES, Notifiers, until
 from tests.support.notifier.receivers import Mailbox, Receiver
+from tests.support.topic_prefixes import Topics
 
 pytestmark = pytest.mark.integration
 
@@ -275,3 +276,26 @@ async def test_an_idle_notifier_stops_with_exit_code_0(notifier: Notifiers, cuts
         assert (await client.get(f"{running.url}/health/live")).json()["alive"] is True
 
     assert await running.stop() == 0
+
+
+@pytest.mark.parametrize("is_running", [True, False], ids=["while it runs", "before its start"])
+async def test_the_milestones_are_published_again_if_their_topic_was_created_again(
+    notifier: Notifiers, cuts: CutWriter, topics: Topics, connection: Any, is_running: bool
+) -> None:
+    notifier.write_rules(RULES.replace("at: [100, 200, 300]", "at: [100, 200], rearm_margin: 10"))
+    running = notifier.start()
+    await cuts.full(_31=200, _31_71=50)
+    await until(lambda: published(cuts, 3))
+    await cuts.change(_31=190)
+    await until(lambda: retracted(cuts))
+    if not is_running:
+        assert await running.stop() == 0
+
+    await topics.create_again("milestones")
+    if not is_running:
+        notifier.start()
+
+    records = await until(lambda: published(cuts, 3))
+    states = {(record["region"], record["threshold"]): record["state"] for record in records}
+    assert states == {("31", 100): "crossed", ("31", 200): "retracted", ("31.71", 50): "crossed"}
+    assert min(record["sequence"] for record in records) > 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,14 +22,15 @@ class CutWriter:
     topics: Topics
     term: int = 1
     cut: int = 0
+    epoch: int = 1
     full_offset: int = -1
     counts: dict[str, int] = field(default_factory=dict)
 
-    async def full(self, **counts: int) -> None:
+    async def full(self, *, peaks: Sequence[Sequence[Any]] = (), **counts: int) -> None:
         """Write a full record. The argument `_31_71=5` sets the count of region 31.71 to 5."""
         self.cut += 1
         self.counts.update({_code(name): count for name, count in counts.items()})
-        offset = await self._send("full", None, self.counts)
+        offset = await self._send("full", None, self.counts, part=0, parts=1, peaks=peaks)
         self.full_offset = offset
 
     async def change(self, **counts: int) -> None:
@@ -39,7 +40,7 @@ class CutWriter:
         self.counts.update(rows)
         await self._send("change", self.cut - 1, rows)
 
-    async def _send(self, kind: str, base: int | None, rows: dict[str, int]) -> int:
+    async def _send(self, kind: str, base: int | None, rows: dict[str, int], **fields: Any) -> int:
         record: dict[str, Any] = {
             "cut": self.cut,
             "term": self.term,
@@ -51,11 +52,11 @@ class CutWriter:
             "quarantined_ranges": [],
             "quarantined_total": 0,
             "generation": 1,
+            "epoch": self.epoch,
             "full_offset": self.full_offset,
             "rows": [["all", region, "registered", count] for region, count in rows.items()],
+            **fields,
         }
-        if kind == "full":
-            record |= {"part": 0, "parts": 1}
         sent = await self.producer.send_and_wait(
             self.topics.name("region-counts"), json.dumps(record).encode()
         )

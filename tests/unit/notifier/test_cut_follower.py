@@ -20,7 +20,7 @@ async def test_a_latched_crossing_is_reported() -> None:
     evaluator = CutEvaluator(Rules((rule(thresholds=At((10,))),), {}, {}, (official(),), {}), store)
     rows = (("all", "31", "registered", 10),)
     evaluator.apply(
-        CutRecord(cut=1, term=1, kind="full", as_of=AS_OF, positions=(10,), rows=rows, part=0, parts=1)
+        CutRecord(cut=1, term=1, kind="full", as_of=AS_OF, positions=(10,), rows=rows, part=0, parts=1), 0
     )
 
     await asyncio.wait_for(evaluate_until_stopped(evaluator, stopping.set, Health(), stopping), 10)

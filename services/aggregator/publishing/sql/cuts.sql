@@ -38,6 +38,11 @@ select scope, region, measure, count from tally
 where set_id = :set_id::smallint and count <> 0
 order by scope, region, measure;
 
+-- name: peaks(set_id)
+select scope, region, measure, peak, peak_left_at from tally
+where set_id = :set_id::smallint and peak > count
+order by scope, region, measure;
+
 -- name: published_state()^
 select published.term, cut from published;
 

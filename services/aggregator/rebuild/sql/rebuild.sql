@@ -47,6 +47,25 @@ where epoch = :epoch::bigint and state = 'applied'
 group by 2, 3, 4 order by 2, 3, 4
 on conflict (set_id, scope, region, measure) do update set count = stored.count + excluded.count;
 
+-- name: keep_peaks(set_id, building)!
+-- Replace the peaks of the rebuilt set, which never was in a cut, by those of the live set. A count that the swap
+-- lowers leaves its peak now.
+with known as (
+    select scope, region, measure, greatest(peak, count) as peak,
+        case when count >= peak then now() else peak_left_at end as left_at
+    from tally where set_id = :set_id::smallint and greatest(peak, count) > 0
+), cleared as (
+    update tally set peak = 0, peak_left_at = null where set_id = :building::smallint and peak > 0
+        and not exists (select 1 from known
+            where (known.scope, known.region, known.measure) = (tally.scope, tally.region, tally.measure))
+)
+insert into tally as stored (set_id, scope, region, measure, count, peak, peak_left_at)
+select :building::smallint, scope, region, measure, 0, peak, left_at from known
+order by scope, region, measure
+on conflict (set_id, scope, region, measure) do update
+set peak = excluded.peak, peak_left_at = excluded.peak_left_at
+where stored.peak > 0 or excluded.peak > stored.count;
+
 -- name: swap_sets(set_id, building, epoch)!
 -- Make the rebuilt set live. The publisher's term rises, so that readers ignore a cut of the former set that
 -- arrives late.

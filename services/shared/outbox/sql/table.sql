@@ -26,3 +26,15 @@ with held as materialized (
     update outbox set published = :target from held where topic = :topic and published = :expected returning 1
 )
 select count(*) from moved;
+
+-- name: published_records(topic)$
+select published - topic_start from outbox where topic = :topic;
+
+-- name: begin_topic_again(topic, lease, term)$
+-- Let the topic's content begin after the published sequence, if the lease still has the term `term`.
+with held as materialized (
+    select 1 from lease where name = :lease and term = :term and until > clock_timestamp() for share
+), begun as (
+    update outbox set topic_start = published from held where topic = :topic returning 1
+)
+select count(*) from begun;

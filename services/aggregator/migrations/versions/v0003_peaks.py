@@ -1,0 +1,13 @@
+"""Adds to each tally the highest count that it had before its count fell."""
+
+from database.alembic_env import run_sql_file
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL file that has this module's name."""
+    run_sql_file(__file__, "v0003_peaks.sql")
