@@ -2,12 +2,12 @@
 
 from database.alembic_env import run_sql_file
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Run the SQL file that has this module's name."""
-    run_sql_file(__file__, "v0003_peaks.sql")
+    run_sql_file(__file__, "v0004_peaks.sql")
