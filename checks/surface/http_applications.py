@@ -39,7 +39,7 @@ def _notifier() -> FastAPI:
     from notifier.api.authentication import AcknowledgementLinks
     from telemetry.health import Health
 
-    return make_app(NOTHING, NOTHING, AcknowledgementLinks(SECRET), NOTHING, Health())
+    return make_app(NOTHING, NOTHING, NOTHING, AcknowledgementLinks(SECRET), NOTHING, Health())
 
 
 def _board() -> FastAPI:

@@ -114,10 +114,10 @@ def _by_partition(events: Iterable[asyncpg.Record]) -> dict[int, list[str]]:
 
 
 async def count_undelivered(system: SystemUnderTest) -> int:
-    """Return the number of messages that are not delivered yet."""
+    """Return the number of messages that are not delivered yet, or are dead."""
     async with _connected(system) as database:
         count: int = await database.fetchval(
-            "select count(*) from notifier.message where state <> 'delivered'"
+            "select count(*) from notifier.message where state not in ('delivered', 'unconfirmed')"
         )
         return count
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from faults.invariant_result import InvariantResult
-from faults.invariants.alerts import CONTROL_ROOM, GOVERNOR, check_alerts
+from faults.invariants.alerts import CONTROL_ROOM, GOVERNOR, NEXT_CHANNELS, check_alerts
 from faults.invariants.counts import TOTAL, Cell
 from faults.tests.evidence_samples import database
 from simulator.verify.delivery_check import Deliveries
@@ -84,6 +84,16 @@ def test_a_missed_or_doubled_milestone_is_a_violation(
 )
 def test_deliveries_that_differ_from_the_stored_alerts_are_a_violation(arrived: Deliveries) -> None:
     assert not _check([LATCH], [MAIL, CALL], arrived).holds
+
+
+def test_an_unconfirmed_email_passes_only_if_the_next_channel_has_its_alert() -> None:
+    unconfirmed = MAIL | {"state": "unconfirmed"}
+    next_call = CALL | {"id": "a3", "recipient": NEXT_CHANNELS[GOVERNOR]}
+    arrived = replace(ARRIVED, mailbox=Counter(), webhook=Counter(("a2", "a3")))
+
+    assert _check([LATCH], [unconfirmed, CALL, next_call], arrived).holds
+    assert not _check([LATCH], [unconfirmed, CALL]).holds
+    assert not _check([LATCH], [MAIL, CALL, next_call], replace(arrived, mailbox=ARRIVED.mailbox)).holds
 
 
 def test_a_call_redirected_to_a_private_address_is_a_violation() -> None:

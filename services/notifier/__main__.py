@@ -1,4 +1,4 @@
-"""The command line of the notifier: `python -m notifier run`, `migrate` and `rules check FILE`."""
+"""The command line of the notifier: `run`, `migrate`, `rules check FILE`, and the operator's commands."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Annotated
 
 import typer
 
+from notifier.cli import dead_messages, rules_check, webhooks
 from notifier.cli import migrate as migrate_command
-from notifier.cli import rules_check
 from notifier.processes import notifier
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, help="Notifies officials of milestones.")
 rules_cli = typer.Typer(no_args_is_help=True, help="The milestone rules.")
 cli.add_typer(rules_cli, name="rules")
+cli.add_typer(dead_messages.app, name="dead")
+cli.add_typer(webhooks.app, name="webhooks")
 
 
 @cli.command()

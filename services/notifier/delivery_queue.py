@@ -17,7 +17,7 @@ from notifier import metrics
 from notifier.domain.alert_evidence import Attempt
 from notifier.domain.alerts import Channel, Recipient
 from notifier.domain.delivery_policy import ENDED, AttemptResult, DeliveryReason, MessageState
-from notifier.store.messages import GivenUp, Lane, MessageStore, OpenMessages
+from notifier.store.messages import Lane, MessageStore, NotSent, OpenMessages
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
@@ -109,6 +109,7 @@ class DeliveryQueue:
             task.result()
         open_messages = await self._store.open_messages()
         _update_open_gauge(open_messages)
+        metrics.WEBHOOKS_DISABLED.set(await self._store.count_disabled_webhooks())
         for row in open_messages:
             free = self._limit(row.lane) - self._runners[row.lane]
             for _ in range(min(row.due, free)):
@@ -134,9 +135,8 @@ class DeliveryQueue:
         attempt = await self._store.begin_attempt(lane, sender.send_s_max + CLAIM_MARGIN_S)
         if attempt is None:
             return False
-        if isinstance(attempt, GivenUp):
-            metrics.ENDED.labels(lane.channel.value, attempt.state.value).inc()
-            log.warning("message given up", message=str(attempt.message_id), state=attempt.state.value)
+        if isinstance(attempt, NotSent):
+            _report_not_sent(lane, attempt)
             return True
         failpoint("notifier.before_send")
         began_s = time.monotonic()
@@ -150,6 +150,8 @@ class DeliveryQueue:
         return True
 
     async def _send(self, attempt: Attempt, sender: Sender) -> AttemptResult:
+        if attempt.is_disabled:
+            return AttemptResult(DeliveryReason.DISABLED)
         recipient = self._recipient(attempt.recipient)
         if recipient is None:
             return AttemptResult(DeliveryReason.NOT_CONFIGURED)
@@ -177,6 +179,12 @@ def _update_open_gauge(open_messages: Sequence[OpenMessages]) -> None:
             metrics.OPEN.labels(state.value).set(
                 sum(row.messages for row in open_messages if row.state is state)
             )
+
+
+def _report_not_sent(lane: Lane, message: NotSent) -> None:
+    if message.state in ENDED:
+        metrics.ENDED.labels(lane.channel.value, message.state.value).inc()
+    log.info("message not sent", message=str(message.message_id), state=message.state.value)
 
 
 def _report(attempt: Attempt, result: AttemptResult, state: MessageState | None, took_s: float) -> None:

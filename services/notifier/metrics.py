@@ -18,6 +18,9 @@ TAKEN_OVER: Final = Counter(
     "notifier_jobs_taken_over",
     "Messages that were claimed again after the claim of a dead process had expired.",
 )
+WEBHOOKS_DISABLED: Final = Gauge(
+    "notifier_webhooks_disabled", "Webhooks that answered 410 Gone and are not called."
+)
 SEND_S: Final = Histogram(
     "notifier_send_seconds",
     "Duration of an attempt, by channel.",

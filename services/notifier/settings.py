@@ -66,8 +66,8 @@ class NotifierSettings(Settings):
     crash_at: str = ""
 
 
-class MigrateSettings(Settings):
-    """The settings of `notifier migrate`."""
+class CommandSettings(Settings):
+    """The settings of `notifier migrate` and of the operator's commands."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFIER_")
 

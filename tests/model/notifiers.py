@@ -254,7 +254,7 @@ class _MessageClient:
         number = len(sent.attempts)
         series = Series(number)
         return Attempt(
-            message.id, number, lane.channel, message.recipient, alerts, repeated, AS_OF, series, AS_OF
+            message.id, number, lane.channel, message.recipient, alerts, repeated, False, AS_OF, series, AS_OF
         )
 
     async def end_attempt(self, attempt: Attempt, result: AttemptResult) -> MessageState | None:

@@ -1,4 +1,4 @@
--- migrated to 0003
+-- migrated to 0005
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -45,6 +45,12 @@ CREATE TABLE notifier.attempt (
     receipt jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 ALTER TABLE notifier.attempt OWNER TO notifier;
+CREATE TABLE notifier.disabled_webhook (
+    lane text NOT NULL,
+    message_id uuid NOT NULL,
+    disabled_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE notifier.disabled_webhook OWNER TO notifier;
 CREATE TABLE notifier.epoch (
     name text NOT NULL,
     opened_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -93,14 +99,18 @@ CREATE TABLE notifier.message (
     due_at timestamp with time zone DEFAULT now() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     ended_at timestamp with time zone,
+    claimed_until timestamp with time zone,
+    retried_since timestamp with time zone,
+    next_recipient text,
     lane text GENERATED ALWAYS AS (
 CASE channel
-    WHEN 'webhook'::text THEN recipient
+    WHEN 'webhook'::text THEN regexp_replace(recipient, '^.*/'::text, ''::text)
     ELSE channel
 END) STORED NOT NULL,
-    claimed_until timestamp with time zone,
+    merged_into uuid,
+    is_repeat boolean DEFAULT false NOT NULL,
     CONSTRAINT message_channel_check CHECK ((channel = ANY (ARRAY['email'::text, 'webhook'::text]))),
-    CONSTRAINT message_state_check CHECK ((state = ANY (ARRAY['intent'::text, 'held'::text, 'sending'::text, 'retry'::text, 'delivered'::text, 'dead'::text])))
+    CONSTRAINT message_state_check CHECK ((state = ANY (ARRAY['intent'::text, 'held'::text, 'sending'::text, 'retry'::text, 'delivered'::text, 'dead'::text, 'unconfirmed'::text, 'discarded'::text, 'merged'::text])))
 )
 WITH (fillfactor='70');
 ALTER TABLE notifier.message OWNER TO notifier;
@@ -138,6 +148,8 @@ ALTER TABLE ONLY notifier.alert
     ADD CONSTRAINT alert_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY notifier.attempt
     ADD CONSTRAINT attempt_pkey PRIMARY KEY (message_id, number);
+ALTER TABLE ONLY notifier.disabled_webhook
+    ADD CONSTRAINT disabled_webhook_pkey PRIMARY KEY (lane);
 ALTER TABLE ONLY notifier.epoch
     ADD CONSTRAINT epoch_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY notifier.latch
@@ -156,6 +168,7 @@ ALTER TABLE ONLY notifier.silence
     ADD CONSTRAINT silence_pkey PRIMARY KEY (id);
 CREATE INDEX alert_latch ON notifier.alert USING btree (latch_id);
 CREATE INDEX alert_message ON notifier.alert USING btree (message_id);
+CREATE INDEX message_merged_into ON notifier.message USING btree (merged_into) WHERE (merged_into IS NOT NULL);
 CREATE INDEX message_open ON notifier.message USING btree (lane, due_at) WHERE (ended_at IS NULL);
 CREATE INDEX silence_until ON notifier.silence USING btree (until);
 ALTER TABLE ONLY notifier.alert
@@ -164,5 +177,9 @@ ALTER TABLE ONLY notifier.alert
     ADD CONSTRAINT alert_message_id_fkey FOREIGN KEY (message_id) REFERENCES notifier.message(id);
 ALTER TABLE ONLY notifier.attempt
     ADD CONSTRAINT attempt_message_id_fkey FOREIGN KEY (message_id) REFERENCES notifier.message(id);
+ALTER TABLE ONLY notifier.disabled_webhook
+    ADD CONSTRAINT disabled_webhook_message_id_fkey FOREIGN KEY (message_id) REFERENCES notifier.message(id);
+ALTER TABLE ONLY notifier.message
+    ADD CONSTRAINT message_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES notifier.message(id);
 ALTER TABLE ONLY notifier.outbox_record
     ADD CONSTRAINT outbox_record_topic_fkey FOREIGN KEY (topic) REFERENCES notifier.outbox(topic);

@@ -14,8 +14,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validato
 
 from notifier.api.acknowledgement_page import AcknowledgementPages
 from notifier.api.authentication import AcknowledgementLinks, OfficerKey
+from notifier.api.dead_messages import dead_message_routes
 from notifier.domain.alerts import NAMESPACE
 from notifier.store.alerts import AlertFilter, AlertStore, NewSilence, utc_text
+from notifier.store.dead_messages import DeadMessages
 from problems.fastapi_handlers import install
 from problems.problem import FieldError, Problem, invalid, language_of
 from telemetry.health import Health
@@ -36,7 +38,7 @@ CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f]")
 Authorization = Annotated[str | None, Header()]
 IdempotencyKey = Annotated[str | None, Header(max_length=255)]
 Code = Annotated[str, Field(pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$")]
-StateName = Literal["intent", "held", "sending", "retry", "delivered", "dead", "unconfirmed"]
+StateName = Literal["intent", "held", "sending", "retry", "delivered", "dead", "unconfirmed", "discarded"]
 
 
 class SilenceRequest(BaseModel):
@@ -77,17 +79,19 @@ class SilenceRequest(BaseModel):
 
 def make_app(
     store: AlertStore,
+    dead_messages: DeadMessages,
     officer_key: OfficerKey,
     links: AcknowledgementLinks | None,
     pages: AcknowledgementPages,
     health: Health,
-) -> FastAPI:
+) -> FastAPI:  # one parameter per group of routes
     """Return the app with all routes. If `links` is None, the app has no acknowledgement page."""
     app = FastAPI(title="Jakpreneur notifier", docs_url=None, redoc_url=None)
     install(app)
     app.include_router(health_routes(health))
     app.include_router(_alert_routes(store, officer_key))
     app.include_router(_silence_routes(store, officer_key))
+    app.include_router(dead_message_routes(dead_messages, officer_key))
     if links is not None:
         app.include_router(_acknowledgement_routes(store, links, pages))
     return app

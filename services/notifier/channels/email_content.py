@@ -65,6 +65,7 @@ class EmailContent:
             alerts=[self._evidence(alert, language) for alert in alerts],
             as_of=dated_moment(first.as_of, language),
             cut=first.cut,
+            is_one_cut=all(alert.cut == first.cut for alert in alerts),
             board_url=self._board_url,
             acknowledge_url=self._acknowledge_link and self._acknowledge_link(attempt.message_id),
         )
@@ -117,6 +118,8 @@ class EmailContent:
             "threshold": number(alert.threshold, language),
             "value": number(alert.value, language),
             "count": number(alert.count, language),
+            "as_of": dated_moment(alert.as_of, language),
+            "cut": alert.cut,
             "grown": alert.value != alert.count,
             "percent": alert.percent,
             "target": None if alert.target is None else number(alert.target, language),

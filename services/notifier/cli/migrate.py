@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from database.migrations import migrate as migrate_schema
-from notifier.settings import MigrateSettings
+from notifier.settings import CommandSettings
 from settings.loader import load
 
 
 def migrate() -> None:
     """Apply the migrations that the schema `notifier` lacks."""
-    migrate_schema("notifier", str(load(MigrateSettings).database_url))
+    migrate_schema("notifier", str(load(CommandSettings).database_url))

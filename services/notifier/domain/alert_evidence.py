@@ -48,6 +48,8 @@ class Attempt:
     alerts: tuple[AlertEvidence, ...]
     repeated: bool
     """Whether an earlier attempt ended as ambiguous, so that the recipient may get a repeat."""
+    is_disabled: bool
+    """Whether the webhook is disabled, so that it must not be called."""
     began_at: datetime
     """The start time by the database's clock."""
     series: Series

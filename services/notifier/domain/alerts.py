@@ -31,6 +31,21 @@ class Channel(Enum):
     WEBHOOK = "webhook"
 
 
+class CrossingKey(Protocol):
+    """The values that identify a crossing."""
+
+    @property
+    def scope(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+    @property
+    def rule(self) -> str: ...
+    @property
+    def threshold(self) -> int: ...
+    @property
+    def epoch_label(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Recipient:
     """An official or a webhook.
@@ -72,8 +87,11 @@ class Silence:
     region: str | None = None
     rule: str | None = None
 
-    def holds(self, recipient: str, crossing: Crossing) -> bool:
-        """Whether the silence holds this alert. A silence for a region covers the regions inside it, too."""
+    def holds(self, recipient: str, crossing: CrossingKey) -> bool:
+        """Whether the silence holds the alert of this crossing.
+
+        A silence for a region covers the regions inside it, too.
+        """
         return (
             (
                 self.recipient is None
@@ -108,21 +126,6 @@ class Message:
     held_until: datetime | None = None
 
 
-class CrossingKey(Protocol):
-    """The values that identify a crossing."""
-
-    @property
-    def scope(self) -> str: ...
-    @property
-    def region(self) -> str: ...
-    @property
-    def rule(self) -> str: ...
-    @property
-    def threshold(self) -> int: ...
-    @property
-    def epoch_label(self) -> str: ...
-
-
 class StoredAlert(CrossingKey, Protocol):
     """An alert that is stored, with its crossing."""
 
@@ -153,11 +156,11 @@ def plan_messages(
         by_time: dict[datetime | None, list[Alert]] = {}
         for crossing in ordered:
             if recipient.receives(crossing.region, crossing.rule):
-                held_until = _held_until(recipient.id, crossing, silences)
+                held = held_until(recipient.id, crossing, silences)
                 alert = Alert(alert_id(crossing, recipient.id), crossing_id(crossing), recipient.id)
-                by_time.setdefault(held_until, []).append(alert)
-        for held_until, alerts in by_time.items():
-            yield from _messages_of(recipient, alerts, held_until)
+                by_time.setdefault(held, []).append(alert)
+        for held, alerts in by_time.items():
+            yield from _messages_of(recipient, alerts, held)
 
 
 def plan_next_channel(alerts: Iterable[StoredAlert], recipient: Recipient) -> Iterator[Message]:
@@ -166,13 +169,11 @@ def plan_next_channel(alerts: Iterable[StoredAlert], recipient: Recipient) -> It
     yield from _messages_of(recipient, moved, None)
 
 
-def _messages_of(
-    recipient: Recipient, alerts: Sequence[Alert], held_until: datetime | None
-) -> Iterator[Message]:
+def _messages_of(recipient: Recipient, alerts: Sequence[Alert], held: datetime | None) -> Iterator[Message]:
     alerts_max = EMAIL_ALERTS_MAX if recipient.channel is Channel.EMAIL else 1
     for start in range(0, len(alerts), alerts_max):
         part = tuple(alerts[start : start + alerts_max])
-        yield Message(_message_id(part), recipient.id, recipient.channel, part, held_until)
+        yield Message(_message_id(part), recipient.id, recipient.channel, part, held)
 
 
 def inside(region: str, outer: str) -> bool:
@@ -180,7 +181,8 @@ def inside(region: str, outer: str) -> bool:
     return region == outer or region.startswith(outer + ".")
 
 
-def _held_until(recipient: str, crossing: Crossing, silences: Sequence[Silence]) -> datetime | None:
+def held_until(recipient: str, crossing: CrossingKey, silences: Sequence[Silence]) -> datetime | None:
+    """Return the end of the silences that hold the alert of this crossing; None if no silence holds it."""
     return max((silence.until for silence in silences if silence.holds(recipient, crossing)), default=None)
 
 

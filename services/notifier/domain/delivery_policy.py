@@ -25,6 +25,8 @@ class DeliveryReason(Enum):
     """The webhook responded with a redirect, which is not followed."""
     GONE = "gone"
     """The webhook responded with 410, which means that it accepts no more calls."""
+    DISABLED = "disabled"
+    """The webhook was not called, because it had responded with 410 to an earlier call."""
     TIMED_OUT = "timed_out"
     UNREACHABLE = "unreachable"
     DEFERRED = "deferred"
@@ -45,6 +47,7 @@ FINAL_REFUSALS: Final = frozenset(
     {
         DeliveryReason.REFUSED,
         DeliveryReason.GONE,
+        DeliveryReason.DISABLED,
         DeliveryReason.ADDRESS_REFUSED,
         DeliveryReason.NOT_CONFIGURED,
     }
@@ -66,11 +69,15 @@ class MessageState(Enum):
     """The message was given up."""
     UNCONFIRMED = "unconfirmed"
     """The message was given up, because it may have arrived more than once already."""
+    DISCARDED = "discarded"
+    """An operator decided that a given-up message needs no further attempt."""
+    MERGED = "merged"
+    """Another message has the alerts of this one: after a silence, one letter joins all held e-mails."""
 
 
 GIVEN_UP: Final = frozenset({MessageState.DEAD, MessageState.UNCONFIRMED})
 """The states in which the recipient's next channel is used, and an operator decides about the message."""
-ENDED: Final = GIVEN_UP | {MessageState.DELIVERED}
+ENDED: Final = GIVEN_UP | {MessageState.DELIVERED, MessageState.DISCARDED, MessageState.MERGED}
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ from notifier.i18n import Wording
 from notifier.rules_file.reader import Rules
 from notifier.settings import NotifierSettings
 from notifier.store.alerts import AlertStore
+from notifier.store.dead_messages import DeadMessages
 from notifier.store.latches import TOPIC, LatchStore, topic_records
 from notifier.store.messages import MessageStore
 from outbox.leader import Leader
@@ -67,7 +68,8 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
         wording = _wording(rules)
         queue = _delivery_queue(settings, rules, wording, links, pool)
         pages = AcknowledgementPages(wording, str(settings.board_url))
-        app = make_app(AlertStore(pool), OfficerKey(settings.officer_key_hash), links, pages, health)
+        key = OfficerKey(settings.officer_key_hash)
+        app = make_app(AlertStore(pool), DeadMessages(pool), key, links, pages, health)
         lease = Lease(pool, TOPIC, new_holder())
         producer = LeaderProducer(kafka, lease)
         step = LostTopicStep(

@@ -26,6 +26,7 @@ from notifier.domain.delivery_policy import (
     Series,
     next_step,
 )
+from notifier.store.holds import hold_silenced_alerts, join_held_messages
 from notifier.store.latches import insert_messages
 from telemetry.logs import get
 
@@ -53,8 +54,8 @@ class OpenMessages:
 
 
 @dataclass(frozen=True, slots=True)
-class GivenUp:
-    """A message that ended without a further attempt, because its last attempt is ambiguous."""
+class NotSent:
+    """A message that gets no attempt now: a silence holds it, or it ended because of an ambiguous attempt."""
 
     message_id: uuid.UUID
     state: MessageState
@@ -93,7 +94,11 @@ class MessageStore:
             async for row in QUERIES.open_messages(self._pool)
         ]
 
-    async def begin_attempt(self, lane: Lane, claim_s: float) -> Attempt | GivenUp | None:
+    async def count_disabled_webhooks(self) -> int:
+        """Return the number of webhooks that are not called, because they answered 410 Gone."""
+        return len([row["lane"] async for row in QUERIES.disabled_webhooks(self._pool)])
+
+    async def begin_attempt(self, lane: Lane, claim_s: float) -> Attempt | NotSent | None:
         """Claim the message of the lane that has been due longest, store its next attempt and return it.
 
         Return None if no message is due that is not claimed. If the message had a claim that has expired, its
@@ -109,28 +114,33 @@ class MessageStore:
             if history["is_open"]:
                 step = await self._take_over(connection, message, lane.channel, series)
                 if step.state in ENDED:
-                    return GivenUp(message["id"], step.state)
+                    return NotSent(message["id"], step.state)
                 series = replace(series, ambiguous=series.ambiguous + 1)
+            await join_held_messages(connection, message, lane.channel)
+            alerts = await _alerts_of(connection, message["id"])
+            alerts = await hold_silenced_alerts(connection, message, alerts)
+            if not alerts:
+                return NotSent(message["id"], MessageState.HELD)
             series = replace(series, number=series.number + 1)
             number = history["attempts"] + 1
-            claimed_until = await QUERIES.begin_attempt(
+            begun = await QUERIES.begin_attempt(
                 connection,
                 id=message["id"],
                 number=number,
                 claim_s=claim_s,
                 retry_in_s=self._policy.delay_s(series.number),
             )
-            alerts = await _alerts_of(connection, message["id"])
         return Attempt(
             message["id"],
             number,
             lane.channel,
             message["recipient"],
             alerts,
-            repeated=history["is_open"] or history["is_ambiguous"],
+            repeated=begun["is_repeat"],
+            is_disabled=message["is_disabled"],
             began_at=message["now"],
             series=series,
-            claimed_until=claimed_until,
+            claimed_until=begun["claimed_until"],
         )
 
     async def end_attempt(self, attempt: Attempt, result: AttemptResult) -> MessageState | None:
@@ -151,6 +161,9 @@ class MessageStore:
                 reason=result.reason.value,
                 receipt=json.dumps(result.receipt),
             )
+            if result.reason is DeliveryReason.GONE:
+                await QUERIES.disable_webhook(connection, id=attempt.message_id)
+                log.error("webhook disabled", recipient=attempt.recipient)
         return step.state if is_changed else None
 
     async def _take_over(self, connection: Any, message: Any, channel: Channel, series: Series) -> NextStep:

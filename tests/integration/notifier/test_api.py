@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import json
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -10,8 +12,10 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner, Result
 
 from database.pool import connect
+from notifier.__main__ import cli
 from notifier.api.acknowledgement_page import AcknowledgementPages
 from notifier.api.app import make_app
 from notifier.api.authentication import AcknowledgementLinks, OfficerKey
@@ -20,6 +24,7 @@ from notifier.domain.alerts import Channel, alert_id
 from notifier.domain.delivery_policy import AttemptResult, DeliveryReason, RetryPolicy
 from notifier.i18n import Wording
 from notifier.store.alerts import AlertStore
+from notifier.store.dead_messages import DeadMessages
 from notifier.store.latches import LatchStore
 from notifier.store.messages import Lane, MessageStore
 from telemetry.health import Health
@@ -45,6 +50,7 @@ async def pool(database: Databases) -> AsyncIterator[Any]:
 async def client(pool: Any) -> AsyncIterator[httpx.AsyncClient]:
     app = make_app(
         AlertStore(pool),
+        DeadMessages(pool),
         OfficerKey(hashlib.sha256(b"officers").hexdigest()),
         LINKS,
         AcknowledgementPages(Wording(REGIONS, {}), "https://board.example"),
@@ -239,3 +245,85 @@ async def test_a_silence_needs_the_access_key_and_an_idempotency_key(client: htt
     without_idempotency = await client.post("/v1/silences", json=silence(), headers=KEY)
 
     assert (without_key.status_code, without_idempotency.status_code) == (401, 422)
+
+
+async def give_up_first_email(pool: Any) -> uuid.UUID:
+    """End the first e-mail as dead and return its id."""
+    messages = MessageStore(pool, RetryPolicy())
+    begun = await messages.begin_attempt(EMAILS, claim_s=60)
+    assert isinstance(begun, Attempt)
+    await messages.end_attempt(begun, AttemptResult(DeliveryReason.REFUSED, {"status": 550, "text": "no"}))
+    return begun.message_id
+
+
+async def test_a_dead_message_is_listed_replayed_once_and_discarded_once(
+    client: httpx.AsyncClient, pool: Any, latches: LatchStore
+) -> None:
+    message_id = await give_up_first_email(pool)
+
+    (listed,) = (await client.get("/v1/dead")).json()["messages"]
+    replayed = [await client.post(f"/v1/dead/{message_id}/replay", headers=KEY) for _ in range(2)]
+    listed_after_replay = (await client.get("/v1/dead")).json()["messages"]
+    assert await give_up_first_email(pool) == message_id
+    discarded = [await client.post(f"/v1/dead/{message_id}/discard", headers=KEY) for _ in range(2)]
+
+    assert (listed["id"], listed["state"], listed["reason"]) == (str(message_id), "dead", "refused")
+    assert listed["receipt"] == {"status": 550, "text": "no"}
+    assert [response.status_code for response in replayed] == [204, 409]
+    assert listed_after_replay == []
+    assert [response.status_code for response in discarded] == [204, 409]
+    assert (await client.get("/v1/dead")).json()["messages"] == []
+    assert len((await client.get("/v1/alerts", params={"state": "discarded"})).json()["alerts"]) == 2
+
+
+async def test_deciding_about_a_dead_message_needs_the_key_and_a_message(client: httpx.AsyncClient) -> None:
+    unknown = f"/v1/dead/{uuid.uuid4()}"
+
+    responses = [
+        await client.post(f"{unknown}/{command}", headers=headers)
+        for command in ("replay", "discard")
+        for headers in ({}, KEY)
+    ]
+
+    assert [response.status_code for response in responses] == [401, 404, 401, 404]
+
+
+async def test_the_commands_list_replay_and_discard_dead_messages(
+    pool: Any, database: Databases, latches: LatchStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFIER_DATABASE_URL", database.notifier)
+    message_id = str(await give_up_first_email(pool))
+
+    listed = await command("dead", "list", "--json")
+    replayed = await command("dead", "replay", "--all")
+    empty = await command("dead", "list")
+    not_dead = await command("dead", "replay", message_id)
+    await give_up_first_email(pool)
+    discarded = [await command("dead", "discard", message_id) for _ in range(2)]
+    nothing_named = await command("dead", "replay")
+
+    assert json.loads(listed.stdout)["id"] == message_id
+    assert (replayed.stdout, empty.stdout) == ("1 messages are sent again\n", "")
+    assert (not_dead.exit_code, nothing_named.exit_code) == (1, 1)
+    assert [result.exit_code for result in discarded] == [0, 1]
+
+
+async def test_the_commands_list_and_enable_disabled_webhooks(
+    pool: Any, database: Databases, latches: LatchStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFIER_DATABASE_URL", database.notifier)
+    messages = MessageStore(pool, RetryPolicy())
+    begun = await messages.begin_attempt(Lane("webhook:control-room", Channel.WEBHOOK), claim_s=60)
+    assert isinstance(begun, Attempt)
+    await messages.end_attempt(begun, AttemptResult(DeliveryReason.GONE))
+
+    disabled = await command("webhooks", "disabled")
+    enabled = [await command("webhooks", "enable", "control-room") for _ in range(2)]
+
+    assert disabled.stdout.startswith("control-room  since 20")
+    assert [result.exit_code for result in enabled] == [0, 1]
+
+
+async def command(*arguments: str) -> Result:
+    """Run a command of the notifier, which starts an event loop of its own."""
+    return await asyncio.to_thread(CliRunner().invoke, cli, list(arguments))

@@ -159,3 +159,19 @@ async def test_a_failure_of_the_database_in_an_attempt_is_raised_by_the_queue_on
     await pool.execute("alter table attempt_moved rename to attempt")
     async with background_task(delivery.deliver_until_stopped(StopSignal())):
         await until(lambda: gate.ended["webhook:control-room"] == 1)
+
+
+async def test_a_disabled_webhook_is_not_called_and_its_messages_are_dead(pool: asyncpg.Pool[Any]) -> None:
+    gate = Gate(DeliveryReason.GONE)
+    await store_messages(pool, webhook(), count=3)
+
+    async with background_task(queue(pool, gate, at_once_max=1).deliver_until_stopped(StopSignal())):
+        await until(lambda: no_open_messages(pool))
+
+    reasons = await pool.fetch("select reason, state from message order by ended_at")
+    assert [tuple(row) for row in reasons] == [("gone", "dead"), ("disabled", "dead"), ("disabled", "dead")]
+    assert gate.ended["webhook:control-room"] == 1
+
+
+async def no_open_messages(pool: asyncpg.Pool[Any]) -> bool:
+    return not await pool.fetchval("select count(*) from message where ended_at is null")

@@ -14,9 +14,11 @@ import pytest
 from database.pool import connect
 from notifier.domain.alert_evidence import Attempt
 from notifier.domain.alerts import Channel
-from notifier.domain.delivery_policy import AttemptResult, DeliveryReason, MessageState, RetryPolicy
+from notifier.domain.delivery_policy import AttemptResult, DeliveryReason, MessageState, RetryPolicy, Series
+from notifier.store.dead_messages import DeadMessages, Decision
+from notifier.store.disabled_webhooks import DisabledWebhooks
 from notifier.store.latches import LatchStore
-from notifier.store.messages import GivenUp, Lane, MessageStore
+from notifier.store.messages import Lane, MessageStore, NotSent
 from tests.support.postgres_server import Databases
 from tests.support.samples.milestones import crossing, official, webhook
 
@@ -113,6 +115,7 @@ async def test_a_message_that_a_silence_holds_is_due_when_the_silence_ends(pool:
 
     held = await store.begin_attempt(EMAILS, 60)
     await pool.execute("update message set due_at = now()")
+    await pool.execute("update silence set until = now()")
 
     assert held is None
     assert (await claim(store, EMAILS)).number == 1
@@ -188,7 +191,7 @@ async def test_an_email_with_two_ambiguous_attempts_is_unconfirmed(pool: asyncpg
 
     given_up = await store.begin_attempt(EMAILS, 60)
 
-    assert given_up == GivenUp(attempt.message_id, MessageState.UNCONFIRMED)
+    assert given_up == NotSent(attempt.message_id, MessageState.UNCONFIRMED)
     assert await state(pool) == ("unconfirmed", ["ambiguous", "ambiguous"])
     assert await store.open_messages() == []
 
@@ -238,3 +241,34 @@ async def test_calls_of_all_recipients_to_one_webhook_share_its_lane(pool: async
     recipients = {(await claim(store, CALLS)).recipient for _ in range(2)}
 
     assert recipients == {"webhook:control-room", through_webhook.id}
+
+
+async def test_after_410_gone_the_webhook_is_disabled_until_it_is_enabled(pool: asyncpg.Pool[Any]) -> None:
+    store, disabled = MessageStore(pool, AT_ONCE), DisabledWebhooks(pool)
+    await store_messages(pool, 3, webhook(), webhook("newsroom"))
+    before = await claim(store, CALLS)
+    await store.end_attempt(before, AttemptResult(DeliveryReason.GONE))
+
+    afterwards = await claim(store, CALLS)
+    other = await claim(store, Lane("webhook:newsroom", Channel.WEBHOOK))
+
+    assert (before.is_disabled, afterwards.is_disabled, other.is_disabled) == (False, True, False)
+    assert await store.count_disabled_webhooks() == 1
+    assert [name for name, _ in await disabled.list_all()] == ["control-room"]
+    assert [await disabled.enable("control-room") for _ in range(2)] == [True, False]
+    assert (await claim(store, CALLS)).is_disabled is False
+
+
+async def test_a_replayed_message_gets_the_whole_time_for_retries_again(pool: asyncpg.Pool[Any]) -> None:
+    store, dead = MessageStore(pool, RetryPolicy(retry_delay_s=0.0, retried_s=3600.0)), DeadMessages(pool)
+    await store_messages(pool, 1, webhook())
+    first = await claim(store, CALLS)
+    await pool.execute("update message set retried_since = retried_since - interval '2 h'")
+    await store.end_attempt(replace(first, series=Series(1, age_s=7200.0)), UNREACHABLE)
+
+    replayed = await dead.replay(first.message_id)
+    again = await claim(store, CALLS)
+
+    assert replayed is Decision.DONE
+    assert (again.number, again.series) == (2, Series(1))
+    assert await store.end_attempt(again, UNREACHABLE) is MessageState.RETRY

@@ -91,7 +91,9 @@ def attempt(
     message_id = uuid.UUID("33333333-3333-5333-8333-333333333333")
     recipient = "official:governor" if channel is Channel.EMAIL else "webhook:control-room"
     alerts = alerts or (evidence(),)
-    return Attempt(message_id, number, channel, recipient, alerts, repeated, AS_OF, Series(number), AS_OF)
+    return Attempt(
+        message_id, number, channel, recipient, alerts, repeated, False, AS_OF, Series(number), AS_OF
+    )
 
 
 def official(id: str = "governor", **other: Any) -> Recipient:  # noqa: A002 - the field's name

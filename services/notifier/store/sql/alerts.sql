@@ -20,8 +20,12 @@ select alert.number, alert.id, alert.recipient, acknowledged_at, acknowledged_by
  order by alert.number desc limit :limit;
 
 -- name: attempts_of(ids)
-select message_id, number, started_at, ended_at, reason, receipt::text as receipt
-  from attempt where message_id = any(:ids::uuid[]) order by message_id, number;
+-- The attempts of a message include those of the messages that were merged into it.
+select coalesce(merged_into, id) as message_id, number, started_at, attempt.ended_at, attempt.reason,
+       receipt::text as receipt
+  from message join attempt on message_id = id
+ where id = any(:ids::uuid[]) or merged_into = any(:ids::uuid[])
+ order by started_at, number;
 
 -- name: acknowledge(id, who)^
 -- If the alert is already acknowledged, its time and caller stay as they are.
@@ -31,12 +35,16 @@ update alert
 returning acknowledged_at = now() as is_first;
 
 -- name: acknowledge_message(id, who)!
-update alert set acknowledged_at = now(), acknowledged_by = :who where message_id = :id and acknowledged_at is null;
+-- The link of a message that was merged into another one acknowledges the alerts of the other.
+update alert
+   set acknowledged_at = now(), acknowledged_by = :who
+ where message_id = coalesce((select merged_into from message where id = :id), :id) and acknowledged_at is null;
 
 -- name: message_alerts(id)
 select alert.id, recipient, acknowledged_at, scope, region, rule, measure, threshold, epoch_name, percent, target
   from alert join latch on latch.id = alert.latch_id
- where message_id = :id order by region, measure, threshold;
+ where message_id = coalesce((select merged_into from message where id = :id), :id)
+ order by region, measure, threshold;
 
 -- name: put_silence(id, recipient, region, rule, until, reason, body_hash)^
 -- Returns no row if a silence with this id is already stored.

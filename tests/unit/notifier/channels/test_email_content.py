@@ -97,3 +97,18 @@ def test_an_email_equals_its_golden_text(language: str, case: str) -> None:
 )
 def test_the_subject_states_the_fact(alert: AlertEvidence, subject: str) -> None:
     assert email_content().compose(attempt(alert), official()).subject == subject
+
+
+@pytest.mark.parametrize(
+    ("language", "same_count", "as_of"),
+    [("en", "in the same count", "As of"), ("id", "pada hitungan yang sama", "Data per")],
+)
+def test_a_letter_about_several_cuts_dates_each_alert(language: str, same_count: str, as_of: str) -> None:
+    alerts = (evidence(id=uuid.UUID(int=1), cut="7.1"), evidence(id=uuid.UUID(int=2), threshold=1, cut="7.2"))
+
+    body = email_content().compose(attempt(*alerts), official(language=language)).body
+
+    assert same_count not in body
+    assert body.count(as_of) == 2
+    assert "7.1\n" in body
+    assert "7.2\n" in body

@@ -1,0 +1,35 @@
+"""Runs an operator's command on the notifier's database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn, TypeVar
+
+import asyncpg
+import typer
+
+from database.pool import connect
+from notifier.settings import CommandSettings
+from settings.loader import load
+
+T = TypeVar("T")
+
+
+def run(command: Callable[[asyncpg.Pool[Any]], Awaitable[T]]) -> T:
+    """Return the result of the command, which gets a pool of connections."""
+    return asyncio.run(_run(str(load(CommandSettings).database_url), command))
+
+
+async def _run(url: str, command: Callable[[asyncpg.Pool[Any]], Awaitable[T]]) -> T:
+    pool = await connect(url, application_name="notifier command")
+    try:
+        return await command(pool)
+    finally:
+        await pool.close()
+
+
+def refuse(text: str) -> NoReturn:
+    """Print the text to stderr and exit with 1."""
+    typer.echo(text, err=True)
+    raise typer.Exit(1)
