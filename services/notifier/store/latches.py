@@ -11,6 +11,7 @@ import asyncpg
 from database.sql_files import load_queries
 from notifier.domain.alerts import Message, Recipient, Silence, crossing_id, plan_messages
 from notifier.domain.evaluation_progress import Advance, EvaluatedCut
+from notifier.domain.latch_audit import AuditError, StoredLatch
 from notifier.domain.milestones import Crossing, LatchKey, LatchState, Retraction
 from notifier.domain.rules import Key
 from outbox.outbox_table import append
@@ -100,6 +101,19 @@ class LatchStore:
             failpoint("notifier.before_latch_commit")
         failpoint("notifier.after_latch")
         return new
+
+    async def stored_latches(self) -> list[StoredLatch]:
+        """Return all latches with their evidence."""
+        return [_stored_latch(row) async for row in QUERIES.latch_evidence(self._pool)]
+
+    async def receipt_errors(self) -> dict[AuditError, int]:
+        """Return the number of messages of the last day that contradict their attempts, by error."""
+        return {AuditError(row["kind"]): row["errors"] async for row in QUERIES.receipt_errors(self._pool)}
+
+
+def _stored_latch(row: Any) -> StoredLatch:
+    fields = dict(row)
+    return StoredLatch(fields.pop("id"), Crossing(**fields))
 
 
 async def topic_records(connection: Connection) -> list[tuple[str, str | None]]:
