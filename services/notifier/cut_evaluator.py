@@ -290,14 +290,13 @@ class CutEvaluator:
         self._stored_at_s = self._clock()
 
     async def _open_epochs(self, cut: str, as_of: datetime) -> None:
-        counts = dict(self.state.counts)
         due = [
             epoch.name
             for epoch in self._rules.epochs.values()
             if epoch.name not in self._bases and as_of >= epoch.opens
         ]
         for name in due:
-            await self._store.open_epoch(name, cut, counts)
+            await self._store.open_epoch(name, cut, dict(self.state.counts))
             log.info("epoch opened", epoch=name, cut=cut)
         if due:
             self._bases = await self._store.bases()

@@ -56,7 +56,7 @@ class Topics:
         async with self.administration() as admin:
             await admin.delete_topics([self.name(topic)])
             async with asyncio.timeout(DELETION_S_MAX):
-                while self.name(topic) in await admin.list_topics():  # noqa: ASYNC110 - no event announces it
+                while self.name(topic) in await admin.list_topics():
                     await asyncio.sleep(0.1)
         await self.create()
 
