@@ -11,7 +11,7 @@ import msgspec
 from board.regions import Region, Regions
 from board.state.counts import BoardState, Head
 from board.state.milestones import Crossing
-from board.state.registration_rate import RegistrationRate, forecast, next_threshold
+from board.state.registration_rate import RegistrationRate, forecast
 from cuts.records import Audit
 
 encode = msgspec.json.Encoder(uuid_format="canonical").encode
@@ -59,7 +59,7 @@ def pace_body(
     """Return the response of /v1/pace, which is also the data of a pace event. `place`: scope and region."""
     scope, region = place
     count = board_state.count(scope, region)
-    threshold = next_threshold(count, board_state.target(scope, region))
+    threshold = board_state.next_threshold(scope, region)
     at = forecast(count, threshold, rate.per_minute(scope, region, now), now)
     return {
         "scope": scope,

@@ -30,6 +30,7 @@ from notifier.cut_follower import evaluate_until_stopped, follow
 from notifier.delivery_queue import DeliveryQueue, Sender
 from notifier.domain.alerts import Channel
 from notifier.domain.delivery_policy import RetryPolicy
+from notifier.domain.published_rules import published_rules
 from notifier.i18n import Wording
 from notifier.record_audit import AUDIT_EVERY_S, RecordAudit
 from notifier.rules_file.reader import Rules
@@ -82,6 +83,7 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
             partial(end_offset, kafka, TOPIC),
         )
         get().info("notifier starts", rules=len(rules.rules), recipients=len(rules.recipients))
+        await latches.publish_rules(published_rules(rules.rules, rules.targets))
         await run_group(
             stopping,
             follow(kafka, evaluator),
