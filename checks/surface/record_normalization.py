@@ -169,9 +169,13 @@ def plain(records: Iterable[Record], names: Names) -> list[str]:
 def milestones(records: Iterable[Record], names: Names) -> list[str]:
     """Return the lines of `milestones` in topic order."""
     return [
-        _line(record, _key(record.key, names), replaced({**record.json(), "cut": "<cut>"}, names))
+        _line(record, _key(record.key, names), replaced(record.json() | _hidden_cut(record), names))
         for record in records
     ]
+
+
+def _hidden_cut(record: Record) -> dict[str, str]:
+    return {} if record.key == "rules" else {"cut": "<cut>"}
 
 
 def _summed(positions: Sequence[int]) -> str:

@@ -12,7 +12,8 @@ from board.regions import Region, Regions
 from board.state.counts import BoardState, Head
 from board.state.day_growth import DayGrowth
 from board.state.milestones import Crossing
-from board.state.registration_rate import RegistrationRate, forecast, next_threshold
+from board.state.registration_rate import RegistrationRate, forecast
+from cuts.records import Audit
 
 encode = msgspec.json.Encoder(uuid_format="canonical").encode
 
@@ -63,7 +64,7 @@ def pace_body(
     board_state, rate, days = shown
     scope, region = place
     count = board_state.count(scope, region)
-    threshold = next_threshold(count, board_state.target(scope, region))
+    threshold = board_state.next_threshold(scope, region)
     series = rate.series(scope, region, now, minutes)
     at = forecast(count, threshold, rate.per_minute(scope, region, now), now)
     return {

@@ -13,6 +13,7 @@ from cuts.state import ApplyReason, ApplyResult, CutState
 from notifier import metrics
 from notifier.domain.alerts import Recipient
 from notifier.domain.evaluation_progress import Advance, EvaluatedCut, Version
+from notifier.domain.latch_audit import EvaluatedCounts
 from notifier.domain.milestones import (
     Crossing,
     Cut,
@@ -103,6 +104,8 @@ class CutEvaluator:
         self._full: tuple[Version, int] = ((0, 0), -1)
         """Version and offset of the newest complete full record."""
         self._arriving_full = self._full
+        self._highest: dict[Key, int] = {}
+        """The highest value of each watched count in the cuts since the start, and of the peaks."""
         self._misses_cuts = False
         """Whether published cuts before the held one were not evaluated."""
         self._wake = asyncio.Event()
@@ -136,7 +139,10 @@ class CutEvaluator:
                 self._full = self._arriving_full
                 self._misses_cuts |= was_ready and not self._follows(before)
         if applied.state_changed:
-            self._changed.update(key for key in applied.changed if self._is_watched(key))
+            watched = {key: count for key, count in applied.changed.items() if self._is_watched(key)}
+            self._changed.update(watched)
+            for key, count in watched.items():
+                self._highest[key] = max(self._highest.get(key, 0), count)
             self._evaluated.clear()
             self._wake.set()
         return applied
@@ -169,6 +175,22 @@ class CutEvaluator:
             raise
         self._evaluated.set()
         return latched
+
+    @property
+    def rule_set(self) -> RuleSet:
+        """The rules, with the targets and the counts at the opening of each open epoch."""
+        return RuleSet(self._rules.rules, self._rules.targets, self._bases)
+
+    def evaluated_counts(self) -> EvaluatedCounts | None:
+        """Return the counts of the held cut; None unless this or another notifier has evaluated it."""
+        if self.state.as_of is None or not self._evaluated.is_set():
+            return None
+        counts = {key: count for key, count in self.state.counts.items() if self._is_watched(key)}
+        cut = Cut(self.state.id, self.state.as_of, counts, self.state.epoch)
+        highest = dict(self._highest)
+        for key, (count, _) in self.state.peaks.items():
+            highest[key] = max(highest.get(key, 0), count)
+        return EvaluatedCounts(self.state.version, cut, highest)
 
     def _follows(self, before: Version) -> bool:
         """Return whether no cut was published between the cut `before` and the held cut."""
@@ -220,10 +242,9 @@ class CutEvaluator:
 
     async def _evaluate(self, cut: Cut) -> list[Crossing]:
         assert self._latches is not None, "the latches are loaded before an evaluation"
-        rule_set = RuleSet(self._rules.rules, self._rules.targets, self._bases)
         latched: list[Crossing] = []
         while self._is_due():
-            evaluation = evaluate(rule_set, cut, self._latches)
+            evaluation = evaluate(self.rule_set, cut, self._latches)
             if evaluation.confirmed:
                 await self._store.confirm(evaluation.confirmed, cut.register_epoch)
             new = await self._record(evaluation)
@@ -269,14 +290,13 @@ class CutEvaluator:
         self._stored_at_s = self._clock()
 
     async def _open_epochs(self, cut: str, as_of: datetime) -> None:
-        counts = dict(self.state.counts)
         due = [
             epoch.name
             for epoch in self._rules.epochs.values()
             if epoch.name not in self._bases and as_of >= epoch.opens
         ]
         for name in due:
-            await self._store.open_epoch(name, cut, counts)
+            await self._store.open_epoch(name, cut, dict(self.state.counts))
             log.info("epoch opened", epoch=name, cut=cut)
         if due:
             self._bases = await self._store.bases()

@@ -38,6 +38,12 @@ EVALUATE_S: Final = Histogram(
     "Duration of a cut's evaluation, including the transaction that stores its crossings.",
     buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5),
 )
+AUDIT_ERRORS: Final = Gauge(
+    "notifier_audit_errors", "Errors that the last audit of latches and receipts found, by kind.", ["kind"]
+)
+AUDIT_LAST: Final = Gauge(
+    "notifier_audit_last_seconds", "Time of the last audit of latches and receipts; 0 before the first."
+)
 CUTS: Final = Counter(
     "notifier_cut_records", "Records of region-counts that were read, by result.", ["reason"]
 )

@@ -18,6 +18,7 @@ from tests.support.contract_documents import (
     faults,
     sample,
     samples_of,
+    schema_of,
 )
 
 
@@ -32,9 +33,7 @@ def test_a_schema_is_valid_and_its_references_have_targets(name: str) -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_sample_is_valid(name: str) -> None:
-    topic = name.split("/")[0]
-
-    assert faults(SCHEMA_OF_TOPIC[topic], sample(name)) == []
+    assert faults(schema_of(name), sample(name)) == []
 
 
 def test_every_topic_and_every_type_of_event_has_a_sample() -> None:
@@ -46,7 +45,7 @@ def test_every_topic_and_every_type_of_event_has_a_sample() -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_sample_without_a_required_field_is_refused(name: str) -> None:
-    schema = SCHEMA_OF_TOPIC[name.split("/")[0]]
+    schema = schema_of(name)
     for field in SCHEMAS[schema]["required"]:
         rest = {key: value for key, value in sample(name).items() if key != field}
         assert faults(schema, rest), field
@@ -55,7 +54,7 @@ def test_a_sample_without_a_required_field_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize("field", ["nik", "name", "phone", "address"])
 def test_a_field_of_personal_data_is_refused_in_every_object(name: str, field: str) -> None:
-    schema = SCHEMA_OF_TOPIC[name.split("/")[0]]
+    schema = schema_of(name)
     original = sample(name)
 
     for path in objects(original):

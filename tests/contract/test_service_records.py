@@ -15,10 +15,13 @@ from aggregator.domain.event import Event, QuarantineReason, read_event
 from aggregator.domain.minute_record import MINUTE, KeptCut, write_minutes
 from aggregator.publishing import minute_publisher
 from board.state.day_growth import decode_day
-from board.state.milestones import decode_crossing
+from board.state.milestones import decode_milestone
+from board.state.next_threshold import MilestoneRules
 from board.state.registration_rate import decode_minute
 from cuts.records import decode_cut, decode_register_state
 from notifier.domain.milestones import Crossing
+from notifier.domain.published_rules import published_rules
+from notifier.domain.rules import At, Every, PercentOfTarget, Rule
 from notifier.store import latches
 from registration.audit import register_days_record, register_state_record
 from registration.audit.day_start import DayStart
@@ -28,7 +31,7 @@ from registration.domain import commands
 from registration.domain import decision as decide
 from registration.domain.cloud_event import EventDraft, number_event
 from registration.domain.participant import Participant, Person, Standing, Status
-from tests.support.contract_documents import SAMPLES, faults, sample
+from tests.support.contract_documents import RULES_SAMPLE, SAMPLES, faults, sample
 
 NOW = datetime.datetime(2021, 10, 24, 12, 5, tzinfo=datetime.UTC)
 
@@ -280,7 +283,7 @@ def test_the_start_of_a_day_is_written_and_read_like_the_sample(name: str) -> No
 # --- milestones: the outbox fills in the sequence ---
 
 
-@pytest.mark.parametrize("name", names("milestones"))
+@pytest.mark.parametrize("name", [name for name in names("milestones") if name != RULES_SAMPLE])
 def test_a_milestone_is_written_and_read_like_the_sample(name: str) -> None:
     expected = sample(name)
     fields = {key: value for key, value in expected.items() if key not in ("sequence", "state")}
@@ -292,9 +295,31 @@ def test_a_milestone_is_written_and_read_like_the_sample(name: str) -> None:
     value = text.replace("{sequence}", str(expected["sequence"]))
     assert key == expected["id"]
     assert comparable(json.loads(value)) == comparable(expected)
-    assert comparable(json.loads(msgspec.json.encode(decode_crossing(value.encode())))) == comparable(
+    assert comparable(json.loads(msgspec.json.encode(decode_milestone(value.encode())))) == comparable(
         expected
     )
+
+
+def test_the_rules_are_published_and_read_like_the_sample() -> None:
+    expected = sample(RULES_SAMPLE)
+    rules = (
+        Rule("province-steps", "all", "registered", Every(10_000, 200_000), regions=frozenset({"31"})),
+        Rule("cities", "all", "registered", PercentOfTarget((50, 100)), level="city"),
+        Rule("cities", "all", "registered", At((10_000, 20_000)), level="city"),
+    )
+
+    published = published_rules(rules, {("all", "31.71", "registered"): 3, ("all", "31", "registered"): 9})
+
+    of_target = {**expected["rules"][1], "regions": ["31.71"], "at": [2, 3]}
+    del of_target["level"]
+    assert published == [expected["rules"][0], of_target, expected["rules"][1]]
+    assert faults("milestone-rules", {**expected, "rules": published}) == []
+    read = decode_milestone(SAMPLES[RULES_SAMPLE].read_bytes())
+    assert isinstance(read, MilestoneRules)
+    assert [(rule.every, rule.above, rule.at) for rule in read.rules] == [
+        (10_000, 200_000, ()),
+        (None, 0, (10_000, 20_000)),
+    ]
 
 
 def test_a_crossing_becomes_a_valid_milestone() -> None:

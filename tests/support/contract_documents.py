@@ -30,6 +30,7 @@ SCHEMA_OF_TOPIC = {
     "register-days": "register-days",
     "milestones": "milestone",
 }
+RULES_SAMPLE = "milestones/v1/rules.json"
 REGISTRY: Registry[Any] = Registry().with_resources(
     (schema["$id"], Resource.from_contents(schema)) for schema in SCHEMAS.values()
 )
@@ -45,6 +46,11 @@ def _is_time(value: object) -> bool:
 @formats.checks("uuid", raises=ValueError)
 def _is_uuid(value: object) -> bool:
     return not isinstance(value, str) or str(uuid.UUID(value)) == value
+
+
+def schema_of(name: str) -> str:
+    """Return the name of the schema of a sample."""
+    return "milestone-rules" if name == RULES_SAMPLE else SCHEMA_OF_TOPIC[name.split("/")[0]]
 
 
 @cache

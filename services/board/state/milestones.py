@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from board.state.next_threshold import MilestoneRules
 from cuts.records import UndecodableRecordError
 
 KEPT_MAX: Final = 1000
@@ -33,13 +34,19 @@ class Crossing(msgspec.Struct, frozen=True):
     state: Literal["crossed", "retracted"]
 
 
-_decoder = msgspec.json.Decoder(Crossing)
+class _Kind(msgspec.Struct, frozen=True):
+    state: str
 
 
-def decode_crossing(value: bytes) -> Crossing:
+_kind = msgspec.json.Decoder(_Kind)
+_crossing = msgspec.json.Decoder(Crossing)
+_rules = msgspec.json.Decoder(MilestoneRules)
+
+
+def decode_milestone(value: bytes) -> Crossing | MilestoneRules:
     """Decode a value of the topic milestones. Raises UndecodableRecordError."""
     try:
-        return _decoder.decode(value)
+        return (_rules if _kind.decode(value).state == "rules" else _crossing).decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UndecodableRecordError(str(error)) from error
 

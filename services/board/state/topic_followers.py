@@ -8,7 +8,8 @@ from datetime import datetime
 from board.metrics import CUTS
 from board.state.counts import BoardState
 from board.state.day_growth import DayGrowth, decode_day
-from board.state.milestones import Milestones, decode_crossing
+from board.state.milestones import Milestones, decode_milestone
+from board.state.next_threshold import MilestoneRules
 from board.state.registration_rate import KEPT, RegistrationRate, decode_minute
 from cuts.topic_readers import follow_cuts, follow_register_state, follow_table
 from kafka.settings import KafkaSettings
@@ -53,9 +54,11 @@ async def follow_register_days(kafka: KafkaSettings, day_growth: DayGrowth) -> N
 
 
 async def follow_milestones(
-    kafka: KafkaSettings, milestones: Milestones, on_change: Callable[[], None]
+    kafka: KafkaSettings, board_state: BoardState, milestones: Milestones, on_change: Callable[[], None]
 ) -> None:
-    """Add every crossing of the topic milestones, without end. Call `on_change` for each new crossing."""
-    async for record in follow_table(kafka, "milestones", decode_crossing):
-        if record.value is not None and milestones.add(record.value):
+    """Apply every record of the topic milestones, without end. Call `on_change` for each new crossing."""
+    async for record in follow_table(kafka, "milestones", decode_milestone):
+        if isinstance(record.value, MilestoneRules):
+            board_state.rules = record.value
+        elif record.value is not None and milestones.add(record.value):
             on_change()

@@ -15,7 +15,7 @@ from board.i18n import DASH, WORDS
 from board.regions import PROVINCE, Region
 from board.state.counts import Head
 from board.state.milestones import NEWEST_SHOWN, Crossing
-from board.state.registration_rate import MINUTES_SHOWN, PACE_MINUTES, forecast, next_threshold
+from board.state.registration_rate import MINUTES_SHOWN, PACE_MINUTES, forecast
 from localization.formats import LANGUAGES, clock_of, date_of, moment, number, share, signed
 from localization.region_names import EVERYDAY_NAMES, everyday_name
 
@@ -149,7 +149,7 @@ class _PageValues:
         rate = self._app_state.registration_rate
         place_and_time = (self._scope, PROVINCE, self._now)
         count = self._board_state.count(self._scope, PROVINCE)
-        threshold = next_threshold(count, self._board_state.target(self._scope, PROVINCE))
+        threshold = self._board_state.next_threshold(self._scope, PROVINCE)
         per_minute = rate.per_minute(*place_and_time)
         at = forecast(count, threshold, per_minute, self._now)
         series = rate.series(*place_and_time, MINUTES_SHOWN)

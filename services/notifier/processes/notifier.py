@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from kafka.leader_producer import LeaderProducer
 from kafka.settings import KafkaSettings
 from kafka.topic_reader import end_offset
 from lifecycle.http_server import serve
+from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal
 from lifecycle.stop_signal import run as run_until_stopped
 from lifecycle.task_group import run_group
@@ -28,7 +30,9 @@ from notifier.cut_follower import evaluate_until_stopped, follow
 from notifier.delivery_queue import DeliveryQueue, Sender
 from notifier.domain.alerts import Channel
 from notifier.domain.delivery_policy import RetryPolicy
+from notifier.domain.published_rules import published_rules
 from notifier.i18n import Wording
+from notifier.record_audit import AUDIT_EVERY_S, RecordAudit
 from notifier.rules_file.reader import Rules
 from notifier.settings import NotifierSettings
 from notifier.store.alerts import AlertStore
@@ -62,7 +66,9 @@ def run() -> None:
 async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, stopping: StopSignal) -> None:
     pool = await connect(str(settings.database_url), application_name="notifier", max_size=POOL_SIZE_MAX)
     try:
-        evaluator = CutEvaluator(rules, LatchStore(pool))
+        latches = LatchStore(pool)
+        evaluator = CutEvaluator(rules, latches)
+        audit = RecordAudit(evaluator, latches)
         health = _health(pool, evaluator)
         links = _acknowledgement_links(settings)
         wording = _wording(rules)
@@ -79,10 +85,14 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
             partial(end_offset, kafka, TOPIC),
         )
         get().info("notifier starts", rules=len(rules.rules), recipients=len(rules.recipients))
+        await latches.publish_rules(published_rules(rules.rules, rules.targets))
         await run_group(
             stopping,
             follow(kafka, evaluator),
             evaluate_until_stopped(evaluator, queue.wake, health, stopping),
+            run_forever(
+                audit.audit_once, stopping, name="audit", pause_s=AUDIT_EVERY_S, failing_s_max=math.inf
+            ),
             Leader(lease, step, producer, failing_s_max=FAILING_S_MAX).run(stopping),
             server=serve(app, settings.host, settings.port, stopping),
             drain=queue.deliver_until_stopped(stopping),

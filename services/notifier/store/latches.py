@@ -11,12 +11,14 @@ import asyncpg
 from database.sql_files import load_queries
 from notifier.domain.alerts import Message, Recipient, Silence, crossing_id, plan_messages
 from notifier.domain.evaluation_progress import Advance, EvaluatedCut
+from notifier.domain.latch_audit import AuditError, StoredLatch
 from notifier.domain.milestones import Crossing, LatchKey, LatchState, Retraction
 from notifier.domain.rules import Key
 from outbox.outbox_table import append
 from telemetry.failpoints import failpoint
 
 TOPIC: Final = "milestones"
+RULES_KEY: Final = "rules"
 
 Connection = Any
 """A connection of asyncpg, from a pool or not. Its generic types do not exist at run time, hence Any."""
@@ -101,10 +103,31 @@ class LatchStore:
         failpoint("notifier.after_latch")
         return new
 
+    async def publish_rules(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Publish the thresholds of the rules, unless they are those that were published last."""
+        value = _sequenced({"state": "rules", "rules": list(rules)})
+        async with self._pool.acquire() as connection, connection.transaction():
+            if await QUERIES.put_rules(connection, value=value):
+                await append(connection, TOPIC, [(RULES_KEY, value)])
+
+    async def stored_latches(self) -> list[StoredLatch]:
+        """Return all latches with their evidence."""
+        return [_stored_latch(row) async for row in QUERIES.latch_evidence(self._pool)]
+
+    async def receipt_errors(self) -> dict[AuditError, int]:
+        """Return the number of messages of the last day that contradict their attempts, by error."""
+        return {AuditError(row["kind"]): row["errors"] async for row in QUERIES.receipt_errors(self._pool)}
+
+
+def _stored_latch(row: Any) -> StoredLatch:
+    fields = dict(row)
+    return StoredLatch(fields.pop("id"), Crossing(**fields))
+
 
 async def topic_records(connection: Connection) -> list[tuple[str, str | None]]:
-    """Return the record of each latch with its newest state, for a topic that was lost."""
-    return [_topic_record(dict(row), row["state"]) async for row in QUERIES.all_latches(connection)]
+    """Return the rules' record, and each latch's record with its newest state, for a topic that was lost."""
+    records = [(RULES_KEY, row["value"]) async for row in QUERIES.rules(connection)]
+    return records + [_topic_record(dict(row), row["state"]) async for row in QUERIES.all_latches(connection)]
 
 
 async def _advance(connection: Connection, advance: Advance) -> bool:
@@ -224,5 +247,8 @@ def _topic_record(fields: Mapping[str, Any], state: str) -> tuple[str, str]:
         "crossed_at": fields["crossed_at"].isoformat().replace("+00:00", "Z"),
         "state": state,
     }
-    text = json.dumps(value, separators=(",", ":"))
-    return value["id"], '{"sequence":{sequence},' + text[1:]
+    return value["id"], _sequenced(value)
+
+
+def _sequenced(value: Mapping[str, Any]) -> str:
+    return '{"sequence":{sequence},' + json.dumps(value, separators=(",", ":"))[1:]

@@ -63,7 +63,7 @@ class CutWriter:
         return int(sent.offset)
 
     async def milestones(self) -> list[dict[str, Any]]:
-        """Return all records of the topic milestones."""
+        """Return the crossings and retractions of the topic milestones."""
         partition = TopicPartition(self.topics.name("milestones"), 0)
         consumer = AIOKafkaConsumer(**self.topics.settings().client_options(), group_id=None)
         await consumer.start()
@@ -74,7 +74,7 @@ class CutWriter:
             found: list[dict[str, Any]] = []
             while await consumer.position(partition) < end:
                 for records in (await consumer.getmany(timeout_ms=500)).values():
-                    found += [json.loads(record.value) for record in records]
+                    found += [json.loads(record.value) for record in records if record.key != b"rules"]
             return found
         finally:
             await consumer.stop()

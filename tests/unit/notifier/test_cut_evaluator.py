@@ -5,17 +5,20 @@ same changes again after a failure of the database.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cuts.records import CutRecord
 from cuts.state import ApplyReason
 from notifier.cut_evaluator import CutEvaluator
 from notifier.domain.evaluation_progress import EvaluatedCut
 from notifier.domain.milestones import LatchState
-from notifier.domain.rules import At, Every
+from notifier.domain.rules import At, Every, Rule
 from notifier.rules_file.reader import Epoch, Rules
 from tests.support.fakes.latch_store import MemoryLatchStore
 from tests.support.samples.milestones import AS_OF, official, rule, webhook
@@ -303,3 +306,41 @@ async def test_a_margin_lets_the_same_threshold_cross_again() -> None:
         thresholds.append(await crossed(evaluator))
 
     assert thresholds == [[10], [], [], [], [], [10]]
+
+
+async def latched_with_deaths(
+    every: Rule, records: Sequence[CutRecord], deaths: Collection[int]
+) -> MemoryLatchStore:
+    """Evaluate the records; before each cut in `deaths`, a new evaluator reads all earlier records again."""
+    store = MemoryLatchStore()
+    unread: list[CutRecord] = []
+    for number, record in enumerate(records):
+        if number == 0 or number in deaths:
+            evaluator = CutEvaluator(rules(every), store)
+            await evaluator.evaluate_once()
+            unread = list(records[:number])
+        for read in [*unread, record]:
+            evaluator.apply(read, 0)
+            await evaluator.evaluate_once()
+        unread = []
+    return store
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    counts=st.lists(st.integers(0, 6), min_size=1, max_size=8),
+    deaths=st.sets(st.integers(1, 7)),
+    margin=st.one_of(st.none(), st.integers(1, 3)),
+)
+async def test_restarts_change_no_latch(counts: list[int], deaths: set[int], margin: int | None) -> None:
+    every = rule(thresholds=Every(2), rearm_margin=margin)
+    records = [
+        full(0, counts[0]),
+        *(change(number, count) for number, count in enumerate(counts[1:], start=1)),
+    ]
+
+    dying = await latched_with_deaths(every, records, deaths)
+
+    living = await latched_with_deaths(every, records, ())
+    assert await dying.latches() == await living.latches()
+    assert [message.id for message in dying.messages] == [message.id for message in living.messages]

@@ -80,3 +80,11 @@ on conflict (one) do update
        full_term = excluded.full_term, full_cut = excluded.full_cut, full_offset = excluded.full_offset
  where (stored.term, stored.cut) = (:known_term::bigint, :known_cut::bigint)
 returning true;
+
+-- name: rules()
+select value from published_rules;
+
+-- name: put_rules(value)$
+insert into published_rules as stored (value) values (:value)
+on conflict (one) do update set value = excluded.value where stored.value <> excluded.value
+returning true;

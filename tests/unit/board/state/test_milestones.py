@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from board.state.milestones import KEPT_MAX, SENT_MAX, Milestones, decode_crossing
+from board.state.milestones import KEPT_MAX, SENT_MAX, Milestones, decode_milestone
 from cuts.records import UndecodableRecordError
 from tests.support.samples.board_fixture import NOW, crossing
 
@@ -59,4 +59,4 @@ def test_the_oldest_milestones_beyond_the_limit_are_dropped() -> None:
 def test_a_value_that_is_not_a_crossing_is_undecodable() -> None:
     for value in (b"{}", b"\xff", b"[1]"):
         with pytest.raises(UndecodableRecordError):
-            decode_crossing(value)
+            decode_milestone(value)
