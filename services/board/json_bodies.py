@@ -13,7 +13,7 @@ from board.state.counts import BoardState, Head
 from board.state.day_growth import DayGrowth
 from board.state.milestones import Crossing
 from board.state.registration_rate import RegistrationRate, forecast, next_threshold
-from cuts.records import Audit
+from cuts.records import Audit, GrowthAudit
 
 encode = msgspec.json.Encoder(uuid_format="canonical").encode
 
@@ -26,15 +26,20 @@ def head_body(scope: str, head: Head) -> dict[str, Any]:
         "as_of": head.as_of,
         "state": head.state.value,
         "coverage": head.coverage,
-        "audit": audit_body(head.audit),
+        "audit": audit_body(head.audit, head.growth_audit),
     }
 
 
-def audit_body(audit: Audit | None) -> dict[str, Any] | None:
-    """Return the last audit; None before the first audit."""
+def audit_body(audit: Audit | None, growth: GrowthAudit | None) -> dict[str, Any] | None:
+    """Return the last audit, with the drift of the published minutes; None before the first audit."""
     if audit is None:
         return None
-    return {"drift": audit.drift, "checked_at": audit.checked_at, "cut": audit.cut}
+    return {
+        "drift": audit.drift,
+        "growth_drift": growth.drift if growth else None,
+        "checked_at": audit.checked_at,
+        "cut": audit.cut,
+    }
 
 
 def row_body(board_state: BoardState, scope: str, region: Region) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from board.regions import LEVELS, Region, Regions, lies_in
 from cuts.freshness import Freshness, FreshnessState, FreshnessView
-from cuts.records import Audit, CutRecord, RegisterState
+from cuts.records import Audit, CutRecord, GrowthAudit, RegisterState
 from cuts.state import ApplyResult, CutState, Key
 
 VERSIONS_KEPT_S: Final = 600.0
@@ -32,6 +32,13 @@ class Head:
     state: FreshnessState
     coverage: float | None
     audit: Audit | None
+    growth_audit: GrowthAudit | None = None
+
+    @property
+    def drift(self) -> int:
+        """The drift of the counts and of the published minutes."""
+        counts = self.audit.drift if self.audit else 0
+        return counts + (self.growth_audit.drift if self.growth_audit else 0)
 
 
 class BoardState:
@@ -102,6 +109,7 @@ class BoardState:
         restored = self._restored_head
         newest = self.freshness.newest
         audit = newest.audit if newest else None
+        growth_audit = newest.growth_audit if newest else None
         if restored:
             return Head(
                 cut=self.cuts.id,
@@ -109,8 +117,9 @@ class BoardState:
                 state=view.state,
                 coverage=restored.coverage if view.coverage is None else view.coverage,
                 audit=audit or restored.audit,
+                growth_audit=growth_audit,
             )
-        return Head(self.cuts.id, view.as_of, view.state, view.coverage, audit)
+        return Head(self.cuts.id, view.as_of, view.state, view.coverage, audit, growth_audit)
 
     def has_scope(self, scope: str) -> bool:
         """Whether the scope has a count or a target."""

@@ -106,8 +106,8 @@ class _PageValues:
             "as_of": self._time(head.as_of),
             "as_of_iso": head.as_of.isoformat() if head.as_of else "",
             "coverage": DASH if head.coverage is None else share(head.coverage, 1, 2, self._language),
-            "drift": number(audit.drift, self._language) if audit else DASH,
-            "drifted": bool(audit and audit.drift),
+            "drift": number(head.drift, self._language) if audit else DASH,
+            "drifted": bool(head.drift),
             "checked": self._words["checked"].format(clock_of(audit.checked_at, self._language))
             if audit
             else self._words["unchecked"],

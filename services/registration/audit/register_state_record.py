@@ -29,6 +29,14 @@ class AuditResult(msgspec.Struct, frozen=True):
     differences: tuple[Difference, ...]
 
 
+class GrowthAudit(msgspec.Struct, frozen=True):
+    """The result of the audit of growth: the newest compared minute, and the drift of all minutes."""
+
+    minute: str
+    drift: int
+    checked_at: str
+
+
 class _Lag(msgspec.Struct):
     events: int
     standing_s: float
@@ -41,6 +49,7 @@ class _State(msgspec.Struct):
     last_sequence: Sequence[int]
     published: Sequence[int]
     audit: AuditResult | None
+    growth_audit: GrowthAudit | None
     lag: _Lag
     refused: str | None
     relay_alive: bool
@@ -61,9 +70,13 @@ _encoder = msgspec.json.Encoder()
 
 
 def encode(
-    term: int, register: RegisterSnapshot, audit: AuditResult | None, lag: Lag, refused: str | None
+    term: int,
+    register: RegisterSnapshot,
+    audits: tuple[AuditResult | None, GrowthAudit | None],
+    lag: Lag,
+    refused: str | None,
 ) -> bytes:
-    """Encode the value of a record.
+    """Encode the value of a record. `audits`: the results for the counts and for the growth.
 
     `refused` is the relay's reason not to publish, or the audit's reason not to audit the cut; None if
     neither refuses.
@@ -75,7 +88,8 @@ def encode(
             epoch=register.epoch,
             last_sequence=register.last_sequence,
             published=register.published,
-            audit=audit,
+            audit=audits[0],
+            growth_audit=audits[1],
             lag=_Lag(lag.events, round(lag.unmoved_s, 1)),
             refused=refused,
             relay_alive=register.relay_alive,

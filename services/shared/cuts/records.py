@@ -90,6 +90,14 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[msgspec.Raw, ...] = ()
 
 
+class GrowthAudit(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest audit of growth: the drift of all published minutes up to `minute`."""
+
+    minute: datetime
+    drift: int
+    checked_at: datetime
+
+
 class Lag(msgspec.Struct, frozen=True, kw_only=True):
     """The number of accepted events not counted yet, and the seconds since a lagging position last moved."""
 
@@ -106,6 +114,7 @@ class RegisterState(msgspec.Struct, frozen=True, kw_only=True):
     last_sequence: tuple[Count, ...]
     published: tuple[int, ...]
     audit: Audit | None = None
+    growth_audit: GrowthAudit | None = None
     lag: Lag = Lag()
     refused: str | None = None
     """Why relay and audit refuse to work, for example after a restore of the register; else None."""

@@ -81,8 +81,9 @@ function drawHead() {
     setText(element("as-of"), fill(words.per, dated(head.as_of)));
   }
   setText(element("coverage"), head.coverage === null ? words.dash : share(head.coverage, 1, 2));
-  setText(element("drift"), head.audit ? number(head.audit.drift) : words.dash);
-  element("drift").classList.toggle("wrong", Boolean(head.audit?.drift));
+  const drift = head.audit ? head.audit.drift + (head.audit.growth_drift ?? 0) : 0;
+  setText(element("drift"), head.audit ? number(drift) : words.dash);
+  element("drift").classList.toggle("wrong", Boolean(drift));
   setText(element("checked"), head.audit ? fill(words.checked, clock(head.audit.checked_at)) : words.unchecked);
   setText(element("cut"), head.cut);
 }
