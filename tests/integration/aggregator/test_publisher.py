@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from aggregator.domain.cut_record import FULL_EVERY_S
 from cuts.state import ApplyReason
 from tests.support.aggregator.cut_checker import CutReader, following_cuts
 from tests.support.aggregator.event_producer import EventProducer, event_value
@@ -130,7 +131,7 @@ async def test_cuts_name_100_000_scattered_quarantined_events_and_a_change_only_
         await wait_for_total(reader, 1)
         await until(
             lambda: (reader.state.version, "full") in [(cut.version, cut.kind) for cut in reader.records],
-            WAIT_S,
+            FULL_EVERY_S + WAIT_S,
             name="a full of the cut",
         )
 
