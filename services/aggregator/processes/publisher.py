@@ -15,6 +15,7 @@ from aggregator.settings import AggregatorSettings
 from database.pool import connect
 from kafka.leader_producer import LeaderProducer
 from kafka.settings import KafkaSettings
+from lifecycle.clock_skew import ClockSkew
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal
@@ -50,6 +51,7 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
         await run_group(
             stopping,
             leader.run(stopping),
+            ClockSkew(pool, health).run(stopping),
             run_forever(
                 epochs.follow_once,
                 stopping,

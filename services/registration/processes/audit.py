@@ -13,6 +13,7 @@ from typing import Final
 from database.pool import connect
 from kafka.leader_producer import LeaderProducer
 from kafka.settings import KafkaSettings
+from lifecycle.clock_skew import ClockSkew
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal, run
@@ -79,6 +80,7 @@ async def run_audit(
         await run_group(
             stopping,
             leader.run(stopping),
+            ClockSkew(pool, health).run(stopping),
             cuts.follow(kafka),
             minutes.follow(kafka),
             _audit(auditor, health, stopping),
