@@ -128,7 +128,7 @@ async def _insert_participants(connection: worker_and_counts.Connection, size: i
 
 
 async def _measure_audit(pool: asyncpg.Pool[asyncpg.Record], postgres_pid: int) -> Values:
-    empty_cut = PublishedCut("1.1", 1, (0,) * 12, (), 0, {})
+    empty_cut = PublishedCut("1.1", 1, 1, (0,) * 12, (), 0, {})
     meter = Meter({"PostgreSQL": postgres_pid})
     began_at = time.monotonic()
     await expected_at(pool, empty_cut)

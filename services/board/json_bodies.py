@@ -13,7 +13,6 @@ from board.state.counts import BoardState, Head
 from board.state.day_growth import DayGrowth
 from board.state.milestones import Crossing
 from board.state.registration_rate import RegistrationRate, forecast
-from cuts.records import Audit
 
 encode = msgspec.json.Encoder(uuid_format="canonical").encode
 
@@ -32,12 +31,16 @@ def head_body(scope: str, head: Head) -> dict[str, Any]:
 
 
 def audit_body(head: Head) -> dict[str, Any] | None:
-    """Return the last audit; None before the first audit. The drift is None if the last audit is too old."""
+    """Return the last audit; None before the first audit. The drifts are None if the last audit is too old."""
     audit = head.audit
     if audit is None:
         return None
-    drift = audit.drift if head.audited else None
-    return {"drift": drift, "checked_at": audit.checked_at, "cut": audit.cut}
+    return {
+        "drift": audit.drift if head.audited else None,
+        "growth_drift": head.growth_audit.drift if head.growth_audit and head.audited else None,
+        "checked_at": audit.checked_at,
+        "cut": audit.cut,
+    }
 
 
 def row_body(board_state: BoardState, scope: str, region: Region) -> dict[str, Any]:

@@ -243,6 +243,7 @@ def test_the_registers_state_is_written_and_read_like_the_sample(name: str) -> N
             "differences": tuple(Difference(**difference) for difference in expected["audit"]["differences"]),
         }
     )
+    growth = expected["growth_audit"] and register_state_record.GrowthAudit(**expected["growth_audit"])
     register = register_state_record.RegisterSnapshot(
         parse_time(expected["time"]),
         expected["last_sequence"],
@@ -255,7 +256,7 @@ def test_the_registers_state_is_written_and_read_like_the_sample(name: str) -> N
     value = register_state_record.encode(
         expected["term"],
         register,
-        register_state_record.AuditState(expected["audit_outcome"], audit),
+        (register_state_record.AuditState(expected["audit_outcome"], audit), growth),
         Lag(expected["lag"]["events"], expected["lag"]["standing_s"]),
         expected["refused"],
     )

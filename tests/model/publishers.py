@@ -122,6 +122,7 @@ class Publisher(Process):
         self._term: int | None = None
         self._head: CutHead | None = None
         self._number = self._quarantined_total = 0
+        self._full_number = -1
         self._full_offset = -1
         self._full_at = self._record_at = float("-inf")
 
@@ -165,7 +166,13 @@ class Publisher(Process):
         await self.driver.interruption_point()
         now_s = self._clock()
         head = self._read_head()
-        due = due_record(self._head, head, now_s - self._full_at, now_s - self._record_at)
+        due = due_record(
+            self._head,
+            head,
+            now_s - self._full_at,
+            now_s - self._record_at,
+            is_last_full=self._full_number == self._number,
+        )
         changes, content = self._read_content(due, head)
         if due is DueRecord.NOTHING:
             return
@@ -186,7 +193,7 @@ class Publisher(Process):
             cut = replace(cut, quarantined_total=self._quarantined_total)
             records = write_full(cut, self._full_offset, content, PART_BYTES)
             self._full_offset = await self._produce(records)
-            self._full_at = self._clock()
+            self._full_at, self._full_number = self._clock(), self._number
         self._head = head
         self._forget_changed(head)
 

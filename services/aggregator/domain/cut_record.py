@@ -5,7 +5,7 @@ This module does no I/O and reads no clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -13,9 +13,13 @@ from typing import Any, Final
 
 import msgspec
 
-# If a fault changes a tally row without an event, readers receive the new value only in the next full record.
-# The audit, which is one of these readers, must find such a row within 10 s.
-FULL_EVERY_S: Final = 4.0
+FULL_EVERY_S: Final = 60.0
+"""A reader that starts reads at most this many seconds of changes after the full record."""
+FULL_AGAIN_EVERY_S: Final = 3_600.0
+"""A full record of an unchanged cut is repeated, so that retention, which is a day, never deletes it."""
+COMPARE_EVERY_S: Final = 4.0
+"""If a fault changes a tally without an event, no change record has it. Therefore the publisher compares all
+tallies with those that it has published, so often that the audit finds such a tally within 10 s."""
 HEARTBEAT_EVERY_S: Final = 1.0
 PART_BYTES_MAX: Final = 256 * 1024
 CHANGE_BYTES_MAX: Final = 800_000
@@ -29,6 +33,8 @@ HEAD_BYTES: Final = 4 * 1024
 
 Row = tuple[str, str, str, int]
 """(scope, region, measure, absolute count)"""
+RowKey = tuple[str, str, str]
+"""(scope, region, measure)"""
 Range = tuple[int, int, int]
 """(partition, first sequence, last sequence) of quarantined or skipped events"""
 Peak = tuple[str, str, str, int, str]
@@ -111,22 +117,34 @@ class DueRecord(Enum):
 
 
 def due_record(
-    last: CutHead | None, current: CutHead, since_full_s: float, since_record_s: float
+    last: CutHead | None,
+    current: CutHead,
+    since_full_s: float,
+    since_record_s: float,
+    *,
+    is_last_full: bool,
 ) -> DueRecord:
     """Decide which record is due.
 
     `last` is the head that was published last in this term; None if none was published in this term.
     `since_full_s` and `since_record_s` are the seconds since the last full record and the last record of any
-    kind.
+    kind. `is_last_full` is True if the last cut has a full record.
     """
     if last is None or (last.set_id, last.generation) != (current.set_id, current.generation):
         return DueRecord.FULL_OF_NEW_CUT
     is_full_due = since_full_s >= FULL_EVERY_S
     if last != current:
         return DueRecord.CHANGE_AND_FULL if is_full_due else DueRecord.CHANGE
-    if is_full_due:
+    if since_full_s >= (FULL_AGAIN_EVERY_S if is_last_full else FULL_EVERY_S):
         return DueRecord.FULL_OF_SAME_CUT
     return DueRecord.HEARTBEAT if since_record_s >= HEARTBEAT_EVERY_S else DueRecord.NOTHING
+
+
+def differing_rows(published: Mapping[RowKey, int], rows: Iterable[Row]) -> list[Row]:
+    """Return the rows whose count differs from the published one; 0 for a published row that is missing."""
+    current = {(scope, region, measure): count for scope, region, measure, count in rows}
+    keys = sorted(published.keys() | current.keys())
+    return [(*key, current.get(key, 0)) for key in keys if current.get(key, 0) != published.get(key, 0)]
 
 
 def fits_change(content: CutContent) -> bool:

@@ -16,6 +16,7 @@ from aggregator.settings import EVENT_TOPIC, AggregatorSettings
 from database.pool import connect
 from kafka.leader_producer import LeaderProducer
 from kafka.settings import KafkaSettings
+from lifecycle.clock_skew import ClockSkew
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal
@@ -54,6 +55,7 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
             stopping,
             leader.run(stopping),
             run_forever(ignored.follow_once, stopping, name="ignored records", failing_s_max=float("inf")),
+            ClockSkew(pool, health).run(stopping),
             run_forever(
                 epochs.follow_once,
                 stopping,

@@ -15,6 +15,7 @@ from aggregator.settings import EVENT_TOPIC, AggregatorSettings
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore
 from database.pool import connect
 from kafka.settings import KafkaSettings
+from lifecycle.clock_skew import ClockSkew
 from lifecycle.http_server import serve
 from lifecycle.stop_signal import StopSignal
 from lifecycle.task_group import run_group
@@ -52,6 +53,7 @@ async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stoppin
             stopping,
             worker.wait_for_failure(),
             watchdog.run(stopping),
+            ClockSkew(pool, health).run(stopping),
             server=serve(plain_app(health), settings.host, settings.worker_port, stopping),
         )
     finally:

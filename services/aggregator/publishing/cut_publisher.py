@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.domain.cut_record import (
+    COMPARE_EVERY_S,
     NO_CONTENT,
     Cut,
     CutContent,
     CutHead,
     DueRecord,
+    RowKey,
+    differing_rows,
     due_record,
     fits_change,
     write_change,
@@ -31,9 +34,12 @@ from aggregator.publishing.queries import QUERIES
 from kafka.leader_producer import LeaderProducer, LeaderRecord, SupersededError
 from outbox.postgres_leases import Lease
 from telemetry.failpoints import failpoint
+from telemetry.logs import get
 
 if TYPE_CHECKING:
     import asyncpg
+
+log = get()
 
 TOPIC: Final = "region-counts"
 
@@ -46,9 +52,13 @@ class LeaderState:
     cut: int
     head: CutHead | None = None
     quarantined_total: int = 0
+    full_cut: int = -1
     full_offset: int = -1
     full_at: float = float("-inf")
     record_at: float = float("-inf")
+    compared_at: float = float("-inf")
+    published: dict[RowKey, int] = field(default_factory=dict)
+    """The counts of the last published cut."""
 
 
 class CutPublisher:
@@ -105,8 +115,16 @@ class CutPublisher:
         self.rows_changed = 0
         async with open_snapshot(self._pool) as snapshot:
             head, as_of = await snapshot.head()
-            due = due_record(leader.head, head, started_at - leader.full_at, started_at - leader.record_at)
+            due = due_record(
+                leader.head,
+                head,
+                started_at - leader.full_at,
+                started_at - leader.record_at,
+                is_last_full=leader.full_cut == leader.cut,
+            )
             changes, content = await _read_content(snapshot, due, leader.head, head)
+            if content is None and started_at - leader.compared_at >= COMPARE_EVERY_S:
+                due, changes = await self._compare(snapshot, leader, head, (due, changes))
             ended_minute = await self._minutes.read_ended(snapshot.connection, head.set_id)
         GAPS.set(len(head.gaps))
         base = leader.cut
@@ -120,6 +138,23 @@ class CutPublisher:
         if ended_minute is not None:
             await self._minutes.keep(cut, ended_minute)
         return due
+
+    async def _compare(
+        self,
+        snapshot: CutSnapshot,
+        leader: LeaderState,
+        head: CutHead,
+        found: tuple[DueRecord, CutContent | None],
+    ) -> tuple[DueRecord, CutContent | None]:
+        """Compare all tallies with the published counts; return the record that is due, and its changes."""
+        due, changes = found
+        rows = differing_rows(leader.published, await snapshot.rows(head))
+        leader.compared_at = self._clock()
+        if not rows:
+            return due, changes
+        if not due.is_new_cut:
+            log.warning("tallies differ from the published cut", rows=len(rows), cut=leader.cut)
+        return DueRecord.CHANGE, CutContent(changes.quarantined if changes else (), rows)
 
     async def _reserve(self, leader: LeaderState, number: int) -> None:
         failpoint("publisher.before_reserve")
@@ -142,12 +177,15 @@ class CutPublisher:
             leader.quarantined_total += changes.quarantined_events
             cut = replace(cut, quarantined_total=leader.quarantined_total)
             await self._produce(leader, [write_change(cut, base, leader.full_offset, changes)], "change")
+            leader.published.update({row[:3]: row[3] for row in changes.rows})
         if content is not None:
             leader.quarantined_total = content.quarantined_events
             cut = replace(cut, quarantined_total=leader.quarantined_total)
             parts = write_full(cut, leader.full_offset, content)
             leader.full_offset = await self._produce(leader, parts, "full")
-            leader.full_at = self._clock()
+            leader.full_cut = cut.number
+            leader.full_at = leader.compared_at = self._clock()
+            leader.published = {row[:3]: row[3] for row in content.rows}
         leader.head = cut.head
 
     async def _produce(self, leader: LeaderState, values: list[bytes], kind: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from aggregator.domain.cut_record import CutContent, CutHead, Range, utc_text
+from aggregator.domain.cut_record import CutContent, CutHead, Range, Row, utc_text
 from aggregator.publishing.queries import QUERIES
 
 if TYPE_CHECKING:
@@ -58,14 +58,18 @@ class CutSnapshot:
 
     async def content(self, head: CutHead) -> CutContent:
         """Read all quarantined events, all rows whose count is not zero, and the peaks of fallen counts."""
-        rows = QUERIES.all_rows(self._connection, set_id=head.set_id)
         quarantined = await self._quarantined(head, (0,) * len(head.positions))
         peaks = QUERIES.peaks(self._connection, set_id=head.set_id)
         return CutContent(
             quarantined,
-            [tuple(row) async for row in rows],
+            await self.rows(head),
             [(*row[:4], utc_text(row["peak_left_at"])) async for row in peaks],
         )
+
+    async def rows(self, head: CutHead) -> list[Row]:
+        """Read all rows whose count is not zero."""
+        rows = QUERIES.all_rows(self._connection, set_id=head.set_id)
+        return [tuple(row) async for row in rows]
 
     async def _quarantined(self, head: CutHead, after: Sequence[int]) -> list[Range]:
         """Read the ranges of the quarantined events above the positions `after`."""

@@ -15,7 +15,7 @@ from board.regions import LEVELS, Region, Regions, lies_in
 from board.state.next_threshold import MilestoneRules, next_milestone
 from board.state.registration_rate import next_threshold
 from cuts.freshness import Freshness, FreshnessState, FreshnessView
-from cuts.records import Audit, CutRecord, RegisterState
+from cuts.records import Audit, CutRecord, GrowthAudit, RegisterState
 from cuts.state import ApplyResult, CutState, Key
 
 VERSIONS_KEPT_S: Final = 600.0
@@ -40,6 +40,13 @@ class Head:
     ignored: int
     audit: Audit | None
     audited: bool
+    growth_audit: GrowthAudit | None = None
+
+    @property
+    def drift(self) -> int:
+        """The drift of the counts and of the published minutes."""
+        counts = self.audit.drift if self.audit else 0
+        return counts + (self.growth_audit.drift if self.growth_audit else 0)
 
 
 class BoardState:
@@ -117,6 +124,7 @@ class BoardState:
         restored = self._restored_head
         newest = self.freshness.newest
         audit = newest.audit if newest else None
+        growth_audit = newest.growth_audit if newest else None
         if restored:
             return Head(
                 cut=self.cuts.id,
@@ -126,9 +134,17 @@ class BoardState:
                 ignored=self.cuts.ignored,
                 audit=audit or restored.audit,
                 audited=view.audited,
+                growth_audit=growth_audit,
             )
         return Head(
-            self.cuts.id, view.as_of, view.state, view.coverage, self.cuts.ignored, audit, view.audited
+            self.cuts.id,
+            view.as_of,
+            view.state,
+            view.coverage,
+            self.cuts.ignored,
+            audit,
+            view.audited,
+            growth_audit,
         )
 
     def has_scope(self, scope: str) -> bool:

@@ -108,8 +108,8 @@ class _PageValues:
             "as_of_iso": head.as_of.isoformat() if head.as_of else "",
             "coverage": DASH if head.coverage is None else share(head.coverage, 1, 2, self._language),
             "ignored": number(head.ignored, self._language) if head.ignored else "",
-            "drift": number(audit.drift, self._language) if audit and head.audited else DASH,
-            "drifted": bool(audit and audit.drift) or not head.audited,
+            "drift": number(head.drift, self._language) if audit and head.audited else DASH,
+            "drifted": bool(head.drift) or not head.audited,
             "checked": self._checked(head),
         }
 

@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 
@@ -24,6 +23,7 @@ from registration.audit.published_cut import CutFollower, PublishedCut
 from registration.audit.register_state_record import AuditResult, AuditState
 from registration.audit.tallies import compare
 from registration.domain.cloud_event import utc_text
+from registration.store.register_rows import QUERIES
 from telemetry.failpoints import failpoint
 from telemetry.logs import get
 
@@ -143,7 +143,7 @@ class Auditor:
         findings = compare(expected, cut.counts)
         duration_s = self._clock() - started_s
         self._pause_s = max(self._every_s, self._pause_factor * duration_s)
-        now = datetime.now(UTC)
+        now = await QUERIES.audit_time(self._pool)
         self._finished_s = started_s + duration_s
         self._result = AuditResult(
             cut.id, findings.drift, utc_text(now), round(duration_s * 1000), findings.differences

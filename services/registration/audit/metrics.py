@@ -11,6 +11,12 @@ AUDITS: Final = Counter("audit_runs", "Audits, by outcome.", ["outcome"])
 AUDIT_SECONDS: Final = Histogram(
     "audit_seconds", "Duration of an audit.", buckets=(0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 120)
 )
+GROWTH_DRIFT: Final = Gauge(
+    "audit_growth_drift", "Sum of all differences between published minutes and the register."
+)
+MINUTES_AUDITED: Final = Counter(
+    "audit_minutes", "Published minutes, by the outcome of their audit.", ["outcome"]
+)
 AUDITED_AT: Final = Gauge("audit_last_seconds", "Time of the last audit, in seconds since 1970.")
 LAG_EVENTS: Final = Gauge("audit_lag_events", "Accepted events that the newest cut has not counted.")
 LAG_STANDING: Final = Gauge(

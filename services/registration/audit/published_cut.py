@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cuts.quarantined_ranges import Range
-from cuts.state import ApplyReason, CutState
+from cuts.state import CutState
 from cuts.topic_readers import follow_cuts
 from kafka.settings import KafkaSettings
 from registration.audit.tallies import Cell
@@ -24,6 +24,7 @@ class PublishedCut:
 
     id: str
     epoch: int
+    generation: int
     positions: tuple[int, ...]
     quarantined: tuple[Range, ...]
     quarantined_unnamed: int
@@ -31,7 +32,7 @@ class PublishedCut:
 
 
 class CutFollower:
-    """Keeps the newest cut. `content_changed` is set when a cut is published again with different counts."""
+    """Keeps the newest cut. `content_changed` is set when counts change at unchanged positions."""
 
     def __init__(self) -> None:
         self._state = CutState()
@@ -40,9 +41,8 @@ class CutFollower:
     async def follow(self, kafka: KafkaSettings) -> None:
         """Read the published cuts. Never returns."""
         async for followed in follow_cuts(kafka):
-            version = self._state.version
-            applied = self._state.apply(followed.value)
-            if applied.reason is ApplyReason.REPLACED and self._state.version == version and applied.changed:
+            positions = self.positions
+            if self._state.apply(followed.value).changed and self.positions == positions:
                 self.content_changed.set()
 
     @property
@@ -58,6 +58,7 @@ class CutFollower:
         return PublishedCut(
             state.id,
             state.epoch,
+            state.generation,
             state.positions,
             tuple(state.quarantined),
             state.quarantined_total - state.quarantined.events,

@@ -16,6 +16,7 @@ from cuts.records import UndecodableRecordError, decode_register_state
 from kafka.leader_producer import LeaderProducer, LeaderRecord
 from registration.audit.auditor import Auditor
 from registration.audit.day_start import DayStart, DayStartCounter
+from registration.audit.growth_auditor import GrowthAuditor
 from registration.audit.lag import PositionSince, measure_lag
 from registration.audit.metrics import LAG_EVENTS, LAG_STANDING
 from registration.audit.published_cut import CutFollower
@@ -40,14 +41,14 @@ class StatePublisher:
         self,
         pool: asyncpg.Pool[Any],
         cuts: CutFollower,
-        auditor: Auditor,
+        auditors: tuple[Auditor, GrowthAuditor],
         days: DayStartCounter,
         producer: LeaderProducer,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._cuts = cuts
-        self._auditor = auditor
+        self._auditor, self._growth = auditors
         self._days = days
         self._producer = producer
         self._clock = clock
@@ -88,7 +89,8 @@ class StatePublisher:
         LAG_STANDING.set(lag.unmoved_s)
         self._auditor.relay_refuses = register.refused is not None
         refused = register.refused or self._auditor.refusal
-        value = encode(term, register, self._auditor.state(), lag, refused)
+        audits = (self._auditor.state(), self._growth.last_result)
+        value = encode(term, register, audits, lag, refused)
         failpoint("audit.before_send")
         offset = await self._producer.send(TOPIC, [LeaderRecord(KEY, value)], term)
         failpoint("audit.after_send")

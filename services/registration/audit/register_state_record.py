@@ -38,6 +38,14 @@ class AuditState(msgspec.Struct, frozen=True):
     result: AuditResult | None
 
 
+class GrowthAudit(msgspec.Struct, frozen=True):
+    """The result of the audit of growth: the newest compared minute, and the drift of all minutes."""
+
+    minute: str
+    drift: int
+    checked_at: str
+
+
 class _Lag(msgspec.Struct):
     events: int
     standing_s: float
@@ -51,6 +59,7 @@ class _State(msgspec.Struct):
     published: Sequence[int]
     audit: AuditResult | None
     audit_outcome: str
+    growth_audit: GrowthAudit | None
     lag: _Lag
     refused: str | None
     relay_alive: bool
@@ -70,8 +79,14 @@ class RegisterSnapshot(msgspec.Struct, frozen=True):
 _encoder = msgspec.json.Encoder()
 
 
-def encode(term: int, register: RegisterSnapshot, audit: AuditState, lag: Lag, refused: str | None) -> bytes:
-    """Encode the value of a record.
+def encode(
+    term: int,
+    register: RegisterSnapshot,
+    audits: tuple[AuditState, GrowthAudit | None],
+    lag: Lag,
+    refused: str | None,
+) -> bytes:
+    """Encode the value of a record. `audits`: the results for the counts and for the growth.
 
     `refused` is the relay's reason not to publish, or the audit's reason not to audit the cut; None if
     neither refuses.
@@ -83,8 +98,9 @@ def encode(term: int, register: RegisterSnapshot, audit: AuditState, lag: Lag, r
             epoch=register.epoch,
             last_sequence=register.last_sequence,
             published=register.published,
-            audit=audit.result,
-            audit_outcome=audit.outcome,
+            audit=audits[0].result,
+            audit_outcome=audits[0].outcome,
+            growth_audit=audits[1],
             lag=_Lag(lag.events, round(lag.unmoved_s, 1)),
             refused=refused,
             relay_alive=register.relay_alive,

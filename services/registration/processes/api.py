@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 
 from database.pool import connect
 from lifecycle import gc_tuning
+from lifecycle.clock_skew import ClockSkew
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal, run
@@ -142,6 +143,7 @@ async def run_api(
             stopping,
             _delete_old_keys(pool, settings, stopping),
             imports.run(stopping),
+            ClockSkew(pool, health).run(stopping),
             server=_serve(app, register.host, settings, components.group_commit, stopping),
             drain=components.group_commit.run(progress.beat),
         )

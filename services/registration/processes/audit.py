@@ -7,11 +7,13 @@ Failpoints: `audit.before_snapshot`, `audit.after_snapshot` (in `registration.au
 from __future__ import annotations
 
 import math
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from database.pool import connect
 from kafka.leader_producer import LeaderProducer
 from kafka.settings import KafkaSettings
+from lifecycle.clock_skew import ClockSkew
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal, run
@@ -20,7 +22,9 @@ from outbox.leader import Leader
 from outbox.postgres_leases import Lease, new_holder
 from registration.audit.auditor import Auditor
 from registration.audit.day_start import DayStartCounter
+from registration.audit.growth_auditor import GrowthAuditor
 from registration.audit.published_cut import CutFollower
+from registration.audit.published_minutes import MinuteFollower
 from registration.audit.register_state_publisher import StatePublisher
 from registration.audit.settings import AuditSettings
 from registration.settings import RegisterSettings
@@ -33,7 +37,7 @@ from telemetry.logs import configure
 LEASE: Final = "audit"
 STATEMENT_TIMEOUT_S: Final = 120.0
 """Long, because an audit counts every participant in one statement."""
-DAY_CHECK_S: Final = 1.0
+CHECK_EVERY_S: Final = 1.0
 PUBLISH_S_MAX: Final = 60.0
 AUDIT_S_MAX: Final = 1_200.0
 """After this time without a finished audit and pause, the process counts as unhealthy.
@@ -61,11 +65,13 @@ async def run_audit(
     cuts = CutFollower()
     auditor = Auditor(pool, lease, cuts, every_s=settings.every_s, pause_factor=settings.pause_factor)
     days = DayStartCounter(pool, lease)
+    minutes = MinuteFollower()
+    growth = GrowthAuditor(pool, lease, cuts, minutes)
     producer = LeaderProducer(kafka, lease)
     health = Health()
     leader = Leader(
         lease,
-        StatePublisher(pool, cuts, auditor, days, producer),
+        StatePublisher(pool, cuts, (auditor, growth), days, producer),
         producer,
         progress=health.progress("telling", PUBLISH_S_MAX),
     )
@@ -74,13 +80,20 @@ async def run_audit(
         await run_group(
             stopping,
             leader.run(stopping),
+            ClockSkew(pool, health).run(stopping),
             cuts.follow(kafka),
+            minutes.follow(kafka),
             _audit(auditor, health, stopping),
-            run_forever(days.count_once, stopping, name="day", pause_s=DAY_CHECK_S, failing_s_max=math.inf),
+            _repeat(days.count_once, "day", stopping),
+            _repeat(growth.audit_once, "growth", stopping),
             server=serve(plain_app(health), register.host, settings.port, stopping),
         )
     finally:
         await pool.close()
+
+
+async def _repeat(step: Callable[[], Awaitable[object]], name: str, stopping: StopSignal) -> None:
+    await run_forever(step, stopping, name=name, pause_s=CHECK_EVERY_S, failing_s_max=math.inf)
 
 
 async def _audit(auditor: Auditor, health: Health, stopping: StopSignal) -> None:

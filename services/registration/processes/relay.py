@@ -13,6 +13,7 @@ from database.pool import connect
 from kafka.leader_producer import LeaderProducer
 from kafka.settings import KafkaSettings
 from kafka.topic_reader import newest_records
+from lifecycle.clock_skew import ClockSkew
 from lifecycle.http_server import serve
 from lifecycle.stop_signal import StopSignal, run
 from lifecycle.task_group import run_group
@@ -73,6 +74,7 @@ async def run_relay(
         await run_group(
             stopping,
             leader.run(stopping),
+            ClockSkew(pool, health).run(stopping),
             StallRewinder(source, lease, TopicInspector(kafka, back)).follow(kafka),
             server=serve(plain_app(health), register.host, settings.port, stopping),
         )

@@ -104,6 +104,14 @@ class Audit(msgspec.Struct, frozen=True, kw_only=True):
     differences: tuple[msgspec.Raw, ...] = ()
 
 
+class GrowthAudit(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest audit of growth: the drift of all published minutes up to `minute`."""
+
+    minute: datetime
+    drift: int
+    checked_at: datetime
+
+
 class Lag(msgspec.Struct, frozen=True, kw_only=True):
     """The number of accepted events not counted yet, and the seconds since a lagging position last moved."""
 
@@ -122,6 +130,7 @@ class RegisterState(msgspec.Struct, frozen=True, kw_only=True):
     audit: Audit | None = None
     audit_outcome: str | None = None
     """The outcome of the newest attempt to audit, such as `exact` or `failed`."""
+    growth_audit: GrowthAudit | None = None
     lag: Lag = Lag()
     refused: str | None = None
     """Why relay and audit refuse to work, for example after a restore of the register; else None."""

@@ -32,9 +32,13 @@ class Progress:
 
 @dataclass(slots=True)
 class Health:
-    """The heartbeats and readiness checks of one process."""
+    """The heartbeats and readiness checks of one process.
+
+    `details` describe what an operator should know, by topic; they do not make the process unready.
+    """
 
     clock: Callable[[], float] = time.monotonic
+    details: dict[str, str] = field(default_factory=dict)
     _progress: dict[str, Progress] = field(default_factory=dict)
     _checks: dict[str, Check] = field(default_factory=dict)
 

@@ -24,7 +24,8 @@ def health_routes(health: Health) -> APIRouter:
     @router.get("/health/ready")
     async def ready() -> JSONResponse:
         missing = await health.failed_checks() + health.stalled_loops()
-        return JSONResponse({"ready": not missing, "missing": missing}, 503 if missing else 200)
+        body = {"ready": not missing, "missing": missing, "details": health.details}
+        return JSONResponse(body, 503 if missing else 200)
 
     @router.get("/metrics")
     async def metrics() -> Response:

@@ -22,7 +22,6 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 WAIT_S = 60
 CHANGE: dict[str, Any] = {
-    "time": "2021-10-24T12:05:00Z",
     "before": None,
     "after": {"region": "31.71.01.1001", "agency": None, "campaign": None, "steps": []},
 }

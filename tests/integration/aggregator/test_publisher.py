@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from itertools import chain
+from itertools import chain, pairwise
 from typing import Any
 
+import httpx
 import pytest
 
+from aggregator.domain.cut_record import FULL_EVERY_S
 from cuts.state import ApplyReason
 from tests.support.aggregator.cut_checker import CutReader, following_cuts
 from tests.support.aggregator.event_producer import EventProducer, event_value
 from tests.support.aggregator.minutes_reader import following_minutes
 from tests.support.aggregator.processes import Processes
 from tests.support.deadlines import until
+from tests.support.process_clock import clock_off
 from tests.support.samples.quarantine import events_in
 from tests.support.topic_prefixes import Topics
 
@@ -164,7 +167,7 @@ async def test_cuts_name_100_000_scattered_quarantined_events_and_a_change_only_
         await wait_for_total(reader, 1)
         await until(
             lambda: (reader.state.version, "full") in [(cut.version, cut.kind) for cut in reader.records],
-            WAIT_S,
+            FULL_EVERY_S + WAIT_S,
             name="a full of the cut",
         )
 
@@ -175,30 +178,39 @@ async def test_cuts_name_100_000_scattered_quarantined_events_and_a_change_only_
         assert events_in(chain.from_iterable(changes)) == {(3, 16_670), (3, 16_671)}
 
 
-END_A_MINUTE = "update kept_cut set ends_at = ends_at - interval '1 minute'"
+NO_MINUTE_ENDS = "update kept_cut set ends_at = date_trunc('minute', now()) + interval '1 hour'"
+END_A_MINUTE = """
+update kept_cut set ends_at = date_trunc('minute', now()) - interval '1 minute', behind = false
+"""
 
 
 async def test_at_the_end_of_a_minute_the_growth_since_the_former_kept_cut_is_published(
     aggregator: Processes, producer: EventProducer, topics: Topics, counts: Any
 ) -> None:
+    await counts.execute(NO_MINUTE_ENDS)
     aggregator.start("worker")
     aggregator.start("publisher")
     async with following_cuts(topics) as reader, following_minutes(topics) as minutes:
+
+        def growth() -> list[int]:
+            rows = [dict(minute["rows"]) for minute in minutes.history if minute["scope"] == "all"]
+            return [of_minute["31"] for of_minute in rows if of_minute]
+
         await producer.send(3, range(1, 11))
         await wait_for_total(reader, 10)
-        await counts.execute(f"{END_A_MINUTE}, behind = false")
-        first = await until(lambda: minutes.newest("all"), WAIT_S, name="the first minute")
+        await counts.execute(END_A_MINUTE)
+        await until(lambda: growth() == [10], WAIT_S, name="the first minute")
         await producer.send(4, range(1, 6))
         await wait_for_total(reader, 15)
         await counts.execute(END_A_MINUTE)
 
-        await until(lambda: minutes.newest("all") != first, WAIT_S, name="the second minute")
+        await until(lambda: growth() == [10, 5], WAIT_S, name="the second minute")
 
-        second = minutes.newest("all")
-        assert (dict(first["rows"])["31"], dict(second["rows"])["31"]) == (10, 5)
-        assert second["from"] == first["to"]
-        assert second["to"]["cut"] in {f"{cut.term}.{cut.cut}" for cut in reader.records}
-        assert second["to"]["positions"] == list(reader.state.positions)
+        whole = [minute for minute in minutes.history if minute["scope"] == "all"]
+        assert all(later["from"] == former["to"] for former, later in pairwise(whole))
+        assert whole[-1]["to"]["cut"] in {f"{cut.term}.{cut.cut}" for cut in reader.records}
+        assert whole[-1]["to"]["positions"] == list(reader.state.positions)
+        assert not any(minute["late"] for minute in whole)
 
 
 async def test_minutes_are_deleted_after_48_hours_by_the_databases_clock(
@@ -226,7 +238,7 @@ async def test_a_minute_after_an_outage_of_the_publisher_is_late_and_has_the_who
     await until(
         lambda: counts.fetchval("select sum(sequence) = 10 from position join live using (set_id)"), WAIT_S
     )
-    await counts.execute("update kept_cut set ends_at = ends_at - interval '7 minutes'")
+    await counts.execute("update kept_cut set ends_at = date_trunc('minute', now()) - interval '7 minutes'")
 
     aggregator.start("publisher")
 
@@ -258,3 +270,26 @@ async def test_kept_minutes_are_published_again_if_the_topic_was_made_again(
             lambda: minutes.records.keys() >= published.keys(), WAIT_S, name="the minutes are published again"
         )
         assert {key: minutes.records[key] for key in published} == published
+
+
+@pytest.mark.needs("faketime")
+async def test_a_publisher_whose_clock_is_three_days_ahead_keeps_minutes_and_reports_its_clock(
+    aggregator: Processes, producer: EventProducer, topics: Topics, counts: Any
+) -> None:
+    aggregator.start("worker")
+    publisher = aggregator.start("publisher", **clock_off("+3d"))
+    await producer.send(3, range(1, 11))
+    async with following_minutes(topics) as minutes:
+        await counts.execute(END_A_MINUTE)
+        await until(lambda: minutes.newest("all"), WAIT_S, name="a minute is published")
+
+        async def clock() -> str:
+            async with httpx.AsyncClient() as client:
+                ready = await client.get(f"http://127.0.0.1:{publisher.port}/health/ready")
+            assert ready.status_code == 200
+            detail: str = ready.json()["details"].get("clock", "")
+            return detail
+
+        assert "from the database's clock" in await until(clock, WAIT_S, name="the clock is reported")
+        assert await counts.fetchval("select count(*) > 0 from kept_minute")
+        assert None not in minutes.records.values()

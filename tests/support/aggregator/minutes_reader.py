@@ -17,6 +17,8 @@ class MinutesReader:
 
     def __init__(self) -> None:
         self.records: dict[bytes, Any] = {}
+        self.history: list[Any] = []
+        """Every value that was read."""
 
     def newest(self, scope: str) -> Any:
         """Return the record of the scope's newest minute; None if there is none."""
@@ -32,6 +34,7 @@ async def following_minutes(topics: Topics) -> AsyncIterator[MinutesReader]:
     async def follow() -> None:
         async for followed in follow_table(topics.settings(), "region-minutes", json.loads):
             reader.records[followed.key or b""] = followed.value
+            reader.history.append(followed.value)
 
     following = asyncio.ensure_future(follow())
     try:

@@ -21,6 +21,7 @@ class CutPublisher:
 
     def __init__(self, topics: Topics) -> None:
         self._topic = topics.name("region-counts")
+        self._minutes_topic = topics.name("region-minutes")
         self._producer = AIOKafkaProducer(bootstrap_servers=topics.bootstrap_servers)
 
     async def __aenter__(self) -> CutPublisher:
@@ -29,6 +30,31 @@ class CutPublisher:
 
     async def __aexit__(self, *_: object) -> None:
         await self._producer.stop()
+
+    async def publish_minute(
+        self,
+        positions: tuple[Sequence[int], Sequence[int]],
+        growth: Mapping[str, Mapping[str, int]],
+        minute: str = "2021-10-24T12:04:00Z",
+    ) -> None:
+        """Publish the growth per scope and region between two positions; the scope `all` is the last."""
+        since, upto = (
+            {"cut": "1.1", "as_of": minute, "generation": 1, "epoch": 1, "positions": list(at)}
+            for at in positions
+        )
+        for scope in sorted(growth, key=lambda scope: (scope == "all", scope)):
+            record = {
+                "scope": scope,
+                "minute": minute,
+                "term": 1,
+                "from": since,
+                "to": upto,
+                "late": False,
+                "rows": list(growth[scope].items()),
+            }
+            await self._producer.send_and_wait(
+                self._minutes_topic, json.dumps(record).encode(), f"{scope}|{minute}".encode()
+            )
 
     async def publish(
         self,

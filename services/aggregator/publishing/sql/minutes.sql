@@ -25,6 +25,8 @@ with held as materialized (
     insert into kept_minute (minute, scope, value)
     select moved.ends_at - interval '1 minute', minute.scope, minute.value
     from unnest(:minute_scopes::text[], :minute_values::text[]) minute (scope, value), moved
+    -- A conflict is possible only if the database's clock was set back. It must not stop the cuts.
+    on conflict (minute, scope) do update set value = excluded.value, published = false
 ), counted as (
     insert into kept_count as stored (scope, region, count)
     select changed.* from unnest(:scopes::text[], :regions::text[], :counts::bigint[]) changed, moved

@@ -1,4 +1,4 @@
--- The audit's queries. All except `audit_day` and `audit_register` run in one REPEATABLE READ snapshot.
+-- The audit's queries. All except `audit_time`, `audit_day` and `audit_register` run in one REPEATABLE READ snapshot.
 
 -- name: audit_epoch()$
 select epoch from register;
@@ -23,6 +23,10 @@ select e.value
 -- Returns events of one partition. The sequences are a list, because the plan of a join with ranges depends on
 -- statistics, which a new table does not have; some plans take quadratic time.
 select value from event where partition = :partition and sequence = any(:sequences::bigint[]);
+
+-- name: audit_time()$
+-- The time by the database's clock.
+select now();
 
 -- name: audit_day()^
 -- The current day in Jakarta, and the register's epoch. In its first ten seconds a day does not count as current,

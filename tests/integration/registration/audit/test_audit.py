@@ -140,6 +140,56 @@ async def test_correct_cuts_have_no_drift_under_load_and_a_miscount_is_found_wit
         await until(the_miscount_is_found, 10)
 
 
+def _growth(former: dict[Cell, int], current: dict[Cell, int]) -> dict[str, dict[str, int]]:
+    growth: dict[str, dict[str, int]] = {"all": {}}
+    for cell in former.keys() | current.keys():
+        scope, region, measure = cell
+        change = current.get(cell, 0) - former.get(cell, 0)
+        if measure == "registered" and change:
+            growth.setdefault(scope, {})[region] = change
+    return growth
+
+
+async def test_a_minute_with_planted_growth_or_without_a_scope_is_drift_until_it_is_corrected(
+    register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
+) -> None:
+    async def growth_drift() -> int:
+        audit = (await _state(topics))["growth_audit"]
+        assert audit, "no minute is audited yet"
+        drift: int = audit["drift"]
+        return drift
+
+    async def is_found(drift: int) -> bool:
+        assert (found := await growth_drift()) == drift, found
+        return True
+
+    await register.write(200)
+    first = await _some_positions(register, behind=1)
+    await register.write(200)
+    second = await _some_positions(register, behind=1)
+    quarantined = ((3, first[3] + 1), (5, first[5]))
+    growth = _growth(await _counted(pool, first, quarantined), await _counted(pool, second, quarantined))
+    start("audit")
+    async with CutPublisher(topics) as cuts:
+        await cuts.publish(1, second, await _counted(pool, second, quarantined), quarantined)
+        await cuts.publish_minute((first, first), {"all": {}}, "2021-10-24T12:03:00Z")
+        await cuts.publish_minute((first, second), growth)
+        await until(lambda: is_found(0), 30)
+
+        planted = {**growth, "all": {**growth["all"], "31": growth["all"]["31"] + 1_000}}
+        await cuts.publish_minute((first, second), planted)
+        await until(lambda: is_found(1_000), 30, name="the planted growth is found")
+        await cuts.publish_minute((first, second), growth)
+        await until(lambda: is_found(0), 30, name="the corrected minute is exact")
+
+        lacking = {scope: rows for scope, rows in growth.items() if not scope.startswith("campaign:")}
+        missing = {scope: rows for scope, rows in growth.items() if scope.startswith("campaign:")}
+        await cuts.publish_minute((first, second), lacking)
+        size = sum(abs(change) for rows in missing.values() for change in rows.values())
+        assert size
+        await until(lambda: is_found(size), 30, name="the missing scope is found")
+
+
 async def test_quarantined_events_are_no_drift(
     register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
 ) -> None:

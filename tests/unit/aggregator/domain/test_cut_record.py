@@ -20,6 +20,7 @@ from aggregator.domain.cut_record import (
     CutHead,
     DueRecord,
     Row,
+    differing_rows,
     due_record,
     fits_change,
     write_change,
@@ -42,25 +43,50 @@ rows = st.dictionaries(
 ).map(lambda counts: [(*key, count) for key, count in sorted(counts.items())])
 
 
+def due(
+    last: CutHead | None, current: CutHead, since_full_s: float, since_record_s: float, *, full: bool = False
+) -> DueRecord:
+    return due_record(last, current, since_full_s, since_record_s, is_last_full=full)
+
+
 def test_a_term_begins_with_a_full() -> None:
-    assert due_record(None, HEAD, 0, 0) is DueRecord.FULL_OF_NEW_CUT
+    assert due(None, HEAD, 0, 0) is DueRecord.FULL_OF_NEW_CUT
 
 
 def test_a_new_generation_or_set_is_published_as_a_full() -> None:
-    assert due_record(HEAD, replace(HEAD, generation=2), 0, 0) is DueRecord.FULL_OF_NEW_CUT
-    assert due_record(HEAD, replace(HEAD, set_id=2), 0, 0) is DueRecord.FULL_OF_NEW_CUT
+    assert due(HEAD, replace(HEAD, generation=2), 0, 0) is DueRecord.FULL_OF_NEW_CUT
+    assert due(HEAD, replace(HEAD, set_id=2), 0, 0) is DueRecord.FULL_OF_NEW_CUT
 
 
 def test_a_changed_head_is_published_at_once() -> None:
-    assert due_record(HEAD, MOVED, 1, 0.1) is DueRecord.CHANGE
-    assert due_record(HEAD, replace(HEAD, gaps=((3, 17, 19),)), 1, 0.1) is DueRecord.CHANGE
-    assert due_record(HEAD, MOVED, 10, 0.1) is DueRecord.CHANGE_AND_FULL
+    assert due(HEAD, MOVED, 1, 0.1) is DueRecord.CHANGE
+    assert due(HEAD, replace(HEAD, gaps=((3, 17, 19),)), 1, 0.1) is DueRecord.CHANGE
+    assert due(HEAD, MOVED, 60, 0.1) is DueRecord.CHANGE_AND_FULL
 
 
-def test_without_changes_a_heartbeat_is_due_each_second_and_a_full_every_four() -> None:
-    assert due_record(HEAD, HEAD, 3, 0.5) is DueRecord.NOTHING
-    assert due_record(HEAD, HEAD, 3, 1) is DueRecord.HEARTBEAT
-    assert due_record(HEAD, HEAD, 4, 0.5) is DueRecord.FULL_OF_SAME_CUT
+def test_without_changes_a_heartbeat_is_due_each_second_and_a_full_every_minute() -> None:
+    assert due(HEAD, HEAD, 59, 0.5) is DueRecord.NOTHING
+    assert due(HEAD, HEAD, 59, 1) is DueRecord.HEARTBEAT
+    assert due(HEAD, HEAD, 60, 0.5) is DueRecord.FULL_OF_SAME_CUT
+
+
+def test_a_full_of_an_unchanged_cut_is_repeated_each_hour() -> None:
+    assert due(HEAD, HEAD, 3_599, 0.5, full=True) is DueRecord.NOTHING
+    assert due(HEAD, HEAD, 3_600, 0.5, full=True) is DueRecord.FULL_OF_SAME_CUT
+    assert due(HEAD, MOVED, 60, 0.5, full=True) is DueRecord.CHANGE_AND_FULL
+
+
+@given(published=rows, current=rows)
+def test_the_differing_rows_turn_the_published_counts_into_the_current_ones(
+    published: list[Row], current: list[Row]
+) -> None:
+    counts = {row[:3]: row[3] for row in published}
+
+    differing = differing_rows(counts, current)
+
+    assert all(counts.get(row[:3], 0) != row[3] for row in differing)
+    counts.update({row[:3]: row[3] for row in differing})
+    assert {key: count for key, count in counts.items() if count} == {row[:3]: row[3] for row in current}
 
 
 @given(first=rows, second=rows, bytes_max=st.sampled_from([HEAD_BYTES + 200, PART_BYTES_MAX]))
