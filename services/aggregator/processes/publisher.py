@@ -33,7 +33,9 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
     health = Health()
     lease = Lease(pool, LEASE, new_holder())
     producer = LeaderProducer(kafka, lease)
-    cycle = PublishCycle(pool, CutPublisher(pool, lease, producer), MinutePublisher(pool, producer))
+    cycle = PublishCycle(
+        pool, CutPublisher(pool, lease, producer), MinutePublisher(pool, producer), settings.unreadable_kept
+    )
     leader = Leader(
         lease,
         cycle,

@@ -7,6 +7,12 @@ where changed.set_id = live.set_id
         case when minutes_set_id = live.set_id and minutes_generation = live.generation
             then minutes_positions[partition + 1] else 0 end);
 
+-- name: delete_unreadable(kept)!
+-- Delete the oldest records without a valid sequence, except the newest `kept`, at most 5000 per call. No count depends
+-- on these rows.
+delete from quarantine where id = any(array(
+    select id from quarantine where event_sequence is null order by id desc offset :kept::integer limit 5000));
+
 -- name: delete_unused_sets()!
 -- Delete the sets that rebuilds left behind, at most 5000 rows of each large table per call. The minutes of a
 -- former set are kept until the minutes of the live set are published.
