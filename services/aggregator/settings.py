@@ -29,6 +29,7 @@ class AggregatorSettings(Settings):
     stalled_s_max: float = Field(default=15.0, ge=3, le=600)
     session_timeout_s: float = Field(default=6.0, ge=1, le=10)
     compiled: CompiledMode = "auto"
+    unreadable_kept: int = Field(default=10_000, ge=1)
     crash_at: str = ""
 
     @property

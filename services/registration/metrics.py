@@ -36,6 +36,9 @@ LIMITED: Final = Counter(
     "Requests without an access key answered 429, by limit: per address or per NIK.",
     ["limit"],
 )
+REJECTIONS_DELETED: Final = Counter(
+    "registration_import_rejections_deleted", "Deleted rejections of imports that ended long ago."
+)
 KEYS_DELETED: Final = Counter(
     "registration_idempotency_deleted", "Expired idempotency keys that were deleted."
 )

@@ -106,3 +106,6 @@ class ApiSettings(Settings):
     idempotency_kept_h: int = Field(
         default=48, ge=1, description="Hours for which an idempotency key and its answer are kept"
     )
+    import_rejections_kept_d: int = Field(
+        default=90, ge=1, description="Days for which the rejections of an ended import are kept"
+    )

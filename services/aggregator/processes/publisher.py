@@ -39,7 +39,7 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
     minutes = MinuteKeeper(pool, lease)
     ignored = IgnoredRecords(kafka, EVENT_TOPIC)
     cuts = CutPublisher(pool, lease, producer, ignored, minutes)
-    cycle = PublishCycle(pool, cuts, MinutePublisher(pool, producer))
+    cycle = PublishCycle(pool, cuts, MinutePublisher(pool, producer), settings.unreadable_kept)
     leader = Leader(
         lease,
         cycle,

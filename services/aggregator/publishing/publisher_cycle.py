@@ -20,8 +20,11 @@ CLEANUP_EVERY_S: Final = 5.0
 class PublishCycle:
     """Runs cuts, minutes and clean-up in turn. Implements `outbox.leader.LeaderStep`."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], cuts: CutPublisher, minutes: MinutePublisher) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool[Any], cuts: CutPublisher, minutes: MinutePublisher, unreadable_kept: int
+    ) -> None:
         self._pool = pool
+        self._unreadable_kept = unreadable_kept
         self._cuts = cuts
         self._minutes = minutes
         self._minutes_at = self._cleanup_at = 0.0
@@ -51,3 +54,4 @@ class PublishCycle:
             await QUERIES.delete_published_changes(self._pool, positions=list(self._cuts.positions))
             await self._minutes.delete_expired(term)
             await QUERIES.delete_unused_sets(self._pool)
+            await QUERIES.delete_unreadable(self._pool, kept=self._unreadable_kept)

@@ -52,12 +52,6 @@ BY_OUTCOME: Final[dict[str, Refusal]] = {
         409, BilingualText("Langkah ini sudah tercatat selesai.", "This step is completed already.")
     ),
     Reason.NOTHING_CORRECTED: Refusal(409, BilingualText("Tidak ada yang berubah.", "This changes nothing.")),
-    Reason.ERASED: Refusal(
-        409,
-        BilingualText(
-            "Data pribadi peserta ini sudah dihapus.", "This participant's personal data were erased."
-        ),
-    ),
     Reason.MERGE_WITH_ITSELF: Refusal(
         422,
         BilingualText(

@@ -36,7 +36,6 @@ class Reason(StrEnum):
     SAME_REGION = "region-unchanged"
     STEP_COMPLETED = "step-already-completed"
     NOTHING_CORRECTED = "nothing-corrected"
-    ERASED = "participant-erased"
     MERGE_WITH_ITSELF = "merge-with-itself"
     MERGE_UNKNOWN = "merge-target-not-found"
     MERGE_NOT_REGISTERED = "merge-target-not-registered"
@@ -118,8 +117,6 @@ def _complete(command: CompleteStepsCommand, participant: Participant) -> Decisi
 
 
 def _correct(command: CorrectCommand, participant: Participant) -> Decision:
-    if command.person and participant.erased:
-        return Refused(Reason.ERASED)
     standing = msgspec.structs.replace(participant.standing, **command.standing)
     person = msgspec.structs.replace(participant.person, **command.person)
     if standing == participant.standing and person == participant.person:

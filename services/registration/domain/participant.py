@@ -60,8 +60,3 @@ class Participant(msgspec.Struct, frozen=True):
     def counted_standing(self) -> Standing | None:
         """The standing if the participant is counted, else None."""
         return self.standing if self.status is Status.REGISTERED else None
-
-    @property
-    def erased(self) -> bool:
-        """Whether the personal data were erased: only an erasure removes the fingerprint of the NIK."""
-        return self.person.nik_hmac is None

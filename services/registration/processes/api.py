@@ -37,7 +37,7 @@ from registration.imports.spool import UploadSpool
 from registration.imports.validation_process import open_validation_process, validation_config
 from registration.intake.campaigns_and_agencies import Scopes
 from registration.intake.group_commit import GroupCommit, QueueLimits
-from registration.intake.idempotency_cleanup import delete_old_keys
+from registration.intake.retention import delete_expired
 from registration.intake.transaction import IntakeTransaction
 from registration.regions import Regions, read_regions
 from registration.requests.body_validator import BodyValidator
@@ -141,7 +141,7 @@ async def run_api(
         gc_tuning.freeze_startup_objects()
         await run_group(
             stopping,
-            _delete_old_keys(pool, settings, stopping),
+            _delete_expired(pool, settings, stopping),
             imports.run(stopping),
             ClockSkew(pool, health).run(stopping),
             server=_serve(app, register.host, settings, components.group_commit, stopping),
@@ -171,15 +171,16 @@ async def _serve(
         group_commit.stop()
 
 
-async def _delete_old_keys(pool: asyncpg.Pool[Any], settings: ApiSettings, stopping: StopSignal) -> None:
-    age_max = timedelta(hours=settings.idempotency_kept_h)
-    await run_forever(
-        lambda: delete_old_keys(pool, age_max),
-        stopping,
-        name="idempotency cleaning",
-        pause_s=CLEAN_EVERY_S,
-        failing_s_max=float("inf"),  # a failed clean-up must never stop the intake
-    )
+async def _delete_expired(pool: asyncpg.Pool[Any], settings: ApiSettings, stopping: StopSignal) -> None:
+    keys_kept = timedelta(hours=settings.idempotency_kept_h)
+    rejections_kept = timedelta(days=settings.import_rejections_kept_d)
+
+    async def delete_and_pause() -> None:
+        if not await delete_expired(pool, keys_kept, rejections_kept):
+            await stopping.wait(CLEAN_EVERY_S)
+
+    # A failed clean-up must never stop the intake.
+    await run_forever(delete_and_pause, stopping, name="retention", failing_s_max=float("inf"))
 
 
 async def _database_answers(pool: asyncpg.Pool[Any]) -> bool:

@@ -3,6 +3,12 @@
 delete from changed using live
 where changed.set_id = live.set_id and sequence <= (:positions::bigint[])[partition + 1];
 
+-- name: delete_unreadable(kept)!
+-- Delete the oldest records without a valid sequence, except the newest `kept`, at most 5000 per call. No count depends
+-- on these rows.
+delete from quarantine where id = any(array(
+    select id from quarantine where event_sequence is null order by id desc offset :kept::integer limit 5000));
+
 -- name: delete_unused_sets()!
 -- Delete the sets that rebuilds left behind, at most 5000 rows of each large table per call.
 with used as (

@@ -89,7 +89,7 @@ function drawHead() {
 
 // The drift is null if the last audit is too old to be evidence for the counts.
 function drawAudit(audit) {
-  const drift = audit?.drift ?? null;
+  const drift = audit?.drift == null ? null : audit.drift + (audit.growth_drift ?? 0);
   setText(element("drift"), drift === null ? words.dash : number(drift));
   element("drift").classList.toggle("wrong", drift !== 0);
   const checked = drift === null ? fill(words.unchecked_since, dated(audit?.checked_at ?? 0)) : fill(words.checked, clock(audit.checked_at));

@@ -78,6 +78,13 @@ where import_id = :id and (row, field) > (:after_row::bigint, :after_field::text
 order by row, field
 limit :rows_max;
 
+-- name: delete_old_rejections(kept, deleted_max)!
+-- Deletes at most `deleted_max` rejections of imports that ended longer than `kept` ago.
+delete from import_rejected where ctid = any(array(
+    select rejected.ctid from import_rejected as rejected join import_file on import_file.id = rejected.import_id
+    where import_file.finished_at < now() - :kept::interval
+    limit :deleted_max));
+
 -- name: import_begin_undo(id)^
 -- Stops the import and marks it as being undone. Later transactions withdraw its participants chunk by chunk. Returns
 -- no row if there is no such import, or if it is undone already.

@@ -1,4 +1,4 @@
--- Reads single participants without locks, and erases their personal data.
+-- Reads participants without locks, and erases their personal data.
 
 -- name: find_participant(id)^
 select {participant_columns}, recorded_at, changed_at
@@ -8,8 +8,18 @@ from participant where id = :id;
 select {participant_columns}, recorded_at, changed_at
 from participant where nik_hmac = :nik_hmac;
 
+-- name: same_person(id)
+-- Returns the ids of a participant and of all participants that were merged into it, directly or not, in ascending
+-- order.
+with recursive person as (
+    select id from participant where id = :id
+    union
+    select merged.id from participant as merged join person on merged.merged_into = person.id
+)
+select id from person order by id;
+
 -- name: erase(id)$
--- Deletes a participant's personal data. The id and the standing remain, so no tally changes and no event is needed.
+-- Deletes a participant's personal data. The id and the standing remain, so that the events stay explained.
 -- Returns no row if the participant does not exist or was erased before.
 update participant
 set {erased_assignments}, erased_at = now()

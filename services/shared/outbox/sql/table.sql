@@ -20,10 +20,16 @@ select published, sequence, key, value
 -- Move the position from `expected` to `target` if the lease still has the term `term`.
 -- FOR SHARE locks the lease's row: if a change of holder has committed before, the statement sees it, and a
 -- later change of holder waits until this transaction has ended.
+-- Deletes the records whose key has a newer published record, as the compaction of the topic does. So the table
+-- has one published record per key, and the topic can be written again from it.
 with held as materialized (
     select 1 from lease where name = :lease and term = :term and until > clock_timestamp() for share
 ), moved as (
     update outbox set published = :target from held where topic = :topic and published = :expected returning 1
+), deleted as (
+    delete from outbox_record as older using moved, outbox_record as newer
+     where newer.topic = :topic and newer.sequence > :expected and newer.sequence <= :target
+       and older.topic = :topic and older.key = newer.key and older.sequence < newer.sequence
 )
 select count(*) from moved;
 

@@ -197,22 +197,45 @@ async def test_a_participant_is_returned_with_masked_nik_and_phone(register: Ser
     assert unknown.status_code == 404
 
 
-async def test_erasure_removes_the_personal_data_and_changes_no_count(register: ServedApi) -> None:
+async def test_an_erased_person_who_registers_again_is_counted_once(register: ServedApi) -> None:
     participant = await register.registered(7)
-    before = await register.pool.fetchval("SELECT count(*) FROM event")
 
     await erase_participant(register.pool, UUID(participant))
 
     shown = (await register.get(f"{PATH}/{participant}", "booth")).json()
     assert [shown[field] for field in ("name", "nik", "phone", "business")] == [None] * 4
-    assert (shown["standing"], shown["region"]) == ("registered", A)
-    assert await register.pool.fetchval("SELECT count(*) FROM event") == before
-    assert await check_register(register.pool) == {A: 1}
-    renamed = await register.post(f"{PATH}/{participant}/correct", {"name": "Nama"})
-    assert renamed.json()["type"].endswith("/participant-erased")
-    assert (await register.post(PATH, body(7))).status_code == 201
-    with pytest.raises(CommandRefusedError):
+    assert (shown["standing"], shown["region"]) == ("withdrawn", A)
+    assert await check_register(register.pool) == {}
+    with pytest.raises(CommandRefusedError, match="already"):
         await erase_participant(register.pool, UUID(participant))
+    again = await register.post(PATH, body(7))
+    assert (again.status_code, again.json()["participant_id"] == participant) == (201, False)
+    assert await check_register(register.pool) == {A: 1}
+
+
+async def test_an_erasure_of_a_withdrawn_participant_writes_no_event(register: ServedApi) -> None:
+    participant = await register.registered(7)
+    await register.post(f"{PATH}/{participant}/withdraw", {})
+    before = await register.pool.fetchval("SELECT count(*) FROM event")
+
+    await erase_participant(register.pool, UUID(participant))
+
+    assert await register.pool.fetchval("SELECT count(*) FROM event") == before
+    assert await register.pool.fetchval("SELECT nik_hmac FROM participant") is None
+
+
+async def test_an_erasure_includes_the_participants_that_were_merged_into_the_person(
+    register: ServedApi,
+) -> None:
+    merged, kept = await register.registered(7), await register.registered(8)
+    await register.post(f"{PATH}/{merged}/merge", {"into": kept})
+
+    with pytest.raises(CommandRefusedError, match="merged into another"):
+        await erase_participant(register.pool, UUID(merged))
+    await erase_participant(register.pool, UUID(kept))
+
+    assert await register.pool.fetchval("SELECT count(*) FROM participant WHERE nik_hmac IS NOT NULL") == 0
+    assert await check_register(register.pool) == {}
 
 
 async def test_campaigns_and_agencies_are_opened_once_and_listed(register: ServedApi) -> None:

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from uuid_utils.compat import uuid7
 
 from registration.domain.idempotent_operation import DONE, Operation, OperationFault
-from registration.intake.idempotency_cleanup import delete_old_keys
+from registration.intake.retention import delete_old_keys
 from registration.requests.command_mapping import register_command
 from registration.requests.request_models import RegisterBody
 from tests.support.commit_proxy import CommitCut, open_commit_proxy

@@ -65,6 +65,23 @@ async def test_records_of_concurrent_transactions_are_published_completely_in_se
         assert [v["n"] for v in values if v and v["writer"] == writer] == list(range(10))
 
 
+async def test_a_published_record_replaces_the_earlier_records_of_its_key(pool: asyncpg.Pool[Any]) -> None:
+    source = TableSource(pool, "milestones", "milestones")
+    lease = Lease(pool, "milestones", new_holder())
+    term = await lease.renew()
+    assert term is not None
+    async with pool.acquire() as connection, connection.transaction():
+        await append(connection, "milestones", [("a", "1"), ("b", "1"), ("a", "2"), ("b", "2")])
+
+    await source.advance([PublishedMove(0, 0, 3)], term + 1)
+    refused = await pool.fetchval("select count(*) from outbox_record")
+    await source.advance([PublishedMove(0, 0, 3)], term)
+
+    kept = await pool.fetch("select key, sequence from outbox_record order by sequence")
+    assert refused == 4
+    assert [tuple(row) for row in kept] == [("b", 2), ("a", 3), ("b", 4)]
+
+
 async def test_a_position_moves_only_from_its_expected_value_and_only_in_the_holders_term(
     pool: asyncpg.Pool[Any],
 ) -> None:

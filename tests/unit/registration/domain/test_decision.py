@@ -160,12 +160,3 @@ def test_a_merge_needs_another_registered_participant() -> None:
     assert decide(MergeCommand(id=ONE, into=TWO), registered(), None) == Refused(Reason.MERGE_UNKNOWN)
     refused = decide(MergeCommand(id=ONE, into=TWO), registered(), withdrawn[0].after)
     assert refused == Refused(Reason.MERGE_NOT_REGISTERED)
-
-
-def test_an_erased_participant_can_change_standing_but_gets_no_name_again() -> None:
-    erased = registered(person=Person(None, None, None, "key", None, None, "2026-01", "booth"))
-
-    refused = decide(CorrectCommand(id=ONE, standing={}, person={"name": "Nama"}), erased)
-
-    assert refused == Refused(Reason.ERASED)
-    assert not isinstance(decide(WithdrawCommand(id=ONE), erased), Refused)

@@ -1,0 +1,38 @@
+"""Deletes expired idempotency keys and old rejections of imports, in batches of a bounded number of rows."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+import asyncpg
+
+from registration import metrics
+from registration.store.register_rows import QUERIES
+
+DELETED_ROWS_MAX: Final = 5_000
+
+
+async def delete_expired(pool: asyncpg.Pool[Any], keys_kept: timedelta, rejections_kept: timedelta) -> bool:
+    """Delete at most DELETED_ROWS_MAX rows of each kind, and return whether more expired rows may remain.
+
+    A caller that repeats the call at once while it returns True deletes faster than any intake can insert.
+    """
+    keys = await delete_old_keys(pool, keys_kept)
+    rejections = _rows(
+        await QUERIES.delete_old_rejections(pool, kept=rejections_kept, deleted_max=DELETED_ROWS_MAX)
+    )
+    metrics.REJECTIONS_DELETED.inc(rejections)
+    return DELETED_ROWS_MAX in (keys, rejections)
+
+
+async def delete_old_keys(pool: asyncpg.Pool[Any], kept: timedelta) -> int:
+    """Delete at most DELETED_ROWS_MAX idempotency keys older than `kept`, and return their number."""
+    deleted = _rows(await QUERIES.delete_old_keys(pool, kept=kept, deleted_max=DELETED_ROWS_MAX))
+    metrics.KEYS_DELETED.inc(deleted)
+    return deleted
+
+
+def _rows(status: Any) -> int:
+    """Return the number of rows in a status of the driver, such as `DELETE 7`."""
+    return int(str(status).rsplit(" ", 1)[-1])
