@@ -42,7 +42,7 @@ async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stoppin
     worker = FaustWorker(app, topic, tallies, decode, settings.failing_s_max)
     health = Health()
     progress = health.progress("counting", settings.stalled_s_max)
-    health.check("partitions", lambda: bool(worker.assigned()))
+    health.check("consumer group", lambda: worker.joined)
     end_offsets = KafkaEndOffsets(kafka.client_options(), topic)
     watchdog = StallWatchdog(worker, end_offsets, tallies, progress, settings.stalled_s_max)
     try:
