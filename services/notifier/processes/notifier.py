@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import asyncpg
 
-from database.pool import connect
+from database.pool import ask_server, connect
 from kafka.leader_producer import LeaderProducer
+from kafka.reachability import ask_broker
 from kafka.settings import KafkaSettings
 from lifecycle.http_server import serve
 from lifecycle.stop_signal import StopSignal
@@ -60,7 +61,7 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
     pool = await connect(str(settings.database_url), application_name="notifier", max_size=POOL_SIZE_MAX)
     try:
         evaluator = CutEvaluator(rules, LatchStore(pool))
-        health = _health(pool, evaluator)
+        health = _health(pool, kafka, evaluator)
         links = _acknowledgement_links(settings)
         wording = _wording(rules)
         queue = _delivery_queue(settings, rules, wording, links, pool)
@@ -73,6 +74,7 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
         await run_group(
             stopping,
             follow(kafka, evaluator),
+            health.watch_dependencies(),
             evaluate_until_stopped(evaluator, queue.wake, health, stopping),
             Leader(lease, publisher, producer, failing_s_max=FAILING_S_MAX).run(stopping),
             server=serve(app, settings.host, settings.port, stopping),
@@ -82,13 +84,15 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
         await pool.close()
 
 
-def _health(pool: asyncpg.Pool[Any], evaluator: CutEvaluator) -> Health:
+def _health(pool: asyncpg.Pool[Any], kafka: KafkaSettings, evaluator: CutEvaluator) -> Health:
     async def database_responds() -> bool:
         return bool(await pool.fetchval("select true"))
 
     health = Health()
     health.check("postgres", database_responds)
     health.check("cut", lambda: evaluator.state.ready)
+    health.dependency("kafka", partial(ask_broker, kafka))
+    health.dependency("postgresql", partial(ask_server, pool))
     return health
 
 

@@ -6,10 +6,12 @@ Failpoints: `audit.before_snapshot`, `audit.after_snapshot` (in `registration.au
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-from database.pool import connect
+from database.pool import ask_server, connect
 from kafka.leader_producer import LeaderProducer
+from kafka.reachability import ask_broker
 from kafka.settings import KafkaSettings
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
@@ -59,6 +61,8 @@ async def run_audit(
     auditor = Auditor(pool, lease, cuts, every_s=settings.every_s, pause_factor=settings.pause_factor)
     producer = LeaderProducer(kafka, lease)
     health = Health()
+    health.dependency("kafka", partial(ask_broker, kafka))
+    health.dependency("postgresql", partial(ask_server, pool))
     leader = Leader(
         lease,
         StatePublisher(pool, cuts, auditor, producer),
@@ -70,6 +74,7 @@ async def run_audit(
         await run_group(
             stopping,
             leader.run(stopping),
+            health.watch_dependencies(),
             cuts.follow(kafka),
             _audit(auditor, health, stopping),
             server=serve(plain_app(health), register.host, settings.port, stopping),
