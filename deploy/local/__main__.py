@@ -179,7 +179,7 @@ def _table(statuses: list[process_status.Status]) -> Table:
             str(timedelta(seconds=status.uptime_s)),
             f"[{colour}]{status.health}[/]",
             status.url,
-            status.detail,
+            f"[yellow]{status.detail}[/]" if "degraded" in status.detail else status.detail,
         )
     return table
 

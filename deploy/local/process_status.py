@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import time
@@ -14,7 +15,7 @@ from typing import Any, Final
 
 from deploy.local.process_definitions import PROCESSES
 
-ANSWER_S_MAX: Final = 2.0
+ANSWER_S_MAX: Final = 3.0
 DECODER: Final = re.compile(r'^aggregator_decoder_info{decoder="(\w+)",reason="(\w+)"} 1\.0$', re.MULTILINE)
 
 
@@ -22,7 +23,8 @@ DECODER: Final = re.compile(r'^aggregator_decoder_info{decoder="(\w+)",reason="(
 class Status:
     """The status of a process.
 
-    `health` is `ready` or the reason why the process is not ready. `detail` names a worker's decoder.
+    `health` is `ready` or the reason why the process is not ready. `detail` names the systems that it cannot
+    reach, and a worker's decoder.
     """
 
     name: str
@@ -42,28 +44,39 @@ def check_all(processes: Mapping[str, Mapping[str, Any]], ports: Mapping[str, in
 
 def _status(name: str, info: Mapping[str, Any], ports: Mapping[str, int]) -> Status:
     running = info["statename"] == "RUNNING"
+    health, degraded = _health(name, ports[name]) if running else (str(info["statename"]).lower(), "")
+    decoder = _decoder(ports[name]) if running and name == "worker" else ""
     return Status(
         name=name,
         state=str(info["statename"]).lower(),
         pid=int(info["pid"]),
         uptime_s=max(0, int(time.time()) - int(info["start"])) if running else 0,
-        health=_health(name, ports[name]) if running else str(info["statename"]).lower(),
+        health=health,
         url=f"http://127.0.0.1:{ports[name]}" if name in PROCESSES else f"127.0.0.1:{ports[name]}",
-        detail=_decoder(ports[name]) if running and name == "worker" else "",
+        detail=", ".join(filter(None, (degraded, decoder))),
     )
 
 
-def _health(name: str, port: int) -> str:
+def _health(name: str, port: int) -> tuple[str, str]:
+    """Return a process's health, and which systems it cannot reach; empty if it reaches all."""
     if name not in PROCESSES:
-        return _listening(port)
+        return _listening(port), ""
     path = "/health/ready" if PROCESSES[name].is_service else "/"
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=ANSWER_S_MAX):
-            return "ready"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=ANSWER_S_MAX) as response:
+            return "ready", _degraded(response.read())
     except urllib.error.HTTPError as error:
-        return "not ready" if error.code == 503 else f"answers {error.code}"
+        return ("not ready", _degraded(error.read())) if error.code == 503 else (f"answers {error.code}", "")
     except (OSError, ValueError):
-        return "no answer"
+        return "no answer", ""
+
+
+def _degraded(body: bytes) -> str:
+    try:
+        names = json.loads(body)["degraded"]
+    except (ValueError, KeyError, TypeError):  # the page of a receiver, which is no service
+        return ""
+    return f"degraded: {', '.join(names)}" if names else ""
 
 
 def _decoder(port: int) -> str:

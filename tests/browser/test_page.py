@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.async_api import Browser, ViewportSize
 
@@ -53,6 +55,62 @@ async def test_with_script_the_page_follows_each_cut(
         assert await text(page, ".goal") == "141,4 % dari target 200.000 melampaui target dengan 82.812"
         await source.milestone("31.71", 29_000, 2)
         await page.get_by_text("Jakarta Pusat mencapai 29.000 peserta terdaftar").wait_for()
+
+
+DIMMED = """() => ["#total", "#pace", "#eta", '[data-region="31.71"] .count']
+  .map((selector) => getComputedStyle(document.querySelector(selector)).color)
+  .concat(getComputedStyle(document.querySelector("#spark rect")).fill)"""
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with script", "without script"])
+@pytest.mark.parametrize("viewport", [PHONE, PROJECTOR], ids=["phone", "projector"])
+async def test_stale_counts_are_dimmed_and_dated(
+    board: BoardProcess, source: TopicWriter, chromium: Browser, viewport: ViewportSize, script: bool
+) -> None:
+    async with source.publishing():
+        await until(lambda: _live(board), name="the board is live")
+        async with opened(chromium, board.url, viewport, script=script) as page:
+            await page.get_by_text("Langsung", exact=True).wait_for()
+            live = await page.evaluate(DIMMED) if script else None
+            assert not await page.locator(".old").is_visible()
+    await until(lambda: _stale(board), name="the board is stale")
+    async with opened(chromium, board.url, viewport, script=script) as page:
+        await page.get_by_text("Basi", exact=True).wait_for()
+
+        assert await page.locator(".old").is_visible()
+        assert re.fullmatch(r"Angka lama, per .* WIB \d+ detik yang lalu", await text(page, ".old"))
+        assert (await text(page, "#until")).startswith("sampai ")
+        if live:
+            dimmed = await page.evaluate(DIMMED)
+            assert [now for now, then in zip(dimmed, live, strict=True) if now == then] == []
+            assert [text for text, contrast in await page.evaluate(CONTRASTS) if contrast < 4.5] == []
+            wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            high = await page.evaluate("document.documentElement.scrollHeight - innerHeight")
+            assert wide <= 0
+            assert viewport is PHONE or high <= 0
+
+
+async def _stale(board: BoardProcess) -> bool:
+    return await board.state() == "stale"
+
+
+async def test_without_script_the_page_reloads_itself_and_says_how_old_it_is(
+    board: BoardProcess, source: TopicWriter, chromium: Browser
+) -> None:
+    async with source.publishing():
+        await until(lambda: _live(board), name="the board is live")
+        async with opened(chromium, board.url, script=False) as page:
+            first = await text(page, ".no-script")
+            source.register(PUSAT, 188)
+
+            await page.get_by_text("282.000", exact=True).wait_for(timeout=20_000)
+
+            assert re.fullmatch(
+                r"Dimuat .* WIB, umur angka \d detik. Halaman memuat ulang tiap 10 detik.", first
+            )
+            assert await text(page, ".no-script") != first
+        async with opened(chromium, board.url) as page:
+            assert await page.locator(".no-script").count() == 0
 
 
 async def test_a_count_that_nobody_has_audited_for_a_minute_is_not_called_exact(

@@ -19,6 +19,10 @@ HEARTBEAT_S: Final = 0.5
 """The seconds between heartbeats. Workers learn from a heartbeat's response that another worker is lost, so
 this interval delays every recovery."""
 
+POLL_INTERVAL_S_MAX: Final = 365 * 86_400.0
+"""A consumer that fetches nothing for this long leaves its group for good. A stand-by has no partitions, so
+it fetches nothing until it takes over; a year means never. The stall watchdog finds a worker that hangs."""
+
 
 def build_app(kafka: KafkaSettings, app_id: str, session_timeout_s: float) -> FetchApp:
     """Build an app that delivers whole fetches. It has no tables, no web server and no own topics.
@@ -41,6 +45,7 @@ def build_app(kafka: KafkaSettings, app_id: str, session_timeout_s: float) -> Fe
         consumer_max_fetch_size=FETCH_BYTES_MAX,
         consumer_metadata_max_age_ms=30_000,
         broker_max_poll_records=FETCH_RECORDS_MAX,
+        broker_max_poll_interval=POLL_INTERVAL_S_MAX,
         broker_session_timeout=session_timeout_s,
         broker_heartbeat_interval=HEARTBEAT_S,
         broker_request_timeout=10.0,

@@ -39,6 +39,9 @@ class FaustWorker:
         seek."""
         self.storing = False
         """Whether a fetch is being stored. This includes the retries, which have their own time limit."""
+        self.joined = False
+        """Whether the worker has joined its consumer group. A stand-by has joined, but has no partitions."""
+        app.on_partitions_assigned.connect(self._on_partitions_assigned)
         app.stored_offsets = self._load_offsets
         # `acks=False` below: this worker commits no offsets to Kafka, so Faust need not keep lists of
         # acknowledged messages.
@@ -91,6 +94,9 @@ class FaustWorker:
         with suppress(IllegalStateError):  # a rebalance began; Faust seeks to the stored offsets after it
             if targets:
                 await self._app.consumer.seek_wait(targets)
+
+    async def _on_partitions_assigned(self, *_: Any, **__: Any) -> None:
+        self.joined = True
 
     def _request_seek(self, partition: int, offset: int) -> None:
         self._requested_seeks[partition] = offset

@@ -13,8 +13,9 @@ from aggregator.publishing.minute_publisher import MinutePublisher
 from aggregator.publishing.publisher_cycle import PublishCycle
 from aggregator.rebuild.register_epoch_trigger import RegisterEpochTrigger
 from aggregator.settings import EVENT_TOPIC, AggregatorSettings
-from database.pool import connect
+from database.pool import ask_server, connect
 from kafka.leader_producer import LeaderProducer
+from kafka.reachability import ask_broker
 from kafka.settings import KafkaSettings
 from lifecycle.clock_skew import ClockSkew
 from lifecycle.http_server import serve
@@ -34,6 +35,8 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
     """Run one publisher until `stopping` is set. Any number of publishers may run; one of them leads."""
     pool = await connect(settings.database, application_name="aggregator publisher", max_size=6)
     health = Health()
+    health.dependency("kafka", partial(ask_broker, kafka))
+    health.dependency("postgresql", partial(ask_server, pool))
     lease = Lease(pool, LEASE, new_holder())
     producer = LeaderProducer(kafka, lease)
     minutes = MinuteKeeper(pool, lease)
@@ -54,6 +57,7 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
         await run_group(
             stopping,
             leader.run(stopping),
+            health.watch_dependencies(),
             run_forever(ignored.follow_once, stopping, name="ignored records", failing_s_max=float("inf")),
             ClockSkew(pool, health).run(stopping),
             run_forever(

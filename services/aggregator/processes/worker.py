@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Final
 
 from aggregator.consumer.faust_app import build_app
@@ -13,7 +14,8 @@ from aggregator.consumer.stall_watchdog import StallWatchdog
 from aggregator.decoding.decoder_selection import install_decoder
 from aggregator.settings import EVENT_TOPIC, AggregatorSettings
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore
-from database.pool import connect
+from database.pool import ask_server, connect
+from kafka.reachability import ask_broker
 from kafka.settings import KafkaSettings
 from lifecycle.clock_skew import ClockSkew
 from lifecycle.http_server import serve
@@ -43,7 +45,9 @@ async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stoppin
     worker = FaustWorker(app, topic, tallies, decode, settings.failing_s_max)
     health = Health()
     progress = health.progress("counting", settings.stalled_s_max)
-    health.check("partitions", lambda: bool(worker.assigned()))
+    health.check("consumer group", lambda: worker.joined)
+    health.dependency("kafka", partial(ask_broker, kafka))
+    health.dependency("postgresql", partial(ask_server, pool))
     end_offsets = KafkaEndOffsets(kafka.client_options(), topic)
     watchdog = StallWatchdog(worker, end_offsets, tallies, progress, settings.stalled_s_max)
     try:
@@ -54,6 +58,7 @@ async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stoppin
             worker.wait_for_failure(),
             watchdog.run(stopping),
             ClockSkew(pool, health).run(stopping),
+            health.watch_dependencies(),
             server=serve(plain_app(health), settings.host, settings.worker_port, stopping),
         )
     finally:

@@ -19,6 +19,7 @@ from board.stream.subscriber_updates import Subscriptions
 from board.stream.viewer_connection import HandoverProtocol
 from board.targets import InvalidTargetsError, load_targets
 from board.web.app import make_app
+from kafka.reachability import ask_broker
 from kafka.settings import KafkaSettings
 from lifecycle import gc_tuning
 from lifecycle.http_server import serve
@@ -65,6 +66,7 @@ async def _run(
     health = Health()
     board_state, subscriptions = app_state.board_state, app_state.subscriptions
     health.check("cut", lambda: board_state.ready)
+    health.dependency("kafka", partial(ask_broker, kafka))
     progress = health.progress("clock")
     app = make_app(app_state, health)
     saver = StateFileSaver(settings.state_file, board_state, lambda: subscriptions.head)
@@ -81,6 +83,7 @@ async def _run(
         _close_on_stop(subscriptions, stopping),
         tick_until_stopped(board_state, subscriptions, clock, stopping, progress),
         app_state.broadcaster.run(),
+        health.watch_dependencies(),
         server=serve(app, settings.host, settings.port, stopping, http=HandoverProtocol),
         drain=saver.save_until_stopped(stopping),
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,10 +17,23 @@ from board.regions import PROVINCE, Region
 from board.state.counts import Head
 from board.state.milestones import NEWEST_SHOWN, Crossing
 from board.state.registration_rate import MINUTES_SHOWN, PACE_MINUTES, forecast
-from localization.formats import LANGUAGES, clock_of, date_of, moment, number, share, signed
+from localization.formats import (
+    LANGUAGES,
+    UNIT_NAMES,
+    UNITS_S,
+    clock_of,
+    date_of,
+    duration,
+    moment,
+    number,
+    share,
+    signed,
+)
 from localization.region_names import EVERYDAY_NAMES, everyday_name
 
 TEMPLATES: Final = Path(__file__).with_name("templates")
+RELOAD_S: Final = 10
+"""Without a script, the page reloads itself after this time."""
 BAR_SCALE_MIN: Final = 1.25
 """The right end of a bar, as a multiple of the target. Above 1, so that the bar has room for the mark."""
 
@@ -101,7 +115,19 @@ class _PageValues:
     def _freshness(self) -> dict[str, Any]:
         head = self._app_state.subscriptions.head
         audit = head.audit
+        age_s = self._board_state.freshness.view(self._app_state.clock()).age_s
+        known = isfinite(age_s)
+        age = duration(age_s, self._language) if known else ""
+        loaded = head.as_of + timedelta(seconds=age_s) if head.as_of and known else self._now
         return {
+            "age_s": int(age_s) if known else "",
+            "old": self._old(head.as_of),
+            "ago": self._words["ago"].format(age) if known else "",
+            "until": self._words["until"].format(clock_of(head.as_of, self._language)) if head.as_of else "",
+            "reload_s": RELOAD_S,
+            "no_script": self._words["no_script"].format(
+                time=clock_of(loaded, self._language), age=age or DASH, every=RELOAD_S
+            ),
             "state": head.state.value,
             "cut": head.cut,
             "as_of": self._time(head.as_of),
@@ -112,6 +138,10 @@ class _PageValues:
             "drifted": bool(head.drift) or not head.audited,
             "checked": self._checked(head),
         }
+
+    def _old(self, as_of: datetime | None) -> str:
+        text = self._time(as_of)
+        return text if as_of is None else self._words["old"].format(text)
 
     def _checked(self, head: Head) -> str:
         if head.audit is None:
@@ -222,6 +252,7 @@ def _script_words(language: str) -> dict[str, Any]:
         **WORDS[language],
         "names": names,
         "dash": DASH,
+        "units": list(zip(UNITS_S, UNIT_NAMES[language], strict=True)),
         "milestones_shown": NEWEST_SHOWN,
         "minutes_shown": MINUTES_SHOWN,
     }

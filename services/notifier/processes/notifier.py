@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import asyncpg
 
-from database.pool import connect
+from database.pool import ask_server, connect
 from kafka.leader_producer import LeaderProducer
+from kafka.reachability import ask_broker
 from kafka.settings import KafkaSettings
 from kafka.topic_reader import end_offset
 from lifecycle.http_server import serve
@@ -69,7 +70,7 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
         latches = LatchStore(pool)
         evaluator = CutEvaluator(rules, latches)
         audit = RecordAudit(evaluator, latches)
-        health = _health(pool, evaluator)
+        health = _health(pool, kafka, evaluator)
         links = _acknowledgement_links(settings)
         wording = _wording(rules)
         queue = _delivery_queue(settings, rules, wording, links, pool)
@@ -89,6 +90,7 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
         await run_group(
             stopping,
             follow(kafka, evaluator),
+            health.watch_dependencies(),
             evaluate_until_stopped(evaluator, queue.wake, health, stopping),
             run_forever(
                 audit.audit_once, stopping, name="audit", pause_s=AUDIT_EVERY_S, failing_s_max=math.inf
@@ -101,13 +103,15 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
         await pool.close()
 
 
-def _health(pool: asyncpg.Pool[Any], evaluator: CutEvaluator) -> Health:
+def _health(pool: asyncpg.Pool[Any], kafka: KafkaSettings, evaluator: CutEvaluator) -> Health:
     async def database_responds() -> bool:
         return bool(await pool.fetchval("select true"))
 
     health = Health()
     health.check("postgres", database_responds)
     health.check("cut", lambda: evaluator.state.ready)
+    health.dependency("kafka", partial(ask_broker, kafka))
+    health.dependency("postgresql", partial(ask_server, pool))
     return health
 
 

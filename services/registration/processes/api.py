@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import asyncpg
@@ -12,7 +13,7 @@ import uuid_utils.compat
 from fastapi import APIRouter
 from starlette.types import ASGIApp
 
-from database.pool import connect
+from database.pool import ask_server, connect
 from lifecycle import gc_tuning
 from lifecycle.clock_skew import ClockSkew
 from lifecycle.http_server import serve
@@ -129,6 +130,7 @@ async def run_api(
         await components.scopes.refresh()
         health = Health()
         health.check("postgres", lambda: _database_answers(pool))
+        health.dependency("postgresql", partial(ask_server, pool))
         progress = health.progress("writer", seconds_max=BATCH_S_MAX)
         imports = ImportQueue(
             pool,
@@ -144,6 +146,7 @@ async def run_api(
             _delete_expired(pool, settings, stopping),
             imports.run(stopping),
             ClockSkew(pool, health).run(stopping),
+            health.watch_dependencies(),
             server=_serve(app, register.host, settings, components.group_commit, stopping),
             drain=components.group_commit.run(progress.beat),
         )

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
-from database.pool import connect
+from database.pool import ask_server, connect
 from kafka.leader_producer import LeaderProducer
+from kafka.reachability import ask_broker
 from kafka.settings import KafkaSettings
 from lifecycle.clock_skew import ClockSkew
 from lifecycle.http_server import serve
@@ -69,6 +71,8 @@ async def run_audit(
     growth = GrowthAuditor(pool, lease, cuts, minutes)
     producer = LeaderProducer(kafka, lease)
     health = Health()
+    health.dependency("kafka", partial(ask_broker, kafka))
+    health.dependency("postgresql", partial(ask_server, pool))
     leader = Leader(
         lease,
         StatePublisher(pool, cuts, (auditor, growth), days, producer),
@@ -81,6 +85,7 @@ async def run_audit(
             stopping,
             leader.run(stopping),
             ClockSkew(pool, health).run(stopping),
+            health.watch_dependencies(),
             cuts.follow(kafka),
             minutes.follow(kafka),
             _audit(auditor, health, stopping),

@@ -9,8 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from database.pool import connect
+from database.pool import ask_server, connect
 from kafka.leader_producer import LeaderProducer
+from kafka.reachability import ask_broker
 from kafka.settings import KafkaSettings
 from kafka.topic_reader import newest_records
 from lifecycle.clock_skew import ClockSkew
@@ -66,6 +67,8 @@ async def run_relay(
         limits=PublishLimits(records_max=settings.records_max, idle_s=settings.idle_ms / 1000),
     )
     health = Health()
+    health.dependency("kafka", partial(ask_broker, kafka))
+    health.dependency("postgresql", partial(ask_server, pool))
     leader = Leader(lease, publisher, producer, progress=health.progress("relay", STEP_S_MAX))
     health.check("register matches topic", lambda: publisher.refused is None)
     health.check("publishing", lambda: not leader.failing)
@@ -75,6 +78,7 @@ async def run_relay(
             stopping,
             leader.run(stopping),
             ClockSkew(pool, health).run(stopping),
+            health.watch_dependencies(),
             StallRewinder(source, lease, TopicInspector(kafka, back)).follow(kafka),
             server=serve(plain_app(health), register.host, settings.port, stopping),
         )

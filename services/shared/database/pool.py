@@ -91,6 +91,11 @@ async def connect(
     return pool
 
 
+async def ask_server(pool: asyncpg.Pool[Any]) -> None:
+    """Run a trivial query. Raises the driver's error if the server does not answer."""
+    await pool.execute("select")
+
+
 async def _limit_transactions(
     statement_timeout_s: float | None, connection: asyncpg.pool.PoolConnectionProxy[Any]
 ) -> None:

@@ -23,6 +23,12 @@ MONTHS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
 }
 
+UNITS_S: Final = (86_400, 3_600, 60, 1)
+UNIT_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
+    "id": ("hari", "jam", "menit", "detik"),
+    "en": ("d", "h", "min", "s"),
+}
+
 
 def number(value: int, language: str) -> str:
     """Return a number as text: 281.812 in Indonesian, 281,812 in English."""
@@ -67,6 +73,14 @@ def moment(time: datetime, now: datetime, language: str) -> str:
     clock = clock_of(time, language, seconds=False)
     same_day = time.astimezone(JAKARTA).date() == now.astimezone(JAKARTA).date()
     return clock if same_day else f"{date_of(time, language)}, {clock}"
+
+
+def duration(seconds: float, language: str) -> str:
+    """Return a duration in its largest whole unit: 3 menit, or 3 min."""
+    for length_s, unit in zip(UNITS_S, UNIT_NAMES[language], strict=True):
+        if seconds >= length_s:
+            return f"{int(seconds // length_s)} {unit}"
+    return f"0 {UNIT_NAMES[language][-1]}"
 
 
 def dated_moment(time: datetime, language: str) -> str:

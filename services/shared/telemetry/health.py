@@ -1,12 +1,24 @@
-"""The health of a process, which is alive if its loops make progress, and ready if its dependencies work."""
+"""The health of a process: alive if its loops make progress, ready if its checks pass, else degraded.
+
+A process is degraded while it cannot reach a system that it depends on, such as Kafka. This alone does not
+make it unready, because a process can have work without that system: the board still shows its last cut.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 Check = Callable[[], Awaitable[bool] | bool]
+Probe = Callable[[], Awaitable[object]]
+"""Reaches another system, or raises."""
+
+PROBE_EVERY_S: Final = 2.0
+ANSWER_S_MAX: Final = 2.0
+"""A check or probe that takes longer has failed. So a lost system is named within four seconds."""
 
 
 @dataclass(slots=True)
@@ -32,15 +44,19 @@ class Progress:
 
 @dataclass(slots=True)
 class Health:
-    """The heartbeats and readiness checks of one process.
+    """The heartbeats, readiness checks and dependencies of one process.
 
-    `details` describe what an operator should know, by topic; they do not make the process unready.
+    `degraded` names the dependencies that did not answer the last time that they were probed. `details`
+    describe what an operator should know, by topic. Neither makes the process unready.
     """
 
     clock: Callable[[], float] = time.monotonic
+    answer_s_max: float = ANSWER_S_MAX
+    degraded: list[str] = field(default_factory=list)
     details: dict[str, str] = field(default_factory=dict)
     _progress: dict[str, Progress] = field(default_factory=dict)
     _checks: dict[str, Check] = field(default_factory=dict)
+    _probes: dict[str, Probe] = field(default_factory=dict)
 
     def progress(self, name: str, seconds_max: float = 15.0) -> Progress:
         """Add a loop; the process is not alive while this loop is overdue."""
@@ -51,19 +67,48 @@ class Health:
         """Add a readiness check; the process is not ready while it returns False or raises."""
         self._checks[name] = check
 
+    def dependency(self, name: str, probe: Probe) -> None:
+        """Add a system that this process depends on; `watch_dependencies` probes it."""
+        self._probes[name] = probe
+
+    async def watch_dependencies(self) -> None:
+        """Probe all dependencies every PROBE_EVERY_S seconds. Never returns."""
+        while True:
+            await self.probe_once()
+            await asyncio.sleep(PROBE_EVERY_S)
+
+    async def probe_once(self) -> None:
+        """Probe all dependencies and update `degraded`."""
+        answered = await asyncio.gather(*(self._answers(probe) for probe in self._probes.values()))
+        self.degraded = [name for name, good in zip(self._probes, answered, strict=True) if not good]
+
     def stalled_loops(self) -> list[str]:
         """Return the names of the overdue loops."""
         return [progress.name for progress in self._progress.values() if progress.overdue()]
 
     async def failed_checks(self) -> list[str]:
         """Run all checks; return the names of the checks that returned False or raised."""
-        failed = []
-        for name, check in self._checks.items():
-            try:
-                result = check()
-                passed = result if isinstance(result, bool) else await result
-            except Exception:  # a check that raises has failed
-                passed = False
-            if not passed:
-                failed.append(name)
-        return failed
+        passed = await asyncio.gather(*(self._passes(check) for check in self._checks.values()))
+        return [name for name, good in zip(self._checks, passed, strict=True) if not good]
+
+    async def _passes(self, check: Check) -> bool:
+        try:
+            result = check()
+        except Exception:  # a check that raises has failed
+            return False
+        return result if isinstance(result, bool) else bool(await self._result(result))
+
+    async def _answers(self, probe: Probe) -> bool:
+        return await self._result(probe()) is not False
+
+    async def _result(self, answer: Awaitable[object]) -> object:
+        """Return the result; False if it is an error, or takes longer than `answer_s_max`.
+
+        A driver can take long to cancel a query, so this does not wait until the cancellation is complete.
+        """
+        task = asyncio.ensure_future(answer)
+        await asyncio.wait({task}, timeout=self.answer_s_max)
+        if not task.done():
+            task.cancel()
+            return False
+        return task.result() if task.exception() is None else False

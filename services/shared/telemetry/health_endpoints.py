@@ -13,6 +13,7 @@ def health_routes(health: Health) -> APIRouter:
     """Return the three endpoints.
 
     `/health/live` responds with 503 if the process is not alive, `/health/ready` if it is not ready.
+    `/health/ready` also names the dependencies that the process cannot reach.
     """
     router = APIRouter(include_in_schema=False)
 
@@ -24,7 +25,12 @@ def health_routes(health: Health) -> APIRouter:
     @router.get("/health/ready")
     async def ready() -> JSONResponse:
         missing = await health.failed_checks() + health.stalled_loops()
-        body = {"ready": not missing, "missing": missing, "details": health.details}
+        body = {
+            "ready": not missing,
+            "missing": missing,
+            "degraded": health.degraded,
+            "details": health.details,
+        }
         return JSONResponse(body, 503 if missing else 200)
 
     @router.get("/metrics")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
-from aiokafka.admin import NewPartitions
+from aiokafka.admin import NewPartitions, NewTopic
 
 from tests.support.aggregator.cut_checker import following_cuts
 from tests.support.aggregator.event_producer import EventProducer, event_producer, event_value
@@ -230,6 +233,45 @@ async def test_reading_continues_after_a_broker_restart(
     await asyncio.wait_for(producer.send(3, range(11, 21)), WAIT_S)
 
     await wait_for_count(counts, 20)
+
+
+async def test_a_stand_by_without_partitions_is_ready_and_takes_over(
+    aggregator: Processes, counts: Any, topics: Topics
+) -> None:
+    alone = replace(topics, prefix=f"{topics.prefix}alone-")
+    async with topics.administration() as admin:
+        await admin.create_topics([NewTopic(alone.name("participant-events"), 1, 1)])
+    async with event_producer(alone) as producer:
+        workers = [aggregator.start("worker", **alone.environment()) for _ in range(2)]
+        for worker in workers:
+            await until(partial(_is_ready, worker), WAIT_S, name="both workers are ready")
+        leader, stand_by = sorted(workers, key=_partitions_of, reverse=True)
+        assert (_partitions_of(leader), _partitions_of(stand_by)) == (1, 0)
+
+        leader.kill()
+        await producer.send(0, range(1, 11))
+
+        await wait_for_count(counts, 10)
+        assert await _is_ready(stand_by)
+
+
+async def _is_ready(worker: RunningProcess) -> bool:
+    async with httpx.AsyncClient() as client:
+        try:
+            return (await client.get(_url(worker, "health/ready"))).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+def _partitions_of(worker: RunningProcess) -> int:
+    page = httpx.get(_url(worker, "metrics")).text
+    found = re.search(r"^aggregator_partitions_assigned (\d+)", page, re.MULTILINE)
+    assert found is not None
+    return int(found[1])
+
+
+def _url(worker: RunningProcess, path: str) -> str:
+    return f"http://127.0.0.1:{worker.port}/{path}"
 
 
 async def test_records_in_an_unknown_partition_are_ignored_and_the_others_are_counted(

@@ -1,7 +1,7 @@
 // Updates the numbers of the page that the server rendered.
 
 import { follow } from "./stream.js";
-import { clock, dated, fill, moment, number, share, signed, words } from "./formats.js";
+import { clock, dated, duration, fill, moment, number, share, signed, words } from "./formats.js";
 
 const ANNOUNCE_MS = 30000; // the interval at which a screen reader announces a changed total
 const BAR_SCALE_MIN = 1.25;
@@ -17,6 +17,8 @@ const counts = new Map([[PROVINCE, element("total")], ...rows]
   .map(([code, node]) => [code, Number(node.dataset.count)]));
 let head = null;
 let drawScheduled = false;
+// When the counts were last live, by the page's monotonic clock; null if that is unknown.
+let liveMs = document.body.dataset.age === "" ? null : performance.now() - 1000 * document.body.dataset.age;
 
 function draw() {
   drawScheduled = false;
@@ -96,8 +98,19 @@ function drawAudit(audit) {
   setText(element("checked"), audit ? checked : words.unchecked);
 }
 
+// Dates the counts. The band and the date under the chart show only while the counts are stale.
+function drawAge() {
+  const asOf = element("as-of").dateTime;
+  if (!asOf) return;
+  setText(element("old"), fill(words.old, fill(words.per, dated(asOf))));
+  setText(element("until"), fill(words.until, clock(asOf)));
+  if (liveMs !== null) setText(element("ago"), fill(words.ago, duration((performance.now() - liveMs) / 1000)));
+}
+
 function showState(state) {
   document.body.dataset.state = state;
+  if (state === "live") liveMs = performance.now();
+  if (state === "stale") drawAge();
   document.title = state === "stale" ? words.title : `${element("total").textContent} · ${words.title}`;
   setText(element("state-word"), words[state]);
   setText(element("note"), words[`${state}_note`]);
@@ -180,6 +193,8 @@ follow({
   onMessage,
   onSilence,
 });
+
+setInterval(() => { if (document.body.dataset.state === "stale") drawAge(); }, 1000);
 
 let announced = element("total").textContent;
 setInterval(() => {

@@ -34,6 +34,11 @@ export function moment(time, now) {
   const short = clockOf(then, "hour", "minute");
   return dateOf(then) === dateOf(read(now)) ? short : `${dateOf(then)}, ${short}`;
 }
+// The largest whole unit of a duration, for example "3 menit".
+export function duration(seconds) {
+  const [length, unit] = words.units.find(([length]) => seconds >= length) ?? words.units.at(-1);
+  return `${Math.floor(seconds / length)} ${unit}`;
+}
 export function dated(time) {
   const p = read(time);
   return `${dateOf(p)}, ${clockOf(p, "hour", "minute", "second")}`;

@@ -56,6 +56,10 @@ def test_the_consumer_connects_to_all_brokers(app: FetchApp) -> None:
     assert [str(url) for url in app.transport.url] == ["kafka://127.0.0.1:1", "kafka://127.0.0.1:2"]
 
 
+def test_a_stand_by_that_fetches_nothing_for_weeks_stays_in_the_group(app: FetchApp) -> None:
+    assert app.conf.broker_max_poll_interval > 100 * 86_400
+
+
 @pytest.mark.parametrize(
     ("override", "overridden"),
     [

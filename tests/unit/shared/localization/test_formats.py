@@ -11,7 +11,7 @@ from babel.numbers import format_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localization.formats import clock_of, date_of, dated_moment, moment, number, share, signed
+from localization.formats import clock_of, date_of, dated_moment, duration, moment, number, share, signed
 
 EVENING = datetime(2021, 10, 24, 12, 5, 1, tzinfo=UTC)
 
@@ -66,3 +66,17 @@ class TestUnicodeLocaleData:
         assert dated_moment(time, language) == format_datetime(
             time, pattern, tzinfo=ZoneInfo("Asia/Jakarta"), locale=locale
         )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "indonesian", "english"),
+    [
+        (0.0, "0 detik", "0 s"),
+        (59.9, "59 detik", "59 s"),
+        (60.0, "1 menit", "1 min"),
+        (7_199.0, "1 jam", "1 h"),
+        (200_000.0, "2 hari", "2 d"),
+    ],
+)
+def test_a_duration_has_its_largest_whole_unit(seconds: float, indonesian: str, english: str) -> None:
+    assert (duration(seconds, "id"), duration(seconds, "en")) == (indonesian, english)

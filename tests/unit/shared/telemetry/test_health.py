@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
+
 from fastapi.testclient import TestClient
 
 from telemetry.health import Health
@@ -35,3 +38,43 @@ def test_a_check_that_fails_or_raises_is_named_as_missing() -> None:
 
     assert answer.status_code == 503
     assert answer.json()["missing"] == ["kafka", "postgres"]
+
+
+async def test_a_dependency_that_does_not_answer_is_named_and_the_process_stays_ready() -> None:
+    health = Health()
+    reachable = True
+
+    async def probe() -> None:
+        if not reachable:
+            raise ConnectionError
+
+    health.dependency("kafka", probe)
+    health.dependency("postgresql", partial(asyncio.sleep, 0))
+    client = TestClient(plain_app(health))
+
+    await health.probe_once()
+    before = client.get("/health/ready")
+    reachable = False
+    await health.probe_once()
+    after = client.get("/health/ready")
+    reachable = True
+    await health.probe_once()
+
+    assert (before.status_code, before.json()["degraded"]) == (200, [])
+    assert (after.status_code, after.json()["degraded"]) == (200, ["kafka"])
+    assert health.degraded == []
+
+
+async def test_a_dependency_or_a_check_that_never_answers_is_named_in_time() -> None:
+    health = Health(answer_s_max=0.01)
+
+    async def hangs() -> bool:
+        return await asyncio.Event().wait()
+
+    health.dependency("kafka", hangs)
+    health.check("postgres", hangs)
+
+    await health.probe_once()
+
+    assert health.degraded == ["kafka"]
+    assert await health.failed_checks() == ["postgres"]
