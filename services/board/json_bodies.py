@@ -31,7 +31,7 @@ def head_body(scope: str, head: Head) -> dict[str, Any]:
 
 
 def audit_body(head: Head) -> dict[str, Any] | None:
-    """Return the last audit; None before the first audit. The drifts are None if the last audit is too old."""
+    """Return the last audit; None before the first audit. Without a recent audit both drifts are None."""
     audit = head.audit
     if audit is None:
         return None

@@ -16,6 +16,7 @@ from registration.domain.commands import WithdrawCommand
 from registration.domain.decision import Refused, decide
 from registration.domain.participant import Participant, Status
 from registration.store import register_rows
+from registration.store.array_literals import uuids
 from registration.store.register_rows import QUERIES, Connection
 
 CHANNEL: Final = "officer"
@@ -38,7 +39,7 @@ async def erase(connection: Connection, participant_id: UUID, new_id: Callable[[
     """
     async with connection.transaction():
         ids = await _same_person(connection, participant_id)
-        participants = {found.id: found for found in await register_rows.lock(connection, ids)}
+        participants = {found.id: found for found in await register_rows.lock(connection, uuids(ids))}
         if participant_id not in participants:
             return ErasureOutcome.UNKNOWN
         if participants[participant_id].status is Status.MERGED:
@@ -49,7 +50,7 @@ async def erase(connection: Connection, participant_id: UUID, new_id: Callable[[
         await register_rows.update(connection, [draft.event.after for draft in drafts])
         erased = [await QUERIES.erase(connection, id=found) for found in ids]
         if drafts:
-            await register_rows.append(connection, drafts)
+            await register_rows.write_rows(connection, events=register_rows.event_rows(drafts))
         return ErasureOutcome.ERASED if drafts or any(erased) else ErasureOutcome.REPEATED
 
 
