@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
-from collections import Counter
-from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 import asyncpg
 import pytest
 
+from tests.integration.registration.audit.audited_register import (
+    audited,
+    counted_at,
+    load,
+    newest_state,
+    some_positions,
+    unexplained,
+)
 from tests.integration.registration.relay.conftest import StartProcess
 from tests.support.deadlines import until
 from tests.support.registration.cut_publisher import Cell, CutPublisher
@@ -24,90 +28,6 @@ from tests.support.topic_prefixes import Topics
 pytestmark = pytest.mark.integration
 
 PLANTED = ("all", "31.71", "registered")
-REGISTRATIONS = "SELECT partition, sequence FROM event WHERE value::json -> 'data' ->> 'before' IS NULL"
-
-
-def _cells(standing: dict[str, Any]) -> list[Cell]:
-    """Return the tallies in which this standing is counted, computed without the code under test."""
-    scopes = ["all"]
-    scopes += [f"agency:{standing['agency']}"] if standing["agency"] else []
-    scopes += [f"campaign:{standing['campaign']}"] if standing["campaign"] else []
-    measures = ["registered", *[f"step:{step}" for step in standing["steps"]]]
-    regions = [standing["region"][:length] for length in (2, 5, 8, 13)]
-    return [(scope, region, measure) for scope in scopes for region in regions for measure in measures]
-
-
-async def _counted(
-    pool: asyncpg.Pool[Any], positions: list[int], quarantined: Collection[tuple[int, int]] = ()
-) -> dict[Cell, int]:
-    """Return the tallies at these positions, summed from all events that are not quarantined."""
-    rows = await pool.fetch(
-        "SELECT partition, sequence, value FROM event WHERE sequence <= ($1::bigint[])[partition + 1]",
-        positions,
-    )
-    values = [value for partition, sequence, value in rows if (partition, sequence) not in quarantined]
-    # Sum in a thread, so that concurrent writers do not have to wait inside their transactions.
-    return await asyncio.to_thread(_summed, values)
-
-
-def _summed(values: list[str]) -> dict[Cell, int]:
-    counts: Counter[Cell] = Counter()
-    for value in values:
-        change = json.loads(value)["data"]
-        counts.update(_cells(change["after"]) if change["after"] else ())
-        counts.subtract(_cells(change["before"]) if change["before"] else ())
-    return {cell: count for cell, count in counts.items() if count}
-
-
-async def _state(topics: Topics) -> dict[str, Any]:
-    """Return the value of the newest record of `register-state`."""
-    published = (await records(topics, "register-state", 1))[0]
-    assert published, "no state yet"
-    newest = published[-1]
-    assert newest.key == b"state"
-    state: dict[str, Any] = json.loads(newest.value)
-    return state
-
-
-async def _audited(topics: Topics, cut: str) -> dict[str, Any]:
-    state = await _state(topics)
-    assert state["audit"], "no audit yet"
-    assert state["audit"]["cut"] == cut, state["audit"]["cut"]
-    audit: dict[str, Any] = state["audit"]
-    return audit
-
-
-async def _unexplained(topics: Topics) -> dict[str, Any]:
-    state = await _state(topics)
-    assert state["audit_outcome"] == "unexplained", state["audit_outcome"]
-    return state
-
-
-@asynccontextmanager
-async def load(register: Register) -> AsyncIterator[None]:
-    """Write registrations, moves, steps and withdrawals until the `with` block ends.
-
-    This cannot be a fixture, because the event loop does not run while other fixtures are set up. A
-    transaction of the writer would then be idle, so that PostgreSQL would terminate its session.
-    """
-    stop = asyncio.Event()
-
-    async def write_until_stopped() -> None:
-        while not stop.is_set():
-            await register.write(20)
-            await asyncio.sleep(0.05)
-
-    await register.write(300)
-    writing = asyncio.ensure_future(write_until_stopped())
-    try:
-        yield
-    finally:
-        stop.set()
-        await writing
-
-
-async def _some_positions(register: Register, behind: int) -> list[int]:
-    return [max(0, last - behind) for last in await register.last_sequences()]
 
 
 async def test_correct_cuts_have_no_drift_under_load_and_a_miscount_is_found_within_10_seconds(
@@ -116,19 +36,19 @@ async def test_correct_cuts_have_no_drift_under_load_and_a_miscount_is_found_wit
     start("audit", REGISTRATION_AUDIT_EVERY_S="1", REGISTRATION_AUDIT_PAUSE_FACTOR="1")
     async with load(register), CutPublisher(topics) as cuts:
         for number in (1, 2, 3):
-            positions = await _some_positions(register, behind=2 * number)
-            await cuts.publish(number, positions, await _counted(pool, positions))
-            audit = await until(partial(_audited, topics, f"1.{number}"), 30, name="the cut is audited")
+            positions = await some_positions(register, behind=2 * number)
+            await cuts.publish(number, positions, await counted_at(pool, positions))
+            audit = await until(partial(audited, topics, f"1.{number}"), 30, name="the cut is audited")
             assert (audit["drift"], audit["differences"]) == (0, [])
 
-        positions = await _some_positions(register, behind=1)
-        counts = await _counted(pool, positions)
+        positions = await some_positions(register, behind=1)
+        counts = await counted_at(pool, positions)
         await cuts.publish(4, positions, counts)
-        await until(lambda: _audited(topics, "1.4"), 30, name="the cut is audited")
+        await until(lambda: audited(topics, "1.4"), 30, name="the cut is audited")
         await cuts.publish(4, positions, {**counts, PLANTED: counts[PLANTED] + 7})
 
         async def the_miscount_is_found() -> bool:
-            audit = await _audited(topics, "1.4")
+            audit = await audited(topics, "1.4")
             assert audit["drift"] == 7, audit
             scope, region, measure = PLANTED
             (difference,) = audit["differences"]
@@ -160,7 +80,7 @@ async def test_a_minute_with_planted_growth_or_without_a_scope_is_drift_until_it
     register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
 ) -> None:
     async def growth_drift() -> int:
-        audit = (await _state(topics))["growth_audit"]
+        audit = (await newest_state(topics))["growth_audit"]
         assert audit, "no minute is audited yet"
         drift: int = audit["drift"]
         return drift
@@ -170,14 +90,14 @@ async def test_a_minute_with_planted_growth_or_without_a_scope_is_drift_until_it
         return True
 
     await register.write(200)
-    first = await _some_positions(register, behind=1)
+    first = await some_positions(register, behind=1)
     await register.write(200)
-    second = await _some_positions(register, behind=1)
+    second = await some_positions(register, behind=1)
     quarantined = ((3, first[3] + 1), (5, first[5]))
-    growth = _growth(await _counted(pool, first, quarantined), await _counted(pool, second, quarantined))
+    growth = _growth(await counted_at(pool, first, quarantined), await counted_at(pool, second, quarantined))
     start("audit")
     async with CutPublisher(topics) as cuts:
-        await cuts.publish(1, second, await _counted(pool, second, quarantined), quarantined)
+        await cuts.publish(1, second, await counted_at(pool, second, quarantined), quarantined)
         await cuts.publish_minute((first, first), {"all": {}}, "2021-10-24T12:03:00Z")
         await cuts.publish_minute((first, second), growth)
         await until(lambda: is_found(0), 30)
@@ -196,104 +116,27 @@ async def test_a_minute_with_planted_growth_or_without_a_scope_is_drift_until_it
         await until(lambda: is_found(size), 30, name="the missing scope is found")
 
 
-async def test_quarantined_events_are_no_drift(
-    register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
-) -> None:
-    await register.write(200)
-    positions = await _some_positions(register, behind=0)
-    quarantined = ((3, 1), (5, 2))
-    start("audit")
-
-    async with CutPublisher(topics) as cuts:
-        await cuts.publish(1, positions, await _counted(pool, positions, quarantined), quarantined)
-
-        audit = await until(lambda: _audited(topics, "1.1"), 30, name="the cut is audited")
-
-    assert audit["drift"] == 0
-
-
-@pytest.mark.timeout(240)
-async def test_a_cut_with_100_000_scattered_quarantined_events_is_audited_exactly(
-    register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
-) -> None:
-    await register.register_many(16_668)
-    positions = await _some_positions(register, behind=0)
-    quarantined = {(partition, 2 * place) for partition in range(12) for place in range(1, 8_335)}
-    counts = await _counted(pool, positions, quarantined)
-    assert len(quarantined) == sum(positions) / 2 == 100_008
-    start("audit", REGISTRATION_AUDIT_EVERY_S="1", REGISTRATION_AUDIT_PAUSE_FACTOR="1")
-
-    async with CutPublisher(topics) as cuts:
-        await cuts.publish(1, positions, counts, quarantined)
-        exact = await until(lambda: _audited(topics, "1.1"), 60, name="the cut is audited")
-        await cuts.publish(2, positions, counts, quarantined - {(3, 8)} | {(3, 9)})
-        misnamed = await until(lambda: _audited(topics, "1.2"), 60, name="the second cut is audited")
-        await cuts.publish(3, positions, {**counts, PLANTED: counts[PLANTED] + 7}, quarantined)
-        miscounted = await until(lambda: _audited(topics, "1.3"), 60, name="the third cut is audited")
-
-    assert (exact["drift"], miscounted["drift"]) == (0, 7)
-    assert misnamed["drift"] > 0
-
-
-async def test_a_cut_that_does_not_name_all_quarantined_events_is_not_audited(
-    register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
-) -> None:
-    await register.write(50)
-    positions = await _some_positions(register, behind=0)
-    counts = await _counted(pool, positions)
-    audit = start("audit")
-
-    async with CutPublisher(topics) as cuts:
-        await cuts.publish(1, positions, counts, unnamed=1)
-        await until(lambda: "audit inconclusive" in audit.log.read_text(), 30, name="it is inconclusive")
-        state = await until(partial(_unexplained, topics), 20, name="the outcome is published")
-        assert state["audit"] is None
-        await cuts.publish(2, positions, counts)
-        result = await until(lambda: _audited(topics, "1.2"), 30, name="the named cut is audited")
-
-    assert result["drift"] == 0
-
-
 async def test_attempts_without_a_result_leave_the_last_audit_and_its_age_grows(
     register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
 ) -> None:
     await register.write(50)
-    positions = await _some_positions(register, behind=0)
-    counts = await _counted(pool, positions)
+    positions = await some_positions(register, behind=0)
+    counts = await counted_at(pool, positions)
     start("audit", REGISTRATION_AUDIT_EVERY_S="0.5", REGISTRATION_AUDIT_PAUSE_FACTOR="1")
 
     async with CutPublisher(topics) as cuts:
         await cuts.publish(1, positions, counts)
-        await until(lambda: _audited(topics, "1.1"), 30, name="the first cut is audited")
+        await until(lambda: audited(topics, "1.1"), 30, name="the first cut is audited")
         await cuts.publish(2, positions, counts, unnamed=1)
 
         async def the_audit_is_old() -> dict[str, Any]:
-            state = await _unexplained(topics)
+            state = await unexplained(topics)
             assert state["audit"]["age_s"] > 3
             return state
 
         state = await until(the_audit_is_old, 30, name="the audit is older than three seconds")
 
     assert (state["audit"]["cut"], state["audit"]["drift"]) == ("1.1", 0)
-
-
-async def test_negative_counts_from_quarantined_registrations_are_no_drift(
-    register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
-) -> None:
-    await register.write(300)
-    positions = await _some_positions(register, behind=0)
-    rows = await pool.fetch(REGISTRATIONS)
-    quarantined = tuple((row["partition"], row["sequence"]) for row in rows)
-    counts = await _counted(pool, positions, quarantined)
-    assert min(counts.values()) < 0
-    start("audit")
-
-    async with CutPublisher(topics) as cuts:
-        await cuts.publish(1, positions, counts, quarantined)
-
-        audit = await until(lambda: _audited(topics, "1.1"), 30, name="the cut is audited")
-
-    assert audit["drift"] == 0
 
 
 async def test_the_register_state_has_positions_lag_and_whether_a_relay_runs(
@@ -304,19 +147,19 @@ async def test_the_register_state_has_positions_lag_and_whether_a_relay_runs(
     start("audit")
 
     async with CutPublisher(topics) as cuts:
-        await cuts.publish(1, last, await _counted(pool, last))
-        await until(lambda: _audited(topics, "1.1"), 30, name="the cut is audited")
+        await cuts.publish(1, last, await counted_at(pool, last))
+        await until(lambda: audited(topics, "1.1"), 30, name="the cut is audited")
         await register.write(40)
         after = await register.last_sequences()
 
         async def the_lag_is_published_and_ages() -> bool:
-            state = await _state(topics)
+            state = await newest_state(topics)
             lag = state["lag"]
             return bool(lag["events"] == sum(after) - sum(last) and lag["standing_s"] >= 1.0)
 
         await until(the_lag_is_published_and_ages, 20)
 
-    state = await _state(topics)
+    state = await newest_state(topics)
     assert state["last_sequence"] == after
     assert state["published"] == [0] * 12
     assert (state["epoch"], state["refused"], state["relay_alive"]) == (1, None, False)
@@ -331,10 +174,10 @@ async def test_a_cut_above_the_register_is_refused(
     start("audit")
 
     async with CutPublisher(topics) as cuts:
-        await cuts.publish(1, [position + 1 for position in last], await _counted(pool, last))
+        await cuts.publish(1, [position + 1 for position in last], await counted_at(pool, last))
 
         async def it_is_refused() -> bool:
-            state = await _state(topics)
+            state = await newest_state(topics)
             return state["audit"] is None and "the register holds" in (state["refused"] or "")
 
         await until(it_is_refused, 20)
@@ -349,10 +192,10 @@ async def test_a_refusal_of_the_relay_is_published_without_an_audit_result(
     start("audit")
 
     async with CutPublisher(topics) as cuts:
-        await cuts.publish(1, last, await _counted(pool, last))
+        await cuts.publish(1, last, await counted_at(pool, last))
 
         async def it_is_published() -> bool:
-            state = await _state(topics)
+            state = await newest_state(topics)
             return state["refused"] == "restored" and state["audit"] is None
 
         await until(it_is_published, 20)
@@ -377,7 +220,7 @@ async def test_the_start_of_the_day_has_the_counts_of_the_events_recorded_before
 
     counts = await until(published, 30)
 
-    counted = await _counted(pool, positions)
+    counted = await counted_at(pool, positions)
     assert counts == {(scope, region): n for (scope, region, of), n in counted.items() if of == "registered"}
 
 
@@ -388,10 +231,10 @@ async def test_a_second_audit_takes_over_in_a_higher_term_and_silences_the_first
     first = start("audit")
 
     async def published_in_the_first_term() -> bool:
-        return bool((await _state(topics))["term"] == 1)
+        return bool((await newest_state(topics))["term"] == 1)
 
     async def published_in_a_higher_term() -> bool:
-        return bool((await _state(topics))["term"] > 1)
+        return bool((await newest_state(topics))["term"] > 1)
 
     await until(published_in_the_first_term, 20)
     first.send(signal.SIGSTOP)
@@ -417,7 +260,7 @@ async def test_a_restored_lease_does_not_publish_in_a_lower_term(
     first = start("audit")
 
     async def term_is(above: int) -> bool:
-        return bool((await _state(topics))["term"] > above)
+        return bool((await newest_state(topics))["term"] > above)
 
     await until(lambda: term_is(40), 20, name="published in term 41")
     first.finish()
