@@ -163,8 +163,7 @@ class OperationRunner:
         """A file with the change that the malformed event should contain."""
         standing = {name: registration.body.get(name) for name in ("region", "agency", "campaign")}
         path = self._stack.folder / "change.json"
-        time = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        path.write_text(json.dumps({"time": time, "before": None, "after": {**standing, "steps": []}}))
+        path.write_text(json.dumps({"before": None, "after": {**standing, "steps": []}}))
         return path
 
     async def _find(self, person: int) -> str:

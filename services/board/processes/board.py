@@ -77,7 +77,7 @@ async def _run(
         stopping,
         topic_followers.follow_region_counts(kafka, board_state, clock, on_change),
         topic_followers.follow_register_states(kafka, board_state, clock),
-        topic_followers.follow_region_minutes(kafka, app_state.registration_rate, app_state.now),
+        topic_followers.follow_region_minutes(kafka, app_state.registration_rate),
         topic_followers.follow_register_days(kafka, app_state.day_growth),
         topic_followers.follow_milestones(kafka, board_state, app_state.milestones, on_change),
         _close_on_stop(subscriptions, stopping),

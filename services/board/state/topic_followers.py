@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 
 from board.metrics import CUTS
 from board.state.counts import BoardState
 from board.state.day_growth import DayGrowth, decode_day
 from board.state.milestones import Milestones, decode_milestone
 from board.state.next_threshold import MilestoneRules
-from board.state.registration_rate import KEPT, RegistrationRate, decode_minute
+from board.state.registration_rate import RegistrationRate, decode_minute
 from cuts.topic_readers import follow_cuts, follow_register_state, follow_table
 from kafka.settings import KafkaSettings
 
@@ -37,11 +36,9 @@ async def follow_register_states(
         board_state.apply_register_state(record.value, clock(), is_new=record.is_new)
 
 
-async def follow_region_minutes(
-    kafka: KafkaSettings, registration_rate: RegistrationRate, now: Callable[[], datetime]
-) -> None:
-    """Add every record of region-minutes from the last two days, and then every new record, without end."""
-    async for record in follow_table(kafka, "region-minutes", decode_minute, now() - KEPT):
+async def follow_region_minutes(kafka: KafkaSettings, registration_rate: RegistrationRate) -> None:
+    """Add every record of region-minutes, which holds two days, without end."""
+    async for record in follow_table(kafka, "region-minutes", decode_minute):
         if record.value is not None:
             registration_rate.add(record.value)
 
