@@ -45,7 +45,8 @@ class RegisterEpochTrigger:
         """Follow the topic register-state until a rebuild is needed, then rebuild and return.
 
         A rebuild is needed if this process leads and the register's epoch exceeds the tallies' epoch. If the
-        register begins a further epoch meanwhile, the rebuild is abandoned, because its events may be gone.
+        register begins a further epoch meanwhile, the rebuild is abandoned for one of the further epoch,
+        because its events may be gone.
         """
         async for followed in follow_register_state(self._kafka):
             self._on_state(followed)
@@ -53,8 +54,14 @@ class RegisterEpochTrigger:
             epoch = RegisterEpoch(followed.value.epoch, followed.value.last_sequence)
             if self._lease.term is not None and epoch.number > live["epoch"]:
                 log.warning("register began new epoch", epoch=epoch.number, tallies_epoch=live["epoch"])
-                await run_group(StopSignal(), self._rebuild_once(epoch), self._further_epoch(epoch.number))
+                await self._rebuild_newest(epoch)
                 return
+
+    async def _rebuild_newest(self, epoch: RegisterEpoch) -> None:
+        pending = [epoch]
+        while pending:
+            epoch = pending.pop()
+            await run_group(StopSignal(), self._rebuild_once(epoch), self._add_further(epoch, pending))
 
     async def _rebuild_once(self, epoch: RegisterEpoch) -> None:
         try:
@@ -63,8 +70,9 @@ class RegisterEpochTrigger:
             # For example, a former leader still waits for the events of the epoch. The next call tries again.
             log.warning("rebuild superseded", epoch=epoch.number, reason=str(superseded))
 
-    async def _further_epoch(self, number: int) -> None:
-        """Return when register-state has an epoch above `number`."""
+    async def _add_further(self, epoch: RegisterEpoch, pending: list[RegisterEpoch]) -> None:
+        """Return when register-state has a further epoch, after adding it to `pending`."""
         async for followed in follow_register_state(self._kafka):
-            if followed.value.epoch > number:
+            if followed.value.epoch > epoch.number:
+                pending.append(RegisterEpoch(followed.value.epoch, followed.value.last_sequence))
                 return

@@ -104,7 +104,7 @@ async def test_while_nobody_reads_the_topic_no_event_is_sent_again(
     async def the_topic_was_inspected() -> bool:
         return await _metric(port, 'relay_stalls_total{cause="unread"}') >= 12
 
-    await until(the_topic_was_inspected, 40, every_s=0.5)
+    await until(the_topic_was_inspected, 60, every_s=0.5)
 
     assert [[event_id for _, event_id in log] for log in await events(topics)] == await register.ids()
     assert await _metric(port, "relay_copies_total") == 0
@@ -114,19 +114,20 @@ async def test_a_lost_event_is_sent_again_once_and_not_again_while_workers_are_d
     register: Register, topics: Topics, start: StartProcess, counting: FakeCounting
 ) -> None:
     """A worker has counted three events of each partition at the offsets 0 to 2, and the others are lost."""
+    counting.positions = [600] * 12  # above all events, so that no partition stalls yet
     await register.write_events(600)
     port = str(free_ports(1)[0])
     start("relay", REGISTRATION_RELAY_PORT=port)
-    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+    await until(lambda: _everything_is_published(register), 60, name="everything is published")
     await topics.empty("participant-events", 12)
     await register.write_events(300)
-    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+    await until(lambda: _everything_is_published(register), 60, name="everything is published")
     counting.positions, counting.next_offsets = [3] * 12, [3] * 12
 
     async def the_copies_were_inspected() -> bool:
         return await _metric(port, 'relay_stalls_total{cause="unread"}') >= 12
 
-    await until(the_copies_were_inspected, 60, every_s=0.5)
+    await until(the_copies_were_inspected, 90, every_s=0.5)
 
     ids, logs = await register.ids(), await events(topics)
     assert await _metric(port, "relay_copies_total") == sum(len(part) - 3 for part in ids)

@@ -129,7 +129,7 @@ def test_every_part_of_a_full_stays_below_its_limit(number: int) -> None:
 def test_the_longest_head_fits_in_its_bytes() -> None:
     largest = 9_007_199_254_740_000
     gaps = tuple((partition, largest, largest) for partition in range(12))
-    head = CutHead(32_767, largest, largest, (largest,) * 12, gaps)
+    head = CutHead(32_767, largest, largest, (largest,) * 12, gaps, (largest,) * 12)
 
     (part,) = write_full(Cut(largest, largest, AS_OF, head, largest), largest, NO_CONTENT)
 
