@@ -1,4 +1,4 @@
--- migrated to 0004
+-- migrated to 0005
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -82,6 +82,11 @@ CREATE TABLE registration.import_file (
     changed_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
     fault text,
+    heading_lines bigint DEFAULT 1 NOT NULL,
+    blank bigint DEFAULT 0 NOT NULL,
+    unchanged bigint DEFAULT 0 NOT NULL,
+    differing bigint DEFAULT 0 NOT NULL,
+    runs integer DEFAULT 1 NOT NULL,
     CONSTRAINT import_file_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text, 'undoing'::text, 'undone'::text])))
 );
 ALTER TABLE registration.import_file OWNER TO registration;
