@@ -1,4 +1,4 @@
--- migrated to 0002
+-- migrated to 0003
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -24,11 +24,35 @@ CREATE TABLE aggregator.changed (
     sequence bigint NOT NULL,
     scopes text[] NOT NULL,
     regions text[] NOT NULL,
-    measures text[] NOT NULL,
-    minutes timestamp with time zone[] NOT NULL,
-    minute_scopes text[] NOT NULL
+    measures text[] NOT NULL
 );
 ALTER TABLE aggregator.changed OWNER TO aggregator;
+CREATE TABLE aggregator.kept_count (
+    scope text NOT NULL,
+    region text NOT NULL,
+    count bigint NOT NULL
+)
+WITH (fillfactor='50');
+ALTER TABLE aggregator.kept_count OWNER TO aggregator;
+CREATE TABLE aggregator.kept_cut (
+    one boolean DEFAULT true NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    cut text NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    generation bigint NOT NULL,
+    epoch bigint NOT NULL,
+    positions bigint[] NOT NULL,
+    behind boolean NOT NULL,
+    CONSTRAINT kept_cut_one_check CHECK (one)
+);
+ALTER TABLE aggregator.kept_cut OWNER TO aggregator;
+CREATE TABLE aggregator.kept_minute (
+    minute timestamp with time zone NOT NULL,
+    scope text NOT NULL,
+    value text NOT NULL,
+    published boolean DEFAULT false NOT NULL
+);
+ALTER TABLE aggregator.kept_minute OWNER TO aggregator;
 CREATE TABLE aggregator.lease (
     name text NOT NULL,
     holder text NOT NULL,
@@ -46,15 +70,6 @@ CREATE TABLE aggregator.live (
     CONSTRAINT live_one_check CHECK (one)
 );
 ALTER TABLE aggregator.live OWNER TO aggregator;
-CREATE TABLE aggregator.minute_tally (
-    set_id smallint NOT NULL,
-    minute timestamp with time zone NOT NULL,
-    scope text NOT NULL,
-    region text NOT NULL,
-    count bigint NOT NULL
-)
-WITH (fillfactor='50');
-ALTER TABLE aggregator.minute_tally OWNER TO aggregator;
 CREATE TABLE aggregator."position" (
     set_id smallint NOT NULL,
     partition smallint NOT NULL,
@@ -69,9 +84,7 @@ CREATE TABLE aggregator.published (
     one boolean DEFAULT true NOT NULL,
     term bigint NOT NULL,
     cut bigint NOT NULL,
-    minutes_set_id smallint NOT NULL,
-    minutes_generation bigint NOT NULL,
-    minutes_positions bigint[] NOT NULL,
+    minutes_end bigint DEFAULT 0 NOT NULL,
     CONSTRAINT published_one_check CHECK (one)
 );
 ALTER TABLE aggregator.published OWNER TO aggregator;
@@ -119,12 +132,16 @@ ALTER TABLE ONLY aggregator.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 ALTER TABLE ONLY aggregator.changed
     ADD CONSTRAINT changed_pkey PRIMARY KEY (set_id, partition, sequence);
+ALTER TABLE ONLY aggregator.kept_count
+    ADD CONSTRAINT kept_count_pkey PRIMARY KEY (scope, region);
+ALTER TABLE ONLY aggregator.kept_cut
+    ADD CONSTRAINT kept_cut_pkey PRIMARY KEY (one);
+ALTER TABLE ONLY aggregator.kept_minute
+    ADD CONSTRAINT kept_minute_pkey PRIMARY KEY (minute, scope);
 ALTER TABLE ONLY aggregator.lease
     ADD CONSTRAINT lease_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY aggregator.live
     ADD CONSTRAINT live_pkey PRIMARY KEY (one);
-ALTER TABLE ONLY aggregator.minute_tally
-    ADD CONSTRAINT minute_tally_pkey PRIMARY KEY (set_id, minute, scope, region);
 ALTER TABLE ONLY aggregator."position"
     ADD CONSTRAINT position_pkey PRIMARY KEY (set_id, partition);
 ALTER TABLE ONLY aggregator.published
@@ -133,5 +150,6 @@ ALTER TABLE ONLY aggregator.quarantine
     ADD CONSTRAINT quarantine_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY aggregator.tally
     ADD CONSTRAINT tally_pkey PRIMARY KEY (set_id, scope, region, measure);
+CREATE INDEX kept_minute_unpublished ON aggregator.kept_minute USING btree (minute) WHERE (NOT published);
 CREATE UNIQUE INDEX quarantine_placed ON aggregator.quarantine USING btree (epoch, partition, event_sequence) WHERE (event_sequence IS NOT NULL);
 CREATE UNIQUE INDEX quarantine_stray ON aggregator.quarantine USING btree (epoch, partition, kafka_offset) WHERE (event_sequence IS NULL);
