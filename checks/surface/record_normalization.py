@@ -144,7 +144,9 @@ def register_state(records: Sequence[Record], names: Names) -> list[str]:
     value = records[-1].json()
     audit = value["audit"] and {**value["audit"], "cut": "<cut>", "duration_ms": "<milliseconds>"}
     positions = {name: _summed(value[name]) for name in ("last_sequence", "published")}
-    shown = {**value, "term": "<term>", **positions, "audit": audit}
+    # Whether a minute was audited yet, and could be, depends on the time at which the operations ran.
+    growth = {"growth_audit": "<growth audit>"}
+    shown = {**value, "term": "<term>", **positions, "audit": audit, **growth}
     return [_line(records[-1], records[-1].key, replaced(shown, names))]
 
 
