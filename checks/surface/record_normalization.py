@@ -146,7 +146,9 @@ def register_state(records: Sequence[Record], names: Names) -> list[str]:
     unstable = {"cut": "<cut>", "duration_ms": "<milliseconds>", "age_s": "<seconds>"}
     audit = value["audit"] and {**value["audit"], **unstable}
     positions = {name: _summed(value[name]) for name in ("last_sequence", "published")}
-    shown = {**value, "term": "<term>", **positions, "audit": audit}
+    # Whether a minute was audited yet, and could be, depends on the time at which the operations ran.
+    growth = {"growth_audit": "<growth audit>"}
+    shown = {**value, "term": "<term>", **positions, "audit": audit, **growth}
     return [_line(records[-1], records[-1].key, replaced(shown, names))]
 
 
