@@ -228,7 +228,7 @@ async def test_an_erasure_includes_the_participants_that_were_merged_into_the_pe
     register: ServedApi,
 ) -> None:
     merged, kept = await register.registered(7), await register.registered(8)
-    await register.post(f"{PATH}/{merged}/merge", {"into": kept})
+    await register.post(f"{PATH}/{merged}/merge", {"into": kept}, role="officer")
 
     with pytest.raises(CommandRefusedError, match="merged into another"):
         await erase_participant(register.pool, UUID(merged))
