@@ -1,4 +1,4 @@
--- migrated to 0002
+-- migrated to 0003
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -12,6 +12,18 @@ SET client_min_messages = warning;
 SET row_security = off;
 CREATE SCHEMA aggregator;
 ALTER SCHEMA aggregator OWNER TO aggregator;
+CREATE FUNCTION aggregator.keep_peak() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if old.count >= old.peak then
+        new.peak := old.count;
+        new.peak_left_at := clock_timestamp();
+    end if;
+    return new;
+end
+$$;
+ALTER FUNCTION aggregator.keep_peak() OWNER TO aggregator;
 SET default_tablespace = '';
 SET default_table_access_method = heap;
 CREATE TABLE aggregator.alembic_version (
@@ -111,7 +123,9 @@ CREATE TABLE aggregator.tally (
     scope text NOT NULL,
     region text NOT NULL,
     measure text NOT NULL,
-    count bigint NOT NULL
+    count bigint NOT NULL,
+    peak bigint DEFAULT 0 NOT NULL,
+    peak_left_at timestamp with time zone
 )
 WITH (fillfactor='50');
 ALTER TABLE aggregator.tally OWNER TO aggregator;
@@ -135,3 +149,5 @@ ALTER TABLE ONLY aggregator.tally
     ADD CONSTRAINT tally_pkey PRIMARY KEY (set_id, scope, region, measure);
 CREATE UNIQUE INDEX quarantine_placed ON aggregator.quarantine USING btree (epoch, partition, event_sequence) WHERE (event_sequence IS NOT NULL);
 CREATE UNIQUE INDEX quarantine_stray ON aggregator.quarantine USING btree (epoch, partition, kafka_offset) WHERE (event_sequence IS NULL);
+CREATE TRIGGER keep_peak BEFORE UPDATE OF count ON aggregator.tally FOR EACH ROW WHEN ((new.count < old.count)) EXECUTE FUNCTION aggregator.keep_peak();
+REVOKE ALL ON FUNCTION aggregator.keep_peak() FROM PUBLIC;

@@ -1,4 +1,4 @@
--- migrated to 0003
+-- migrated to 0008
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -52,6 +52,18 @@ CREATE TABLE notifier.epoch (
     base jsonb NOT NULL
 );
 ALTER TABLE notifier.epoch OWNER TO notifier;
+CREATE TABLE notifier.evaluated_cut (
+    one boolean DEFAULT true NOT NULL,
+    term bigint NOT NULL,
+    cut bigint NOT NULL,
+    as_of timestamp with time zone NOT NULL,
+    full_term bigint NOT NULL,
+    full_cut bigint NOT NULL,
+    full_offset bigint NOT NULL,
+    CONSTRAINT evaluated_cut_one_check CHECK (one)
+)
+WITH (fillfactor='50');
+ALTER TABLE notifier.evaluated_cut OWNER TO notifier;
 CREATE TABLE notifier.latch (
     id uuid NOT NULL,
     scope text NOT NULL,
@@ -73,6 +85,7 @@ CREATE TABLE notifier.latch (
     retracted_at timestamp with time zone,
     retracted_cut text,
     retracted_value bigint,
+    register_epoch bigint DEFAULT 1 NOT NULL,
     CONSTRAINT latch_state_check CHECK ((state = ANY (ARRAY['crossed'::text, 'retracted'::text])))
 );
 ALTER TABLE notifier.latch OWNER TO notifier;
@@ -108,6 +121,7 @@ CREATE TABLE notifier.outbox (
     topic text NOT NULL,
     last_sequence bigint DEFAULT 0 NOT NULL,
     published bigint DEFAULT 0 NOT NULL,
+    topic_start bigint DEFAULT 0 NOT NULL,
     CONSTRAINT outbox_check CHECK ((published <= last_sequence))
 )
 WITH (fillfactor='50');
@@ -119,6 +133,12 @@ CREATE TABLE notifier.outbox_record (
     value text
 );
 ALTER TABLE notifier.outbox_record OWNER TO notifier;
+CREATE TABLE notifier.published_rules (
+    one boolean DEFAULT true NOT NULL,
+    value text NOT NULL,
+    CONSTRAINT published_rules_one_check CHECK (one)
+);
+ALTER TABLE notifier.published_rules OWNER TO notifier;
 CREATE TABLE notifier.silence (
     id uuid NOT NULL,
     recipient text,
@@ -140,6 +160,8 @@ ALTER TABLE ONLY notifier.attempt
     ADD CONSTRAINT attempt_pkey PRIMARY KEY (message_id, number);
 ALTER TABLE ONLY notifier.epoch
     ADD CONSTRAINT epoch_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY notifier.evaluated_cut
+    ADD CONSTRAINT evaluated_cut_pkey PRIMARY KEY (one);
 ALTER TABLE ONLY notifier.latch
     ADD CONSTRAINT latch_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY notifier.latch
@@ -152,6 +174,8 @@ ALTER TABLE ONLY notifier.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (topic);
 ALTER TABLE ONLY notifier.outbox_record
     ADD CONSTRAINT outbox_record_pkey PRIMARY KEY (topic, sequence);
+ALTER TABLE ONLY notifier.published_rules
+    ADD CONSTRAINT published_rules_pkey PRIMARY KEY (one);
 ALTER TABLE ONLY notifier.silence
     ADD CONSTRAINT silence_pkey PRIMARY KEY (id);
 CREATE INDEX alert_latch ON notifier.alert USING btree (latch_id);
