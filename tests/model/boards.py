@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cuts.missed_full import MissedFull
 from cuts.records import CutRecord
 from cuts.state import CutState
 from tests.model.publishers import CutLog
@@ -24,6 +25,7 @@ class Board:
         if self._saved is not None:
             self.state.apply(self._saved)
         self._offset: int | None = None
+        self._missed_full = MissedFull()
 
     def new_state(self) -> CutState:
         """Return the state of a reader before its first record."""
@@ -32,16 +34,23 @@ class Board:
     def reconnect(self) -> None:
         """Lose the connection to Kafka. The next read begins at the newest full record again."""
         self._offset = None
+        self._missed_full = MissedFull()
 
     def read(self, records_max: int) -> None:
         """Read and apply the next records."""
         if self._offset is None:
             self._offset = self._log.start()
-        for record in self._log.records[self._offset : self._offset + records_max]:
+        for _ in range(records_max):
+            if self._offset >= len(self._log.records):
+                return
+            record = self._log.records[self._offset]
             self._offset += 1
             before = self.state.version
             self.state.apply(record)
             self.showed_older_cut = self.showed_older_cut or self.state.version < before
+            again_from = self._missed_full.seek_after(record)
+            if again_from is not None:
+                self._offset = again_from
 
     def save(self) -> None:
         """Write the current cut to the state file."""

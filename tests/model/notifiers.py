@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any, cast
 from uuid import UUID
 
+from cuts.missed_full import MissedFull
 from notifier.cut_evaluator import CutEvaluator
 from notifier.delivery_queue import DeliveryQueue
 from notifier.domain.alert_evidence import Attempt
@@ -189,6 +190,7 @@ class Notifier(Process):
     def reset(self) -> None:
         self.evaluator = CutEvaluator(RULES, _LatchClient(self._latches, self.driver.interruption_point))
         self._offset: int | None = None
+        self._missed_full = MissedFull()
         self._is_held_evaluated = True
 
     def work(self, choice: int) -> Coroutine[Any, Any, None]:
@@ -210,8 +212,10 @@ class Notifier(Process):
             for _ in range(records_max):
                 if self._offset == len(self._log.records):
                     return
-                self.evaluator.apply(self._log.records[self._offset], self._offset)
-                self._offset += 1
+                record = self._log.records[self._offset]
+                self.evaluator.apply(record, self._offset)
+                again_from = self._missed_full.seek_after(record)
+                self._offset = self._offset + 1 if again_from is None else again_from
                 self._is_held_evaluated = False
                 await self.evaluator.evaluate_once()
                 self._is_held_evaluated = True

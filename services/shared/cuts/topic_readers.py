@@ -18,6 +18,7 @@ from typing import Any, Final, Generic, TypeVar
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from prometheus_client import Counter
 
+from cuts.missed_full import MissedFull
 from cuts.records import CutRecord, RegisterState, UndecodableRecordError, decode_cut, decode_register_state
 from kafka.settings import KafkaSettings
 from kafka.topic_reader import TopicReader, open_reader
@@ -28,6 +29,8 @@ T = TypeVar("T")
 Decode = Callable[[bytes | None], T]
 Locate = Callable[[TopicReader, int, int], Awaitable[int]]
 """Takes the topic, its first offset and its end offset; returns the offset at which to start reading."""
+SeekAfter = Callable[[T], int | None]
+"""Takes a record that was read; returns the offset from which to read again, None to read on."""
 
 POLL_S: Final = 1.0
 ANSWER_S: Final = 5.0
@@ -88,9 +91,10 @@ def follow_cuts(
     """Yield the records of region-counts without end; the caller applies them to a CutState.
 
     `locate` is called at the start, and again if the topic no longer has the next record. By default, a
-    reader starts at the newest acknowledged full record.
+    reader starts at the newest acknowledged full record. A reader that turns out to lack the newest full
+    record goes back to it.
     """
-    return _Follower(kafka, "region-counts", decode_cut, locate).records()
+    return _Follower(kafka, "region-counts", decode_cut, locate, MissedFull().seek_after).records()
 
 
 def follow_register_state(kafka: KafkaSettings) -> AsyncIterator[FollowedRecord[RegisterState]]:
@@ -116,14 +120,26 @@ def follow_table(
     return _Follower(kafka, name, decode_or_none, partial(_written_since, since)).records()
 
 
+def _read_on(_value: object) -> None:
+    """Never go back."""
+
+
 class _Follower(Generic[T]):
     """An endless reader of one topic; `_next_offset` persists across connections."""
 
-    def __init__(self, kafka: KafkaSettings, name: str, decode: Decode[T], locate: Locate) -> None:
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        name: str,
+        decode: Decode[T],
+        locate: Locate,
+        seek_after: SeekAfter[T] = _read_on,
+    ) -> None:
         self._kafka = kafka
         self._name = name
         self._decode = decode
         self._locate = locate
+        self._seek_after = seek_after
         self._next_offset: int | None = None
         self._backoff = Backoff(RETRY_DELAY_S_MIN, RETRY_DELAY_S_MAX)
 
@@ -162,8 +178,16 @@ class _Follower(Generic[T]):
                 last_record_s = time.monotonic()
             for record in records:
                 self._next_offset = record.offset + 1
-                if (decoded := self._decode_or_skip(record, end)) is not None:
-                    yield decoded
+                decoded = self._decode_or_skip(record, end)
+                if decoded is None:
+                    continue
+                yield decoded
+                again_from = self._seek_after(decoded.value)
+                if again_from is not None:
+                    log.info("reader goes back", topic=self._name, offset=record.offset, to=again_from)
+                    self._next_offset = again_from
+                    topic.seek(again_from)
+                    break
 
     def _decode_or_skip(self, record: Any, end: int) -> FollowedRecord[T] | None:
         """Decode a record of aiokafka; None if the record is undecodable.
