@@ -1,6 +1,7 @@
 """Counts a fetch: decodes it, folds it from the stored positions, and stores the result.
 
-If a gap remains in a partition, the counter requests a seek back to the stored offset, once per position.
+If a gap remains in a partition, the counter requests a seek back to the stored offset: at the first fetch
+with the gap, and while it lasts at the second, fourth, eighth … fetch.
 Records in a partition without a stored position are ignored: the register has no such partition.
 
 Failpoints: `worker.before_store`, `worker.after_store`.
@@ -45,8 +46,8 @@ class BatchCounter:
         self._request_seek = request_seek
         self._decode = decode
         self._positions: dict[int, PartitionPosition] = {}
-        self._seek_positions: dict[int, PartitionPosition] = {}
-        """Per partition, the position at which the last seek was requested."""
+        self._fetches_with_gap: dict[int, tuple[PartitionPosition, int]] = {}
+        """Per partition, how many fetches have ended with a gap after this position."""
         self._recorded_gaps: dict[int, tuple[PartitionPosition, int]] = {}
 
     async def load_offsets(self) -> Mapping[int, int]:
@@ -147,15 +148,19 @@ class BatchCounter:
     async def _handle_gap(self, partition: int, sequence: int) -> None:
         """Store the gap and request a seek to the stored offset.
 
-        One seek per position is enough: if the seek does not find the missing event, the relay sends the
-        event again, and it arrives later in the topic.
+        If a seek does not find the missing event, the relay sends the event again, and it usually arrives
+        later in the topic. But if the topic has lost its newest records, the event arrives at an offset that
+        was read before. Only a further seek finds it. As the seeks become rarer, all of them together read
+        at most about as many records again as were read with the gap.
         """
         position = self._positions[partition]
         if self._recorded_gaps.get(partition) != (position, sequence):
             await self._tallies.record_gap(partition, position, sequence)
             self._recorded_gaps[partition] = (position, sequence)
-        if self._seek_positions.get(partition) != position:
-            self._seek_positions[partition] = position
+        former, fetches = self._fetches_with_gap.get(partition, (position, 0))
+        fetches = fetches + 1 if former == position else 1
+        self._fetches_with_gap[partition] = (position, fetches)
+        if fetches.bit_count() == 1:
             SEEKS.inc()
             log.warning("sequence gap", partition=partition, expected=position.sequence + 1, seen=sequence)
             self._request_seek(partition, position.offset)

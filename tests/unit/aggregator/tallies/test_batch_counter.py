@@ -73,14 +73,14 @@ async def test_a_batch_is_counted_from_the_stored_position() -> None:
     assert world.tallies.stored[P] == PartitionPosition(1, 2, 2)
 
 
-async def test_a_gap_requests_one_seek() -> None:
+async def test_while_a_gap_lasts_seeks_are_requested_ever_more_rarely() -> None:
     world = World()
     await world.count(record(0, 1))
 
-    outcomes = [await world.count(record(2, 3), record(3, 4)) for _ in range(3)]
+    outcomes = [await world.count(record(2, 3), record(3, 4)) for _ in range(15)]
 
-    assert outcomes == [CountOutcome.GAP] * 3
-    assert world.seeks == [(P, 1)]
+    assert outcomes == [CountOutcome.GAP] * 15
+    assert world.seeks == [(P, 1)] * 4  # at the fetches 1, 2, 4 and 8
     assert world.tallies.gaps == {P: 3}
     assert world.tallies.counts[JAKARTA] == 1
 
