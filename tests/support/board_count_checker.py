@@ -81,7 +81,8 @@ class BoardObserver:
         if total < self._last_total:
             self.violations.append(f"cut {shown['cut']}: {total} after {self._last_total}")
         self._last_total = total
-        if shown["audit"] is not None and shown["audit"]["drift"] != 0:
+        # A drift of None means that the last audit is too old to be evidence.
+        if shown["audit"] is not None and shown["audit"]["drift"] not in (0, None):
             self.violations.append(f"cut {shown['cut']}: drift {shown['audit']['drift']}")
 
     async def registered(self) -> int:
