@@ -56,8 +56,8 @@ async def test_no_process_is_left_after_the_end(supervisor: Supervisor, tmp_path
     sleeper = await _pid(supervisor, "sleeper")
     await until(lambda: sleeper in stack_pids(tmp_path), name="the sleeper has its own environment")
 
-    # If the sleeper ends first, the supervisor may start another one before it ends itself.
-    assert end_all(tmp_path) >= 2
+    # If the sleeper ends first, the supervisor may start one more before it ends itself.
+    assert end_all(tmp_path) in (2, 3)
 
     assert stack_pids(tmp_path) == []
     assert not supervisor.is_running()
