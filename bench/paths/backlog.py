@@ -11,8 +11,9 @@ from typing import Final
 
 from aggregator.decoding.decoder_selection import CompiledMode, DecoderReason, compiled_decoder
 from bench.fixtures import worker_and_counts
-from bench.fixtures.event_backlog import Backlog, fill_topic
+from bench.fixtures.event_backlog import Backlog, EventSource, event_generator, fill_topic
 from bench.fixtures.kafka_and_postgres import Servers, running_servers
+from bench.fixtures.mixed_night import MixedNight
 from bench.measurement.process_usage import Meter
 from bench.paths.path_definition import Contender, Figure, Goal, Measurement, Path, Scale, SkippedError
 from bench.rivals import rival_measurement
@@ -44,12 +45,14 @@ class Setup:
 
 
 @asynccontextmanager
-async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
-    """Start the servers and fill the topics."""
+async def open_setup(
+    scale: Scale, new_source: Callable[[], EventSource] = event_generator
+) -> AsyncIterator[Setup]:
+    """Start the servers and fill the topics, each from a new source."""
     async with running_servers() as servers:
         url = servers.database("bench", "aggregator")["aggregator"]
-        backlog = await fill_topic(await servers.topics(), EVENTS[scale])
-        short_backlog = await fill_topic(await servers.topics("shorter-"), SLOW_EVENTS[scale])
+        backlog = await fill_topic(await servers.topics(), EVENTS[scale], new_source())
+        short_backlog = await fill_topic(await servers.topics("shorter-"), SLOW_EVENTS[scale], new_source())
         yield Setup(servers, url, backlog, short_backlog)
 
 
@@ -93,12 +96,19 @@ def _rival(rival: Rival, *, slow: bool = False) -> Contender:
     return Contender(rival.name, measure)
 
 
-def _path(name: str, how: str, compiled: CompiledMode, goals: Mapping[str, float | None]) -> Path:
+def _path(
+    name: str,
+    events: str,
+    how: str,
+    compiled: CompiledMode,
+    goals: Mapping[str, float | None],
+    new_source: Callable[[], EventSource] = event_generator,
+) -> Path:
     return Path(
         name=name,
         about=(
-            "One process counts a backlog of events in 12 partitions, timed from the first tenth to the last "
-            f"event. Ours decodes {how} and stores the tallies of every scope, region level and minute, with "
+            f"One process counts a backlog of {events} in 12 partitions, timed from the first tenth to the "
+            f"last event. Ours decodes {how} and stores the tallies of every scope and region level, with "
             "the position, in PostgreSQL; rivals count one key per event. Faust and Quix Streams count a "
             "small part of the backlog, because all of it would take hours at the same rate."
         ),
@@ -113,19 +123,28 @@ def _path(name: str, how: str, compiled: CompiledMode, goals: Mapping[str, float
             _rival(QUIX, slow=True),
         ),
         goals=tuple(Goal("rate", rival, at_least=ratio) for rival, ratio in goals.items()),
-        open=open_setup,
+        open=partial(open_setup, new_source=new_source),
     )
 
 
+REGISTRATIONS: Final = "registrations"
+MIXED: Final = "registrations, steps, moves, corrections and withdrawals"
+PURE: Final = "in pure Python"
+NATIVE: Final = "with the compiled decoder"
 PATH: Final = _path(
     "backlog",
-    "in pure Python",
+    REGISTRATIONS,
+    PURE,
     "off",
     {PROCESSOR.name: 1.2, DSL.name: 2, FAUST.name: 16, UNTABLED.name: None, QUIX.name: 12, BARE.name: 0.9},
 )
 COMPILED: Final = _path(
     "backlog-compiled",
-    "with the compiled decoder",
+    REGISTRATIONS,
+    NATIVE,
     "on",
     {PROCESSOR.name: 2, DSL.name: 4, FAUST.name: 30, UNTABLED.name: None, QUIX.name: 15, BARE.name: 1.5},
 )
+UNJUDGED: Final = dict.fromkeys(rival.name for rival in (PROCESSOR, DSL, FAUST, UNTABLED, QUIX, BARE))
+MIXED_PATH: Final = _path("backlog-mixed", MIXED, PURE, "off", UNJUDGED, MixedNight)
+MIXED_COMPILED: Final = _path("backlog-mixed-compiled", MIXED, NATIVE, "on", UNJUDGED, MixedNight)

@@ -10,6 +10,8 @@ from bench.paths.path_definition import Path
 PATHS: Final[tuple[Path, ...]] = (
     backlog.PATH,
     backlog.COMPILED,
+    backlog.MIXED_PATH,
+    backlog.MIXED_COMPILED,
     intake.PATH,
     import_csv.PATH,
     relay.PATH,

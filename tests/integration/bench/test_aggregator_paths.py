@@ -14,10 +14,16 @@ from bench.report.results import PathRun, results_of
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
-# Both backlog paths have the same rivals, so the rivals run only once.
+# All backlog paths have the same rivals, so the rivals run once per kind of events.
 @pytest.mark.parametrize(
     "path",
-    [backlog.PATH, replace(backlog.COMPILED, rivals=(), goals=()), recovery.PATH],
+    [
+        backlog.PATH,
+        replace(backlog.COMPILED, rivals=(), goals=()),
+        backlog.MIXED_PATH,
+        replace(backlog.MIXED_COMPILED, rivals=(), goals=()),
+        recovery.PATH,
+    ],
     ids=lambda path: str(path.name),
 )
 async def test_every_contender_of_an_aggregator_path_runs_and_counts_correctly(path: Path) -> None:
