@@ -42,20 +42,22 @@ class RegisterEpochTrigger:
         self._on_state = on_state
 
     async def follow_once(self) -> None:
-        """Follow the topic register-state until a rebuild is needed, then rebuild and return.
+        """Follow the topic register-state until the register's epoch exceeds the tallies' epoch.
 
-        A rebuild is needed if this process leads and the register's epoch exceeds the tallies' epoch. If the
-        register begins a further epoch meanwhile, the rebuild is abandoned for one of the further epoch,
-        because its events may be gone.
+        If this process leads, rebuild and return. If the register begins a further epoch meanwhile, the
+        rebuild is abandoned for one of the further epoch, because its events may be gone. A stand-by returns
+        at once. The caller must call again, because the stand-by may lead by then.
         """
         async for followed in follow_register_state(self._kafka):
             self._on_state(followed)
             live = await QUERIES.live_set(self._pool)
             epoch = RegisterEpoch(followed.value.epoch, followed.value.last_sequence)
-            if self._lease.term is not None and epoch.number > live["epoch"]:
+            if epoch.number <= live["epoch"]:
+                continue
+            if self._lease.term is not None:
                 log.warning("register began new epoch", epoch=epoch.number, tallies_epoch=live["epoch"])
                 await self._rebuild_newest(epoch)
-                return
+            return
 
     async def _rebuild_newest(self, epoch: RegisterEpoch) -> None:
         pending = [epoch]
