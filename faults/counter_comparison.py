@@ -152,7 +152,7 @@ async def _aggregator(folder: Path, topics: Topics) -> AsyncIterator[AggregatorC
         commissioned = await asyncio.to_thread(commission, server, folder)
         databases = await asyncio.to_thread(server.clone, commissioned.template)
         process_environment = stack_config(
-            folder / "stack", databases.urls(), topics.environment(), commissioned.secrets
+            folder / "stack", databases.addresses(), topics.environment(), commissioned.secrets
         )
         yield AggregatorCounter(Stack(replace(process_environment, keys=commissioned.keys)), databases)
 

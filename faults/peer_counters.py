@@ -70,7 +70,7 @@ class AggregatorCounter:
 
     async def counts(self) -> Counter[str]:
         """See `ComparedCounter`."""
-        connection = await asyncpg.connect(self._databases.admin)
+        connection = await asyncpg.connect(**self._databases.admin.asyncpg_options())
         try:
             return Counter({row[0]: row[1] for row in await connection.fetch(AGGREGATOR_COUNTS)})
         finally:

@@ -83,7 +83,7 @@ async def stack(
 ) -> AsyncIterator[Stack]:
     """The real processes of all services. A test starts the processes it needs; they end with the test."""
     process_environment = stack_config(
-        tmp_path / "stack", database.urls(), topics.environment(), _commissioned.secrets
+        tmp_path / "stack", database.addresses(), topics.environment(), _commissioned.secrets
     )
     stack = Stack(replace(process_environment, keys=_commissioned.keys))
     try:

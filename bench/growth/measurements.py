@@ -20,6 +20,7 @@ from bench.measurement.process_usage import Meter
 from bench.paths import board
 from bench.paths.path_definition import Scale
 from bench.rivals import rival_measurement
+from database.address import DatabaseAddress
 from database.pool import connect
 from registration.audit.expected_tallies import expected_at
 from registration.audit.published_cut import PublishedCut
@@ -45,7 +46,7 @@ class Counting:
     """A broker and a database that count one backlog after another."""
 
     servers: Servers
-    url: str
+    address: DatabaseAddress
 
     async def backlog(self, name: str, events: int, generator: EventGenerator | None = None) -> Backlog:
         """Fill a new topic with events."""
@@ -53,10 +54,10 @@ class Counting:
 
     async def count(self, backlog: Backlog, workers: int = 1) -> Values:
         """Count a backlog; the clock starts when a tenth of it is counted. Raises WrongCountsError."""
-        async with worker_and_counts.empty_tallies(self.url) as connection:
+        async with worker_and_counts.empty_tallies(self.address) as connection:
             group, log = worker_and_counts.new_group(), self.servers.folder / "worker.log"
             processes = [
-                worker_and_counts.start(backlog.settings, self.url, group, log) for _ in range(workers)
+                worker_and_counts.start(backlog.settings, self.address, group, log) for _ in range(workers)
             ]
             try:
                 names = {f"worker {number}": process.pid for number, process in enumerate(processes)}
@@ -105,8 +106,8 @@ def generator_with_agencies(count: int) -> EventGenerator:
 async def audits(sizes: Sequence[int]) -> AsyncIterator[tuple[int, Values]]:
     """Run the audit's query on a register that grows to each of these sizes; `sizes` is ascending."""
     async with registration_database() as database:
-        connection = await asyncpg.connect(database.url, command_timeout=DEADLINE_S)
-        pool = await connect(database.url, application_name="growth")
+        connection = await asyncpg.connect(**database.address.asyncpg_options(), command_timeout=DEADLINE_S)
+        pool = await connect(database.address, application_name="growth")
         try:
             await connection.execute("SET statement_timeout = 0")
             for size in sizes:

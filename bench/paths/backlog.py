@@ -18,6 +18,7 @@ from bench.measurement.process_usage import Meter
 from bench.paths.path_definition import Contender, Figure, Goal, Measurement, Path, Scale, SkippedError
 from bench.rivals import rival_measurement
 from bench.rivals.rival_measurement import Rival
+from database.address import DatabaseAddress
 
 EVENTS: Final = {Scale.FULL: 3_000_000, Scale.QUICK: 300_000, Scale.SMOKE: 20_000}
 SLOW_EVENTS: Final = {Scale.FULL: 120_000, Scale.QUICK: 24_000, Scale.SMOKE: 6_000}
@@ -36,10 +37,10 @@ BARE: Final = Rival("bare aiokafka", rival_measurement.python("aiokafka_counter"
 
 @dataclass(frozen=True)
 class Setup:
-    """The servers, the database's URL, the backlog, and the shorter backlog for slow rivals."""
+    """The servers, the database's address, the backlog, and the shorter backlog for slow rivals."""
 
     servers: Servers
-    url: str
+    address: DatabaseAddress
     backlog: Backlog
     short_backlog: Backlog
 
@@ -50,10 +51,10 @@ async def open_setup(
 ) -> AsyncIterator[Setup]:
     """Start the servers and fill the topics, each from a new source."""
     async with running_servers() as servers:
-        url = servers.database("bench", "aggregator")["aggregator"]
+        address = servers.database("bench", "aggregator")["aggregator"]
         backlog = await fill_topic(await servers.topics(), EVENTS[scale], new_source())
         short_backlog = await fill_topic(await servers.topics("shorter-"), SLOW_EVENTS[scale], new_source())
-        yield Setup(servers, url, backlog, short_backlog)
+        yield Setup(servers, address, backlog, short_backlog)
 
 
 async def count(setup: Setup, compiled: CompiledMode) -> Measurement:
@@ -64,11 +65,11 @@ async def count(setup: Setup, compiled: CompiledMode) -> Measurement:
     if compiled == "on" and (reason := compiled_decoder().reason) is not DecoderReason.BUILT:
         raise SkippedError(f"the compiled decoder is {reason.value}: install a C compiler, then make setup")
     backlog = setup.backlog
-    async with worker_and_counts.empty_tallies(setup.url) as connection:
+    async with worker_and_counts.empty_tallies(setup.address) as connection:
         started_at = time.monotonic()
         log = setup.servers.folder / "worker.log"
         process = worker_and_counts.start(
-            backlog.settings, setup.url, worker_and_counts.new_group(), log, compiled
+            backlog.settings, setup.address, worker_and_counts.new_group(), log, compiled
         )
         try:
             meter = Meter({"worker": process.pid, **setup.servers.pids})

@@ -53,7 +53,7 @@ async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
         copies = {table: database.folder / f"{table}.copy" for table in TABLES}
         setup = Setup(database, ROWS[scale], file, copies)
         await _import(setup)
-        connection = await asyncpg.connect(database.url)
+        connection = await asyncpg.connect(**database.address.asyncpg_options())
         try:
             for table, copy in copies.items():
                 await connection.copy_from_table(table, output=copy)
@@ -77,7 +77,7 @@ def _write(file: File, rows: int) -> None:
 async def ours(setup: Setup) -> Measurement:
     """Measure `registration import FILE` from its first to its last transaction, by the database's clock."""
     usages = await _import(setup)
-    connection = await asyncpg.connect(setup.database.url)
+    connection = await asyncpg.connect(**setup.database.address.asyncpg_options())
     try:
         took_s = await connection.fetchval(IMPORT_S)
         await _check(connection, setup)
@@ -87,7 +87,7 @@ async def ours(setup: Setup) -> Measurement:
 
 
 async def _import(setup: Setup) -> tuple[Usage, ...]:
-    connection = await asyncpg.connect(setup.database.url)
+    connection = await asyncpg.connect(**setup.database.address.asyncpg_options())
     try:
         await connection.execute(RESET)
     finally:
@@ -116,7 +116,7 @@ async def _import(setup: Setup) -> tuple[Usage, ...]:
 
 async def copy(setup: Setup) -> Measurement:
     """Measure COPY of the same rows into the same tables, in one transaction, without validation."""
-    connection = await asyncpg.connect(setup.database.url)
+    connection = await asyncpg.connect(**setup.database.address.asyncpg_options())
     meter = Meter({"PostgreSQL": setup.database.postgres_pid})
     try:
         await connection.execute(RESET)

@@ -98,10 +98,15 @@ async def per_request(setup: Setup) -> Measurement:
 async def bare_asyncpg(setup: Setup) -> Measurement:
     """Measure asyncpg with the intake's statements, without HTTP."""
     people = ASYNCPG_ROWS[setup.scale]
-    command = [sys.executable, "-m", "bench.rivals.asyncpg_inserts", setup.database.url]
+    command = [sys.executable, "-m", "bench.rivals.asyncpg_inserts"]
     before = await participant_count(setup)
     process = await asyncio.create_subprocess_exec(
-        *command, str(setup.reserve_people(people)), str(people), stdout=asyncio.subprocess.PIPE, cwd=ROOT
+        *command,
+        str(setup.reserve_people(people)),
+        str(people),
+        stdout=asyncio.subprocess.PIPE,
+        cwd=ROOT,
+        env=setup.database.environment(),
     )
     out, _ = await process.communicate()
     if await participant_count(setup) - before != people:
@@ -174,7 +179,7 @@ async def wrk(setup: Setup, port: int, seconds: int) -> dict[str, Any]:
 
 async def participant_count(setup: Setup) -> int:
     """Return the number of participants in the register."""
-    connection = await asyncpg.connect(setup.database.url)
+    connection = await asyncpg.connect(**setup.database.address.asyncpg_options())
     try:
         return int(await connection.fetchval("SELECT count(*) FROM participant"))
     finally:

@@ -26,6 +26,7 @@ from bench.fixtures.kafka_and_postgres import Servers, running_servers
 from bench.paths.path_definition import Contender, Figure, Goal, Measurement, Path, Scale
 from bench.rivals import rival_measurement
 from bench.rivals.rival_measurement import Rival
+from database.address import DatabaseAddress
 from kafka.settings import KafkaSettings
 
 T = TypeVar("T")
@@ -43,10 +44,10 @@ UNBOUNDED: Final = str(10**12)
 
 @dataclass(frozen=True)
 class Setup:
-    """The servers, the database's URL, and for how many seconds events are written before the kill."""
+    """The servers, the database's address, and for how many seconds events are written before the kill."""
 
     servers: Servers
-    url: str
+    address: DatabaseAddress
     warm_up_s: float
 
 
@@ -73,10 +74,10 @@ async def ours(setup: Setup) -> Measurement:
     settings = await setup.servers.topics(f"recovery-{uuid4().hex[:6]}-")
     name = worker_and_counts.new_group()
     log = setup.servers.folder / "recovery.log"
-    async with worker_and_counts.empty_tallies(setup.url) as connection:
+    async with worker_and_counts.empty_tallies(setup.address) as connection:
         pair = WorkerPair(
             settings.topic(name),
-            lambda: worker_and_counts.start(settings, setup.url, name, log),
+            lambda: worker_and_counts.start(settings, setup.address, name, log),
             lambda: worker_and_counts.counted_events(connection),
             lambda: worker_and_counts.tallies_by_kelurahan(connection),
         )

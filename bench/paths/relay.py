@@ -83,7 +83,7 @@ async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
     async with running_servers() as servers:
         register, other = [await _register(servers, name) for name in ("bench", "api")]
         per_partition = EVENTS[scale] // PARTITIONS
-        connection = await asyncpg.connect(register.url)
+        connection = await asyncpg.connect(**register.address.asyncpg_options())
         try:
             await connection.execute(FILL, PARTITIONS, per_partition, timeout=DEADLINE_S)
             await connection.execute("UPDATE partition SET last_sequence = $1", per_partition)
@@ -96,16 +96,16 @@ async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
 
 
 async def _register(servers: Servers, name: str) -> RegistrationDatabase:
-    url = servers.database(name, "registration")["registration"]
+    address = servers.database(name, "registration")["registration"]
     return RegistrationDatabase(
-        servers.folder, url, await create_scopes_and_key(url), servers.pids["PostgreSQL"]
+        servers.folder, address, await create_scopes_and_key(address), servers.pids["PostgreSQL"]
     )
 
 
 async def ours(setup: Setup) -> Measurement:
     """Measure the relay from the moment when a tenth of the events are published until all are."""
     settings = await setup.new_topics()
-    connection = await asyncpg.connect(setup.database.url)
+    connection = await asyncpg.connect(**setup.database.address.asyncpg_options())
     await connection.execute("UPDATE partition SET published = 0")
     process = subprocess.Popen(
         [sys.executable, "-m", "registration", "relay"],

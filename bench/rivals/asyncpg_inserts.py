@@ -1,7 +1,7 @@
 """Stores registrations with the intake's SQL statements, one transaction per registration, on 16 connections.
 
-It uses no HTTP and validates nothing. Run as `python -m bench.rivals.asyncpg_inserts URL FIRST COUNT`; it
-prints the seconds that COUNT registrations took.
+It uses no HTTP and validates nothing. Run as `python -m bench.rivals.asyncpg_inserts FIRST COUNT` with
+the settings of the register; it prints the seconds that COUNT registrations took.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from registration.domain.idempotent_operation import Operation
 from registration.intake.transaction import write
 from registration.requests.command_mapping import register_command
 from registration.requests.request_models import Business, RegisterBody
+from registration.settings import RegisterSettings
+from settings.loader import load
 
 CONNECTIONS: Final = 16
 
@@ -43,11 +45,12 @@ def operation(number: int, cipher: Cipher) -> Operation:
     return Operation("key:bench", "register", f"bare-{number}", b"\0" * 32, command, "booth")
 
 
-async def main(url: str, first: int, count: int) -> None:
+async def main(first: int, count: int) -> None:
     """Write COUNT registrations and print the seconds."""
+    database = load(RegisterSettings).database
     cipher = Cipher(secret_from_text(SECRET))
     operations = iter([operation(number, cipher) for number in range(first, first + count)])
-    connections = [await asyncpg.connect(url) for _ in range(CONNECTIONS)]
+    connections = [await asyncpg.connect(**database.asyncpg_options()) for _ in range(CONNECTIONS)]
     began_s = time.monotonic()
     await asyncio.gather(*(_write_all(connection, operations) for connection in connections))
     sys.stdout.write(f"{time.monotonic() - began_s}\n")
@@ -59,4 +62,4 @@ async def _write_all(connection: asyncpg.Connection, operations: Iterator[Operat
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    uvloop.run(main(int(sys.argv[1]), int(sys.argv[2])))

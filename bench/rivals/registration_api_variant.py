@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from database.address import DatabaseAddress
 from database.pool import connect
 from registration.__main__ import api
 from registration.domain.commands import RegisterCommand
@@ -52,10 +53,10 @@ class CommitPerRequest(GroupCommit):
         return answer
 
 
-async def _connect_more(url: str, **options: Any) -> Any:
+async def _connect_more(address: DatabaseAddress, **options: Any) -> Any:
     if options["application_name"] == "registration writer":
         options |= {"max_size": CONNECTIONS, "min_size": CONNECTIONS}
-    return await connect(url, **options)
+    return await connect(address, **options)
 
 
 VARIANTS: Final[Mapping[str, Mapping[str, object]]] = {

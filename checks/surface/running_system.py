@@ -61,7 +61,7 @@ async def running(rules: str) -> AsyncIterator[System]:
         commissioned = commission(server, folder)
         databases = server.clone(commissioned.template)
         stack_surroundings = stack_config(
-            folder / "stack", databases.urls(), topics.environment(), commissioned.secrets
+            folder / "stack", databases.addresses(), topics.environment(), commissioned.secrets
         )
         (folder / "rules.yaml").write_text(rules)
         stack = Stack(replace(stack_surroundings, keys=commissioned.keys))

@@ -61,6 +61,6 @@ def _plain(schema: Any, definitions: dict[str, Any]) -> Any:
 
 def _subclasses(cls: type[BaseSettings]) -> Iterator[type[BaseSettings]]:
     for found in cls.__subclasses__():
-        if "pydantic" not in found.__module__:
+        if found.model_config.get("env_prefix"):  # without a prefix, it is the base of other classes
             yield found
         yield from _subclasses(found)

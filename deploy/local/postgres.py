@@ -18,11 +18,11 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
+from database.address import DatabaseAddress
 from deploy.local.paths import locked
 
 ROLES_SQL: Final = Path(__file__).resolve().parents[1] / "postgres" / "roles.sql"
@@ -78,10 +78,10 @@ class Server:
         """The data directory."""
         return _reachable(self.folder) / "data"
 
-    def url(self, database: str, role: str = "postgres", password: str | None = None) -> str:
-        """Return the URL with which a role connects; the default is the superuser with its password."""
-        secret = quote(self.password if password is None else password, safe="")
-        return f"postgresql://{role}:{secret}@127.0.0.1:{self.port}/{database}"
+    def address(self, database: str, role: str = "postgres", password: str | None = None) -> DatabaseAddress:
+        """Return the address with which a role connects; the default is the superuser with its password."""
+        secret = self.password if password is None else password
+        return DatabaseAddress((("127.0.0.1", self.port),), database, role, secret)
 
     def command(self) -> list[str]:
         """Return the command line that starts the server; run it as `user` after `prepare`.
@@ -151,7 +151,7 @@ class Server:
         deadline = time.monotonic() + deadline_s
         while True:
             try:
-                psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+                psycopg.connect(**self.address("postgres").libpq_options(), connect_timeout=2).close()
             except psycopg.OperationalError as error:
                 if time.monotonic() > deadline:
                     raise ServerError(f"PostgreSQL on port {self.port} did not answer: {error}") from error
@@ -161,10 +161,10 @@ class Server:
 
     def create_database(self, name: str, passwords: dict[str, str]) -> None:
         """Create the database and the services' roles and schemas, unless they exist."""
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+        with psycopg.connect(**self.address("postgres").libpq_options(), autocommit=True) as connection:
             if connection.execute("select from pg_database where datname = %s", [name]).fetchone() is None:
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
-        with psycopg.connect(self.url(name), autocommit=True) as connection:
+        with psycopg.connect(**self.address(name).libpq_options(), autocommit=True) as connection:
             for role in SERVICES:
                 setting = f"jakpreneur.{role}_password"
                 connection.execute("select set_config(%s, %s, false)", [setting, passwords[role]])

@@ -1,6 +1,6 @@
 """The processes of the system: their command lines, default ports and settings, for local stack and tests.
 
-Each process gets only the settings that it needs. For example, the board gets no database URL, and the relay
+Each process gets only the settings that it needs. For example, the board gets no database, and the relay
 no encryption key.
 """
 
@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from database.address import DatabaseAddress
 
 CONFIG: Final = Path(__file__).with_name("config")
 HOST: Final = "127.0.0.1"
@@ -62,9 +64,9 @@ PROCESSES: Final = {
 
 @dataclass(frozen=True)
 class StackConfig:
-    """The configuration of all processes: database URLs, Kafka settings, ports, secrets and files."""
+    """The configuration of all processes: databases, Kafka settings, ports, secrets and files."""
 
-    databases: Mapping[str, str]
+    databases: Mapping[str, DatabaseAddress]
     kafka: Mapping[str, str]
     ports: Mapping[str, int]
     secrets: Mapping[str, str]
@@ -115,8 +117,8 @@ class StackConfig:
         return settings
 
     def database(self, package: str) -> dict[str, str]:
-        """Return the database setting of a service."""
-        return {f"{package.upper()}_DATABASE_URL": self.databases[package]}
+        """Return the database settings of a service."""
+        return self.databases[package].environment(package)
 
     def commands(self, package: str) -> dict[str, str]:
         """Return the settings of a service's one-shot commands.

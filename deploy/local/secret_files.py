@@ -15,24 +15,27 @@ from typing import Final
 SERVICES: Final = ("registration", "aggregator", "notifier")
 
 
-def _password() -> str:
+def new_password() -> str:
+    """Return a new password of 32 characters."""
     return secrets.token_urlsafe(24)
 
 
-def _key_of_32_bytes() -> str:
+def new_key_of_32_bytes() -> str:
+    """Return a new key of 32 bytes in base64."""
     return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
-def _webhook_secret() -> str:
-    return "whsec_" + _key_of_32_bytes()
+def new_webhook_secret() -> str:
+    """Return a new secret in the form of Standard Webhooks."""
+    return "whsec_" + new_key_of_32_bytes()
 
 
 GENERATORS: Final[dict[str, Callable[[], str]]] = {
-    "postgres_password": _password,
-    **{f"{service}_password": _password for service in SERVICES},
-    "registration_secret_key": _key_of_32_bytes,
-    "notifier_link_secret": _password,
-    "webhook_secret": _webhook_secret,
+    "postgres_password": new_password,
+    **{f"{service}_password": new_password for service in SERVICES},
+    "registration_secret_key": new_key_of_32_bytes,
+    "notifier_link_secret": new_password,
+    "webhook_secret": new_webhook_secret,
 }
 
 
@@ -43,16 +46,18 @@ def read_or_create(folder: Path) -> dict[str, str]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    return {name: _read_or_create(folder / name, generate) for name, generate in GENERATORS.items()}
+    return {name: create_once(folder / name, generate) for name, generate in GENERATORS.items()}
 
 
-def _read_or_create(path: Path, generate: Callable[[], str]) -> str:
+def create_once(path: Path, generate: Callable[[], str], mode: int = 0o600) -> str:
+    """Return the text of the file; create it with a generated text and this mode if it does not exist."""
     if not path.exists():
         partial = path.with_name(f"{path.name}.new")
         partial.unlink(missing_ok=True)
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(generate())
             file.flush()
+            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         partial.rename(path)
     return path.read_text().strip()

@@ -99,7 +99,8 @@ class Stack:
         server = postgres.Server(self.folder / "postgres", ports["postgres"], secrets["postgres_password"])
         return StackConfig(
             databases={
-                name: server.url(DATABASE, name, secrets[f"{name}_password"]) for name in postgres.SERVICES
+                name: server.address(DATABASE, name, secrets[f"{name}_password"])
+                for name in postgres.SERVICES
             },
             kafka={"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{ports['kafka']}"},
             ports=ports,

@@ -77,7 +77,7 @@ def _fill_disk(*, fill_wal: bool) -> Inject:
 async def _check_disk_is_full(system: SystemUnderTest) -> None:
     """Raise AssertionError if a megabyte can still be stored, because the disk is then not full."""
     with suppress(*DATABASE_UNAVAILABLE):
-        connection = await asyncpg.connect(system.databases.admin, timeout=5)
+        connection = await asyncpg.connect(**system.databases.admin.asyncpg_options(), timeout=5)
         try:
             await connection.execute(LARGE)
         finally:
@@ -88,7 +88,7 @@ async def _check_disk_is_full(system: SystemUnderTest) -> None:
 async def _fill_wal(system: SystemUnderTest) -> None:
     """Switch to new WAL segments until the disk has no room for another segment."""
     with suppress(*DATABASE_UNAVAILABLE):
-        connection = await asyncpg.connect(system.databases.admin, timeout=2)
+        connection = await asyncpg.connect(**system.databases.admin.asyncpg_options(), timeout=2)
         try:
             for _ in range(WAL_SEGMENTS):
                 await connection.execute(

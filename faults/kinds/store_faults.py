@@ -61,7 +61,7 @@ async def _crash_database(system: SystemUnderTest, _: random.Random) -> int:
 
 
 async def _terminate_connections(system: SystemUnderTest, _: random.Random) -> int:
-    connection = await asyncpg.connect(system.databases.admin)
+    connection = await asyncpg.connect(**system.databases.admin.asyncpg_options())
     try:
         for _attempt in range(5):
             await connection.execute(
@@ -89,7 +89,7 @@ async def _exhaust_connections(system: SystemUnderTest, rng: random.Random) -> i
 
 async def _connect_if_possible(system: SystemUnderTest) -> asyncpg.Connection[asyncpg.Record] | None:
     try:
-        return await asyncpg.connect(system.databases.registration)
+        return await asyncpg.connect(**system.databases.registration.asyncpg_options())
     except asyncpg.TooManyConnectionsError:
         return None
 
@@ -157,7 +157,7 @@ async def truncate_topic(system: SystemUnderTest, _: random.Random) -> int:
 async def rewind_relay(system: SystemUnderTest, _: random.Random) -> int:
     """Rewind the relay while the workers are suspended, so that one fetch contains the same events twice."""
     async with _workers_suspended(system):
-        connection = await asyncpg.connect(system.databases.admin)
+        connection = await asyncpg.connect(**system.databases.admin.asyncpg_options())
         try:
             await connection.execute(REWIND, REWIND_EVENTS)
         finally:
@@ -185,7 +185,7 @@ async def read_sequences(
     system: SystemUnderTest, column: Literal["last_sequence", "published"]
 ) -> dict[int, int]:
     """Return each partition's last sequence; `column` selects the last assigned or the last published one."""
-    connection = await asyncpg.connect(system.databases.admin)
+    connection = await asyncpg.connect(**system.databases.admin.asyncpg_options())
     try:
         rows = await connection.fetch(f"select partition, {column} from registration.partition")
     finally:

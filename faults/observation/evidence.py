@@ -74,7 +74,7 @@ join notifier.message on message.id = message_id
 
 @asynccontextmanager
 async def _connected(system: SystemUnderTest) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
-    connection = await asyncpg.connect(system.databases.admin)
+    connection = await asyncpg.connect(**system.databases.admin.asyncpg_options())
     try:
         yield connection
     finally:

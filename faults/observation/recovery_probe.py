@@ -53,7 +53,9 @@ class RecoveryProbe:
             await asyncio.sleep(PROBE_EVERY_S)
 
     async def _sample_over_one_connection(self) -> None:
-        connection = await asyncpg.connect(self.system.databases.admin, timeout=2, command_timeout=2)
+        connection = await asyncpg.connect(
+            **self.system.databases.admin.asyncpg_options(), timeout=2, command_timeout=2
+        )
         try:
             while True:
                 self.lag_s = await connection.fetchval(OLDEST_UNCOUNTED)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import Final
 from uuid import uuid4
 
@@ -11,7 +10,9 @@ from psycopg import sql
 
 from notifier.domain import alerts
 from notifier.domain.milestones import Crossing, LatchKey, LatchState
+from notifier.settings import CommandSettings
 from notifier.store.latches import LatchStore
+from settings.loader import load
 
 CONSTRAINTS: Final = "select conname from pg_constraint where conrelid = 'latch'::regclass and contype = 'u'"
 PROCESS_ID: Final = uuid4().hex
@@ -31,8 +32,8 @@ async def return_no_latches(self: LatchStore) -> dict[LatchKey, LatchState]:
 
 
 def drop_unique_constraints() -> None:
-    """Drop the unique constraints of `latch` in the database of NOTIFIER_DATABASE_URL."""
-    with psycopg.connect(os.environ["NOTIFIER_DATABASE_URL"], autocommit=True) as connection:
+    """Drop the unique constraints of `latch` in the notifier's database."""
+    with psycopg.connect(**load(CommandSettings).database.libpq_options(), autocommit=True) as connection:
         for (name,) in connection.execute(CONSTRAINTS).fetchall():
             connection.execute(
                 sql.SQL("alter table latch drop constraint if exists {}").format(sql.Identifier(name))

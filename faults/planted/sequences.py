@@ -63,8 +63,8 @@ async def _append(connection: Connection, drafts: Sequence[EventDraft], time: da
 async def _reserve(counts: Counter[int]) -> dict[int, int]:
     global _pool_task
     if _pool_task is None or (_pool_task.done() and (_pool_task.cancelled() or _pool_task.exception())):
-        url = load(RegisterSettings).database
-        _pool_task = asyncio.ensure_future(connect(url, application_name="planted sequence", max_size=1))
+        database = load(RegisterSettings).database
+        _pool_task = asyncio.ensure_future(connect(database, application_name="planted sequence", max_size=1))
     pool = await _pool_task
     return {
         partition: await pool.fetchval(TAKE, partition, counts[partition]) for partition in sorted(counts)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import uuid4
 
+from database.address import DatabaseAddress
 from deploy.topics import create_topics, read_topics
 from faults.running_system.api_proxy import ApiProxy, open_api_proxy
 from faults.running_system.faulty_webhook_receiver import FaultyReceiver, open_receiver
@@ -59,8 +60,8 @@ class SystemUnderTest:
     api_proxy: ApiProxy
     commit_proxy: CommitProxy
     """The proxy between `api-2` and PostgreSQL."""
-    commit_proxy_url: str
-    """The URL of the register's database through `commit_proxy`."""
+    commit_proxy_address: DatabaseAddress
+    """The address of the register's database through `commit_proxy`."""
     receiver: FaultyReceiver
     names: tuple[str, ...] = PROCESSES + READERS
     disk: Disk | None = None
@@ -90,7 +91,7 @@ class SystemUnderTest:
                 "NOTIFIER_WEBHOOK_ALLOWED_NETWORKS": json.dumps(["127.0.0.1/32"]),
             }
         if name == "api-2":
-            return {"REGISTRATION_DATABASE_URL": self.commit_proxy_url}
+            return self.commit_proxy_address.environment("registration")
         return {}
 
 
@@ -117,11 +118,13 @@ async def start_system(
     async with AsyncExitStack() as opened:
         stores = await _start_stores(opened, folder, brokers)
         databases, topics, secrets = stores.databases, stores.topics, stores.commissioned.secrets
-        process_environment = stack_config(folder / "stack", databases.urls(), topics.environment(), secrets)
+        process_environment = stack_config(
+            folder / "stack", databases.addresses(), topics.environment(), secrets
+        )
         stack = Stack(replace(process_environment, keys=stores.commissioned.keys))
         opened.push_async_callback(stack.close)
         api_proxy = await opened.enter_async_context(open_api_proxy([stack.port("api"), stack.port("api-2")]))
-        commit_proxy, commit_proxy_url = await opened.enter_async_context(
+        commit_proxy, commit_proxy_address = await opened.enter_async_context(
             open_commit_proxy(databases.registration)
         )
         receiver = await opened.enter_async_context(
@@ -136,7 +139,7 @@ async def start_system(
             stack=stack,
             api_proxy=api_proxy,
             commit_proxy=commit_proxy,
-            commit_proxy_url=commit_proxy_url,
+            commit_proxy_address=commit_proxy_address,
             receiver=receiver,
             disk=stores.disk,
         )

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from aggregator.decoding.decoder_selection import CompiledMode
-from settings.loader import Settings
+from database.settings import DatabaseSettings
 
 EVENT_TOPIC: Final = "participant-events"
 
 
-class AggregatorSettings(Settings):
+class AggregatorSettings(DatabaseSettings):
     """Settings of the worker, the publisher and the commands, from environment variables `AGGREGATOR_…`."""
 
     model_config = SettingsConfigDict(env_prefix="AGGREGATOR_")
 
-    database_url: SecretStr
     host: str = "127.0.0.1"
     port: int = Field(default=8002, ge=1, le=65_535)
     index: int = Field(default=0, ge=0, le=99)
@@ -31,11 +30,6 @@ class AggregatorSettings(Settings):
     compiled: CompiledMode = "auto"
     unreadable_kept: int = Field(default=10_000, ge=1)
     crash_at: str = ""
-
-    @property
-    def database(self) -> str:
-        """The database URL as plain text, for a driver."""
-        return self.database_url.get_secret_value()
 
     @property
     def worker_port(self) -> int:

@@ -8,11 +8,12 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, PostgresDsn, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from database.settings import DatabaseSettings
 from notifier.email_address import EmailAddress
-from settings.loader import Settings
+from settings.secret_values import Secret
 
 
 def _webhook_secret(value: SecretStr) -> SecretStr:
@@ -31,15 +32,14 @@ class Endpoint(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     url: HttpUrl
-    secret: Annotated[SecretStr, AfterValidator(_webhook_secret)]
+    secret: Annotated[Secret, AfterValidator(_webhook_secret)]
 
 
-class NotifierSettings(Settings):
+class NotifierSettings(DatabaseSettings):
     """The settings of `notifier run`; docs/settings.md describes each setting."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFIER_")
 
-    database_url: PostgresDsn
     rules_file: Path
     targets_file: Path
     host: str = "127.0.0.1"
@@ -62,13 +62,11 @@ class NotifierSettings(Settings):
     retry_delay_s_max: float = Field(default=3600.0, gt=0, le=86400)
     deliveries_at_once: int = Field(default=8, ge=1, le=64)
     officer_key_hash: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
-    link_secret: SecretStr | None = Field(default=None, min_length=32)
+    link_secret: Secret | None = Field(default=None, min_length=32)
     crash_at: str = ""
 
 
-class CommandSettings(Settings):
+class CommandSettings(DatabaseSettings):
     """The settings of `notifier migrate` and of the operator's commands."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFIER_")
-
-    database_url: PostgresDsn

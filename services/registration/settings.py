@@ -8,8 +8,10 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
+from database.settings import DatabaseSettings
 from registration.cipher import secret_from_text
 from settings.loader import Settings
+from settings.secret_values import Secret
 
 # The form of the id of a consent, campaign or agency, as in contract/schemas/words.json.
 SCOPE_ID: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
@@ -26,20 +28,14 @@ def _consents(value: str) -> str:
     return value
 
 
-class RegisterSettings(Settings):
+class RegisterSettings(DatabaseSettings):
     """Settings of every process and command of the registration service."""
 
     model_config = SettingsConfigDict(env_prefix="REGISTRATION_")
 
-    database_url: SecretStr = Field(description="postgresql://registration:…@host:port/database")
     host: str = Field(default="127.0.0.1", description="Address that processes listen on")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     crash_at: str = Field(default="", description="Crash points for fault tests; empty otherwise")
-
-    @property
-    def database(self) -> str:
-        """The database URL in plain text."""
-        return self.database_url.get_secret_value()
 
 
 class SecretSettings(Settings):
@@ -47,7 +43,7 @@ class SecretSettings(Settings):
 
     model_config = SettingsConfigDict(env_prefix="REGISTRATION_")
 
-    secret_key: Annotated[SecretStr, AfterValidator(_secret_key)] = Field(
+    secret_key: Annotated[Secret, AfterValidator(_secret_key)] = Field(
         description="32 bytes in base64; NIK fingerprints and encryption keys are derived from it"
     )
     consents: Annotated[str, AfterValidator(_consents)] = Field(

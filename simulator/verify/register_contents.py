@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import asyncpg
 
+from database.address import DatabaseAddress
+
 POSITIONS: Final = "select partition, last_sequence from partition order by partition"
 REGISTERED: Final = "select count(*) from participant where standing = 'registered'"
 TALLIES: Final = """
@@ -53,9 +55,9 @@ class RegisterContents:
 
 
 @asynccontextmanager
-async def open_register_contents(url: str) -> AsyncIterator[RegisterContents]:
+async def open_register_contents(database: DatabaseAddress) -> AsyncIterator[RegisterContents]:
     """Connect to the register's database as its own role, and close the connection at the end."""
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(**database.asyncpg_options())
     try:
         yield RegisterContents(connection)
     finally:

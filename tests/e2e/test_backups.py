@@ -39,7 +39,7 @@ async def own_stack(
     commissioned = commission(own_postgres, tmp_path / "commissioned")
     databases = own_postgres.clone(commissioned.template)
     process_environment = stack_config(
-        tmp_path / "stack", databases.urls(), topics.environment(), commissioned.secrets
+        tmp_path / "stack", databases.addresses(), topics.environment(), commissioned.secrets
     )
     stack = Stack(replace(process_environment, keys=commissioned.keys))
     try:

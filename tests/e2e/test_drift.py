@@ -23,7 +23,7 @@ async def test_a_changed_tally_is_shown_as_drift_within_10_s(
         await until(lambda: len(clients.accepted) > 100)
     await observer.wait_for_exactly(clients.accepted)
 
-    connection = await asyncpg.connect(database.aggregator)
+    connection = await asyncpg.connect(**database.aggregator.asyncpg_options())
     await connection.execute(
         "update tally set count = count + 3"
         " where scope = 'all' and region = '31.71' and measure = 'registered'"

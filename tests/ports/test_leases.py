@@ -50,7 +50,7 @@ def memory() -> Case:
 @pytest.fixture
 async def postgres(database: Databases) -> AsyncIterator[Case]:
     pool: asyncpg.Pool[Any]
-    async with asyncpg.create_pool(database.registration, min_size=2, max_size=8) as pool:
+    async with asyncpg.create_pool(**database.registration.asyncpg_options(), min_size=2, max_size=8) as pool:
         yield Case(PostgresLeaseTable(pool), None)
 
 

@@ -69,7 +69,7 @@ async def case(request: pytest.FixtureRequest) -> AsyncIterator[StoreCase]:
         yield MemoryCase()
         return
     database: Databases = request.getfixturevalue("database")
-    pool = await asyncpg.create_pool(database.aggregator, min_size=1, max_size=2)
+    pool = await asyncpg.create_pool(**database.aggregator.asyncpg_options(), min_size=1, max_size=2)
     yield PostgresCase(pool)
     await pool.close()
 

@@ -87,7 +87,7 @@ class BoardObserver:
 
     async def registered(self) -> int:
         """Return the number of registered participants in the register."""
-        connection = await asyncpg.connect(self.database.registration)
+        connection = await asyncpg.connect(**self.database.registration.asyncpg_options())
         try:
             count: int = await connection.fetchval(
                 "select count(*) from participant where standing = 'registered'"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from enum import Enum
-from urllib.parse import urlsplit, urlunsplit
 
+from database.address import DatabaseAddress
 from tests.support.proxy_connections import CHUNK_BYTES, ProxyConnections, serve_connections
 
 COMMIT = b"COMMIT"
@@ -79,11 +80,10 @@ class CommitProxy:
 
 
 @asynccontextmanager
-async def open_commit_proxy(url: str) -> AsyncIterator[tuple[CommitProxy, str]]:
-    """Open a proxy in front of the server of `url`; yield the proxy and the URL that leads through it."""
-    parts = urlsplit(url)
-    assert parts.hostname is not None
-    proxy = CommitProxy(parts.hostname, parts.port or 5432)
-    credentials = parts.netloc.rsplit("@", 1)[0]
+async def open_commit_proxy(
+    database: DatabaseAddress,
+) -> AsyncIterator[tuple[CommitProxy, DatabaseAddress]]:
+    """Open a proxy in front of a database's server; yield the proxy and the address that leads through it."""
+    proxy = CommitProxy(*database.hosts[0])
     async with serve_connections(proxy.serve, proxy.shut_down) as port:
-        yield proxy, urlunsplit(parts._replace(netloc=f"{credentials}@127.0.0.1:{port}"))
+        yield proxy, replace(database, hosts=(("127.0.0.1", port),))

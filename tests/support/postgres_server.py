@@ -14,13 +14,15 @@ from uuid import uuid4
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
+from database.address import DatabaseAddress
 from database.migrations import migrate
 from deploy.local.free_ports import free_ports
 from deploy.local.postgres import SERVICES, Server, ServerError, programs
 from tests.support.log_files import tail
 
-PASSWORD = "test"
+PASSWORD = "a-password-of-a-test"
 TEMPLATE = "template_migrated"
 RECOVERY_S_MAX = 60.0
 # fsync is off, because tests kill only processes, never the machine: what has reached the kernel survives.
@@ -34,16 +36,16 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Databases:
-    """The URLs of one test's database: one with the role and schema of each service, and the superuser's."""
+    """The addresses of one test's database: one per service with its role, and the superuser's."""
 
-    registration: str
-    aggregator: str
-    notifier: str
-    admin: str
+    registration: DatabaseAddress
+    aggregator: DatabaseAddress
+    notifier: DatabaseAddress
+    admin: DatabaseAddress
     name: str
 
-    def urls(self) -> dict[str, str]:
-        """Return the services' URLs by service name."""
+    def addresses(self) -> dict[str, DatabaseAddress]:
+        """Return the services' addresses by service name."""
         return {service: getattr(self, service) for service in SERVICES}
 
 
@@ -79,7 +81,7 @@ class TestServer:
         self._server.create_database(TEMPLATE, dict.fromkeys(SERVICES, PASSWORD))
         for service in SERVICES:
             if _has_migrations(service):
-                migrate(service, self._server.url(TEMPLATE, service, PASSWORD))
+                migrate(service, self._server.address(TEMPLATE, service, PASSWORD))
 
     def clone(self, template: str = TEMPLATE, name: str | None = None) -> Databases:
         """Create a database from a template. The default template has all migrations and no rows."""
@@ -97,15 +99,17 @@ class TestServer:
                     sql.Identifier(name), sql.Identifier(service)
                 )
             )
-        urls = {service: self._server.url(name, service, PASSWORD) for service in SERVICES}
-        return Databases(**urls, admin=self._server.url(name), name=name)
+        addresses = {service: self._server.address(name, service, PASSWORD) for service in SERVICES}
+        return Databases(**addresses, admin=self._server.address(name), name=name)
 
     def drop(self, databases: Databases) -> None:
         """Drop a database and terminate its open connections."""
         self._execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(databases.name)))
 
     def _execute(self, statement: sql.Composed) -> None:
-        with psycopg.connect(self._server.url("postgres"), autocommit=True) as connection:
+        with psycopg.connect(
+            **self._server.address("postgres").libpq_options(), autocommit=True
+        ) as connection:
             connection.execute(statement)
 
     def crash(self) -> None:
@@ -137,7 +141,12 @@ class TestServer:
     def back_up(self) -> None:
         """Take a base backup of the running server with the WAL it needs (pg_basebackup)."""
         command = [str(programs(self._folder) / "bin" / "pg_basebackup"), "-D", str(self._backup)]
-        command += ["-d", self._server.url("postgres"), "--checkpoint=fast", "--wal-method=stream"]
+        command += [
+            "-d",
+            make_conninfo(**self._server.address("postgres").libpq_options()),
+            "--checkpoint=fast",
+            "--wal-method=stream",
+        ]
         user = self._server.user
         subprocess.run(command, check=True, user=user, extra_groups=[] if user else None, cwd="/")
 

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from database.address import DatabaseAddress
 from database.pool import connect
 from deploy.local import secret_files
 from deploy.local.one_shot_commands import ROLES, SCOPES
@@ -37,8 +38,8 @@ def commission(server: TestServer, folder: Path) -> Commissioned:
     return Commissioned(TEMPLATE, secret_files.read_or_create(folder / "secrets"), keys)
 
 
-async def _commission(url: str) -> dict[str, str]:
-    pool = await connect(url, application_name="commission")
+async def _commission(address: DatabaseAddress) -> dict[str, str]:
+    pool = await connect(address, application_name="commission")
     try:
         for kind, name, title in SCOPES:
             await add_scope(pool, ScopeKind(kind), name, title)

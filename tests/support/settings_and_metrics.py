@@ -25,13 +25,14 @@ class Metric:
 
 
 def settings_classes() -> list[type[Settings]]:
-    """Return every settings class of the services with at least one field."""
+    """Return every settings class of the services; a class without a prefix is the base of others."""
     for path in sources():
         if any(
-            isinstance(node, ast.ClassDef) and "Settings" in bases(node) for node in ast.walk(parsed(path))
+            isinstance(node, ast.ClassDef) and bases(node) & {"Settings", "DatabaseSettings"}
+            for node in ast.walk(parsed(path))
         ):
             importlib.import_module(module_name(path))
-    return [found for found in subclasses(Settings) if found.model_fields]
+    return [found for found in subclasses(Settings) if found.model_config.get("env_prefix")]
 
 
 def metrics() -> list[Metric]:

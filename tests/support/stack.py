@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from database.address import DatabaseAddress
 from deploy.local.free_ports import free_ports
 from deploy.local.one_shot_commands import Command, clean_environment
 from deploy.local.process_definitions import PROCESSES, Process, StackConfig
@@ -23,9 +24,12 @@ READY_S_MAX = 45.0
 
 
 def stack_config(
-    folder: Path, databases: Mapping[str, str], kafka: Mapping[str, str], secrets: Mapping[str, str]
+    folder: Path,
+    databases: Mapping[str, DatabaseAddress],
+    kafka: Mapping[str, str],
+    secrets: Mapping[str, str],
 ) -> StackConfig:
-    """Return the configuration of a stack's processes: free ports, a folder, URLs and secrets."""
+    """Return the configuration of a stack's processes: free ports, a folder, databases and secrets."""
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     (folder / "secrets").mkdir(parents=True, exist_ok=True)
     (folder / "secrets" / "webhook_secret").write_text(secrets["webhook_secret"])

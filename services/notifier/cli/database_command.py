@@ -9,6 +9,7 @@ from typing import Any, NoReturn, TypeVar
 import asyncpg
 import typer
 
+from database.address import DatabaseAddress
 from database.pool import connect
 from notifier.settings import CommandSettings
 from settings.loader import load
@@ -18,11 +19,11 @@ T = TypeVar("T")
 
 def run(command: Callable[[asyncpg.Pool[Any]], Awaitable[T]]) -> T:
     """Return the result of the command, which gets a pool of connections."""
-    return asyncio.run(_run(str(load(CommandSettings).database_url), command))
+    return asyncio.run(_run(load(CommandSettings).database, command))
 
 
-async def _run(url: str, command: Callable[[asyncpg.Pool[Any]], Awaitable[T]]) -> T:
-    pool = await connect(url, application_name="notifier command")
+async def _run(address: DatabaseAddress, command: Callable[[asyncpg.Pool[Any]], Awaitable[T]]) -> T:
+    pool = await connect(address, application_name="notifier command")
     try:
         return await command(pool)
     finally:

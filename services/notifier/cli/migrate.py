@@ -9,4 +9,4 @@ from settings.loader import load
 
 def migrate() -> None:
     """Apply the migrations that the schema `notifier` lacks."""
-    migrate_schema("notifier", str(load(CommandSettings).database_url))
+    migrate_schema("notifier", load(CommandSettings).database)

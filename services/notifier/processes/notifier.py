@@ -65,7 +65,7 @@ def run() -> None:
 
 
 async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, stopping: StopSignal) -> None:
-    pool = await connect(str(settings.database_url), application_name="notifier", max_size=POOL_SIZE_MAX)
+    pool = await connect(settings.database, application_name="notifier", max_size=POOL_SIZE_MAX)
     try:
         latches = LatchStore(pool)
         evaluator = CutEvaluator(rules, latches)

@@ -6,19 +6,26 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
+from database.address import DatabaseAddress
+
 # The migrations of all services use this one lock. The number is arbitrary but must never change.
 ADVISORY_LOCK: Final = 0x4A414B50
 STATEMENT_TIMEOUT_S: Final = 120
 
 
-def migrate(package: str, url: str) -> None:
+def migrate(package: str, address: DatabaseAddress) -> None:
     """Migrate the schema with the package's name to the newest version in `<package>/migrations`."""
     # Imported here because these imports take most of a second and every process imports this module.
+    import psycopg
     import sqlalchemy
     from alembic import command
     from alembic.config import Config
 
-    engine = sqlalchemy.create_engine(_psycopg(url), poolclass=sqlalchemy.pool.NullPool)
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(**address.libpq_options()),
+        poolclass=sqlalchemy.pool.NullPool,
+    )
     try:
         with engine.connect() as connection:
             connection.execute(sqlalchemy.text(f"set statement_timeout = '{STATEMENT_TIMEOUT_S}s'"))
@@ -40,10 +47,3 @@ def migrate(package: str, url: str) -> None:
             connection.commit()
     finally:
         engine.dispose()
-
-
-def _psycopg(url: str) -> str:
-    for scheme in ("postgresql://", "postgres://"):
-        if url.startswith(scheme):
-            return "postgresql+psycopg://" + url.removeprefix(scheme)
-    return url

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from database.address import DatabaseAddress
 from telemetry.logs import get
 
 log = get()
@@ -27,6 +28,7 @@ REQUIRED_LIMITS_MS: Final = {
     "transaction_timeout": 150_000,
     "tcp_user_timeout": 5_000,
 }
+CONNECT_S_MAX: Final = 5.0
 LONG_TRANSACTION_MARGIN_S: Final = 30.0
 """The time beyond a long `statement_timeout_s` that a transaction may last."""
 TRANSIENT_ERRORS: Final = (
@@ -34,6 +36,7 @@ TRANSIENT_ERRORS: Final = (
     asyncpg.CannotConnectNowError,
     asyncpg.TooManyConnectionsError,
     asyncpg.ConnectionDoesNotExistError,
+    asyncpg.TargetServerAttributeNotMatched,
 )
 
 
@@ -45,7 +48,7 @@ class UnsafeRoleError(RuntimeError):
 
 
 async def connect(
-    url: str,
+    address: DatabaseAddress,
     *,
     application_name: str,
     max_size: int = 4,
@@ -67,10 +70,10 @@ async def connect(
     while True:
         try:
             pool = await asyncpg.create_pool(
-                url,
+                **address.asyncpg_options(),
+                timeout=CONNECT_S_MAX,
                 min_size=min_size,
                 max_size=max_size,
-                timeout=5,
                 command_timeout=(statement_timeout_s or 10.0) + 5,
                 server_settings=server_settings,
                 init=partial(_limit_transactions, statement_timeout_s),

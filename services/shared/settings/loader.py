@@ -1,7 +1,7 @@
 """Loads settings classes from the environment and secret files, and reports all invalid settings at once.
 
-The setting `REGISTRATION_DATABASE_URL`, for example, is read from the environment variable of that name. If
-it is unset, the setting is read from the file `registration_database_url` in `SECRETS_DIR` (default
+The setting `REGISTRATION_DATABASE_PASSWORD`, for example, is read from the environment variable of that name.
+If it is unset, the setting is read from the file `registration_database_password` in `SECRETS_DIR` (default
 `/run/secrets`, where container engines mount secrets).
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, overload
 
 from pydantic import SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 S = TypeVar("S", bound="Settings")
 T = TypeVar("T", bound="Settings")
@@ -73,6 +73,10 @@ def load(*classes: type[Any]) -> Any:
             built.append(cls(_secrets_dir=_secrets_dir()))
         except ValidationError as error:
             errors.extend(_describe(cls, error))
+        except SettingsError as error:  # it names the field, but not its text
+            errors.append(f"{cls.__name__}: {error}: the text is no JSON")
+        except OSError as error:
+            errors.append(f"SECRETS_DIR: {error}")
     if errors:
         lines = "\n".join(f"  {line}" for line in dict.fromkeys(errors))
         print(f"settings are wrong or missing ({len(set(errors))}):\n{lines}", file=sys.stderr)  # noqa: T201 - logging is not configured yet
@@ -85,8 +89,11 @@ def load(*classes: type[Any]) -> Any:
 
 
 def _secrets_dir() -> str | None:
-    folder = os.environ.get("SECRETS_DIR", SECRETS_DIR_DEFAULT)
-    return folder if Path(folder).is_dir() else None
+    """Return the directory of secret files. Raises NotADirectoryError if SECRETS_DIR names no directory."""
+    folder = os.environ.get("SECRETS_DIR")
+    if folder and not Path(folder).is_dir():
+        raise NotADirectoryError(f"{folder} is no directory")
+    return folder or (SECRETS_DIR_DEFAULT if Path(SECRETS_DIR_DEFAULT).is_dir() else None)
 
 
 def _describe(cls: type[Settings], error: ValidationError) -> Iterator[str]:

@@ -19,7 +19,7 @@ def aggregator(tmp_path: Path, topics: Topics, database: Databases) -> Iterator[
     """Starts aggregator processes on this test's topics and database."""
     environment = {
         **topics.environment(),
-        "AGGREGATOR_DATABASE_URL": database.aggregator,
+        **database.aggregator.environment("aggregator"),
         "AGGREGATOR_SESSION_TIMEOUT_S": "3",  # halves the time of a take-over
     }
     yield from processes(tmp_path, environment)
@@ -35,6 +35,6 @@ async def producer(topics: Topics) -> AsyncIterator[EventProducer]:
 @pytest.fixture
 async def counts(database: Databases) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
     """A connection to the aggregator's schema."""
-    connection = await asyncpg.connect(database.aggregator)
+    connection = await asyncpg.connect(**database.aggregator.asyncpg_options())
     yield connection
     await connection.close()

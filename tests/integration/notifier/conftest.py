@@ -40,7 +40,7 @@ async def cuts(topics: Topics) -> AsyncIterator[CutWriter]:
 @pytest.fixture
 async def connection(database: Databases) -> AsyncIterator[asyncpg.Connection[Any]]:
     """A connection to the notifier's schema."""
-    connection = await asyncpg.connect(database.notifier)
+    connection = await asyncpg.connect(**database.notifier.asyncpg_options())
     yield connection
     await connection.close()
 
@@ -51,5 +51,5 @@ def notifier(
 ) -> Iterator[Notifiers]:
     """Starts notifier processes over this test's topics, database and receivers."""
     yield from notifiers(
-        tmp_path, {**topics.environment(), "NOTIFIER_DATABASE_URL": database.notifier}, mailbox, receiver
+        tmp_path, {**topics.environment(), **database.notifier.environment("notifier")}, mailbox, receiver
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -60,7 +61,7 @@ async def test_a_threshold_that_was_reached_and_left_while_no_notifier_ran_is_la
 async def unreachable(databases: Databases) -> AsyncIterator[None]:
     """Refuse new connections to the database and end the open ones; allow connections again at the end."""
     name = databases.name
-    server = await asyncpg.connect(databases.admin.replace(f"/{name}", "/postgres"))
+    server = await asyncpg.connect(**replace(databases.admin, name="postgres").asyncpg_options())
     try:
         await server.execute(f'alter database "{name}" allow_connections false')
         await server.execute(
@@ -86,7 +87,7 @@ async def test_a_threshold_that_was_reached_and_left_while_the_database_was_away
         await cuts.full()
 
     async def is_latched() -> bool:
-        again = await asyncpg.connect(database.notifier)
+        again = await asyncpg.connect(**database.notifier.asyncpg_options())
         try:
             return await latched(again, 100)
         finally:

@@ -36,8 +36,8 @@ async def test_a_killed_broker_keeps_acknowledged_records(own_kafka: Broker, top
 
 
 async def test_a_service_can_read_its_own_schema_only(database: Databases) -> None:
-    own = await asyncpg.connect(database.registration)
-    other = await asyncpg.connect(database.aggregator)
+    own = await asyncpg.connect(**database.registration.asyncpg_options())
+    other = await asyncpg.connect(**database.aggregator.asyncpg_options())
     await own.execute("create table own_table (a int)")
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
@@ -48,7 +48,7 @@ async def test_a_service_can_read_its_own_schema_only(database: Databases) -> No
 
 
 async def test_each_test_has_a_new_database(database: Databases) -> None:
-    connection = await asyncpg.connect(database.registration)
+    connection = await asyncpg.connect(**database.registration.asyncpg_options())
 
     left = await connection.fetchval("select to_regclass('own_table')")
 

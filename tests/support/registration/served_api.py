@@ -12,6 +12,7 @@ import asyncpg
 import httpx
 from starlette.types import ASGIApp
 
+from database.address import DatabaseAddress
 from database.pool import connect
 from registration.auth.callers import Role
 from registration.cli.api_keys import create_key
@@ -92,11 +93,14 @@ class ServedApi:
 
 @asynccontextmanager
 async def serve_api(
-    url: str, address: str = "192.0.2.1", writer_url: str | None = None, **settings: Any
+    database: DatabaseAddress,
+    address: str = "192.0.2.1",
+    writer_database: DatabaseAddress | None = None,
+    **settings: Any,
 ) -> AsyncIterator[ServedApi]:
-    """Serve the API to a client at `address`. The group commit connects to `writer_url` if it is given."""
-    pool = await connect(url, application_name="test api", max_size=6)
-    commit_pool = await connect(writer_url or url, application_name="test writer", max_size=1)
+    """Serve the API to a client at `address`; the group commit connects to `writer_database` if given."""
+    pool = await connect(database, application_name="test api", max_size=6)
+    commit_pool = await connect(writer_database or database, application_name="test writer", max_size=1)
     secrets = SecretSettings.model_validate({"secret_key": SECRET})
     # High limits, so that a busy machine causes no 503 or 429 that the test does not expect.
     patient = {"public_per_address_per_minute": 100_000, "waited_s_max": 60.0}

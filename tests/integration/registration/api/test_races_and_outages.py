@@ -108,8 +108,8 @@ async def test_a_lost_reply_to_commit_registers_each_person_once_and_answers_201
     database: Databases, cut: CommitCut
 ) -> None:
     async with (
-        open_commit_proxy(database.registration) as (proxy, url),
-        serve_api(database.registration, writer_url=url) as register,
+        open_commit_proxy(database.registration) as (proxy, address),
+        serve_api(database.registration, writer_database=address) as register,
     ):
         await register.registered(1_000)
         proxy.cut = cut
@@ -123,7 +123,7 @@ async def test_a_lost_reply_to_commit_registers_each_person_once_and_answers_201
 
 async def test_sessions_terminated_by_the_server_lose_no_accepted_registration(database: Databases) -> None:
     async with serve_api(database.registration, batch_rows_max=10) as register:
-        admin = await asyncpg.connect(database.admin)
+        admin = await asyncpg.connect(**database.admin.asyncpg_options())
 
         async def a_busy_session_was_terminated() -> bool:
             return bool(await admin.fetchval(TERMINATE_A_BUSY_WRITER))
@@ -145,8 +145,8 @@ async def test_during_a_database_outage_requests_get_503_with_retry_after(
     database: Databases,
 ) -> None:
     async with (
-        open_commit_proxy(database.registration) as (proxy, url),
-        serve_api(url, waited_s_max=1.0) as register,
+        open_commit_proxy(database.registration) as (proxy, address),
+        serve_api(address, waited_s_max=1.0) as register,
     ):
         await register.registered(1)
         proxy.shut_down()

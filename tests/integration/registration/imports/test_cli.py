@@ -34,7 +34,7 @@ DEADLINE_S = 60
 async def command(database: Databases, *arguments: str, **settings: str) -> asyncio.subprocess.Process:
     environment = {
         "PATH": os.environ["PATH"],
-        "REGISTRATION_DATABASE_URL": database.registration,
+        **database.registration.environment("registration"),
         "REGISTRATION_SECRET_KEY": base64.b64encode(SECRET).decode(),
         "REGISTRATION_IMPORT_ROWS_MAX": "100",
         **settings,

@@ -30,7 +30,7 @@ async def test_a_year_leaves_the_keys_of_two_days_and_the_rejections_of_ninety_d
     database: Databases,
 ) -> None:
     kept = (timedelta(hours=48), timedelta(days=90))
-    async with asyncpg.create_pool(database.registration, min_size=1, max_size=1) as pool:
+    async with asyncpg.create_pool(**database.registration.asyncpg_options(), min_size=1, max_size=1) as pool:
         await pool.execute(YEAR)
 
         batches = 1

@@ -33,7 +33,7 @@ CHANNEL = "booth"
 
 @pytest.fixture
 async def connection(database: Databases) -> AsyncIterator[asyncpg.Connection[Any]]:
-    connection = await asyncpg.connect(database.registration)
+    connection = await asyncpg.connect(**database.registration.asyncpg_options())
     yield connection
     await connection.close()
 
@@ -89,7 +89,7 @@ async def test_a_row_that_another_transaction_writes_after_the_read_undoes_the_w
 ) -> None:
     batch = [registration(number, bytes([number])) for number in range(3)]
     other = batch[1] if known == "key" else registration(9, bytes([1]))
-    second = await asyncpg.connect(database.registration)
+    second = await asyncpg.connect(**database.registration.asyncpg_options())
 
     async def the_batch_waits() -> bool:
         return bool(await second.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
@@ -134,7 +134,7 @@ async def test_batches_have_the_answers_of_their_operations_one_by_one(
         operations.append(new)
         return new
 
-    async with asyncpg.create_pool(database.registration, min_size=1, max_size=1) as pool:
+    async with asyncpg.create_pool(**database.registration.asyncpg_options(), min_size=1, max_size=1) as pool:
         intake = IntakeTransaction(pool, uuid_utils.compat.uuid7)
         for _ in range(60):
             batch = list(

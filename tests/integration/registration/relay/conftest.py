@@ -24,7 +24,7 @@ StartProcess = Callable[..., TrackedProcess]
 @pytest.fixture
 async def pool(database: Databases) -> AsyncIterator[asyncpg.Pool[Any]]:
     """A pool of connections with the register's role."""
-    pool = await asyncpg.create_pool(database.registration, min_size=1, max_size=4)
+    pool = await asyncpg.create_pool(**database.registration.asyncpg_options(), min_size=1, max_size=4)
     yield pool
     await pool.close()
 
@@ -43,7 +43,7 @@ def start(database: Databases, topics: Topics, tmp_path: Path) -> Iterator[Start
     def start(command: str, *arguments: str, **settings: str) -> TrackedProcess:
         environment = {
             **os.environ,
-            "REGISTRATION_DATABASE_URL": database.registration,
+            **database.registration.environment("registration"),
             **topics.environment(),
             f"REGISTRATION_{command.upper()}_PORT": str(free_ports(1)[0]),
             **settings,

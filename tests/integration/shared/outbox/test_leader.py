@@ -74,7 +74,7 @@ class RunningLeader:
 async def pool(database: Databases) -> AsyncIterator[asyncpg.Pool[Any]]:
     """A pool for a schema with the lease table."""
     pool: asyncpg.Pool[Any]
-    async with asyncpg.create_pool(database.registration, min_size=1, max_size=8) as pool:
+    async with asyncpg.create_pool(**database.registration.asyncpg_options(), min_size=1, max_size=8) as pool:
         yield pool
 
 

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.integration
 async def pool(database: Databases) -> AsyncIterator[asyncpg.Pool[Any]]:
     """A pool for a schema with the lease table and the outbox tables."""
     pool: asyncpg.Pool[Any]
-    async with asyncpg.create_pool(database.registration, min_size=1, max_size=8) as pool:
+    async with asyncpg.create_pool(**database.registration.asyncpg_options(), min_size=1, max_size=8) as pool:
         await pool.execute(table_ddl())
         yield pool
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from database.address import DatabaseAddress
+
 ROOT = Path(__file__).resolve().parents[4]
 
 
@@ -32,7 +34,7 @@ def test_every_missing_or_invalid_setting_is_reported_at_once() -> None:
 
     assert completed.returncode == 2
     for name in (
-        "NOTIFIER_DATABASE_URL",
+        "NOTIFIER_DATABASE_HOSTS",
         "NOTIFIER_RULES_FILE",
         "NOTIFIER_TARGETS_FILE",
         "NOTIFIER_PORT",
@@ -48,7 +50,9 @@ def test_a_webhook_in_the_rules_without_settings_is_reported() -> None:
 
     completed = notifier(
         "run",
-        NOTIFIER_DATABASE_URL="postgresql://notifier@127.0.0.1:1/none",
+        **DatabaseAddress((("127.0.0.1", 1),), "none", "notifier", "a-password-of-a-test").environment(
+            "notifier"
+        ),
         NOTIFIER_RULES_FILE=str(config / "rules.yaml"),
         NOTIFIER_TARGETS_FILE=str(config / "targets.yaml"),
         KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1",

@@ -20,6 +20,12 @@ class ShopSettings(Settings):
     workers: int = Field(default=1, ge=1)
 
 
+class StallSettings(Settings):
+    model_config = SettingsConfigDict(env_prefix="STALL_")
+
+    shelves: dict[str, str]
+
+
 def test_a_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOP_URL", "postgresql://here")
 
@@ -75,3 +81,29 @@ def test_topics_carry_the_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert kafka.topic("region-counts") == "test7.region-counts"
     assert kafka.client_options()["bootstrap_servers"] == "127.0.0.1:9092,127.0.0.2:9092"
+
+
+def test_a_secrets_dir_that_does_not_exist_is_reported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path / "nowhere"))
+
+    with pytest.raises(SystemExit) as ended:
+        load(ShopSettings)
+
+    assert ended.value.code == 2
+    assert f"SECRETS_DIR: {tmp_path / 'nowhere'} is no directory" in capsys.readouterr().err
+
+
+def test_a_secret_file_that_is_no_json_is_reported_without_its_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "stall_shelves").write_text('{"a": "s3cret')
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+
+    with pytest.raises(SystemExit):
+        load(StallSettings)
+
+    message = capsys.readouterr().err
+    assert "shelves" in message
+    assert "s3cret" not in message
