@@ -75,7 +75,7 @@ def pace_body(
         "region": region,
         "minutes": series,
         "late": rate.late_minutes(series),
-        "today": days.today(place, count, board_state.cuts.epoch, now),
+        "today": days.today(place, board_state.live_count(scope, region), board_state.cuts.epoch, now),
         "threshold": threshold,
         "eta": at and {"threshold": threshold, "at": at.replace(microsecond=0)},
     }

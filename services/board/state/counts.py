@@ -155,6 +155,10 @@ class BoardState:
         """Return one count; 0 if the cut does not have it."""
         return self._counts.get(scope, {}).get(region, {}).get(measure, 0)
 
+    def live_count(self, scope: str, region: str) -> int:
+        """Return the count of live participants: of those registered, without the stock."""
+        return self.count(scope, region) - self.count(scope, region, "stock")
+
     def counts(self, scope: str, region: str) -> dict[str, int]:
         """Return all counts of a region by measure, `registered` first."""
         counts = self._counts.get(scope, {}).get(region, {})

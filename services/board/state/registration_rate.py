@@ -25,7 +25,7 @@ FORECAST_MAX: Final = timedelta(days=366)
 
 
 class MinuteRecord(msgspec.Struct, frozen=True):
-    """One record of region-minutes: the growth of `registered` in one scope and minute, by region.
+    """One record of region-minutes: the growth of live participants in one scope and minute, by region.
 
     Growth is the difference of the counts of two cuts, so it is negative after withdrawals. Records of the
     version that counted growth by event have no `late`.

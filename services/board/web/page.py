@@ -187,7 +187,8 @@ class _PageValues:
         highest = max(*(growth for _, growth in series), 1)
         about = self._words["about"]
         epoch = self._board_state.cuts.epoch
-        today = self._app_state.day_growth.today((self._scope, PROVINCE), count, epoch, self._now)
+        live = self._board_state.live_count(self._scope, PROVINCE)
+        today = self._app_state.day_growth.today((self._scope, PROVINCE), live, epoch, self._now)
         return {
             "today": DASH if today is None else signed(today, self._language),
             "pace": self._words["per_minute"].format(number(round(per_minute), self._language)),
