@@ -73,12 +73,17 @@ def _check_last_cut(topics: TopicReader) -> None:
     assert state["audit"], "no audit"
     assert state["audit"]["cut"] == f"{cut['term']}.{cut['cut']}", "an audit of an older cut"
     assert state["audit"]["drift"] == 0, f"drift: {state['audit']}"
-    registered = {
-        (scope, region): count for scope, region, measure, count in full["rows"] if measure == "registered"
-    }
-    assert _without_zeros(registered) == _without_zeros(growth(topics.records(MINUTES))), (
-        "minutes are missing"
-    )
+    live = _live(full["rows"])
+    assert _without_zeros(live) == _without_zeros(growth(topics.records(MINUTES))), "minutes are missing"
+
+
+def _live(rows: list[tuple[str, str, str, int]]) -> dict[Cell, int]:
+    """Return the live participants by scope and region: the registered without the stock."""
+    live: dict[Cell, int] = {}
+    for scope, region, measure, count in rows:
+        signed = {"registered": count, "stock": -count}.get(measure, 0)
+        live[scope, region] = live.get((scope, region), 0) + signed
+    return live
 
 
 def growth(records: list[Record]) -> dict[Cell, int]:

@@ -24,6 +24,7 @@ class Standing(msgspec.Struct):
     agency: str | None
     campaign: str | None
     steps: tuple[str, ...]
+    stock: bool = False
 
 
 class Change(msgspec.Struct):
@@ -58,7 +59,8 @@ def cells_of(standing: Standing) -> Iterable[Cell]:
     scopes += [f"agency:{standing.agency}"] if standing.agency else []
     scopes += [f"campaign:{standing.campaign}"] if standing.campaign else []
     for scope in scopes:
-        for measure in ("registered", *(f"step:{step}" for step in set(standing.steps))):
+        stock = ["stock"] if standing.stock else []
+        for measure in ("registered", *stock, *(f"step:{step}" for step in set(standing.steps))):
             for length in (2, 5, 8, 13):
                 yield scope, standing.region[:length], measure
 

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from board.json_bodies import pace_body
-from board.regions import PROVINCE
 from board.state.counts import BoardState
 from board.state.day_growth import DayGrowth
+from board.state.growth import Growth
 from board.state.milestones import Milestones
-from board.state.registration_rate import MINUTES_SHOWN, RegistrationRate
+from board.state.registration_rate import RegistrationRate
 from board.stream.broadcaster import Broadcaster
 from board.stream.shared_events import SharedEvents
 from board.stream.subscriber_updates import Subscriptions
@@ -30,6 +29,7 @@ class AppState:
     milestones: Milestones
     registration_rate: RegistrationRate
     day_growth: DayGrowth
+    growth: Growth
     clock: Callable[[], float]
     now: Callable[[], datetime]
 
@@ -51,10 +51,8 @@ def make_app_state(
         newest = board_state.freshness.newest
         return newest.time if newest else wall_clock()
 
-    def pace(scope: str) -> dict[str, object]:
-        return pace_body((board_state, rate, days), (scope, PROVINCE), now(), MINUTES_SHOWN)
-
-    events = SharedEvents(board_state, milestones, pace)
+    growth = Growth(board_state, rate, days, now)
+    events = SharedEvents(board_state, milestones, growth)
     subscriptions = Subscriptions(board_state, milestones, events, clock, viewers_max)
     broadcaster = Broadcaster(subscriptions, clock)
-    return AppState(board_state, subscriptions, broadcaster, milestones, rate, days, clock, now)
+    return AppState(board_state, subscriptions, broadcaster, milestones, rate, days, growth, clock, now)

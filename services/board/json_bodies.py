@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from board.regions import Region, Regions
 from board.state.counts import BoardState, Head
-from board.state.day_growth import DayGrowth
+from board.state.growth import Chart, GrowthFigures
 from board.state.milestones import Crossing
-from board.state.registration_rate import RegistrationRate, forecast
 
 encode = msgspec.json.Encoder(uuid_format="canonical").encode
 
 
-def head_body(scope: str, head: Head) -> dict[str, Any]:
-    """Return the scope and the head, which accompany every count."""
+def head_body(scope: str, head: Head, figures: GrowthFigures) -> dict[str, Any]:
+    """Return the scope, the head and the growth of the province, which accompany every count."""
     return {
         "scope": scope,
         "cut": head.cut,
@@ -27,6 +25,7 @@ def head_body(scope: str, head: Head) -> dict[str, Any]:
         "coverage": head.coverage,
         "ignored": head.ignored,
         "audit": audit_body(head),
+        "growth": growth_body(figures),
     }
 
 
@@ -55,29 +54,44 @@ def row_body(board_state: BoardState, scope: str, region: Region) -> dict[str, A
     }
 
 
-def counts_body(board_state: BoardState, scope: str, head: Head, regions: Iterable[Region]) -> dict[str, Any]:
-    """Return the response of /v1/counts, which is also the data of a snapshot event or a delta event."""
-    return head_body(scope, head) | {"rows": [row_body(board_state, scope, region) for region in regions]}
-
-
-def pace_body(
-    shown: tuple[BoardState, RegistrationRate, DayGrowth], place: tuple[str, str], now: datetime, minutes: int
+def counts_body(
+    board_state: BoardState, head: dict[str, Any], scope: str, regions: Iterable[Region]
 ) -> dict[str, Any]:
-    """Return the response of /v1/pace, which is also the data of a pace event. `place`: scope and region."""
-    board_state, rate, days = shown
-    scope, region = place
-    count = board_state.count(scope, region)
-    threshold = board_state.next_threshold(scope, region)
-    series = rate.series(scope, region, now, minutes)
-    at = forecast(count, threshold, rate.per_minute(scope, region, now), now)
+    """Return the response of /v1/counts, which is also the data of a snapshot event or a delta event."""
+    return head | {"rows": [row_body(board_state, scope, region) for region in regions]}
+
+
+def growth_body(figures: GrowthFigures) -> dict[str, Any]:
+    """Return the figures of growth, which accompany every count and belong to its cut."""
+    pace, expected = figures.pace, figures.forecast
+    return {
+        "stock": figures.stock,
+        "today": figures.today,
+        "pace": pace
+        and {
+            "per_minute": round(pace.per_minute, 2),
+            "minutes": pace.minutes,
+            "until": figures.pace_until,
+            "cut": figures.pace_cut,
+        },
+        "next": figures.next_threshold,
+        "forecast": expected
+        and {
+            "threshold": expected.threshold,
+            "from": expected.begins.replace(microsecond=0),
+            "to": expected.ends.replace(microsecond=0),
+        },
+    }
+
+
+def chart_body(scope: str, region: str, chart: Chart) -> dict[str, Any]:
+    """Return the data of a pace event: the growth per minute, and the cut kept after the last minute."""
     return {
         "scope": scope,
         "region": region,
-        "minutes": series,
-        "late": rate.late_minutes(series),
-        "today": days.today(place, count, board_state.cuts.epoch, now),
-        "threshold": threshold,
-        "eta": at and {"threshold": threshold, "at": at.replace(microsecond=0)},
+        "minutes_cut": chart.cut,
+        "minutes": chart.minutes,
+        "late": chart.late,
     }
 
 

@@ -15,6 +15,8 @@ from notifier.domain.alerts import Recipient
 from notifier.domain.evaluation_progress import Advance, EvaluatedCut, Version
 from notifier.domain.latch_audit import EvaluatedCounts
 from notifier.domain.milestones import (
+    REGISTERED,
+    STOCK,
     Crossing,
     Cut,
     Evaluation,
@@ -139,10 +141,9 @@ class CutEvaluator:
                 self._full = self._arriving_full
                 self._misses_cuts |= was_ready and not self._follows(before)
         if applied.state_changed:
-            watched = {key: count for key, count in applied.changed.items() if self._is_watched(key)}
-            self._changed.update(watched)
-            for key, count in watched.items():
-                self._highest[key] = max(self._highest.get(key, 0), count)
+            for key in filter(self._is_watched, map(_counted_with, applied.changed)):
+                self._changed.add(key)
+                self._highest[key] = max(self._highest.get(key, 0), self.state.counts.get(key, 0))
             self._evaluated.clear()
             self._wake.set()
         return applied
@@ -186,7 +187,7 @@ class CutEvaluator:
         if self.state.as_of is None or not self._evaluated.is_set():
             return None
         counts = {key: count for key, count in self.state.counts.items() if self._is_watched(key)}
-        cut = Cut(self.state.id, self.state.as_of, counts, self.state.epoch)
+        cut = Cut(self.state.id, self.state.as_of, self._with_stock(counts), self.state.epoch)
         highest = dict(self._highest)
         for key, (count, _) in self.state.peaks.items():
             highest[key] = max(highest.get(key, 0), count)
@@ -227,7 +228,13 @@ class CutEvaluator:
 
     def _held_cut(self, as_of: datetime) -> Cut:
         counts = {key: self.state.counts.get(key, 0) for key in self._changed}
-        return Cut(self.state.id, as_of, counts, self.state.epoch)
+        return Cut(self.state.id, as_of, self._with_stock(counts), self.state.epoch)
+
+    def _with_stock(self, counts: Mapping[Key, int]) -> dict[Key, int]:
+        """Return these counts, with the stock of the same scopes and regions in the held cut."""
+        keys = ((scope, region, STOCK) for scope, region, measure in counts if measure == REGISTERED)
+        stock = {key: self.state.counts[key] for key in keys if key in self.state.counts}
+        return {**counts, **stock}
 
     def _peaks_of_missed_cuts(self) -> Iterator[Cut]:
         """Yield the peaks that counts had after the last evaluated cut and have left since, oldest first."""
@@ -238,7 +245,7 @@ class CutEvaluator:
             if self._is_watched(key) and left_at > self._known.as_of:
                 by_time.setdefault(left_at, {})[key] = count
         for left_at, counts in sorted(by_time.items()):
-            yield Cut(self.state.id, left_at, counts, self.state.epoch)
+            yield Cut(self.state.id, left_at, self._with_stock(counts), self.state.epoch)
 
     async def _evaluate(self, cut: Cut) -> list[Crossing]:
         assert self._latches is not None, "the latches are loaded before an evaluation"
@@ -301,6 +308,12 @@ class CutEvaluator:
         if due:
             self._bases = await self._store.bases()
             self._mark_all_changed()
+
+
+def _counted_with(key: Key) -> Key:
+    """Return the key of the registered participants for that of their stock, and any other key unchanged."""
+    scope, region, measure = key
+    return (scope, region, REGISTERED) if measure == STOCK else key
 
 
 def _latch_state(crossing: Crossing) -> LatchState:

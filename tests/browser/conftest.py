@@ -23,17 +23,25 @@ CITIES = {
     "31.75.01.1001": 81_099,
 }
 
+STOCKED = "31.75.01.1001"
+"""The page shows the stock of the province only, so that of the regions does not matter."""
+
 
 @pytest.fixture
 async def source(topics: Topics) -> AsyncIterator[TopicWriter]:
-    """A writer that has published a cut of 281,812 participants, 30 minutes of growth and a milestone."""
+    """A writer that has published a cut of 281,812 participants, a milestone, a rule and growth.
+
+    280,000 of them are stock, 1,377 registered before today. In the last 30 minutes the growth was steady.
+    """
     async with topic_writer(topics) as writer:
         for region, count in CITIES.items():
             writer.register(region, count)
+        writer.mark_as_stock(STOCKED, 280_000)
         await writer.full()
         for minutes in range(30):
-            await writer.minute(minutes_ago(minutes), {"31": 10 + minutes})
-        await writer.day({"31": 281_377})
+            await writer.minute(minutes_ago(minutes), {"31": 95 + minutes % 10})
+        await writer.day({"31": 1_377})
+        await writer.rules(regions=["31"], every=1_000)
         await writer.milestone("31", 200_000)
         yield writer
 

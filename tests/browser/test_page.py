@@ -7,8 +7,9 @@ import re
 import pytest
 from playwright.async_api import Browser, ViewportSize
 
+from localization.formats import number
 from tests.support.board.chromium import PHONE, PROJECTOR, opened, text
-from tests.support.board.input_topic_writer import TopicWriter
+from tests.support.board.input_topic_writer import TopicWriter, minutes_ago
 from tests.support.board.processes import BoardProcess
 from tests.support.deadlines import until
 
@@ -34,7 +35,12 @@ async def test_without_script_every_number_is_there(
             assert await text(page, "#coverage") == "100 %"
             assert await text(page, "#drift") == "0"
             assert (await text(page, "#checked")).startswith("diperiksa ")
-            assert (await text(page, "#today")).startswith("+")
+            assert await text(page, "#today") == "+435"
+            assert await text(page, "#stock") == "280.000"
+            assert await text(page, "#pace") == "100 per menit"
+            assert re.fullmatch(r"Laju 15 menit, sampai \d\d\.\d\d WIB", await text(page, "#pace-title"))
+            assert await text(page, "#towards") == "Menuju 282.000"
+            assert re.fullmatch(r"\d\d\.\d\d–\d\d\.\d\d WIB", await text(page, "#eta"))
             assert "DKI Jakarta mencapai 200.000 peserta terdaftar" in await text(page, "#milestones")
 
 
@@ -55,6 +61,39 @@ async def test_with_script_the_page_follows_each_cut(
         assert await text(page, ".goal") == "141,4 % dari target 200.000 melampaui target dengan 82.812"
         await source.milestone("31.71", 29_000, 2)
         await page.get_by_text("Jakarta Pusat mencapai 29.000 peserta terdaftar").wait_for()
+
+
+FIGURES = """() => ["total", "today", "towards"]
+  .map((id) => document.getElementById(id).textContent.replace(/\\D/g, ""))
+  .map(Number)"""
+
+
+async def test_count_today_and_next_threshold_change_together(
+    board: BoardProcess, source: TopicWriter, chromium: Browser
+) -> None:
+    async with source.publishing(), opened(chromium, board.url) as page:
+        seen = set()
+        for _ in range(12):
+            source.register(PUSAT, 37)
+            total = number(source.counts["all", "31", "registered"], "id")
+            await page.get_by_text(total, exact=True).wait_for()
+            seen.add(tuple(await page.evaluate(FIGURES)))
+
+        assert len(seen) == 12
+        for total, today, towards in seen:
+            assert (total - today, towards) == (281_377, (total // 1_000 + 1) * 1_000)
+
+
+async def test_after_a_night_the_page_promises_nothing(
+    board: BoardProcess, source: TopicWriter, chromium: Browser
+) -> None:
+    for minutes in range(-1, 3):
+        await source.minute(minutes_ago(minutes), {"31": 0})
+    async with source.publishing(), opened(chromium, f"{board.url}/?lang=en") as page:
+        await page.get_by_text("Pace, 1 min until", exact=False).wait_for()
+
+        assert await text(page, "#pace") == "0 a minute"
+        assert await text(page, "#eta") == "cannot be told yet"
 
 
 DIMMED = """() => ["#total", "#pace", "#eta", '[data-region="31.71"] .count']

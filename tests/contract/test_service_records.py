@@ -73,7 +73,7 @@ def participant(last: int, *steps: str) -> Participant:
 
 
 COMMANDS: list[tuple[commands.Command, Participant | None]] = [
-    (commands.RegisterCommand(uuid.UUID(int=1), Standing("31.71.01.1001"), person()), None),
+    (commands.RegisterCommand(uuid.UUID(int=1), Standing("31.71.01.1001", None, None, ()), person()), None),
     (commands.MoveCommand(id=uuid.UUID(int=1), region="31.74.04.1002", occurred_at=NOW), participant(1)),
     (commands.CompleteStepsCommand(id=uuid.UUID(int=1), steps=("P7", "P2")), participant(1, "P3")),
     (commands.CorrectCommand(id=uuid.UUID(int=1), standing={"agency": None}, person={}), participant(1)),

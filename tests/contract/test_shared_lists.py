@@ -22,11 +22,11 @@ def test_every_service_knows_the_steps_of_the_contract() -> None:
     assert list(crowd.STEPS) == STEPS
 
 
-def test_the_measures_are_registered_and_one_per_step() -> None:
-    measures = ["registered", *(f"step:{step}" for step in STEPS)]
+def test_the_measures_are_registered_stock_and_one_per_step() -> None:
+    steps = [f"step:{step}" for step in STEPS]
 
-    assert SCHEMAS["words"]["$defs"]["measure"]["enum"] == measures
-    assert list(get_args(schema.Measure)) == measures
+    assert SCHEMAS["words"]["$defs"]["measure"]["enum"] == ["registered", "stock", *steps]
+    assert list(get_args(schema.Measure)) == ["registered", *steps], "a milestone of the stock is no event"
 
 
 def test_the_contract_lists_every_event_type() -> None:

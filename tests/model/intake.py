@@ -82,7 +82,8 @@ class Ledger:
         campaign = "fest-2021" if choice % PEOPLE == 0 else None
         # The last four bytes of an id determine its partition.
         new_id = UUID(int=(len(self.requests) + 1) * 12 + choice % 2)
-        return RegisterCommand(new_id, Standing(region, None, campaign), person)
+        stock = (choice // PEOPLE) % 2 == 1
+        return RegisterCommand(new_id, Standing(region, None, campaign, (), stock), person)
 
     def _other(self, known: Participant) -> Participant | None:
         others = (other for other in self._register.participants.values() if other.id != known.id)

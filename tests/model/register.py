@@ -171,7 +171,8 @@ def _cells(standing: Standing | None) -> list[Cell]:
     if standing is None:
         return []
     scopes = ["all", *([f"campaign:{standing.campaign}"] if standing.campaign else [])]
-    measures = ["registered", *(f"step:{step}" for step in standing.steps)]
+    stock = ["stock"] if standing.stock else []
+    measures = ["registered", *stock, *(f"step:{step}" for step in standing.steps)]
     return [
         (scope, region, measure)
         for scope in scopes

@@ -39,13 +39,17 @@ class QuarantineReason(Enum):
     """The partition or the sequence is not readable."""
 
 
-class Standing(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
-    """What is counted of a participant. Equal standings have equal hashes and are summed together."""
+class Standing(msgspec.Struct, frozen=True, gc=False, cache_hash=True, omit_defaults=True):
+    """What is counted of a participant. Equal standings have equal hashes and are summed together.
+
+    `stock` is whether the participant is part of the baseline. Only the standings of stock have the field.
+    """
 
     region: str
     agency: str | None
     campaign: str | None
     steps: tuple[Step, ...]
+    stock: bool = False
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):

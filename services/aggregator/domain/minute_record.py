@@ -18,7 +18,7 @@ MINUTE: Final = timedelta(minutes=1)
 LAST_SCOPE: Final = "all"
 
 Growth = tuple[str, str, int]
-"""(scope, region, change of the count of `registered`); negative after withdrawals"""
+"""(scope, region, change of the number of live participants); negative after withdrawals"""
 
 
 @dataclass(frozen=True, slots=True)

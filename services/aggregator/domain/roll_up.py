@@ -18,6 +18,7 @@ from aggregator.domain.event_fold import Fold
 KELURAHAN: Final = re.compile(r"31\.\d{2}\.\d{2}\.\d{4}", re.ASCII)
 ELSEWHERE: Final = "31.00"
 REGISTERED: Final = "registered"
+STOCK: Final = "stock"
 
 Cell = tuple[str, str, str]
 """(scope, region, measure)"""
@@ -47,6 +48,8 @@ def _roll_up_standings(standings: Mapping[Standing, int]) -> dict[Cell, int]:
     by_region: dict[Cell, int] = {}
     for standing, number in standings.items():
         measures = [REGISTERED, *{f"step:{step}" for step in standing.steps}]
+        if standing.stock:
+            measures.append(STOCK)
         for scope in scopes_of(standing):
             for measure in measures:
                 cell = (scope, standing.region, measure)

@@ -40,7 +40,7 @@ class EndedMinute:
     since: KeptCut
     ends_at: datetime
     counts: list[tuple[str, str, int]]
-    """(scope, region, count of `registered`) of all counts that changed"""
+    """(scope, region, number of live participants) of all numbers that changed"""
     growth: list[Growth]
 
 

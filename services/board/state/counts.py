@@ -13,7 +13,6 @@ from typing import Final
 
 from board.regions import LEVELS, Region, Regions, lies_in
 from board.state.next_threshold import MilestoneRules, next_milestone
-from board.state.registration_rate import next_threshold
 from cuts.freshness import Freshness, FreshnessState, FreshnessView
 from cuts.records import Audit, CutRecord, GrowthAudit, RegisterState
 from cuts.state import ApplyResult, CutState, Key
@@ -155,6 +154,10 @@ class BoardState:
         """Return one count; 0 if the cut does not have it."""
         return self._counts.get(scope, {}).get(region, {}).get(measure, 0)
 
+    def live_count(self, scope: str, region: str) -> int:
+        """Return the count of live participants: of those registered, without the stock."""
+        return self.count(scope, region) - self.count(scope, region, "stock")
+
     def counts(self, scope: str, region: str) -> dict[str, int]:
         """Return all counts of a region by measure, `registered` first."""
         counts = self._counts.get(scope, {}).get(region, {})
@@ -164,11 +167,9 @@ class BoardState:
         """Return the target for registered participants; None if there is no such target."""
         return self.targets.get((scope, region, "registered"))
 
-    def next_threshold(self, scope: str, region: str) -> int:
-        """Return the next threshold of the milestone rules; without one, the target or a round number."""
-        count = self.count(scope, region)
-        milestone = next_milestone(self.rules, scope, self.regions.get(region), count)
-        return next_threshold(count, self.target(scope, region)) if milestone is None else milestone
+    def next_threshold(self, scope: str, region: str) -> int | None:
+        """Return the lowest threshold of the published rules above the count; None if no rule has one."""
+        return next_milestone(self.rules, scope, self.regions.get(region), self.count(scope, region))
 
     def list_regions(
         self, scope: str, level: str | None = None, parent: str | None = None, depth: str = LEVELS[-1]

@@ -1,8 +1,8 @@
-"""Computes today's growth: a count of the shown cut minus the register's count at the start of the day.
+"""Computes today's growth: the live participants of the shown cut minus those at the start of the day.
 
-The audit publishes the counts at the start of each day in the topic `register-days`. So the growth of the day
-is the difference of two counts that are checked against the register, and an outage over midnight moves no
-registration from one day to the other. The functions do no I/O and read no clock.
+The audit publishes the register's counts at the start of each day in the topic `register-days`. So the growth
+of the day is the difference of two counts that are checked against the register, and an outage over midnight
+moves no registration from one day to the other. The functions do no I/O and read no clock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LAST_SCOPE: Final = "all"
 
 
 class DayRecord(msgspec.Struct, frozen=True):
-    """One record of register-days: the registered participants of one scope, by region."""
+    """One record of register-days: the live participants of one scope, by region."""
 
     scope: str
     day: date
@@ -55,8 +55,8 @@ class DayGrowth:
             return
         self._starts[record.scope] = (record, {sys.intern(region): count for region, count in record.rows})
 
-    def today(self, place: tuple[str, str], count: int, epoch: int, now: datetime) -> int | None:
-        """Return `count` minus the count at the start of the day of `now`. `place`: scope and region.
+    def today(self, place: tuple[str, str], live: int, epoch: int, now: datetime) -> int | None:
+        """Return `live` participants minus those at the start of the day of `now`. `place`: scope and region.
 
         `epoch` is the register's epoch of the shown cut. None if the start of this day and epoch is unknown.
         """
@@ -65,7 +65,7 @@ class DayGrowth:
         if self._current(LAST_SCOPE) != current:
             return None
         counts = self._starts[scope][1] if self._current(scope) == current else {}
-        return count - counts.get(region, 0)
+        return live - counts.get(region, 0)
 
     def _current(self, scope: str) -> tuple[date, int] | None:
         start = self._starts.get(scope)

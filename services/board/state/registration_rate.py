@@ -1,4 +1,4 @@
-"""Computes the growth of registrations per minute, and forecasts when a threshold is reached.
+"""Keeps the growth of live participants per minute.
 
 The functions do no I/O and read no clock. Minutes follow the register's clock.
 """
@@ -17,18 +17,21 @@ from cuts.records import UndecodableRecordError
 MINUTE: Final = timedelta(minutes=1)
 KEPT: Final = timedelta(hours=49)
 """This covers today, yesterday and one hour for clock differences. The topic keeps 48 hours."""
-PACE_MINUTES: Final = 15
-"""The pace is the mean over this many whole minutes, so that no single minute determines it."""
-MINUTES_SHOWN: Final = 60
-"""The page shows the growth in each of the last MINUTES_SHOWN minutes."""
-FORECAST_MAX: Final = timedelta(days=366)
+LAST_SCOPE: Final = "all"
+"""The scope that has a record of every minute, sent after those of the other scopes."""
+
+
+class KeptCut(msgspec.Struct, frozen=True):
+    """The cut that was newest when a minute ended."""
+
+    cut: str
 
 
 class MinuteRecord(msgspec.Struct, frozen=True):
-    """One record of region-minutes: the growth of `registered` in one scope and minute, by region.
+    """One record of region-minutes: the growth of live participants in one scope and minute, by region.
 
     Growth is the difference of the counts of two cuts, so it is negative after withdrawals. Records of the
-    version that counted growth by event have no `late`.
+    version that counted growth by event have neither `late` nor `to`.
     """
 
     scope: str
@@ -37,6 +40,7 @@ class MinuteRecord(msgspec.Struct, frozen=True):
     rows: tuple[tuple[str, int], ...]
     late: bool = False
     """Whether the growth can include registrations that were accepted before this minute."""
+    upto: KeptCut | None = msgspec.field(default=None, name="to")
 
 
 _decoder = msgspec.json.Decoder(MinuteRecord)
@@ -61,6 +65,8 @@ class RegistrationRate:
         self._growth: dict[str, dict[datetime, tuple[int, Mapping[str, int]]]] = {}
         """For each scope and minute, the term of the record and the growth by region."""
         self._late: set[datetime] = set()
+        self._whole: dict[datetime, str | None] = {}
+        """The minutes of which all scopes were read, each with the cut kept at its end, if it is named."""
         self._newest: datetime | None = None
 
     def add(self, record: MinuteRecord) -> None:
@@ -73,6 +79,8 @@ class RegistrationRate:
         minutes[record.minute] = (record.term, {sys.intern(region): n for region, n in record.rows})
         if record.late:
             self._late.add(record.minute)
+        if record.scope == LAST_SCOPE:
+            self._whole[record.minute] = record.upto.cut if record.upto else None
         if self._newest is None or record.minute > self._newest:
             self._newest = record.minute
             self._delete_before(record.minute - KEPT)
@@ -90,10 +98,21 @@ class RegistrationRate:
             for minute in (last - MINUTE * back for back in range(count - 1, -1, -1))
         ]
 
-    def per_minute(self, scope: str, region: str, now: datetime) -> float:
-        """Return the pace, which is the mean growth per minute in the last PACE_MINUTES whole minutes."""
-        whole = self.series(scope, region, now, PACE_MINUTES)
-        return sum(growth for _, growth in whole) / PACE_MINUTES
+    def recent(self, scope: str, region: str, now: datetime, count: int) -> list[tuple[datetime, int]]:
+        """Return the end of the series of `count` minutes that can be compared: whole and not counted late.
+
+        If a minute is missing or was counted late, only the minutes after it are returned.
+        """
+        found: list[tuple[datetime, int]] = []
+        for minute, growth in reversed(self.series(scope, region, now, count)):
+            if minute not in self._whole or minute in self._late:
+                break
+            found.append((minute, growth))
+        return found[::-1]
+
+    def cut_at(self, minute: datetime) -> str | None:
+        """Return the cut kept at the end of a minute; None if it is unknown."""
+        return self._whole.get(minute)
 
     def late_minutes(self, series: Iterable[tuple[datetime, int]]) -> list[datetime]:
         """Return the minutes of a series whose growth can include earlier registrations."""
@@ -110,35 +129,12 @@ class RegistrationRate:
 
     def _delete_before(self, oldest: datetime) -> None:
         self._late = {minute for minute in self._late if minute >= oldest}
+        self._whole = {minute: cut for minute, cut in self._whole.items() if minute >= oldest}
         for scope, minutes in list(self._growth.items()):
             for minute in [minute for minute in minutes if minute < oldest]:
                 del minutes[minute]
             if not minutes:
                 del self._growth[scope]
-
-
-def next_threshold(count: int, target: int | None) -> int:
-    """Return the target if the count is below it, else the next round number above the count.
-
-    Round numbers: 300,000 follows 281,812, and 40,000 follows 31,102.
-    """
-    if target is not None and count < target:
-        return target
-    step: int = 10 ** max(1, len(str(count)) - 1)
-    return (count // step + 1) * step
-
-
-def forecast(count: int, threshold: int, per_minute: float, now: datetime) -> datetime | None:
-    """Return the time at which `count`, growing by `per_minute`, will reach `threshold`.
-
-    None if the count does not grow, or would take longer than FORECAST_MAX.
-    """
-    if per_minute <= 0:
-        return None
-    minutes = (threshold - count) / per_minute
-    if minutes > FORECAST_MAX / MINUTE:
-        return None
-    return now + timedelta(minutes=minutes)
 
 
 def _minute(time: datetime) -> datetime:

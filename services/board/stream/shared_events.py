@@ -5,34 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from board.json_bodies import counts_body, crossing_body, encode, head_body, milestones_body
+from board.json_bodies import chart_body, counts_body, crossing_body, encode, head_body, milestones_body
 from board.metrics import EVENTS
+from board.regions import PROVINCE
 from board.state.counts import BoardState, Head
+from board.state.growth import MINUTES_SHOWN, Growth
 from board.state.milestones import NEWEST_SHOWN, Milestones
 from board.stream.sse_events import encode_event
 
 
 class SharedEvents:
-    """The encoded events of the current head; call `renew` first.
+    """The encoded events of the current head; call `renew` first."""
 
-    `pace` returns the body of one scope's pace.
-    """
-
-    def __init__(
-        self, board_state: BoardState, milestones: Milestones, pace: Callable[[str], dict[str, Any]]
-    ) -> None:
+    def __init__(self, board_state: BoardState, milestones: Milestones, growth: Growth) -> None:
         self._board_state = board_state
         self._milestones = milestones
-        self._pace = pace
+        self._growth = growth
         self._head: Head
+        self._heads: dict[str, dict[str, Any]] = {}
+        """By scope: the body of the head, with the growth."""
         self._events: dict[tuple[str, str, int | None], bytes] = {}
         self._joined: dict[tuple[bytes, bytes], bytes] = {}
         self._paces: dict[str, tuple[int, int, bytes]] = {}
-        """By scope: the tick at which the pace was computed, the number of this pace, and its JSON."""
+        """By scope: the tick at which the chart was computed, the number of this chart, and its JSON."""
 
     def renew(self, head: Head) -> None:
         """Encode all events again, with this head."""
         self._head = head
+        self._heads.clear()
         self._events.clear()
         self._joined.clear()
 
@@ -43,13 +43,21 @@ class SharedEvents:
             data = self._events[scope, depth, since] = self._rows(scope, depth, since)
         return data
 
+    def head(self, scope: str) -> dict[str, Any]:
+        """Return the body of the head, with the growth of the province at its cut."""
+        body = self._heads.get(scope)
+        if body is None:
+            figures = self._growth.figures(scope, PROVINCE)
+            body = self._heads[scope] = head_body(scope, self._head, figures)
+        return body
+
     def state(self, scope: str) -> bytes:
         """Return the head as event `state`."""
-        return self._once((scope, "state", None), lambda: self._event("state", head_body(scope, self._head)))
+        return self._once((scope, "state", None), lambda: self._event("state", self.head(scope)))
 
     def reset(self, scope: str) -> bytes:
         """Return the head as event `reset`, after which the viewer must forget the cut that it has."""
-        return self._once((scope, "reset", None), lambda: self._event("reset", head_body(scope, self._head)))
+        return self._once((scope, "reset", None), lambda: self._event("reset", self.head(scope)))
 
     def crossings(self, scope: str, since: int) -> bytes:
         """Return the milestones that arrived after the number `since`; empty if there are none."""
@@ -60,19 +68,20 @@ class SharedEvents:
         return self._once((scope, "milestones", None), lambda: self._newest_milestones(scope))
 
     def pace_number(self, scope: str, tick: int) -> int:
-        """Return the number of the scope's pace, which rises when the pace changes.
+        """Return the number of the scope's chart of growth per minute, which rises when the chart changes.
 
-        The pace is computed at most once per tick.
+        The chart is computed at most once per tick.
         """
         computed, number, body = self._paces.get(scope, (-1, 0, b""))
         if computed != tick:
-            former, body = body, encode(self._pace(scope))
+            chart = self._growth.chart(scope, PROVINCE, MINUTES_SHOWN)
+            former, body = body, encode(chart_body(scope, PROVINCE, chart))
             number += body != former
             self._paces[scope] = (tick, number, body)
         return number
 
     def pace(self, scope: str) -> bytes:
-        """Return the pace as event `pace`. Call `pace_number` before."""
+        """Return the chart as event `pace`. Call `pace_number` before."""
         return self._once((scope, "pace", None), lambda: self._encode("pace", self._paces[scope][2]))
 
     def join(self, first: bytes, second: bytes) -> bytes:
@@ -93,11 +102,11 @@ class SharedEvents:
     def _rows(self, scope: str, depth: str, since: int | None) -> bytes:
         if since is None:
             regions = self._board_state.list_regions(scope, depth=depth)
-            return self._event("snapshot", counts_body(self._board_state, scope, self._head, regions))
+            return self._event("snapshot", counts_body(self._board_state, self.head(scope), scope, regions))
         regions = self._board_state.changed_since(scope, since, depth)
         if not regions:
             return b""
-        return self._event("delta", counts_body(self._board_state, scope, self._head, regions))
+        return self._event("delta", counts_body(self._board_state, self.head(scope), scope, regions))
 
     def _crossings(self, scope: str, since: int) -> bytes:
         arrived = self._milestones.arrived_since(since, scope)

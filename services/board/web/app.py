@@ -11,8 +11,16 @@ from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
 from fastapi.staticfiles import StaticFiles
 
 from board.app_state import AppState
-from board.json_bodies import counts_body, encode, milestones_body, pace_body
+from board.json_bodies import (
+    chart_body,
+    counts_body,
+    encode,
+    growth_body,
+    head_body,
+    milestones_body,
+)
 from board.metrics import REFUSED
+from board.regions import PROVINCE
 from board.stream.sse_events import parse_id
 from board.stream.sse_response import StreamResponse
 from board.web.page import PageRenderer
@@ -75,7 +83,9 @@ def _count_routes(app_state: AppState) -> APIRouter:
         if request.headers.get("if-none-match") == tag:
             return Response(status_code=304, headers=headers)
         rows = app_state.board_state.list_regions(scope, level, parent, down_to)
-        return _json(counts_body(app_state.board_state, scope, head, rows), headers)
+        figures = app_state.growth.figures(scope, PROVINCE)
+        body = counts_body(app_state.board_state, head_body(scope, head, figures), scope, rows)
+        return _json(body, headers)
 
     @router.get("/pace")
     async def pace(
@@ -86,8 +96,11 @@ def _count_routes(app_state: AppState) -> APIRouter:
         require_ready(app_state.board_state)
         require_scope(app_state.board_state, scope)
         require_region(app_state.board_state.regions, region, "region")
-        shown = (app_state.board_state, app_state.registration_rate, app_state.day_growth)
-        body = pace_body(shown, (scope, region), app_state.now(), minutes)
+        figures = app_state.growth.figures(scope, region)
+        chart = app_state.growth.chart(scope, region, minutes)
+        body = (
+            {"cut": app_state.board_state.cuts.id} | growth_body(figures) | chart_body(scope, region, chart)
+        )
         return _json(body, {"Cache-Control": CACHE_1_S})
 
     @router.get("/milestones")

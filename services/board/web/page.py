@@ -15,8 +15,9 @@ from board.app_state import AppState
 from board.i18n import DASH, WORDS
 from board.regions import PROVINCE, Region
 from board.state.counts import Head
+from board.state.growth import MINUTES_SHOWN
 from board.state.milestones import NEWEST_SHOWN, Crossing
-from board.state.registration_rate import MINUTES_SHOWN, PACE_MINUTES, forecast
+from board.state.registration_rate import MINUTE
 from localization.formats import (
     LANGUAGES,
     UNIT_NAMES,
@@ -28,6 +29,7 @@ from localization.formats import (
     number,
     share,
     signed,
+    span,
 )
 from localization.region_names import EVERYDAY_NAMES, everyday_name
 
@@ -103,7 +105,8 @@ class _PageValues:
             "ready": self._board_state.ready,
             **self._freshness(),
             **self._total(),
-            **self._pace(),
+            **self._growth(),
+            **self._chart(),
             "regions": self._regions(),
             "milestones": [
                 self._milestone(crossing)
@@ -123,7 +126,6 @@ class _PageValues:
             "age_s": int(age_s) if known else "",
             "old": self._old(head.as_of),
             "ago": self._words["ago"].format(age) if known else "",
-            "until": self._words["until"].format(clock_of(head.as_of, self._language)) if head.as_of else "",
             "reload_s": RELOAD_S,
             "no_script": self._words["no_script"].format(
                 time=clock_of(loaded, self._language), age=age or DASH, every=RELOAD_S
@@ -175,30 +177,39 @@ class _PageValues:
         word = self._words["above" if count >= target else "below"]
         return word.format(number(abs(count - target), self._language))
 
-    def _pace(self) -> dict[str, Any]:
-        rate = self._app_state.registration_rate
-        place_and_time = (self._scope, PROVINCE, self._now)
-        count = self._board_state.count(self._scope, PROVINCE)
-        threshold = self._board_state.next_threshold(self._scope, PROVINCE)
-        per_minute = rate.per_minute(*place_and_time)
-        at = forecast(count, threshold, per_minute, self._now)
-        series = rate.series(*place_and_time, MINUTES_SHOWN)
-        late = rate.late_minutes(series)
-        highest = max(*(growth for _, growth in series), 1)
-        about = self._words["about"]
-        epoch = self._board_state.cuts.epoch
-        today = self._app_state.day_growth.today((self._scope, PROVINCE), count, epoch, self._now)
+    def _growth(self) -> dict[str, Any]:
+        figures = self._app_state.growth.figures(self._scope, PROVINCE)
+        pace, expected, threshold = figures.pace, figures.forecast, figures.next_threshold
+        per_minute = self._words["per_minute"]
+        eta = DASH if threshold is None else self._words["unknown_eta"]
         return {
-            "today": DASH if today is None else signed(today, self._language),
-            "pace": self._words["per_minute"].format(number(round(per_minute), self._language)),
-            "towards": self._words["towards"].format(number(threshold, self._language)),
-            "eta": about.format(moment(at, self._now, self._language)) if at else self._words["unknown_eta"],
-            "spark": [
-                (round(max(0, growth) / highest * 100, 1), minute in late) for minute, growth in series
-            ],
-            "has_late": bool(late),
-            "pace_minutes": PACE_MINUTES,
+            "stock": number(figures.stock, self._language) if figures.stock else "",
+            "today": DASH if figures.today is None else signed(figures.today, self._language),
+            "pace": per_minute.format(number(round(pace.per_minute), self._language)) if pace else DASH,
+            "pace_title": self._words["pace" if pace else "pace_unknown"].format(
+                minutes=pace and pace.minutes,
+                until=self._short(figures.pace_until),
+            ),
+            "towards": self._words["no_next"]
+            if threshold is None
+            else self._words["towards"].format(number(threshold, self._language)),
+            "eta": span(expected.begins, expected.ends, self._language) if expected else eta,
         }
+
+    def _chart(self) -> dict[str, Any]:
+        chart = self._app_state.growth.chart(self._scope, PROVINCE, MINUTES_SHOWN)
+        highest = max(*(growth for _, growth in chart.minutes), 1)
+        return {
+            "spark": [
+                (round(max(0, growth) / highest * 100, 1), minute in chart.late)
+                for minute, growth in chart.minutes
+            ],
+            "until": self._words["until"].format(self._short(chart.minutes[-1][0] + MINUTE)),
+            "has_late": bool(chart.late),
+        }
+
+    def _short(self, time: datetime | None) -> str:
+        return "" if time is None else clock_of(time, self._language, seconds=False)
 
     def _regions(self) -> list[dict[str, Any]]:
         regions = self._board_state.list_regions(self._scope, "city", PROVINCE)

@@ -18,13 +18,19 @@ from notifier.domain.rules import EVER, Key, Rule, thresholds
 LatchKey = tuple[str, str, str, int, str]
 """(scope, region, rule, threshold, epoch name)"""
 
+REGISTERED: Final = "registered"
+STOCK: Final = "stock"
+
 CROSSINGS_MAX: Final = 500
 """One evaluation returns at most this many crossings. The next evaluation returns further crossings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A cut with those of its counts that are to be evaluated."""
+    """A cut with those of its counts that are to be evaluated.
+
+    With a count of registered participants comes that of the stock, if it is not zero.
+    """
 
     id: str
     as_of: datetime
@@ -143,11 +149,11 @@ def watched_measures(rules: Iterable[Rule]) -> frozenset[tuple[str, str]]:
 
 def _crossings(rule_set: RuleSet, cut: Cut, latches: Mapping[LatchKey, LatchState]) -> Iterator[Crossing]:
     rules = _by_scope_and_measure(rule_set.rules)
-    for key, count in sorted(cut.counts.items()):
+    for key in sorted(cut.counts):
         scope, region, measure = key
         for rule in rules.get((scope, measure), ()):
             if rule.covers(region):
-                yield from _crossings_of_rule(rule_set, rule, key, count, cut, latches)
+                yield from _crossings_of_rule(rule_set, rule, key, cut, latches)
 
 
 def _by_scope_and_measure(rules: Iterable[Rule]) -> dict[tuple[str, str], list[Rule]]:
@@ -157,27 +163,32 @@ def _by_scope_and_measure(rules: Iterable[Rule]) -> dict[tuple[str, str], list[R
     return grouped
 
 
-def _value(rule_set: RuleSet, rule: Rule, key: Key, count: int) -> int | None:
+def _value(rule_set: RuleSet, rule: Rule, key: Key, cut: Cut) -> int | None:
     """Return the value to compare with the thresholds; None if the rule's epoch is not open.
 
-    In the epoch `ever`, the value is the count. In another epoch, it is the count's growth since the epoch
-    opened.
+    In the epoch `ever`, the value is the count. In another epoch, it is the growth since the epoch opened.
     """
     if rule.epoch == EVER:
-        return count
+        return cut.counts[key]
     base = rule_set.bases.get(rule.epoch)
-    return None if base is None else count - base.get(key, 0)
+    return None if base is None else _growing(cut.counts, key) - _growing(base, key)
+
+
+def _growing(counts: Mapping[Key, int], key: Key) -> int:
+    """Return the count whose growth is measured: that of live participants instead of the registered ones."""
+    scope, region, measure = key
+    stock = counts.get((scope, region, STOCK), 0) if measure == REGISTERED else 0
+    return counts.get(key, 0) - stock
 
 
 def _crossings_of_rule(
     rule_set: RuleSet,
     rule: Rule,
     key: Key,
-    count: int,
     cut: Cut,
     latches: Mapping[LatchKey, LatchState],
-) -> Iterator[Crossing]:  # six parameters: one rule and one count with their context
-    value = _value(rule_set, rule, key, count)
+) -> Iterator[Crossing]:
+    value = _value(rule_set, rule, key, cut)
     if value is None:
         return
     scope, region, measure = key
@@ -195,7 +206,7 @@ def _crossings_of_rule(
             epoch=rule.epoch,
             number=1 if latch is None else latch.number + 1,
             value=value,
-            count=count,
+            count=cut.counts[key],
             cut=cut.id,
             as_of=cut.as_of,
             register_epoch=cut.register_epoch,
@@ -216,9 +227,8 @@ def _rearmable(
         rule = rules.get(rule_id)
         if rule is None or latch.retracted or rule.rearm_margin is None or rule.epoch != epoch:
             continue
-        count = cut.counts.get((scope, region, rule.measure))
-        if count is None:
+        if (scope, region, rule.measure) not in cut.counts:
             continue
-        value = _value(rule_set, rule, (scope, region, rule.measure), count)
+        value = _value(rule_set, rule, (scope, region, rule.measure), cut)
         if value is not None:
             yield key, latch, value, rule.rearm_margin

@@ -20,6 +20,7 @@ from registration.imports.csv_reader import FileFault, UnusableFileError
 from registration.imports.heading_names import HEADINGS
 from registration.imports.queue import ImportQueue
 from registration.imports.rejection_report import rejection_report
+from registration.imports.row_validation import CountsAs
 from registration.imports.spool import UploadTooLargeError
 from registration.imports.store import ImportState, ImportStatus
 from registration.requests.field_error_messages import BilingualText
@@ -33,6 +34,12 @@ KNOWN_COLUMNS: Final = ", ".join(HEADINGS)
 ImportId = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="From the answer to the upload.")]
 FileName = Annotated[
     str, Query(max_length=NAME_LENGTH_MAX, description="What the file is called, to be shown.")
+]
+CountsAsQuery = Annotated[
+    CountsAs,
+    Query(
+        description="`stock`: the file is the baseline. `live`: its participants count as registered today."
+    ),
 ]
 
 UNKNOWN: Final = BilingualText("Impor ini tidak ditemukan.", "There is no such import.")
@@ -73,15 +80,18 @@ def _add_upload(router: APIRouter, imports: ImportQueue, authenticator: Authenti
         | {200: {"description": "Imported before"}},
         openapi_extra=CSV_BODY | KEY_REQUIRED,
     )
-    async def upload(request: Request, name: FileName = DEFAULT_NAME) -> Response:
+    async def upload(
+        request: Request, name: FileName = DEFAULT_NAME, counts_as: CountsAsQuery = CountsAs.STOCK
+    ) -> Response:
         """Import the CSV file in the body. The response is 200 if the same file was imported before.
 
-        A file is recognized by its digest, so sending it again is harmless, whatever the Idempotency-Key.
+        A file is recognized by its digest, so sending it again is harmless, whatever the Idempotency-Key and
+        `counts_as`.
         """
         caller = await authenticator.require_role(Role.OFFICER, request)
         idempotency_key(request.headers.get("idempotency-key"))
         try:
-            status = await imports.receive(request.stream(), _file_name(name), caller.id)
+            status = await imports.receive(request.stream(), _file_name(name), caller.id, counts_as)
         except UploadTooLargeError:
             raise too_large_problem() from None
         except UnusableFileError as error:

@@ -96,8 +96,8 @@ def _require_reached(positions: Sequence[int], last: Sequence[int]) -> None:
 
 
 async def _add_standings(connection: Any, sums: TallySums) -> None:
-    async for region, agency, campaign, steps, participants in QUERIES.audit_standings(connection):
-        sums.add(Standing(region, agency, campaign, tuple(steps)), participants)
+    async for region, agency, campaign, steps, stock, participants in QUERIES.audit_standings(connection):
+        sums.add(Standing(region, agency, campaign, tuple(steps), stock), participants)
 
 
 async def _revert_events_between(

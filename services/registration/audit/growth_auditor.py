@@ -19,14 +19,13 @@ from registration.audit.metrics import GROWTH_DRIFT, MINUTES_AUDITED
 from registration.audit.published_cut import CutFollower, PublishedCut
 from registration.audit.published_minutes import KeptCut, MinuteFollower, MinuteGroup, PublishedMinute
 from registration.audit.register_state_record import GrowthAudit
-from registration.audit.tallies import Cell
+from registration.audit.tallies import live_counts
 from registration.domain.cloud_event import utc_text
 from registration.store.register_rows import QUERIES
 from telemetry.logs import get
 
 log = get()
 
-REGISTERED: Final = "registered"
 MINUTES_PER_AUDIT: Final = 3
 """A register of 281,812 participants is counted in some 0.3 s, and most minutes need one such count."""
 COUNTS_KEPT_MAX: Final = 4
@@ -155,15 +154,9 @@ class GrowthAuditor:
             tallies = await expected_at(self._pool, kept)
         except ForeignCutError:
             return None
-        counts = _registered(tallies)
+        counts = live_counts(tallies)
         self._counted = [*self._counted, _Counted(at, counts)][-COUNTS_KEPT_MAX:]
         return counts
-
-
-def _registered(tallies: Mapping[Cell, int]) -> Growth:
-    return {
-        (scope, region): count for (scope, region, measure), count in tallies.items() if measure == REGISTERED
-    }
 
 
 def _exceeds(at: KeptCut, cut: PublishedCut) -> bool:

@@ -1,4 +1,4 @@
-"""The records of the topic `register-days`: the registered participants at the start of a day, per scope."""
+"""The records of the topic `register-days`: the live participants at the start of a day, per scope."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import msgspec
 
 from kafka.leader_producer import LeaderRecord
 from registration.audit.day_start import DayStart
+from registration.audit.tallies import live_counts
 
 TOPIC: Final = "register-days"
 LAST_SCOPE: Final = "all"
-REGISTERED: Final = "registered"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -23,9 +23,8 @@ def day_records(term: int, start: DayStart) -> list[LeaderRecord]:
     read those of all scopes that had participants.
     """
     rows: dict[str, list[tuple[str, int]]] = {}
-    for (scope, region, measure), count in sorted(start.counts.items()):
-        if measure == REGISTERED:
-            rows.setdefault(scope, []).append((region, count))
+    for (scope, region), count in sorted(live_counts(start.counts).items()):
+        rows.setdefault(scope, []).append((region, count))
     whole = rows.pop(LAST_SCOPE, [])
     return [
         LeaderRecord(

@@ -22,6 +22,8 @@ Cell = tuple[str, str, str]
 DIFFERENCES_MAX: Final = 20
 KELURAHAN: Final = re.compile(r"31\.\d\d\.\d\d\.\d{4}", re.ASCII)
 OTHER_FORM: Final = ("31", "31.00")
+REGISTERED: Final = "registered"
+STOCK: Final = "stock"
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -70,7 +72,7 @@ class TallySums:
             if number == 0:
                 continue
             for scope in _scopes(standing):
-                for measure in _measures(standing.steps):
+                for measure in _measures(standing.steps, standing.stock):
                     cell = (scope, standing.region, measure)
                     by_kelurahan[cell] = by_kelurahan.get(cell, 0) + number
         tallies: dict[Cell, int] = {}
@@ -79,6 +81,19 @@ class TallySums:
                 cell = (scope, ancestor, measure)
                 tallies[cell] = tallies.get(cell, 0) + number
         return {cell: number for cell, number in tallies.items() if number}
+
+
+def live_counts(tallies: Mapping[Cell, int]) -> dict[tuple[str, str], int]:
+    """Return the number of live participants by scope and region: the registered without the stock.
+
+    It is negative if the registration of a live participant is quarantined and the withdrawal is not.
+    """
+    live: dict[tuple[str, str], int] = {}
+    for (scope, region, measure), count in tallies.items():
+        if measure in (REGISTERED, STOCK):
+            signed = count if measure == REGISTERED else -count
+            live[scope, region] = live.get((scope, region), 0) + signed
+    return {place: count for place, count in live.items() if count}
 
 
 def compare(expected: Mapping[Cell, int], found: Mapping[Cell, int]) -> Findings:
@@ -114,5 +129,5 @@ def _scopes(standing: Standing) -> list[str]:
 
 
 @lru_cache(maxsize=256)
-def _measures(steps: tuple[str, ...]) -> tuple[str, ...]:
-    return ("registered", *(f"step:{step}" for step in sorted(set(steps))))
+def _measures(steps: tuple[str, ...], stock: bool) -> tuple[str, ...]:
+    return (REGISTERED, *([STOCK] if stock else []), *(f"step:{step}" for step in sorted(set(steps))))

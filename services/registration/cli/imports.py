@@ -23,6 +23,7 @@ from registration.imports.heading_names import HEADINGS
 from registration.imports.importer import Importer, import_id_of
 from registration.imports.rejection_report import rejection_report
 from registration.imports.row_comparison import RowComparison
+from registration.imports.row_validation import CountsAs
 from registration.imports.settings import ImportSettings
 from registration.imports.store import ImportInterruptedError, ImportState, ImportStatus
 from registration.imports.validation_process import open_validation_process, validation_config
@@ -37,12 +38,17 @@ KEPT_SHOWN_MAX: Final = 1_000
 def import_csv(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
     rejected: Annotated[Path | None, typer.Option(help="Write the report of rejected rows here")] = None,
+    counts_as: Annotated[
+        CountsAs,
+        typer.Option(help="`stock`: the file is the baseline; `live`: its rows count as registered today"),
+    ] = CountsAs.STOCK,
 ) -> None:
     """Import participants from a CSV file. If an import of the same file was interrupted, continue it."""
     register, secrets, settings = load(RegisterSettings, SecretSettings, ImportSettings)
 
     async def command(pool: asyncpg.Pool[Any], stopping: StopSignal) -> None:
-        import_id = await _import(pool, secrets, settings, file, stopping)
+        import_id = await _begin(pool, secrets, file, counts_as)
+        await _import(pool, secrets, settings, (import_id, file), stopping)
         await _report(pool, import_id, file, rejected)
 
     _run(register, command)
@@ -71,38 +77,45 @@ def _run(
         run(connected)
 
 
-async def _import(
-    pool: asyncpg.Pool[Any],
-    secrets: SecretSettings,
-    settings: ImportSettings,
-    path: Path,
-    stopping: StopSignal,
-) -> str:
-    """Import a file, or continue its interrupted import, and return the import's id.
+async def _begin(pool: asyncpg.Pool[Any], secrets: SecretSettings, path: Path, counts_as: CountsAs) -> str:
+    """Begin the import of a file, unless it was begun before, and return the import's id.
 
-    Returns at the end of the file, or earlier if `stopping` is set. If the import has ended before, nothing
-    changes. Raises WrongSecretError if the register's personal data are encrypted under another secret key,
-    or CommandRefusedError if another process runs or undoes the import.
+    Raises WrongSecretError if the register's personal data are encrypted under another secret key.
     """
     cipher = Cipher(secrets.secret)
     await check_secret(pool, cipher.key_id)
     import_id = await asyncio.to_thread(import_id_of, path, cipher)
     async with pool.acquire() as connection:
-        await store.begin(connection, import_id, path.name, None)
+        await store.begin(connection, import_id, path.name, None, counts_as)
+    return import_id
+
+
+async def _import(
+    pool: asyncpg.Pool[Any],
+    secrets: SecretSettings,
+    settings: ImportSettings,
+    begun: tuple[str, Path],
+    stopping: StopSignal,
+) -> None:
+    """Run an import that was begun, or continue it after an interruption. `begun`: its id and file.
+
+    Returns at the end of the file, or earlier if `stopping` is set. If the import has ended before, nothing
+    changes. Raises CommandRefusedError if another process runs or undoes the import.
+    """
+    import_id, path = begun
+    async with pool.acquire() as connection:
         status = await store.status(connection, import_id)
     assert status is not None, "`begin` has recorded the import"
     if status.state is not ImportState.RUNNING:
         console.print(f"{_state(status)}: this very file was imported before, nothing changes")
-        return import_id
+        return
     validation = open_validation_process(validation_config(secrets))
     try:
-        importer = Importer(
-            pool, validation, RowComparison(cipher).differing_columns, settings.import_rows_max
-        )
+        comparison = RowComparison(Cipher(secrets.secret))
+        importer = Importer(pool, validation, comparison.differing_columns, settings.import_rows_max)
         await _run_import(importer, status, path, stopping)
     finally:
         await asyncio.to_thread(validation.close)
-    return import_id
 
 
 async def _run_import(importer: Importer, status: ImportStatus, path: Path, stopping: StopSignal) -> None:
@@ -132,7 +145,7 @@ async def _report(pool: asyncpg.Pool[Any], import_id: str, path: Path, rejected:
                 file.write(line)
     typer.echo(
         f"import {status.id}: {_state(status)}, {status.accepted:,} accepted, {status.unchanged:,} unchanged,"
-        f" {status.differing:,} differing, {status.rejected:,} rejected"
+        f" {status.differing:,} differing, {status.rejected:,} rejected; counted as {status.counts_as.value}"
     )
     typer.echo(
         f"of {status.last_row:,} lines, {status.heading_lines:,} are headings and {status.blank:,} are blank"

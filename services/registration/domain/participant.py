@@ -17,13 +17,19 @@ class Status(StrEnum):
     MERGED = "merged"
 
 
-class Standing(msgspec.Struct, frozen=True):
-    """The fields of a participant that are counted. `steps` are sorted and unique."""
+class Standing(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The fields of a participant that are counted. `steps` are sorted and unique.
+
+    `stock` is whether the participant belongs to the baseline, which an import adds, and was not registered
+    live. An event has this field only if it is true. All other fields have no default, because an event
+    always has them.
+    """
 
     region: str
-    agency: str | None = None
-    campaign: str | None = None
-    steps: tuple[str, ...] = ()
+    agency: str | None
+    campaign: str | None
+    steps: tuple[str, ...]
+    stock: bool = False
 
 
 class Person(msgspec.Struct, frozen=True):

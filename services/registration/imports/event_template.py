@@ -21,7 +21,7 @@ from registration.domain.participant_partition import partition_of
 
 _SAMPLE_TIME: Final = datetime(1, 1, 1, tzinfo=UTC)
 _SAMPLE_ID, _SAMPLE_SUBJECT = UUID(int=1), UUID(int=2)
-_SAMPLE_STANDING: Final = Standing("-")
+_SAMPLE_STANDING: Final = Standing("-", None, None, ())
 _encode = msgspec.json.Encoder().encode
 
 

@@ -148,7 +148,7 @@ class Importer:
         try:
             while not stopping.is_set():
                 while len(ahead) < PACKED_CHUNKS_AHEAD and (chunk := next(remaining, None)):
-                    context = ChunkContext(status.id, header, scopes, datetime.now(UTC))
+                    context = ChunkContext(status.id, header, scopes, datetime.now(UTC), status.counts_as)
                     ahead.append(asyncio.ensure_future(self.packer.pack(chunk, context)))
                 if not ahead:
                     return True

@@ -15,6 +15,7 @@ from registration.cipher import Cipher
 from registration.imports import store, undo
 from registration.imports.importer import Importer
 from registration.imports.row_comparison import RowComparison
+from registration.imports.row_validation import CountsAs
 from registration.imports.spool import UploadSpool
 from registration.imports.store import ImportInterruptedError, ImportState, ImportStatus
 from registration.imports.undo import KeptParticipant
@@ -49,7 +50,13 @@ class ImportQueue:
         self._rows_max = rows_max
         self._requested: deque[str] = deque()
 
-    async def receive(self, body: AsyncIterator[bytes], name: str, caller: str) -> ImportStatus:
+    async def receive(
+        self,
+        body: AsyncIterator[bytes],
+        name: str,
+        caller: str,
+        counts_as: CountsAs = CountsAs.STOCK,
+    ) -> ImportStatus:
         """Store a file, enqueue its import, and return the import's status.
 
         If the same file was sent before and no row of it was rejected, its import stays as it is. Raises
@@ -57,7 +64,7 @@ class ImportQueue:
         """
         import_id = await self._spool.receive(body, self._cipher)
         async with self._pool.acquire() as connection:
-            new = await store.begin(connection, import_id, name, caller)
+            new = await store.begin(connection, import_id, name, caller, counts_as)
         status = await self.status(import_id)
         assert status is not None, "the import was begun above"
         if new:

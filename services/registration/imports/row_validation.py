@@ -25,6 +25,15 @@ CHANNEL: Final = "import"
 WHOLE_ROW: Final = "row"
 
 
+class CountsAs(StrEnum):
+    """How an import counts the participants that it registers."""
+
+    STOCK = "stock"
+    """As the baseline: they count in the totals, but not as growth."""
+    LIVE = "live"
+    """Like registrations at a booth."""
+
+
 class RowFault(StrEnum):
     """Why a row is not imported, by a rule that only imports have."""
 
@@ -89,6 +98,7 @@ class ChunkContext(msgspec.Struct, frozen=True):
     header: Header
     scopes: OpenScopes
     now: datetime
+    counts_as: CountsAs = CountsAs.STOCK
 
 
 class RowValidator:
@@ -118,7 +128,7 @@ class RowValidator:
                     RejectedCell(row.number, name, reason) for name, reason in result.by_column.items()
                 ]
                 continue
-            accepted_row = AcceptedRow(row.number, self._command(result, context.import_id))
+            accepted_row = AcceptedRow(row.number, self._command(result, context))
             if accepted_row.nik_hmac in accepted:
                 rejected.append(RejectedCell(row.number, "nik", RowFault.DUPLICATE))
             else:
@@ -134,9 +144,15 @@ class RowValidator:
         scopes = context.scopes
         return Vocabulary(self._regions, self._consents, scopes.campaigns, scopes.agencies, context.now)
 
-    def _command(self, registration: Any, import_id: str) -> RegisterCommand:
+    def _command(self, registration: Any, context: ChunkContext) -> RegisterCommand:
         return register_command(
-            registration, self._cipher, CHANNEL, self._new_id, steps=registration.steps, import_id=import_id
+            registration,
+            self._cipher,
+            CHANNEL,
+            self._new_id,
+            steps=registration.steps,
+            import_id=context.import_id,
+            stock=context.counts_as is CountsAs.STOCK,
         )
 
 

@@ -22,7 +22,7 @@ from registration.domain.decision import Event, Reason, Refused, decide
 from registration.domain.participant import Participant
 from registration.imports.chunk_encoding import PackedChunk, only_event
 from registration.imports.csv_reader import Header
-from registration.imports.row_validation import CHANNEL, RejectedCell, RowFault
+from registration.imports.row_validation import CHANNEL, CountsAs, RejectedCell, RowFault
 from registration.store import register_rows
 from registration.store.error_classification import ConcurrentWriteError
 from registration.store.register_rows import QUERIES, Connection
@@ -54,6 +54,7 @@ class ImportStatus(msgspec.Struct, frozen=True):
 
     id: str
     name: str
+    counts_as: CountsAs
     state: ImportState
     fault: str | None
     rows: int | None
@@ -91,12 +92,20 @@ class Progress(msgspec.Struct, frozen=True):
     rejected: Sequence[RejectedCell] = ()
 
 
-async def begin(connection: Connection, import_id: str, name: str, caller: str | None) -> bool:
+async def begin(
+    connection: Connection,
+    import_id: str,
+    name: str,
+    caller: str | None,
+    counts_as: CountsAs = CountsAs.STOCK,
+) -> bool:
     """Insert an import in the state RUNNING, or start an ended one again if it rejected rows or failed.
 
-    Return False if the import exists already and is not started again.
+    An import that exists keeps its `counts_as`. Return False if it is not started again.
     """
-    new = await QUERIES.import_begin(connection, id=import_id, file_name=name, caller=caller)
+    new = await QUERIES.import_begin(
+        connection, id=import_id, file_name=name, caller=caller, counts_as=counts_as.value
+    )
     if new is None:
         new = await QUERIES.import_repeat(connection, id=import_id)
     return new is not None

@@ -71,6 +71,7 @@ def register_command(
     *,
     steps: tuple[str, ...] = (),
     import_id: str | None = None,
+    stock: bool = False,
 ) -> RegisterCommand:
     """Return the command that registers a person. `steps` must be sorted and unique."""
     fingerprint = cipher.nik_hmac(body.nik)
@@ -84,7 +85,8 @@ def register_command(
         import_id=import_id,
         **{field: getattr(body, field) for field in COPIED_FIELDS},
     )
-    return RegisterCommand(new_id(), Standing(body.region, body.agency, body.campaign, steps), person)
+    standing = Standing(body.region, body.agency, body.campaign, steps, stock)
+    return RegisterCommand(new_id(), standing, person)
 
 
 def change_command(body: ChangeBody, participant_id: UUID, expected: int | None, cipher: Cipher) -> Command:

@@ -21,6 +21,11 @@ def integers(values: Iterable[int | None]) -> str:
     return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
 
 
+def booleans(values: Iterable[bool]) -> str:
+    """Encode booleans as an array literal."""
+    return "{" + ",".join(["t" if value else "f" for value in values]) + "}"
+
+
 def texts(values: Sequence[str | None]) -> str:
     """Encode texts, quoted and escaped, as an array literal. None becomes NULL."""
     if values and values.count(values[0]) == len(values):  # true for most columns of a batch

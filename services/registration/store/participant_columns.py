@@ -16,7 +16,7 @@ import msgspec
 
 from registration.domain.commands import RegisterCommand
 from registration.domain.participant import Participant, Status
-from registration.store.array_literals import byteas, integers, joined_texts, texts, times, uuids
+from registration.store.array_literals import booleans, byteas, integers, joined_texts, texts, times, uuids
 
 COLUMN_NAMES: Final = {"status": "standing"}
 """The fields whose column has another name."""
@@ -64,6 +64,7 @@ _ENCODINGS: Final[dict[Any, tuple[str, Callable[[Sequence[Any]], str]]]] = {
     Status: ("text", texts),
     str: ("text", texts),
     int: ("integer", integers),
+    bool: ("boolean", booleans),
     bytes: ("bytea", byteas),
     datetime: ("timestamptz", times),
     tuple[str, ...]: ("text", joined_texts),

@@ -161,7 +161,7 @@ def participant_of(row: Any) -> Participant:
     return Participant(
         id=UUID(int=row["id"].int),
         status=Status(row["standing"]),
-        standing=Standing(row["region"], row["agency"], row["campaign"], tuple(row["steps"])),
+        standing=Standing(row["region"], row["agency"], row["campaign"], tuple(row["steps"]), row["stock"]),
         revision=row["revision"],
         person=Person(*[row[field] for field in Person.__struct_fields__]),
         merged_into=row["merged_into"],

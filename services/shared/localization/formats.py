@@ -75,6 +75,12 @@ def moment(time: datetime, now: datetime, language: str) -> str:
     return clock if same_day else f"{date_of(time, language)}, {clock}"
 
 
+def span(begin: datetime, end: datetime, language: str) -> str:
+    """Return two times without seconds: 19.20–19.35 WIB. If the dates differ, the second has its date."""
+    clock = clock_of(begin, language, seconds=False).removesuffix(" WIB")
+    return f"{clock}–{moment(end, begin, language)}"
+
+
 def duration(seconds: float, language: str) -> str:
     """Return a duration in its largest whole unit: 3 menit, or 3 min."""
     for length_s, unit in zip(UNITS_S, UNIT_NAMES[language], strict=True):

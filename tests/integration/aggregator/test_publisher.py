@@ -213,6 +213,31 @@ async def test_at_the_end_of_a_minute_the_growth_since_the_former_kept_cut_is_pu
         assert not any(minute["late"] for minute in whole)
 
 
+async def test_stock_is_in_the_counts_and_not_in_the_growth(
+    aggregator: Processes, producer: EventProducer, topics: Topics, counts: Any
+) -> None:
+    await counts.execute(NO_MINUTE_ENDS)
+    aggregator.start("worker")
+    aggregator.start("publisher")
+    async with following_cuts(topics) as reader, following_minutes(topics) as minutes:
+        await producer.send(3, range(1, 11))
+        await producer.send_values(3, [stock_registration(3, sequence) for sequence in range(11, 31)])
+        await wait_for_total(reader, 30)
+
+        await counts.execute(END_A_MINUTE)
+
+        await until(lambda: minutes.newest("all"), WAIT_S, name="a minute is published")
+        assert dict(minutes.newest("all")["rows"])["31"] == 10
+        assert reader.state.counts["all", "31", "stock"] == 20
+
+
+def stock_registration(partition: int, sequence: int) -> bytes:
+    """Return the event with which an import registers a participant of the baseline."""
+    data = json.loads(event_value(partition, sequence))["data"]
+    data["after"]["stock"] = True
+    return event_value(partition, sequence, data=data | {"channel": "import"})
+
+
 async def test_minutes_are_deleted_after_48_hours_by_the_databases_clock(
     aggregator: Processes, producer: EventProducer, topics: Topics, counts: Any
 ) -> None:

@@ -239,21 +239,27 @@ async def _is(board: BoardProcess, state: str) -> bool:
     return await board.state() == state
 
 
-async def test_pace_has_the_minutes_and_the_next_threshold(board: BoardProcess, source: TopicWriter) -> None:
+async def test_pace_has_the_minutes_the_next_threshold_of_the_rules_and_a_range(
+    board: BoardProcess, source: TopicWriter
+) -> None:
     source.register(GAMBIR, 95)
     await source.full()
+    await source.rules(level="city", every=100)
     for minutes in range(20):
-        await source.minute(minutes_ago(minutes), {"31": 2, "31.71": 2})
+        await source.minute(minutes_ago(minutes), {"31": 20, "31.71": 20})
 
     async def the_minutes_have_arrived() -> bool:
         response = (await board.http.get("/v1/pace", params={"region": "31.71", "minutes": "5"})).json()
-        return [growth for _, growth in response.get("minutes", [])][:4] == [2, 2, 2, 2]
+        return [growth for _, growth in response.get("minutes", [])][:4] == [20, 20, 20, 20]
 
     await until(the_minutes_have_arrived)
     response = (await board.http.get("/v1/pace", params={"region": "31.71"})).json()
 
     assert (response["scope"], response["region"], len(response["minutes"])) == ("all", "31.71", 180)
-    assert response["eta"]["threshold"] == 19942
+    assert (response["pace"]["per_minute"], response["pace"]["minutes"]) == (20, 15)
+    assert (response["next"], response["forecast"]["threshold"]) == (100, 100)
+    assert response["pace"]["until"] < response["forecast"]["from"] < response["forecast"]["to"]
+    assert (await board.http.get("/v1/pace")).json()["next"] is None, "no rule is of the province"
 
 
 async def test_today_is_the_count_minus_the_count_at_the_start_of_the_day(

@@ -50,6 +50,12 @@ class TopicWriter:
                 self.counts[key] = self.counts.get(key, 0) + count
                 self._changed.add(key)
 
+    def mark_as_stock(self, region: Region, count: int) -> None:
+        """Make `count` of the registered participants of a region stock."""
+        for code in prefixes(region):
+            self.counts["all", code, "stock"] = self.counts.get(("all", code, "stock"), 0) + count
+            self._changed.add(("all", code, "stock"))
+
     async def full(self, parts: int = 2) -> None:
         """Publish the whole cut in `parts` full records, with the next number if counts have changed."""
         self._advance_cut()
@@ -115,6 +121,13 @@ class TopicWriter:
         day = datetime.now(JAKARTA).date().isoformat()
         body = {"scope": scope, "day": day, "term": 3, "epoch": 1, "rows": list(rows.items())}
         await self._put("register-days", body, scope.encode())
+
+    async def rules(self, **thresholds: Any) -> None:
+        """Publish one milestone rule; `thresholds` has its place and its thresholds."""
+        rule = {"rule": "steps", "scope": "all", "measure": "registered", "epoch": "ever", "above": 0}
+        await self._put(
+            "milestones", {"sequence": 1, "state": "rules", "rules": [rule | thresholds]}, b"rules"
+        )
 
     async def milestone(self, region: Region, threshold: int, sequence: int = 1, **fields: Any) -> None:
         """Publish a crossing. `fields` replace the default values."""

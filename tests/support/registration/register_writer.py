@@ -41,8 +41,9 @@ SELECT $1, sequence, gen_random_uuid(), id, 'id.jakpreneur.participant.registere
   FROM made
 """
 _UPSERT_PARTICIPANT = """
-INSERT INTO participant (id, cipher_key_id, region, agency, campaign, steps, standing, consent, channel)
-VALUES ($1, 'k', $2, $3, $4, $5, $6, '2026-01', 'booth')
+INSERT INTO participant
+       (id, cipher_key_id, region, agency, campaign, steps, stock, standing, consent, channel)
+VALUES ($1, 'k', $2, $3, $4, $5, $6, $7, '2026-01', 'booth')
 ON CONFLICT (id) DO UPDATE SET region = excluded.region, steps = excluded.steps, standing = excluded.standing
 """
 
@@ -97,6 +98,7 @@ class Register:
                 "agency": self._random.choice([None, "ppkukm"]),
                 "campaign": self._random.choice([None, "fest"]),
                 "steps": [],
+                **self._random.choice([{}, {"stock": True}]),
             }
         else:
             participant = self._random.choice(known)
@@ -163,6 +165,7 @@ def _participant_row(
         current["agency"],
         current["campaign"],
         current["steps"],
+        current.get("stock", False),
         standing,
     )
 

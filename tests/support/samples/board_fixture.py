@@ -12,7 +12,7 @@ from board.regions import Region, Regions
 from board.state.counts import BoardState
 from board.state.day_growth import DayRecord
 from board.state.milestones import Crossing
-from board.state.registration_rate import MINUTE, MinuteRecord
+from board.state.registration_rate import MINUTE, KeptCut, MinuteRecord
 from board.stream.subscriber_updates import Subscriber
 from cuts.state import Key
 from tests.support.samples.cuts import cut_record, register_state, row
@@ -78,13 +78,14 @@ class BoardFixture:
             self.subscriptions.on_change()
 
     def start_day(self, count: int) -> None:
-        """Set the count of the province at the start of the day of NOW."""
+        """Set the live participants of the province at the start of the day of NOW."""
         self.app_state.day_growth.add(DayRecord("all", NOW.date(), 1, 1, (("31", count),)))
 
-    def grow(self, growth: int) -> None:
-        """Add the growth of the province in the minute before NOW."""
-        minute = NOW.replace(second=0) - MINUTE
-        self.app_state.registration_rate.add(MinuteRecord("all", minute, 1, (("31", growth),)))
+    def grow(self, growth: int, minutes_back: int = 0) -> None:
+        """Add the growth of the province in the minute before NOW, or in an earlier one."""
+        minute = NOW.replace(second=0) - MINUTE * (1 + minutes_back)
+        kept = KeptCut(f"7.{100 - minutes_back}")
+        self.app_state.registration_rate.add(MinuteRecord("all", minute, 1, (("31", growth),), upto=kept))
 
     def events(self, subscriber: Subscriber) -> list[Event]:
         """Return the events that the subscriber is sent now, without its pace and its list of milestones."""

@@ -47,6 +47,7 @@ standings = st.builds(
     agency=st.sampled_from([None, "ppkukm"]),
     campaign=st.sampled_from([None, "fest-2021"]),
     steps=st.sampled_from([(), ("P2",), ("P2", "P7")]),
+    stock=st.booleans(),
 )
 good_events = st.builds(
     event,
@@ -79,7 +80,8 @@ def count_one_by_one(
         for number, standing in ((1, event.data.after), (-1, event.data.before)):
             if standing is None:
                 continue
-            measures = ("registered", *(f"step:{step}" for step in standing.steps))
+            stock = ("stock",) if standing.stock else ()
+            measures = ("registered", *stock, *(f"step:{step}" for step in standing.steps))
             for scope, region, measure in product(scopes(standing), regions(standing.region), measures):
                 tallies[scope, region, measure] += number
     return position, nonzero(tallies), quarantined

@@ -14,6 +14,8 @@ STANDINGS: list[Any] = [
     None,
     {"region": "31.71.01.1001", "agency": "ppkukm", "campaign": "fest-2021", "steps": []},
     {"region": "31.71.01.1001", "agency": None, "campaign": None, "steps": ["P2", "P7"]},
+    {"region": "31.71.01.1001", "agency": None, "campaign": None, "steps": [], "stock": True},
+    {"region": "31.71.01.1001", "agency": None, "campaign": None, "steps": [], "stock": "yes"},
     {"steps": ["P2"], "campaign": None, "agency": "ppkukm", "region": "99", "more": [1, {"a": None}]},
     {"region": 'Désa \\ "x" \n', "agency": None, "campaign": None, "steps": []},
     {"region": "31.71", "agency": "Not An Id", "campaign": None, "steps": []},

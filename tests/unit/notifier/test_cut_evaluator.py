@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from cuts.records import CutRecord
 from cuts.state import ApplyReason
@@ -285,6 +286,32 @@ async def test_growth_is_measured_from_the_first_cut_of_the_epoch() -> None:
 
     assert await crossed(evaluator) == []
     evaluator.apply(change(2, 110), 0)
+    assert await crossed(evaluator) == [10]
+
+
+async def test_a_change_of_the_stock_alone_evaluates_growth_again() -> None:
+    epochs = {"fest": Epoch("fest", {"id": "Fest", "en": "Fest"}, AS_OF)}
+    evaluator = CutEvaluator(rules(rule(epoch="fest"), epochs=epochs), MemoryLatchStore())
+    stocked = replace(full(1, 100), rows=(("all", "31", "registered", 100), ("all", "31", "stock", 60)))
+    evaluator.apply(stocked, 0)
+    await evaluator.evaluate_once()
+
+    # In one cut, ten participants of the stock withdraw and ten others register live.
+    evaluator.apply(replace(change(2, 100), rows=(("all", "31", "stock", 50),)), 0)
+
+    assert await crossed(evaluator) == [10]
+
+
+async def test_an_import_of_stock_is_no_growth_of_an_epoch() -> None:
+    epochs = {"fest": Epoch("fest", {"id": "Fest", "en": "Fest"}, AS_OF)}
+    evaluator = CutEvaluator(rules(rule(epoch="fest"), epochs=epochs), MemoryLatchStore())
+    evaluator.apply(full(1, 100), 0)
+    await evaluator.evaluate_once()
+
+    imported = (("all", "31", "registered", 1_105), ("all", "31", "stock", 1_000))
+    evaluator.apply(replace(change(2, 1_105), rows=imported), 0)
+    assert await crossed(evaluator) == []
+    evaluator.apply(change(3, 1_110), 0)
     assert await crossed(evaluator) == [10]
 
 

@@ -4,10 +4,11 @@ select ends_at, cut, as_of, generation, epoch, positions, behind, date_trunc('mi
 from kept_cut where ends_at < date_trunc('minute', now());
 
 -- name: changed_since_kept(set_id)
--- The counts of `registered` that differ from those of the newest kept cut: the count, and the kept count.
+-- The numbers of live participants that differ from those of the newest kept cut: the number, and the kept one.
 select scope, region, coalesce(current.count, 0) as count, coalesce(kept.count, 0) as former
 from (
-    select scope, region, count from tally where set_id = :set_id::smallint and measure = 'registered'
+    select scope, region, sum(case measure when 'stock' then -count else count end)::bigint as count
+    from tally where set_id = :set_id::smallint and measure in ('registered', 'stock') group by scope, region
 ) current full join kept_count kept using (scope, region)
 where coalesce(current.count, 0) <> coalesce(kept.count, 0)
 order by scope, region;

@@ -1,10 +1,11 @@
 // Updates the numbers of the page that the server rendered.
 
 import { follow } from "./stream.js";
-import { clock, dated, duration, fill, moment, number, share, signed, words } from "./formats.js";
+import { clock, dated, duration, fill, moment, number, share, shortClock, signed, span, words } from "./formats.js";
 
 const ANNOUNCE_MS = 30000; // the interval at which a screen reader announces a changed total
 const BAR_SCALE_MIN = 1.25;
+const MINUTE_MS = 60000;
 const PROVINCE = "31";
 
 const { scope, cut } = document.body.dataset;
@@ -85,6 +86,7 @@ function drawHead() {
   setText(element("coverage"), head.coverage === null ? words.dash : share(head.coverage, 1, 2));
   element("ignored-fact").hidden = !head.ignored;
   setText(element("ignored"), number(head.ignored));
+  drawGrowth(head.growth);
   drawAudit(head.audit);
   setText(element("cut"), head.cut);
 }
@@ -98,12 +100,11 @@ function drawAudit(audit) {
   setText(element("checked"), audit ? checked : words.unchecked);
 }
 
-// Dates the counts. The band and the date under the chart show only while the counts are stale.
+// Dates the counts. The band shows only while the counts are stale.
 function drawAge() {
   const asOf = element("as-of").dateTime;
   if (!asOf) return;
   setText(element("old"), fill(words.old, fill(words.per, dated(asOf))));
-  setText(element("until"), fill(words.until, clock(asOf)));
   if (liveMs !== null) setText(element("ago"), fill(words.ago, duration((performance.now() - liveMs) / 1000)));
 }
 
@@ -118,7 +119,7 @@ function showState(state) {
 
 function onMessage(name, data) {
   if (name === "milestones") drawMilestones(data.milestones);
-  else if (name === "pace") drawPace(data);
+  else if (name === "pace") drawChart(data);
   else takeCounts(name, data);
 }
 
@@ -167,23 +168,31 @@ function milestoneLine(milestone) {
   return line;
 }
 
-function drawPace(pace) {
-  const growth = pace.minutes.map(([, count]) => count);
+// The growth belongs to the cut of the counts, and is drawn with them.
+function drawGrowth({ stock, today, pace, next, forecast }) {
+  element("stock-fact").hidden = !stock;
+  setText(element("stock"), number(stock));
+  setText(element("today"), today === null ? words.dash : signed(today));
+  setText(element("pace-title"), pace ? fill(words.pace, pace.minutes, shortClock(pace.until)) : words.pace_unknown);
+  setText(element("pace"), pace ? fill(words.per_minute, number(Math.round(pace.per_minute))) : words.dash);
+  setText(element("towards"), next === null ? words.no_next : fill(words.towards, number(next)));
+  const unknown = next === null ? words.dash : words.unknown_eta;
+  setText(element("eta"), forecast ? span(forecast.from, forecast.to) : unknown);
+}
+
+// The chart ends with a minute. The time of its end is always shown, because the counts are newer.
+function drawChart({ minutes, late }) {
+  const growth = minutes.map(([, count]) => count);
   const highest = Math.max(...growth, 1);
-  const now = pace.minutes.at(-1)[0];
   growth.forEach((count, index) => {
     const height = (Math.max(0, count) / highest) * 100;
     const rect = element("spark").querySelectorAll("rect")[index];
     rect.setAttribute("y", (100 - height).toFixed(1));
     rect.setAttribute("height", height.toFixed(1));
-    rect.classList.toggle("late", pace.late.includes(pace.minutes[index][0]));
+    rect.classList.toggle("late", late.includes(minutes[index][0]));
   });
-  element("late-note").hidden = !pace.late.length;
-  setText(element("today"), pace.today === null ? words.dash : signed(pace.today));
-  const recent = growth.slice(-15).reduce((sum, count) => sum + count, 0) / 15;
-  setText(element("pace"), fill(words.per_minute, number(Math.round(recent))));
-  setText(element("towards"), fill(words.towards, number(pace.threshold)));
-  setText(element("eta"), pace.eta ? fill(words.about, moment(pace.eta.at, now)) : words.unknown_eta);
+  element("late-note").hidden = !late.length;
+  setText(element("until"), fill(words.until, shortClock(Date.parse(minutes.at(-1)[0]) + MINUTE_MS)));
 }
 
 follow({

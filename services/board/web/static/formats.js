@@ -34,6 +34,11 @@ export function moment(time, now) {
   const short = clockOf(then, "hour", "minute");
   return dateOf(then) === dateOf(read(now)) ? short : `${dateOf(then)}, ${short}`;
 }
+// Two times of day. If the dates differ, the second has its date.
+export function span(begin, end) {
+  return `${clockOf(read(begin), "hour", "minute").replace(" WIB", "")}–${moment(end, begin)}`;
+}
+export const shortClock = (time) => clockOf(read(time), "hour", "minute");
 // The largest whole unit of a duration, for example "3 menit".
 export function duration(seconds) {
   const [length, unit] = words.units.find(([length]) => seconds >= length) ?? words.units.at(-1);

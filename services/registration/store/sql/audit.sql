@@ -8,9 +8,9 @@ select last_sequence from partition order by partition;
 
 -- name: audit_standings()
 -- Returns the number of registered participants of each standing. Withdrawn and merged participants are not counted.
-select region, agency, campaign, steps, count(*) as participants
+select region, agency, campaign, steps, stock, count(*) as participants
   from participant where standing = 'registered'
- group by region, agency, campaign, steps;
+ group by region, agency, campaign, steps, stock;
 
 -- name: audit_events_between(positions, last_sequences)
 -- Returns the events that the standings of the snapshot include and the cut does not. Their sequences are above the

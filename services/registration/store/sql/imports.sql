@@ -2,9 +2,10 @@
 -- row. The transaction first locks the import's row in `import_file`. So if two processes import the same file, they
 -- take turns, and each sees how far the other has come.
 
--- name: import_begin(id, file_name, caller)^
+-- name: import_begin(id, file_name, caller, counts_as)^
 -- Inserts an import and returns its id. Returns no row if the import exists already.
-insert into import_file (id, name, state, caller) values (:id, :file_name, 'running', :caller) on conflict do nothing
+insert into import_file (id, name, state, caller, counts_as)
+values (:id, :file_name, 'running', :caller, :counts_as) on conflict do nothing
 returning id;
 
 -- name: import_repeat(id)^
@@ -28,7 +29,7 @@ set last_row = :line, heading_lines = :line - :blank_lines, blank = :blank_lines
 where id = :id and state = 'running' and last_row < :line;
 
 -- name: import_status(id)^
-select id, name, state, fault, rows, last_row, heading_lines, blank, accepted, unchanged, differing, rejected, runs,
+select id, name, counts_as, state, fault, rows, last_row, heading_lines, blank, accepted, unchanged, differing, rejected, runs,
        undone, caller, started_at, changed_at, finished_at
 from import_file where id = :id;
 

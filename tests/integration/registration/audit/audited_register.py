@@ -25,6 +25,7 @@ def cells_of(standing: dict[str, Any]) -> list[Cell]:
     scopes += [f"agency:{standing['agency']}"] if standing["agency"] else []
     scopes += [f"campaign:{standing['campaign']}"] if standing["campaign"] else []
     measures = ["registered", *[f"step:{step}" for step in standing["steps"]]]
+    measures += ["stock"] if standing.get("stock") else []
     regions = [standing["region"][:length] for length in (2, 5, 8, 13)]
     return [(scope, region, measure) for scope in scopes for region in regions for measure in measures]
 
@@ -73,6 +74,14 @@ async def unexplained(topics: Topics) -> dict[str, Any]:
     state = await newest_state(topics)
     assert state["audit_outcome"] == "unexplained", state["audit_outcome"]
     return state
+
+
+def live(counts: dict[Cell, int]) -> Counter[tuple[str, str]]:
+    """Return the number of live participants by scope and region; only the keys whose number is not zero."""
+    numbers: Counter[tuple[str, str]] = Counter()
+    for (scope, region, measure), count in counts.items():
+        numbers[scope, region] += {"registered": count, "stock": -count}.get(measure, 0)
+    return Counter({place: number for place, number in numbers.items() if number})
 
 
 @asynccontextmanager

@@ -20,7 +20,7 @@ from registration.imports.chunk_encoding import PackedChunk, pack
 from registration.imports.csv_reader import Row
 from registration.imports.importer import Importer, import_id_of
 from registration.imports.row_comparison import RowComparison
-from registration.imports.row_validation import ChunkContext, RowValidator
+from registration.imports.row_validation import ChunkContext, CountsAs, RowValidator
 from registration.imports.store import ImportStatus
 from registration.regions import read_regions
 from settings.contract_files import contract_path
@@ -75,10 +75,10 @@ class ImportEnvironment:
             csv.writer(file).writerows([header, *lines])
         return path
 
-    async def begin(self, path: Path) -> str:
+    async def begin(self, path: Path, counts_as: CountsAs = CountsAs.STOCK) -> str:
         import_id = import_id_of(path, self.cipher)
         async with self.pool.acquire() as connection:
-            await store.begin(connection, import_id, path.name, None)
+            await store.begin(connection, import_id, path.name, None, counts_as)
         return import_id
 
     def importer(self, rows_max: int = 100) -> Importer:
@@ -86,7 +86,13 @@ class ImportEnvironment:
             self.pool, InProcessPacker(self.cipher), RowComparison(self.cipher).differing_columns, rows_max
         )
 
-    async def run(self, path: Path, rows_max: int = 100, stop_after: int | None = None) -> ImportStatus:
+    async def run(
+        self,
+        path: Path,
+        rows_max: int = 100,
+        stop_after: int | None = None,
+        counts_as: CountsAs = CountsAs.STOCK,
+    ) -> ImportStatus:
         """Import a file. If `stop_after` is given, stop after that number of chunks."""
         stopping, chunks = StopSignal(), 0
 
@@ -96,7 +102,7 @@ class ImportEnvironment:
             if chunks == stop_after:
                 stopping.set()
 
-        import_id = await self.begin(path)
+        import_id = await self.begin(path, counts_as)
         return await self.importer(rows_max).run(import_id, path, stopping, count_chunk)
 
     async def rejected(self, import_id: str) -> list[tuple[int, str, str]]:

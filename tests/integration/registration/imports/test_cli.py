@@ -73,6 +73,18 @@ async def test_an_import_killed_at_a_commit_continues_and_is_exact(
     assert await imports.counts() == (1_000, 1_000)
 
 
+async def test_an_import_from_the_command_line_can_count_as_live(
+    imports: ImportEnvironment, database: Databases
+) -> None:
+    path = imports.file(imports.people(5))
+
+    code, out, err = await run_command(database, "import", str(path), "--counts-as", "live")
+
+    assert code == 0, err
+    assert "5 accepted, 0 unchanged, 0 differing, 0 rejected; counted as live" in out
+    assert await imports.pool.fetchval("SELECT count(*) FROM participant WHERE stock") == 0
+
+
 async def test_importing_a_file_again_reports_it_and_changes_nothing(
     imports: ImportEnvironment, database: Databases
 ) -> None:

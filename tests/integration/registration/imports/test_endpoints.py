@@ -64,6 +64,17 @@ async def test_an_upload_is_imported_and_the_same_upload_again_changes_nothing(
     )
 
 
+async def test_an_upload_counts_as_stock_unless_it_says_live(officer: httpx.AsyncClient) -> None:
+    params = {"name": "malam.csv", "counts_as": "live"}
+    live = await officer.post("/v1/imports", params=params, content=table(10))
+    stock = await officer.post("/v1/imports", content=table(10, first=10))
+    unknown = await officer.post("/v1/imports", params={"counts_as": "growth"}, content=table(10, first=20))
+
+    assert (await ended(officer, live.json()["id"]))["counts_as"] == "live"
+    assert (await ended(officer, stock.json()["id"]))["counts_as"] == "stock"
+    assert unknown.status_code == 422
+
+
 async def test_the_report_of_rejected_rows_is_csv_with_row_column_and_reason(
     officer: httpx.AsyncClient,
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 from lifecycle.stop_signal import StopSignal
 from registration.imports import store
 from registration.imports.chunk_encoding import pack
-from registration.imports.row_validation import ValidatedChunk
+from registration.imports.row_validation import CountsAs, ValidatedChunk
 from registration.imports.store import ImportInterruptedError, ImportState
 from registration.imports.undo import begin_undo
 from simulator.seed.rows_matching_published_totals import HEADER, region_totals, step_totals
@@ -43,6 +43,47 @@ async def test_every_row_becomes_a_participant_and_one_event_with_its_steps(
     )
     assert Counter(step for after in afters for step in after["steps"]) == Counter(step_totals(250))
     assert {value["data"]["channel"] for value in values} == {"import"}
+
+
+async def test_an_import_adds_stock_unless_it_says_live_and_a_repeat_changes_neither(
+    imports: ImportEnvironment,
+) -> None:
+    people = imports.people(30)
+    stock = imports.file(people[:20], "stock.csv")
+    live = imports.file(people[20:], "live.csv")
+
+    await imports.run(stock)
+    await imports.run(live, counts_as=CountsAs.LIVE)
+    repeated = await imports.run(stock, counts_as=CountsAs.LIVE)
+
+    assert (repeated.counts_as, repeated.accepted) == (CountsAs.STOCK, 20)
+    is_stock = "SELECT stock, count(*) FROM participant GROUP BY stock ORDER BY stock"
+    assert [tuple(row) for row in await imports.pool.fetch(is_stock)] == [(False, 10), (True, 20)]
+    afters = [
+        json.loads(row["value"])["data"]["after"] for row in await imports.pool.fetch("SELECT * FROM event")
+    ]
+    assert Counter(after.get("stock") for after in afters) == {True: 20, None: 10}
+
+
+async def test_a_withdrawn_live_participant_becomes_stock_if_an_import_registers_it_again(
+    imports: ImportEnvironment,
+) -> None:
+    people = imports.people(2)
+    await imports.run(imports.file(people[:1], "live.csv"), counts_as=CountsAs.LIVE)
+    live_import = await imports.begin(imports.file(people[:1], "live.csv"))
+    async with imports.pool.acquire() as connection:
+        await begin_undo(connection, live_import)
+    await imports.importer().undo(live_import, StopSignal())
+
+    await imports.run(imports.file(people, "stock.csv"))
+
+    rows = await imports.pool.fetch("SELECT value FROM event ORDER BY recorded_at, sequence")
+    changes = [json.loads(row["value"])["data"] for row in rows]
+    live, undone, *again = [(change["before"], change["after"]) for change in changes]
+    assert "stock" not in live[1]
+    assert undone == (live[1], None)
+    assert [after.get("stock") for _, after in again] == [True, True]
+    assert await imports.pool.fetchval("SELECT count(*) FROM participant WHERE stock") == 2
 
 
 async def test_an_event_carries_its_own_partition_sequence_and_time(imports: ImportEnvironment) -> None:

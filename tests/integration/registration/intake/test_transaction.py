@@ -27,7 +27,7 @@ from tests.support.registration.served_api import check_register
 
 pytestmark = pytest.mark.integration
 
-STANDING = Standing("31.71.01.1001", campaign='odd "campaign"')
+STANDING = Standing("31.71.01.1001", None, 'odd "campaign"', ())
 CHANNEL = "booth"
 
 

@@ -73,7 +73,7 @@ async def test_every_field_is_read_as_it_was_inserted_and_updated(pool: asyncpg.
     changed = msgspec.structs.replace(
         FULL,
         status=Status.MERGED,
-        standing=Standing("31.72.01.1001"),
+        standing=Standing("31.72.01.1001", None, None, (), stock=True),
         revision=2,
         person=msgspec.structs.replace(PERSON, name="Budi", business=None, booth=None, occurred_at=None),
         merged_into=UUID(int=8),

@@ -1,22 +1,12 @@
-"""Tests the growth per minute, the next threshold, and the forecast of when it is reached."""
+"""Tests the growth per minute: its series, its repeats, and which minutes can be compared."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from board.state.registration_rate import (
-    FORECAST_MAX,
-    MINUTE,
-    MinuteRecord,
-    RegistrationRate,
-    decode_minute,
-    forecast,
-    next_threshold,
-)
+from board.state.registration_rate import MINUTE, KeptCut, MinuteRecord, RegistrationRate, decode_minute
 from cuts.records import UndecodableRecordError
 
 NOW = datetime(2021, 10, 24, 12, 5, 30, tzinfo=UTC)
@@ -71,40 +61,33 @@ def test_minutes_older_than_two_days_are_deleted() -> None:
     assert sum(growth for _, growth in rate.series("all", "31", NOW, 4000)) == 1
 
 
-def test_the_pace_ignores_the_current_minute() -> None:
-    rate = rate_of((NOW, 1000), (NOW - timedelta(minutes=1), 30))
+def test_the_recent_minutes_end_with_the_last_and_are_all_known() -> None:
+    rate = rate_of((LAST - 3 * MINUTE, 9), (LAST - MINUTE, 0), (LAST, 4), (LAST + MINUTE, 50))
 
-    assert rate.per_minute("all", "31", NOW) == 2.0
-
-
-@pytest.mark.parametrize(
-    ("value", "target", "threshold"),
-    [
-        (281_812, 200_000, 300_000),
-        (31_102, None, 40_000),
-        (150_000, 200_000, 200_000),
-        (200_000, 200_000, 300_000),
-        (0, None, 10),
-        (999_999, None, 1_000_000),
-    ],
-)
-def test_the_next_threshold_is_the_target_or_a_round_number(
-    value: int, target: int | None, threshold: int
-) -> None:
-    assert next_threshold(value, target) == threshold
+    assert rate.recent("all", "31", NOW, 15) == [(LAST - MINUTE, 0), (LAST, 4)]
+    assert rate.recent("all", "31", NOW + 9 * MINUTE, 15) == [], "no minute arrives any more"
 
 
-@given(value=st.integers(0, 12_000_000), target=st.none() | st.integers(1, 12_000_000))
-def test_the_next_threshold_is_above_the_count(value: int, target: int | None) -> None:
-    assert next_threshold(value, target) > value
+def test_a_minute_that_was_counted_late_is_not_recent() -> None:
+    rate = rate_of((LAST - 2 * MINUTE, 1))
+    rate.add(MinuteRecord("all", LAST - MINUTE, 1, (("31", 600),), late=True))
+    rate.add(MinuteRecord("all", LAST, 1, (("31", 3),)))
+
+    assert rate.recent("all", "31", NOW, 15) == [(LAST, 3)]
 
 
-@given(per_minute=st.floats(-10, 1000), ahead=st.integers(1, 1_000_000))
-def test_a_forecast_lies_in_the_future_within_a_year_or_is_none(per_minute: float, ahead: int) -> None:
-    at = forecast(0, ahead, per_minute, NOW)
+def test_a_scope_without_growth_in_a_known_minute_has_grown_by_zero() -> None:
+    rate = rate_of((LAST - MINUTE, 1), (LAST, 1))
+    rate.add(MinuteRecord("campaign:fest", LAST, 1, (("31", 1),)))
 
-    assert at is None or NOW <= at <= NOW + FORECAST_MAX
-    assert at is not None or per_minute <= 0 or ahead / per_minute > 366 * 24 * 60 - 1
+    assert [n for _, n in rate.recent("campaign:fest", "31", NOW, 15)] == [0, 1]
+
+
+def test_a_minute_names_the_cut_kept_at_its_end() -> None:
+    rate = RegistrationRate()
+    rate.add(MinuteRecord("all", LAST, 1, (), upto=KeptCut("7.4612")))
+
+    assert (rate.cut_at(LAST), rate.cut_at(LAST - MINUTE)) == ("7.4612", None)
 
 
 def test_a_value_that_is_not_a_minute_is_undecodable() -> None:

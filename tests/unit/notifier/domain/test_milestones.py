@@ -102,6 +102,19 @@ def test_an_epoch_counts_the_growth_since_it_opened() -> None:
     assert [(crossing.value, crossing.count) for crossing in reached.crossings] == [(10, 110)]
 
 
+def test_stock_counts_in_totals_and_not_as_growth() -> None:
+    registered, stock = ("all", "31", "registered"), ("all", "31", "stock")
+    rule_set = RuleSet(
+        (rule("ever"), rule("night", epoch="fest")), bases={"fest": {registered: 100, stock: 90}}
+    )
+
+    imported = evaluate(rule_set, Cut("7.1", AS_OF, {registered: 150, stock: 140}), {})
+    night = evaluate(rule_set, Cut("7.2", AS_OF, {registered: 160, stock: 140}), {})
+
+    assert [(crossing.rule, crossing.value) for crossing in imported.crossings] == [("ever", 150)]
+    assert [(crossing.rule, crossing.value) for crossing in night.crossings] == [("ever", 160), ("night", 10)]
+
+
 def test_an_epoch_that_is_not_open_crosses_nothing() -> None:
     evaluation = evaluate(RuleSet((rule(epoch="fest"),)), cut(("31", 1000)), {})
 

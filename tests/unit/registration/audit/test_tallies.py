@@ -8,7 +8,14 @@ from itertools import product
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registration.audit.tallies import DIFFERENCES_MAX, Difference, TallySums, ancestry, compare
+from registration.audit.tallies import (
+    DIFFERENCES_MAX,
+    Difference,
+    TallySums,
+    ancestry,
+    compare,
+    live_counts,
+)
 from registration.domain.participant import Standing
 
 KELURAHAN = ("31.71.01.1001", "31.71.02.1002", "31.72.01.1001")
@@ -18,6 +25,7 @@ STANDINGS = st.none() | st.builds(
     st.none() | st.just("ppkukm"),
     st.none() | st.just("fest"),
     st.sampled_from([(), ("P2",), ("P2", "P3")]),
+    st.booleans(),
 )
 
 
@@ -31,6 +39,7 @@ def _by_hand(standings: list[Standing | None]) -> dict[tuple[str, str, str], int
         scopes += [f"agency:{standing.agency}"] if standing.agency else []
         scopes += [f"campaign:{standing.campaign}"] if standing.campaign else []
         measures = ["registered", *[f"step:{step}" for step in standing.steps]]
+        measures += ["stock"] if standing.stock else []
         counts.update(product(scopes, regions, measures))
     return dict(counts)
 
@@ -89,3 +98,20 @@ def test_a_code_in_another_form_is_counted_under_31_00() -> None:
     assert ancestry("31.71.01") == ("31", "31.00")
     assert ancestry("32.71.01.1001") == ("31", "31.00")
     assert ancestry("") == ("31", "31.00")
+
+
+def test_live_participants_are_the_registered_without_the_stock() -> None:
+    tallies = {
+        ("all", "31", "registered"): 7,
+        ("all", "31", "stock"): 5,
+        ("all", "31", "step:P2"): 6,
+        ("all", "31.71", "registered"): 5,
+        ("all", "31.71", "stock"): 5,
+        ("campaign:fest", "31", "registered"): 2,
+        ("campaign:fest", "31.72", "stock"): 1,
+    }
+
+    live = live_counts(tallies)
+
+    # Where only stock is registered, nobody is live; a live registration in quarantine can make it negative.
+    assert live == {("all", "31"): 2, ("campaign:fest", "31"): 2, ("campaign:fest", "31.72"): -1}

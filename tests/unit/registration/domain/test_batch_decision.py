@@ -23,7 +23,7 @@ def person(nik: bytes) -> Person:
 
 
 def known(status: Status = Status.REGISTERED) -> Participant:
-    return Participant(KNOWN, status, Standing(A), 3, person(b"known"))
+    return Participant(KNOWN, status, Standing(A, None, None, ()), 3, person(b"known"))
 
 
 def operation(number: int, command: RegisterCommand | MoveCommand | WithdrawCommand) -> Operation:
@@ -45,7 +45,7 @@ def operations_of(specs: list[tuple[str, object]]) -> list[Operation]:
     for number, (kind, value) in enumerate(specs):
         if kind == "register":
             assert isinstance(value, bytes)
-            commands.append(RegisterCommand(UUID(int=number), Standing(B), person(value)))
+            commands.append(RegisterCommand(UUID(int=number), Standing(B, None, None, ()), person(value)))
         elif kind == "move":
             commands.append(MoveCommand(id=KNOWN, region=str(value)))
         else:

@@ -28,7 +28,7 @@ def person(participant_id: UUID) -> Person:
 
 
 def registration(participant_id: UUID, region: str = A) -> RegisterCommand:
-    return RegisterCommand(participant_id, Standing(region), person(participant_id))
+    return RegisterCommand(participant_id, Standing(region, None, None, ()), person(participant_id))
 
 
 def registered(participant_id: UUID = ONE, **changed: object) -> Participant:
@@ -115,7 +115,7 @@ def test_a_withdrawn_participant_registers_again_under_the_same_id_with_no_stand
     withdrawn = decide(WithdrawCommand(id=ONE), registered())
     assert not isinstance(withdrawn, Refused)
 
-    again = decide(RegisterCommand(TWO, Standing(B), person(ONE)), withdrawn[0].after)
+    again = decide(RegisterCommand(TWO, Standing(B, None, None, ()), person(ONE)), withdrawn[0].after)
 
     assert not isinstance(again, Refused)
     (event,) = again
@@ -123,7 +123,7 @@ def test_a_withdrawn_participant_registers_again_under_the_same_id_with_no_stand
     assert event.after.revision == 3
     assert event.before is not None
     assert event.before.counted_standing is None
-    assert event.after.counted_standing == Standing(B)
+    assert event.after.counted_standing == Standing(B, None, None, ())
 
 
 def test_a_second_withdrawal_is_refused() -> None:
@@ -142,7 +142,7 @@ def test_a_command_that_changes_nothing_is_refused() -> None:
     assert decide(MoveCommand(id=ONE, region=A), registered()) == Refused(Reason.SAME_REGION)
     correction = CorrectCommand(id=ONE, standing={"region": A}, person={"name": "Nama"})
     assert decide(correction, registered()) == Refused(Reason.NOTHING_CORRECTED)
-    done = registered(standing=Standing(A, steps=("P2",)))
+    done = registered(standing=Standing(A, None, None, ("P2",)))
     assert decide(CompleteStepsCommand(id=ONE, steps=("P2",)), done) == Refused(Reason.STEP_COMPLETED)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +11,17 @@ from babel.numbers import format_decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from localization.formats import clock_of, date_of, dated_moment, duration, moment, number, share, signed
+from localization.formats import (
+    clock_of,
+    date_of,
+    dated_moment,
+    duration,
+    moment,
+    number,
+    share,
+    signed,
+    span,
+)
 
 EVENING = datetime(2021, 10, 24, 12, 5, 1, tzinfo=UTC)
 
@@ -34,6 +44,8 @@ def test_a_time_of_another_day_has_its_date() -> None:
     next_morning = datetime(2021, 10, 24, 17, 1, tzinfo=UTC)
 
     assert moment(EVENING, EVENING, "id") == "19.05 WIB"
+    assert span(EVENING, EVENING + timedelta(minutes=9), "id") == "19.05–19.14 WIB"
+    assert span(EVENING, next_morning, "en") == "19:05–25 October 2021, 00:01 WIB"
     assert moment(next_morning, EVENING, "id") == "25 Oktober 2021, 00.01 WIB"
 
 
