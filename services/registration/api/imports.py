@@ -16,9 +16,9 @@ from registration.api.openapi import KEY_REQUIRED, error_responses
 from registration.api.operation_submission import idempotency_key
 from registration.auth.callers import Role
 from registration.domain import names
-from registration.imports.csv_reader import FileFault, UnusableFileError
-from registration.imports.heading_names import HEADINGS
-from registration.imports.queue import ImportQueue
+from registration.imports.file_faults import UnusableFileError
+from registration.imports.file_messages import BY_FAULT, hold_message
+from registration.imports.queue import WAITING, ImportQueue
 from registration.imports.rejection_report import rejection_report
 from registration.imports.spool import UploadTooLargeError
 from registration.imports.store import ImportState, ImportStatus
@@ -28,8 +28,6 @@ KEPT_LISTED_MAX: Final = 1_000
 NAME_LENGTH_MAX: Final = 200
 DEFAULT_NAME: Final = "upload.csv"
 
-KNOWN_COLUMNS: Final = ", ".join(HEADINGS)
-
 ImportId = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="From the answer to the upload.")]
 FileName = Annotated[
     str, Query(max_length=NAME_LENGTH_MAX, description="What the file is called, to be shown.")
@@ -38,15 +36,6 @@ FileName = Annotated[
 UNKNOWN: Final = BilingualText("Impor ini tidak ditemukan.", "There is no such import.")
 UNUSABLE: Final = BilingualText("Berkas ini tidak dapat diimpor.", "This file cannot be imported.")
 UNDONE: Final = BilingualText("Impor berkas ini sudah dibatalkan.", "The import of this file was undone.")
-BY_FAULT: Final[dict[FileFault, BilingualText]] = {
-    FileFault.EMPTY: BilingualText("Berkas kosong.", "The file is empty."),
-    FileFault.COLUMN_UNKNOWN: BilingualText(
-        f"Kolom ini tidak dikenal. Yang dikenal: {KNOWN_COLUMNS}.",
-        f"This column is not known. These are: {KNOWN_COLUMNS}.",
-    ),
-    FileFault.COLUMN_TWICE: BilingualText("Kolom ini ada dua kali.", "This column is there twice."),
-    FileFault.COLUMN_MISSING: BilingualText("Kolom ini tidak ada.", "This column is missing."),
-}
 CSV_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
@@ -61,6 +50,7 @@ def imports_router(imports: ImportQueue, authenticator: Authenticator) -> APIRou
     _add_upload(router, imports, authenticator)
     _add_status(router, imports, authenticator)
     _add_rejected(router, imports, authenticator)
+    _add_confirmation(router, imports, authenticator)
     _add_undo(router, imports, authenticator)
     return router
 
@@ -76,7 +66,9 @@ def _add_upload(router: APIRouter, imports: ImportQueue, authenticator: Authenti
     async def upload(request: Request, name: FileName = DEFAULT_NAME) -> Response:
         """Import the CSV file in the body. The response is 200 if the same file was imported before.
 
-        A file is recognized by its digest, so sending it again is harmless, whatever the Idempotency-Key.
+        A file whose numbers a spreadsheet program has probably changed is held: nothing of it is written
+        before it is confirmed. A file is recognized by its digest, so sending it again is harmless, whatever
+        the Idempotency-Key.
         """
         caller = await authenticator.require_role(Role.OFFICER, request)
         idempotency_key(request.headers.get("idempotency-key"))
@@ -89,7 +81,7 @@ def _add_upload(router: APIRouter, imports: ImportQueue, authenticator: Authenti
         if status.state in (ImportState.UNDOING, ImportState.UNDONE):
             raise problem_responses.problem(409, "import-undone", UNDONE)
         headers = {"Location": f"/v1/imports/{status.id}"}
-        return _json_response(status, 202 if status.state is ImportState.RUNNING else 200, headers)
+        return _json_response(status, 202 if status.state in WAITING else 200, headers)
 
 
 def _add_status(router: APIRouter, imports: ImportQueue, authenticator: Authenticator) -> None:
@@ -116,6 +108,22 @@ def _add_rejected(router: APIRouter, imports: ImportQueue, authenticator: Authen
         return StreamingResponse(
             rejection_report(imports.rejections(import_id)), media_type="text/csv", headers=headers
         )
+
+
+def _add_confirmation(router: APIRouter, imports: ImportQueue, authenticator: Authenticator) -> None:
+    @router.post(
+        "/{import_id}/confirm",
+        status_code=202,
+        responses=error_responses(400, 401, 403, 404, 422, 503) | {200: {"description": "Not held"}},
+        openapi_extra=KEY_REQUIRED,
+    )
+    async def confirm(request: Request, import_id: ImportId) -> Response:
+        """Import a held file as it is. If the import is not held, nothing changes and the response is 200."""
+        caller = await authenticator.require_role(Role.OFFICER, request)
+        idempotency_key(request.headers.get("idempotency-key"))
+        await _find(imports, import_id)
+        confirmed = await imports.confirm(import_id, caller.id)
+        return await _status_response(imports, import_id, 202 if confirmed else 200)
 
 
 def _add_undo(router: APIRouter, imports: ImportQueue, authenticator: Authenticator) -> None:
@@ -154,6 +162,8 @@ def _json_response(
 ) -> Response:
     body = msgspec.to_builtins(status) | more
     del body["caller"]
+    if status.state is ImportState.HELD:
+        body["explanation"] = hold_message(status.fault)._asdict()
     return Response(msgspec.json.encode(body), code, headers, "application/json")
 
 
