@@ -7,7 +7,7 @@ import typer
 from registration.cli import api_keys
 from registration.cli.campaigns_and_agencies import agencies, campaigns
 from registration.cli.erasure import erase
-from registration.cli.imports import import_csv, undo_import
+from registration.cli.imports import confirm_import, import_csv, undo_import
 from registration.cli.migrations import migrate
 from registration.cli.recovery_after_restore import recover
 from registration.processes import api as api_process
@@ -37,6 +37,7 @@ def audit() -> None:
 
 app.command("recover")(recover)
 app.command("import")(import_csv)
+app.command("confirm")(confirm_import)
 app.command("undo")(undo_import)
 app.command("migrate")(migrate)
 app.command("erase")(erase)

@@ -16,9 +16,9 @@ from registration.api.openapi import KEY_REQUIRED, error_responses
 from registration.api.operation_submission import idempotency_key
 from registration.auth.callers import Role
 from registration.domain import names
-from registration.imports.csv_reader import FileFault, UnusableFileError
-from registration.imports.heading_names import HEADINGS
-from registration.imports.queue import ImportQueue
+from registration.imports.file_faults import UnusableFileError
+from registration.imports.file_messages import BY_FAULT, hold_message
+from registration.imports.queue import WAITING, ImportQueue
 from registration.imports.rejection_report import rejection_report
 from registration.imports.row_validation import CountsAs
 from registration.imports.spool import UploadTooLargeError
@@ -28,8 +28,6 @@ from registration.requests.field_error_messages import BilingualText
 KEPT_LISTED_MAX: Final = 1_000
 NAME_LENGTH_MAX: Final = 200
 DEFAULT_NAME: Final = "upload.csv"
-
-KNOWN_COLUMNS: Final = ", ".join(HEADINGS)
 
 ImportId = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="From the answer to the upload.")]
 FileName = Annotated[
@@ -45,15 +43,6 @@ CountsAsQuery = Annotated[
 UNKNOWN: Final = BilingualText("Impor ini tidak ditemukan.", "There is no such import.")
 UNUSABLE: Final = BilingualText("Berkas ini tidak dapat diimpor.", "This file cannot be imported.")
 UNDONE: Final = BilingualText("Impor berkas ini sudah dibatalkan.", "The import of this file was undone.")
-BY_FAULT: Final[dict[FileFault, BilingualText]] = {
-    FileFault.EMPTY: BilingualText("Berkas kosong.", "The file is empty."),
-    FileFault.COLUMN_UNKNOWN: BilingualText(
-        f"Kolom ini tidak dikenal. Yang dikenal: {KNOWN_COLUMNS}.",
-        f"This column is not known. These are: {KNOWN_COLUMNS}.",
-    ),
-    FileFault.COLUMN_TWICE: BilingualText("Kolom ini ada dua kali.", "This column is there twice."),
-    FileFault.COLUMN_MISSING: BilingualText("Kolom ini tidak ada.", "This column is missing."),
-}
 CSV_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
@@ -68,6 +57,7 @@ def imports_router(imports: ImportQueue, authenticator: Authenticator) -> APIRou
     _add_upload(router, imports, authenticator)
     _add_status(router, imports, authenticator)
     _add_rejected(router, imports, authenticator)
+    _add_confirmation(router, imports, authenticator)
     _add_undo(router, imports, authenticator)
     return router
 
@@ -85,8 +75,9 @@ def _add_upload(router: APIRouter, imports: ImportQueue, authenticator: Authenti
     ) -> Response:
         """Import the CSV file in the body. The response is 200 if the same file was imported before.
 
-        A file is recognized by its digest, so sending it again is harmless, whatever the Idempotency-Key and
-        `counts_as`.
+        A file whose numbers a spreadsheet program has probably changed is held: nothing of it is written
+        before it is confirmed. A file is recognized by its digest, so sending it again is harmless, whatever
+        the Idempotency-Key and `counts_as`.
         """
         caller = await authenticator.require_role(Role.OFFICER, request)
         idempotency_key(request.headers.get("idempotency-key"))
@@ -99,7 +90,7 @@ def _add_upload(router: APIRouter, imports: ImportQueue, authenticator: Authenti
         if status.state in (ImportState.UNDOING, ImportState.UNDONE):
             raise problem_responses.problem(409, "import-undone", UNDONE)
         headers = {"Location": f"/v1/imports/{status.id}"}
-        return _json_response(status, 202 if status.state is ImportState.RUNNING else 200, headers)
+        return _json_response(status, 202 if status.state in WAITING else 200, headers)
 
 
 def _add_status(router: APIRouter, imports: ImportQueue, authenticator: Authenticator) -> None:
@@ -126,6 +117,22 @@ def _add_rejected(router: APIRouter, imports: ImportQueue, authenticator: Authen
         return StreamingResponse(
             rejection_report(imports.rejections(import_id)), media_type="text/csv", headers=headers
         )
+
+
+def _add_confirmation(router: APIRouter, imports: ImportQueue, authenticator: Authenticator) -> None:
+    @router.post(
+        "/{import_id}/confirm",
+        status_code=202,
+        responses=error_responses(400, 401, 403, 404, 422, 503) | {200: {"description": "Not held"}},
+        openapi_extra=KEY_REQUIRED,
+    )
+    async def confirm(request: Request, import_id: ImportId) -> Response:
+        """Import a held file as it is. If the import is not held, nothing changes and the response is 200."""
+        caller = await authenticator.require_role(Role.OFFICER, request)
+        idempotency_key(request.headers.get("idempotency-key"))
+        await _find(imports, import_id)
+        confirmed = await imports.confirm(import_id, caller.id)
+        return await _status_response(imports, import_id, 202 if confirmed else 200)
 
 
 def _add_undo(router: APIRouter, imports: ImportQueue, authenticator: Authenticator) -> None:
@@ -164,6 +171,8 @@ def _json_response(
 ) -> Response:
     body = msgspec.to_builtins(status) | more
     del body["caller"]
+    if status.state is ImportState.HELD:
+        body["explanation"] = hold_message(status.fault)._asdict()
     return Response(msgspec.json.encode(body), code, headers, "application/json")
 
 

@@ -13,13 +13,15 @@ import typer
 from database.pool import connect
 from lifecycle.stop_signal import StopSignal, run
 from registration.cipher import Cipher
-from registration.cli.command_runner import CommandRefusedError, exit_1_if_refused, set_up
+from registration.cli.command_runner import CommandRefusedError, exit_1_if_refused, run_on_register, set_up
 from registration.cli.progress_bar import console, show_progress
 from registration.domain.cloud_event import utc_text
 from registration.domain.commands import RegisterCommand
 from registration.domain.participant import Participant
 from registration.imports import store, undo
-from registration.imports.heading_names import HEADINGS
+from registration.imports.file_faults import UnusableFileError
+from registration.imports.file_inspection import inspect_file
+from registration.imports.file_messages import BY_FAULT, hold_message
 from registration.imports.importer import Importer, import_id_of
 from registration.imports.rejection_report import rejection_report
 from registration.imports.row_comparison import RowComparison
@@ -33,6 +35,7 @@ from registration.store.secret_check import check_secret
 from settings.loader import load
 
 KEPT_SHOWN_MAX: Final = 1_000
+CONFIRMED_BY_COMMAND: Final = "command line"
 
 
 def import_csv(
@@ -60,6 +63,19 @@ def undo_import(import_id: Annotated[str, typer.Argument(metavar="ID")]) -> None
     _run(register, lambda pool, stopping: _undo(pool, settings, import_id, stopping))
 
 
+def confirm_import(import_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
+    """Let a held import run, although a spreadsheet program has probably changed the numbers of its file."""
+    run_on_register(_confirm, import_id)
+
+
+async def _confirm(pool: asyncpg.Pool[Any], import_id: str) -> str:
+    """Confirm a held import. Raises CommandRefusedError if the import is not held."""
+    async with pool.acquire() as connection:
+        if not await store.confirm(connection, import_id, CONFIRMED_BY_COMMAND):
+            raise CommandRefusedError("there is no held import with this id")
+    return f"import {import_id}: confirmed; an uploaded file is now imported, any other with `import FILE`"
+
+
 def _run(
     register: RegisterSettings, command: Callable[[asyncpg.Pool[Any], StopSignal], Awaitable[None]]
 ) -> None:
@@ -85,8 +101,12 @@ async def _begin(pool: asyncpg.Pool[Any], secrets: SecretSettings, path: Path, c
     cipher = Cipher(secrets.secret)
     await check_secret(pool, cipher.key_id)
     import_id = await asyncio.to_thread(import_id_of, path, cipher)
+    try:
+        inspection = await asyncio.to_thread(inspect_file, path)
+    except UnusableFileError as error:
+        raise CommandRefusedError(f"{path.name}: {error}. {BY_FAULT[error.fault].en}") from None
     async with pool.acquire() as connection:
-        await store.begin(connection, import_id, path.name, None, counts_as)
+        await store.begin(connection, import_id, path.name, None, counts_as, inspection.hold)
     return import_id
 
 
@@ -106,6 +126,8 @@ async def _import(
     async with pool.acquire() as connection:
         status = await store.status(connection, import_id)
     assert status is not None, "`begin` has recorded the import"
+    if status.state is ImportState.HELD:
+        return
     if status.state is not ImportState.RUNNING:
         console.print(f"{_state(status)}: this very file was imported before, nothing changes")
         return
@@ -154,9 +176,13 @@ async def _report(pool: asyncpg.Pool[Any], import_id: str, path: Path, rejected:
         raise CommandRefusedError(
             f"stopped after line {status.last_row:,}; go on with: python -m registration import {path}"
         )
+    if status.state is ImportState.HELD:
+        raise CommandRefusedError(
+            f"{path.name}: nothing was imported. {hold_message(status.fault).en} To confirm it: "
+            f"python -m registration confirm {status.id}"
+        )
     if status.state is not ImportState.DONE:
-        known = f"; the known columns are {', '.join(HEADINGS)}" if status.fault else ""
-        raise CommandRefusedError(f"{path.name}: {status.fault or _state(status)}{known}")
+        raise CommandRefusedError(f"{path.name}: {status.fault or _state(status)}")
     if not status.accepted and not status.unchanged:
         raise CommandRefusedError(f"{path.name}: no row was accepted")
 

@@ -8,14 +8,14 @@ quotation mark that is not closed damages only its own line. Rows are numbered b
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
-from enum import StrEnum
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
 from registration.imports.column_validation import COLUMNS, REQUIRED
 from registration.imports.file_encoding import detect_encoding
+from registration.imports.file_faults import FileFault, UnusableFileError
 from registration.imports.heading_names import column_of
 
 LINE_CHARACTERS_MAX: Final = 65_536
@@ -26,24 +26,6 @@ UNKNOWN_NAMED_MAX: Final = 10
 
 Cells = list[str] | None
 """The cells of a row; None if the row cannot be parsed. A blank row has no cells."""
-
-
-class FileFault(StrEnum):
-    """Why a whole file is refused, so that none of its rows is imported."""
-
-    EMPTY = "file_empty"
-    COLUMN_UNKNOWN = "column_unknown"
-    COLUMN_TWICE = "column_twice"
-    COLUMN_MISSING = "column_missing"
-
-
-class UnusableFileError(Exception):
-    """The whole file is refused. `columns` are the columns or headings at fault."""
-
-    def __init__(self, fault: FileFault, columns: Sequence[str] = ()) -> None:
-        super().__init__(f"{fault.value}: {', '.join(columns)}" if columns else fault.value)
-        self.fault = fault
-        self.columns = tuple(columns)
 
 
 class Header(NamedTuple):

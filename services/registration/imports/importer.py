@@ -24,12 +24,12 @@ from registration.imports.chunk_encoding import PackedChunk, pack
 from registration.imports.csv_reader import (
     Header,
     Row,
-    UnusableFileError,
     chunks,
     open_csv,
     read_header,
     rows,
 )
+from registration.imports.file_faults import UnusableFileError
 from registration.imports.row_validation import (
     WHOLE_ROW,
     ChunkContext,

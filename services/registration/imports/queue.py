@@ -13,6 +13,7 @@ from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
 from registration.imports import store, undo
+from registration.imports.file_inspection import inspect_file
 from registration.imports.importer import Importer
 from registration.imports.row_comparison import RowComparison
 from registration.imports.row_validation import CountsAs
@@ -29,6 +30,8 @@ POLL_EVERY_S: Final = 0.5
 # While a process runs an import, it updates the import's row in the database at shorter intervals, even if it
 # has to retry a chunk. So if a row is not updated for this long, the process has probably died.
 ABANDONED_AFTER_S: Final = 75.0
+WAITING: Final = (ImportState.RUNNING, ImportState.HELD)
+"""The states in which an import needs its file."""
 
 
 class ImportQueue:
@@ -57,21 +60,32 @@ class ImportQueue:
         caller: str,
         counts_as: CountsAs = CountsAs.STOCK,
     ) -> ImportStatus:
-        """Store a file, enqueue its import, and return the import's status.
+        """Store a file, enqueue its import unless it is held, and return the import's status.
 
         If the same file was sent before and no row of it was rejected, its import stays as it is. Raises
         UploadTooLargeError, or UnusableFileError if the file's header is invalid.
         """
-        import_id = await self._spool.receive(body, self._cipher)
+        async with self._spool.receive(body, self._cipher) as upload:
+            inspection = await asyncio.to_thread(inspect_file, upload.path)
+            await self._spool.keep(upload)
+        import_id = upload.import_id
         async with self._pool.acquire() as connection:
-            new = await store.begin(connection, import_id, name, caller, counts_as)
+            new = await store.begin(connection, import_id, name, caller, counts_as, inspection.hold)
         status = await self.status(import_id)
         assert status is not None, "the import was begun above"
-        if new:
+        if new and status.state is ImportState.RUNNING:
             self._requested.append(import_id)
-        elif status.state is not ImportState.RUNNING:
+        elif status.state not in WAITING:
             self._spool.delete(import_id)
         return status
+
+    async def confirm(self, import_id: str, caller: str) -> bool:
+        """Let a held import run. Return False if the import is not held."""
+        async with self._pool.acquire() as connection:
+            confirmed = await store.confirm(connection, import_id, caller)
+        if confirmed:
+            self._requested.append(import_id)
+        return confirmed
 
     async def status(self, import_id: str) -> ImportStatus | None:
         """Return the status of an import; None if there is no import with this id."""
@@ -121,8 +135,9 @@ class ImportQueue:
         if import_id is None:
             return
         status = await self.status(import_id)
-        if status is None or status.state not in (ImportState.RUNNING, ImportState.UNDOING):
+        if status is None or status.state not in (*WAITING, ImportState.UNDOING):
             self._spool.delete(import_id)
+        if status is None or status.state not in (ImportState.RUNNING, ImportState.UNDOING):
             return
         log.info("import started", state=status.state.value, row=status.last_row)
         process = self._open_process()

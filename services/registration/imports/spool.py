@@ -10,11 +10,11 @@ import asyncio
 import os
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from registration.cipher import Cipher
-from registration.imports.csv_reader import open_csv, read_header
 
 COMPLETE: Final = ".csv"
 PARTIAL: Final = ".part"
@@ -22,6 +22,13 @@ PARTIAL: Final = ".part"
 
 class UploadTooLargeError(Exception):
     """The upload exceeds the maximum file size."""
+
+
+class Upload(NamedTuple):
+    """A received file, and the id of its import."""
+
+    import_id: str
+    path: Path
 
 
 class UploadSpool:
@@ -49,23 +56,24 @@ class UploadSpool:
         """Delete an import's file, if it exists."""
         self.path(import_id).unlink(missing_ok=True)
 
-    async def receive(self, body: AsyncIterator[bytes], cipher: Cipher) -> str:
-        """Store an upload and return the id of its import. When this returns, the file is durably on disk.
+    @asynccontextmanager
+    async def receive(self, body: AsyncIterator[bytes], cipher: Cipher) -> AsyncIterator[Upload]:
+        """Store an upload while the block runs. Unless the block keeps it, the upload is then deleted.
 
-        Raises UploadTooLargeError, or UnusableFileError if the header is invalid. After an error, no part of
-        the upload remains.
+        Raises UploadTooLargeError.
         """
         partial = self._folder / f"{secrets.token_hex(16)}{PARTIAL}"
         try:
             with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 import_id = await self._copy(body, file, cipher)
-            with open_csv(partial) as lines:
-                read_header(lines)
-            partial.rename(self.path(import_id))
+            yield Upload(import_id, partial)
         finally:
             partial.unlink(missing_ok=True)
+
+    async def keep(self, upload: Upload) -> None:
+        """Make an upload the file of its import. When this returns, the file is durably on disk."""
+        upload.path.rename(self.path(upload.import_id))
         await asyncio.to_thread(self._sync_folder)
-        return import_id
 
     async def _copy(self, body: AsyncIterator[bytes], file: BinaryIO, cipher: Cipher) -> str:
         """Write the body to the file, flush the file to disk, and return the keyed digest of the bytes."""

@@ -22,6 +22,7 @@ from registration.domain.decision import Event, Reason, Refused, decide
 from registration.domain.participant import Participant
 from registration.imports.chunk_encoding import PackedChunk, only_event
 from registration.imports.csv_reader import Header
+from registration.imports.file_faults import HoldReason
 from registration.imports.row_validation import CHANNEL, CountsAs, RejectedCell, RowFault
 from registration.store import register_rows
 from registration.store.error_classification import ConcurrentWriteError
@@ -38,6 +39,7 @@ class ImportState(StrEnum):
     """The state of an import."""
 
     RUNNING = "running"
+    HELD = "held"
     DONE = "done"
     FAILED = "failed"
     UNDOING = "undoing"
@@ -47,9 +49,9 @@ class ImportState(StrEnum):
 class ImportStatus(msgspec.Struct, frozen=True):
     """The progress of an import.
 
-    `rows` is None until the import ends. `fault` is None unless the import's file is unusable. Each line up
-    to `last_row` is counted once: in `heading_lines`, `blank`, `accepted`, `unchanged`, `differing` or
-    `rejected`. `runs` is how often the file was imported; the counts are those of the last run.
+    `rows` is None until the import ends. `fault` is None unless the import's file is unusable or held. Each
+    line up to `last_row` is counted once: in `heading_lines`, `blank`, `accepted`, `unchanged`, `differing`
+    or `rejected`. `runs` is how often the file was imported; the counts are those of the last run.
     """
 
     id: str
@@ -98,17 +100,24 @@ async def begin(
     name: str,
     caller: str | None,
     counts_as: CountsAs = CountsAs.STOCK,
+    hold: HoldReason | None = None,
 ) -> bool:
-    """Insert an import in the state RUNNING, or start an ended one again if it rejected rows or failed.
+    """Insert an import, or start an ended one again if it rejected rows or failed.
 
-    An import that exists keeps its `counts_as`. Return False if it is not started again.
+    Its state is RUNNING, or HELD if there is a reason to hold it that nobody has confirmed. An import that
+    exists keeps its `counts_as`. Return False if it is not started again.
     """
     new = await QUERIES.import_begin(
-        connection, id=import_id, file_name=name, caller=caller, counts_as=counts_as.value
+        connection, id=import_id, file_name=name, caller=caller, counts_as=counts_as.value, hold=hold
     )
     if new is None:
-        new = await QUERIES.import_repeat(connection, id=import_id)
+        new = await QUERIES.import_repeat(connection, id=import_id, hold=hold)
     return new is not None
+
+
+async def confirm(connection: Connection, import_id: str, caller: str) -> bool:
+    """Let a held import run. Return False if the import is not held."""
+    return await QUERIES.import_confirm(connection, id=import_id, caller=caller) is not None
 
 
 async def read_header(connection: Connection, import_id: str, header: Header) -> None:
@@ -172,7 +181,7 @@ async def _write_next(
     async with connection.transaction():
         locked = await QUERIES.import_lock(connection, id=import_id)
         if locked is None or locked["state"] != ImportState.RUNNING:
-            raise ImportInterruptedError("the import is being undone" if locked else "the import is unknown")
+            raise ImportInterruptedError(f"the import is {locked['state'] if locked else 'unknown'}")
         if locked["last_row"] == last_row:
             return
         if locked["last_row"] != after_row:

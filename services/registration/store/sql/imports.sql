@@ -2,18 +2,23 @@
 -- row. The transaction first locks the import's row in `import_file`. So if two processes import the same file, they
 -- take turns, and each sees how far the other has come.
 
--- name: import_begin(id, file_name, caller, counts_as)^
--- Inserts an import and returns its id. Returns no row if the import exists already.
-insert into import_file (id, name, state, caller, counts_as)
-values (:id, :file_name, 'running', :caller, :counts_as) on conflict do nothing
+-- name: import_begin(id, file_name, caller, counts_as, hold)^
+-- Inserts an import and returns its id. Returns no row if the import exists already. `hold` is why it is held, NULL if
+-- it is not.
+insert into import_file (id, name, state, caller, counts_as, fault)
+values (
+    :id, :file_name, case when :hold::text is null then 'running' else 'held' end, :caller, :counts_as, :hold::text
+)
+on conflict do nothing
 returning id;
 
--- name: import_repeat(id)^
+-- name: import_repeat(id, hold)^
 -- Starts an ended import again if it rejected rows or failed. Its rows are then read again: those that it has accepted
--- are unchanged. Returns no row if there is nothing to repeat.
+-- are unchanged. It is held for the reason `hold` unless it was confirmed. Returns no row if there is nothing to repeat.
 with again as (
     update import_file
-    set state = 'running', fault = null, rows = null, last_row = 0, heading_lines = 0, blank = 0, accepted = 0,
+    set state = case when :hold::text is null or confirmed_by is not null then 'running' else 'held' end,
+        fault = case when confirmed_by is null then :hold::text end, rows = null, last_row = 0, heading_lines = 0, blank = 0, accepted = 0,
         unchanged = 0, differing = 0, rejected = 0, runs = runs + 1, started_at = now(), changed_at = now(),
         finished_at = null
     where id = :id and (state = 'failed' or state = 'done' and rejected > 0)
@@ -21,6 +26,13 @@ with again as (
 forgotten as (
     delete from import_rejected using again where import_id = again.id)
 select id from again;
+
+-- name: import_confirm(id, caller)^
+-- Lets a held import run. Returns no row if the import is not held.
+update import_file
+set state = 'running', fault = null, confirmed_by = :caller, started_at = now(), changed_at = now()
+where id = :id and state = 'held'
+returning id;
 
 -- name: import_read_header(id, line, blank_lines)!
 -- Stores how many lines the heading has. Does nothing if the import has gone beyond them.
@@ -90,7 +102,7 @@ delete from import_rejected where ctid = any(array(
 -- Stops the import and marks it as being undone. Later transactions withdraw its participants chunk by chunk. Returns
 -- no row if there is no such import, or if it is undone already.
 update import_file set state = 'undoing', changed_at = now()
-where id = :id and state in ('running', 'done', 'failed', 'undoing')
+where id = :id and state in ('running', 'held', 'done', 'failed', 'undoing')
 returning state;
 
 -- name: import_unchanged_participants(id, rows_max)

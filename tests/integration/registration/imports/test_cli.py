@@ -120,6 +120,28 @@ async def test_an_interrupted_import_stops_between_chunks_and_prints_how_to_cont
     assert await imports.counts() == (stopped["accepted"], stopped["accepted"])
 
 
+async def test_a_file_whose_niks_excel_changed_is_imported_only_after_a_confirmation(
+    imports: ImportEnvironment, database: Databases
+) -> None:
+    path = imports.folder / "people.csv"
+    rows = [f"Orang {day},3199{day}4101900000,31.71.01.1001,2026-01" for day in range(50, 55)]
+    path.write_text("\n".join(["name,nik,region,consent", *rows]))
+
+    held, _, err = await run_command(database, "import", str(path))
+    written = await imports.counts()
+    import_id = await imports.pool.fetchval("SELECT id FROM import_file")
+    confirmed, _, _ = await run_command(database, "confirm", import_id)
+    code, out, _ = await run_command(database, "import", str(path))
+    again, _, refused = await run_command(database, "confirm", import_id)
+
+    assert (held, written) == (1, (0, 0))
+    assert "Excel keeps only 15 digits" in err
+    assert f"confirm {import_id}" in err
+    assert (confirmed, code) == (0, 0)
+    assert "5 accepted" in out
+    assert (again, refused.strip()) == (1, "there is no held import with this id")
+
+
 async def test_the_report_of_rejected_rows_contains_no_values(
     imports: ImportEnvironment, database: Databases
 ) -> None:

@@ -17,6 +17,10 @@ from tests.support.stack import Stack
 pytestmark = pytest.mark.integration
 PLAIN = tuple(name for name in HEADER if name not in ("campaign", "agency"))
 
+CHANGED_BY_EXCEL = b"name,nik,region,consent\n" + b"".join(
+    f"Orang,3199{day}4101900000,31.71.01.1001,2026-01\n".encode() for day in range(50, 55)
+)
+
 
 def table(count: int, first: int = 0, header: tuple[str, ...] = PLAIN) -> bytes:
     file = io.StringIO()
@@ -114,6 +118,36 @@ async def test_a_restarted_api_continues_its_imports(officer: httpx.AsyncClient,
     status = await ended(officer, begun.json()["id"])
 
     assert (status["accepted"], status["rejected"]) == (400, 0)
+
+
+async def test_a_file_whose_niks_excel_changed_is_held_until_an_officer_confirms_it(
+    officer: httpx.AsyncClient, stack: Stack
+) -> None:
+    uploaded = await officer.post("/v1/imports", content=CHANGED_BY_EXCEL)
+    import_id = uploaded.json()["id"]
+    await stack.restart("api")
+    again = await officer.post("/v1/imports", content=CHANGED_BY_EXCEL)
+    confirmed = await officer.post(f"/v1/imports/{import_id}/confirm")
+    status = await ended(officer, import_id)
+    twice = await officer.post(f"/v1/imports/{import_id}/confirm")
+
+    assert (uploaded.status_code, uploaded.json()["state"]) == (202, "held")
+    assert uploaded.json()["fault"] == "nik_last_digits_lost"
+    assert "Excel" in uploaded.json()["explanation"]["id"]
+    assert (again.status_code, again.json()["state"], again.json()["last_row"]) == (202, "held", 0)
+    assert (confirmed.status_code, confirmed.json()["state"]) == (202, "running")
+    assert (status["accepted"], status["fault"]) == (5, None)
+    assert twice.status_code == 200
+
+
+async def test_a_held_file_can_be_discarded(officer: httpx.AsyncClient) -> None:
+    import_id = (await officer.post("/v1/imports", content=CHANGED_BY_EXCEL)).json()["id"]
+    await officer.post(f"/v1/imports/{import_id}/undo")
+
+    status = await ended(officer, import_id, "undone")
+
+    assert (status["accepted"], status["undone"]) == (0, 0)
+    assert (await officer.post(f"/v1/imports/{import_id}/confirm")).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,15 @@ from hypothesis import strategies as st
 from registration.imports.column_validation import REQUIRED
 from registration.imports.csv_reader import (
     LINE_CHARACTERS_MAX,
-    FileFault,
     Header,
     Row,
-    UnusableFileError,
     chunks,
     open_csv,
     read_header,
     rows,
 )
 from registration.imports.file_encoding import detect_encoding
+from registration.imports.file_faults import FileFault, UnusableFileError
 
 CELLS = st.text(st.sampled_from('a,;"é'), max_size=4)
 TABLES = st.lists(st.lists(CELLS, min_size=4, max_size=4), max_size=5)

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from registration.cipher import Cipher
 from registration.imports.chunk_encoding import pack
-from registration.imports.csv_reader import UnusableFileError, chunks, open_csv, read_header, rows
+from registration.imports.csv_reader import chunks, open_csv, read_header, rows
+from registration.imports.file_faults import UnusableFileError
 from registration.imports.row_validation import ChunkContext, OpenScopes, RowValidator
 from registration.regions import read_regions
 from settings.contract_files import contract_path

@@ -1,4 +1,4 @@
-"""Distinguish the stock, which imports add as a baseline, from participants registered live."""
+"""Hold a file whose numbers a spreadsheet program has probably changed, until an officer confirms it."""
 
 from database.alembic_env import run_sql_file
 
@@ -10,4 +10,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Run the SQL file beside this one."""
-    run_sql_file(__file__, "v0006_stock.sql")
+    run_sql_file(__file__, "v0006_held_imports.sql")

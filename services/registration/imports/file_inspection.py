@@ -1,0 +1,80 @@
+"""Looks through a whole file before it is imported: what is detected, and whether its numbers are damaged.
+
+Spreadsheet programs keep 15 digits of a number, so the last digit of a NIK becomes a zero, or they write the
+number in scientific notation. Such a file must not be imported before an officer has confirmed it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from registration.domain import nik
+from registration.imports.csv_reader import Header, Row, open_csv, read_header, rows
+from registration.imports.file_encoding import detect_encoding
+from registration.imports.file_faults import HoldReason
+
+ALL_ZEROS_ROWS_MIN: Final = 5
+"""If all NIKs of at least so many rows end in zero, the file is held."""
+MOST_ZEROS_ROWS_MIN: Final = 20
+MOST_ZEROS_SHARE: Final = 0.6
+"""If more than this share of the NIKs of at least MOST_ZEROS_ROWS_MIN rows end in zero, the file is held."""
+SCIENTIFIC: Final = re.compile(r"[0-9]([.,][0-9]*)?[eE]\+?[0-9]+")
+NUMBER_COLUMNS: Final = ("nik", "phone")
+
+
+class Inspection(msgspec.Struct, frozen=True):
+    """What a file is. `lines` is the number of its lines, and `hold` why it must be confirmed, if it must."""
+
+    encoding: str
+    header: Header
+    lines: int
+    hold: HoldReason | None
+
+
+def inspect_file(path: Path) -> Inspection:
+    """Read the whole file once. Raises UnusableFileError."""
+    with open_csv(path) as lines:
+        header = read_header(lines)
+        niks = _NumberColumns(header)
+        niks.read(rows(lines, header))
+        return Inspection(detect_encoding(path).codec, header, niks.lines, niks.hold())
+
+
+class _NumberColumns:
+    """Counts the NIKs of a file, those that end in zero, and the numbers in scientific notation."""
+
+    def __init__(self, header: Header) -> None:
+        self.lines = header.line
+        self._indices = [header.columns.index(name) for name in NUMBER_COLUMNS if name in header.columns]
+        self._niks = self._zeros = self._scientific = 0
+
+    def read(self, remaining: Iterable[Row]) -> None:
+        nik_index = self._indices[0]
+        for row in remaining:
+            self.lines = row.number
+            if not row.cells or len(row.cells) <= max(self._indices):
+                continue
+            number = nik.normalize(row.cells[nik_index])
+            if len(number) == nik.DIGITS and number.isdigit():
+                self._niks += 1
+                self._zeros += number[-1] == "0"
+            self._scientific += any(
+                SCIENTIFIC.fullmatch(row.cells[index].strip()) is not None for index in self._indices
+            )
+
+    def hold(self) -> HoldReason | None:
+        if self._scientific:
+            return HoldReason.SCIENTIFIC_NOTATION
+        return HoldReason.LAST_DIGITS_LOST if are_last_digits_lost(self._niks, self._zeros) else None
+
+
+def are_last_digits_lost(niks: int, zeros: int) -> bool:
+    """Return whether so many of the NIKs end in zero that a program has probably changed them."""
+    if niks >= ALL_ZEROS_ROWS_MIN and zeros == niks:
+        return True
+    return niks >= MOST_ZEROS_ROWS_MIN and zeros > MOST_ZEROS_SHARE * niks

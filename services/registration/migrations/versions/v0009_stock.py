@@ -1,0 +1,13 @@
+"""Distinguish the stock, which imports add as a baseline, from participants registered live."""
+
+from database.alembic_env import run_sql_file
+
+revision = "0009"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Run the SQL file beside this one."""
+    run_sql_file(__file__, "v0009_stock.sql")
