@@ -151,6 +151,7 @@ async def truncate_topic(system: SystemUnderTest, _: random.Random) -> int:
     async with _workers_suspended(system):
         await system.topics.empty("participant-events", PARTITIONS)
         await record_removed(system, dict.fromkeys(range(PARTITIONS), 0))
+        system.resent_max += sum((await read_sequences(system, "last_sequence")).values())
     return 0
 
 
@@ -160,6 +161,7 @@ async def rewind_relay(system: SystemUnderTest, _: random.Random) -> int:
         connection = await asyncpg.connect(system.databases.admin)
         try:
             await connection.execute(REWIND, REWIND_EVENTS)
+            system.resent_max += REWIND_EVENTS * PARTITIONS
         finally:
             await connection.close()
         await asyncio.sleep(UNREAD_S)
