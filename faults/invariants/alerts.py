@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +23,9 @@ RECIPIENTS: Final = {
 }
 NEXT_CHANNELS: Final = {GOVERNOR: f"{GOVERNOR}/{CONTROL_ROOM}"}
 """The channel that gets the alerts of an unconfirmed e-mail: the notifier died twice while it sent it."""
-RISE_SCOPE, RISE_EVERY = "campaign:rise", 5
+RISE_SCOPE: Final = "campaign:rise"
+RISE_THRESHOLDS: Final = (5, 10, 20, 40, 80, 160, 320)
+COUNT_MAX: Final = 100_000_000
 LatchKey = tuple[str, str, str, int]
 """(rule, scope, region, threshold)"""
 
@@ -33,15 +36,20 @@ class MilestoneRule:
 
     name: str
     cell: Cell
-    every: int
+    thresholds: Sequence[int]
+    """In ascending order."""
+
+
+def _every(number: int) -> range:
+    return range(number, COUNT_MAX, number)
 
 
 RULES: Final = (
-    MilestoneRule("province", ("all", "31", "registered"), 1000),
-    MilestoneRule("fest", ("campaign:fest-2021", "31", "registered"), 250),
-    MilestoneRule("rise", (RISE_SCOPE, "31", "registered"), RISE_EVERY),
+    MilestoneRule("province", ("all", "31", "registered"), _every(1000)),
+    MilestoneRule("fest", ("campaign:fest-2021", "31", "registered"), _every(250)),
+    MilestoneRule("rise", (RISE_SCOPE, "31", "registered"), RISE_THRESHOLDS),
     *(
-        MilestoneRule("city", ("all", region, "registered"), 2000)
+        MilestoneRule("city", ("all", region, "registered"), _every(2000))
         for region in CHECKED_REGIONS
         if region != "31"
     ),
@@ -109,5 +117,6 @@ def _latch_key(row: Mapping[str, Any]) -> LatchKey:
 
 def _reached(counts: Mapping[Cell, int]) -> Iterator[LatchKey]:
     for rule in RULES:
-        for threshold in range(rule.every, counts.get(rule.cell, 0) + 1, rule.every):
+        reached = bisect_right(rule.thresholds, counts.get(rule.cell, 0))
+        for threshold in rule.thresholds[:reached]:
             yield rule.name, rule.cell[0], rule.cell[1], threshold

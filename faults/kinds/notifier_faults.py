@@ -11,7 +11,7 @@ from typing import Final
 import aiohttp
 
 from faults.fault import Fault, Inject
-from faults.invariants.alerts import RISE_EVERY, RISE_SCOPE
+from faults.invariants.alerts import RISE_SCOPE, RISE_THRESHOLDS
 from faults.running_system.faulty_mail_server import MailBehaviour
 from faults.running_system.faulty_webhook_receiver import Behaviour
 from faults.running_system.system_under_test import NOTIFIERS, SystemUnderTest
@@ -73,7 +73,8 @@ async def rise_and_fall_unseen(system: SystemUnderTest, _: random.Random) -> int
     Each time more people than before, because a threshold is latched only once.
     """
     first = system.outsiders
-    count = RISE_EVERY * (first // RISE_EVERY + 1)
+    count = RISE_THRESHOLDS[system.rises]
+    system.rises += 1
     async with system.stack.held_down("notifier"), _officer(system) as officer:
         system.outsiders += count
         participants = [await _register(officer, first + number) for number in range(count)]

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from uuid import uuid4
 
 from deploy.topics import create_topics, read_topics
-from faults.running_system.api_proxy import ApiProxy, open_api_proxy
+from faults.running_system.client_proxy import ClientProxy, open_client_proxy
 from faults.running_system.faulty_mail_server import FaultyMailServer, open_mail_server
 from faults.running_system.faulty_webhook_receiver import FaultyReceiver, open_receiver
 from settings.contract_files import contract_path
@@ -62,7 +62,9 @@ class SystemUnderTest:
     cluster: Cluster
     topics: Topics
     stack: Stack
-    api_proxy: ApiProxy
+    api_proxy: ClientProxy
+    board_proxies: Mapping[str, ClientProxy]
+    """The proxies between the stream viewer and the boards, by board."""
     commit_proxy: CommitProxy
     """The proxy between `api-2` and PostgreSQL."""
     commit_proxy_url: str
@@ -84,6 +86,8 @@ class SystemUnderTest:
     """The number of events that the relay may send again, because faults removed or rewound them."""
     outsiders: int = 0
     """The number of participants whom faults registered. They are neither in the ledger nor in a file."""
+    rises: int = 0
+    """How often faults let a count rise to a milestone and fall again."""
 
     @property
     def keys(self) -> AccessKeys:
@@ -137,7 +141,13 @@ async def start_system(
         process_environment = stack_config(folder / "stack", databases.urls(), topics.environment(), secrets)
         stack = Stack(replace(process_environment, keys=stores.commissioned.keys))
         opened.push_async_callback(stack.close)
-        api_proxy = await opened.enter_async_context(open_api_proxy([stack.port("api"), stack.port("api-2")]))
+        api_proxy = await opened.enter_async_context(
+            open_client_proxy([stack.port("api"), stack.port("api-2")])
+        )
+        board_proxies = {
+            board: await opened.enter_async_context(open_client_proxy([stack.port(board)]))
+            for board in ("board", "board-2")
+        }
         commit_proxy, commit_proxy_url = await opened.enter_async_context(
             open_commit_proxy(databases.registration)
         )
@@ -155,6 +165,7 @@ async def start_system(
             topics=topics,
             stack=stack,
             api_proxy=api_proxy,
+            board_proxies=board_proxies,
             commit_proxy=commit_proxy,
             commit_proxy_url=commit_proxy_url,
             receiver=receiver,
