@@ -18,6 +18,8 @@ from faults.invariants.cut_replay import CountedEvents, Range
 from faults.observation.evidence import TopicRecords
 
 PROVINCE: Final[Place] = ("all", "31")
+MINUTE_AGE_S_MAX: Final = 130.0
+"""A minute ends at most 60 s after the former one. The rest is for a slow machine."""
 Quarantined = Mapping[str, frozenset[Range]]
 """The quarantined events of each cut that has some, by the cut's id."""
 
@@ -47,12 +49,17 @@ class DayStart(msgspec.Struct):
 
 
 def check_minutes(
-    result: InvariantResult, topic: TopicRecords, expected: ExpectedCounts, quarantined: Quarantined
+    result: InvariantResult,
+    topic: TopicRecords,
+    expected: ExpectedCounts,
+    quarantined: Quarantined,
+    newest: tuple[str, float],
 ) -> dict[datetime, int]:
     """Compare each minute with the register's events between its two cuts; return the province's growth.
 
     Each minute continues where the former one ended, and the first one begins without any participant. So the
-    growth of all minutes together is the count.
+    growth of all minutes together is the count. `newest` is the cut at which the newest minute ended by the
+    publisher's database, and its age in seconds.
     """
     minutes: dict[datetime, list[Minute]] = defaultdict(list)
     for key, value in topic.newest().items():
@@ -71,6 +78,11 @@ def check_minutes(
         found = Counter({(record.scope, region): n for record in records for region, n in record.rows})
         wrong = [place for place in found.keys() | correct.keys() if found[place] != correct[place]]
         result.check(not wrong, f"{minute}: {_difference(wrong, found, correct)}")
+    kept_cut, age_s = newest
+    published = {record.upto.cut for records in minutes.values() for record in records}
+    is_published = kept_cut in published or not published
+    result.check(is_published, f"the minute up to cut {kept_cut} is not published")
+    result.check(age_s <= MINUTE_AGE_S_MAX, f"the newest minute ended {age_s:.0f} s ago")
     result.notes.append(f"{len(minutes)} minutes")
     return {
         minute: sum(

@@ -51,7 +51,8 @@ def check_published_figures(
 ) -> InvariantResult:
     """Compare each published figure with the register, and receipts with what receivers got."""
     result = InvariantResult(8, "every published figure equals what the register says")
-    growth = check_minutes(result, topics["region-minutes"], expected, cuts.quarantined)
+    newest_minute = (database.kept_cut, database.kept_cut_age_s)
+    growth = check_minutes(result, topics["region-minutes"], expected, cuts.quarantined, newest_minute)
     paces = [page.pace for page in published.pages]
     check_today(result, topics["register-days"], expected, database.day_start, paces)
     check_pace(result, growth, paces)

@@ -45,6 +45,9 @@ class DatabaseContents:
     alerts: list[dict[str, Any]]
     attempts: dict[str, list[str]]
     """By message id, the reasons with which its attempts ended; `open` for an open attempt."""
+    kept_cut: str
+    """The id of the cut at which the newest minute ended."""
+    kept_cut_age_s: float
     day_start: tuple[int, ...]
     """The positions of the register at the start of the day in Jakarta."""
 
@@ -87,6 +90,7 @@ group by message_id
 QUARANTINED: Final = """
 select count(*) from aggregator.quarantine join aggregator.live using (epoch) where state <> 'applied'
 """
+KEPT_CUT: Final = "select cut, extract(epoch from now() - ends_at)::float as age_s from aggregator.kept_cut"
 DAY_START: Final = """
 select coalesce(max(sequence) filter (where recorded_at < date_trunc('day', now(), 'Asia/Jakarta')), 0)
 from registration.partition left join registration.event using (partition)
@@ -107,6 +111,8 @@ async def read_database(system: SystemUnderTest) -> DatabaseContents:
     """Read all rows that the invariants check, as the superuser."""
     async with _connected(system) as database:
         events = await database.fetch(EVENTS)
+        kept = await database.fetchrow(KEPT_CUT)
+        assert kept is not None, "the migration inserts the only row"
         return DatabaseContents(
             participants={
                 row["id"]: Participant(
@@ -126,6 +132,8 @@ async def read_database(system: SystemUnderTest) -> DatabaseContents:
             latches=[dict(row) for row in await database.fetch("select * from notifier.latch")],
             alerts=[dict(row) for row in await database.fetch(ALERTS)],
             attempts={row[0]: row[1] for row in await database.fetch(ATTEMPTS)},
+            kept_cut=kept["cut"],
+            kept_cut_age_s=kept["age_s"],
             day_start=tuple(row[0] for row in await database.fetch(DAY_START)),
         )
 

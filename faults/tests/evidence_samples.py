@@ -51,6 +51,8 @@ def database(values: Mapping[int, Sequence[str]], **changed: Any) -> DatabaseCon
         latches=[],
         alerts=[],
         attempts={},
+        kept_cut="0.0",
+        kept_cut_age_s=60.0,
         day_start=(0,) * len(values),
     )
     for name, value in changed.items():

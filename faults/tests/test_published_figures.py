@@ -70,10 +70,13 @@ class Evidence:
     )
     foreign: int = 0
     day_start: tuple[int, ...] = (0, 0)
+    kept_cut: str = "1.2"
+    kept_cut_age_s: float = 60.0
 
     def check(self, cuts: CutReplay | None = None) -> InvariantResult:
         contents = database(VALUES, latches=[LATCH], alerts=[MAIL], attempts={"e1": self.attempts})
         contents.day_start = self.day_start
+        contents.kept_cut, contents.kept_cut_age_s = self.kept_cut, self.kept_cut_age_s
         topics = {
             "region-minutes": _topic(self.minutes),
             "register-days": _topic({"all": self.day}),
@@ -137,6 +140,8 @@ VIOLATIONS = {
         {"0": FIRST, "1": _minute(1, ("1.9", (2, 0)), ("1.2", (2, 1)), *_rows(KELURAHAN))},
         pace=PACE | {"minutes": [["2021-10-24T12:01:00Z", 1]]},
     ),
+    "a minute that is not published": Evidence(kept_cut="1.3"),
+    "no minute for a long time": Evidence(kept_cut_age_s=131.0),
     "a wrong start of the day": Evidence(day=json.dumps({"scope": "all", "rows": [["31", 1]]})),
     "a wrong day on the page": Evidence(pace=PACE | {"today": 2}),
     "no day on the page": Evidence(pace=PACE | {"today": None}),
