@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from faults.campaign_end import Observers, ShowProgress, check_invariants
@@ -15,9 +16,14 @@ from faults.fault import Fault
 from faults.fault_schedule import schedule
 from faults.kinds.disk_and_maintenance_faults import operator_faults
 from faults.kinds.network_faults import network_faults
+from faults.kinds.notifier_faults import notifier_faults
+from faults.kinds.outage_faults import outage_faults
 from faults.kinds.process_faults import process_faults
 from faults.kinds.store_faults import store_faults
+from faults.kinds.topic_faults import topic_faults
+from faults.observation.page_reader import PageReader
 from faults.observation.recovery_probe import RecoveryProbe
+from faults.observation.stored_volume_reader import log_position
 from faults.observation.stream_viewer import StreamViewer
 from faults.running_system.client_load import ClientLoad, run_load
 from faults.running_system.system_under_test import SystemUnderTest, start_system
@@ -28,19 +34,21 @@ from tests.support.process_clock import LIBRARY
 async def run_campaign(plan: CampaignPlan, folder: Path, show_progress: ShowProgress) -> CampaignResult:
     """Start the system, inject faults until the plan's time is over, and check the invariants."""
     began_at = time.monotonic()
-    async with start_system(folder, plan.brokers, plan.planted) as system:
+    async with start_system(folder, plan.brokers, plan.planted, plan.long_outage_s) as system:
         started_s = time.monotonic() - began_at
         show_progress(
             f"started in {started_s:.0f} s: {plan.brokers} broker(s), PostgreSQL, {', '.join(system.names)}"
         )
-        probe, viewer = RecoveryProbe(system), StreamViewer(system)
+        log_start = await log_position(system)
+        probe, viewer, pages = RecoveryProbe(system), StreamViewer(system), PageReader(system)
         async with (
             background_task(probe.run()),
             background_task(viewer.run()),
+            background_task(pages.run()),
             run_load(system, plan.rate_per_s, plan.import_rows, plan.import_every_s) as load,
         ):
             rounds = await _inject_faults(system, plan, probe, load, show_progress)
-            observers = Observers(probe, viewer, load)
+            observers = Observers(probe, viewer, pages, load, log_start)
             invariants, events = await check_invariants(system, observers, plan, rounds, show_progress)
             not_tried = list(_not_tried(system))
     return CampaignResult(plan, rounds, invariants, events, time.monotonic() - began_at, not_tried)
@@ -91,6 +99,9 @@ def _possible_faults(system: SystemUnderTest) -> list[Fault]:
         *process_faults(system.names),
         *store_faults(len(system.cluster.brokers)),
         *network_faults(),
+        *notifier_faults(),
+        *outage_faults(),
+        *topic_faults(),
         *operator_faults(system),
     ]
 
@@ -102,8 +113,10 @@ async def _run_round(
     plan: CampaignPlan,
     rng: random.Random,
 ) -> Round:
+    began_at = datetime.now(UTC)
     results = await asyncio.gather(*(fault.inject(system, rng) for fault in faults), return_exceptions=True)
     # A fault that could not be injected is reported at the end; the campaign continues.
     failed = [f"{type(error).__name__}: {error}" for error in results if isinstance(error, Exception)]
     kills = sum(killed for killed in results if isinstance(killed, int))
-    return Round(faults, kills, await probe.time_to_recovery(plan.round_s_max), tuple(failed))
+    recovered_s = await probe.time_to_recovery(plan.round_s_max)
+    return Round(faults, kills, recovered_s, began_at, datetime.now(UTC), tuple(failed))

@@ -13,13 +13,19 @@ from faults.campaign_result import Round
 from faults.invariant_result import InvariantResult
 from faults.invariants.alerts import check_alerts
 from faults.invariants.counts import ExpectedCounts, check_counts
+from faults.invariants.delivery_time import check_delivery_time
 from faults.invariants.event_topic import check_topic
 from faults.invariants.personal_data import check_personal_data
+from faults.invariants.published_figures import Published, check_published_figures
 from faults.invariants.recovery_time import RECOVERED_S_MAX, check_recovery_time
 from faults.invariants.register import check_register
+from faults.invariants.stored_volume import check_stored_volume
 from faults.invariants.stream import check_stream
+from faults.observation.arrivals import first_arrivals
 from faults.observation.evidence import count_undelivered, read_database, read_topics
+from faults.observation.page_reader import PageReader
 from faults.observation.recovery_probe import RecoveryProbe
+from faults.observation.stored_volume_reader import count_records, read_stored_volume
 from faults.observation.stream_viewer import StreamViewer
 from faults.running_system.client_load import ClientLoad
 from faults.running_system.system_under_test import SystemUnderTest
@@ -33,11 +39,14 @@ IDLE_CHECKS: Final = 5
 
 @dataclass(frozen=True)
 class Observers:
-    """The probe, the viewer and the load, which observed the system while faults were injected."""
+    """The probe, the readers and the load, which observed the system while faults were injected."""
 
     probe: RecoveryProbe
     viewer: StreamViewer
+    pages: PageReader
     load: ClientLoad
+    log_start: int
+    """The position of PostgreSQL's log before the load."""
 
 
 async def check_invariants(
@@ -47,7 +56,7 @@ async def check_invariants(
     rounds: Sequence[Round],
     show_progress: ShowProgress,
 ) -> tuple[list[InvariantResult], int]:
-    """Check the seven invariants; return their results and the number of events in the register."""
+    """Check the ten invariants; return their results and the number of events in the register."""
     load, probe, viewer = observers.load, observers.probe, observers.viewer
     last_s = await probe.time_to_recovery(RECOVERED_S_MAX)
     show_progress("settling: retrying unanswered requests, waiting for imports, counts and deliveries")
@@ -61,17 +70,23 @@ async def check_invariants(
     topics = await read_topics(system)
     expected = ExpectedCounts(database.values)
     expected_register = expected_state(read(load.session.path))
-    counts, highest = check_counts(database, expected, topics["region-counts"])
-    arrived = deliveries(system.stack.folder / "mail", system.stack.folder / "webhooks" / "calls.jsonl")
-    redirected = system.receiver.redirected
+    counts, cuts = check_counts(database, expected, topics["region-counts"])
+    mail, calls = system.stack.folder / "mail", system.stack.folder / "webhooks" / "calls.jsonl"
+    arrived = deliveries(mail, calls)
+    _, foreign = await count_records(system)
+    volume = await read_stored_volume(system, len(database.events), cuts.full_pauses_s, observers.log_start)
+    published = Published(observers.pages.samples, await observers.pages.pages_at_end(), arrived, foreign)
     results = [
-        check_register(expected_register, retried, database, load.imported, unfinished),
+        check_register(expected_register, retried, database, load.imported, unfinished, system.outsiders),
         check_topic(database, topics["participant-events"], system.removed),
         counts,
-        check_alerts(database, expected.final, highest, arrived, redirected),
+        check_alerts(database, expected.final, cuts.highest, arrived, system.receiver.redirected),
         check_stream(viewer.messages, viewer.connections, expected),
         check_recovery_time(rounds, last_s, all_counted),
         check_personal_data(topics, system.stack.folder),
+        check_published_figures(database, topics, expected, cuts, published),
+        check_delivery_time(database.alerts, first_arrivals(mail, calls), rounds),
+        check_stored_volume(volume),
     ]
     return results, len(database.events)
 

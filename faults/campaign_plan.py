@@ -30,6 +30,8 @@ class CampaignPlan:
     """The name of the bug that is planted in each process, by process name."""
     round_s_max: float = 60.0
     """A round waits at most this long for recovery; then the next round begins."""
+    long_outage_s: float = 180.0
+    """How long a part is away in the faults that take longest."""
     settled_s_max: float = 90.0
     """At its end the campaign waits at most this long for each import, for the counts, and for deliveries.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from faults.campaign_plan import CampaignPlan
 from faults.fault import Fault
@@ -20,6 +21,9 @@ class Round:
     kills: int
     recovered_s: float | None
     """None if the system did not recover in time."""
+    began_at: datetime
+    ended_at: datetime
+    """The time at which the system had recovered, or the wait for it ended."""
     failed: tuple[str, ...] = ()
     """The errors of faults that could not be injected."""
 
@@ -52,5 +56,5 @@ class CampaignResult:
         return all(invariant.holds for invariant in self.invariants)
 
     def invariant(self, number: int) -> InvariantResult:
-        """Return the result of the invariant with this number, from 1 to 7."""
+        """Return the result of the invariant with this number, from 1 to 10."""
         return next(invariant for invariant in self.invariants if invariant.number == number)

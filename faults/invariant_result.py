@@ -20,8 +20,9 @@ class InvariantResult:
         """Whether the check had cases and found no violation in them. Without a case, nothing is proven."""
         return self.cases > 0 and not self.violations
 
-    def check(self, condition: bool, violation: str) -> None:
-        """Count a case, and add `violation` if the condition is false."""
+    def check(self, condition: bool, violation: str) -> bool:
+        """Count a case, and add `violation` if the condition is false. Return the condition."""
         self.cases += 1
         if not condition:
             self.violations.append(violation)
+        return condition

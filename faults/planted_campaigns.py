@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
@@ -9,16 +10,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import asyncpg
+
 from faults.campaign import run_campaign
 from faults.campaign_end import ShowProgress
 from faults.campaign_plan import CampaignPlan
 from faults.campaign_result import CampaignResult
 from faults.fault import Fault
-from faults.kinds.process_faults import crash, kill, suspend
+from faults.kinds.notifier_faults import hang_receiver, rise_and_fall_unseen
+from faults.kinds.outage_faults import recover_without_relay, workers_away
+from faults.kinds.process_faults import clocks_ahead, crash, kill, suspend
 from faults.kinds.store_faults import cut_at_commit, rewind_relay, truncate_topic
-from faults.planted import bugs
-from faults.planted.bugs import PlantedBug
+from faults.kinds.topic_faults import quarantine_events
+from faults.planted import bugs, figure_bugs
+from faults.planted.bug import PlantedBug
+from faults.running_system.system_under_test import SystemUnderTest
 from tests.support.commit_proxy import CommitCut
+from tests.support.deadlines import until
 
 ATTEMPTS_MAX: Final = 3
 ROUND_S_MAX: Final = 15.0
@@ -26,6 +34,12 @@ SETTLED_S_MAX: Final = 60.0
 """Long enough that a slow machine is not mistaken for a bug."""
 SUSPENDED_S: Final = 5.0
 """Longer than a lease (3 s)."""
+QUARANTINED_S: Final = 90.0
+"""Longer than the age of an audit that the page may show."""
+WORKERS_AWAY_S: Final = 45.0
+"""The relay inspects a stalled partition after 10 s, and again 20 s later."""
+MINUTE_S_MAX: Final = 90.0
+MINUTES: Final = "select count(*) from aggregator.kept_minute where scope = 'all' and published"
 
 
 @dataclass(frozen=True)
@@ -83,6 +97,22 @@ def _suspends(name: str) -> Fault:
     return Fault("SIGSTOP", f"SIGSTOP {name}", suspend(name, SUSPENDED_S))
 
 
+async def _wait_for_minute(system: SystemUnderTest, _: random.Random) -> int:
+    """Break nothing, but wait until the next minute is published."""
+    connection = await asyncpg.connect(**system.databases.admin.asyncpg_options())
+    try:
+        before = await connection.fetchval(MINUTES)
+
+        async def is_published() -> bool:
+            return bool(await connection.fetchval(MINUTES) > before)
+
+        await until(is_published, MINUTE_S_MAX, name="the next minute is published")
+    finally:
+        await connection.close()
+    return 0
+
+
+MINUTE: Final = Fault("no fault", "no fault for a minute", _wait_for_minute)
 CAMPAIGNS: Final = (
     PlantedCampaign(bugs.ANSWERED_BEFORE_COMMIT, (_crashes("api", "api.before_commit", 20),), 3),
     PlantedCampaign(
@@ -109,6 +139,38 @@ CAMPAIGNS: Final = (
         2,
     ),
     PlantedCampaign(bugs.TERM_IGNORED, (_suspends("publisher"), _suspends("publisher-2")), 4),
+    PlantedCampaign(
+        figure_bugs.EMPTY_EPOCH,
+        (Fault("recovery", "recovery while no relay runs", recover_without_relay),),
+        1,
+    ),
+    PlantedCampaign(
+        figure_bugs.NEWEST_CUT_ONLY,
+        (Fault("notifier away", "notifier away while a count rises and falls", rise_and_fall_unseen),),
+        1,
+    ),
+    PlantedCampaign(
+        figure_bugs.WEBHOOKS_FIRST,
+        (Fault("receiver hangs", "receiver hangs for 20 s", hang_receiver, frozenset({"receiver"})),),
+        1,
+    ),
+    PlantedCampaign(
+        figure_bugs.SILENT_AUDIT,
+        (Fault("quarantine", "1,200 events quarantined", quarantine_events(QUARANTINED_S)),),
+        1,
+    ),
+    PlantedCampaign(
+        figure_bugs.COPIED_BACKLOG,
+        (Fault("workers away", "workers away for 45 s", workers_away(WORKERS_AWAY_S)),),
+        1,
+    ),
+    PlantedCampaign(figure_bugs.WRONG_MINUTES, (MINUTE,), 1),
+    PlantedCampaign(
+        figure_bugs.OWN_CLOCK,
+        (MINUTE, Fault("clock ahead", "clocks of publisher three days ahead", clocks_ahead("publisher"))),
+        2,
+    ),
+    PlantedCampaign(figure_bugs.FREQUENT_FULLS, (Fault("kill -9", "kill -9 worker", kill("worker")),), 3),
 )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from checks.surface.topic_reader import TopicReader
+from database.address import DatabaseAddress
 from deploy.local.one_shot_commands import CommandError
 from tests.support.broker import Broker
 from tests.support.deadlines import until
@@ -39,7 +40,7 @@ class System:
     stack: Stack
     topics: TopicReader
     bootstrap_servers: str
-    database: str
+    database: DatabaseAddress
 
 
 class SystemStartError(RuntimeError):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from faults.invariant_result import InvariantResult
-from faults.invariants.counts import CHECKED_REGIONS, Cell
+from faults.invariants.counts import CHECKED_REGIONS
+from faults.invariants.cut_replay import Cell
 from faults.observation.evidence import DatabaseContents
 from simulator.verify.delivery_check import Deliveries
 
@@ -16,10 +18,14 @@ GOVERNOR, CONTROL_ROOM = "official:governor", "webhook:control-room"
 RECIPIENTS: Final = {
     "province": {GOVERNOR, CONTROL_ROOM},
     "fest": {GOVERNOR, CONTROL_ROOM},
+    "rise": {GOVERNOR, CONTROL_ROOM},
     "city": {CONTROL_ROOM},
 }
 NEXT_CHANNELS: Final = {GOVERNOR: f"{GOVERNOR}/{CONTROL_ROOM}"}
 """The channel that gets the alerts of an unconfirmed e-mail: the notifier died twice while it sent it."""
+RISE_SCOPE: Final = "campaign:rise"
+RISE_THRESHOLDS: Final = (5, 10, 20, 40, 80, 160, 320)
+COUNT_MAX: Final = 100_000_000
 LatchKey = tuple[str, str, str, int]
 """(rule, scope, region, threshold)"""
 
@@ -30,14 +36,20 @@ class MilestoneRule:
 
     name: str
     cell: Cell
-    every: int
+    thresholds: Sequence[int]
+    """In ascending order."""
+
+
+def _every(number: int) -> range:
+    return range(number, COUNT_MAX, number)
 
 
 RULES: Final = (
-    MilestoneRule("province", ("all", "31", "registered"), 1000),
-    MilestoneRule("fest", ("campaign:fest-2021", "31", "registered"), 250),
+    MilestoneRule("province", ("all", "31", "registered"), _every(1000)),
+    MilestoneRule("fest", ("campaign:fest-2021", "31", "registered"), _every(250)),
+    MilestoneRule("rise", (RISE_SCOPE, "31", "registered"), RISE_THRESHOLDS),
     *(
-        MilestoneRule("city", ("all", region, "registered"), 2000)
+        MilestoneRule("city", ("all", region, "registered"), _every(2000))
         for region in CHECKED_REGIONS
         if region != "31"
     ),
@@ -54,18 +66,16 @@ def check_alerts(
     """Compare latches and alerts with the counts, and alerts with the mail and the calls that arrived.
 
     `final` has the counts at the end of the campaign, and `highest` has the highest published counts. A
-    threshold between the two was reached and left again: a latch for it is allowed but not required.
+    threshold between the two was reached in a published cut and left again, so it has a latch too.
     `redirected` is the number of webhook calls that followed a redirect to a private address.
     """
     result = InvariantResult(4, "each official is alerted exactly once of each milestone reached")
     latches = Counter(_latch_key(latch) for latch in database.latches)
-    due = set(_reached(final))
+    due = set(_reached(final)) | set(_reached(highest))
     for key in due:
         result.check(latches[key] == 1, f"{key} was reached and has {latches[key]} latches")
-    possible = set(_reached(highest)) | due
     for key, count in latches.items():
-        is_possible = count == 1 and key in possible
-        result.check(is_possible, f"{key} has {count} latches; reached: {key in possible}")
+        result.check(count == 1 and key in due, f"{key} has {count} latches; reached: {key in due}")
     _check_deliveries(result, database.alerts, latches, arrived)
     result.check(arrived.forged == 0, f"{arrived.forged} calls had no valid signature")
     result.check(redirected == 0, f"{redirected} calls followed a redirect to a private address")
@@ -107,5 +117,6 @@ def _latch_key(row: Mapping[str, Any]) -> LatchKey:
 
 def _reached(counts: Mapping[Cell, int]) -> Iterator[LatchKey]:
     for rule in RULES:
-        for threshold in range(rule.every, counts.get(rule.cell, 0) + 1, rule.every):
+        reached = bisect_right(rule.thresholds, counts.get(rule.cell, 0))
+        for threshold in rule.thresholds[:reached]:
             yield rule.name, rule.cell[0], rule.cell[1], threshold

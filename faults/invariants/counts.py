@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Final
 
 import msgspec
 
 from faults.invariant_result import InvariantResult
+from faults.invariants.cut_replay import Cell, CountedEvents, Cut, CutReplay, Range
 from faults.observation.evidence import DatabaseContents, TopicRecords
 
-Cell = tuple[str, str, str]
+Place = tuple[str, str]
+"""(scope, region)"""
 TOTAL: Final[Cell] = ("all", "31", "registered")
 CHECKED_REGIONS: Final = ("31", "31.01", "31.71", "31.72", "31.73", "31.74", "31.75")
+GROWTH: Final = {"registered": 1}
+"""Growth is the sum of the changes of these measures, each times its number."""
 
 
-class Standing(msgspec.Struct):
+class Standing(msgspec.Struct, frozen=True):
     """What is counted of a participant."""
 
     region: str
@@ -40,19 +44,6 @@ class Event(msgspec.Struct):
     data: Change
 
 
-class Cut(msgspec.Struct):
-    """The fields of a record of region-counts that the check uses."""
-
-    cut: int
-    term: int
-    kind: str
-    positions: tuple[int, ...]
-    rows: tuple[tuple[str, str, str, int], ...]
-    base: int | None = None
-    part: int = 0
-    parts: int = 1
-
-
 def cells_of(standing: Standing) -> Iterable[Cell]:
     """Return every tally in which this standing is counted, without the product's code."""
     scopes = ["all"]
@@ -73,10 +64,16 @@ class ExpectedCounts:
         decode = msgspec.json.Decoder(Event).decode
         self.final: Counter[Cell] = Counter()
         self._sums: dict[tuple[int, str], list[int]] = {}
+        self._changes: dict[int, list[Change]] = {}
+        self._growth_of: dict[Standing | None, Counter[Place]] = {None: Counter()}
+        same: dict[Standing | None, Standing | None] = {}  # keeps equal standings once, to save memory
         for partition, texts in values.items():
             deltas: dict[str, list[int]] = {region: [0] for region in CHECKED_REGIONS}
+            self._changes[partition] = changes = []
             for text in texts:
                 change = decode(text).data
+                before, after = change.before, change.after
+                changes.append(Change(same.setdefault(before, before), same.setdefault(after, after)))
                 if change.before is not None:
                     self.final.subtract(cells_of(change.before))
                 if change.after is not None:
@@ -86,17 +83,46 @@ class ExpectedCounts:
             for region in CHECKED_REGIONS:
                 self._sums[partition, region] = list(accumulate(deltas[region]))
 
-    def at(self, positions: Sequence[int], region: str) -> int:
-        """Return how many participants are registered in `region` after the events up to `positions`.
+    def at(self, counted: CountedEvents, region: str) -> int:
+        """Return how many participants are registered in `region` after these events.
 
         `region` must be one of CHECKED_REGIONS.
         """
         total = 0
-        for partition, position in enumerate(positions):
+        for partition, position in enumerate(counted.positions):
             sums = self._sums[partition, region]
             # A position above the number of events means that sequences are missing; invariant 2 reports it.
             total += sums[min(position, len(sums) - 1)]
+        for partition, first, last in counted.quarantined:
+            sums = self._sums[partition, region]
+            total -= sums[last] - sums[first - 1]
         return total
+
+    def growth(self, since: CountedEvents, upto: CountedEvents) -> Counter[Place]:
+        """Return the growth of each scope and region from the events `since` to the events `upto`."""
+        growth: Counter[Place] = Counter()
+        for partition, (former, position) in enumerate(zip(since.positions, upto.positions, strict=True)):
+            self._add(growth, (partition, former + 1, position), 1)
+        for span in since.quarantined:
+            self._add(growth, span, 1)
+        for span in upto.quarantined:
+            self._add(growth, span, -1)
+        return Counter({place: number for place, number in growth.items() if number})
+
+    def _add(self, growth: Counter[Place], span: Range, times: int) -> None:
+        partition, first, last = span
+        for change in self._changes[partition][first - 1 : last]:
+            for standing, sign in ((change.after, times), (change.before, -times)):
+                for place, number in self._growth(standing).items():
+                    growth[place] += sign * number
+
+    def _growth(self, standing: Standing | None) -> Counter[Place]:
+        if standing not in self._growth_of:
+            assert standing is not None, "None is known from the beginning"
+            growth = self._growth_of[standing] = Counter[Place]()
+            for scope, region, measure in cells_of(standing):
+                growth[scope, region] += GROWTH.get(measure, 0)
+        return self._growth_of[standing]
 
 
 def _is_in(standing: Standing | None, region: str) -> int:
@@ -105,11 +131,8 @@ def _is_in(standing: Standing | None, region: str) -> int:
 
 def check_counts(
     database: DatabaseContents, expected: ExpectedCounts, topic: TopicRecords
-) -> tuple[InvariantResult, dict[Cell, int]]:
-    """Compare tallies and published cuts with the register.
-
-    Return the result, and the highest count that was published for each tally.
-    """
+) -> tuple[InvariantResult, CutReplay]:
+    """Compare tallies and published cuts with the register. Return the result, and the replayed cuts."""
     result = InvariantResult(
         3, "every published count is correct at its cut, and every total is the sum of its parts"
     )
@@ -123,16 +146,10 @@ def check_counts(
     board = CutReplay()
     for value in topic.values.get(0, []):
         assert value is not None, "region-counts holds no tombstones"
+        former = board.counted
         if board.apply(msgspec.json.decode(value, type=Cut)):
-            for region in CHECKED_REGIONS:
-                shown = board.rows.get(("all", region, "registered"), 0)
-                correct = expected.at(board.positions, region)
-                result.check(
-                    shown == correct, f"cut {board.id}: region {region} is {shown}, must be {correct}"
-                )
-            for parent in board.unequal_totals():
-                result.check(False, f"cut {board.id}: {parent} is not the sum of its parts")
-            result.cases += 1
+            result.cases += 1 + len(CHECKED_REGIONS)
+            result.violations += [f"cut {board.id}: {text}" for text in _errors(board, former, expected)]
     final = {cell: count for cell, count in board.rows.items() if count}
     result.check(
         final == wanted,
@@ -141,71 +158,18 @@ def check_counts(
     result.notes.append(
         f"{board.cuts:,} cuts applied, {board.ignored:,} records of old terms or bases ignored"
     )
-    return result, board.highest
+    return result, board
 
 
-class CutReplay:
-    """Applies the records of region-counts as the contract says, independently of the product's reader."""
-
-    def __init__(self) -> None:
-        self.rows: dict[Cell, int] = {}
-        self.positions: tuple[int, ...] = ()
-        self.version = (0, 0)
-        self.cuts = self.ignored = 0
-        self.highest: dict[Cell, int] = {}
-        self._parts: dict[int, Cut] = {}
-        self._children: dict[Cell, set[Cell]] = defaultdict(set)
-        self._changed: set[Cell] = set()
-
-    @property
-    def id(self) -> str:
-        """The id of the current cut, as the board shows it."""
-        return f"{self.version[0]}.{self.version[1]}"
-
-    def apply(self, record: Cut) -> bool:
-        """Apply one record; return whether it completed a new cut."""
-        version = (record.term, record.cut)
-        if version < self.version or (record.kind == "change" and version == self.version):
-            self.ignored += 1
-            return False
-        if record.kind == "change":
-            if (record.term, record.base) != self.version:
-                self.ignored += 1
-                return False
-            self._set(record, {(scope, region, measure): n for scope, region, measure, n in record.rows})
-            return True
-        self._parts = {n: part for n, part in self._parts.items() if (part.term, part.cut) == version}
-        self._parts[record.part] = record
-        if len(self._parts) < record.parts:
-            return False
-        fresh = {(row[0], row[1], row[2]): row[3] for part in self._parts.values() for row in part.rows}
-        self._parts = {}
-        self._set(record, dict.fromkeys(self.rows, 0) | fresh)
-        return True
-
-    def _set(self, record: Cut, changed: Mapping[Cell, int]) -> None:
-        self.version, self.positions = (record.term, record.cut), record.positions
-        self.cuts += 1
-        for cell, count in changed.items():
-            self.rows[cell] = count
-            self.highest[cell] = max(count, self.highest.get(cell, 0))
-            parent = _parent(cell)
-            if parent is not None:
-                self._children[parent].add(cell)
-                self._changed.add(parent)
-            self._changed.add(cell)
-
-    def unequal_totals(self) -> list[Cell]:
-        """Of the tallies changed since the last call, return those that are not the sum of their parts."""
-        changed, self._changed = self._changed, set()
-        return [
-            cell
-            for cell in changed
-            if cell in self._children
-            and self.rows.get(cell, 0) != sum(self.rows.get(child, 0) for child in self._children[cell])
-        ]
-
-
-def _parent(cell: Cell) -> Cell | None:
-    scope, region, measure = cell
-    return (scope, region.rpartition(".")[0], measure) if "." in region else None
+def _errors(board: CutReplay, former: CountedEvents, expected: ExpectedCounts) -> Iterator[str]:
+    """Yield the errors of the newest cut. `former` are the events that the cut before it counted."""
+    for region in CHECKED_REGIONS:
+        shown = board.rows.get(("all", region, "registered"), 0)
+        correct = expected.at(board.counted, region)
+        if shown != correct:
+            yield f"region {region} is {shown}, must be {correct}"
+    for parent in board.unequal_totals():
+        yield f"{parent} is not the sum of its parts"
+    positions = zip(former.positions, board.counted.positions, strict=False)
+    if any(before > after for before, after in positions):
+        yield f"its positions {board.counted.positions} are below {former.positions}"

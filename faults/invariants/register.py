@@ -15,12 +15,13 @@ def check_register(
     database: DatabaseContents,
     imports: Mapping[str, int],
     unfinished: Collection[str],
+    outsiders: int = 0,
 ) -> InvariantResult:
     """Compare the register with the clients' ledger and with the imported files.
 
     `retried` is the number of requests without a response that were sent again with the same idempotency key.
     `imports` maps the id of each import to its number of rows. `unfinished` has a violation for each import
-    that did not finish.
+    that did not finish. `outsiders` is the number of participants whom faults registered.
     """
     result = InvariantResult(1, "every accepted request is in the register exactly once")
     for known in expected.known.values():
@@ -34,7 +35,10 @@ def check_register(
     wanted_imports = sum(imports.values())
     result.check(imported == wanted_imports, f"{imported} participants imported, must be {wanted_imports}")
     others = len(database.participants) - imported - len(expected.known)
-    result.check(others == 1, f"{others} participants without a confirmed request, must be 1 (the canary)")
+    result.check(
+        others == 1 + outsiders,
+        f"{others} participants without a confirmed request, must be {1 + outsiders} (with the canary)",
+    )
     result.violations += [*expected.faults, *unfinished]
     result.violations += [
         f"{intent.kind} {intent.number} has no known outcome" for intent in expected.unsettled

@@ -135,5 +135,8 @@ async def _restore_kafka(system: SystemUnderTest, _: random.Random) -> int:
     broker.kill()
     await asyncio.to_thread(broker.restore_copy)
     await record_removed(system, above=published)
+    system.resent_max += sum((await read_sequences(system, "last_sequence")).values()) - sum(
+        published.values()
+    )
     await broker.restart()
     return 2

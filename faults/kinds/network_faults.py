@@ -1,4 +1,4 @@
-"""Faults of the network: slow and cut client connections, and a webhook receiver that fails."""
+"""Faults of the network: slow and cut client connections, silent streams, a failing webhook receiver."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from faults.running_system.system_under_test import SystemUnderTest
 DELAY_S: Final = 0.4
 DURATION_S: Final = 4.0
 CUTS: Final = 8
+SILENCES: Final = 2
+SILENT_S: Final = 8.0
 
 
 def network_faults() -> Iterator[Fault]:
@@ -21,6 +23,7 @@ def network_faults() -> Iterator[Fault]:
     proxy, receiver = frozenset({"api proxy"}), frozenset({"receiver"})
     yield Fault("slow connections", "client connections slow", _delay, proxy)
     yield Fault("cut connections", "client connections cut", _cut, proxy)
+    yield Fault("silent streams", "streams of the viewer silent", _silence_streams, frozenset({"viewer"}))
     for behaviour in Behaviour:
         if behaviour is not Behaviour.NORMAL:
             name = f"receiver {behaviour.value}"
@@ -38,6 +41,15 @@ async def _cut(system: SystemUnderTest, _: random.Random) -> int:
     for _cut_number in range(CUTS):
         system.api_proxy.cut()
         await asyncio.sleep(DURATION_S / CUTS)
+    return 0
+
+
+async def _silence_streams(system: SystemUnderTest, _: random.Random) -> int:
+    """Let the viewer's open streams get nothing more. The viewer opens another stream after some seconds."""
+    for _silence in range(SILENCES):
+        for proxy in system.board_proxies.values():
+            proxy.silence()
+        await asyncio.sleep(SILENT_S)
     return 0
 
 

@@ -28,6 +28,8 @@ PREFIX: Final = {"api": "REGISTRATION", "relay": "REGISTRATION", "audit": "REGIS
     "notifier": "NOTIFIER",
 }
 PROCESSES_WITH_CLOCK: Final = ("relay", "worker", "publisher", "notifier", "audit", "board")
+PROCESSES_AHEAD: Final = ("worker", "publisher")
+"""Processes that once deleted or ignored minutes by their own clock."""
 FAILPOINT_S_MAX: Final = 20.0
 # Longer than a Kafka consumer's session (6 s) and any lease (3 s).
 SUSPENDED_S: Final = 8.0
@@ -57,6 +59,13 @@ def process_faults(names: Sequence[str]) -> Iterator[Fault]:
     yield Fault("rebalance storm", "workers start and end", _rebalance_repeatedly, frozenset({"worker"}))
     for name in PROCESSES_WITH_CLOCK if LIBRARY else ():
         yield Fault("clock off by an hour", f"clock of {name} off", _clock(name), frozenset({name}))
+    for base in PROCESSES_AHEAD if LIBRARY else ():
+        yield Fault(
+            "clock three days ahead",
+            f"clocks of {base} three days ahead",
+            clocks_ahead(base),
+            frozenset({base}),
+        )
 
 
 async def _end(stack: Stack, name: str, number: signal.Signals) -> None:
@@ -163,13 +172,28 @@ async def _rebalance_repeatedly(system: SystemUnderTest, _: random.Random) -> in
 
 def _clock(name: str) -> Inject:
     async def inject(system: SystemUnderTest, rng: random.Random) -> int:
-        offset = rng.choice(("+1h", "-1h"))
-        system.stack.next_start(name, {**system.settings(name), **clock_off(offset)})
-        await _end(system.stack, name, signal.SIGKILL)
-        await _started(system.stack, name)
-        await asyncio.sleep(SUSPENDED_S)
-        system.stack.next_start(name, system.settings(name))
-        await _end(system.stack, name, signal.SIGTERM)
-        return 2
+        return await _run_with_clock(system, (name,), rng.choice(("+1h", "-1h")))
 
     return inject
+
+
+def clocks_ahead(base: str) -> Inject:
+    """Run all processes of a service, also the one that leads, with clocks that are three days ahead."""
+
+    async def inject(system: SystemUnderTest, _: random.Random) -> int:
+        return await _run_with_clock(system, instances(base), "+3d")
+
+    return inject
+
+
+async def _run_with_clock(system: SystemUnderTest, names: Sequence[str], offset: str) -> int:
+    for name in names:
+        system.stack.next_start(name, {**system.settings(name), **clock_off(offset)})
+        await _end(system.stack, name, signal.SIGKILL)
+    for name in names:
+        await _started(system.stack, name)
+    await asyncio.sleep(SUSPENDED_S)
+    for name in names:
+        system.stack.next_start(name, system.settings(name))
+        await _end(system.stack, name, signal.SIGTERM)
+    return 2 * len(names)

@@ -89,9 +89,12 @@ async def _exhaust_connections(system: SystemUnderTest, rng: random.Random) -> i
 
 async def _connect_if_possible(system: SystemUnderTest) -> asyncpg.Connection[asyncpg.Record] | None:
     try:
-        return await asyncpg.connect(**system.databases.registration.asyncpg_options())
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+            **system.databases.registration.asyncpg_options()
+        )
     except asyncpg.TooManyConnectionsError:
         return None
+    return connection
 
 
 def cut_at_commit(cut: CommitCut) -> Inject:
@@ -151,6 +154,7 @@ async def truncate_topic(system: SystemUnderTest, _: random.Random) -> int:
     async with _workers_suspended(system):
         await system.topics.empty("participant-events", PARTITIONS)
         await record_removed(system, dict.fromkeys(range(PARTITIONS), 0))
+        system.resent_max += sum((await read_sequences(system, "last_sequence")).values())
     return 0
 
 
@@ -160,6 +164,7 @@ async def rewind_relay(system: SystemUnderTest, _: random.Random) -> int:
         connection = await asyncpg.connect(**system.databases.admin.asyncpg_options())
         try:
             await connection.execute(REWIND, REWIND_EVENTS)
+            system.resent_max += REWIND_EVENTS * PARTITIONS
         finally:
             await connection.close()
         await asyncio.sleep(UNREAD_S)

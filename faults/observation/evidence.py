@@ -43,6 +43,13 @@ class DatabaseContents:
     quarantined: int
     latches: list[dict[str, Any]]
     alerts: list[dict[str, Any]]
+    attempts: dict[str, list[str]]
+    """By message id, the reasons with which its attempts ended; `open` for an open attempt."""
+    kept_cut: str
+    """The id of the cut at which the newest minute ended."""
+    kept_cut_age_s: float
+    day_start: tuple[int, ...]
+    """The positions of the register at the start of the day in Jakarta."""
 
 
 @dataclass
@@ -50,6 +57,11 @@ class TopicRecords:
     """The record values of one topic, by partition, in offset order, from the first available offset."""
 
     values: dict[int, list[bytes | None]] = field(default_factory=dict)
+    keys: dict[int, list[bytes | None]] = field(default_factory=dict)
+
+    def newest(self) -> dict[bytes | None, bytes | None]:
+        """Return the newest value of each key of partition 0."""
+        return dict(zip(self.keys.get(0, []), self.values.get(0, []), strict=True))
 
 
 PARTICIPANTS: Final = """
@@ -65,10 +77,24 @@ EVENTS: Final = (
 )
 ALERTS: Final = """
 select alert.id::text, alert.recipient, latch.rule, latch.scope, latch.region, latch.threshold,
-    message.channel, message.state
+    message.channel, message.state, message.id::text as message, message.created_at
 from notifier.alert
 join notifier.latch on latch.id = latch_id
 join notifier.message on message.id = message_id
+"""
+ATTEMPTS: Final = """
+select message_id::text, array_agg(case when ended_at is null then 'open' else reason end)
+from notifier.attempt
+group by message_id
+"""
+QUARANTINED: Final = """
+select count(*) from aggregator.quarantine join aggregator.live using (epoch) where state <> 'applied'
+"""
+KEPT_CUT: Final = "select cut, extract(epoch from now() - ends_at)::float as age_s from aggregator.kept_cut"
+DAY_START: Final = """
+select coalesce(max(sequence) filter (where recorded_at < date_trunc('day', now(), 'Asia/Jakarta')), 0)
+from registration.partition left join registration.event using (partition)
+group by partition order by partition
 """
 
 
@@ -85,6 +111,8 @@ async def read_database(system: SystemUnderTest) -> DatabaseContents:
     """Read all rows that the invariants check, as the superuser."""
     async with _connected(system) as database:
         events = await database.fetch(EVENTS)
+        kept = await database.fetchrow(KEPT_CUT)
+        assert kept is not None, "the migration inserts the only row"
         return DatabaseContents(
             participants={
                 row["id"]: Participant(
@@ -100,9 +128,13 @@ async def read_database(system: SystemUnderTest) -> DatabaseContents:
             events={(row["partition"], row["sequence"]): row["id"] for row in events},
             values=_by_partition(events),
             tallies={(row[0], row[1], row[2]): row[3] for row in await database.fetch(TALLIES)},
-            quarantined=await database.fetchval("select count(*) from aggregator.quarantine"),
+            quarantined=await database.fetchval(QUARANTINED),
             latches=[dict(row) for row in await database.fetch("select * from notifier.latch")],
             alerts=[dict(row) for row in await database.fetch(ALERTS)],
+            attempts={row[0]: row[1] for row in await database.fetch(ATTEMPTS)},
+            kept_cut=kept["cut"],
+            kept_cut_age_s=kept["age_s"],
+            day_start=tuple(row[0] for row in await database.fetch(DAY_START)),
         )
 
 
@@ -123,12 +155,18 @@ async def count_undelivered(system: SystemUnderTest) -> int:
 
 
 async def read_topics(system: SystemUnderTest) -> Mapping[str, TopicRecords]:
-    """Read every topic of the contract from the first offset still available."""
+    """Read every topic of the contract from the first offset still available.
+
+    The records of region-counts that a fault removed precede those that the topic still has.
+    """
     topics = read_topic_list(contract_path("topics.yaml"))
-    return {topic.name: await _read_topic(system, topic.name, topic.partitions) for topic in topics}
+    found = {topic.name: await read_topic(system, topic.name, topic.partitions) for topic in topics}
+    found["region-counts"].values[0] = [*system.removed_cuts, *found["region-counts"].values.get(0, [])]
+    return found
 
 
-async def _read_topic(system: SystemUnderTest, name: str, count: int) -> TopicRecords:
+async def read_topic(system: SystemUnderTest, name: str, count: int) -> TopicRecords:
+    """Read the first `count` partitions of a topic."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=system.topics.bootstrap_servers,
         auto_offset_reset="earliest",
@@ -146,6 +184,7 @@ async def _read_topic(system: SystemUnderTest, name: str, count: int) -> TopicRe
             found = await consumer.getmany(timeout_ms=POLL_MS)
             for partition, records in found.items():
                 topic.values.setdefault(partition.partition, []).extend(record.value for record in records)
+                topic.keys.setdefault(partition.partition, []).extend(record.key for record in records)
     finally:
         await consumer.stop()
     return topic

@@ -54,7 +54,7 @@ class StreamViewer:
 
     async def _read_stream(self, http: aiohttp.ClientSession, replica: str) -> None:
         headers = {"Last-Event-ID": self._last_id} if self._last_id else {}
-        url = f"{self.system.stack.url(replica)}/v1/stream?scope=all"
+        url = f"http://127.0.0.1:{self.system.board_proxies[replica].port}/v1/stream?scope=all"
         async with http.get(url, headers=headers) as response:
             response.raise_for_status()
             self.connections += 1

@@ -1,9 +1,7 @@
-"""The planted bugs: what each bug replaces, the faults that expose it, and the invariant that it violates."""
+"""All planted bugs, and those of requests, events, counts, latches and cuts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from aggregator.decoding import batch_decoder
@@ -13,6 +11,8 @@ from aggregator.tallies.postgres_tally_store import PostgresTallyStore
 from board.state.counts import BoardState
 from cuts.state import CutState
 from faults.planted import counting, intake, latches, sequences, terms
+from faults.planted.bug import PlantedBug
+from faults.planted.figure_bugs import FIGURE_BUGS
 from faults.planted.patches import Patch
 from kafka import leader_producer
 from kafka.leader_producer import LeaderProducer
@@ -24,35 +24,6 @@ from outbox.publisher import Publisher
 from registration.intake import transaction as register_intake
 from registration.intake.transaction import IntakeTransaction
 from registration.processes import api
-
-
-def _nothing() -> None:
-    """Prepare nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlantedBug:
-    """A bug, the processes that run with it, the faults that expose it, and its effect.
-
-    Each of `faults` exposes the bug by itself. `invariant` is the number of the invariant that is then
-    violated, and `symptom` describes the violation.
-    """
-
-    name: str
-    processes: tuple[str, ...]
-    faults: tuple[str, ...]
-    invariant: int
-    symptom: str
-    patches: tuple[Patch, ...]
-    prepare: Callable[[], None] = _nothing
-    """Runs once before the service starts."""
-
-    def plant(self) -> None:
-        """Plant the bug in this process. Raises PatchTargetMissingError if the service's code has changed."""
-        for patch in self.patches:
-            patch.plant()
-        self.prepare()
-
 
 ANSWERED_BEFORE_COMMIT: Final = PlantedBug(
     name="answered-before-commit",
@@ -172,5 +143,6 @@ BUGS: Final = {
         NO_UNIQUE_LATCH,
         TERM_IGNORED,
         PAST_GAPS,
+        *FIGURE_BUGS,
     )
 }

@@ -77,6 +77,7 @@ async def run_load(
     async with open_session(options, system.keys) as client_session:
         for agency in filter(None, rows_matching_published_totals.AGENCIES):
             await client_session.register.open_agency(agency, agency)
+        await client_session.register.open_campaign("rise", "Rise and fall")
         await _register_canary(system)
         load = ClientLoad(client_session)
         times = arrivals(ArrivalProfile(rate_per_s), random.Random(SEED), None)

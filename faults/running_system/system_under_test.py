@@ -14,7 +14,8 @@ from uuid import uuid4
 
 from database.address import DatabaseAddress
 from deploy.topics import create_topics, read_topics
-from faults.running_system.api_proxy import ApiProxy, open_api_proxy
+from faults.running_system.client_proxy import ClientProxy, open_client_proxy
+from faults.running_system.faulty_mail_server import FaultyMailServer, open_mail_server
 from faults.running_system.faulty_webhook_receiver import FaultyReceiver, open_receiver
 from settings.contract_files import contract_path
 from simulator.clients.access_keys import AccessKeys
@@ -41,6 +42,8 @@ PROCESSES: Final = (
     "publisher-2",
 )
 READERS: Final = ("notifier", "board", "board-2")
+NOTIFIERS: Final = ("notifier", "notifier-2", "notifier-3")
+"""Only the first one always runs. Faults start the others."""
 BROKER_SESSION_MS: Final = 3_000
 DISK_MB: Final = 20_000
 READY_S_MAX: Final = 120.0
@@ -49,7 +52,10 @@ READY_S_MAX: Final = 120.0
 
 @dataclass
 class SystemUnderTest:
-    """The servers, processes and proxies that a fault may break, with their addresses, secrets and files."""
+    """The servers, processes and proxies that a fault may break, with their addresses, secrets and files.
+
+    Faults note here what they removed on purpose, so that the invariants allow it.
+    """
 
     folder: Path
     server: TestServer
@@ -57,17 +63,32 @@ class SystemUnderTest:
     cluster: Cluster
     topics: Topics
     stack: Stack
-    api_proxy: ApiProxy
+    api_proxy: ClientProxy
+    board_proxies: Mapping[str, ClientProxy]
+    """The proxies between the stream viewer and the boards, by board."""
     commit_proxy: CommitProxy
     """The proxy between `api-2` and PostgreSQL."""
     commit_proxy_address: DatabaseAddress
     """The address of the register's database through `commit_proxy`."""
     receiver: FaultyReceiver
+    mail_server: FaultyMailServer
+    long_outage_s: float
+    """How long a part is away in the faults that take longest."""
     names: tuple[str, ...] = PROCESSES + READERS
     disk: Disk | None = None
     """PostgreSQL's own filesystem; None if this machine does not allow mounting one."""
     removed: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
     """By partition, the sequences whose records a fault removed from the topic."""
+    removed_cuts: list[bytes] = field(default_factory=list)
+    """The records of region-counts that a fault removed, in their order."""
+    written_before: int = 0
+    """The number of records that participant-events had when a fault deleted the topic."""
+    resent_max: int = 0
+    """The number of events that the relay may send again, because faults removed or rewound them."""
+    outsiders: int = 0
+    """The number of participants whom faults registered. They are neither in the ledger nor in a file."""
+    rises: int = 0
+    """How often faults let a count rise to a milestone and fall again."""
 
     @property
     def keys(self) -> AccessKeys:
@@ -81,7 +102,7 @@ class SystemUnderTest:
 
     def settings(self, name: str) -> Mapping[str, str]:
         """Return the settings that a process gets in addition to the settings of the stack."""
-        if name == "notifier":
+        if name in NOTIFIERS:
             return {
                 "NOTIFIER_RULES_FILE": str(RULES),
                 "NOTIFIER_RETRY_DELAY_S": "0.5",
@@ -108,7 +129,7 @@ class _Stores(NamedTuple):
 
 @asynccontextmanager
 async def start_system(
-    folder: Path, brokers: int, planted: Mapping[str, str]
+    folder: Path, brokers: int, planted: Mapping[str, str], long_outage_s: float
 ) -> AsyncIterator[SystemUnderTest]:
     """Start all servers and processes, and restart processes that end.
 
@@ -123,12 +144,21 @@ async def start_system(
         )
         stack = Stack(replace(process_environment, keys=stores.commissioned.keys))
         opened.push_async_callback(stack.close)
-        api_proxy = await opened.enter_async_context(open_api_proxy([stack.port("api"), stack.port("api-2")]))
+        api_proxy = await opened.enter_async_context(
+            open_client_proxy([stack.port("api"), stack.port("api-2")])
+        )
+        board_proxies = {
+            board: await opened.enter_async_context(open_client_proxy([stack.port(board)]))
+            for board in ("board", "board-2")
+        }
         commit_proxy, commit_proxy_address = await opened.enter_async_context(
             open_commit_proxy(databases.registration)
         )
         receiver = await opened.enter_async_context(
             open_receiver(folder / "stack" / "webhooks", secrets["webhook_secret"], stack.port("receiver"))
+        )
+        mail_server = await opened.enter_async_context(
+            open_mail_server(folder / "stack" / "mail", stack.port("smtp"))
         )
         system = SystemUnderTest(
             folder=folder,
@@ -138,9 +168,12 @@ async def start_system(
             topics=topics,
             stack=stack,
             api_proxy=api_proxy,
+            board_proxies=board_proxies,
             commit_proxy=commit_proxy,
             commit_proxy_address=commit_proxy_address,
             receiver=receiver,
+            mail_server=mail_server,
+            long_outage_s=long_outage_s,
             disk=stores.disk,
         )
         await _start_processes(system, planted)
@@ -170,11 +203,10 @@ def _mount_disk(folder: Path) -> Disk | None:
 async def _start_processes(system: SystemUnderTest, planted: Mapping[str, str]) -> None:
     for name, bug in planted.items():
         system.stack.launch_through(name, "faults.planted", bug)
-    await system.stack.start("mailbox")
     await asyncio.gather(
         *(
             system.stack.start(name, env=system.settings(name), deadline_s=READY_S_MAX)
             for name in system.names
         )
     )
-    system.stack.keep_running("mailbox", *system.names)
+    system.stack.keep_running(*system.names)

@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faults.invariants.counts import Cell, ExpectedCounts
+from faults.invariants.counts import ExpectedCounts
+from faults.invariants.cut_replay import Cell
 from faults.observation.evidence import DatabaseContents, Participant, TopicRecords
 
 KELURAHAN = "31.71.01.1001"
@@ -49,6 +50,10 @@ def database(values: Mapping[int, Sequence[str]], **changed: Any) -> DatabaseCon
         quarantined=0,
         latches=[],
         alerts=[],
+        attempts={},
+        kept_cut="0.0",
+        kept_cut_age_s=60.0,
+        day_start=(0,) * len(values),
     )
     for name, value in changed.items():
         setattr(contents, name, value)
@@ -72,12 +77,14 @@ def cut(
     *,
     term: int = 1,
     base: int | None = None,
+    as_of: str = "2021-10-24T12:00:00Z",
 ) -> str:
     """Return a record of region-counts: a change from the cut `base`, or a full record if `base` is None."""
     return json.dumps(
         {
             "term": term,
             "cut": number,
+            "as_of": as_of,
             "kind": "full" if base is None else "change",
             "base": base,
             "positions": list(positions),

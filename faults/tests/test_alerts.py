@@ -10,7 +10,8 @@ import pytest
 
 from faults.invariant_result import InvariantResult
 from faults.invariants.alerts import CONTROL_ROOM, GOVERNOR, NEXT_CHANNELS, check_alerts
-from faults.invariants.counts import TOTAL, Cell
+from faults.invariants.counts import TOTAL
+from faults.invariants.cut_replay import Cell
 from faults.tests.evidence_samples import database
 from simulator.verify.delivery_check import Deliveries
 
@@ -42,13 +43,14 @@ def test_a_delivery_repeated_with_the_same_id_passes_and_is_counted() -> None:
     assert result.notes == ["1 milestones, 2 alerts, 2 webhook calls repeated with the same id"]
 
 
-def test_a_milestone_reached_only_for_a_time_may_have_alerts() -> None:
+def test_a_milestone_reached_only_for_a_time_must_have_its_alerts() -> None:
     higher = LATCH | {"threshold": 2000}
     alerts = [MAIL, CALL, MAIL | higher | {"id": "a3"}, CALL | higher | {"id": "a4"}]
     arrived = Deliveries(mailbox=Counter(("a1", "a3")), webhook=Counter(("a2", "a4")))
 
     assert _check([LATCH, higher], alerts, arrived, highest={TOTAL: 2000}).holds
     assert not _check([LATCH, higher], alerts, arrived).holds
+    assert not _check([LATCH], [MAIL, CALL], highest={TOTAL: 2000}).holds
 
 
 @pytest.mark.parametrize(

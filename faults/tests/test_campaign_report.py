@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 from faults.campaign_plan import CampaignPlan
 from faults.campaign_report import as_json, as_markdown, violation_lines
@@ -21,7 +22,12 @@ def _fault(kind: str, name: str) -> Fault:
     return Fault(kind, name, _nothing)
 
 
+AT = datetime(2021, 10, 24, tzinfo=UTC)
 KILL, STOP = _fault("kill -9", "kill -9 relay"), _fault("SIGSTOP", "SIGSTOP worker")
+
+
+def _round(recovered_s: float | None, *faults: Fault) -> Round:
+    return Round(faults, 1, recovered_s, AT, AT)
 
 
 def _result(*rounds: Round, violations: tuple[str, ...] = ()) -> CampaignResult:
@@ -30,7 +36,7 @@ def _result(*rounds: Round, violations: tuple[str, ...] = ()) -> CampaignResult:
 
 
 def test_a_pair_counts_for_both_kinds_but_its_recovery_time_for_neither() -> None:
-    report = as_json(_result(Round((KILL,), 1, 2.0), Round((KILL, STOP), 1, 9.0), Round((KILL,), 1, 4.0)))
+    report = as_json(_result(_round(2.0, KILL), _round(9.0, KILL, STOP), _round(4.0, KILL)))
 
     assert report["faults"] == [
         _kind("SIGSTOP", 1, 0, None, None),
@@ -55,7 +61,7 @@ def _kind(
 
 
 def test_a_round_without_recovery_is_reported_also_as_json() -> None:
-    result = _result(Round((KILL,), 1, None))
+    result = _result(_round(None, KILL))
 
     assert json.loads(json.dumps(as_json(result), allow_nan=False))["faults"][0]["not_recovered"] == 1
     assert "| kill -9 | 1 | 1 | – | –, 1 not recovered |" in as_markdown(result)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from faults.invariant_result import InvariantResult
-from faults.invariants.counts import Cell, ExpectedCounts, check_counts
+from faults.invariants.counts import ExpectedCounts, check_counts
+from faults.invariants.cut_replay import Cell
 from faults.tests.evidence_samples import KELURAHAN, OTHER_KELURAHAN, cut, database, event, topic
 
 VALUES = {
@@ -47,10 +48,10 @@ def test_cuts_that_equal_the_register_at_their_positions_pass() -> None:
 
 
 def test_the_highest_count_of_any_cut_is_returned() -> None:
-    _, highest = check_counts(database(VALUES), EXPECTED, topic(FIRST, SECOND, THIRD))
+    _, cuts = check_counts(database(VALUES), EXPECTED, topic(FIRST, SECOND, THIRD))
 
-    assert highest["all", OTHER_KELURAHAN, "registered"] == 1
-    assert highest["all", "31", "registered"] == 3
+    assert cuts.highest["all", OTHER_KELURAHAN, "registered"] == 1
+    assert cuts.highest["all", "31", "registered"] == 3
 
 
 def test_a_full_is_applied_only_with_all_its_parts() -> None:
@@ -91,6 +92,33 @@ def test_a_total_that_is_not_the_sum_of_its_parts_is_a_violation() -> None:
     result = _check(FIRST, cut(2, (2, 0), inconsistent, base=1), THIRD)
 
     assert any("not the sum" in text for text in result.violations)
+
+
+def test_a_cut_with_lower_positions_than_the_cut_before_is_a_violation() -> None:
+    result = _check(FIRST, SECOND, cut(1, (0, 0), {}, term=2), cut(2, (3, 1), MOVED, term=2, base=1))
+
+    assert result.violations == ["cut 2.1: its positions (0, 0) are below (2, 0)"]
+
+
+def test_a_cut_that_names_its_quarantined_events_does_not_count_them() -> None:
+    named = SECOND.replace('"rows"', '"quarantined_ranges": [[0, 1, 1]], "rows"')
+    without = cut(2, (2, 0), _counts(OTHER_KELURAHAN), base=1)
+    applied = cut(3, (2, 0), _counts(KELURAHAN, OTHER_KELURAHAN))
+    last = cut(4, (3, 1), MOVED, base=3)
+
+    assert _check(
+        FIRST, without.replace('"rows"', '"quarantined_ranges": [[0, 1, 1]], "rows"'), applied, last
+    ).holds
+    assert not _check(FIRST, named, applied, last).holds
+    assert not _check(FIRST, without, applied, last).holds
+
+
+def test_the_pauses_between_full_records_of_the_same_counts_are_noted() -> None:
+    again = cut(3, (3, 1), _counts(KELURAHAN, KELURAHAN, KELURAHAN), as_of="2021-10-24T12:01:04Z")
+
+    _, cuts = check_counts(database(VALUES), EXPECTED, topic(FIRST, SECOND, THIRD, again))
+
+    assert cuts.full_pauses_s == [64.0]
 
 
 def test_a_last_cut_behind_the_register_is_a_violation() -> None:

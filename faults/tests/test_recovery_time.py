@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from faults.campaign_result import Round
@@ -14,7 +16,8 @@ async def _nothing(*_: object) -> int:
 
 
 def _round(recovered_s: float | None, *failed: str) -> Round:
-    return Round((Fault("kill -9", "kill -9 worker", _nothing),), 1, recovered_s, failed)
+    at = datetime(2021, 10, 24, tzinfo=UTC)
+    return Round((Fault("kill -9", "kill -9 worker", _nothing),), 1, recovered_s, at, at, failed)
 
 
 def test_recovery_within_30_s_of_each_fault_passes() -> None:

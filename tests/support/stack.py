@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import signal
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from tests.support.service_process import TrackedProcess
 INSTANCES = ("", "-2", "-3")
 PORTS = ("smtp", *(name + suffix for name in PROCESSES for suffix in INSTANCES))
 READY_S_MAX = 45.0
+BACK_OFF_S = 10.0
+BACK_OFF_S_MAX = 300.0
 
 
 def stack_config(
@@ -50,6 +53,12 @@ class Stack:
         self._environments: dict[str, dict[str, str]] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._launchers: dict[str, tuple[str, ...]] = {}
+        self._held_down: set[str] = set()
+        self.backs_off = False
+        """Whether processes that `keep_running` keeps are restarted after 10, 20, 40 … s, as Kubernetes does.
+
+        If False, they are restarted at once, as supervisor does.
+        """
 
     @property
     def keys(self) -> Mapping[str, str]:
@@ -168,17 +177,34 @@ class Stack:
         await self.start(*names, env=env, deadline_s=deadline_s)
 
     def keep_running(self, *names: str) -> None:
-        """From now on restart each of these processes whenever it ends, as supervisor does."""
+        """From now on restart each of these processes whenever it ends."""
         for name in names:
             self._running[name].may_end = True
             self._keepers.append(asyncio.create_task(self._keep(name)))
 
     async def _keep(self, name: str) -> None:
+        restarts = 0
         while True:
-            if self._ended(name):
+            if not self.backs_off:
+                restarts = 0
+            elif self._ended(name):
+                await asyncio.sleep(min(BACK_OFF_S * 2**restarts, BACK_OFF_S_MAX))
+                restarts += 1
+            if self._ended(name) and name not in self._held_down:
                 self._launch(name)
                 self._running[name].may_end = True
             await asyncio.sleep(0.1)
+
+    @asynccontextmanager
+    async def held_down(self, *names: str) -> AsyncIterator[None]:
+        """Kill the processes, and do not restart them before the block ends."""
+        self._held_down.update(names)
+        try:
+            for name in names:
+                self.kill(name)
+            yield
+        finally:
+            self._held_down.difference_update(names)
 
     async def command(self, package: str, *arguments: str, env: Mapping[str, str] | None = None) -> str:
         """Run a service's command and return its output. Raises CommandError if the command fails."""

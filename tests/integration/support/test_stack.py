@@ -11,7 +11,7 @@ import pytest
 from tests.support.deadlines import until
 from tests.support.postgres_server import Databases
 from tests.support.service_process import TrackedProcess
-from tests.support.stack import Stack
+from tests.support.stack import BACK_OFF_S, Stack
 
 pytestmark = pytest.mark.e2e
 
@@ -36,6 +36,29 @@ async def test_a_process_that_is_kept_running_restarts_after_a_kill(stack: Stack
     stack.kill("receiver")
 
     await until(lambda: stack.pid("receiver") != before, name="another receiver")
+    await stack.ready("receiver")
+
+
+async def test_a_process_that_is_held_down_restarts_after_the_block(stack: Stack) -> None:
+    await stack.start("receiver")
+    stack.keep_running("receiver")
+
+    async with stack.held_down("receiver"):
+        with pytest.raises(AssertionError, match="another receiver"):
+            await until(lambda: stack.is_running("receiver"), 1, name="another receiver")
+
+    await stack.ready("receiver")
+
+
+async def test_a_supervisor_that_backs_off_restarts_a_process_later(stack: Stack) -> None:
+    await stack.start("receiver")
+    stack.keep_running("receiver")
+
+    stack.backs_off = True
+    stack.kill("receiver")
+
+    with pytest.raises(AssertionError, match="another receiver"):
+        await until(lambda: stack.is_running("receiver"), BACK_OFF_S - 3, name="another receiver")
     await stack.ready("receiver")
 
 
