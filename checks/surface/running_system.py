@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from checks.surface.topic_reader import TopicReader
+from database.address import DatabaseAddress
 from deploy.local.one_shot_commands import CommandError
 from tests.support.broker import Broker
 from tests.support.deadlines import until
@@ -34,12 +35,12 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class System:
-    """The processes, the topics' records, Kafka's address, and the superuser's database URL."""
+    """The processes, the topics' records, Kafka's address, and the database as the superuser."""
 
     stack: Stack
     topics: TopicReader
     bootstrap_servers: str
-    database: str
+    database: DatabaseAddress
 
 
 class SystemStartError(RuntimeError):

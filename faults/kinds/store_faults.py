@@ -89,9 +89,12 @@ async def _exhaust_connections(system: SystemUnderTest, rng: random.Random) -> i
 
 async def _connect_if_possible(system: SystemUnderTest) -> asyncpg.Connection[asyncpg.Record] | None:
     try:
-        return await asyncpg.connect(**system.databases.registration.asyncpg_options())
+        connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
+            **system.databases.registration.asyncpg_options()
+        )
     except asyncpg.TooManyConnectionsError:
         return None
+    return connection
 
 
 def cut_at_commit(cut: CommitCut) -> Inject:
