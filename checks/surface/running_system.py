@@ -35,7 +35,7 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class System:
-    """The processes, the topics' records, Kafka's address, and the superuser's database URL."""
+    """The processes, the topics' records, Kafka's address, and the database as the superuser."""
 
     stack: Stack
     topics: TopicReader

@@ -20,5 +20,6 @@ class BoardSettings(Settings):
     port: int = Field(default=8000, ge=0, le=65535)
     targets_file: FilePath
     state_file: Path
+    stop_announced_s: float = Field(default=0.0, ge=0, le=60)
     viewers_max: int = Field(default=10_000, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -44,6 +44,7 @@ class NotifierSettings(DatabaseSettings):
     targets_file: Path
     host: str = "127.0.0.1"
     port: int = Field(default=8003, ge=1, le=65535)
+    stop_announced_s: float = Field(default=0.0, ge=0, le=60)
     public_url: HttpUrl = HttpUrl("http://127.0.0.1:8003")
     board_url: HttpUrl = HttpUrl("http://127.0.0.1:8000")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -72,6 +72,9 @@ class ApiSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="REGISTRATION_")
 
     port: int = Field(default=8001, ge=0, le=65535, description="Port of the API")
+    stop_announced_s: float = Field(
+        default=0.0, ge=0, le=60, description="Seconds between SIGTERM and the end of accepting requests"
+    )
     trusted_proxies: str = Field(
         default="",
         description="Addresses of trusted proxies, separated by commas: only their X-Forwarded-For is used",

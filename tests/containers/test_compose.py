@@ -1,4 +1,4 @@
-"""With the unchanged docker-compose.yml in containers, counts stay exact after a worker is killed."""
+"""With the unchanged docker-compose.yml in containers, counts stay exact while containers come and go."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
 ]
 
-PUBLISHED = ("REGISTRATION", "NOTIFIER", "BOARD", "MAIL", "WEBHOOKS", "PROMETHEUS")
+PUBLISHED = ("WEB", "MAIL", "WEBHOOKS", "PROMETHEUS")
+SCALED = {"registration-api": 4, "board": 2, "notifier": 2}
 REGIONS = ("31.01.01.1001", "31.71.01.1001", "31.72.01.1001", "31.73.01.1005", "31.74.04.1002")
-FIRST, SECOND, THIRD = 260, 260, 80
+FIRST, SECOND, THIRD, FOURTH, FIFTH = 260, 260, 80, 200, 200
 CONCURRENT_MAX = 16
 
 
@@ -43,29 +44,38 @@ class ComposeProject:
         assert response.status_code == 200, f"{path}: {response.status_code}"
         return response.json()
 
-    async def register(self, numbers: range) -> None:
-        """Register one person for each number, several at once. Every registration must be accepted."""
+    async def register(self, numbers: range, *, repeated: bool = False) -> None:
+        """Register one person for each number, several at once. Every registration must be accepted.
+
+        If `repeated` is set, a request without a final response is repeated under its idempotency key.
+        """
         gate = asyncio.Semaphore(CONCURRENT_MAX)
 
         async def register_one(number: int) -> None:
             async with gate:
-                response = await self.http.post(
-                    self.compose.url("REGISTRATION_PUBLISHED_PORT") + "/v1/participants",
-                    json=person(number),
-                    headers={
-                        "Authorization": f"Bearer {self.keys['BOOTH_KEY']}",
-                        "Idempotency-Key": f"person-{number}",
-                    },
-                )
+                response = await self._post_person(number)
+                while repeated and response.status_code in (502, 503, 504):
+                    await asyncio.sleep(0.2)
+                    response = await self._post_person(number)
             assert response.status_code == 201, response.text
 
         await asyncio.gather(*map(register_one, numbers))
+
+    async def _post_person(self, number: int) -> httpx.Response:
+        return await self.http.post(
+            self.compose.url("WEB_PUBLISHED_PORT") + "/v1/participants",
+            json=person(number),
+            headers={
+                "Authorization": f"Bearer {self.keys['BOOTH_KEY']}",
+                "Idempotency-Key": f"person-{number}",
+            },
+        )
 
     async def wait_for_count(self, expected: int, deadline_s: float) -> None:
         """Wait until the board shows exactly `expected` participants, is live, and has full coverage."""
 
         async def the_board_shows_them() -> bool:
-            shown = await self.get("BOARD", "/v1/counts?scope=all&level=province")
+            shown = await self.get("WEB", "/v1/counts?scope=all&level=province")
             registered = shown["rows"][0]["counts"]["registered"]
             assert registered <= expected, "the board shows more than were registered"
             return bool(registered == expected and shown["state"] == "live" and shown["coverage"] == 1.0)
@@ -89,7 +99,7 @@ def person(number: int) -> dict[str, str]:
 async def project() -> AsyncIterator[ComposeProject]:
     variables = [f"{name}_PUBLISHED_PORT" for name in PUBLISHED]
     ports = dict(zip(variables, free_ports(len(variables)), strict=True))
-    compose = Compose("jakpreneur-test", ports)
+    compose = Compose("jakpreneur-test", ports, SCALED)
     compose.down()
     stand_ins.build_all()
     compose.build()
@@ -126,7 +136,7 @@ async def test_workers_count_with_the_compiled_decoder_and_their_image_has_no_co
 
     await until(both_report_it, 30, 0.5)
     compilers = project.compose.output(
-        "worker-0", "sh", "-c", "command -v cc gcc x86_64-linux-gnu-gcc || true"
+        "aggregator-worker", "sh", "-c", "command -v cc gcc x86_64-linux-gnu-gcc || true"
     )
     assert compilers.strip() == ""
 
@@ -136,31 +146,53 @@ async def test_no_registration_is_lost_or_doubled_when_a_worker_is_killed(projec
     await project.wait_for_count(FIRST, 60)
 
     registering = asyncio.create_task(project.register(range(1 + FIRST, 1 + FIRST + SECOND)))
-    await asyncio.to_thread(project.compose.kill, "worker-0")
+    await asyncio.to_thread(project.compose.kill, "aggregator-worker")
     await registering
 
     await project.wait_for_count(FIRST + SECOND, 60)
-    project.compose.start("worker-0")
-    await project.compose.healthy("worker-0")
+    project.compose.start("aggregator-worker")
+    await project.compose.healthy("aggregator-worker")
     await project.register(range(1 + FIRST + SECOND, 1 + FIRST + SECOND + THIRD))
     await project.wait_for_count(FIRST + SECOND + THIRD, 60)
+
+
+async def test_intake_replicas_that_are_killed_or_restarted_lose_no_registration(
+    project: ComposeProject,
+) -> None:
+    before = FIRST + SECOND + THIRD
+
+    registering = asyncio.create_task(project.register(range(1 + before, 1 + before + FOURTH), repeated=True))
+    await asyncio.to_thread(project.compose.kill, "registration-api", 2)
+    await registering
+    project.compose.start("registration-api", 2)
+    await project.compose.healthy("registration-api")
+    restarting = asyncio.create_task(
+        asyncio.to_thread(project.compose.restart_one_after_another, "registration-api")
+    )
+    first = 1 + before + FOURTH
+    for number in range(first, first + FIFTH):
+        await project.register(range(number, number + 1))
+        await asyncio.sleep(0 if restarting.done() else 0.25)
+    await restarting
+
+    await project.wait_for_count(before + FOURTH + FIFTH, 60)
 
 
 async def test_every_region_and_scope_is_counted_and_the_audit_finds_no_drift(
     project: ComposeProject,
 ) -> None:
-    total = FIRST + SECOND + THIRD
+    total = FIRST + SECOND + THIRD + FOURTH + FIFTH
     per_region = total // len(REGIONS)
 
     for scope in ("all", "agency:ppkukm", "campaign:fest-2021"):
-        shown = await project.get("BOARD", f"/v1/counts?scope={scope}&level=subdistrict")
+        shown = await project.get("WEB", f"/v1/counts?scope={scope}&level=subdistrict")
         counts = {row["region"]: row["counts"].get("registered", 0) for row in shown["rows"]}
         assert {region: count for region, count in counts.items() if count} == dict.fromkeys(
             REGIONS, per_region
         )
 
     async def audited() -> bool:
-        shown = await project.get("BOARD", "/v1/counts?scope=all&level=province")
+        shown = await project.get("WEB", "/v1/counts?scope=all&level=province")
         assert shown["audit"] is None or shown["audit"]["drift"] == 0
         return bool(shown["audit"] and shown["audit"]["cut"] == shown["cut"])
 

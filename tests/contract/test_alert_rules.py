@@ -73,17 +73,18 @@ def test_each_alert_uses_only_metrics_that_the_services_declare() -> None:
 def test_every_process_of_the_compose_file_that_has_metrics_is_scraped() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
     processes = {
-        f"{name}:{service['environment']['HEALTH_PORT']}"
+        (name, service["environment"]["HEALTH_PORT"])
         for name, service in compose["services"].items()
         if "HEALTH_PORT" in service.get("environment", {})
     }
     settings = yaml.safe_load(Path(FOLDER / "prometheus.yml").read_text("utf-8"))
-    scraped = [
-        target
+    scraped = {
+        (name, found["port"])
         for job in settings["scrape_configs"]
-        for static in job["static_configs"]
-        for target in static["targets"]
-    ]
+        for found in job["dns_sd_configs"]
+        for name in found["names"]
+    }
 
-    assert len(processes) == 8
-    assert sorted(scraped) == sorted(processes)
+    assert len(processes) == 7
+    assert scraped == processes
+    assert {job["job_name"] for job in settings["scrape_configs"]} == {name for name, _ in processes}

@@ -39,7 +39,8 @@ class RegistrationClients:
 
     `accepted` maps each person's number to the participant id in the response. `already_registered` has the
     numbers of people whom the API refused because their NIK was registered before. Such a refusal fails the
-    test unless `duplicates_allowed` is set. At the end of the block each client completes its registration.
+    test unless `duplicates_allowed` is set. `repeated` counts the requests that got no final response. At the
+    end of the block each client completes its registration.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class RegistrationClients:
     ) -> None:
         self.accepted: dict[int, str] = {}
         self.already_registered: set[int] = set()
+        self.repeated = 0
         self._duplicates_allowed = duplicates_allowed
         self._urls = itertools.cycle(urls)
         self._headers = {"Authorization": f"Bearer {key}"}
@@ -103,6 +105,7 @@ class RegistrationClients:
                     return
             except (aiohttp.ClientError, TimeoutError):
                 url = next(self._urls)
+            self.repeated += 1
             await asyncio.sleep(RETRY_DELAY_S)
 
     async def _post(self, number: int, url: str, body: dict[str, str], headers: dict[str, str]) -> bool:

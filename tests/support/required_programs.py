@@ -43,7 +43,7 @@ def _not_found(*programs: str) -> str:
 
 
 def _containers() -> str:
-    found = _not_found("podman", "runc", "iptables", "debootstrap", "prometheus")
+    found = _not_found("podman", "runc", "iptables", "debootstrap", "prometheus", "haproxy")
     # Base images that cannot be pulled are built from Debian's packages, which requires root.
     return found or ("" if os.geteuid() == 0 else "root")
 
@@ -55,12 +55,14 @@ REQUIREMENTS: Final = {
             "cc", "the compiled decoder", "gcc libc6-dev python3-dev", lambda: "" if can_compile() else "cc"
         ),
         Requirement("promtool", "the alert rules", "prometheus", partial(_not_found, "promtool")),
+        Requirement("haproxy", "replicas behind the proxy", "haproxy", partial(_not_found, "haproxy")),
         Requirement("faketime", "wrong clocks", "libfaketime", lambda: "" if LIBRARY else "libfaketime"),
         Requirement("chromium", "the board in a browser", "chromium", partial(_not_found, "chromium")),
         Requirement(
             "containers",
             "docker-compose.yml in containers",
-            "podman runc iptables debootstrap prometheus fuse-overlayfs slirp4netns netavark aardvark-dns",
+            "podman runc iptables debootstrap prometheus haproxy fuse-overlayfs slirp4netns netavark"
+            " aardvark-dns",
             _containers,
         ),
     )

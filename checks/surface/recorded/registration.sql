@@ -1,4 +1,4 @@
--- migrated to 0005
+-- migrated to 0009
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -154,6 +154,13 @@ CREATE TABLE registration.register (
     CONSTRAINT register_only_row_check CHECK (only_row)
 );
 ALTER TABLE registration.register OWNER TO registration;
+CREATE UNLOGGED TABLE registration.token_bucket (
+    name text NOT NULL,
+    key bytea NOT NULL,
+    full_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+ALTER TABLE registration.token_bucket OWNER TO registration;
 ALTER TABLE ONLY registration.agency
     ADD CONSTRAINT agency_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY registration.alembic_version
@@ -182,6 +189,8 @@ ALTER TABLE ONLY registration.partition
     ADD CONSTRAINT partition_pkey PRIMARY KEY (partition);
 ALTER TABLE ONLY registration.register
     ADD CONSTRAINT register_pkey PRIMARY KEY (only_row);
+ALTER TABLE ONLY registration.token_bucket
+    ADD CONSTRAINT token_bucket_pkey PRIMARY KEY (name, key);
 CREATE INDEX idempotency_age ON registration.idempotency USING brin (created_at) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX participant_import ON registration.participant USING btree (import_id) WHERE (import_id IS NOT NULL);
 CREATE INDEX participant_standing ON registration.participant USING btree (region, agency, campaign, steps) WHERE (standing = 'registered'::text);

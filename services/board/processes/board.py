@@ -43,7 +43,7 @@ def run() -> None:
     except InvalidTargetsError as error:
         print(f"BOARD_TARGETS_FILE: {error}", file=sys.stderr)  # noqa: T201 - invalid settings are printed, too
         raise SystemExit(2) from error
-    run_until_stopped(partial(_run, settings, kafka, app_state))
+    run_until_stopped(partial(_run, settings, kafka, app_state), settings.stop_announced_s)
 
 
 def build_app_state(settings: BoardSettings) -> AppState:
@@ -66,6 +66,7 @@ async def _run(
     health = Health()
     board_state, subscriptions = app_state.board_state, app_state.subscriptions
     health.check("cut", lambda: board_state.ready)
+    health.check("not stopping", lambda: not stopping.is_announced())
     health.dependency("kafka", partial(ask_broker, kafka))
     progress = health.progress("clock")
     app = make_app(app_state, health)

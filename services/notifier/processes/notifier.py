@@ -61,7 +61,7 @@ def run() -> None:
     configure("notifier", settings.log_level)
     arm(settings.crash_at)
     rules = load_or_exit(settings.rules_file, settings.targets_file, settings.webhooks)
-    run_until_stopped(partial(_run, settings, kafka, rules))
+    run_until_stopped(partial(_run, settings, kafka, rules), settings.stop_announced_s)
 
 
 async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, stopping: StopSignal) -> None:
@@ -71,6 +71,7 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
         evaluator = CutEvaluator(rules, latches)
         audit = RecordAudit(evaluator, latches)
         health = _health(pool, kafka, evaluator)
+        health.check("not stopping", lambda: not stopping.is_announced())
         links = _acknowledgement_links(settings)
         wording = _wording(rules)
         queue = _delivery_queue(settings, rules, wording, links, pool)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,7 @@ from fastapi import Request
 
 from registration import metrics
 from registration.api import problem_responses
-from registration.api.rate_limit import TokenBuckets, client_network
+from registration.api.rate_limit import client_network
 from registration.auth.callers import Caller
 from registration.cipher import Cipher
 from registration.domain.cloud_event import valid_traceparent
@@ -26,6 +26,8 @@ from registration.requests.command_mapping import ChangeBody
 from registration.requests.request_models import RegisterBody
 
 REGISTER_ROUTE: Final = "register"
+FINGERPRINT_BYTES: Final = 16
+"""Enough that two clients or NIKs do not share a rate limit by chance."""
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 # A revision, in quotes as the API sends it in ETag, or without quotes.
 IF_MATCH: Final = re.compile(r'(?:"(\d{1,9})"|(\d{1,9}))')
@@ -99,11 +101,18 @@ def if_match_revision(header: str | None) -> int | None:
     return int(match.group(1) or match.group(2))
 
 
+class RateLimit(Protocol):
+    """A limit that all api processes share."""
+
+    async def take(self, key: bytes) -> float:
+        """Count an attempt of `key` and return 0.0, or the seconds until its next attempt is allowed."""
+
+
 class PublicLimits(msgspec.Struct, frozen=True):
     """The rate limits of callers without an API key."""
 
-    per_address: TokenBuckets
-    per_nik: TokenBuckets
+    per_address: RateLimit
+    per_nik: RateLimit
 
 
 class RequestHandler:
@@ -126,7 +135,7 @@ class RequestHandler:
     async def register(self, request: ReceivedRequest) -> Answer:
         """Register a person. Raises Problem 400, 409, 422, 429 or 503."""
         if request.caller.role is None:
-            self.rate_limit_address(request.address)
+            await self.rate_limit_address(request.address)
         return await self.register_validated(
             await self._validator.validate(RegisterBody, request.body), request
         )
@@ -140,7 +149,7 @@ class RequestHandler:
         command = command_mapping.register_command(body, self._cipher, request.caller.channel, self._new_id)
         if request.caller.role is None:
             assert command.person.nik_hmac is not None, "every registration has a NIK"
-            _consume_token(self._limits.per_nik, command.person.nik_hmac[:16], "nik")
+            await _consume_token(self._limits.per_nik, command.person.nik_hmac[:FINGERPRINT_BYTES], "nik")
         return await self._submit_command(REGISTER_ROUTE, command, request)
 
     async def change(
@@ -151,9 +160,10 @@ class RequestHandler:
         command = command_mapping.change_command(body, participant_id, request.if_match, self._cipher)
         return await self._submit_command(route, command, request)
 
-    def rate_limit_address(self, address: str) -> None:
+    async def rate_limit_address(self, address: str) -> None:
         """Count a public request against the limit of `address`. Raises Problem 429 if it is exhausted."""
-        _consume_token(self._limits.per_address, client_network(address), "address")
+        fingerprint = self._cipher.body_hmac(b"address", client_network(address).encode())
+        await _consume_token(self._limits.per_address, fingerprint[:FINGERPRINT_BYTES], "address")
 
     def fingerprint(self, request: ReceivedRequest) -> bytes:
         """Return a keyed digest of path, If-Match and body.
@@ -185,8 +195,8 @@ class RequestHandler:
         return answer
 
 
-def _consume_token(buckets: TokenBuckets, key: Hashable, limit: str) -> None:
-    wait_s = buckets.take(key)
+async def _consume_token(limit: RateLimit, key: bytes, label: str) -> None:
+    wait_s = await limit.take(key)
     if wait_s:
-        metrics.LIMITED.labels(limit).inc()
+        metrics.LIMITED.labels(label).inc()
         raise problem_responses.rate_limit_problem(wait_s)

@@ -102,7 +102,7 @@ def form_router(page: FormPage, handler: RequestHandler, validator: BodyValidato
         received = await read_request(PUBLIC, request)
         fields = form_fields(received.body)
         try:
-            handler.rate_limit_address(received.address)
+            await handler.rate_limit_address(received.address)
             body = await validator.validate(RegisterBody, msgspec.json.encode(registration_body(fields)))
             key = idempotency_key(fields["key"] or None)
             answer = await handler.register_validated(body, msgspec.structs.replace(received, key=key))

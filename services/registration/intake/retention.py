@@ -1,4 +1,4 @@
-"""Deletes expired idempotency keys and old rejections of imports, in batches of a bounded number of rows."""
+"""Deletes expired idempotency keys, old rejections of imports and full token buckets, in bounded batches."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ async def delete_expired(pool: asyncpg.Pool[Any], keys_kept: timedelta, rejectio
         await QUERIES.delete_old_rejections(pool, kept=rejections_kept, deleted_max=DELETED_ROWS_MAX)
     )
     metrics.REJECTIONS_DELETED.inc(rejections)
-    return DELETED_ROWS_MAX in (keys, rejections)
+    buckets = _rows(await QUERIES.delete_full_buckets(pool, deleted_max=DELETED_ROWS_MAX))
+    return DELETED_ROWS_MAX in (keys, rejections, buckets)
 
 
 async def delete_old_keys(pool: asyncpg.Pool[Any], kept: timedelta) -> int:

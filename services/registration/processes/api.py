@@ -27,7 +27,6 @@ from registration.api.imports import imports_router
 from registration.api.operation_submission import PublicLimits, RequestHandler
 from registration.api.participants import participants_router
 from registration.api.public_form import FormPage, form_router
-from registration.api.rate_limit import TokenBuckets
 from registration.api.regions import regions_router
 from registration.api.registration_endpoint import RegistrationEndpoint, registrations_first
 from registration.auth.api_keys import ApiKeys, key_finder
@@ -45,6 +44,7 @@ from registration.requests.body_validator import BodyValidator
 from registration.settings import ApiSettings, RegisterSettings, SecretSettings
 from registration.store.register_rows import QUERIES
 from registration.store.secret_check import check_secret
+from registration.store.token_buckets import TokenBuckets
 from settings.contract_files import contract_path
 from settings.loader import load
 from telemetry.failpoints import arm
@@ -55,7 +55,6 @@ from telemetry.logs import configure, get
 log = get()
 
 POOL_SIZE_MAX: Final = 8
-BUCKETS_MAX: Final = 100_000
 CLEAN_EVERY_S: Final = 5.0
 BATCH_S_MAX: Final = 60.0
 
@@ -88,7 +87,7 @@ class Components:
             self.group_commit.submit,
             self.validator,
             self.cipher,
-            _public_limits(settings),
+            _public_limits(settings, pool),
             uuid_utils.compat.uuid7,
         )
         self.registrations: Final = RegistrationEndpoint(
@@ -111,7 +110,7 @@ def main() -> None:
     register, secrets, settings, imports = load(RegisterSettings, SecretSettings, ApiSettings, ImportSettings)
     configure("registration-api", register.log_level)
     arm(register.crash_at)
-    run(lambda stopping: run_api(register, secrets, settings, imports, stopping))
+    run(partial(run_api, register, secrets, settings, imports), settings.stop_announced_s)
 
 
 async def run_api(
@@ -130,6 +129,7 @@ async def run_api(
         await components.scopes.refresh()
         health = Health()
         health.check("postgres", lambda: _database_answers(pool))
+        health.check("not stopping", lambda: not stopping.is_announced())
         health.dependency("postgresql", partial(ask_server, pool))
         progress = health.progress("writer", seconds_max=BATCH_S_MAX)
         imports = ImportQueue(
@@ -199,11 +199,11 @@ def _queue_limits(settings: ApiSettings) -> QueueLimits:
     )
 
 
-def _public_limits(settings: ApiSettings) -> PublicLimits:
+def _public_limits(settings: ApiSettings, pool: asyncpg.Pool[Any]) -> PublicLimits:
     per_minute, per_hour = settings.public_per_address_per_minute, settings.public_per_nik_per_hour
     return PublicLimits(
-        per_address=TokenBuckets(per_minute / 60, per_minute, BUCKETS_MAX, time.monotonic),
-        per_nik=TokenBuckets(per_hour / 3600, per_hour, BUCKETS_MAX, time.monotonic),
+        per_address=TokenBuckets(pool, "address", per_minute / 60, per_minute),
+        per_nik=TokenBuckets(pool, "nik", per_hour / 3600, per_hour),
     )
 
 

@@ -14,6 +14,15 @@ class StopSignal:
 
     def __init__(self) -> None:
         self._event = asyncio.Event()
+        self._announced = False
+
+    def announce(self) -> None:
+        """Announce the stop: the process still works, but reports not ready, so that it gets no new work."""
+        self._announced = True
+
+    def is_announced(self) -> bool:
+        """Return whether the stop was announced or requested."""
+        return self._announced or self.is_set()
 
     def set(self) -> None:
         """Ask the process to stop."""
@@ -35,15 +44,16 @@ class StopSignal:
         return True
 
 
-def run(main: Callable[[StopSignal], Awaitable[None]]) -> None:
+def run(main: Callable[[StopSignal], Awaitable[None]], announced_s: float = 0.0) -> None:
     """Run `main` on uvloop.
 
-    The first SIGTERM or SIGINT sets the `StopSignal` that is passed to `main`; the second cancels `main`.
+    The first SIGTERM or SIGINT announces the stop to the `StopSignal` that is passed to `main`, and sets it
+    after `announced_s` seconds. A second signal sets it at once, or cancels `main` if it is set.
     """
-    uvloop.run(_with_signals(main))
+    uvloop.run(_with_signals(main, announced_s))
 
 
-async def _with_signals(main: Callable[[StopSignal], Awaitable[None]]) -> None:
+async def _with_signals(main: Callable[[StopSignal], Awaitable[None]], announced_s: float) -> None:
     stopping = StopSignal()
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(main(stopping))
@@ -51,7 +61,11 @@ async def _with_signals(main: Callable[[StopSignal], Awaitable[None]]) -> None:
     def on_signal() -> None:
         if stopping.is_set():
             task.cancel()
-        stopping.set()
+        elif stopping.is_announced() or not announced_s:
+            stopping.set()
+        else:
+            stopping.announce()
+            loop.call_later(announced_s, stopping.set)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)

