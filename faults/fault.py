@@ -22,3 +22,10 @@ class Fault:
     inject: Inject
     resources: frozenset[str] = frozenset()
     """What the fault breaks or needs. Two faults that share a resource are never injected at once."""
+    breaks: frozenset[str] | None = None
+    """Those of `resources` that do not work while the fault is injected; None means all of them."""
+
+    @property
+    def broken(self) -> frozenset[str]:
+        """The resources that do not work while the fault is injected."""
+        return self.resources if self.breaks is None else self.breaks

@@ -48,6 +48,6 @@ def check_delivery_time(
 
 def _disturbs(fault_round: Round, channel: str, since: datetime, until: datetime) -> bool:
     """Whether the round broke something that a delivery on this channel needed between the two times."""
-    broken = frozenset[str]().union(*(fault.resources for fault in fault_round.faults))
+    broken = frozenset[str]().union(*(fault.broken for fault in fault_round.faults))
     is_needed = bool(broken & NEEDS[channel])
     return is_needed and fault_round.began_at < until and since < fault_round.ended_at + AFTERMATH

@@ -44,10 +44,12 @@ def operator_faults(system: SystemUnderTest) -> Iterator[Fault]:
     else:
         # Only with one broker: in a cluster an older copy lowers Kafka's leader epochs, and clients reject
         # a leader with a lower epoch.
-        yield Fault("Kafka restored", "Kafka restored from an older copy", _restore_kafka, counts)
-    yield Fault("rebuild", "rebuild of the counts", _rebuild(), counts)
+        yield Fault(
+            "Kafka restored", "Kafka restored from an older copy", _restore_kafka, counts, breaks=kafka
+        )
+    yield Fault("rebuild", "rebuild of the counts", _rebuild(), counts, breaks=frozenset())
     for point in REBUILD:
-        yield Fault("rebuild", f"rebuild killed at {point}", _rebuild(point), counts)
+        yield Fault("rebuild", f"rebuild killed at {point}", _rebuild(point), counts, breaks=frozenset())
 
 
 def _fill_disk(*, fill_wal: bool) -> Inject:

@@ -43,6 +43,7 @@ def outage_faults() -> Iterator[Fault]:
         "recovery while no relay runs",
         recover_without_relay,
         database | kafka | {"relay", "worker", "publisher", "audit"},
+        breaks=frozenset({"relay"}),
     )
 
 

@@ -38,6 +38,7 @@ def store_faults(brokers: int) -> Iterator[Fault]:
             f"connection cut at COMMIT: {cut.value}",
             cut_at_commit(cut),
             database | {"api"},
+            breaks=frozenset({"api"}),
         )
     for node in range(1, brokers + 1):
         yield Fault("broker killed", f"kill -9 of broker {node}", _kill_broker(node), kafka)
@@ -49,8 +50,15 @@ def store_faults(brokers: int) -> Iterator[Fault]:
         "relay rewound while the workers are suspended",
         rewind_relay,
         database | {"relay", "worker"},
+        breaks=frozenset({"worker"}),
     )
-    yield Fault("topic truncated", "event topic truncated", truncate_topic, database | kafka | {"worker"})
+    yield Fault(
+        "topic truncated",
+        "event topic truncated",
+        truncate_topic,
+        database | kafka | {"worker"},
+        breaks=kafka | {"worker"},
+    )
 
 
 async def _crash_database(system: SystemUnderTest, _: random.Random) -> int:

@@ -61,15 +61,17 @@ def topic_faults() -> Iterator[Fault]:
     """Yield every fault of this module."""
     kafka, database = frozenset({"kafka"}), frozenset({"database"})
     processes = frozenset({"relay", "worker", "publisher", "audit", "notifier", "board"})
-    yield Fault(
-        "foreign partition", "records in a foreign partition", _write_foreign_records, kafka | database
-    )
-    yield Fault("aborted transaction", "aborted transaction in the log", _abort_transaction, kafka | database)
+    for kind, name, inject in (
+        ("foreign partition", "records in a foreign partition", _write_foreign_records),
+        ("aborted transaction", "aborted transaction in the log", _abort_transaction),
+    ):
+        yield Fault(kind, name, inject, kafka | database, breaks=frozenset())
     yield Fault(
         "many quarantined events",
         f"{UNREADABLE_MIN} events quarantined",
         quarantine_events(QUARANTINED_S),
         kafka | database | {"relay", "worker"},
+        breaks=frozenset({"relay", "worker"}),
     )
     yield Fault("topics compacted", "topics compacted, readers killed", _compact, kafka | processes)
     yield Fault(
@@ -77,6 +79,7 @@ def topic_faults() -> Iterator[Fault]:
         "all topics deleted and created again",
         _create_again,
         kafka | database | processes,
+        breaks=kafka,
     )
 
 

@@ -55,6 +55,13 @@ def test_a_late_email_is_left_out_if_a_fault_broke_what_it_needs(resource: str) 
     assert "left out" in result.notes[-1]
 
 
+def test_a_fault_that_only_needs_the_database_is_no_excuse() -> None:
+    fault = Fault("quarantine", "quarantine", _nothing, frozenset({"database"}), frozenset())
+    late = Round((fault,), 0, 0.0, _after(-1), _after(20))
+
+    assert not check_delivery_time([MAIL], {"a1": _after(15)}, [late]).holds
+
+
 def test_a_fault_that_was_over_long_before_is_no_excuse() -> None:
     before = _round("notifier", -60, -AFTERMATH.total_seconds())
 

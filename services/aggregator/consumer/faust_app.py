@@ -18,7 +18,9 @@ therefore costs less per record. Memory limits its size."""
 HEARTBEAT_S: Final = 0.5
 """The seconds between heartbeats. Workers learn from a heartbeat's response that another worker is lost, so
 this interval delays every recovery."""
-
+METADATA_MS_MAX: Final = 5_000
+"""The interval at which a worker looks for its topic. If the topic was deleted and created again, the worker
+has no partitions until then."""
 POLL_INTERVAL_S_MAX: Final = 365 * 86_400.0
 """A consumer that fetches nothing for this long leaves its group for good. A stand-by has no partitions, so
 it fetches nothing until it takes over; a year means never. The stall watchdog finds a worker that hangs."""
@@ -43,7 +45,7 @@ def build_app(kafka: KafkaSettings, app_id: str, session_timeout_s: float) -> Fe
         topic_allow_declare=False,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=FETCH_BYTES_MAX,
-        consumer_metadata_max_age_ms=30_000,
+        consumer_metadata_max_age_ms=METADATA_MS_MAX,
         broker_max_poll_records=FETCH_RECORDS_MAX,
         broker_max_poll_interval=POLL_INTERVAL_S_MAX,
         broker_session_timeout=session_timeout_s,

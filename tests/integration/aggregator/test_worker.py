@@ -22,6 +22,7 @@ from tests.support.topic_prefixes import Topics
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 WAIT_S = 60
+SEEN_AGAIN_S_MAX = 20
 AFTER: dict[str, Any] = {"region": "31.71.01.1001", "agency": None, "campaign": None, "steps": []}
 TOTAL = """select coalesce(sum(count), 0)::bigint from tally join live using (set_id)
 where (scope, region, measure) = ('all', '31', 'registered')"""
@@ -233,6 +234,27 @@ async def test_reading_continues_after_a_broker_restart(
     await asyncio.wait_for(producer.send(3, range(11, 21)), WAIT_S)
 
     await wait_for_count(counts, 20)
+
+
+async def test_a_worker_counts_again_soon_after_its_topic_was_created_again(
+    aggregator: Processes, producer: EventProducer, counts: Any, topics: Topics
+) -> None:
+    aggregator.start("worker")
+    for partition in range(12):
+        await producer.send(partition, range(1, 11))
+    await wait_for_count(counts, 120)
+
+    await topics.create_again("participant-events")
+    async with event_producer(topics) as another:
+        for partition in range(12):
+            await another.send(partition, range(11, 21))
+
+    # Without the topic the worker has no partitions. It must not wait long until it looks for the topic again.
+    await until(partial(_are_counted, counts, 240), SEEN_AGAIN_S_MAX, name="the new topic is counted")
+
+
+async def _are_counted(counts: Any, expected: int) -> bool:
+    return bool(await counts.fetchval(TOTAL) == expected)
 
 
 async def test_a_stand_by_without_partitions_is_ready_and_takes_over(
