@@ -6,6 +6,7 @@ evaluated yet wait in the topic.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -25,7 +26,7 @@ log = get()
 
 WAIT_S: Final = 1.0
 EVALUATION_S_MAX: Final = 90.0
-"""This must exceed 60 s: for that long the loop retries a failing database before it ends the process."""
+"""This exceeds the time-outs of the statements of one evaluation."""
 
 
 async def follow(kafka: KafkaSettings, evaluator: CutEvaluator) -> None:
@@ -42,11 +43,11 @@ async def evaluate_until_stopped(
     progress = health.progress("evaluate", EVALUATION_S_MAX)
 
     async def evaluate_if_changed() -> None:
+        progress.beat()  # also before an evaluation that fails: a restart does not help against that
         if await evaluator.wait_for_change(WAIT_S) and await evaluator.evaluate_once():
             on_crossing()
-        progress.beat()
 
-    await run_forever(evaluate_if_changed, stopping, name="evaluate")
+    await run_forever(evaluate_if_changed, stopping, name="evaluate", failing_s_max=math.inf)
 
 
 async def _after_evaluated(evaluator: CutEvaluator, topic: TopicReader, first: int, end: int) -> int:

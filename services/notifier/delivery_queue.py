@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -84,7 +85,8 @@ class DeliveryQueue:
     async def deliver_until_stopped(self, stopping: StopSignal) -> None:
         """Send due messages until the stop. Attempts in progress then get STOP_S to end."""
         try:
-            await cancel_on_stop(run_forever(self._start_when_due, stopping, name="deliver"), stopping)
+            delivering = run_forever(self._start_when_due, stopping, name="deliver", failing_s_max=math.inf)
+            await cancel_on_stop(delivering, stopping)
         finally:
             self._is_open = False
             if self._tasks:

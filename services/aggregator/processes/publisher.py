@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
-from typing import Final
+from typing import Any, Final
+
+import asyncpg
 
 from aggregator.processes.rebuild import rebuild_for_epoch
 from aggregator.publishing.cut_publisher import CutPublisher
@@ -20,6 +23,7 @@ from kafka.settings import KafkaSettings
 from lifecycle.clock_skew import ClockSkew
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
+from lifecycle.run_until_stop import run_with
 from lifecycle.stop_signal import StopSignal
 from lifecycle.task_group import run_group
 from outbox.leader import Leader
@@ -29,13 +33,32 @@ from telemetry.health_endpoints import plain_app
 
 LEASE: Final = "publisher"
 EPOCH_RETRY_S: Final = 1.0
+STEP_S_MAX: Final = 30.0
 
 
 async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stopping: StopSignal) -> None:
     """Run one publisher until `stopping` is set. Any number of publishers may run; one of them leads."""
-    pool = await connect(settings.database, application_name="aggregator publisher", max_size=6)
-    health = Health()
+    health = Health(waits_for=("postgresql",))
     health.dependency("kafka", partial(ask_broker, kafka))
+    await run_group(
+        stopping,
+        health.watch_dependencies(),
+        server=serve(plain_app(health), settings.host, settings.publisher_port, stopping),
+        drain=run_with(
+            connect(settings.database, application_name="aggregator publisher", max_size=6, wait_s=math.inf),
+            partial(_publish, settings, kafka, health, stopping),
+            stopping,
+        ),
+    )
+
+
+async def _publish(
+    settings: AggregatorSettings,
+    kafka: KafkaSettings,
+    health: Health,
+    stopping: StopSignal,
+    pool: asyncpg.Pool[Any],
+) -> None:
     health.dependency("postgresql", partial(ask_server, pool))
     lease = Lease(pool, LEASE, new_holder())
     producer = LeaderProducer(kafka, lease)
@@ -43,13 +66,8 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
     ignored = IgnoredRecords(kafka, EVENT_TOPIC)
     cuts = CutPublisher(pool, lease, producer, ignored, minutes)
     cycle = PublishCycle(pool, cuts, MinutePublisher(pool, producer), settings.unreadable_kept)
-    leader = Leader(
-        lease,
-        cycle,
-        producer,
-        progress=health.progress("publishing", seconds_max=30),
-        failing_s_max=settings.failing_s_max,
-    )
+    leader = Leader(lease, cycle, producer, progress=health.progress("publishing", STEP_S_MAX))
+    health.check("publishing", leader.is_ready)
     epochs = RegisterEpochTrigger(
         pool, lease, kafka, partial(rebuild_for_epoch, pool, kafka), minutes.register_state
     )
@@ -57,17 +75,15 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
         await run_group(
             stopping,
             leader.run(stopping),
-            health.watch_dependencies(),
-            run_forever(ignored.follow_once, stopping, name="ignored records", failing_s_max=float("inf")),
+            run_forever(ignored.follow_once, stopping, name="ignored records", failing_s_max=math.inf),
             ClockSkew(pool, health).run(stopping),
             run_forever(
                 epochs.follow_once,
                 stopping,
                 name="epochs",
                 pause_s=EPOCH_RETRY_S,
-                failing_s_max=settings.failing_s_max,
+                failing_s_max=math.inf,
             ),
-            server=serve(plain_app(health), settings.host, settings.publisher_port, stopping),
         )
     finally:
         pool.terminate()

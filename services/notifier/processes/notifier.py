@@ -15,6 +15,8 @@ from kafka.settings import KafkaSettings
 from kafka.topic_reader import end_offset
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
+from lifecycle.run_until_stop import run_with
+from lifecycle.startable_app import StartableApp
 from lifecycle.stop_signal import StopSignal
 from lifecycle.stop_signal import run as run_until_stopped
 from lifecycle.task_group import run_group
@@ -52,7 +54,6 @@ from telemetry.health import Health
 from telemetry.logs import configure, get
 
 POOL_SIZE_MAX: Final = 12
-FAILING_S_MAX: Final = 60.0
 
 
 def run() -> None:
@@ -65,55 +66,69 @@ def run() -> None:
 
 
 async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, stopping: StopSignal) -> None:
-    pool = await connect(settings.database, application_name="notifier", max_size=POOL_SIZE_MAX)
+    health = Health(waits_for=("postgresql",))
+    health.check("not stopping", lambda: not stopping.is_announced())
+    health.dependency("kafka", partial(ask_broker, kafka))
+    app = StartableApp(health)
+    await run_group(
+        stopping,
+        health.watch_dependencies(),
+        server=serve(app, settings.host, settings.port, stopping),
+        drain=run_with(
+            connect(settings.database, application_name="notifier", max_size=POOL_SIZE_MAX, wait_s=math.inf),
+            partial(_evaluate_and_deliver, settings, kafka, rules, (app, health), stopping),
+            stopping,
+        ),
+    )
+
+
+async def _evaluate_and_deliver(
+    settings: NotifierSettings,
+    kafka: KafkaSettings,
+    rules: Rules,
+    served: tuple[StartableApp, Health],
+    stopping: StopSignal,
+    pool: asyncpg.Pool[Any],
+) -> None:
+    app, health = served
     try:
         latches = LatchStore(pool)
         evaluator = CutEvaluator(rules, latches)
         audit = RecordAudit(evaluator, latches)
-        health = _health(pool, kafka, evaluator)
-        health.check("not stopping", lambda: not stopping.is_announced())
         links = _acknowledgement_links(settings)
         wording = _wording(rules)
         queue = _delivery_queue(settings, rules, wording, links, pool)
         pages = AcknowledgementPages(wording, str(settings.board_url))
         key = OfficerKey(settings.officer_key_hash)
-        app = make_app(AlertStore(pool), DeadMessages(pool), key, links, pages, health)
-        lease = Lease(pool, TOPIC, new_holder())
-        producer = LeaderProducer(kafka, lease)
-        step = LostTopicStep(
-            TOPIC,
-            Publisher(TableSource(pool, TOPIC, TOPIC), TopicChannel(producer, TOPIC)),
-            TableTopic(pool, TOPIC, TOPIC, topic_records),
-            partial(end_offset, kafka, TOPIC),
-        )
         get().info("notifier starts", rules=len(rules.rules), recipients=len(rules.recipients))
         await latches.publish_rules(published_rules(rules.rules, rules.targets))
+        health.check("cut", lambda: evaluator.state.ready)
+        health.dependency("postgresql", partial(ask_server, pool))
+        app.start(make_app(AlertStore(pool), DeadMessages(pool), key, links, pages, health))
         await run_group(
             stopping,
             follow(kafka, evaluator),
-            health.watch_dependencies(),
             evaluate_until_stopped(evaluator, queue.wake, health, stopping),
             run_forever(
                 audit.audit_once, stopping, name="audit", pause_s=AUDIT_EVERY_S, failing_s_max=math.inf
             ),
-            Leader(lease, step, producer, failing_s_max=FAILING_S_MAX).run(stopping),
-            server=serve(app, settings.host, settings.port, stopping),
+            _milestone_publisher(kafka, pool).run(stopping),
             drain=queue.deliver_until_stopped(stopping),
         )
     finally:
         await pool.close()
 
 
-def _health(pool: asyncpg.Pool[Any], kafka: KafkaSettings, evaluator: CutEvaluator) -> Health:
-    async def database_responds() -> bool:
-        return bool(await pool.fetchval("select true"))
-
-    health = Health()
-    health.check("postgres", database_responds)
-    health.check("cut", lambda: evaluator.state.ready)
-    health.dependency("kafka", partial(ask_broker, kafka))
-    health.dependency("postgresql", partial(ask_server, pool))
-    return health
+def _milestone_publisher(kafka: KafkaSettings, pool: asyncpg.Pool[Any]) -> Leader:
+    lease = Lease(pool, TOPIC, new_holder())
+    producer = LeaderProducer(kafka, lease)
+    step = LostTopicStep(
+        TOPIC,
+        Publisher(TableSource(pool, TOPIC, TOPIC), TopicChannel(producer, TOPIC)),
+        TableTopic(pool, TOPIC, TOPIC, topic_records),
+        partial(end_offset, kafka, TOPIC),
+    )
+    return Leader(lease, step, producer)
 
 
 def _acknowledgement_links(settings: NotifierSettings) -> AcknowledgementLinks | None:

@@ -30,6 +30,8 @@ from telemetry.logs import get
 log = get()
 
 IDLE_S: Final = 1.0
+COMMIT_S_MAX: Final = 5.0
+"""A batch that takes longer, with its repetitions, is reported as a degradation of the process."""
 RETRY_DELAY_S_MIN: Final = 0.01
 RETRY_DELAY_S_MAX: Final = 1.0
 
@@ -106,6 +108,7 @@ class GroupCommit:
         self._in_flight: dict[tuple[str, str, str], _PendingOperation] = {}
         self._arrived = asyncio.Event()
         self._stopping = False
+        self._writing_since_s: float | None = None
 
     async def submit(self, operation: Operation) -> Answer:
         """Write an operation and return its answer after the commit. Raises OverloadedError."""
@@ -142,9 +145,17 @@ class GroupCommit:
                 self._arrived.clear()
                 while self._queue:
                     beat()
+                    self._writing_since_s = self._clock()
                     await self._write_batch(self._next_batch())
+                    self._writing_since_s = None
         finally:
             expiry.cancel()
+
+    async def ask_whether_it_commits(self) -> None:
+        """Raise TimeoutError if the current batch has been written for more than COMMIT_S_MAX seconds."""
+        since_s = self._writing_since_s
+        if since_s is not None and self._clock() - since_s > COMMIT_S_MAX:
+            raise TimeoutError("commits do not return")
 
     def stop(self) -> None:
         """Accept no more operations. Operations that are already queued are still written."""

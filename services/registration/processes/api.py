@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,8 @@ from lifecycle import gc_tuning
 from lifecycle.clock_skew import ClockSkew
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
+from lifecycle.run_until_stop import run_with
+from lifecycle.startable_app import StartableApp
 from lifecycle.stop_signal import StopSignal, run
 from lifecycle.task_group import run_group
 from registration.api.app import application
@@ -42,7 +45,6 @@ from registration.intake.transaction import IntakeTransaction
 from registration.regions import Regions, read_regions
 from registration.requests.body_validator import BodyValidator
 from registration.settings import ApiSettings, RegisterSettings, SecretSettings
-from registration.store.register_rows import QUERIES
 from registration.store.secret_check import check_secret
 from registration.store.token_buckets import TokenBuckets
 from settings.contract_files import contract_path
@@ -120,17 +122,41 @@ async def run_api(
     import_settings: ImportSettings,
     stopping: StopSignal,
 ) -> None:
-    """Serve until the stop. Requests accepted before the stop are still committed and answered."""
-    pool = await connect(register.database, application_name="registration api", max_size=POOL_SIZE_MAX)
-    commit_pool = await connect(register.database, application_name="registration writer", max_size=1)
+    """Serve until the stop. Requests accepted before the stop are still committed and answered.
+
+    While PostgreSQL is away, requests are answered 503, also before the first connection.
+    """
+    health = Health(waits_for=("postgresql",))
+    health.check("not stopping", lambda: not stopping.is_announced())
+    app, closed = StartableApp(health), StopSignal()
+    await run_group(
+        stopping,
+        health.watch_dependencies(),
+        server=_serve(app, register.host, settings, closed, stopping),
+        drain=run_with(
+            _open_pools(register),
+            partial(_commit, secrets, settings, import_settings, (app, health, closed), stopping),
+            stopping,
+        ),
+    )
+
+
+async def _commit(
+    secrets: SecretSettings,
+    settings: ApiSettings,
+    import_settings: ImportSettings,
+    served: tuple[StartableApp, Health, StopSignal],
+    stopping: StopSignal,
+    pools: tuple[asyncpg.Pool[Any], asyncpg.Pool[Any]],
+) -> None:
+    app, health, closed = served
+    pool, commit_pool = pools
     try:
         components = Components(pool, commit_pool, secrets, settings)
         await check_secret(pool, components.cipher.key_id)
         await components.scopes.refresh()
-        health = Health()
-        health.check("postgres", lambda: _database_answers(pool))
-        health.check("not stopping", lambda: not stopping.is_announced())
         health.dependency("postgresql", partial(ask_server, pool))
+        health.dependency("commits", components.group_commit.ask_whether_it_commits)
         progress = health.progress("writer", seconds_max=BATCH_S_MAX)
         imports = ImportQueue(
             pool,
@@ -139,15 +165,15 @@ async def run_api(
             lambda: open_validation_process(validation_config(secrets)),
             import_settings.import_rows_max,
         )
-        app = build_app(components, settings, health, [imports_router(imports, components.authenticator)])
+        more = [imports_router(imports, components.authenticator)]
+        app.start(build_app(components, settings, health, more))
         gc_tuning.freeze_startup_objects()
         await run_group(
             stopping,
             _delete_expired(pool, settings, stopping),
             imports.run(stopping),
             ClockSkew(pool, health).run(stopping),
-            health.watch_dependencies(),
-            server=_serve(app, register.host, settings, components.group_commit, stopping),
+            _stop_committing(components.group_commit, closed),
             drain=components.group_commit.run(progress.beat),
         )
     finally:
@@ -164,14 +190,26 @@ def build_app(
     return registrations_first(app, components.registrations)
 
 
+async def _open_pools(register: RegisterSettings) -> tuple[asyncpg.Pool[Any], asyncpg.Pool[Any]]:
+    api = partial(connect, register.database, wait_s=math.inf)
+    pool = await api(application_name="registration api", max_size=POOL_SIZE_MAX)
+    return pool, await api(application_name="registration writer", max_size=1)
+
+
 async def _serve(
-    app: ASGIApp, host: str, settings: ApiSettings, group_commit: GroupCommit, stopping: StopSignal
+    app: StartableApp, host: str, settings: ApiSettings, closed: StopSignal, stopping: StopSignal
 ) -> None:
+    """Serve until the stop. At the end, set `closed`: no further request arrives."""
     try:
         log.info("api serving", host=host, port=settings.port)
         await serve(app, host, settings.port, stopping, **_proxy_options(settings))
     finally:
-        group_commit.stop()
+        closed.set()
+
+
+async def _stop_committing(group_commit: GroupCommit, closed: StopSignal) -> None:
+    await closed.wait()
+    group_commit.stop()
 
 
 async def _delete_expired(pool: asyncpg.Pool[Any], settings: ApiSettings, stopping: StopSignal) -> None:
@@ -184,10 +222,6 @@ async def _delete_expired(pool: asyncpg.Pool[Any], settings: ApiSettings, stoppi
 
     # A failed clean-up must never stop the intake.
     await run_forever(delete_and_pause, stopping, name="retention", failing_s_max=float("inf"))
-
-
-async def _database_answers(pool: asyncpg.Pool[Any]) -> bool:
-    return bool(await QUERIES.alive(pool))
 
 
 def _queue_limits(settings: ApiSettings) -> QueueLimits:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final
+from typing import Any, Final
+
+import asyncpg
 
 from database.pool import ask_server, connect
 from kafka.leader_producer import LeaderProducer
@@ -18,6 +20,7 @@ from kafka.settings import KafkaSettings
 from lifecycle.clock_skew import ClockSkew
 from lifecycle.http_server import serve
 from lifecycle.loops import run_forever
+from lifecycle.run_until_stop import run_with
 from lifecycle.stop_signal import StopSignal, run
 from lifecycle.task_group import run_group
 from outbox.leader import Leader
@@ -60,9 +63,32 @@ async def run_audit(
     register: RegisterSettings, settings: AuditSettings, kafka: KafkaSettings, stopping: StopSignal
 ) -> None:
     """Run until the stop. Stand by while another process holds the lease."""
-    pool = await connect(
-        register.database, application_name="registration audit", statement_timeout_s=STATEMENT_TIMEOUT_S
+    health = Health(waits_for=("postgresql",))
+    health.dependency("kafka", partial(ask_broker, kafka))
+    await run_group(
+        stopping,
+        health.watch_dependencies(),
+        server=serve(plain_app(health), register.host, settings.port, stopping),
+        drain=run_with(
+            connect(
+                register.database,
+                application_name="registration audit",
+                statement_timeout_s=STATEMENT_TIMEOUT_S,
+                wait_s=math.inf,
+            ),
+            partial(_audit_and_publish, settings, kafka, health, stopping),
+            stopping,
+        ),
     )
+
+
+async def _audit_and_publish(
+    settings: AuditSettings,
+    kafka: KafkaSettings,
+    health: Health,
+    stopping: StopSignal,
+    pool: asyncpg.Pool[Any],
+) -> None:
     lease = Lease(pool, LEASE, new_holder())
     cuts = CutFollower()
     auditor = Auditor(pool, lease, cuts, every_s=settings.every_s, pause_factor=settings.pause_factor)
@@ -70,8 +96,6 @@ async def run_audit(
     minutes = MinuteFollower()
     growth = GrowthAuditor(pool, lease, cuts, minutes)
     producer = LeaderProducer(kafka, lease)
-    health = Health()
-    health.dependency("kafka", partial(ask_broker, kafka))
     health.dependency("postgresql", partial(ask_server, pool))
     leader = Leader(
         lease,
@@ -79,19 +103,17 @@ async def run_audit(
         producer,
         progress=health.progress("telling", PUBLISH_S_MAX),
     )
-    health.check("register state is told", lambda: not leader.failing)
+    health.check("register state is told", leader.is_ready)
     try:
         await run_group(
             stopping,
             leader.run(stopping),
             ClockSkew(pool, health).run(stopping),
-            health.watch_dependencies(),
             cuts.follow(kafka),
             minutes.follow(kafka),
             _audit(auditor, health, stopping),
             _repeat(days.count_once, "day", stopping),
             _repeat(growth.audit_once, "growth", stopping),
-            server=serve(plain_app(health), register.host, settings.port, stopping),
         )
     finally:
         await pool.close()

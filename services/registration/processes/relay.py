@@ -6,8 +6,11 @@ Failpoints: `relay.before_produce`, `relay.after_produce`, `relay.after_ack`, `r
 
 from __future__ import annotations
 
+import math
 from functools import partial
-from typing import Final
+from typing import Any, Final
+
+import asyncpg
 
 from database.pool import ask_server, connect
 from kafka.leader_producer import LeaderProducer
@@ -16,6 +19,7 @@ from kafka.settings import KafkaSettings
 from kafka.topic_reader import newest_records
 from lifecycle.clock_skew import ClockSkew
 from lifecycle.http_server import serve
+from lifecycle.run_until_stop import run_with
 from lifecycle.stop_signal import StopSignal, run
 from lifecycle.task_group import run_group
 from outbox.leader import Leader
@@ -52,9 +56,29 @@ async def run_relay(
 ) -> None:
     """Run until the stop. Stand by while another process holds the lease.
 
-    During a broker outage of any length, publishing is retried.
+    During an outage of PostgreSQL or Kafka of any length, publishing is retried.
     """
-    pool = await connect(register.database, application_name="registration relay")
+    health = Health(waits_for=("postgresql",))
+    health.dependency("kafka", partial(ask_broker, kafka))
+    await run_group(
+        stopping,
+        health.watch_dependencies(),
+        server=serve(plain_app(health), register.host, settings.port, stopping),
+        drain=run_with(
+            connect(register.database, application_name="registration relay", wait_s=math.inf),
+            partial(_relay, settings, kafka, health, stopping),
+            stopping,
+        ),
+    )
+
+
+async def _relay(
+    settings: RelaySettings,
+    kafka: KafkaSettings,
+    health: Health,
+    stopping: StopSignal,
+    pool: asyncpg.Pool[Any],
+) -> None:
     lease = Lease(pool, LEASE, new_holder())
     source = RegisterEventSource(pool)
     producer = LeaderProducer(kafka, lease, batch_bytes_max=settings.batch_bytes_max)
@@ -66,21 +90,17 @@ async def run_relay(
         guard=TopicGuard(pool, source, newest).check,
         limits=PublishLimits(records_max=settings.records_max, idle_s=settings.idle_ms / 1000),
     )
-    health = Health()
-    health.dependency("kafka", partial(ask_broker, kafka))
     health.dependency("postgresql", partial(ask_server, pool))
     leader = Leader(lease, publisher, producer, progress=health.progress("relay", STEP_S_MAX))
     health.check("register matches topic", lambda: publisher.refused is None)
-    health.check("publishing", lambda: not leader.failing)
+    health.check("publishing", leader.is_ready)
     REFUSED.set_function(lambda: publisher.refused is not None)
     try:
         await run_group(
             stopping,
             leader.run(stopping),
             ClockSkew(pool, health).run(stopping),
-            health.watch_dependencies(),
             StallRewinder(source, lease, TopicInspector(kafka, back)).follow(kafka),
-            server=serve(plain_app(health), register.host, settings.port, stopping),
         )
     finally:
         await pool.close()

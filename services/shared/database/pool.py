@@ -84,7 +84,7 @@ async def connect(
         except TRANSIENT_ERRORS as error:
             if time.monotonic() > deadline:
                 raise
-            log.info("waiting for PostgreSQL", error=type(error).__name__)
+            log.info("waiting for PostgreSQL", error=type(error).__name__, reason=str(error)[:300])
             await asyncio.sleep(0.5)
     try:
         await _check_limits(pool)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Coroutine
+import time
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, Protocol
 
 from kafka.leader_producer import LeaderProducer, SupersededError
@@ -24,6 +25,8 @@ log = get()
 
 STANDBY_PAUSE_S: Final = 0.2
 RENEWAL_FAILING_S_MAX: Final = 60.0
+FAILING_READY_S_MAX: Final = 5.0
+"""A leader whose steps fail for this long is not ready."""
 
 
 class LeaderStep(Protocol):
@@ -55,28 +58,29 @@ class Leader:
         producer: LeaderProducer,
         *,
         progress: Progress | None = None,
-        failing_s_max: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._lease = lease
         self._step = step
         self._producer = producer
         self._progress = progress
-        self._failing_s_max = failing_s_max
         self._term: int | None = None
         """The term that was taken over; None after a failure or a lost lease."""
         self._own_term: int | None = None
         """The last term that was taken over."""
-        self.failing = False
-        """Whether a step is running, or the last one failed."""
+        self._clock = clock
+        self._succeeded_s = clock()
+        """When the last step succeeded and its pause ended, or when this process stood by."""
 
     async def run(self, stopping: StopSignal) -> None:
         """Hold the lease and run the step until the stop, then release the lease for another process.
 
-        Failures are retried. Raises the last failure of the step after `failing_s_max` seconds without a
-        success, or the last failure to renew the lease after RENEWAL_FAILING_S_MAX seconds.
+        Failures are retried without limit: another process takes the lease meanwhile, if one can.
         """
         try:
-            await run_group(stopping, _renew_forever(self._lease, stopping), self._lead_forever(stopping))
+            await run_group(
+                stopping, _renew_forever(self._lease, stopping, math.inf), self._lead_forever(stopping)
+            )
         finally:
             await self._drop_producer()
             await _release(self._lease)
@@ -89,7 +93,8 @@ class Leader:
         if self._progress is not None:
             self._progress.beat()
         term = self._lease.term
-        self.failing = term is not None
+        if not self._lease.led_last:
+            self._succeeded_s = self._clock()
         try:
             if term is None:
                 self._step.step_down()
@@ -103,14 +108,21 @@ class Leader:
         except BaseException:
             await self._drop_producer()
             raise
-        self.failing = False
+        self._succeeded_s = self._clock() + pause_s
         return pause_s
+
+    def is_ready(self) -> bool:
+        """Whether the process does its work: it stands by, or it leads and its steps succeed.
+
+        A process that led when it last reached the database counts as the leader.
+        """
+        return not self._lease.led_last or self._clock() - self._succeeded_s < FAILING_READY_S_MAX
 
     async def _lead_forever(self, stopping: StopSignal) -> None:
         async def lead_and_pause() -> None:
             await stopping.wait(await self.lead_once())
 
-        await run_forever(lead_and_pause, stopping, name=self._lease.name, failing_s_max=self._failing_s_max)
+        await run_forever(lead_and_pause, stopping, name=self._lease.name, failing_s_max=math.inf)
 
     async def _take_over(self, term: int) -> int:
         """Take over in this term, raised above every term of another leader in the topic.
@@ -147,18 +159,18 @@ async def hold(lease: Leadership, work: Coroutine[Any, Any, None]) -> None:
     """
     done = StopSignal()
     try:
-        await run_group(done, _renew_forever(lease, done), work)
+        await run_group(done, _renew_forever(lease, done, RENEWAL_FAILING_S_MAX), work)
     finally:
         await _release(lease)
 
 
-async def _renew_forever(lease: Leadership, stopping: StopSignal) -> None:
+async def _renew_forever(lease: Leadership, stopping: StopSignal, failing_s_max: float) -> None:
     await run_forever(
         lease.renew,
         stopping,
         name=f"{lease.name} lease",
         pause_s=RENEW_EVERY_S,
-        failing_s_max=RENEWAL_FAILING_S_MAX,
+        failing_s_max=failing_s_max,
     )
 
 

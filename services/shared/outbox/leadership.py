@@ -73,6 +73,11 @@ class Leadership:
         """The term in which this process leads; None if it does not lead or the lease may have expired."""
         return self._term if self._clock() < self._until else None
 
+    @property
+    def led_last(self) -> bool:
+        """Whether this process led when it last reached the database, even if its lease has expired since."""
+        return self._term is not None
+
     async def renew(self) -> int | None:
         """Acquire or renew the lease; return the term, or None if another process holds the lease.
 

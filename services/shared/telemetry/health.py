@@ -1,7 +1,8 @@
 """The health of a process: alive if its loops make progress, ready if its checks pass, else degraded.
 
 A process is degraded while it cannot reach a system that it depends on, such as Kafka. This alone does not
-make it unready, because a process can have work without that system: the board still shows its last cut.
+make it unready, because a process can have work without that system: the board still shows its last cut. A
+process that waits for such a system before it starts is not ready.
 """
 
 from __future__ import annotations
@@ -47,16 +48,19 @@ class Health:
     """The heartbeats, readiness checks and dependencies of one process.
 
     `degraded` names the dependencies that did not answer the last time that they were probed. `details`
-    describe what an operator should know, by topic. Neither makes the process unready.
+    describe what an operator should know, by topic. Neither makes the process unready. `waits_for` names the
+    dependencies that the process needs before it starts: until each was added, the process is not ready.
     """
 
     clock: Callable[[], float] = time.monotonic
+    waits_for: tuple[str, ...] = ()
     answer_s_max: float = ANSWER_S_MAX
     degraded: list[str] = field(default_factory=list)
     details: dict[str, str] = field(default_factory=dict)
     _progress: dict[str, Progress] = field(default_factory=dict)
     _checks: dict[str, Check] = field(default_factory=dict)
     _probes: dict[str, Probe] = field(default_factory=dict)
+    _degraded_since: float | None = None
 
     def progress(self, name: str, seconds_max: float = 15.0) -> Progress:
         """Add a loop; the process is not alive while this loop is overdue."""
@@ -79,8 +83,18 @@ class Health:
 
     async def probe_once(self) -> None:
         """Probe all dependencies and update `degraded`."""
-        answered = await asyncio.gather(*(self._answers(probe) for probe in self._probes.values()))
-        self.degraded = [name for name, good in zip(self._probes, answered, strict=True) if not good]
+        probes = dict(self._probes)
+        answered = await asyncio.gather(*(self._answers(probe) for probe in probes.values()))
+        failed = [name for name, good in zip(probes, answered, strict=True) if not good]
+        self.degraded = self._not_added() + failed
+        if not self.degraded:
+            self._degraded_since = None
+        elif self._degraded_since is None:
+            self._degraded_since = self.clock()
+
+    def degraded_s(self) -> float:
+        """Return for how many seconds some dependency has not answered; 0 if all answer."""
+        return 0.0 if self._degraded_since is None else self.clock() - self._degraded_since
 
     def stalled_loops(self) -> list[str]:
         """Return the names of the overdue loops."""
@@ -89,7 +103,11 @@ class Health:
     async def failed_checks(self) -> list[str]:
         """Run all checks; return the names of the checks that returned False or raised."""
         passed = await asyncio.gather(*(self._passes(check) for check in self._checks.values()))
-        return [name for name, good in zip(self._checks, passed, strict=True) if not good]
+        failed = [name for name, good in zip(self._checks, passed, strict=True) if not good]
+        return (["started"] if self._not_added() else []) + failed
+
+    def _not_added(self) -> list[str]:
+        return [name for name in self.waits_for if name not in self._probes]
 
     async def _passes(self, check: Check) -> bool:
         try:

@@ -8,6 +8,3 @@ insert into api_key (id, role, hash, label) values (:id, :role, :hash, :label);
 
 -- name: revoke_key(id)$
 update api_key set revoked_at = now() where id = :id and revoked_at is null returning true;
-
--- name: alive()$
-select true;

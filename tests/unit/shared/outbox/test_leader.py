@@ -43,7 +43,7 @@ class World:
         self.topic_term = topic_term
         self.events: list[str] = []
         self.error: Exception | None = None
-        self.leader = Leader(self.lease, self, self.producer)
+        self.leader = Leader(self.lease, self, self.producer, clock=self.clock)
 
     async def _open(self, _options: Mapping[str, Any], _bytes: int) -> FakeProducer:
         self.producers.append(FakeProducer())
@@ -98,11 +98,9 @@ async def test_after_a_failure_the_producer_is_abandoned_and_the_same_term_is_ta
     world.error = OSError("no broker")
     with pytest.raises(OSError, match="no broker"):
         await world.leader.lead_once()
-    failing = world.leader.failing
     world.error = None
     await world.leader.lead_once()
 
-    assert (failing, world.leader.failing) == (True, False)
     assert [producer.abandoned for producer in world.producers] == [True, False]
     assert world.events == ["take over 1", "lead 1", "take over 1", "lead 1"]
 
@@ -137,8 +135,53 @@ async def test_a_superseded_step_is_no_failure() -> None:
     world.error = SupersededError("another process leads")
     await world.leader.lead_once()
 
-    assert not world.leader.failing
+    assert world.leader.is_ready()
     assert world.producers[0].abandoned
+
+
+async def test_a_leader_whose_steps_fail_for_five_seconds_is_not_ready() -> None:
+    world = World()
+    await world.lease.renew()
+    await world.leader.lead_once()
+    world.error = OSError("no broker")
+    readiness = []
+
+    for _ in range(4):
+        world.clock.now_s += 3.0
+        await world.lease.renew()
+        with pytest.raises(OSError, match="no broker"):
+            await world.leader.lead_once()
+        readiness.append(world.leader.is_ready())
+    world.error = None
+    await world.leader.lead_once()
+
+    assert readiness == [True, True, True, False]  # the step before had asked for a pause of 7 s
+    assert world.leader.is_ready()
+
+
+async def test_a_leader_that_cannot_reach_the_database_is_not_ready_after_its_lease_expired() -> None:
+    world = World()
+    await world.lease.renew()
+    await world.leader.lead_once()
+
+    world.clock.now_s += 13.0
+    await world.leader.lead_once()
+
+    assert world.events[-1] == "step down"
+    assert not world.leader.is_ready()
+
+
+async def test_a_leader_that_lost_its_lease_to_another_process_is_ready() -> None:
+    world = World()
+    await world.lease.renew()
+    await world.leader.lead_once()
+
+    world.clock.now_s += 13.0
+    await world.leases.acquire("example", "B", 3.0)
+    await world.lease.renew()
+    await world.leader.lead_once()
+
+    assert world.leader.is_ready()
 
 
 async def test_a_stopped_leader_abandons_its_producer_and_releases_the_lease() -> None:
