@@ -1,11 +1,12 @@
-"""Imports a CSV file (`registration import FILE`) and undoes an import (`registration undo ID`)."""
+"""Imports a file (`registration import FILE`) and undoes an import (`registration undo ID`)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import asyncpg
 import typer
@@ -14,6 +15,7 @@ from database.pool import connect
 from lifecycle.stop_signal import StopSignal, run
 from registration.cipher import Cipher
 from registration.cli.command_runner import CommandRefusedError, exit_1_if_refused, run_on_register, set_up
+from registration.cli.import_preview import preview_lines
 from registration.cli.progress_bar import console, show_progress
 from registration.domain.cloud_event import utc_text
 from registration.domain.commands import RegisterCommand
@@ -21,12 +23,14 @@ from registration.domain.participant import Participant
 from registration.imports import store, undo
 from registration.imports.file_faults import UnusableFileError
 from registration.imports.file_inspection import inspect_file
-from registration.imports.file_messages import BY_FAULT, hold_message
+from registration.imports.file_messages import BY_FAULT, BY_NOTE, hold_message
 from registration.imports.importer import Importer, import_id_of
+from registration.imports.preview import preview_file
 from registration.imports.rejection_report import rejection_report
 from registration.imports.row_comparison import RowComparison
 from registration.imports.settings import ImportSettings
-from registration.imports.store import ImportInterruptedError, ImportState, ImportStatus
+from registration.imports.spreadsheets.conversion_process import FileText, text_of_file
+from registration.imports.store import ImportInterruptedError, ImportPlan, ImportState, ImportStatus
 from registration.imports.validation_process import open_validation_process, validation_config
 from registration.settings import RegisterSettings, SecretSettings
 from registration.store.register_rows import Connection
@@ -37,16 +41,48 @@ KEPT_SHOWN_MAX: Final = 1_000
 CONFIRMED_BY_COMMAND: Final = "command line"
 
 
+class FileImport(NamedTuple):
+    """A file, the headings of its columns that are not imported, and what imports it."""
+
+    pool: asyncpg.Pool[Any]
+    secrets: SecretSettings
+    settings: ImportSettings
+    path: Path
+    ignored: Sequence[str]
+
+    @asynccontextmanager
+    async def importer(self) -> AsyncIterator[Importer]:
+        """Open a validation process for the block, and return the importer that uses it."""
+        compare = RowComparison(Cipher(self.secrets.secret)).differing_columns
+        validation = open_validation_process(validation_config(self.secrets))
+        try:
+            yield Importer(self.pool, validation, compare, self.settings.import_rows_max)
+        finally:
+            await asyncio.to_thread(validation.close)
+
+
 def import_csv(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
     rejected: Annotated[Path | None, typer.Option(help="Write the report of rejected rows here")] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="Heading of a column that is not imported; may be repeated")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say what the import would do")] = False,
 ) -> None:
-    """Import participants from a CSV file. If an import of the same file was interrupted, continue it."""
+    """Import participants from a CSV file or spreadsheet. If its import was interrupted, continue it."""
     register, secrets, settings = load(RegisterSettings, SecretSettings, ImportSettings)
 
     async def command(pool: asyncpg.Pool[Any], stopping: StopSignal) -> None:
-        import_id = await _import(pool, secrets, settings, file, stopping)
-        await _report(pool, import_id, file, rejected)
+        run = FileImport(pool, secrets, settings, file, ignore or ())
+        try:
+            async with text_of_file(file) as text:
+                if check:
+                    await _check(run, text, stopping)
+                else:
+                    import_id = await _import(run, text, stopping)
+                    await _report(pool, import_id, file, rejected)
+        except UnusableFileError as error:
+            raise CommandRefusedError(f"{file.name}: {error}. {BY_FAULT[error.fault].en}") from None
 
     _run(register, command)
 
@@ -87,28 +123,37 @@ def _run(
         run(connected)
 
 
-async def _import(
-    pool: asyncpg.Pool[Any],
-    secrets: SecretSettings,
-    settings: ImportSettings,
-    path: Path,
-    stopping: StopSignal,
-) -> str:
+async def _check(run: FileImport, text: FileText, stopping: StopSignal) -> None:
+    """Print what an import would do. Raises CommandRefusedError if it would be held or accept nothing."""
+    inspection = await asyncio.to_thread(inspect_file, text.path, run.ignored)
+    bytes_all = (await asyncio.to_thread(text.path.stat)).st_size
+    async with run.importer() as importer:
+        with show_progress("checking", bytes_all) as progress:
+            preview = await preview_file(importer, text, inspection, stopping, progress.show_rows)
+    for line in preview_lines(preview):
+        typer.echo(line)
+    if stopping.is_set():
+        raise CommandRefusedError("stopped before the end of the file")
+    if preview.explanation is not None:
+        raise CommandRefusedError(f"the import would be held: {preview.explanation['en']}")
+    if not preview.accepted and not preview.unchanged:
+        raise CommandRefusedError(f"{run.path.name}: no row would be accepted")
+
+
+async def _import(run: FileImport, text: FileText, stopping: StopSignal) -> str:
     """Import a file, or continue its interrupted import, and return the import's id.
 
     Returns at the end of the file, or earlier if `stopping` is set. If the import has ended before, nothing
     changes. Raises WrongSecretError if the register's personal data are encrypted under another secret key,
-    or CommandRefusedError if another process runs or undoes the import.
+    UnusableFileError, or CommandRefusedError if another process runs or undoes the import.
     """
-    cipher = Cipher(secrets.secret)
-    await check_secret(pool, cipher.key_id)
-    import_id = await asyncio.to_thread(import_id_of, path, cipher)
-    try:
-        inspection = await asyncio.to_thread(inspect_file, path)
-    except UnusableFileError as error:
-        raise CommandRefusedError(f"{path.name}: {error}. {BY_FAULT[error.fault].en}") from None
-    async with pool.acquire() as connection:
-        await store.begin(connection, import_id, path.name, None, inspection.hold)
+    cipher = Cipher(run.secrets.secret)
+    await check_secret(run.pool, cipher.key_id)
+    import_id = await asyncio.to_thread(import_id_of, run.path, cipher)
+    inspection = await asyncio.to_thread(inspect_file, text.path, run.ignored)
+    async with run.pool.acquire() as connection:
+        plan = ImportPlan(inspection.hold, run.ignored, text.notes)
+        await store.begin(connection, import_id, run.path.name, None, plan)
         status = await store.status(connection, import_id)
     assert status is not None, "`begin` has recorded the import"
     if status.state is ImportState.HELD:
@@ -116,14 +161,8 @@ async def _import(
     if status.state is not ImportState.RUNNING:
         console.print(f"{_state(status)}: this very file was imported before, nothing changes")
         return import_id
-    validation = open_validation_process(validation_config(secrets))
-    try:
-        importer = Importer(
-            pool, validation, RowComparison(cipher).differing_columns, settings.import_rows_max
-        )
-        await _run_import(importer, status, path, stopping)
-    finally:
-        await asyncio.to_thread(validation.close)
+    async with run.importer() as importer:
+        await _run_import(importer, status, text.path, stopping)
     return import_id
 
 
@@ -156,6 +195,8 @@ async def _report(pool: asyncpg.Pool[Any], import_id: str, path: Path, rejected:
         f"import {status.id}: {_state(status)}, {status.accepted:,} accepted, {status.unchanged:,} unchanged,"
         f" {status.differing:,} differing, {status.rejected:,} rejected"
     )
+    for note, about in status.notes:
+        typer.echo(f"note: {BY_NOTE[note].en} {', '.join(about)}".rstrip())
     typer.echo(
         f"of {status.last_row:,} lines, {status.heading_lines:,} are headings and {status.blank:,} are blank"
     )

@@ -7,7 +7,7 @@ number in scientific notation. Such a file must not be imported before an office
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -36,10 +36,13 @@ class Inspection(msgspec.Struct, frozen=True):
     hold: HoldReason | None
 
 
-def inspect_file(path: Path) -> Inspection:
-    """Read the whole file once. Raises UnusableFileError."""
+def inspect_file(path: Path, ignored: Collection[str] = ()) -> Inspection:
+    """Read the whole file once. Raises UnusableFileError.
+
+    The columns with the headings in `ignored` are not imported.
+    """
     with open_csv(path) as lines:
-        header = read_header(lines)
+        header = read_header(lines, ignored)
         niks = _NumberColumns(header)
         niks.read(rows(lines, header))
         return Inspection(detect_encoding(path).codec, header, niks.lines, niks.hold())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from prometheus_client import Counter
 from lifecycle.backoff import Backoff
 from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
+from registration.domain.participant import Participant
 from registration.imports import store
 from registration.imports.chunk_encoding import PackedChunk, pack
 from registration.imports.csv_reader import (
@@ -30,6 +32,7 @@ from registration.imports.csv_reader import (
     rows,
 )
 from registration.imports.file_faults import UnusableFileError
+from registration.imports.overlap import DifferingColumns
 from registration.imports.row_validation import (
     WHOLE_ROW,
     ChunkContext,
@@ -38,7 +41,7 @@ from registration.imports.row_validation import (
     RowFault,
     ValidatedChunk,
 )
-from registration.imports.store import DifferingColumns, ImportState, ImportStatus
+from registration.imports.store import ImportState, ImportStatus
 from registration.imports.undo import undo_chunk
 from registration.store.error_classification import Failure, failure_of
 from registration.store.register_rows import QUERIES, Connection
@@ -98,7 +101,7 @@ class Importer:
         fault = None
         with open_csv(path) as lines:
             try:
-                header = read_header(lines)
+                header = read_header(lines, status.ignored)
             except UnusableFileError as error:
                 fault = str(error)
             else:
@@ -141,27 +144,41 @@ class Importer:
     ) -> bool:
         """Write the remaining chunks. Return False if a stop ended the writing before the last chunk."""
         await self._with_retry(lambda connection: store.read_header(connection, status.id, header))
-        scopes = await self._scopes()
         after_row = max(status.last_row, header.line)
+        async with aclosing(
+            self.packed_chunks(status.id, lines, header, after_row, stopping)
+        ) as packed_chunks:
+            async for packed in packed_chunks:
+                await self._write(status.id, packed, after_row)
+                after_row = packed.last_row
+                IMPORTED_ROWS.inc(packed.rows)
+                on_progress(packed.rows, lines.buffer.tell())
+        return not stopping.is_set()
+
+    async def packed_chunks(
+        self, import_id: str, lines: TextIO, header: Header, after_row: int, stopping: StopSignal
+    ) -> AsyncGenerator[PackedChunk]:
+        """Iterate over the chunks after a row, until a stop. The next chunks are validated ahead."""
+        scopes = await self._scopes()
         remaining = chunks(rows(lines, header), after_row, self.rows_max)
         ahead: deque[asyncio.Task[PackedChunk]] = deque()
         try:
             while not stopping.is_set():
                 while len(ahead) < PACKED_CHUNKS_AHEAD and (chunk := next(remaining, None)):
-                    context = ChunkContext(status.id, header, scopes, datetime.now(UTC))
+                    context = ChunkContext(import_id, header, scopes, datetime.now(UTC))
                     ahead.append(asyncio.ensure_future(self.packer.pack(chunk, context)))
                 if not ahead:
-                    return True
-                packed = await ahead.popleft()
-                await self._write(status.id, packed, after_row)
-                after_row = packed.last_row
-                IMPORTED_ROWS.inc(packed.rows)
-                on_progress(packed.rows, lines.buffer.tell())
-            return False
+                    return
+                yield await ahead.popleft()
         finally:
             for task in ahead:
                 task.cancel()
             await asyncio.gather(*ahead, return_exceptions=True)
+
+    async def known(self, packed: PackedChunk) -> list[Participant]:
+        """Return the participants whom the register has under the NIKs of a chunk, without locking them."""
+        nik_hmacs = str(packed.participants["nik_hmac"])
+        return await self._with_retry(lambda connection: store.known(connection, nik_hmacs))
 
     async def _write(self, import_id: str, packed: PackedChunk, after_row: int) -> None:
         """Write a chunk.

@@ -17,22 +17,18 @@ import asyncpg
 import msgspec
 
 from registration.domain.cloud_event import EventDraft
-from registration.domain.commands import RegisterCommand
-from registration.domain.decision import Event, Reason, Refused, decide
 from registration.domain.participant import Participant
-from registration.imports.chunk_encoding import PackedChunk, only_event
+from registration.imports.chunk_encoding import PackedChunk
 from registration.imports.csv_reader import Header
-from registration.imports.file_faults import HoldReason
-from registration.imports.row_validation import CHANNEL, RejectedCell, RowFault
+from registration.imports.file_faults import HoldReason, Note
+from registration.imports.overlap import DifferingColumns, compare_with_register
+from registration.imports.row_validation import CHANNEL, RejectedCell
 from registration.store import register_rows
 from registration.store.error_classification import ConcurrentWriteError
 from registration.store.register_rows import QUERIES, Connection
 from telemetry.failpoints import failpoint
 
 PAGE_ROWS: Final = 1_000
-
-DifferingColumns = Callable[[RegisterCommand, Participant], Sequence[str]]
-"""Returns the columns in which a row differs from the participant that the register has."""
 
 
 class ImportState(StrEnum):
@@ -51,7 +47,8 @@ class ImportStatus(msgspec.Struct, frozen=True):
 
     `rows` is None until the import ends. `fault` is None unless the import's file is unusable or held. Each
     line up to `last_row` is counted once: in `heading_lines`, `blank`, `accepted`, `unchanged`, `differing`
-    or `rejected`. `runs` is how often the file was imported; the counts are those of the last run.
+    or `rejected`. `runs` is how often the file was imported; the counts are those of the last run. `ignored`
+    are the headings of columns that are not imported.
     """
 
     id: str
@@ -69,9 +66,22 @@ class ImportStatus(msgspec.Struct, frozen=True):
     runs: int
     undone: int
     caller: str | None
+    ignored: Sequence[str]
+    notes: Sequence[Note]
     started_at: datetime
     changed_at: datetime
     finished_at: datetime | None
+
+
+class ImportPlan(msgspec.Struct, frozen=True):
+    """How a file is to be imported: what its inspection found, and the headings of columns to ignore."""
+
+    hold: HoldReason | None = None
+    ignored: Sequence[str] = ()
+    notes: Sequence[Note] = ()
+
+
+AS_IT_IS: Final = ImportPlan()
 
 
 class ImportInterruptedError(Exception):
@@ -94,16 +104,21 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 async def begin(
-    connection: Connection, import_id: str, name: str, caller: str | None, hold: HoldReason | None = None
+    connection: Connection, import_id: str, name: str, caller: str | None, plan: ImportPlan = AS_IT_IS
 ) -> bool:
     """Insert an import, or start an ended one again if it rejected rows or failed.
 
     Its state is RUNNING, or HELD if there is a reason to hold it that nobody has confirmed. Return False if
     the import exists already and is not started again.
     """
-    new = await QUERIES.import_begin(connection, id=import_id, file_name=name, caller=caller, hold=hold)
+    columns = {
+        "hold": plan.hold,
+        "ignored": list(plan.ignored),
+        "notes": msgspec.json.encode(plan.notes).decode(),
+    }
+    new = await QUERIES.import_begin(connection, id=import_id, file_name=name, caller=caller, **columns)
     if new is None:
-        new = await QUERIES.import_repeat(connection, id=import_id, hold=hold)
+        new = await QUERIES.import_repeat(connection, id=import_id, **columns)
     return new is not None
 
 
@@ -122,7 +137,15 @@ async def read_header(connection: Connection, import_id: str, header: Header) ->
 async def status(connection: Connection, import_id: str) -> ImportStatus | None:
     """Return the status of an import; None if it was never begun."""
     row = await QUERIES.import_status(connection, id=import_id)
-    return None if row is None else msgspec.convert(dict(row), ImportStatus)
+    if row is None:
+        return None
+    return msgspec.convert({**row, "notes": msgspec.json.decode(row["notes"])}, ImportStatus)
+
+
+async def known(connection: Connection, nik_hmacs: str) -> list[Participant]:
+    """Return the participants with these NIK fingerprints, an array literal, without locking them."""
+    found = QUERIES.import_known(connection, nik_hmacs=nik_hmacs)
+    return [register_rows.participant_of(row) async for row in found]
 
 
 async def write_chunk(
@@ -191,37 +214,26 @@ async def _write_overlapping(
     differing_columns: DifferingColumns,
     is_repeat: bool,
 ) -> None:
-    """Write a chunk with people whom the register has.
-
-    If such a participant is withdrawn, the row registers the participant again. If the participant is
-    registered, the row changes nothing: it is counted as unchanged, or as differing from the register.
-    """
+    """Write a chunk with people whom the register has."""
     validated = packed.unpacked()
     known = await register_rows.lock(connection, nik_hmacs=str(packed.participants["nik_hmac"]))
-    by_nik = {participant.person.nik_hmac: participant for participant in known}
-    events: list[Event] = []
-    rejected = [*validated.rejected]
-    differing: list[RejectedCell] = []
-    unchanged = 0
-    for row in validated.accepted:
-        existing = by_nik.get(row.nik_hmac)
-        decision = decide(row.command, existing)
-        if not isinstance(decision, Refused):
-            events.append(only_event(decision))
-            continue
-        assert existing is not None, "a new participant is not refused"
-        if decision.reason is not Reason.DUPLICATE:
-            rejected.append(RejectedCell(row.row, "nik", decision.reason))
-        elif existing.person.import_id == import_id and not is_repeat:
-            rejected.append(RejectedCell(row.row, "nik", RowFault.DUPLICATE))
-        elif columns := differing_columns(row.command, existing):
-            differing += [RejectedCell(row.row, column, RowFault.DIFFERS) for column in columns]
-        else:
-            unchanged += 1
+    events, unchanged, differing, rejected = compare_with_register(
+        validated.accepted,
+        known,
+        lambda participant: participant.person.import_id == import_id and not is_repeat,
+        differing_columns,
+    )
     await _update_reregistered(
         connection, import_id, [event.after for event in events if event.before is not None]
     )
-    progress = Progress(validated.last_row, validated.blank, len(events), unchanged, differing, rejected)
+    progress = Progress(
+        validated.last_row,
+        validated.blank,
+        len(events),
+        unchanged,
+        differing,
+        [*validated.rejected, *rejected],
+    )
     await _record_progress(connection, import_id, progress)
     drafts = [EventDraft(new_id(), event, CHANNEL) for event in events]
     await register_rows.write_rows(

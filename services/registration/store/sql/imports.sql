@@ -2,21 +2,23 @@
 -- row. The transaction first locks the import's row in `import_file`. So if two processes import the same file, they
 -- take turns, and each sees how far the other has come.
 
--- name: import_begin(id, file_name, caller, hold)^
+-- name: import_begin(id, file_name, caller, hold, ignored, notes)^
 -- Inserts an import and returns its id. Returns no row if the import exists already. `hold` is why it is held, NULL if
 -- it is not.
-insert into import_file (id, name, state, caller, fault)
-values (:id, :file_name, case when :hold::text is null then 'running' else 'held' end, :caller, :hold::text)
+insert into import_file (id, name, state, caller, fault, ignored, notes)
+values (:id, :file_name, case when :hold::text is null then 'running' else 'held' end, :caller, :hold::text,
+        :ignored::text[], :notes::jsonb)
 on conflict do nothing
 returning id;
 
--- name: import_repeat(id, hold)^
+-- name: import_repeat(id, hold, ignored, notes)^
 -- Starts an ended import again if it rejected rows or failed. Its rows are then read again: those that it has accepted
 -- are unchanged. It is held for the reason `hold` unless it was confirmed. Returns no row if there is nothing to repeat.
 with again as (
     update import_file
     set state = case when :hold::text is null or confirmed_by is not null then 'running' else 'held' end,
-        fault = case when confirmed_by is null then :hold::text end, rows = null, last_row = 0, heading_lines = 0, blank = 0, accepted = 0,
+        fault = case when confirmed_by is null then :hold::text end, ignored = :ignored::text[],
+        notes = :notes::jsonb, rows = null, last_row = 0, heading_lines = 0, blank = 0, accepted = 0,
         unchanged = 0, differing = 0, rejected = 0, runs = runs + 1, started_at = now(), changed_at = now(),
         finished_at = null
     where id = :id and (state = 'failed' or state = 'done' and rejected > 0)
@@ -40,7 +42,7 @@ where id = :id and state = 'running' and last_row < :line;
 
 -- name: import_status(id)^
 select id, name, state, fault, rows, last_row, heading_lines, blank, accepted, unchanged, differing, rejected, runs,
-       undone, caller, started_at, changed_at, finished_at
+       undone, caller, ignored, notes, started_at, changed_at, finished_at
 from import_file where id = :id;
 
 -- name: import_lock(id)^
@@ -135,6 +137,10 @@ limit :rows_max;
 select count(*) from participant
 left join import_again as again on again.import_id = :id and again.participant_id = participant.id
 where participant.import_id = :id and participant.revision <> coalesce(again.revision, 1);
+
+-- name: import_known(nik_hmacs)
+-- Returns the participants with these NIK fingerprints, without locking them.
+select {participant_columns} from participant where nik_hmac = any(:nik_hmacs::text::bytea[]);
 
 -- name: import_scopes()^
 -- Returns the ids of all campaigns and agencies.

@@ -29,6 +29,7 @@ from tests.support.postgres_server import Databases
 
 pytestmark = pytest.mark.integration
 DEADLINE_S = 60
+SPREADSHEETS = Path(__file__).parents[3] / "support/samples/spreadsheets"
 
 
 async def command(database: Databases, *arguments: str, **settings: str) -> asyncio.subprocess.Process:
@@ -128,6 +129,38 @@ async def test_a_file_whose_niks_excel_changed_is_imported_only_after_a_confirma
     assert (confirmed, code) == (0, 0)
     assert "5 accepted" in out
     assert (again, refused.strip()) == (1, "there is no held import with this id")
+
+
+async def test_a_check_prints_what_an_import_would_do_and_writes_nothing(
+    imports: ImportEnvironment, database: Databases
+) -> None:
+    code, out, err = await run_command(database, "import", str(SPREADSHEETS / "people.xlsx"), "--check")
+
+    assert (code, err.count("\n") > 0) == (0, True)
+    assert "file: xlsx, sheet Peserta" in out
+    assert "No. KTP = nik" in out
+    assert "row: S*** C****** | 3199**********21 | 31.71.01.1001 | 2026-01 | 0812******01 |" in out
+    assert "not imported. Rekap" in out
+    assert "would be: 5 accepted, 0 unchanged, 0 differing, 0 rejected" in out
+    assert await imports.counts() == (0, 0)
+    assert await imports.pool.fetchval("SELECT count(*) FROM import_file") == 0
+
+
+async def test_a_spreadsheet_is_imported_and_continued_like_a_text_file(
+    imports: ImportEnvironment, database: Databases
+) -> None:
+    path = str(SPREADSHEETS / "people.ods")
+    rows_max = {"REGISTRATION_IMPORT_ROWS_MAX": "2"}
+
+    killed, _, _ = await run_command(
+        database, "import", path, REGISTRATION_CRASH_AT="import.after_commit:1", **rows_max
+    )
+    code, out, err = await run_command(database, "import", path, **rows_max)
+
+    assert killed == -signal.SIGKILL
+    assert code == 0, err
+    assert "5 accepted" in out
+    assert await imports.counts() == (5, 5)
 
 
 async def test_the_report_of_rejected_rows_contains_no_values(
