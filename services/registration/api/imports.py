@@ -20,7 +20,6 @@ from registration.domain import names
 from registration.imports.file_faults import UnusableFileError
 from registration.imports.file_messages import BY_FAULT, hold_message, note_views
 from registration.imports.queue import WAITING, ImportQueue
-from registration.imports.rejection_report import rejection_report
 from registration.imports.spool import UploadTooLargeError
 from registration.imports.store import ImportState, ImportStatus
 from registration.requests.field_error_messages import BilingualText
@@ -131,13 +130,17 @@ def _add_rejected(router: APIRouter, imports: ImportQueue, authenticator: Authen
         openapi_extra=KEY_REQUIRED,
     )
     async def rejected(request: Request, import_id: ImportId) -> Response:
-        """The rejected rows as CSV: row number (the header is row 1), column and reason, never a value."""
-        await authenticator.require_role(Role.OFFICER, request)
-        await _find(imports, import_id)
+        """The rejected and differing rows in the form of the file, with line, columns, reasons and sentences.
+
+        The report has the cells of the file only for the uploader and for admins, until they are deleted.
+        Corrected, it can be imported.
+        """
+        caller = await authenticator.require_role(Role.OFFICER, request)
+        status = await _find(imports, import_id)
+        has_cells = caller.role is Role.ADMIN or caller.id == status.caller
         headers = {"Content-Disposition": f'attachment; filename="rejected-{import_id[:12]}.csv"'}
-        return StreamingResponse(
-            rejection_report(imports.rejections(import_id)), media_type="text/csv", headers=headers
-        )
+        report = imports.rejection_report(import_id, has_cells=has_cells)
+        return StreamingResponse(report, media_type="text/csv", headers=headers)
 
 
 def _add_confirmation(router: APIRouter, imports: ImportQueue, authenticator: Authenticator) -> None:

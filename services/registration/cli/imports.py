@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -21,6 +23,8 @@ from registration.domain.cloud_event import utc_text
 from registration.domain.commands import RegisterCommand
 from registration.domain.participant import Participant
 from registration.imports import store, undo
+from registration.imports.cell_encryption import CellEncryption
+from registration.imports.csv_reader import Row
 from registration.imports.file_faults import UnusableFileError
 from registration.imports.file_inspection import inspect_file
 from registration.imports.file_messages import BY_FAULT, BY_NOTE, hold_message
@@ -53,10 +57,11 @@ class FileImport(NamedTuple):
     @asynccontextmanager
     async def importer(self) -> AsyncIterator[Importer]:
         """Open a validation process for the block, and return the importer that uses it."""
-        compare = RowComparison(Cipher(self.secrets.secret)).differing_columns
+        cipher = Cipher(self.secrets.secret)
+        compare, seal = RowComparison(cipher).differing_columns, CellEncryption(cipher).seal
         validation = open_validation_process(validation_config(self.secrets))
         try:
-            yield Importer(self.pool, validation, compare, self.settings.import_rows_max)
+            yield Importer(self.pool, validation, compare, seal, self.settings.import_rows_max)
         finally:
             await asyncio.to_thread(validation.close)
 
@@ -76,11 +81,7 @@ def import_csv(
         run = FileImport(pool, secrets, settings, file, ignore or ())
         try:
             async with text_of_file(file) as text:
-                if check:
-                    await _check(run, text, stopping)
-                else:
-                    import_id = await _import(run, text, stopping)
-                    await _report(pool, import_id, file, rejected)
+                await (_check(run, text, stopping) if check else _import(run, text, stopping, rejected))
         except UnusableFileError as error:
             raise CommandRefusedError(f"{file.name}: {error}. {BY_FAULT[error.fault].en}") from None
 
@@ -140,7 +141,18 @@ async def _check(run: FileImport, text: FileText, stopping: StopSignal) -> None:
         raise CommandRefusedError(f"{run.path.name}: no row would be accepted")
 
 
-async def _import(run: FileImport, text: FileText, stopping: StopSignal) -> str:
+async def _import(run: FileImport, text: FileText, stopping: StopSignal, rejected: Path | None) -> None:
+    """Import a file, write the report of rejected rows to `rejected` if it is given, and print the status.
+
+    Raises UnusableFileError, or CommandRefusedError if the import was not finished or accepted nothing.
+    """
+    import_id = await _import_rows(run, text, stopping)
+    if rejected is not None:
+        await _write_report(run, import_id, rejected)
+    await _report(run.pool, import_id, run.path)
+
+
+async def _import_rows(run: FileImport, text: FileText, stopping: StopSignal) -> str:
     """Import a file, or continue its interrupted import, and return the import's id.
 
     Returns at the end of the file, or earlier if `stopping` is set. If the import has ended before, nothing
@@ -179,18 +191,25 @@ async def _run_import(importer: Importer, status: ImportStatus, path: Path, stop
             raise CommandRefusedError(f"not imported: {reason}") from None
 
 
-async def _report(pool: asyncpg.Pool[Any], import_id: str, path: Path, rejected: Path | None) -> None:
-    """Print the import's status, and write the rejected rows to `rejected` if it is given.
+async def _write_report(run: FileImport, import_id: str, rejected: Path) -> None:
+    """Write the report of rejected rows, with their cells. Only its owner can read the file."""
+    open_cells = partial(CellEncryption(Cipher(run.secrets.secret)).open, import_id)
+    form = await store.report_format(run.pool, import_id)
+    rows = store.rejected_rows(run.pool, import_id)
+    descriptor = os.open(rejected, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        async for line in rejection_report(rows, form, open_cells):
+            file.write(line)
+
+
+async def _report(pool: asyncpg.Pool[Any], import_id: str, path: Path) -> None:
+    """Print the import's status.
 
     Raises CommandRefusedError if the import was stopped before the end of the file, has failed or was undone.
     """
     async with pool.acquire() as connection:
         status = await store.status(connection, import_id)
     assert status is not None, "`begin` has recorded the import"
-    if rejected is not None:
-        with rejected.open("w", encoding="utf-8", newline="") as file:
-            async for line in rejection_report(store.rejections(pool, import_id)):
-                file.write(line)
     typer.echo(
         f"import {status.id}: {_state(status)}, {status.accepted:,} accepted, {status.unchanged:,} unchanged,"
         f" {status.differing:,} differing, {status.rejected:,} rejected"
@@ -227,7 +246,7 @@ async def _undo(
             status = await store.status(connection, import_id)
             if status is None:
                 raise CommandRefusedError("there is no such import")
-    importer = Importer(pool, _NoValidation(), _differ_in_nothing, settings.import_rows_max)
+    importer = Importer(pool, _NoValidation(), _differ_in_nothing, _seal_nothing, settings.import_rows_max)
     status = await importer.status(import_id)
     with show_progress("withdrawing", max(status.accepted - status.undone, 0)) as progress:
         status = await importer.undo(import_id, stopping, progress.show_withdrawn)
@@ -252,6 +271,11 @@ async def _print_kept(connection: Connection, status: ImportStatus) -> None:
 
 def _differ_in_nothing(_row: RegisterCommand, _stored: Participant) -> list[str]:
     """Stands in for the comparison of rows during an undo."""
+    return []
+
+
+def _seal_nothing(_import_id: str, _rows: Sequence[Row]) -> list[bytes]:
+    """Stands in for the encryption of cells during an undo."""
     return []
 
 

@@ -7,6 +7,7 @@ of the API.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -27,6 +28,8 @@ REGISTRATION_STEP: Final = "P1"
 AMBIGUOUS: Final = "region_ambiguous"
 MARKED: Final = {cell_marks.MERGED: "cell_merged", cell_marks.NO_VALUE: "formula_without_value"}
 """The codes of cells of a spreadsheet that have no value of their own."""
+DEFUSED: Final = re.compile(r"'[=+@\t\r-]")
+"""The start of a cell of a report, marked as text so that no spreadsheet program computes it."""
 STEP_SEPARATORS: Final = str.maketrans(";,|", "   ")
 
 Steps = Annotated[tuple[Step, ...], Field(max_length=6)]
@@ -140,7 +143,7 @@ def _values(name: str, cells: Sequence[str], vocabulary: Vocabulary) -> dict[str
 
     If any cells are invalid, raises a ValidationError that contains their indices.
     """
-    inputs: list[Any] = [*cells]
+    inputs: list[Any] = [cell[1:] if cell[0] == "'" and DEFUSED.match(cell) else cell for cell in cells]
     match name:
         case "steps":
             inputs = [_steps(cell) for cell in cells]

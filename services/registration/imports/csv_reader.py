@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import dropwhile, islice
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
@@ -19,6 +19,7 @@ from registration.imports.file_faults import FileFault, UnusableFileError
 from registration.imports.heading_names import columns_of
 
 LINE_CHARACTERS_MAX: Final = 65_536
+CHUNK_CHARACTERS_MAX: Final = 2_000_000
 LINES_BEFORE_HEADER_MAX: Final = 20
 SEPARATORS: Final = ",;\t|"
 SEPARATOR_MARK: Final = "sep="
@@ -70,7 +71,7 @@ def read_header(lines: TextIO, ignored: Collection[str] = ()) -> Header:
     candidates: list[set[str]] = []
     marked = None
     blank = 0
-    for number, text in islice(_numbered(lines), LINES_BEFORE_HEADER_MAX):
+    for number, text in islice(numbered_lines(lines), LINES_BEFORE_HEADER_MAX):
         if text is None or not text.strip(f'{SEPARATORS}" \xa0'):
             blank += text is not None
             continue
@@ -91,7 +92,7 @@ def read_header(lines: TextIO, ignored: Collection[str] = ()) -> Header:
 
 def skip_header(lines: TextIO, header: Header) -> None:
     """Read up to the line that names the columns, if it is known already."""
-    for _ in islice(_numbered(lines), header.line):
+    for _ in islice(numbered_lines(lines), header.line):
         pass
 
 
@@ -118,12 +119,12 @@ def _validated(headings: Sequence[str], columns: Sequence[str | None]) -> tuple[
 def rows(lines: TextIO, header: Header) -> Iterator[Row]:
     """Iterate over the lines after the header."""
     width = len(header.columns)
-    for number, text in _numbered(lines, header.line):
+    for number, text in numbered_lines(lines, header.line):
         cells = None if text is None else _cells(text, header.separator, width)
         yield Row(number, cells) if cells is not None else Row(number, None, text)
 
 
-def _numbered(lines: TextIO, before: int = 0) -> Iterator[tuple[int, str | None]]:
+def numbered_lines(lines: TextIO, before: int = 0) -> Iterator[tuple[int, str | None]]:
     """Iterate over the numbered lines, without their line breaks. A line that is too long is None."""
     number = before
     while text := lines.readline(LINE_CHARACTERS_MAX):
@@ -158,12 +159,17 @@ def _cells(text: str, separator: str, width: int) -> Cells:
 
 
 def chunks(all_rows: Iterable[Row], after: int, rows_max: int) -> Iterator[list[Row]]:
-    """Iterate over chunks of at most `rows_max` rows. The first chunk begins after row number `after`."""
-    remaining = iter(all_rows)
-    first = next((row for row in remaining if row.number > after), None)
-    if first is None:
-        return
-    chunk = [first, *islice(remaining, rows_max - 1)]
-    while chunk:
+    """Iterate over chunks of rows. The first chunk begins after row number `after`.
+
+    A chunk has at most `rows_max` rows, and ends with the row with which it exceeds CHUNK_CHARACTERS_MAX.
+    """
+    chunk: list[Row] = []
+    characters = 0
+    for row in dropwhile(lambda row: row.number <= after, all_rows):
+        chunk.append(row)
+        characters += sum(map(len, row.cells)) if row.cells is not None else len(row.text or "")
+        if len(chunk) >= rows_max or characters > CHUNK_CHARACTERS_MAX:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
         yield chunk
-        chunk = list(islice(remaining, rows_max))

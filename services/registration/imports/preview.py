@@ -90,7 +90,7 @@ async def preview_file(
     with open_csv(text.path) as lines:
         skip_header(lines, header)
         async with aclosing(importer.packed_chunks("", lines, header, header.line, stopping)) as chunks:
-            async for packed in chunks:
+            async for _, packed in chunks:
                 validated = packed.unpacked()
                 known = await importer.known(packed)
                 overlap = compare_with_register(

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,9 +16,11 @@ from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
 from registration.imports import store, undo
+from registration.imports.cell_encryption import CellEncryption
 from registration.imports.file_inspection import inspect_file
 from registration.imports.importer import Importer
 from registration.imports.preview import Preview, preview_file
+from registration.imports.rejection_report import rejection_report
 from registration.imports.row_comparison import RowComparison
 from registration.imports.spool import UploadSpool
 from registration.imports.spreadsheets.conversion_process import FileText, text_of_file
@@ -52,6 +55,7 @@ class ImportQueue:
         self._spool = spool
         self._cipher = cipher
         self._comparison = RowComparison(cipher)
+        self._cells = CellEncryption(cipher)
         self._open_process = open_process
         self._rows_max = rows_max
         self._requested: deque[str] = deque()
@@ -105,7 +109,9 @@ class ImportQueue:
             yield text
 
     def _importer(self, process: ValidationProcess) -> Importer:
-        return Importer(self._pool, process, self._comparison.differing_columns, self._rows_max)
+        return Importer(
+            self._pool, process, self._comparison.differing_columns, self._cells.seal, self._rows_max
+        )
 
     async def confirm(self, import_id: str, caller: str) -> bool:
         """Let a held import run. Return False if the import is not held."""
@@ -139,9 +145,12 @@ class ImportQueue:
                     break
         return count, listed
 
-    def rejections(self, import_id: str) -> AsyncIterator[tuple[int, str, str]]:
-        """Iterate over the rejected cells as (row, column, reason), in the order of rows and columns."""
-        return store.rejections(self._pool, import_id)
+    async def rejection_report(self, import_id: str, *, has_cells: bool) -> AsyncIterator[str]:
+        """Yield the lines of the report of rejected rows, with the cells of the file if `has_cells`."""
+        open_cells = partial(self._cells.open, import_id) if has_cells else None
+        form = await store.report_format(self._pool, import_id)
+        async for line in rejection_report(store.rejected_rows(self._pool, import_id), form, open_cells):
+            yield line
 
     async def run(self, stopping: StopSignal) -> None:
         """Run requested imports and undos until `stopping` is set."""

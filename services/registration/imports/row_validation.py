@@ -1,6 +1,6 @@
 """Validates the rows of a chunk by the rules of the API, and converts valid rows to commands.
 
-A rejected row is reported by its number, the columns at fault and the reasons, never by a value.
+A rejected row is returned as its number, the columns at fault and the reasons, without a value.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
@@ -103,6 +103,34 @@ class Progress(msgspec.Struct, frozen=True):
     rejected: Sequence[RejectedCell] = ()
 
 
+class RejectedRow(NamedTuple):
+    """A rejected or differing row: its faults as (column, reason), and its encrypted cells until deleted."""
+
+    number: int
+    faults: list[tuple[str, str]]
+    cells: bytes | None
+
+
+class ReportFormat(msgspec.Struct, frozen=True):
+    """The headings and the separator of the file, and which headings are not imported."""
+
+    headings: list[str]
+    separator: str
+    ignored: list[str]
+
+
+class WriteRules(NamedTuple):
+    """What the writing of a chunk needs besides the chunk.
+
+    `differing_columns` compares a row with the register. `seal_cells` returns the encrypted cells of rows,
+    given their numbers.
+    """
+
+    new_id: Callable[[], UUID]
+    differing_columns: DifferingColumns
+    seal_cells: Callable[[Sequence[int]], Sequence[bytes]]
+
+
 async def begin(
     connection: Connection, import_id: str, name: str, caller: str | None, plan: ImportPlan = AS_IT_IS
 ) -> bool:
@@ -128,9 +156,14 @@ async def confirm(connection: Connection, import_id: str, caller: str) -> bool:
 
 
 async def read_header(connection: Connection, import_id: str, header: Header) -> None:
-    """Store how many lines the heading of the file has, unless the import has gone beyond them."""
+    """Store the heading of the file and how many lines it has, unless the import has gone beyond them."""
     await QUERIES.import_read_header(
-        connection, id=import_id, line=header.line, blank_lines=header.blank_lines
+        connection,
+        id=import_id,
+        line=header.line,
+        blank_lines=header.blank_lines,
+        headings=list(header.headings),
+        separator=header.separator,
     )
 
 
@@ -153,15 +186,14 @@ async def write_chunk(
     import_id: str,
     packed: PackedChunk,
     after_row: int,
-    new_id: Callable[[], UUID],
-    differing_columns: DifferingColumns,
+    rules: WriteRules,
 ) -> None:
     """Write the chunk that follows row `after_row`. Do nothing if the chunk is already written.
 
     It is already written if this call is a retry after the response to the COMMIT was lost. The chunk is
     first written as if the register had none of its people, because that is true for nearly every chunk. If
     the register has some of them, the chunk is written in a second transaction, which reads them first and
-    compares them with their rows by `differing_columns`.
+    compares them with their rows.
 
     Errors of the driver are raised unchanged. Raises ConcurrentWriteError if another transaction registered
     one of the people after they were read. The call may be repeated after both. Raises ImportInterruptedError
@@ -170,11 +202,11 @@ async def write_chunk(
 
     async def write_new(_is_repeat: bool) -> None:
         progress = Progress(packed.last_row, packed.blank, packed.count, rejected=packed.rejected)
-        await _record_progress(connection, import_id, progress)
+        await _record_progress(connection, import_id, progress, rules)
         await register_rows.write_rows(connection, participants=packed.participants, events=packed.events)
 
     async def write_overlapping(is_repeat: bool) -> None:
-        await _write_overlapping(connection, import_id, packed, new_id, differing_columns, is_repeat)
+        await _write_overlapping(connection, import_id, packed, rules, is_repeat)
 
     try:
         await _write_next(connection, import_id, packed.last_row, after_row, write_new)
@@ -210,8 +242,7 @@ async def _write_overlapping(
     connection: Connection,
     import_id: str,
     packed: PackedChunk,
-    new_id: Callable[[], UUID],
-    differing_columns: DifferingColumns,
+    rules: WriteRules,
     is_repeat: bool,
 ) -> None:
     """Write a chunk with people whom the register has."""
@@ -221,7 +252,7 @@ async def _write_overlapping(
         validated.accepted,
         known,
         lambda participant: participant.person.import_id == import_id and not is_repeat,
-        differing_columns,
+        rules.differing_columns,
     )
     await _update_reregistered(
         connection, import_id, [event.after for event in events if event.before is not None]
@@ -234,8 +265,8 @@ async def _write_overlapping(
         differing,
         [*validated.rejected, *rejected],
     )
-    await _record_progress(connection, import_id, progress)
-    drafts = [EventDraft(new_id(), event, CHANNEL) for event in events]
+    await _record_progress(connection, import_id, progress, rules)
+    drafts = [EventDraft(rules.new_id(), event, CHANNEL) for event in events]
     await register_rows.write_rows(
         connection,
         participants=register_rows.participant_rows(event.after for event in events if event.before is None),
@@ -256,8 +287,10 @@ async def _update_reregistered(
         )
 
 
-async def _record_progress(connection: Connection, import_id: str, progress: Progress) -> None:
-    """Store a chunk's last row and its cells at fault, and add its counts to those of the import."""
+async def _record_progress(
+    connection: Connection, import_id: str, progress: Progress, rules: WriteRules
+) -> None:
+    """Store a chunk's last row and its faults, and add its counts to those of the import."""
     cells = [*progress.rejected, *progress.differing]
     if cells:
         await QUERIES.import_reject(
@@ -266,6 +299,10 @@ async def _record_progress(connection: Connection, import_id: str, progress: Pro
             rejected_rows=[cell.row for cell in cells],
             fields=[cell.field for cell in cells],
             reasons=[str(cell.reason) for cell in cells],
+        )
+        numbers = sorted({cell.row for cell in cells})
+        await QUERIES.import_keep_cells(
+            connection, id=import_id, rejected_rows=numbers, cells=rules.seal_cells(numbers)
         )
     await QUERIES.import_advance(
         connection,
@@ -288,19 +325,24 @@ async def end(connection: Connection, import_id: str, state: ImportState, fault:
     await QUERIES.import_end(connection, id=import_id, state=state.value, fault=fault)
 
 
-async def rejections(pool: asyncpg.Pool[Any], import_id: str) -> AsyncIterator[tuple[int, str, str]]:
-    """Iterate over the rejected and differing cells as (row, column, reason), by rows and columns.
+async def report_format(pool: asyncpg.Pool[Any], import_id: str) -> ReportFormat:
+    """Return the form of the report of an import that was begun."""
+    row = await QUERIES.import_report_format(pool, id=import_id)
+    return msgspec.convert(dict(row), ReportFormat)
 
-    The cells are read in several queries, and no connection is held between two queries.
+
+async def rejected_rows(pool: asyncpg.Pool[Any], import_id: str) -> AsyncIterator[RejectedRow]:
+    """Iterate over the rejected and differing rows, in their order.
+
+    The rows are read in several queries, and no connection is held between two queries.
     """
-    row, field = 0, ""
-    while True:
-        found = QUERIES.import_rejections(
-            pool, id=import_id, after_row=row, after_field=field, rows_max=PAGE_ROWS
-        )
-        page = [rejection async for rejection in found]
-        for rejection in page:
-            row, field = rejection["row"], rejection["field"]
-            yield row, field, rejection["reason"]
-        if len(page) < PAGE_ROWS:
-            return
+    after_row, page_rows = 0, PAGE_ROWS
+    while page_rows == PAGE_ROWS:
+        found = QUERIES.import_rejections(pool, id=import_id, after_row=after_row, rows_max=PAGE_ROWS)
+        page: dict[int, RejectedRow] = {}
+        async for cell in found:
+            row = page.setdefault(cell["row"], RejectedRow(cell["row"], [], cell["cells"]))
+            row.faults.append((cell["field"], cell["reason"]))
+        for row in page.values():
+            yield row
+        after_row, page_rows = max(page, default=0), len(page)

@@ -24,7 +24,9 @@ with again as (
     where id = :id and (state = 'failed' or state = 'done' and rejected > 0)
     returning id),
 forgotten as (
-    delete from import_rejected using again where import_id = again.id)
+    delete from import_rejected using again where import_id = again.id),
+forgotten_cells as (
+    delete from import_rejected_cells using again where import_id = again.id)
 select id from again;
 
 -- name: import_confirm(id, caller)^
@@ -34,10 +36,10 @@ set state = 'running', fault = null, confirmed_by = :caller, started_at = now(),
 where id = :id and state = 'held'
 returning id;
 
--- name: import_read_header(id, line, blank_lines)!
--- Stores how many lines the heading has. Does nothing if the import has gone beyond them.
+-- name: import_read_header(id, line, blank_lines, headings, separator)!
+-- Stores the headings and how many lines they have. Does nothing if the import has gone beyond them.
 update import_file
-set last_row = :line, heading_lines = :line - :blank_lines, blank = :blank_lines, changed_at = now()
+set headings = :headings::text[], separator = :separator, last_row = :line, heading_lines = :line - :blank_lines, blank = :blank_lines, changed_at = now()
 where id = :id and state = 'running' and last_row < :line;
 
 -- name: import_status(id)^
@@ -57,6 +59,13 @@ where id = :id;
 -- name: import_reject(id, rejected_rows, fields, reasons)!
 insert into import_rejected (import_id, row, field, reason)
 select :id, new.* from unnest(:rejected_rows::bigint[], :fields::text[], :reasons::text[]) as new;
+
+-- name: import_keep_cells(id, rejected_rows, cells)!
+insert into import_rejected_cells (import_id, row, cells)
+select :id, new.* from unnest(:rejected_rows::bigint[], :cells::bytea[]) as new;
+
+-- name: import_report_format(id)^
+select headings, separator, ignored from import_file where id = :id;
 
 -- name: import_insert_reregistered(id, participant_ids, revisions)!
 -- Stores which withdrawn participants this import registered again, and their revisions after that. If a participant
@@ -85,17 +94,28 @@ where id = (
     for update skip locked)
 returning id;
 
--- name: import_rejections(id, after_row, after_field, rows_max)
-select row, field, reason from import_rejected
-where import_id = :id and (row, field) > (:after_row::bigint, :after_field::text)
-order by row, field
-limit :rows_max;
+-- name: import_rejections(id, after_row, rows_max)
+-- Returns the faults of at most `rows_max` rows after a row, by row and column.
+with page as (
+    select distinct row from import_rejected where import_id = :id and row > :after_row::bigint order by row limit :rows_max)
+select row, field, reason, cells
+from page join import_rejected using (row) left join import_rejected_cells as kept using (import_id, row)
+where import_id = :id
+order by row, field;
 
 -- name: delete_old_rejections(kept, deleted_max)!
 -- Deletes at most `deleted_max` rejections of imports that ended longer than `kept` ago.
 delete from import_rejected where ctid = any(array(
     select rejected.ctid from import_rejected as rejected join import_file on import_file.id = rejected.import_id
     where import_file.finished_at < now() - :kept::interval
+    limit :deleted_max));
+
+-- name: delete_old_cells(kept, deleted_max)!
+-- Deletes the cells of at most `deleted_max` rejected rows of imports that ended, or made their last progress, longer
+-- than `kept` ago.
+delete from import_rejected_cells where ctid = any(array(
+    select cells.ctid from import_rejected_cells as cells join import_file on import_file.id = cells.import_id
+    where coalesce(import_file.finished_at, import_file.changed_at) < now() - :kept::interval
     limit :deleted_max));
 
 -- name: import_begin_undo(id)^

@@ -16,6 +16,7 @@ from database.pool import connect
 from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
 from registration.imports import store
+from registration.imports.cell_encryption import CellEncryption
 from registration.imports.chunk_encoding import PackedChunk, pack
 from registration.imports.csv_reader import Row
 from registration.imports.importer import Importer, import_id_of
@@ -83,7 +84,11 @@ class ImportEnvironment:
 
     def importer(self, rows_max: int = 100) -> Importer:
         return Importer(
-            self.pool, InProcessPacker(self.cipher), RowComparison(self.cipher).differing_columns, rows_max
+            self.pool,
+            InProcessPacker(self.cipher),
+            RowComparison(self.cipher).differing_columns,
+            CellEncryption(self.cipher).seal,
+            rows_max,
         )
 
     async def run(self, path: Path, rows_max: int = 100, stop_after: int | None = None) -> ImportStatus:
@@ -100,7 +105,11 @@ class ImportEnvironment:
         return await self.importer(rows_max).run(import_id, path, stopping, count_chunk)
 
     async def rejected(self, import_id: str) -> list[tuple[int, str, str]]:
-        return [cell async for cell in store.rejections(self.pool, import_id)]
+        return [
+            (row.number, column, reason)
+            async for row in store.rejected_rows(self.pool, import_id)
+            for column, reason in row.faults
+        ]
 
     async def counts(self) -> tuple[int, int]:
         """Return the numbers of registered participants and of events. Assert that sequences have no gaps."""

@@ -139,7 +139,7 @@ async def test_a_check_prints_what_an_import_would_do_and_writes_nothing(
     assert (code, err.count("\n") > 0) == (0, True)
     assert "file: xlsx, sheet Peserta" in out
     assert "No. KTP = nik" in out
-    assert "row: S*** C****** | 3199**********21 | 31.71.01.1001 | 2026-01 | 0812******01 |" in out
+    assert "row: S*** C***** | 3199**********21 | 31.71.01.1001 | 2026-01 | 0812******01 |" in out
     assert "not imported. Rekap" in out
     assert "would be: 5 accepted, 0 unchanged, 0 differing, 0 rejected" in out
     assert await imports.counts() == (0, 0)
@@ -163,7 +163,7 @@ async def test_a_spreadsheet_is_imported_and_continued_like_a_text_file(
     assert await imports.counts() == (5, 5)
 
 
-async def test_the_report_of_rejected_rows_contains_no_values(
+async def test_the_report_of_rejected_rows_repeats_their_cells(
     imports: ImportEnvironment, database: Databases
 ) -> None:
     people = imports.people(5)
@@ -178,7 +178,11 @@ async def test_the_report_of_rejected_rows_contains_no_values(
     assert code == 0
     assert "4 accepted, 0 unchanged, 0 differing, 1 rejected" in out
     assert "of 6 lines, 1 are headings and 0 are blank" in out
-    assert report.read_text() == "row,column,reason\n6,nik,nik_digits\n"
+    lines = report.read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0] == f"line,column,reason,sentence_id,sentence_en,{','.join(HEADER)}"
+    assert lines[1] == f"6,nik,nik_digits,NIK harus 16 angka.,A NIK has 16 digits.,{','.join(broken)}"
+    assert len(lines) == 2
+    assert report.stat().st_mode & 0o077 == 0
 
 
 async def test_a_killed_undo_continues_and_lists_the_participants_it_keeps(

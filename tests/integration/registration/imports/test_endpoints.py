@@ -8,11 +8,13 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
 from simulator.seed.rows_matching_published_totals import HEADER, rows
 from tests.support.deadlines import until
+from tests.support.postgres_server import Databases
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.integration
@@ -70,17 +72,61 @@ async def test_an_upload_is_imported_and_the_same_upload_again_changes_nothing(
     )
 
 
-async def test_the_report_of_rejected_rows_is_csv_with_row_column_and_reason(
-    officer: httpx.AsyncClient,
+async def test_a_corrected_report_of_rejected_rows_can_be_imported(
+    officer: httpx.AsyncClient, stack: Stack, database: Databases
 ) -> None:
-    lines = table(3) + b"Budi,31990141,+6282400000000,31.71.01.1001,,,2026-01,,\r\n"
-    begun = await officer.post("/v1/imports", content=lines)
-    await ended(officer, begun.json()["id"])
+    content = (
+        "Nama;No. KTP;phone;Kelurahan;consent;Nama usaha;Bidang usaha\r\n"
+        "Siti;3199014101900021;+6281234567801;31.71.01.1001;2026-01;;\r\n"
+        "Budi;3199014101;+6281234567802;31.71.01.1001;2026-01;=Warung;kuliner\r\n"
+        '"Ani;3199014101900023;;31.71.01.1001;2026-01;;\r\n'
+    )
+    import_id = (await officer.post("/v1/imports", content=content.encode())).json()["id"]
+    await ended(officer, import_id)
 
-    report = await officer.get(f"/v1/imports/{begun.json()['id']}/rejected")
+    url = f"/v1/imports/{import_id}/rejected"
+    report = await officer.get(url)
+    admin = await officer.get(url, headers={"Authorization": f"Bearer {stack.keys['admin']}"})
+    register = await asyncpg.connect(database.registration)
+    stored = await register.fetch("select cells from import_rejected_cells")
 
+    lines = report.content.decode("utf-8-sig").splitlines()
     assert report.headers["content-type"].startswith("text/csv")
-    assert report.text == "row,column,reason\r\n5,nik,nik_digits\r\n"
+    assert lines[0] == "line;column;reason;sentence_id;sentence_en;" + content.splitlines()[0]
+    assert lines[1].startswith(
+        "3;No. KTP;nik_digits;NIK harus 16 angka.;A NIK has 16 digits.;Budi;3199014101;"
+    )
+    assert lines[1].endswith(";+6281234567802;31.71.01.1001;2026-01;'=Warung;kuliner")
+    assert lines[2].startswith("4;row;row_unreadable;")
+    assert admin.content == report.content
+    assert all(b"Budi" not in row["cells"] and b"3199014101" not in row["cells"] for row in stored)
+
+    corrected = "\n".join(lines[:2]).replace("3199014101;", "3199014101900022;")
+    again = await officer.post("/v1/imports", content=corrected.encode())
+    status = await ended(officer, again.json()["id"])
+    business = await register.fetchval("select business->>'name' from participant where name = 'Budi'")
+    await register.close()
+
+    assert (status["accepted"], status["rejected"]) == (1, 0)
+    assert business == "=Warung"
+
+
+async def test_the_report_has_cells_only_for_the_uploader_and_admins(
+    officer: httpx.AsyncClient, database: Databases
+) -> None:
+    content = b"name,nik,region,consent\nSiti,31990141,31.71.01.1001,2026-01\n"
+    import_id = (await officer.post("/v1/imports", content=content)).json()["id"]
+    await ended(officer, import_id)
+    register = await asyncpg.connect(database.registration)
+    await register.execute("update import_file set caller = 'another'")
+    await register.close()
+
+    report = await officer.get(f"/v1/imports/{import_id}/rejected")
+
+    assert report.content.decode("utf-8-sig") == (
+        "line,column,reason,sentence_id,sentence_en\r\n"
+        "2,nik,nik_digits,NIK harus 16 angka.,A NIK has 16 digits.\r\n"
+    )
 
 
 async def test_an_undo_withdraws_participants_and_its_file_cannot_be_imported_again(
@@ -164,7 +210,7 @@ async def test_a_dry_run_says_what_an_import_would_do_and_writes_nothing(
 
     said = preview.json()
     assert preview.status_code == 200
-    assert (said["accepted"], said["unchanged"], said["rejected"], said["blank"]) == (58, 2, 2, 1)
+    assert (said["accepted"], said["differing"], said["rejected"], said["blank"]) == (58, 2, 2, 1)
     counts = ("accepted", "unchanged", "differing", "rejected", "blank", "heading_lines")
     assert {name: said[name] for name in counts} == {name: status[name] for name in counts}
     assert (said["format"], said["encoding"], said["separator"]) == ("csv", "utf-8-sig", ",")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from registration.imports.column_validation import REQUIRED
 from registration.imports.csv_reader import (
+    CHUNK_CHARACTERS_MAX,
     LINE_CHARACTERS_MAX,
     Header,
     Row,
@@ -53,6 +54,14 @@ def test_chunks_contain_every_row_after_the_last_written_row_in_order(
 
     assert [row for chunk in found for row in chunk] == [row for row in numbered if row.number > after]
     assert all(1 <= len(chunk) <= rows_max for chunk in found)
+
+
+def test_a_chunk_of_huge_lines_has_few_rows() -> None:
+    huge = Row(2, None, "x" * (CHUNK_CHARACTERS_MAX // 2))
+
+    found = list(chunks([huge._replace(number=number) for number in range(2, 12)], 1, 1_000))
+
+    assert [len(chunk) for chunk in found] == [3, 3, 3, 1]
 
 
 def test_a_header_may_have_any_order_and_case_and_either_separator() -> None:

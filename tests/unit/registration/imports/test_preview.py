@@ -13,7 +13,7 @@ from registration.imports.preview import first_rows, masked
 @pytest.mark.parametrize(
     ("cell", "shown"),
     [
-        ("Siti Contoh", "S*** C******"),
+        ("Siti Contoh", "S*** C*****"),
         ("3199014101900021", "3199**********21"),
         ("'3199 0141 0190 0021", "3199**********21"),
         ("+6281234567801", "+628********01"),
