@@ -67,8 +67,9 @@ surface: setup ## compare OpenAPI, metrics and settings with their recordings: F
 
 check: lint types imports rules surface unit ## format, lint, types, import rules, unit and contract tests: under a minute
 
-fuzz: setup ## feed the compiled decoder arbitrary bytes under sanitizers, beside pure Python: SECONDS=60, SEED=n
+fuzz: setup ## feed the compiled decoder arbitrary bytes under sanitizers, and imports damaged files: SECONDS=60, SEED=n
 	@$(PY) -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+	@$(PY) -m tests.fuzz.import_files $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 test: check ## everything, on a real broker and database, in Chromium and in containers; says what it could not run
 	@$(PY) -m pytest -q -n 2 --dist loadscope tests/e2e tests/integration tests/ports tests/browser --ignore tests/integration/bench $(PYTEST_ARGS)

@@ -39,6 +39,9 @@ LIMITED: Final = Counter(
 REJECTIONS_DELETED: Final = Counter(
     "registration_import_rejections_deleted", "Deleted rejections of imports that ended long ago."
 )
+REJECTED_CELLS_DELETED: Final = Counter(
+    "registration_import_rejected_cells_deleted", "Rejected rows of imports whose cells were deleted."
+)
 KEYS_DELETED: Final = Counter(
     "registration_idempotency_deleted", "Expired idempotency keys that were deleted."
 )

@@ -108,3 +108,6 @@ class ApiSettings(Settings):
     import_rejections_kept_d: int = Field(
         default=90, ge=1, description="Days for which the rejections of an ended import are kept"
     )
+    import_cells_kept_d: int = Field(
+        default=30, ge=1, description="Days for which the cells of rejected rows are kept, encrypted"
+    )

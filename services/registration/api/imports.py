@@ -1,7 +1,8 @@
-"""The endpoints under `/v1/imports`: upload a CSV file, read the status and rejected rows, undo an import."""
+"""The endpoints under `/v1/imports`: upload a file, read the status and rejected rows, undo an import."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -17,9 +18,8 @@ from registration.api.operation_submission import idempotency_key
 from registration.auth.callers import Role
 from registration.domain import names
 from registration.imports.file_faults import UnusableFileError
-from registration.imports.file_messages import BY_FAULT, hold_message
+from registration.imports.file_messages import BY_FAULT, hold_message, note_views
 from registration.imports.queue import WAITING, ImportQueue
-from registration.imports.rejection_report import rejection_report
 from registration.imports.row_validation import CountsAs
 from registration.imports.spool import UploadTooLargeError
 from registration.imports.store import ImportState, ImportStatus
@@ -27,6 +27,7 @@ from registration.requests.field_error_messages import BilingualText
 
 KEPT_LISTED_MAX: Final = 1_000
 NAME_LENGTH_MAX: Final = 200
+IGNORED_MAX: Final = 100
 DEFAULT_NAME: Final = "upload.csv"
 
 ImportId = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="From the answer to the upload.")]
@@ -40,13 +41,30 @@ CountsAsQuery = Annotated[
     ),
 ]
 
+IgnoredHeadings = Annotated[
+    Sequence[str],
+    Query(
+        max_length=IGNORED_MAX,
+        description="Headings of columns that are not imported; repeat the parameter for each of them.",
+    ),
+]
+DryRun = Annotated[bool, Query(description="Only say what an import would do.")]
+
 UNKNOWN: Final = BilingualText("Impor ini tidak ditemukan.", "There is no such import.")
 UNUSABLE: Final = BilingualText("Berkas ini tidak dapat diimpor.", "This file cannot be imported.")
 UNDONE: Final = BilingualText("Impor berkas ini sudah dibatalkan.", "The import of this file was undone.")
+MEDIA_TYPES: Final = (
+    "text/csv",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.ms-excel",
+    "application/vnd.oasis.opendocument.spreadsheet",
+)
 CSV_BODY: Final[dict[str, Any]] = {
     "requestBody": {
         "required": True,
-        "content": {"text/csv": {"schema": {"type": "string", "format": "binary"}}},
+        "content": {
+            media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in MEDIA_TYPES
+        },
     }
 }
 
@@ -67,13 +85,20 @@ def _add_upload(router: APIRouter, imports: ImportQueue, authenticator: Authenti
         "",
         status_code=202,
         responses=error_responses(400, 401, 403, 409, 413, 422, 503)
-        | {200: {"description": "Imported before"}},
+        | {200: {"description": "Imported before, or what an import would do"}},
         openapi_extra=CSV_BODY | KEY_REQUIRED,
     )
     async def upload(
-        request: Request, name: FileName = DEFAULT_NAME, counts_as: CountsAsQuery = CountsAs.STOCK
+        request: Request,
+        name: FileName = DEFAULT_NAME,
+        ignore: IgnoredHeadings = (),
+        counts_as: CountsAsQuery = CountsAs.STOCK,
+        dry_run: DryRun = False,
     ) -> Response:
-        """Import the CSV file in the body. The response is 200 if the same file was imported before.
+        """Import the CSV file or spreadsheet in the body.
+
+        The response is 200 if the same file was imported before. With `dry_run`, nothing is written: the
+        response says what was detected, how many rows would be accepted, and why others would not.
 
         A file whose numbers a spreadsheet program has probably changed is held: nothing of it is written
         before it is confirmed. A file is recognized by its digest, so sending it again is harmless, whatever
@@ -82,7 +107,10 @@ def _add_upload(router: APIRouter, imports: ImportQueue, authenticator: Authenti
         caller = await authenticator.require_role(Role.OFFICER, request)
         idempotency_key(request.headers.get("idempotency-key"))
         try:
-            status = await imports.receive(request.stream(), _file_name(name), caller.id, counts_as)
+            if dry_run:
+                preview = await imports.preview(request.stream(), ignore)
+                return Response(msgspec.json.encode(preview), 200, media_type="application/json")
+            status = await imports.receive(request.stream(), _file_name(name), caller.id, ignore, counts_as)
         except UploadTooLargeError:
             raise too_large_problem() from None
         except UnusableFileError as error:
@@ -110,13 +138,17 @@ def _add_rejected(router: APIRouter, imports: ImportQueue, authenticator: Authen
         openapi_extra=KEY_REQUIRED,
     )
     async def rejected(request: Request, import_id: ImportId) -> Response:
-        """The rejected rows as CSV: row number (the header is row 1), column and reason, never a value."""
-        await authenticator.require_role(Role.OFFICER, request)
-        await _find(imports, import_id)
+        """The rejected and differing rows in the form of the file, with line, columns, reasons and sentences.
+
+        The report has the cells of the file only for the uploader and for admins, until they are deleted.
+        Corrected, it can be imported.
+        """
+        caller = await authenticator.require_role(Role.OFFICER, request)
+        status = await _find(imports, import_id)
+        has_cells = caller.role is Role.ADMIN or caller.id == status.caller
         headers = {"Content-Disposition": f'attachment; filename="rejected-{import_id[:12]}.csv"'}
-        return StreamingResponse(
-            rejection_report(imports.rejections(import_id)), media_type="text/csv", headers=headers
-        )
+        report = imports.rejection_report(import_id, has_cells=has_cells)
+        return StreamingResponse(report, media_type="text/csv", headers=headers)
 
 
 def _add_confirmation(router: APIRouter, imports: ImportQueue, authenticator: Authenticator) -> None:
@@ -171,6 +203,7 @@ def _json_response(
 ) -> Response:
     body = msgspec.to_builtins(status) | more
     del body["caller"]
+    body["notes"] = msgspec.to_builtins(note_views(status.notes))
     if status.state is ImportState.HELD:
         body["explanation"] = hold_message(status.fault)._asdict()
     return Response(msgspec.json.encode(body), code, headers, "application/json")

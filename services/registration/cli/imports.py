@@ -1,11 +1,14 @@
-"""Imports a CSV file (`registration import FILE`) and undoes an import (`registration undo ID`)."""
+"""Imports a file (`registration import FILE`) and undoes an import (`registration undo ID`)."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import asyncpg
 import typer
@@ -14,20 +17,25 @@ from database.pool import connect
 from lifecycle.stop_signal import StopSignal, run
 from registration.cipher import Cipher
 from registration.cli.command_runner import CommandRefusedError, exit_1_if_refused, run_on_register, set_up
+from registration.cli.import_preview import preview_lines
 from registration.cli.progress_bar import console, show_progress
 from registration.domain.cloud_event import utc_text
 from registration.domain.commands import RegisterCommand
 from registration.domain.participant import Participant
 from registration.imports import store, undo
+from registration.imports.cell_encryption import CellEncryption
+from registration.imports.csv_reader import Row
 from registration.imports.file_faults import UnusableFileError
 from registration.imports.file_inspection import inspect_file
-from registration.imports.file_messages import BY_FAULT, hold_message
+from registration.imports.file_messages import BY_FAULT, BY_NOTE, hold_message
 from registration.imports.importer import Importer, import_id_of
+from registration.imports.preview import preview_file
 from registration.imports.rejection_report import rejection_report
 from registration.imports.row_comparison import RowComparison
 from registration.imports.row_validation import CountsAs
 from registration.imports.settings import ImportSettings
-from registration.imports.store import ImportInterruptedError, ImportState, ImportStatus
+from registration.imports.spreadsheets.conversion_process import FileText, text_of_file
+from registration.imports.store import ImportInterruptedError, ImportPlan, ImportState, ImportStatus
 from registration.imports.validation_process import open_validation_process, validation_config
 from registration.settings import RegisterSettings, SecretSettings
 from registration.store.register_rows import Connection
@@ -38,6 +46,28 @@ KEPT_SHOWN_MAX: Final = 1_000
 CONFIRMED_BY_COMMAND: Final = "command line"
 
 
+class FileImport(NamedTuple):
+    """A file, the headings of its columns that are not imported, what it counts as, and what imports it."""
+
+    pool: asyncpg.Pool[Any]
+    secrets: SecretSettings
+    settings: ImportSettings
+    path: Path
+    ignored: Sequence[str]
+    counts_as: CountsAs
+
+    @asynccontextmanager
+    async def importer(self) -> AsyncIterator[Importer]:
+        """Open a validation process for the block, and return the importer that uses it."""
+        cipher = Cipher(self.secrets.secret)
+        compare, seal = RowComparison(cipher).differing_columns, CellEncryption(cipher).seal
+        validation = open_validation_process(validation_config(self.secrets))
+        try:
+            yield Importer(self.pool, validation, compare, seal, self.settings.import_rows_max)
+        finally:
+            await asyncio.to_thread(validation.close)
+
+
 def import_csv(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
     rejected: Annotated[Path | None, typer.Option(help="Write the report of rejected rows here")] = None,
@@ -45,14 +75,21 @@ def import_csv(
         CountsAs,
         typer.Option(help="`stock`: the file is the baseline; `live`: its rows count as registered today"),
     ] = CountsAs.STOCK,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="Heading of a column that is not imported; may be repeated")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only say what the import would do")] = False,
 ) -> None:
-    """Import participants from a CSV file. If an import of the same file was interrupted, continue it."""
+    """Import participants from a CSV file or spreadsheet. If its import was interrupted, continue it."""
     register, secrets, settings = load(RegisterSettings, SecretSettings, ImportSettings)
 
     async def command(pool: asyncpg.Pool[Any], stopping: StopSignal) -> None:
-        import_id = await _begin(pool, secrets, file, counts_as)
-        await _import(pool, secrets, settings, (import_id, file), stopping)
-        await _report(pool, import_id, file, rejected)
+        run = FileImport(pool, secrets, settings, file, ignore or (), counts_as)
+        try:
+            async with text_of_file(file) as text:
+                await (_check(run, text, stopping) if check else _import(run, text, stopping, rejected))
+        except UnusableFileError as error:
+            raise CommandRefusedError(f"{file.name}: {error}. {BY_FAULT[error.fault].en}") from None
 
     _run(register, command)
 
@@ -93,51 +130,58 @@ def _run(
         run(connected)
 
 
-async def _begin(pool: asyncpg.Pool[Any], secrets: SecretSettings, path: Path, counts_as: CountsAs) -> str:
-    """Begin the import of a file, unless it was begun before, and return the import's id.
+async def _check(run: FileImport, text: FileText, stopping: StopSignal) -> None:
+    """Print what an import would do. Raises CommandRefusedError if it would be held or accept nothing."""
+    inspection = await asyncio.to_thread(inspect_file, text.path, run.ignored)
+    bytes_all = (await asyncio.to_thread(text.path.stat)).st_size
+    async with run.importer() as importer:
+        with show_progress("checking", bytes_all) as progress:
+            preview = await preview_file(importer, text, inspection, stopping, progress.show_rows)
+    for line in preview_lines(preview):
+        typer.echo(line)
+    if stopping.is_set():
+        raise CommandRefusedError("stopped before the end of the file")
+    if preview.explanation is not None:
+        raise CommandRefusedError(f"the import would be held: {preview.explanation['en']}")
+    if not preview.accepted and not preview.unchanged:
+        raise CommandRefusedError(f"{run.path.name}: no row would be accepted")
 
-    Raises WrongSecretError if the register's personal data are encrypted under another secret key.
+
+async def _import(run: FileImport, text: FileText, stopping: StopSignal, rejected: Path | None) -> None:
+    """Import a file, write the report of rejected rows to `rejected` if it is given, and print the status.
+
+    Raises UnusableFileError, or CommandRefusedError if the import was not finished or accepted nothing.
     """
-    cipher = Cipher(secrets.secret)
-    await check_secret(pool, cipher.key_id)
-    import_id = await asyncio.to_thread(import_id_of, path, cipher)
-    try:
-        inspection = await asyncio.to_thread(inspect_file, path)
-    except UnusableFileError as error:
-        raise CommandRefusedError(f"{path.name}: {error}. {BY_FAULT[error.fault].en}") from None
-    async with pool.acquire() as connection:
-        await store.begin(connection, import_id, path.name, None, counts_as, inspection.hold)
-    return import_id
+    import_id = await _import_rows(run, text, stopping)
+    if rejected is not None:
+        await _write_report(run, import_id, rejected)
+    await _report(run.pool, import_id, run.path)
 
 
-async def _import(
-    pool: asyncpg.Pool[Any],
-    secrets: SecretSettings,
-    settings: ImportSettings,
-    begun: tuple[str, Path],
-    stopping: StopSignal,
-) -> None:
-    """Run an import that was begun, or continue it after an interruption. `begun`: its id and file.
+async def _import_rows(run: FileImport, text: FileText, stopping: StopSignal) -> str:
+    """Import a file, or continue its interrupted import, and return the import's id.
 
     Returns at the end of the file, or earlier if `stopping` is set. If the import has ended before, nothing
-    changes. Raises CommandRefusedError if another process runs or undoes the import.
+    changes. Raises WrongSecretError if the register's personal data are encrypted under another secret key,
+    UnusableFileError, or CommandRefusedError if another process runs or undoes the import.
     """
-    import_id, path = begun
-    async with pool.acquire() as connection:
+    cipher = Cipher(run.secrets.secret)
+    await check_secret(run.pool, cipher.key_id)
+    import_id = await asyncio.to_thread(import_id_of, run.path, cipher)
+    inspection = await asyncio.to_thread(inspect_file, text.path, run.ignored)
+    async with run.pool.acquire() as connection:
+        plan = ImportPlan(inspection.hold, run.ignored, text.notes, run.counts_as)
+        await store.begin(connection, import_id, run.path.name, None, plan)
         status = await store.status(connection, import_id)
     assert status is not None, "`begin` has recorded the import"
     if status.state is ImportState.HELD:
-        return
+        return import_id
     if status.state is not ImportState.RUNNING:
         console.print(f"{_state(status)}: this very file was imported before, nothing changes")
-        return
-    validation = open_validation_process(validation_config(secrets))
-    try:
-        comparison = RowComparison(Cipher(secrets.secret))
-        importer = Importer(pool, validation, comparison.differing_columns, settings.import_rows_max)
-        await _run_import(importer, status, path, stopping)
-    finally:
-        await asyncio.to_thread(validation.close)
+        return import_id
+    async with run.importer() as importer:
+        await _run_import(importer, status, text.path, stopping)
+    return import_id
 
 
 async def _run_import(importer: Importer, status: ImportStatus, path: Path, stopping: StopSignal) -> None:
@@ -153,22 +197,31 @@ async def _run_import(importer: Importer, status: ImportStatus, path: Path, stop
             raise CommandRefusedError(f"not imported: {reason}") from None
 
 
-async def _report(pool: asyncpg.Pool[Any], import_id: str, path: Path, rejected: Path | None) -> None:
-    """Print the import's status, and write the rejected rows to `rejected` if it is given.
+async def _write_report(run: FileImport, import_id: str, rejected: Path) -> None:
+    """Write the report of rejected rows, with their cells. Only its owner can read the file."""
+    open_cells = partial(CellEncryption(Cipher(run.secrets.secret)).open, import_id)
+    form = await store.report_format(run.pool, import_id)
+    rows = store.rejected_rows(run.pool, import_id)
+    descriptor = os.open(rejected, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+        async for line in rejection_report(rows, form, open_cells):
+            file.write(line)
+
+
+async def _report(pool: asyncpg.Pool[Any], import_id: str, path: Path) -> None:
+    """Print the import's status.
 
     Raises CommandRefusedError if the import was stopped before the end of the file, has failed or was undone.
     """
     async with pool.acquire() as connection:
         status = await store.status(connection, import_id)
     assert status is not None, "`begin` has recorded the import"
-    if rejected is not None:
-        with rejected.open("w", encoding="utf-8", newline="") as file:
-            async for line in rejection_report(store.rejections(pool, import_id)):
-                file.write(line)
     typer.echo(
         f"import {status.id}: {_state(status)}, {status.accepted:,} accepted, {status.unchanged:,} unchanged,"
         f" {status.differing:,} differing, {status.rejected:,} rejected; counted as {status.counts_as.value}"
     )
+    for note, about in status.notes:
+        typer.echo(f"note: {BY_NOTE[note].en} {', '.join(about)}".rstrip())
     typer.echo(
         f"of {status.last_row:,} lines, {status.heading_lines:,} are headings and {status.blank:,} are blank"
     )
@@ -199,7 +252,7 @@ async def _undo(
             status = await store.status(connection, import_id)
             if status is None:
                 raise CommandRefusedError("there is no such import")
-    importer = Importer(pool, _NoValidation(), _differ_in_nothing, settings.import_rows_max)
+    importer = Importer(pool, _NoValidation(), _differ_in_nothing, _seal_nothing, settings.import_rows_max)
     status = await importer.status(import_id)
     with show_progress("withdrawing", max(status.accepted - status.undone, 0)) as progress:
         status = await importer.undo(import_id, stopping, progress.show_withdrawn)
@@ -224,6 +277,11 @@ async def _print_kept(connection: Connection, status: ImportStatus) -> None:
 
 def _differ_in_nothing(_row: RegisterCommand, _stored: Participant) -> list[str]:
     """Stands in for the comparison of rows during an undo."""
+    return []
+
+
+def _seal_nothing(_import_id: str, _rows: Sequence[Row]) -> list[bytes]:
+    """Stands in for the encryption of cells during an undo."""
     return []
 
 

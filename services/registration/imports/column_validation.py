@@ -7,6 +7,7 @@ of the API.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, NamedTuple
 
@@ -14,6 +15,7 @@ import msgspec
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from registration.domain.written_text import visible
+from registration.imports.spreadsheets import cell_marks
 from registration.regions import RegionFault, Regions
 from registration.requests.request_models import Business, RegisterBody, Step, Vocabulary
 
@@ -24,6 +26,10 @@ EMPTY_MARKS: Final = frozenset(
 """What people and programs write into an optional cell that has no value, in lower case."""
 REGISTRATION_STEP: Final = "P1"
 AMBIGUOUS: Final = "region_ambiguous"
+MARKED: Final = {cell_marks.MERGED: "cell_merged", cell_marks.NO_VALUE: "formula_without_value"}
+"""The codes of cells of a spreadsheet that have no value of their own."""
+DEFUSED: Final = re.compile(r"'[=+@\t\r-]")
+"""The start of a cell of a report, marked as text so that no spreadsheet program computes it."""
 STEP_SEPARATORS: Final = str.maketrans(";,|", "   ")
 
 Steps = Annotated[tuple[Step, ...], Field(max_length=6)]
@@ -85,11 +91,13 @@ def validate_columns(
 ) -> list[Any]:
     """Return, for each row, its ImportedRegistration, or an InvalidRow. `names` are the column names.
 
-    Every row must have a cell for each name.
+    Every row must have a cell for each name. Names that are not in COLUMNS are left out.
     """
     faults: FaultsByRow = {}
     columns: dict[str, Column] = {}
     for name, cells in zip(names, zip(*rows, strict=True), strict=False):
+        if name not in COLUMNS:
+            continue
         texts = [cell.strip() if cell.isascii() else visible(cell).strip() for cell in cells]
         columns[name] = _validate_column(name, texts, vocabulary, faults)
     for name in REQUIRED:
@@ -112,9 +120,11 @@ def _validate_column(name: str, cells: Sequence[str], vocabulary: Vocabulary, fa
     distinct = [cell for cell in dict.fromkeys(cells) if cell]
     if name not in REQUIRED:
         distinct = [cell for cell in distinct if cell.casefold() not in EMPTY_MARKS]
-    invalid: dict[str, str] = {}
+    invalid = {cell: MARKED[cell] for cell in distinct if cell in MARKED}
+    distinct = [cell for cell in distinct if cell not in MARKED]
     if name == "region":
-        distinct, invalid = _unambiguous(distinct, vocabulary.regions)
+        distinct, unresolved = _unambiguous(distinct, vocabulary.regions)
+        invalid |= unresolved
     try:
         valid = _values(name, distinct, vocabulary)
     except ValidationError as error:
@@ -133,7 +143,7 @@ def _values(name: str, cells: Sequence[str], vocabulary: Vocabulary) -> dict[str
 
     If any cells are invalid, raises a ValidationError that contains their indices.
     """
-    inputs: list[Any] = [*cells]
+    inputs: list[Any] = [cell[1:] if cell[0] == "'" and DEFUSED.match(cell) else cell for cell in cells]
     match name:
         case "steps":
             inputs = [_steps(cell) for cell in cells]

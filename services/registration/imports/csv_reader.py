@@ -8,17 +8,18 @@ quotation mark that is not closed damages only its own line. Rows are numbered b
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import dropwhile, islice
 from pathlib import Path
 from typing import Final, NamedTuple, TextIO
 
 from registration.imports.column_validation import COLUMNS, REQUIRED
 from registration.imports.file_encoding import detect_encoding
 from registration.imports.file_faults import FileFault, UnusableFileError
-from registration.imports.heading_names import column_of
+from registration.imports.heading_names import columns_of
 
 LINE_CHARACTERS_MAX: Final = 65_536
+CHUNK_CHARACTERS_MAX: Final = 2_000_000
 LINES_BEFORE_HEADER_MAX: Final = 20
 SEPARATORS: Final = ",;\t|"
 SEPARATOR_MARK: Final = "sep="
@@ -31,21 +32,26 @@ Cells = list[str] | None
 class Header(NamedTuple):
     """The names of the columns in the order of the file, and the separator.
 
-    `line` is the number of the line that names the columns, and `blank_lines` of the lines before it are
-    blank.
+    A column that is not imported is IGNORED or UNNAMED. `line` is the number of the line that names the
+    columns, and `blank_lines` of the lines before it are blank. `headings` are the columns' names as written.
     """
 
     columns: tuple[str, ...]
     separator: str
     line: int = 1
     blank_lines: int = 0
+    headings: tuple[str, ...] = ()
 
 
 class Row(NamedTuple):
-    """A line of the file after the header, with its number. The first line of the file has number 1."""
+    """A line of the file after the header, with its number. The first line of the file has number 1.
+
+    `text` is the line itself if it cannot be parsed, unless it is too long.
+    """
 
     number: int
     cells: Cells
+    text: str | None = None
 
 
 def open_csv(path: Path) -> TextIO:
@@ -57,12 +63,15 @@ def open_csv(path: Path) -> TextIO:
     return path.open(encoding=encoding.codec, errors=encoding.errors)
 
 
-def read_header(lines: TextIO) -> Header:
-    """Read up to the line that names the columns, and validate it. Raises UnusableFileError."""
-    candidates: list[tuple[int, str]] = []
+def read_header(lines: TextIO, ignored: Collection[str] = ()) -> Header:
+    """Read up to the line that names the columns, and validate it. Raises UnusableFileError.
+
+    The columns with the headings in `ignored` are not imported.
+    """
+    candidates: list[set[str]] = []
     marked = None
     blank = 0
-    for number, text in islice(_numbered(lines), LINES_BEFORE_HEADER_MAX):
+    for number, text in islice(numbered_lines(lines), LINES_BEFORE_HEADER_MAX):
         if text is None or not text.strip(f'{SEPARATORS}" \xa0'):
             blank += text is not None
             continue
@@ -70,26 +79,21 @@ def read_header(lines: TextIO) -> Header:
             marked = text[len(SEPARATOR_MARK) : len(SEPARATOR_MARK) + 1] or "\t"
             continue
         for separator in marked or SEPARATORS:
-            columns = [column_of(heading) for heading in _headings(text, separator)]
+            headings = _headings(text, separator)
+            columns = columns_of(headings, ignored)
             if set(REQUIRED) <= set(columns):
-                return _validated(text, separator, number, blank)
-        candidates.append((number, text))
+                return Header(_validated(headings, columns), separator, number, blank, tuple(headings))
+            candidates.append({column for column in columns if column in COLUMNS})
     if not candidates:
         raise UnusableFileError(FileFault.EMPTY)
-    _, text = max(candidates, key=lambda candidate: len(_known(candidate[1], marked)))
-    missing = [name for name in REQUIRED if name not in _known(text, marked)]
-    raise UnusableFileError(FileFault.COLUMN_MISSING, missing)
+    known = max(candidates, key=len)
+    raise UnusableFileError(FileFault.COLUMN_MISSING, [name for name in REQUIRED if name not in known])
 
 
-def _known(text: str, marked: str | None) -> set[str]:
-    """Return the columns that a line names, read with the separator with which it names most."""
-    return max(
-        (
-            {column for heading in _headings(text, separator) if (column := column_of(heading))}
-            for separator in marked or SEPARATORS
-        ),
-        key=len,
-    )
+def skip_header(lines: TextIO, header: Header) -> None:
+    """Read up to the line that names the columns, if it is known already."""
+    for _ in islice(numbered_lines(lines), header.line):
+        pass
 
 
 def _headings(text: str, separator: str) -> list[str]:
@@ -100,28 +104,27 @@ def _headings(text: str, separator: str) -> list[str]:
     return headings
 
 
-def _validated(text: str, separator: str, line: int, blank_lines: int) -> Header:
-    headings = _headings(text, separator)
-    names = [column_of(heading) for heading in headings]
-    unknown = [heading for heading, name in zip(headings, names, strict=True) if name is None]
+def _validated(headings: Sequence[str], columns: Sequence[str | None]) -> tuple[str, ...]:
+    """Return the columns. Raises UnusableFileError if one is unknown or occurs twice."""
+    unknown = [heading for heading, column in zip(headings, columns, strict=True) if column is None]
     if unknown:
         raise UnusableFileError(FileFault.COLUMN_UNKNOWN, unknown[:UNKNOWN_NAMED_MAX])
-    columns = tuple(name for name in names if name is not None)
-    assert set(columns) <= COLUMNS, "every heading means a column"
-    twice = sorted({name for name in columns if columns.count(name) > 1})
+    known = tuple(column for column in columns if column is not None)
+    twice = sorted({column for column in known if column in COLUMNS and known.count(column) > 1})
     if twice:
         raise UnusableFileError(FileFault.COLUMN_TWICE, twice)
-    return Header(columns, separator, line, blank_lines)
+    return known
 
 
 def rows(lines: TextIO, header: Header) -> Iterator[Row]:
     """Iterate over the lines after the header."""
     width = len(header.columns)
-    for number, text in _numbered(lines, header.line):
-        yield Row(number, None if text is None else _cells(text, header.separator, width))
+    for number, text in numbered_lines(lines, header.line):
+        cells = None if text is None else _cells(text, header.separator, width)
+        yield Row(number, cells) if cells is not None else Row(number, None, text)
 
 
-def _numbered(lines: TextIO, before: int = 0) -> Iterator[tuple[int, str | None]]:
+def numbered_lines(lines: TextIO, before: int = 0) -> Iterator[tuple[int, str | None]]:
     """Iterate over the numbered lines, without their line breaks. A line that is too long is None."""
     number = before
     while text := lines.readline(LINE_CHARACTERS_MAX):
@@ -156,12 +159,17 @@ def _cells(text: str, separator: str, width: int) -> Cells:
 
 
 def chunks(all_rows: Iterable[Row], after: int, rows_max: int) -> Iterator[list[Row]]:
-    """Iterate over chunks of at most `rows_max` rows. The first chunk begins after row number `after`."""
-    remaining = iter(all_rows)
-    first = next((row for row in remaining if row.number > after), None)
-    if first is None:
-        return
-    chunk = [first, *islice(remaining, rows_max - 1)]
-    while chunk:
+    """Iterate over chunks of rows. The first chunk begins after row number `after`.
+
+    A chunk has at most `rows_max` rows, and ends with the row with which it exceeds CHUNK_CHARACTERS_MAX.
+    """
+    chunk: list[Row] = []
+    characters = 0
+    for row in dropwhile(lambda row: row.number <= after, all_rows):
+        chunk.append(row)
+        characters += sum(map(len, row.cells)) if row.cells is not None else len(row.text or "")
+        if len(chunk) >= rows_max or characters > CHUNK_CHARACTERS_MAX:
+            yield chunk
+            chunk, characters = [], 0
+    if chunk:
         yield chunk
-        chunk = list(islice(remaining, rows_max))

@@ -1,4 +1,7 @@
-"""Why a whole file is refused or held. This module imports nothing, so that a small process can use it."""
+"""Why a whole file is refused or held, and what else is to be known about it.
+
+This module imports little, because the small process that converts spreadsheets uses it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,10 @@ class FileFault(StrEnum):
     COLUMN_UNKNOWN = "column_unknown"
     COLUMN_TWICE = "column_twice"
     COLUMN_MISSING = "column_missing"
+    SPREADSHEET_ENCRYPTED = "spreadsheet_encrypted"
+    SPREADSHEET_TOO_LARGE = "spreadsheet_too_large"
+    SPREADSHEET_UNREADABLE = "spreadsheet_unreadable"
+    SPREADSHEET_FORMULAS = "spreadsheet_formulas"
 
 
 class HoldReason(StrEnum):
@@ -20,6 +27,19 @@ class HoldReason(StrEnum):
 
     LAST_DIGITS_LOST = "nik_last_digits_lost"
     SCIENTIFIC_NOTATION = "scientific_notation"
+
+
+class FileNote(StrEnum):
+    """What an officer should know about a file that is imported."""
+
+    SHEET_NOT_READ = "sheet_not_read"
+    HIDDEN_ROWS = "hidden_rows"
+    HIDDEN_COLUMNS = "hidden_columns"
+    MERGED_CELLS = "merged_cells"
+
+
+Note = tuple[FileNote, Sequence[str]]
+"""A note and what it is about: the names of sheets, or a number of rows or columns."""
 
 
 class UnusableFileError(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 NOT_A_WORD: Final = re.compile(r"[\W_]+")
@@ -47,11 +47,35 @@ HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """For each column, the other headings that mean it: in lower case, with blanks between the words."""
 
+REPORT_HEADINGS: Final = ("line", "column", "reason", "sentence_id", "sentence_en")
+"""The first headings of a report of rejected rows, which are not imported with a corrected report."""
+IGNORED: Final = "-"
+"""Stands among the columns for one that is not imported."""
+UNNAMED: Final = ""
+"""Stands among the columns for one without a heading."""
+
 _BY_WORDS: Final[Mapping[str, str]] = {
     words: column for column, headings in HEADINGS.items() for words in (column.replace("_", " "), *headings)
 }
 
 
-def column_of(heading: str) -> str | None:
-    """Return the column that a heading means; None if it is unknown. Case and punctuation do not matter."""
-    return _BY_WORDS.get(NOT_A_WORD.sub(" ", heading.casefold()).strip())
+def columns_of(headings: Sequence[str], ignored: Collection[str] = ()) -> list[str | None]:
+    """Return the columns that the headings mean; None for each that is unknown.
+
+    The headings in `ignored` and those of a report become IGNORED. Case and punctuation do not matter.
+    """
+    not_imported = {_words(heading) for heading in ignored}
+    columns = [_column_of(_words(heading), not_imported) for heading in headings]
+    if tuple(headings[: len(REPORT_HEADINGS)]) == REPORT_HEADINGS:
+        columns[: len(REPORT_HEADINGS)] = [IGNORED] * len(REPORT_HEADINGS)
+    return columns
+
+
+def _column_of(words: str, ignored: Collection[str]) -> str | None:
+    if not words:
+        return UNNAMED
+    return IGNORED if words in ignored else _BY_WORDS.get(words)
+
+
+def _words(heading: str) -> str:
+    return NOT_A_WORD.sub(" ", heading.casefold()).strip()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol, TextIO, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TextIO, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -19,6 +21,7 @@ from prometheus_client import Counter
 from lifecycle.backoff import Backoff
 from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
+from registration.domain.participant import Participant
 from registration.imports import store
 from registration.imports.chunk_encoding import PackedChunk, pack
 from registration.imports.csv_reader import (
@@ -30,15 +33,17 @@ from registration.imports.csv_reader import (
     rows,
 )
 from registration.imports.file_faults import UnusableFileError
+from registration.imports.overlap import DifferingColumns
 from registration.imports.row_validation import (
     WHOLE_ROW,
     ChunkContext,
+    CountsAs,
     OpenScopes,
     RejectedCell,
     RowFault,
     ValidatedChunk,
 )
-from registration.imports.store import DifferingColumns, ImportState, ImportStatus
+from registration.imports.store import ImportState, ImportStatus, WriteRules
 from registration.imports.undo import undo_chunk
 from registration.store.error_classification import Failure, failure_of
 from registration.store.register_rows import QUERIES, Connection
@@ -63,6 +68,17 @@ class Packer(Protocol):
         ...
 
 
+SealCells = Callable[[str, Sequence[Row]], list[bytes]]
+"""Encrypts the cells of rows of an import."""
+
+
+class Chunk(NamedTuple):
+    """The rows of a chunk as they are in the file, and what validation has made of them."""
+
+    rows: list[Row]
+    packed: PackedChunk
+
+
 @dataclass(frozen=True, slots=True)
 class Importer:
     """Runs imports and undos, with at most `rows_max` rows in a transaction.
@@ -74,6 +90,7 @@ class Importer:
     pool: asyncpg.Pool[Any]
     packer: Packer
     differing_columns: DifferingColumns
+    seal_cells: SealCells
     rows_max: int = 1_000
     retry_s_max: float = 60.0
     new_id: Callable[[], UUID] = uuid_utils.compat.uuid7
@@ -98,7 +115,7 @@ class Importer:
         fault = None
         with open_csv(path) as lines:
             try:
-                header = read_header(lines)
+                header = read_header(lines, status.ignored)
             except UnusableFileError as error:
                 fault = str(error)
             else:
@@ -141,44 +158,72 @@ class Importer:
     ) -> bool:
         """Write the remaining chunks. Return False if a stop ended the writing before the last chunk."""
         await self._with_retry(lambda connection: store.read_header(connection, status.id, header))
-        scopes = await self._scopes()
         after_row = max(status.last_row, header.line)
+        async with aclosing(
+            self.packed_chunks(status.id, lines, header, after_row, stopping, status.counts_as)
+        ) as packed_chunks:
+            async for chunk in packed_chunks:
+                rules = WriteRules(
+                    self.new_id, self.differing_columns, partial(self._sealed, status.id, chunk.rows)
+                )
+                await self._write(status.id, chunk.packed, after_row, rules)
+                after_row = chunk.packed.last_row
+                IMPORTED_ROWS.inc(chunk.packed.rows)
+                on_progress(chunk.packed.rows, lines.buffer.tell())
+        return not stopping.is_set()
+
+    async def packed_chunks(
+        self,
+        import_id: str,
+        lines: TextIO,
+        header: Header,
+        after_row: int,
+        stopping: StopSignal,
+        counts_as: CountsAs = CountsAs.STOCK,
+    ) -> AsyncGenerator[Chunk]:
+        """Iterate over the chunks after a row, until a stop. The next chunks are validated ahead."""
+        scopes = await self._scopes()
         remaining = chunks(rows(lines, header), after_row, self.rows_max)
-        ahead: deque[asyncio.Task[PackedChunk]] = deque()
+        ahead: deque[tuple[list[Row], asyncio.Task[PackedChunk]]] = deque()
         try:
             while not stopping.is_set():
                 while len(ahead) < PACKED_CHUNKS_AHEAD and (chunk := next(remaining, None)):
-                    context = ChunkContext(status.id, header, scopes, datetime.now(UTC), status.counts_as)
-                    ahead.append(asyncio.ensure_future(self.packer.pack(chunk, context)))
+                    context = ChunkContext(import_id, header, scopes, datetime.now(UTC), counts_as)
+                    ahead.append((chunk, asyncio.ensure_future(self.packer.pack(chunk, context))))
                 if not ahead:
-                    return True
-                packed = await ahead.popleft()
-                await self._write(status.id, packed, after_row)
-                after_row = packed.last_row
-                IMPORTED_ROWS.inc(packed.rows)
-                on_progress(packed.rows, lines.buffer.tell())
-            return False
+                    return
+                chunk, task = ahead.popleft()
+                yield Chunk(chunk, await task)
         finally:
-            for task in ahead:
+            tasks = [task for _, task in ahead]
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*ahead, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _write(self, import_id: str, packed: PackedChunk, after_row: int) -> None:
+    def _sealed(self, import_id: str, rows: Sequence[Row], numbers: Collection[int]) -> list[bytes]:
+        """Return the encrypted cells of those rows of a chunk that have these numbers, in their order."""
+        wanted = frozenset(numbers)
+        return self.seal_cells(import_id, [row for row in rows if row.number in wanted])
+
+    async def known(self, packed: PackedChunk) -> list[Participant]:
+        """Return the participants whom the register has under the NIKs of a chunk, without locking them."""
+        nik_hmacs = str(packed.participants["nik_hmac"])
+        return await self._with_retry(lambda connection: store.known(connection, nik_hmacs))
+
+    async def _write(self, import_id: str, packed: PackedChunk, after_row: int, rules: WriteRules) -> None:
         """Write a chunk.
 
         If a value cannot be stored, its row is found by halving the chunk, and only that row is rejected.
         """
         try:
             await self._with_retry(
-                lambda connection: store.write_chunk(
-                    connection, import_id, packed, after_row, self.new_id, self.differing_columns
-                )
+                lambda connection: store.write_chunk(connection, import_id, packed, after_row, rules)
             )
         except Exception as error:
             if failure_of(error) is not Failure.DATA or not packed.count:
                 raise
             for part in _split(packed.unpacked()):
-                await self._write(import_id, pack(part, self.new_id), after_row)
+                await self._write(import_id, pack(part, self.new_id), after_row, rules)
                 after_row = part.last_row
 
     async def _scopes(self) -> OpenScopes:

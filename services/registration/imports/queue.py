@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -13,12 +16,16 @@ from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
 from registration.imports import store, undo
+from registration.imports.cell_encryption import CellEncryption
 from registration.imports.file_inspection import inspect_file
 from registration.imports.importer import Importer
+from registration.imports.preview import Preview, preview_file
+from registration.imports.rejection_report import rejection_report
 from registration.imports.row_comparison import RowComparison
 from registration.imports.row_validation import CountsAs
 from registration.imports.spool import UploadSpool
-from registration.imports.store import ImportInterruptedError, ImportState, ImportStatus
+from registration.imports.spreadsheets.conversion_process import FileText, text_of_file
+from registration.imports.store import ImportInterruptedError, ImportPlan, ImportState, ImportStatus
 from registration.imports.undo import KeptParticipant
 from registration.imports.validation_process import ValidationProcess
 from registration.store.register_rows import QUERIES
@@ -49,28 +56,34 @@ class ImportQueue:
         self._spool = spool
         self._cipher = cipher
         self._comparison = RowComparison(cipher)
+        self._cells = CellEncryption(cipher)
         self._open_process = open_process
         self._rows_max = rows_max
         self._requested: deque[str] = deque()
+        self._one_conversion = asyncio.Lock()
+        self._one_preview = asyncio.Lock()
 
     async def receive(
         self,
         body: AsyncIterator[bytes],
         name: str,
         caller: str,
+        ignored: Sequence[str] = (),
         counts_as: CountsAs = CountsAs.STOCK,
     ) -> ImportStatus:
         """Store a file, enqueue its import unless it is held, and return the import's status.
 
         If the same file was sent before and no row of it was rejected, its import stays as it is. Raises
-        UploadTooLargeError, or UnusableFileError if the file's header is invalid.
+        UploadTooLargeError, or UnusableFileError if the file's header is invalid. Columns with the headings
+        in `ignored` are not imported.
         """
-        async with self._spool.receive(body, self._cipher) as upload:
-            inspection = await asyncio.to_thread(inspect_file, upload.path)
-            await self._spool.keep(upload)
+        async with self._spool.receive(body, self._cipher) as upload, self._text_of(upload.path) as text:
+            inspection = await asyncio.to_thread(inspect_file, text.path, ignored)
+            await self._spool.keep(upload.import_id, text.path)
         import_id = upload.import_id
+        plan = ImportPlan(inspection.hold, ignored, text.notes, counts_as)
         async with self._pool.acquire() as connection:
-            new = await store.begin(connection, import_id, name, caller, counts_as, inspection.hold)
+            new = await store.begin(connection, import_id, name, caller, plan)
         status = await self.status(import_id)
         assert status is not None, "the import was begun above"
         if new and status.state is ImportState.RUNNING:
@@ -78,6 +91,33 @@ class ImportQueue:
         elif status.state not in WAITING:
             self._spool.delete(import_id)
         return status
+
+    async def preview(self, body: AsyncIterator[bytes], ignored: Sequence[str]) -> Preview:
+        """Say what an import of a file would do. Previews are made one at a time.
+
+        Raises UploadTooLargeError, or UnusableFileError if the file's header is invalid.
+        """
+        async with self._spool.receive(body, self._cipher) as upload, self._text_of(upload.path) as text:
+            inspection = await asyncio.to_thread(inspect_file, text.path, ignored)
+            async with self._one_preview:
+                process = self._open_process()
+                try:
+                    return await preview_file(self._importer(process), text, inspection, StopSignal())
+                finally:
+                    await asyncio.to_thread(process.close)
+
+    @asynccontextmanager
+    async def _text_of(self, path: Path) -> AsyncIterator[FileText]:
+        """Convert a file to text, one file at a time, because a spreadsheet needs much memory."""
+        async with AsyncExitStack() as stack:
+            async with self._one_conversion:
+                text = await stack.enter_async_context(text_of_file(path, self._spool.folder))
+            yield text
+
+    def _importer(self, process: ValidationProcess) -> Importer:
+        return Importer(
+            self._pool, process, self._comparison.differing_columns, self._cells.seal, self._rows_max
+        )
 
     async def confirm(self, import_id: str, caller: str) -> bool:
         """Let a held import run. Return False if the import is not held."""
@@ -111,9 +151,12 @@ class ImportQueue:
                     break
         return count, listed
 
-    def rejections(self, import_id: str) -> AsyncIterator[tuple[int, str, str]]:
-        """Iterate over the rejected cells as (row, column, reason), in the order of rows and columns."""
-        return store.rejections(self._pool, import_id)
+    async def rejection_report(self, import_id: str, *, has_cells: bool) -> AsyncIterator[str]:
+        """Yield the lines of the report of rejected rows, with the cells of the file if `has_cells`."""
+        open_cells = partial(self._cells.open, import_id) if has_cells else None
+        form = await store.report_format(self._pool, import_id)
+        async for line in rejection_report(store.rejected_rows(self._pool, import_id), form, open_cells):
+            yield line
 
     async def run(self, stopping: StopSignal) -> None:
         """Run requested imports and undos until `stopping` is set."""
@@ -141,7 +184,7 @@ class ImportQueue:
             return
         log.info("import started", state=status.state.value, row=status.last_row)
         process = self._open_process()
-        importer = Importer(self._pool, process, self._comparison.differing_columns, self._rows_max)
+        importer = self._importer(process)
         try:
             if status.state is ImportState.RUNNING:
                 status = await importer.run(import_id, self._spool.path(import_id), stopping)

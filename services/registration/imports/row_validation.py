@@ -1,6 +1,6 @@
 """Validates the rows of a chunk by the rules of the API, and converts valid rows to commands.
 
-A rejected row is reported by its number, the columns at fault and the reasons, never by a value.
+A rejected row is returned as its number, the columns at fault and the reasons, without a value.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import msgspec
 
 from registration.cipher import Cipher
 from registration.domain.commands import RegisterCommand
-from registration.imports.column_validation import InvalidRow, validate_columns
+from registration.imports.column_validation import COLUMNS, InvalidRow, validate_columns
 from registration.imports.csv_reader import Header, Row
+from registration.imports.heading_names import UNNAMED
 from registration.regions import Regions
 from registration.requests.command_mapping import register_command
 from registration.requests.request_models import Vocabulary
@@ -39,6 +40,7 @@ class RowFault(StrEnum):
 
     UNREADABLE = "row_unreadable"
     CELLS = "cell_count"
+    NO_HEADING = "cell_without_heading"
     NOT_UTF8 = "not_utf8"
     DUPLICATE = "duplicate_in_file"
     UNSTORABLE = "unstorable"
@@ -118,6 +120,8 @@ class RowValidator:
         last_row, count = rows[-1].number, len(rows)
         rows = [row for row in rows if row.cells != []]
         rejected = [fault for row in rows for fault in _unreadable(row, names)]
+        if UNNAMED in names:
+            rejected += [fault for row in rows for fault in _without_heading(row, names)]
         unreadable = {fault.row for fault in rejected}
         readable = [row for row in rows if row.number not in unreadable]
         results = validate_columns(names, [row.cells or () for row in readable], self._vocabulary(context))
@@ -168,8 +172,17 @@ def _unreadable(row: Row, names: Sequence[str]) -> list[RejectedCell]:
     return [
         RejectedCell(row.number, name, RowFault.NOT_UTF8)
         for name, cell in zip(names, cells, strict=True)
-        if not _is_text(cell)
+        if name in COLUMNS and not _is_text(cell)
     ]
+
+
+def _without_heading(row: Row, names: Sequence[str]) -> list[RejectedCell]:
+    """Return the fault of a row that has a value in a column without a heading, so that it is not lost."""
+    if not row.cells or len(row.cells) != len(names):
+        return []
+    if any(cell.strip() for name, cell in zip(names, row.cells, strict=True) if name == UNNAMED):
+        return [RejectedCell(row.number, WHOLE_ROW, RowFault.NO_HEADING)]
+    return []
 
 
 def _is_text(cell: str) -> bool:

@@ -10,29 +10,25 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
 from registration.domain.cloud_event import EventDraft
-from registration.domain.commands import RegisterCommand
-from registration.domain.decision import Event, Reason, Refused, decide
 from registration.domain.participant import Participant
-from registration.imports.chunk_encoding import PackedChunk, only_event
+from registration.imports.chunk_encoding import PackedChunk
 from registration.imports.csv_reader import Header
-from registration.imports.file_faults import HoldReason
-from registration.imports.row_validation import CHANNEL, CountsAs, RejectedCell, RowFault
+from registration.imports.file_faults import HoldReason, Note
+from registration.imports.overlap import DifferingColumns, compare_with_register
+from registration.imports.row_validation import CHANNEL, CountsAs, RejectedCell
 from registration.store import register_rows
 from registration.store.error_classification import ConcurrentWriteError
 from registration.store.register_rows import QUERIES, Connection
 from telemetry.failpoints import failpoint
 
 PAGE_ROWS: Final = 1_000
-
-DifferingColumns = Callable[[RegisterCommand, Participant], Sequence[str]]
-"""Returns the columns in which a row differs from the participant that the register has."""
 
 
 class ImportState(StrEnum):
@@ -51,7 +47,8 @@ class ImportStatus(msgspec.Struct, frozen=True):
 
     `rows` is None until the import ends. `fault` is None unless the import's file is unusable or held. Each
     line up to `last_row` is counted once: in `heading_lines`, `blank`, `accepted`, `unchanged`, `differing`
-    or `rejected`. `runs` is how often the file was imported; the counts are those of the last run.
+    or `rejected`. `runs` is how often the file was imported; the counts are those of the last run. `ignored`
+    are the headings of columns that are not imported.
     """
 
     id: str
@@ -70,9 +67,23 @@ class ImportStatus(msgspec.Struct, frozen=True):
     runs: int
     undone: int
     caller: str | None
+    ignored: Sequence[str]
+    notes: Sequence[Note]
     started_at: datetime
     changed_at: datetime
     finished_at: datetime | None
+
+
+class ImportPlan(msgspec.Struct, frozen=True):
+    """How a file is to be imported: what its inspection found, and the headings of columns to ignore."""
+
+    hold: HoldReason | None = None
+    ignored: Sequence[str] = ()
+    notes: Sequence[Note] = ()
+    counts_as: CountsAs = CountsAs.STOCK
+
+
+AS_IT_IS: Final = ImportPlan()
 
 
 class ImportInterruptedError(Exception):
@@ -94,24 +105,52 @@ class Progress(msgspec.Struct, frozen=True):
     rejected: Sequence[RejectedCell] = ()
 
 
+class RejectedRow(NamedTuple):
+    """A rejected or differing row: its faults as (column, reason), and its encrypted cells until deleted."""
+
+    number: int
+    faults: list[tuple[str, str]]
+    cells: bytes | None
+
+
+class ReportFormat(msgspec.Struct, frozen=True):
+    """The headings and the separator of the file, and which headings are not imported."""
+
+    headings: list[str]
+    separator: str
+    ignored: list[str]
+
+
+class WriteRules(NamedTuple):
+    """What the writing of a chunk needs besides the chunk.
+
+    `differing_columns` compares a row with the register. `seal_cells` returns the encrypted cells of rows,
+    given their numbers.
+    """
+
+    new_id: Callable[[], UUID]
+    differing_columns: DifferingColumns
+    seal_cells: Callable[[Sequence[int]], Sequence[bytes]]
+
+
 async def begin(
-    connection: Connection,
-    import_id: str,
-    name: str,
-    caller: str | None,
-    counts_as: CountsAs = CountsAs.STOCK,
-    hold: HoldReason | None = None,
+    connection: Connection, import_id: str, name: str, caller: str | None, plan: ImportPlan = AS_IT_IS
 ) -> bool:
     """Insert an import, or start an ended one again if it rejected rows or failed.
 
     Its state is RUNNING, or HELD if there is a reason to hold it that nobody has confirmed. An import that
     exists keeps its `counts_as`. Return False if it is not started again.
     """
+    columns = {
+        "hold": plan.hold,
+        "ignored": list(plan.ignored),
+        "notes": msgspec.json.encode(plan.notes).decode(),
+    }
     new = await QUERIES.import_begin(
-        connection, id=import_id, file_name=name, caller=caller, counts_as=counts_as.value, hold=hold
+        connection, id=import_id, file_name=name, caller=caller, counts_as=plan.counts_as.value, **columns
     )
     if new is None:
-        new = await QUERIES.import_repeat(connection, id=import_id, hold=hold)
+        new = await QUERIES.import_repeat(connection, id=import_id, **columns)
     return new is not None
 
 
@@ -121,16 +160,29 @@ async def confirm(connection: Connection, import_id: str, caller: str) -> bool:
 
 
 async def read_header(connection: Connection, import_id: str, header: Header) -> None:
-    """Store how many lines the heading of the file has, unless the import has gone beyond them."""
+    """Store the heading of the file and how many lines it has, unless the import has gone beyond them."""
     await QUERIES.import_read_header(
-        connection, id=import_id, line=header.line, blank_lines=header.blank_lines
+        connection,
+        id=import_id,
+        line=header.line,
+        blank_lines=header.blank_lines,
+        headings=list(header.headings),
+        separator=header.separator,
     )
 
 
 async def status(connection: Connection, import_id: str) -> ImportStatus | None:
     """Return the status of an import; None if it was never begun."""
     row = await QUERIES.import_status(connection, id=import_id)
-    return None if row is None else msgspec.convert(dict(row), ImportStatus)
+    if row is None:
+        return None
+    return msgspec.convert({**row, "notes": msgspec.json.decode(row["notes"])}, ImportStatus)
+
+
+async def known(connection: Connection, nik_hmacs: str) -> list[Participant]:
+    """Return the participants with these NIK fingerprints, an array literal, without locking them."""
+    found = QUERIES.import_known(connection, nik_hmacs=nik_hmacs)
+    return [register_rows.participant_of(row) async for row in found]
 
 
 async def write_chunk(
@@ -138,15 +190,14 @@ async def write_chunk(
     import_id: str,
     packed: PackedChunk,
     after_row: int,
-    new_id: Callable[[], UUID],
-    differing_columns: DifferingColumns,
+    rules: WriteRules,
 ) -> None:
     """Write the chunk that follows row `after_row`. Do nothing if the chunk is already written.
 
     It is already written if this call is a retry after the response to the COMMIT was lost. The chunk is
     first written as if the register had none of its people, because that is true for nearly every chunk. If
     the register has some of them, the chunk is written in a second transaction, which reads them first and
-    compares them with their rows by `differing_columns`.
+    compares them with their rows.
 
     Errors of the driver are raised unchanged. Raises ConcurrentWriteError if another transaction registered
     one of the people after they were read. The call may be repeated after both. Raises ImportInterruptedError
@@ -155,11 +206,11 @@ async def write_chunk(
 
     async def write_new(_is_repeat: bool) -> None:
         progress = Progress(packed.last_row, packed.blank, packed.count, rejected=packed.rejected)
-        await _record_progress(connection, import_id, progress)
+        await _record_progress(connection, import_id, progress, rules)
         await register_rows.write_rows(connection, participants=packed.participants, events=packed.events)
 
     async def write_overlapping(is_repeat: bool) -> None:
-        await _write_overlapping(connection, import_id, packed, new_id, differing_columns, is_repeat)
+        await _write_overlapping(connection, import_id, packed, rules, is_repeat)
 
     try:
         await _write_next(connection, import_id, packed.last_row, after_row, write_new)
@@ -195,43 +246,31 @@ async def _write_overlapping(
     connection: Connection,
     import_id: str,
     packed: PackedChunk,
-    new_id: Callable[[], UUID],
-    differing_columns: DifferingColumns,
+    rules: WriteRules,
     is_repeat: bool,
 ) -> None:
-    """Write a chunk with people whom the register has.
-
-    If such a participant is withdrawn, the row registers the participant again. If the participant is
-    registered, the row changes nothing: it is counted as unchanged, or as differing from the register.
-    """
+    """Write a chunk with people whom the register has."""
     validated = packed.unpacked()
     known = await register_rows.lock(connection, nik_hmacs=str(packed.participants["nik_hmac"]))
-    by_nik = {participant.person.nik_hmac: participant for participant in known}
-    events: list[Event] = []
-    rejected = [*validated.rejected]
-    differing: list[RejectedCell] = []
-    unchanged = 0
-    for row in validated.accepted:
-        existing = by_nik.get(row.nik_hmac)
-        decision = decide(row.command, existing)
-        if not isinstance(decision, Refused):
-            events.append(only_event(decision))
-            continue
-        assert existing is not None, "a new participant is not refused"
-        if decision.reason is not Reason.DUPLICATE:
-            rejected.append(RejectedCell(row.row, "nik", decision.reason))
-        elif existing.person.import_id == import_id and not is_repeat:
-            rejected.append(RejectedCell(row.row, "nik", RowFault.DUPLICATE))
-        elif columns := differing_columns(row.command, existing):
-            differing += [RejectedCell(row.row, column, RowFault.DIFFERS) for column in columns]
-        else:
-            unchanged += 1
+    events, unchanged, differing, rejected = compare_with_register(
+        validated.accepted,
+        known,
+        lambda participant: participant.person.import_id == import_id and not is_repeat,
+        rules.differing_columns,
+    )
     await _update_reregistered(
         connection, import_id, [event.after for event in events if event.before is not None]
     )
-    progress = Progress(validated.last_row, validated.blank, len(events), unchanged, differing, rejected)
-    await _record_progress(connection, import_id, progress)
-    drafts = [EventDraft(new_id(), event, CHANNEL) for event in events]
+    progress = Progress(
+        validated.last_row,
+        validated.blank,
+        len(events),
+        unchanged,
+        differing,
+        [*validated.rejected, *rejected],
+    )
+    await _record_progress(connection, import_id, progress, rules)
+    drafts = [EventDraft(rules.new_id(), event, CHANNEL) for event in events]
     await register_rows.write_rows(
         connection,
         participants=register_rows.participant_rows(event.after for event in events if event.before is None),
@@ -252,8 +291,10 @@ async def _update_reregistered(
         )
 
 
-async def _record_progress(connection: Connection, import_id: str, progress: Progress) -> None:
-    """Store a chunk's last row and its cells at fault, and add its counts to those of the import."""
+async def _record_progress(
+    connection: Connection, import_id: str, progress: Progress, rules: WriteRules
+) -> None:
+    """Store a chunk's last row and its faults, and add its counts to those of the import."""
     cells = [*progress.rejected, *progress.differing]
     if cells:
         await QUERIES.import_reject(
@@ -262,6 +303,10 @@ async def _record_progress(connection: Connection, import_id: str, progress: Pro
             rejected_rows=[cell.row for cell in cells],
             fields=[cell.field for cell in cells],
             reasons=[str(cell.reason) for cell in cells],
+        )
+        numbers = sorted({cell.row for cell in cells})
+        await QUERIES.import_keep_cells(
+            connection, id=import_id, rejected_rows=numbers, cells=rules.seal_cells(numbers)
         )
     await QUERIES.import_advance(
         connection,
@@ -284,19 +329,24 @@ async def end(connection: Connection, import_id: str, state: ImportState, fault:
     await QUERIES.import_end(connection, id=import_id, state=state.value, fault=fault)
 
 
-async def rejections(pool: asyncpg.Pool[Any], import_id: str) -> AsyncIterator[tuple[int, str, str]]:
-    """Iterate over the rejected and differing cells as (row, column, reason), by rows and columns.
+async def report_format(pool: asyncpg.Pool[Any], import_id: str) -> ReportFormat:
+    """Return the form of the report of an import that was begun."""
+    row = await QUERIES.import_report_format(pool, id=import_id)
+    return msgspec.convert(dict(row), ReportFormat)
 
-    The cells are read in several queries, and no connection is held between two queries.
+
+async def rejected_rows(pool: asyncpg.Pool[Any], import_id: str) -> AsyncIterator[RejectedRow]:
+    """Iterate over the rejected and differing rows, in their order.
+
+    The rows are read in several queries, and no connection is held between two queries.
     """
-    row, field = 0, ""
-    while True:
-        found = QUERIES.import_rejections(
-            pool, id=import_id, after_row=row, after_field=field, rows_max=PAGE_ROWS
-        )
-        page = [rejection async for rejection in found]
-        for rejection in page:
-            row, field = rejection["row"], rejection["field"]
-            yield row, field, rejection["reason"]
-        if len(page) < PAGE_ROWS:
-            return
+    after_row, page_rows = 0, PAGE_ROWS
+    while page_rows == PAGE_ROWS:
+        found = QUERIES.import_rejections(pool, id=import_id, after_row=after_row, rows_max=PAGE_ROWS)
+        page: dict[int, RejectedRow] = {}
+        async for cell in found:
+            row = page.setdefault(cell["row"], RejectedRow(cell["row"], [], cell["cells"]))
+            row.faults.append((cell["field"], cell["reason"]))
+        for row in page.values():
+            yield row
+        after_row, page_rows = max(page, default=0), len(page)

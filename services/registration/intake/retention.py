@@ -13,7 +13,9 @@ from registration.store.register_rows import QUERIES
 DELETED_ROWS_MAX: Final = 5_000
 
 
-async def delete_expired(pool: asyncpg.Pool[Any], keys_kept: timedelta, rejections_kept: timedelta) -> bool:
+async def delete_expired(
+    pool: asyncpg.Pool[Any], keys_kept: timedelta, rejections_kept: timedelta, cells_kept: timedelta
+) -> bool:
     """Delete at most DELETED_ROWS_MAX rows of each kind, and return whether more expired rows may remain.
 
     A caller that repeats the call at once while it returns True deletes faster than any intake can insert.
@@ -23,8 +25,10 @@ async def delete_expired(pool: asyncpg.Pool[Any], keys_kept: timedelta, rejectio
         await QUERIES.delete_old_rejections(pool, kept=rejections_kept, deleted_max=DELETED_ROWS_MAX)
     )
     metrics.REJECTIONS_DELETED.inc(rejections)
+    cells = _rows(await QUERIES.delete_old_cells(pool, kept=cells_kept, deleted_max=DELETED_ROWS_MAX))
+    metrics.REJECTED_CELLS_DELETED.inc(cells)
     buckets = _rows(await QUERIES.delete_full_buckets(pool, deleted_max=DELETED_ROWS_MAX))
-    return DELETED_ROWS_MAX in (keys, rejections, buckets)
+    return DELETED_ROWS_MAX in (keys, rejections, cells, buckets)
 
 
 async def delete_old_keys(pool: asyncpg.Pool[Any], kept: timedelta) -> int:

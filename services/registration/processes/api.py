@@ -215,9 +215,10 @@ async def _stop_committing(group_commit: GroupCommit, closed: StopSignal) -> Non
 async def _delete_expired(pool: asyncpg.Pool[Any], settings: ApiSettings, stopping: StopSignal) -> None:
     keys_kept = timedelta(hours=settings.idempotency_kept_h)
     rejections_kept = timedelta(days=settings.import_rejections_kept_d)
+    cells_kept = timedelta(days=settings.import_cells_kept_d)
 
     async def delete_and_pause() -> None:
-        if not await delete_expired(pool, keys_kept, rejections_kept):
+        if not await delete_expired(pool, keys_kept, rejections_kept, cells_kept):
             await stopping.wait(CLEAN_EVERY_S)
 
     # A failed clean-up must never stop the intake.

@@ -2,29 +2,31 @@
 -- row. The transaction first locks the import's row in `import_file`. So if two processes import the same file, they
 -- take turns, and each sees how far the other has come.
 
--- name: import_begin(id, file_name, caller, counts_as, hold)^
+-- name: import_begin(id, file_name, caller, counts_as, hold, ignored, notes)^
 -- Inserts an import and returns its id. Returns no row if the import exists already. `hold` is why it is held, NULL if
 -- it is not.
-insert into import_file (id, name, state, caller, counts_as, fault)
-values (
-    :id, :file_name, case when :hold::text is null then 'running' else 'held' end, :caller, :counts_as, :hold::text
-)
+insert into import_file (id, name, state, caller, counts_as, fault, ignored, notes)
+values (:id, :file_name, case when :hold::text is null then 'running' else 'held' end, :caller, :counts_as, :hold::text,
+        :ignored::text[], :notes::jsonb)
 on conflict do nothing
 returning id;
 
--- name: import_repeat(id, hold)^
+-- name: import_repeat(id, hold, ignored, notes)^
 -- Starts an ended import again if it rejected rows or failed. Its rows are then read again: those that it has accepted
 -- are unchanged. It is held for the reason `hold` unless it was confirmed. Returns no row if there is nothing to repeat.
 with again as (
     update import_file
     set state = case when :hold::text is null or confirmed_by is not null then 'running' else 'held' end,
-        fault = case when confirmed_by is null then :hold::text end, rows = null, last_row = 0, heading_lines = 0, blank = 0, accepted = 0,
+        fault = case when confirmed_by is null then :hold::text end, ignored = :ignored::text[],
+        notes = :notes::jsonb, rows = null, last_row = 0, heading_lines = 0, blank = 0, accepted = 0,
         unchanged = 0, differing = 0, rejected = 0, runs = runs + 1, started_at = now(), changed_at = now(),
         finished_at = null
     where id = :id and (state = 'failed' or state = 'done' and rejected > 0)
     returning id),
 forgotten as (
-    delete from import_rejected using again where import_id = again.id)
+    delete from import_rejected using again where import_id = again.id),
+forgotten_cells as (
+    delete from import_rejected_cells using again where import_id = again.id)
 select id from again;
 
 -- name: import_confirm(id, caller)^
@@ -34,15 +36,15 @@ set state = 'running', fault = null, confirmed_by = :caller, started_at = now(),
 where id = :id and state = 'held'
 returning id;
 
--- name: import_read_header(id, line, blank_lines)!
--- Stores how many lines the heading has. Does nothing if the import has gone beyond them.
+-- name: import_read_header(id, line, blank_lines, headings, separator)!
+-- Stores the headings and how many lines they have. Does nothing if the import has gone beyond them.
 update import_file
-set last_row = :line, heading_lines = :line - :blank_lines, blank = :blank_lines, changed_at = now()
+set headings = :headings::text[], separator = :separator, last_row = :line, heading_lines = :line - :blank_lines, blank = :blank_lines, changed_at = now()
 where id = :id and state = 'running' and last_row < :line;
 
 -- name: import_status(id)^
 select id, name, counts_as, state, fault, rows, last_row, heading_lines, blank, accepted, unchanged, differing, rejected, runs,
-       undone, caller, started_at, changed_at, finished_at
+       undone, caller, ignored, notes, started_at, changed_at, finished_at
 from import_file where id = :id;
 
 -- name: import_lock(id)^
@@ -57,6 +59,13 @@ where id = :id;
 -- name: import_reject(id, rejected_rows, fields, reasons)!
 insert into import_rejected (import_id, row, field, reason)
 select :id, new.* from unnest(:rejected_rows::bigint[], :fields::text[], :reasons::text[]) as new;
+
+-- name: import_keep_cells(id, rejected_rows, cells)!
+insert into import_rejected_cells (import_id, row, cells)
+select :id, new.* from unnest(:rejected_rows::bigint[], :cells::bytea[]) as new;
+
+-- name: import_report_format(id)^
+select headings, separator, ignored from import_file where id = :id;
 
 -- name: import_insert_reregistered(id, participant_ids, revisions)!
 -- Stores which withdrawn participants this import registered again, and their revisions after that. If a participant
@@ -85,17 +94,28 @@ where id = (
     for update skip locked)
 returning id;
 
--- name: import_rejections(id, after_row, after_field, rows_max)
-select row, field, reason from import_rejected
-where import_id = :id and (row, field) > (:after_row::bigint, :after_field::text)
-order by row, field
-limit :rows_max;
+-- name: import_rejections(id, after_row, rows_max)
+-- Returns the faults of at most `rows_max` rows after a row, by row and column.
+with page as (
+    select distinct row from import_rejected where import_id = :id and row > :after_row::bigint order by row limit :rows_max)
+select row, field, reason, cells
+from page join import_rejected using (row) left join import_rejected_cells as kept using (import_id, row)
+where import_id = :id
+order by row, field;
 
 -- name: delete_old_rejections(kept, deleted_max)!
 -- Deletes at most `deleted_max` rejections of imports that ended longer than `kept` ago.
 delete from import_rejected where ctid = any(array(
     select rejected.ctid from import_rejected as rejected join import_file on import_file.id = rejected.import_id
     where import_file.finished_at < now() - :kept::interval
+    limit :deleted_max));
+
+-- name: delete_old_cells(kept, deleted_max)!
+-- Deletes the cells of at most `deleted_max` rejected rows of imports that ended, or made their last progress, longer
+-- than `kept` ago.
+delete from import_rejected_cells where ctid = any(array(
+    select cells.ctid from import_rejected_cells as cells join import_file on import_file.id = cells.import_id
+    where coalesce(import_file.finished_at, import_file.changed_at) < now() - :kept::interval
     limit :deleted_max));
 
 -- name: import_begin_undo(id)^
@@ -137,6 +157,10 @@ limit :rows_max;
 select count(*) from participant
 left join import_again as again on again.import_id = :id and again.participant_id = participant.id
 where participant.import_id = :id and participant.revision <> coalesce(again.revision, 1);
+
+-- name: import_known(nik_hmacs)
+-- Returns the participants with these NIK fingerprints, without locking them.
+select {participant_columns} from participant where nik_hmac = any(:nik_hmacs::text::bytea[]);
 
 -- name: import_scopes()^
 -- Returns the ids of all campaigns and agencies.

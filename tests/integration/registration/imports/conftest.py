@@ -16,12 +16,13 @@ from database.pool import connect
 from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
 from registration.imports import store
+from registration.imports.cell_encryption import CellEncryption
 from registration.imports.chunk_encoding import PackedChunk, pack
 from registration.imports.csv_reader import Row
 from registration.imports.importer import Importer, import_id_of
 from registration.imports.row_comparison import RowComparison
 from registration.imports.row_validation import ChunkContext, CountsAs, RowValidator
-from registration.imports.store import ImportStatus
+from registration.imports.store import ImportPlan, ImportStatus
 from registration.regions import read_regions
 from settings.contract_files import contract_path
 from simulator.seed.rows_matching_published_totals import HEADER, rows
@@ -78,12 +79,16 @@ class ImportEnvironment:
     async def begin(self, path: Path, counts_as: CountsAs = CountsAs.STOCK) -> str:
         import_id = import_id_of(path, self.cipher)
         async with self.pool.acquire() as connection:
-            await store.begin(connection, import_id, path.name, None, counts_as)
+            await store.begin(connection, import_id, path.name, None, ImportPlan(counts_as=counts_as))
         return import_id
 
     def importer(self, rows_max: int = 100) -> Importer:
         return Importer(
-            self.pool, InProcessPacker(self.cipher), RowComparison(self.cipher).differing_columns, rows_max
+            self.pool,
+            InProcessPacker(self.cipher),
+            RowComparison(self.cipher).differing_columns,
+            CellEncryption(self.cipher).seal,
+            rows_max,
         )
 
     async def run(
@@ -106,7 +111,11 @@ class ImportEnvironment:
         return await self.importer(rows_max).run(import_id, path, stopping, count_chunk)
 
     async def rejected(self, import_id: str) -> list[tuple[int, str, str]]:
-        return [cell async for cell in store.rejections(self.pool, import_id)]
+        return [
+            (row.number, column, reason)
+            async for row in store.rejected_rows(self.pool, import_id)
+            for column, reason in row.faults
+        ]
 
     async def counts(self) -> tuple[int, int]:
         """Return the numbers of registered participants and of events. Assert that sequences have no gaps."""

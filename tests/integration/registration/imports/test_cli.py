@@ -29,6 +29,7 @@ from tests.support.postgres_server import Databases
 
 pytestmark = pytest.mark.integration
 DEADLINE_S = 60
+SPREADSHEETS = Path(__file__).parents[3] / "support/samples/spreadsheets"
 
 
 async def command(database: Databases, *arguments: str, **settings: str) -> asyncio.subprocess.Process:
@@ -142,7 +143,39 @@ async def test_a_file_whose_niks_excel_changed_is_imported_only_after_a_confirma
     assert (again, refused.strip()) == (1, "there is no held import with this id")
 
 
-async def test_the_report_of_rejected_rows_contains_no_values(
+async def test_a_check_prints_what_an_import_would_do_and_writes_nothing(
+    imports: ImportEnvironment, database: Databases
+) -> None:
+    code, out, err = await run_command(database, "import", str(SPREADSHEETS / "people.xlsx"), "--check")
+
+    assert (code, err.count("\n") > 0) == (0, True)
+    assert "file: xlsx, sheet Peserta" in out
+    assert "No. KTP = nik" in out
+    assert "row: S*** C***** | 3199**********21 | 31.71.01.1001 | 2026-01 | 0812******01 |" in out
+    assert "not imported. Rekap" in out
+    assert "would be: 5 accepted, 0 unchanged, 0 differing, 0 rejected" in out
+    assert await imports.counts() == (0, 0)
+    assert await imports.pool.fetchval("SELECT count(*) FROM import_file") == 0
+
+
+async def test_a_spreadsheet_is_imported_and_continued_like_a_text_file(
+    imports: ImportEnvironment, database: Databases
+) -> None:
+    path = str(SPREADSHEETS / "people.ods")
+    rows_max = {"REGISTRATION_IMPORT_ROWS_MAX": "2"}
+
+    killed, _, _ = await run_command(
+        database, "import", path, REGISTRATION_CRASH_AT="import.after_commit:1", **rows_max
+    )
+    code, out, err = await run_command(database, "import", path, **rows_max)
+
+    assert killed == -signal.SIGKILL
+    assert code == 0, err
+    assert "5 accepted" in out
+    assert await imports.counts() == (5, 5)
+
+
+async def test_the_report_of_rejected_rows_repeats_their_cells(
     imports: ImportEnvironment, database: Databases
 ) -> None:
     people = imports.people(5)
@@ -157,7 +190,11 @@ async def test_the_report_of_rejected_rows_contains_no_values(
     assert code == 0
     assert "4 accepted, 0 unchanged, 0 differing, 1 rejected" in out
     assert "of 6 lines, 1 are headings and 0 are blank" in out
-    assert report.read_text() == "row,column,reason\n6,nik,nik_digits\n"
+    lines = report.read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0] == f"line,column,reason,sentence_id,sentence_en,{','.join(HEADER)}"
+    assert lines[1] == f"6,nik,nik_digits,NIK harus 16 angka.,A NIK has 16 digits.,{','.join(broken)}"
+    assert len(lines) == 2
+    assert report.stat().st_mode & 0o077 == 0
 
 
 async def test_a_killed_undo_continues_and_lists_the_participants_it_keeps(

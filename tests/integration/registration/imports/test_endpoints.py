@@ -6,17 +6,21 @@ import csv
 import io
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
 from simulator.seed.rows_matching_published_totals import HEADER, rows
 from tests.support.deadlines import until
+from tests.support.postgres_server import Databases
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.integration
 PLAIN = tuple(name for name in HEADER if name not in ("campaign", "agency"))
 
+SPREADSHEETS = Path(__file__).parents[3] / "support/samples/spreadsheets"
 CHANGED_BY_EXCEL = b"name,nik,region,consent\n" + b"".join(
     f"Orang,3199{day}4101900000,31.71.01.1001,2026-01\n".encode() for day in range(50, 55)
 )
@@ -79,17 +83,61 @@ async def test_an_upload_counts_as_stock_unless_it_says_live(officer: httpx.Asyn
     assert unknown.status_code == 422
 
 
-async def test_the_report_of_rejected_rows_is_csv_with_row_column_and_reason(
-    officer: httpx.AsyncClient,
+async def test_a_corrected_report_of_rejected_rows_can_be_imported(
+    officer: httpx.AsyncClient, stack: Stack, database: Databases
 ) -> None:
-    lines = table(3) + b"Budi,31990141,+6282400000000,31.71.01.1001,,,2026-01,,\r\n"
-    begun = await officer.post("/v1/imports", content=lines)
-    await ended(officer, begun.json()["id"])
+    content = (
+        "Nama;No. KTP;phone;Kelurahan;consent;Nama usaha;Bidang usaha\r\n"
+        "Siti;3199014101900021;+6281234567801;31.71.01.1001;2026-01;;\r\n"
+        "Budi;3199014101;+6281234567802;31.71.01.1001;2026-01;=Warung;kuliner\r\n"
+        '"Ani;3199014101900023;;31.71.01.1001;2026-01;;\r\n'
+    )
+    import_id = (await officer.post("/v1/imports", content=content.encode())).json()["id"]
+    await ended(officer, import_id)
 
-    report = await officer.get(f"/v1/imports/{begun.json()['id']}/rejected")
+    url = f"/v1/imports/{import_id}/rejected"
+    report = await officer.get(url)
+    admin = await officer.get(url, headers={"Authorization": f"Bearer {stack.keys['admin']}"})
+    register = await asyncpg.connect(**database.registration.asyncpg_options())
+    stored = await register.fetch("select cells from import_rejected_cells")
 
+    lines = report.content.decode("utf-8-sig").splitlines()
     assert report.headers["content-type"].startswith("text/csv")
-    assert report.text == "row,column,reason\r\n5,nik,nik_digits\r\n"
+    assert lines[0] == "line;column;reason;sentence_id;sentence_en;" + content.splitlines()[0]
+    assert lines[1].startswith(
+        "3;No. KTP;nik_digits;NIK harus 16 angka.;A NIK has 16 digits.;Budi;3199014101;"
+    )
+    assert lines[1].endswith(";+6281234567802;31.71.01.1001;2026-01;'=Warung;kuliner")
+    assert lines[2].startswith("4;row;row_unreadable;")
+    assert admin.content == report.content
+    assert all(b"Budi" not in row["cells"] and b"3199014101" not in row["cells"] for row in stored)
+
+    corrected = "\n".join(lines[:2]).replace("3199014101;", "3199014101900022;")
+    again = await officer.post("/v1/imports", content=corrected.encode())
+    status = await ended(officer, again.json()["id"])
+    business = await register.fetchval("select business->>'name' from participant where name = 'Budi'")
+    await register.close()
+
+    assert (status["accepted"], status["rejected"]) == (1, 0)
+    assert business == "=Warung"
+
+
+async def test_the_report_has_cells_only_for_the_uploader_and_admins(
+    officer: httpx.AsyncClient, database: Databases
+) -> None:
+    content = b"name,nik,region,consent\nSiti,31990141,31.71.01.1001,2026-01\n"
+    import_id = (await officer.post("/v1/imports", content=content)).json()["id"]
+    await ended(officer, import_id)
+    register = await asyncpg.connect(**database.registration.asyncpg_options())
+    await register.execute("update import_file set caller = 'another'")
+    await register.close()
+
+    report = await officer.get(f"/v1/imports/{import_id}/rejected")
+
+    assert report.content.decode("utf-8-sig") == (
+        "line,column,reason,sentence_id,sentence_en\r\n"
+        "2,nik,nik_digits,NIK harus 16 angka.,A NIK has 16 digits.\r\n"
+    )
 
 
 async def test_an_undo_withdraws_participants_and_its_file_cannot_be_imported_again(
@@ -138,6 +186,70 @@ async def test_a_file_whose_niks_excel_changed_is_held_until_an_officer_confirms
     assert (confirmed.status_code, confirmed.json()["state"]) == (202, "running")
     assert (status["accepted"], status["fault"]) == (5, None)
     assert twice.status_code == 200
+
+
+@pytest.mark.parametrize("ending", ["xlsx", "ods", "xls"])
+async def test_a_spreadsheet_is_imported_as_it_is(
+    officer: httpx.AsyncClient, stack: Stack, ending: str
+) -> None:
+    content = (SPREADSHEETS / f"people.{ending}").read_bytes()
+    uploaded = await officer.post("/v1/imports", content=content)
+    status = await ended(officer, uploaded.json()["id"])
+    again = await officer.post("/v1/imports", content=content)
+
+    assert (status["accepted"], status["blank"], status["heading_lines"]) == (5, 2, 2)
+    assert status["last_row"] == 9
+    assert again.status_code == 200
+    assert [(note["code"], note["about"]) for note in uploaded.json()["notes"]] == [
+        ("sheet_not_read", ["Rekap"]),
+        ("merged_cells", []),
+    ]
+
+
+async def test_a_dry_run_says_what_an_import_would_do_and_writes_nothing(
+    officer: httpx.AsyncClient,
+) -> None:
+    known = table(3)
+    await ended(officer, (await officer.post("/v1/imports", content=known)).json()["id"])
+    lines = table(60, first=1).splitlines(keepends=True)
+    damaged = b"Budi Contoh,31990141,+6282400000000,31.71.01.1001,,,2026-01,,\r\n"
+    content = b"".join([*lines, lines[-1], b"\r\n", damaged])
+
+    preview = await officer.post("/v1/imports", params={"dry_run": "true"}, content=content)
+    uploaded = await officer.post("/v1/imports", content=content)
+    status = await ended(officer, uploaded.json()["id"])
+
+    said = preview.json()
+    assert preview.status_code == 200
+    assert (said["accepted"], said["differing"], said["rejected"], said["blank"]) == (58, 2, 2, 1)
+    counts = ("accepted", "unchanged", "differing", "rejected", "blank", "heading_lines")
+    assert {name: said[name] for name in counts} == {name: status[name] for name in counts}
+    assert (said["format"], said["encoding"], said["separator"]) == ("csv", "utf-8-sig", ",")
+    assert {(reason["column"], reason["reason"]) for reason in said["reasons"]} == {
+        ("nik", "nik_digits"),
+        ("nik", "duplicate_in_file"),
+    }
+    assert said["columns"][1] == {"heading": "nik", "column": "nik"}
+    assert "Budi" not in preview.text
+    assert lines[1].split(b",")[1].decode() not in preview.text
+    assert uploaded.status_code == 202
+
+
+async def test_an_encrypted_spreadsheet_is_refused_at_once(officer: httpx.AsyncClient) -> None:
+    content = (SPREADSHEETS / "encrypted.xlsx").read_bytes()
+    refused = await officer.post("/v1/imports", content=content)
+
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "spreadsheet_encrypted")
+
+
+async def test_columns_that_are_not_needed_are_ignored_on_request(officer: httpx.AsyncClient) -> None:
+    content = b"No;name;nik;region;consent;Alamat\n1;Siti;3199014101900021;31.71.01.1001;2026-01;Jl. X 1\n"
+    refused = await officer.post("/v1/imports", content=content)
+    uploaded = await officer.post("/v1/imports", params={"ignore": ["no", "ALAMAT"]}, content=content)
+    status = await ended(officer, uploaded.json()["id"])
+
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/No", "/Alamat"]
+    assert (status["accepted"], status["ignored"]) == (1, ["no", "ALAMAT"])
 
 
 async def test_a_held_file_can_be_discarded(officer: httpx.AsyncClient) -> None:

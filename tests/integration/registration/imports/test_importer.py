@@ -318,8 +318,9 @@ async def test_a_process_that_is_behind_another_with_the_same_file_is_interrupte
                 import_id,
                 packed,
                 0,
-                imports.importer().new_id,
-                imports.importer().differing_columns,
+                store.WriteRules(
+                    imports.importer().new_id, imports.importer().differing_columns, lambda numbers: []
+                ),
             )
 
     with pytest.raises(ImportInterruptedError, match="another process"):

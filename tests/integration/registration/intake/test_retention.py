@@ -23,13 +23,16 @@ insert into import_file (id, name, state, started_at)
 values ('open', 'open', 'running', now() - interval '1 year');
 insert into import_rejected (import_id, row, field, reason)
 select id, n, 'nik', 'invalid' from import_file, generate_series(1, 200) as n;
+insert into import_rejected_cells (import_id, row, cells)
+select id, n, '' from import_file, generate_series(1, 200) as n;
+update import_file set changed_at = started_at;
 """
 
 
-async def test_a_year_leaves_the_keys_of_two_days_and_the_rejections_of_ninety_days(
+async def test_a_year_leaves_keys_of_two_days_rejections_of_ninety_days_and_cells_of_thirty(
     database: Databases,
 ) -> None:
-    kept = (timedelta(hours=48), timedelta(days=90))
+    kept = (timedelta(hours=48), timedelta(days=90), timedelta(days=30))
     async with asyncpg.create_pool(**database.registration.asyncpg_options(), min_size=1, max_size=1) as pool:
         await pool.execute(YEAR)
 
@@ -42,5 +45,7 @@ async def test_a_year_leaves_the_keys_of_two_days_and_the_rejections_of_ninety_d
             "select count(distinct import_id) from import_rejected where import_id <> 'open'"
         )
         still_open = await pool.fetchval("select count(*) from import_rejected where import_id = 'open'")
+        with_cells = await pool.fetchval("select count(distinct import_id) from import_rejected_cells")
         assert (keys, weeks, still_open) == (95, 12, 200)
+        assert with_cells == 4
         assert batches == 365 * 48 // DELETED_ROWS_MAX + 1

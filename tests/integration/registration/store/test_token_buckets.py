@@ -80,6 +80,6 @@ async def test_only_full_buckets_are_deleted(pool: asyncpg.Pool[Any]) -> None:
     await TokenBuckets(pool, "slow", SLOW, 1).take(b"one")
     await TokenBuckets(pool, "fast", 1e6, 1).take(b"one")
 
-    await delete_expired(pool, timedelta(hours=1), timedelta(hours=1))
+    await delete_expired(pool, timedelta(hours=1), timedelta(hours=1), timedelta(hours=1))
 
     assert [row["name"] for row in await pool.fetch("select name from token_bucket")] == ["slow"]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from registration.imports.column_validation import REQUIRED
 from registration.imports.csv_reader import (
+    CHUNK_CHARACTERS_MAX,
     LINE_CHARACTERS_MAX,
     Header,
     Row,
@@ -20,6 +21,7 @@ from registration.imports.csv_reader import (
 )
 from registration.imports.file_encoding import detect_encoding
 from registration.imports.file_faults import FileFault, UnusableFileError
+from registration.imports.heading_names import IGNORED, UNNAMED
 
 CELLS = st.text(st.sampled_from('a,;"é'), max_size=4)
 TABLES = st.lists(st.lists(CELLS, min_size=4, max_size=4), max_size=5)
@@ -54,9 +56,17 @@ def test_chunks_contain_every_row_after_the_last_written_row_in_order(
     assert all(1 <= len(chunk) <= rows_max for chunk in found)
 
 
+def test_a_chunk_of_huge_lines_has_few_rows() -> None:
+    huge = Row(2, None, "x" * (CHUNK_CHARACTERS_MAX // 2))
+
+    found = list(chunks([huge._replace(number=number) for number in range(2, 12)], 1, 1_000))
+
+    assert [len(chunk) for chunk in found] == [3, 3, 3, 1]
+
+
 def test_a_header_may_have_any_order_and_case_and_either_separator() -> None:
     assert read_header(io.StringIO("NIK, Name,region,CONSENT\n")) == Header(
-        ("nik", "name", "region", "consent"), ","
+        ("nik", "name", "region", "consent"), ",", headings=("NIK", "Name", "region", "CONSENT")
     )
     assert read_header(io.StringIO("nik;name;region;consent;steps\n")).separator == ";"
 
@@ -106,7 +116,7 @@ HEADING = "name,nik,region,consent\n"
     ],
 )
 def test_the_heading_is_found_as_a_person_would_find_it(text: str, header: Header) -> None:
-    assert read_header(io.StringIO(text, newline=None)) == header
+    assert read_header(io.StringIO(text, newline=None))._replace(headings=()) == header
 
 
 def test_unknown_headings_are_named_together_with_the_known_ones() -> None:
@@ -114,6 +124,29 @@ def test_unknown_headings_are_named_together_with_the_known_ones() -> None:
         read_header(io.StringIO("nik,name,region,consent,Alamat,RT/RW\n"))
 
     assert refused.value.columns == ("Alamat", "RT/RW")
+
+
+def test_columns_that_are_not_needed_are_ignored_on_request() -> None:
+    text = "No,nik,name,region,consent,Alamat,RT/RW\n"
+
+    header = read_header(io.StringIO(text), ["alamat", "NO", "rt rw"])
+
+    assert header.columns == (IGNORED, "nik", "name", "region", "consent", IGNORED, IGNORED)
+    assert header.headings == ("No", "nik", "name", "region", "consent", "Alamat", "RT/RW")
+
+
+def test_a_required_column_cannot_be_ignored() -> None:
+    with pytest.raises(UnusableFileError) as refused:
+        read_header(io.StringIO("nik,name,region,consent\n"), ["NIK"])
+
+    assert (refused.value.fault, refused.value.columns) == (FileFault.COLUMN_MISSING, ("nik",))
+
+
+def test_a_column_may_lack_a_heading() -> None:
+    assert read_header(io.StringIO(",nik,name,region,consent\n")).columns == (
+        UNNAMED,
+        *("nik", "name", "region", "consent"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -134,7 +167,7 @@ def test_a_damaged_line_costs_no_other_line(damaged: str) -> None:
 
     assert read == [
         Row(2, ["a", "b", "c", "d"]),
-        Row(3, None),
+        Row(3, None, damaged if len(damaged) <= LINE_CHARACTERS_MAX else None),
         *(Row(number, ["e", "f", "g", "h"]) for number in (4, 5, 6)),
     ]
 

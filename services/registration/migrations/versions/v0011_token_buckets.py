@@ -2,12 +2,12 @@
 
 from database.alembic_env import run_sql_file
 
-revision = "0009"
-down_revision = "0005"
+revision = "0011"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Run the SQL file beside this one."""
-    run_sql_file(__file__, "v0009_token_buckets.sql")
+    run_sql_file(__file__, "v0011_token_buckets.sql")

@@ -1,0 +1,1 @@
+"""Converts spreadsheets to delimited text, in a process of its own."""
