@@ -39,9 +39,9 @@ async def source(topics: Topics) -> AsyncIterator[TopicWriter]:
         writer.mark_as_stock(STOCKED, 280_000)
         await writer.full()
         for minutes in range(30):
-            await writer.minute(minutes_ago(minutes), {"31": 95 + minutes % 10})
+            await writer.minute(minutes_ago(minutes), {"31": 100})
         await writer.day({"31": 1_377})
-        await writer.rules(regions=["31"], every=1_000)
+        await writer.rules(regions=["31"], every=2_500)
         await writer.milestone("31", 200_000)
         yield writer
 

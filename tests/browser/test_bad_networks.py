@@ -173,7 +173,7 @@ async def test_growth_and_milestones_come_over_the_stream_alone(
         await shows(page, "Langsung", 5_000)
         before = await text_of_today(board)
 
-        await source.day({"31": 281_302})
+        await source.day({"31": 1_302})
         await source.milestone("31.71", 28_000, 2)
         await page.get_by_text("Jakarta Pusat mencapai 28.000 peserta terdaftar").wait_for(timeout=2_000)
         today = await until(partial(changed_today, board, before), name="the board has the day")

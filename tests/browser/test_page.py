@@ -23,6 +23,7 @@ async def test_without_script_every_number_is_there(
 ) -> None:
     async with source.publishing():
         await until(lambda: _live(board), name="the board is live")
+        await until(lambda: _forecasts(board), name="the board has read day, minutes and rules")
         async with opened(chromium, board.url, script=False) as page:
             assert await text(page, "#total") == "281.812"
             assert await text(page, ".goal") == "140,9 % dari target 200.000 melampaui target dengan 81.812"
@@ -36,16 +37,21 @@ async def test_without_script_every_number_is_there(
             assert await text(page, "#drift") == "0"
             assert (await text(page, "#checked")).startswith("diperiksa ")
             assert await text(page, "#today") == "+435"
-            assert await text(page, "#stock") == "280.000"
+            assert await text(page, "#stock") == "termasuk data awal 280.000"
             assert await text(page, "#pace") == "100 per menit"
             assert re.fullmatch(r"Laju 15 menit, sampai \d\d\.\d\d WIB", await text(page, "#pace-title"))
-            assert await text(page, "#towards") == "Menuju 282.000"
+            assert await text(page, "#towards") == "Menuju 282.500"
             assert re.fullmatch(r"\d\d\.\d\d–\d\d\.\d\d WIB", await text(page, "#eta"))
             assert "DKI Jakarta mencapai 200.000 peserta terdaftar" in await text(page, "#milestones")
 
 
 async def _live(board: BoardProcess) -> bool:
     return await board.state() == "live"
+
+
+async def _forecasts(board: BoardProcess) -> bool:
+    growth = (await board.http.get("/v1/pace")).json()
+    return growth["today"] is not None and growth["forecast"] is not None
 
 
 async def test_with_script_the_page_follows_each_cut(
@@ -81,7 +87,7 @@ async def test_count_today_and_next_threshold_change_together(
 
         assert len(seen) == 12
         for total, today, towards in seen:
-            assert (total - today, towards) == (281_377, (total // 1_000 + 1) * 1_000)
+            assert (total - today, towards) == (281_377, (total // 2_500 + 1) * 2_500)
 
 
 async def test_after_a_night_the_page_promises_nothing(

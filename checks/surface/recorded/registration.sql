@@ -1,4 +1,4 @@
--- migrated to 0009
+-- migrated to 0006
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -87,6 +87,8 @@ CREATE TABLE registration.import_file (
     unchanged bigint DEFAULT 0 NOT NULL,
     differing bigint DEFAULT 0 NOT NULL,
     runs integer DEFAULT 1 NOT NULL,
+    counts_as text DEFAULT 'stock'::text NOT NULL,
+    CONSTRAINT import_file_counts_as_check CHECK ((counts_as = ANY (ARRAY['stock'::text, 'live'::text]))),
     CONSTRAINT import_file_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text, 'undoing'::text, 'undone'::text])))
 );
 ALTER TABLE registration.import_file OWNER TO registration;
@@ -128,6 +130,7 @@ CREATE TABLE registration.participant (
     import_id text,
     merged_into uuid,
     erased_at timestamp with time zone,
+    stock boolean DEFAULT false NOT NULL,
     CONSTRAINT participant_check CHECK (((standing = 'merged'::text) = (merged_into IS NOT NULL))),
     CONSTRAINT participant_check1 CHECK (((erased_at IS NULL) OR ((nik_hmac IS NULL) AND (nik_cipher IS NULL) AND (phone_cipher IS NULL) AND (name IS NULL) AND (business IS NULL) AND (import_id IS NULL)))),
     CONSTRAINT participant_revision_check CHECK ((revision >= 1)),
@@ -154,13 +157,6 @@ CREATE TABLE registration.register (
     CONSTRAINT register_only_row_check CHECK (only_row)
 );
 ALTER TABLE registration.register OWNER TO registration;
-CREATE UNLOGGED TABLE registration.token_bucket (
-    name text NOT NULL,
-    key bytea NOT NULL,
-    full_at timestamp with time zone NOT NULL
-)
-WITH (fillfactor='50');
-ALTER TABLE registration.token_bucket OWNER TO registration;
 ALTER TABLE ONLY registration.agency
     ADD CONSTRAINT agency_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY registration.alembic_version
@@ -189,11 +185,9 @@ ALTER TABLE ONLY registration.partition
     ADD CONSTRAINT partition_pkey PRIMARY KEY (partition);
 ALTER TABLE ONLY registration.register
     ADD CONSTRAINT register_pkey PRIMARY KEY (only_row);
-ALTER TABLE ONLY registration.token_bucket
-    ADD CONSTRAINT token_bucket_pkey PRIMARY KEY (name, key);
 CREATE INDEX idempotency_age ON registration.idempotency USING brin (created_at) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX participant_import ON registration.participant USING btree (import_id) WHERE (import_id IS NOT NULL);
-CREATE INDEX participant_standing ON registration.participant USING btree (region, agency, campaign, steps) WHERE (standing = 'registered'::text);
+CREATE INDEX participant_standing ON registration.participant USING btree (region, agency, campaign, steps, stock) WHERE (standing = 'registered'::text);
 ALTER TABLE ONLY registration.import_again
     ADD CONSTRAINT import_again_import_id_fkey FOREIGN KEY (import_id) REFERENCES registration.import_file(id) ON DELETE CASCADE;
 ALTER TABLE ONLY registration.import_again

@@ -17,6 +17,7 @@ from board.regions import PROVINCE, Region
 from board.state.counts import Head
 from board.state.growth import MINUTES_SHOWN
 from board.state.milestones import NEWEST_SHOWN, Crossing
+from board.state.pace import Forecast
 from board.state.registration_rate import MINUTE
 from localization.formats import (
     LANGUAGES,
@@ -183,7 +184,9 @@ class _PageValues:
         per_minute = self._words["per_minute"]
         eta = DASH if threshold is None else self._words["unknown_eta"]
         return {
-            "stock": number(figures.stock, self._language) if figures.stock else "",
+            "stock": self._words["stock"].format(number(figures.stock, self._language))
+            if figures.stock
+            else "",
             "today": DASH if figures.today is None else signed(figures.today, self._language),
             "pace": per_minute.format(number(round(pace.per_minute), self._language)) if pace else DASH,
             "pace_title": self._words["pace" if pace else "pace_unknown"].format(
@@ -193,7 +196,7 @@ class _PageValues:
             "towards": self._words["no_next"]
             if threshold is None
             else self._words["towards"].format(number(threshold, self._language)),
-            "eta": span(expected.begins, expected.ends, self._language) if expected else eta,
+            "eta": self._range(expected) if expected else eta,
         }
 
     def _chart(self) -> dict[str, Any]:
@@ -207,6 +210,10 @@ class _PageValues:
             "until": self._words["until"].format(self._short(chart.minutes[-1][0] + MINUTE)),
             "has_late": bool(chart.late),
         }
+
+    def _range(self, expected: Forecast) -> str:
+        times = span(expected.begins, expected.ends, self._language)
+        return times if "–" in times else self._words["about"].format(times)
 
     def _short(self, time: datetime | None) -> str:
         return "" if time is None else clock_of(time, self._language, seconds=False)

@@ -11,6 +11,7 @@ from typing import Final
 
 LANGUAGES: Final = ("id", "en")
 JAKARTA: Final = timezone(timedelta(hours=7), "WIB")
+HALF_A_MINUTE: Final = timedelta(seconds=30)
 
 MONTHS: Final[Mapping[str, tuple[str, ...]]] = {
     "id": (
@@ -76,9 +77,13 @@ def moment(time: datetime, now: datetime, language: str) -> str:
 
 
 def span(begin: datetime, end: datetime, language: str) -> str:
-    """Return two times without seconds: 19.20–19.35 WIB. If the dates differ, the second has its date."""
-    clock = clock_of(begin, language, seconds=False).removesuffix(" WIB")
-    return f"{clock}–{moment(end, begin, language)}"
+    """Return two times to the nearest minute: 19.20–19.35 WIB, or 19.20 WIB if they are the same.
+
+    If the dates differ, the second time has its date.
+    """
+    begin, end = begin + HALF_A_MINUTE, end + HALF_A_MINUTE
+    clock, last = clock_of(begin, language, seconds=False), moment(end, begin, language)
+    return last if last == clock else f"{clock.removesuffix(' WIB')}–{last}"
 
 
 def duration(seconds: float, language: str) -> str:

@@ -170,14 +170,19 @@ function milestoneLine(milestone) {
 
 // The growth belongs to the cut of the counts, and is drawn with them.
 function drawGrowth({ stock, today, pace, next, forecast }) {
-  element("stock-fact").hidden = !stock;
-  setText(element("stock"), number(stock));
+  element("stock").hidden = !stock;
+  setText(element("stock"), fill(words.stock, number(stock)));
   setText(element("today"), today === null ? words.dash : signed(today));
   setText(element("pace-title"), pace ? fill(words.pace, pace.minutes, shortClock(pace.until)) : words.pace_unknown);
   setText(element("pace"), pace ? fill(words.per_minute, number(Math.round(pace.per_minute))) : words.dash);
   setText(element("towards"), next === null ? words.no_next : fill(words.towards, number(next)));
   const unknown = next === null ? words.dash : words.unknown_eta;
-  setText(element("eta"), forecast ? span(forecast.from, forecast.to) : unknown);
+  setText(element("eta"), forecast ? range(forecast) : unknown);
+}
+
+function range({ from, to }) {
+  const times = span(from, to);
+  return times.includes("–") ? times : fill(words.about, times);
 }
 
 // The chart ends with a minute. The time of its end is always shown, because the counts are newer.

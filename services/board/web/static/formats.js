@@ -1,5 +1,7 @@
 // Formats numbers, shares and times exactly as the server does.
 
+const HALF_A_MINUTE_MS = 30000;
+
 export const words = JSON.parse(document.body.dataset.words);
 const indonesian = document.documentElement.lang === "id";
 const locale = indonesian ? "id-ID" : "en-GB";
@@ -34,9 +36,11 @@ export function moment(time, now) {
   const short = clockOf(then, "hour", "minute");
   return dateOf(then) === dateOf(read(now)) ? short : `${dateOf(then)}, ${short}`;
 }
-// Two times of day. If the dates differ, the second has its date.
+// Two times to the nearest minute, or one if they are the same. If the dates differ, the second has its date.
 export function span(begin, end) {
-  return `${clockOf(read(begin), "hour", "minute").replace(" WIB", "")}–${moment(end, begin)}`;
+  const [first, second] = [begin, end].map((time) => Date.parse(time) + HALF_A_MINUTE_MS);
+  const last = moment(second, first);
+  return last === shortClock(first) ? last : `${shortClock(first).replace(" WIB", "")}–${last}`;
 }
 export const shortClock = (time) => clockOf(read(time), "hour", "minute");
 // The largest whole unit of a duration, for example "3 menit".

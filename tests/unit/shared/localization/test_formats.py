@@ -45,6 +45,8 @@ def test_a_time_of_another_day_has_its_date() -> None:
 
     assert moment(EVENING, EVENING, "id") == "19.05 WIB"
     assert span(EVENING, EVENING + timedelta(minutes=9), "id") == "19.05–19.14 WIB"
+    assert span(EVENING, EVENING + timedelta(seconds=40), "id") == "19.05–19.06 WIB"
+    assert span(EVENING, EVENING + timedelta(seconds=20), "en") == "19:05 WIB"
     assert span(EVENING, next_morning, "en") == "19:05–25 October 2021, 00:01 WIB"
     assert moment(next_morning, EVENING, "id") == "25 Oktober 2021, 00.01 WIB"
 
