@@ -1,4 +1,4 @@
-"""Creates the topics of `contract/topics.yaml` at the broker, and does not change existing topics.
+"""Creates the topics of `contract/topics.yaml` at the broker, and compares existing topics with the contract.
 
 Run as `python -m deploy.topics` with the services' KAFKA_* settings.
 """
@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import typer
 import yaml
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 
 from kafka.settings import KafkaSettings
@@ -29,8 +31,7 @@ RETRIABLE_CODES: Final = {6, 7, 36, 38, 41, 87}
 class TopicsError(RuntimeError):
     """The topics could not be created.
 
-    The broker is unreachable or refuses to create a topic, or an existing topic has another number of
-    partitions.
+    The broker is unreachable or refuses to create a topic, or an existing topic differs from the contract.
     """
 
 
@@ -60,7 +61,8 @@ async def create_topics(
     """Create the missing topics and return their full names, once the broker lists all topics.
 
     Wait up to `wait_s` seconds for the broker. Raises TopicsError if topics cannot be created, or if an
-    existing topic has another number of partitions: its events would get into wrong partitions.
+    existing topic has other partitions, fewer copies or another configuration: events could get into wrong
+    partitions or be lost. Existing topics are not changed.
     """
     deadline = time.monotonic() + wait_s
     created: list[str] = []
@@ -81,7 +83,7 @@ async def _create_once(settings: KafkaSettings, topics: list[Topic], replication
         await admin.start()
         present = set(await admin.list_topics())
         missing = [topic for topic in topics if settings.topic(topic.name) not in present]
-        await _check_partitions(admin, settings, [topic for topic in topics if topic not in missing])
+        await _check(admin, settings, [topic for topic in topics if topic not in missing], replication)
         if not missing:
             return []
         answer = await admin.create_topics(
@@ -90,7 +92,7 @@ async def _create_once(settings: KafkaSettings, topics: list[Topic], replication
                     name=settings.topic(topic.name),
                     num_partitions=topic.partitions,
                     replication_factor=replication,
-                    topic_configs=topic.config,
+                    topic_configs=_config(topic, replication),
                 )
                 for topic in missing
             ]
@@ -112,21 +114,48 @@ def _created(answer: object) -> list[str]:
     return names
 
 
-async def _check_partitions(
-    admin: AIOKafkaAdminClient, settings: KafkaSettings, present: list[Topic]
+def _config(topic: Topic, replication: int) -> dict[str, str]:
+    """Return the topic's configuration. An acknowledged record is on all brokers with a copy but one."""
+    return {**topic.config, "min.insync.replicas": str(max(1, replication - 1))}
+
+
+async def _check(
+    admin: AIOKafkaAdminClient, settings: KafkaSettings, present: list[Topic], replication: int
 ) -> None:
     if not present:
         return
-    wanted = {settings.topic(topic.name): topic.partitions for topic in present}
-    described = await admin.describe_topics(list(wanted))
-    found = {topic["topic"]: len(topic["partitions"]) for topic in described if topic["error_code"] == 0}
-    wrong = [
-        f"{name} has {count} partitions, the contract says {wanted[name]}"
-        for name, count in sorted(found.items())
-        if count != wanted[name]
+    wanted = {settings.topic(topic.name): topic for topic in present}
+    differences: list[str] = []
+    for found in await admin.describe_topics(list(wanted)):
+        if found["error_code"] == 0:
+            differences += _shape_differences(found, wanted[found["topic"]], replication)
+    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in wanted]
+    for answer in await admin.describe_configs(resources):
+        for code, _, _, name, entries in answer.resources:
+            if code == 0:
+                found_config = {entry[0]: entry[1] for entry in entries}
+                differences += _config_differences(name, found_config, _config(wanted[name], replication))
+    if differences:
+        raise TopicsError("; ".join(sorted(differences)))
+
+
+def _shape_differences(found: Mapping[str, Any], topic: Topic, replication: int) -> list[str]:
+    name, partitions = found["topic"], found["partitions"]
+    differences = []
+    if len(partitions) != topic.partitions:
+        differences.append(f"{name} has {len(partitions)} partitions, the contract says {topic.partitions}")
+    copies = min((len(partition["replicas"]) for partition in partitions), default=0)
+    if copies < replication:
+        differences.append(f"{name} has {copies} copies of a partition, {replication} are asked for")
+    return differences
+
+
+def _config_differences(name: str, found: Mapping[str, str], wanted: Mapping[str, str]) -> list[str]:
+    return [
+        f"{name} has {key}={found.get(key)}, the contract says {value}: set it with kafka-configs --alter"
+        for key, value in wanted.items()
+        if found.get(key) != value
     ]
-    if wrong:
-        raise TopicsError("; ".join(wrong))
 
 
 def main(
@@ -135,7 +164,7 @@ def main(
     ),
     wait_s: float = typer.Option(60.0, help="Seconds to wait for the broker."),
 ) -> None:
-    """Create the topics of the contract; existing topics are not changed."""
+    """Create the topics of the contract, and compare existing topics with it."""
     settings = load(KafkaSettings)
     topics = read_topics(contract_path("topics.yaml"))
     try:

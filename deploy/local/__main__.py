@@ -28,6 +28,7 @@ app = typer.Typer(
     help="Kafka, PostgreSQL and all services on this machine, supervised, on loopback only.",
 )
 console = Console()
+TOPICS: Final = "deploy.topics"
 FAILURES: Final = (
     StackError,
     PortTakenError,
@@ -114,14 +115,17 @@ def forget(ask: Annotated[bool, typer.Option("--ask", help="Ask before removing.
 
 @app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 def exec(  # noqa: A001 - users know the word from docker compose
-    package: Annotated[str, typer.Argument(help="A service: registration, aggregator, notifier, board.")],
+    package: Annotated[
+        str, typer.Argument(help="registration, aggregator, notifier, board or deploy.topics.")
+    ],
     arguments: Annotated[list[str] | None, typer.Argument(help="The command, such as: key create …")] = None,
 ) -> None:
     """Run a service's command with the stack's settings."""
-    if package not in {process.package for process in PROCESSES.values() if process.is_service}:
+    if package not in {TOPICS, *(process.package for process in PROCESSES.values() if process.is_service)}:
         console.print(f"no service is called {package}")
         raise typer.Exit(2)
-    settings = Stack.here().stack_config().commands(package)
+    stack_config = Stack.here().stack_config()
+    settings = stack_config.kafka if package == TOPICS else stack_config.commands(package)
     environment = {**os.environ, **one_shot_commands.clean_environment(settings)}
     os.execve(sys.executable, [sys.executable, "-m", package, *(arguments or [])], environment)
 

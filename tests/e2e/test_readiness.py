@@ -58,9 +58,12 @@ async def own_stack(
 
 
 async def ready(stack: Stack, name: str) -> tuple[bool, dict[str, Any]]:
-    """Return whether the process is ready, and the answer of its probe."""
-    async with aiohttp.ClientSession() as http, http.get(f"{stack.url(name)}/health/ready") as answer:
-        return answer.status == 200, await answer.json()
+    """Return whether the process is ready, and the answer of its probe. AssertionError if it serves none."""
+    try:
+        async with aiohttp.ClientSession() as http, http.get(f"{stack.url(name)}/health/ready") as answer:
+            return answer.status == 200, await answer.json()
+    except aiohttp.ClientError as error:
+        raise AssertionError(f"{name} serves no health") from error
 
 
 async def live(stack: Stack, name: str) -> bool:
@@ -86,10 +89,7 @@ async def all_ready(stack: Stack, *names: str) -> bool:
 
 async def serve_health(stack: Stack, *names: str) -> bool:
     for name in names:
-        try:
-            found, answer = await ready(stack, name)
-        except aiohttp.ClientError as error:
-            raise AssertionError(f"{name} serves no health yet") from error
+        found, answer = await ready(stack, name)
         assert not found, name
         assert "started" in answer["missing"], (name, answer)
         assert await live(stack, name), name

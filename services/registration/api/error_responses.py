@@ -9,7 +9,9 @@ from starlette.responses import Response
 
 from problems.fastapi_handlers import install, internal_error, respond
 from problems.problem import Problem
+from registration import metrics
 from registration.api import problem_responses
+from registration.intake.group_commit import OverloadReason
 from registration.store.error_classification import DATABASE_ERRORS, AmbiguousCommitError, Failure, failure_of
 from telemetry.logs import get
 
@@ -32,5 +34,6 @@ async def error_response(request: Request, error: Exception) -> Response:
     ambiguous = isinstance(error, AmbiguousCommitError)
     if ambiguous or failure_of(error) in (Failure.UNAVAILABLE, Failure.REPEAT):
         log.warning("database failed", path=request.url.path, error=type(error).__name__)
+        metrics.OVERLOADED.labels(OverloadReason.DATABASE_UNAVAILABLE.value).inc()
         return respond(request, problem_responses.unavailable_problem(RETRY_AFTER_S))
     return await internal_error(request, error)

@@ -1,4 +1,4 @@
-"""Missing topics are created. Existing topics are not changed, but their number of partitions is checked."""
+"""Missing topics are created. Existing topics are not changed, but compared with the contract."""
 
 from __future__ import annotations
 
@@ -31,6 +31,21 @@ async def test_a_topic_with_another_number_of_partitions_is_refused(topics: Topi
 
     with pytest.raises(TopicsError, match="has 12 partitions, the contract says 13"):
         await create_topics(topics.settings(), wanted)
+
+
+async def test_a_topic_with_another_configuration_is_refused(topics: Topics) -> None:
+    wanted = read_topics(contract_path("topics.yaml"))
+    wanted[0] = replace(wanted[0], config={**wanted[0].config, "retention.ms": "1000"})
+
+    with pytest.raises(TopicsError, match=r"has retention\.ms=-1, the contract says 1000: set it with"):
+        await create_topics(topics.settings(), wanted)
+
+
+async def test_a_topic_with_too_few_copies_is_refused(topics: Topics) -> None:
+    with pytest.raises(TopicsError, match="has 1 copies of a partition, 3 are asked for") as refused:
+        await create_topics(topics.settings(), read_topics(contract_path("topics.yaml")), replication=3)
+
+    assert "min.insync.replicas=1, the contract says 2" in str(refused.value)
 
 
 async def test_an_unreachable_broker_is_reported_with_its_address() -> None:

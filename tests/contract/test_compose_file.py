@@ -1,0 +1,59 @@
+"""docker-compose.yml bounds memory and logs, publishes only the proxy's port, and limits who mounts secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from tests.support.contract_documents import ROOT
+
+MEMORY_MIB_MAX = 4_096
+PUBLISHED = {"proxy", "mail", "webhooks", "prometheus"}
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+SERVICES: dict[str, Any] = COMPOSE["services"]
+LASTING = {name: service for name, service in SERVICES.items() if service["restart"] != "no"}
+
+
+def test_all_services_together_fit_in_four_gibibytes() -> None:
+    limits = [
+        int(service["mem_limit"].removesuffix("m")) * service.get("scale", 1) for service in LASTING.values()
+    ]
+
+    assert sum(limits) <= MEMORY_MIB_MAX
+
+
+def test_every_lasting_service_bounds_its_log() -> None:
+    assert {service["logging"]["options"]["max-size"] for service in LASTING.values()} == {"30m"}
+
+
+def test_only_the_proxy_and_the_tools_publish_ports_and_only_on_this_machine() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+
+    assert published.keys() == PUBLISHED
+    assert all(port.startswith("127.0.0.1:") for ports in published.values() for port in ports)
+
+
+def test_only_the_services_that_need_a_secret_mount_it() -> None:
+    mounts = {
+        volume: {name for name, service in SERVICES.items() if f"{volume}:" in str(service.get("volumes"))}
+        for volume in COMPOSE["volumes"]
+        if volume.startswith("secrets-")
+    }
+
+    assert mounts["secrets-registration-api"] == {"secrets", "registration-api"}
+    assert mounts["secrets-postgres"] == {"secrets", "postgres", "roles"}
+    assert not any("board" in names or "proxy" in names for names in mounts.values())
+
+
+def test_a_service_that_the_proxy_stops_using_first_has_the_time_to_end() -> None:
+    announced = {
+        name: int(value)
+        for name, service in SERVICES.items()
+        for variable, value in service.get("environment", {}).items()
+        if variable.endswith("_STOP_ANNOUNCED_S")
+    }
+
+    assert announced.keys() == {"registration-api", "notifier", "board"}
+    for name, seconds in announced.items():
+        assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > seconds + 30
