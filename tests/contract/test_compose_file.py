@@ -1,4 +1,4 @@
-"""docker-compose.yml bounds memory and logs, publishes only the proxy's port, and limits who mounts secrets."""
+"""docker-compose.yml bounds memory and logs, publishes only the proxy's port, and limits secret mounts."""
 
 from __future__ import annotations
 

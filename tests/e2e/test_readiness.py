@@ -145,6 +145,20 @@ async def test_while_postgresql_is_away_only_a_worker_ends_and_all_recover(
     assert own_stack.unexpected_ends() == []
 
 
+async def test_while_commits_do_not_return_the_api_is_ready_and_says_so(
+    server: TestServer, own_stack: Stack
+) -> None:
+    await own_stack.start("api")
+    server.require_a_standby("missing")
+
+    async with RegistrationClients([own_stack.url("api")], own_stack.keys["booth"]) as clients:
+        await until(lambda: report(own_stack, {"api": True}, "commits"), 30)
+        server.require_a_standby("")
+        await until(lambda: len(clients.accepted) > 20, 60)
+
+    await until(lambda: all_ready(own_stack, "api"), 20)
+
+
 async def test_while_kafka_is_away_leaders_and_workers_are_not_ready(
     own_kafka: Broker, own_stack: Stack
 ) -> None:

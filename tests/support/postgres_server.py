@@ -117,6 +117,11 @@ class TestServer:
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(20)
 
+    def require_a_standby(self, name: str) -> None:
+        """Let each COMMIT wait for a standby of this name; with an empty name, for none."""
+        self._execute(sql.SQL("alter system set synchronous_standby_names = {}").format(sql.Literal(name)))
+        self._execute(sql.SQL("select pg_reload_conf()").format())
+
     def is_running(self) -> bool:
         """Whether the server process runs."""
         return self._process.poll() is None

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -56,6 +57,12 @@ REQUIREMENTS: Final = {
         ),
         Requirement("promtool", "the alert rules", "prometheus", partial(_not_found, "promtool")),
         Requirement("haproxy", "replicas behind the proxy", "haproxy", partial(_not_found, "haproxy")),
+        Requirement(
+            "postgresql",
+            "TLS to the database",
+            "postgresql",
+            lambda: "" if next(Path("/usr/lib/postgresql").glob("*/bin/postgres"), None) else "postgres",
+        ),
         Requirement("faketime", "wrong clocks", "libfaketime", lambda: "" if LIBRARY else "libfaketime"),
         Requirement("chromium", "the board in a browser", "chromium", partial(_not_found, "chromium")),
         Requirement(

@@ -67,7 +67,7 @@ async def _publish(
     cuts = CutPublisher(pool, lease, producer, ignored, minutes)
     cycle = PublishCycle(pool, cuts, MinutePublisher(pool, producer), settings.unreadable_kept)
     leader = Leader(lease, cycle, producer, progress=health.progress("publishing", STEP_S_MAX))
-    health.check("publishing", leader.is_ready)
+    health.check("publishing", lambda: leader.is_ready(health.degraded_s()))
     epochs = RegisterEpochTrigger(
         pool, lease, kafka, partial(rebuild_for_epoch, pool, kafka), minutes.register_state
     )

@@ -103,7 +103,7 @@ async def _audit_and_publish(
         producer,
         progress=health.progress("telling", PUBLISH_S_MAX),
     )
-    health.check("register state is told", leader.is_ready)
+    health.check("register state is told", lambda: leader.is_ready(health.degraded_s()))
     try:
         await run_group(
             stopping,

@@ -93,7 +93,7 @@ async def _relay(
     health.dependency("postgresql", partial(ask_server, pool))
     leader = Leader(lease, publisher, producer, progress=health.progress("relay", STEP_S_MAX))
     health.check("register matches topic", lambda: publisher.refused is None)
-    health.check("publishing", leader.is_ready)
+    health.check("publishing", lambda: leader.is_ready(health.degraded_s()))
     REFUSED.set_function(lambda: publisher.refused is not None)
     try:
         await run_group(

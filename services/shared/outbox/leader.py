@@ -111,12 +111,14 @@ class Leader:
         self._succeeded_s = self._clock() + pause_s
         return pause_s
 
-    def is_ready(self) -> bool:
+    def is_ready(self, degraded_s: float) -> bool:
         """Whether the process does its work: it stands by, or it leads and its steps succeed.
 
-        A process that led when it last reached the database counts as the leader.
+        A process that led when it last reached the database counts as the leader. `degraded_s` is the time
+        for which a system that a step needs has not answered: without work, steps succeed without it.
         """
-        return not self._lease.led_last or self._clock() - self._succeeded_s < FAILING_READY_S_MAX
+        failing_s = max(degraded_s, self._clock() - self._succeeded_s)
+        return not self._lease.led_last or failing_s < FAILING_READY_S_MAX
 
     async def _lead_forever(self, stopping: StopSignal) -> None:
         async def lead_and_pause() -> None:

@@ -14,9 +14,16 @@ from msgspec.structs import replace
 
 from registration.domain.commands import WithdrawCommand
 from registration.domain.idempotent_operation import DONE, Answer, Operation, OperationFault
-from registration.intake.group_commit import GroupCommit, OverloadedError, OverloadReason, QueueLimits
+from registration.intake.group_commit import (
+    COMMIT_S_MAX,
+    GroupCommit,
+    OverloadedError,
+    OverloadReason,
+    QueueLimits,
+)
 from registration.store.error_classification import AmbiguousCommitError
 from tests.support.deadlines import until
+from tests.support.manual_clock import ManualClock
 
 NOW = datetime(2021, 10, 24, 12, 5, tzinfo=UTC)
 
@@ -253,3 +260,27 @@ async def test_an_ambiguous_commit_without_an_outcome_in_time_is_refused_as_outc
         register.failures = []
 
     assert raised.value.reason is OverloadReason.OUTCOME_UNKNOWN
+
+
+async def test_a_commit_that_does_not_return_is_reported_until_it_returns() -> None:
+    clock, register = ManualClock(), Register()
+    register.open.clear()
+
+    async with running(register, QueueLimits(waited_s_max=100), clock) as writer:
+        submitted = asyncio.ensure_future(writer.submit(operation_with("one")))
+        await until(lambda: bool(register.batches))
+        await writer.ask_whether_it_commits()
+        clock.now_s += COMMIT_S_MAX + 1
+        with pytest.raises(TimeoutError):
+            await writer.ask_whether_it_commits()
+        register.open.set()
+        await submitted
+        await until(lambda: not_reported(writer))
+
+
+async def not_reported(writer: GroupCommit) -> bool:
+    try:
+        await writer.ask_whether_it_commits()
+    except TimeoutError:
+        return False
+    return True

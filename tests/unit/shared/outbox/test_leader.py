@@ -135,7 +135,7 @@ async def test_a_superseded_step_is_no_failure() -> None:
     world.error = SupersededError("another process leads")
     await world.leader.lead_once()
 
-    assert world.leader.is_ready()
+    assert world.leader.is_ready(0)
     assert world.producers[0].abandoned
 
 
@@ -151,12 +151,12 @@ async def test_a_leader_whose_steps_fail_for_five_seconds_is_not_ready() -> None
         await world.lease.renew()
         with pytest.raises(OSError, match="no broker"):
             await world.leader.lead_once()
-        readiness.append(world.leader.is_ready())
+        readiness.append(world.leader.is_ready(0))
     world.error = None
     await world.leader.lead_once()
 
     assert readiness == [True, True, True, False]  # the step before had asked for a pause of 7 s
-    assert world.leader.is_ready()
+    assert world.leader.is_ready(0)
 
 
 async def test_a_leader_that_cannot_reach_the_database_is_not_ready_after_its_lease_expired() -> None:
@@ -168,7 +168,18 @@ async def test_a_leader_that_cannot_reach_the_database_is_not_ready_after_its_le
     await world.leader.lead_once()
 
     assert world.events[-1] == "step down"
-    assert not world.leader.is_ready()
+    assert not world.leader.is_ready(0)
+
+
+async def test_without_kafka_a_leader_without_work_is_not_ready_but_a_standby_is() -> None:
+    leading, standing_by = World(), World()
+    await leading.lease.renew()
+    await leading.leader.lead_once()
+    await standing_by.leader.lead_once()
+
+    assert leading.leader.is_ready(4.9)
+    assert not leading.leader.is_ready(5)
+    assert standing_by.leader.is_ready(5)
 
 
 async def test_a_leader_that_lost_its_lease_to_another_process_is_ready() -> None:
@@ -181,7 +192,7 @@ async def test_a_leader_that_lost_its_lease_to_another_process_is_ready() -> Non
     await world.lease.renew()
     await world.leader.lead_once()
 
-    assert world.leader.is_ready()
+    assert world.leader.is_ready(0)
 
 
 async def test_a_stopped_leader_abandons_its_producer_and_releases_the_lease() -> None:
