@@ -14,7 +14,7 @@ COPIES_FREE: Final = 3_000
 FULL_PAUSE_S_MIN: Final = 50.0
 """Full records are due every 60 s. The rest is for publishers that were suspended."""
 BYTES_MAX: Final = 12_000
-"""The bytes written per event, to PostgreSQL's log and to the topics of one broker. Some 3,000 were measured."""
+"""The bytes written per event, to PostgreSQL's log and to the topics of one broker; 3,000 were measured."""
 
 
 @dataclass(frozen=True)
