@@ -99,7 +99,7 @@ async def test_after_a_night_the_page_promises_nothing(
         await page.get_by_text("Pace, 1 min until", exact=False).wait_for()
 
         assert await text(page, "#pace") == "0 a minute"
-        assert await text(page, "#eta") == "cannot be told yet"
+        assert await text(page, "#eta") == "not known yet"
 
 
 DIMMED = """() => ["#total", "#pace", "#eta", '[data-region="31.71"] .count']

@@ -8,7 +8,7 @@ functions do no I/O and read no clock.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,8 +19,12 @@ CHANGE_SIGMAS: Final = 2.0
 """The rate changed if the end of a window differs from the window by more standard deviations than this."""
 WANDER: Final = 0.1
 """The relative standard deviation of the rate from minute to minute, besides the chance of arrivals."""
-DRIFT_PER_SQRT_MINUTE: Final = 0.042
-"""How far the logarithm of the rate wanders away in a minute; it grows with the square root of the time."""
+DRIFT_PER_SQRT_MINUTE: Final[Mapping[int, float]] = {15: 0.039, 5: 0.063}
+"""By window, how far the logarithm of the rate wanders in a minute.
+
+The distance grows with the square root of the time. A rate with a short window has changed minutes ago, and is
+likely to change further.
+"""
 Z_80_PERCENT: Final = 1.2816
 """80 % of a normal distribution lie within this many standard deviations of its mean."""
 FORECAST_MINUTES_MAX: Final = 30.0
@@ -78,7 +82,7 @@ def forecast(growth: Sequence[int], count: int, threshold: int, now: datetime) -
     if minutes > FORECAST_MINUTES_MAX:
         return None
     # The pace is known from `pace.growth` arrivals, `missing` more must come, and the rate wanders meanwhile.
-    wander = DRIFT_PER_SQRT_MINUTE**2 * (minutes + pace.minutes / 2)
+    wander = DRIFT_PER_SQRT_MINUTE[pace.minutes] ** 2 * (minutes + pace.minutes / 2)
     deviation = math.sqrt(1 / pace.growth + 1 / missing + wander)
     factor = math.exp(Z_80_PERCENT * deviation)
     return Forecast(

@@ -70,21 +70,22 @@ def test_a_forecast_lies_in_the_future(growth: list[int], missing: int) -> None:
     assert found is None or NOW < found.begins < found.ends < NOW + timedelta(hours=2)
 
 
-Case = tuple[int, bool]
-"""The minute of a forecast, and whether it held."""
+Case = tuple[int, int, bool]
+"""The minute of a forecast, the window of its pace, and whether it held."""
 
 
 def forecasts_of(night: Night) -> Iterator[Case]:
-    """Yield each minute of the night that has a forecast, and whether the forecast held."""
+    """Yield a case for each minute of the night that has a forecast."""
     for minute in range(2, len(night.minutes)):
         count = night.count_at(minute)
         threshold = (count // night.every + 1) * night.every
         at = NOW + timedelta(minutes=minute)
-        found = forecast(night.minutes[max(0, minute - 15) : minute], count, threshold, at)
-        if found is not None:
+        growth = night.minutes[max(0, minute - 15) : minute]
+        pace, found = pace_of(growth), forecast(growth, count, threshold, at)
+        if found is not None and pace is not None:
             reached = night.reached_at(threshold)
             held = reached is not None and found.begins <= NOW + timedelta(minutes=reached) <= found.ends
-            yield minute, held
+            yield minute, pace.minutes, held
 
 
 @pytest.mark.parametrize("seeds", [TUNING_SEEDS, TEST_SEEDS], ids=["tuning seeds", "test seeds"])
@@ -93,7 +94,9 @@ def test_the_range_holds_in_four_of_five_cases_and_no_ended_night_has_a_forecast
 
     cases = {night.seed: list(forecasts_of(night)) for night in nights}
 
-    held = [holds for found in cases.values() for _, holds in found]
-    assert len(held) > 20_000
-    assert 0.75 <= sum(held) / len(held) <= 0.85
-    assert not any(minute > night.ends_at for night in nights for minute, _ in cases[night.seed])
+    every = [case for found in cases.values() for case in found]
+    for windows in ((15, 5), (15,), (5,)):
+        held = [holds for _, window, holds in every if window in windows]
+        assert len(held) > 3_000
+        assert 0.75 <= sum(held) / len(held) <= 0.85
+    assert not any(minute > night.ends_at for night in nights for minute, _, _ in cases[night.seed])
