@@ -76,7 +76,7 @@ def test_errors_missing_values_and_hidden_rows_of_an_xlsx_are_found(tmp_path: Pa
         (*PERSON[:2], "", "2026-01"),
     ]
     xml = sheet_xml(people, after='<mergeCells><mergeCell ref="C5:C6"/></mergeCells>')
-    xml = xml.replace('<row r="4"', '<row r="4" hidden="1"')
+    xml = xml.replace('<row r="4"', "<row r='4' hidden='1'").replace('r="E2" t="e"', "r='E2' t='e'")
     path = write_workbook(tmp_path / "a.xlsx", {"Data": xml, "Lain": xml, "Rahasia": xml}, ["Rahasia"])
 
     text, lines = converted(path)
