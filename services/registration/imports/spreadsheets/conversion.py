@@ -59,7 +59,7 @@ def _first_sheet(workbook: CalamineWorkbook) -> CalamineSheet:
 
 
 def _findings(source: Path, kind: Format, sheet: CalamineSheet, number: int) -> SheetFindings:
-    """Return what calamine does not tell of a sheet, given its number in the workbook."""
+    """Return what calamine does not report of a sheet, given its number in the workbook."""
     if kind is Format.XLS:
         findings = xls_sheet.find_in_sheet(source.read_bytes(), number)
     else:

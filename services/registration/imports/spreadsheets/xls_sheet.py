@@ -1,4 +1,4 @@
-"""Finds in a sheet of an .xls file what calamine does not tell: errors, and hidden rows and columns.
+"""Finds in a sheet of an .xls file what calamine does not report: errors, and hidden rows and columns.
 
 Sources: [MS-CFB] for the container (header, FAT, DIFAT, directory entries, mini stream), and [MS-XLS] for the
 records BoundSheet8, Row, ColInfo, BoolErr and Formula.

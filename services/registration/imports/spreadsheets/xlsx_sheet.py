@@ -1,4 +1,4 @@
-"""Finds in a sheet of an .xlsx file what calamine does not tell: errors, missing values, hidden rows.
+"""Finds in a sheet of an .xlsx file what calamine does not report: errors, missing values, hidden rows.
 
 calamine gives an empty text for a cell with an error or with a formula that was not computed. Cells are found
 by patterns in blocks of whole rows, and only in blocks that have such cells, because parsing every cell would
