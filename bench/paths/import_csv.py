@@ -68,7 +68,7 @@ def _write(file: File, rows: int) -> None:
         writer.writerow(COLUMNS)
         for number in range(rows):
             born = f"{1 + number % 28:02d}{1 + number // 28 % 12:02d}{number // 336 % 100:02d}"
-            nik = f"319901{born}{number // 33_600:04d}"
+            nik = f"319901{born}{number // 33_600 + 1:04d}"
             person = (f"Peserta {number}", nik, "31.71.01.1001", "2026-01", "+628123456789")
             scope = (AGENCY, CAMPAIGN, "booth-07", "2021-10-24T19:04:58+07:00")
             writer.writerow((*person, "Warung Contoh", "kuliner", *scope))

@@ -1,4 +1,4 @@
--- migrated to 0006
+-- migrated to 0008
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -87,9 +87,12 @@ CREATE TABLE registration.import_file (
     unchanged bigint DEFAULT 0 NOT NULL,
     differing bigint DEFAULT 0 NOT NULL,
     runs integer DEFAULT 1 NOT NULL,
-    counts_as text DEFAULT 'stock'::text NOT NULL,
-    CONSTRAINT import_file_counts_as_check CHECK ((counts_as = ANY (ARRAY['stock'::text, 'live'::text]))),
-    CONSTRAINT import_file_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text, 'undoing'::text, 'undone'::text])))
+    confirmed_by text,
+    ignored text[] DEFAULT '{}'::text[] NOT NULL,
+    notes jsonb DEFAULT '[]'::jsonb NOT NULL,
+    headings text[] DEFAULT '{}'::text[] NOT NULL,
+    separator text DEFAULT ','::text NOT NULL,
+    CONSTRAINT import_file_state_check CHECK ((state = ANY (ARRAY['running'::text, 'held'::text, 'done'::text, 'failed'::text, 'undoing'::text, 'undone'::text])))
 );
 ALTER TABLE registration.import_file OWNER TO registration;
 CREATE TABLE registration.import_rejected (
@@ -99,6 +102,12 @@ CREATE TABLE registration.import_rejected (
     reason text NOT NULL
 );
 ALTER TABLE registration.import_rejected OWNER TO registration;
+CREATE TABLE registration.import_rejected_cells (
+    import_id text NOT NULL,
+    "row" bigint NOT NULL,
+    cells bytea NOT NULL
+);
+ALTER TABLE registration.import_rejected_cells OWNER TO registration;
 CREATE TABLE registration.lease (
     name text NOT NULL,
     holder text NOT NULL,
@@ -130,7 +139,6 @@ CREATE TABLE registration.participant (
     import_id text,
     merged_into uuid,
     erased_at timestamp with time zone,
-    stock boolean DEFAULT false NOT NULL,
     CONSTRAINT participant_check CHECK (((standing = 'merged'::text) = (merged_into IS NOT NULL))),
     CONSTRAINT participant_check1 CHECK (((erased_at IS NULL) OR ((nik_hmac IS NULL) AND (nik_cipher IS NULL) AND (phone_cipher IS NULL) AND (name IS NULL) AND (business IS NULL) AND (import_id IS NULL)))),
     CONSTRAINT participant_revision_check CHECK ((revision >= 1)),
@@ -173,6 +181,8 @@ ALTER TABLE ONLY registration.import_again
     ADD CONSTRAINT import_again_pkey PRIMARY KEY (import_id, participant_id);
 ALTER TABLE ONLY registration.import_file
     ADD CONSTRAINT import_file_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY registration.import_rejected_cells
+    ADD CONSTRAINT import_rejected_cells_pkey PRIMARY KEY (import_id, "row");
 ALTER TABLE ONLY registration.import_rejected
     ADD CONSTRAINT import_rejected_pkey PRIMARY KEY (import_id, "row", field);
 ALTER TABLE ONLY registration.lease
@@ -187,10 +197,12 @@ ALTER TABLE ONLY registration.register
     ADD CONSTRAINT register_pkey PRIMARY KEY (only_row);
 CREATE INDEX idempotency_age ON registration.idempotency USING brin (created_at) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX participant_import ON registration.participant USING btree (import_id) WHERE (import_id IS NOT NULL);
-CREATE INDEX participant_standing ON registration.participant USING btree (region, agency, campaign, steps, stock) WHERE (standing = 'registered'::text);
+CREATE INDEX participant_standing ON registration.participant USING btree (region, agency, campaign, steps) WHERE (standing = 'registered'::text);
 ALTER TABLE ONLY registration.import_again
     ADD CONSTRAINT import_again_import_id_fkey FOREIGN KEY (import_id) REFERENCES registration.import_file(id) ON DELETE CASCADE;
 ALTER TABLE ONLY registration.import_again
     ADD CONSTRAINT import_again_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES registration.participant(id);
+ALTER TABLE ONLY registration.import_rejected_cells
+    ADD CONSTRAINT import_rejected_cells_import_id_fkey FOREIGN KEY (import_id) REFERENCES registration.import_file(id) ON DELETE CASCADE;
 ALTER TABLE ONLY registration.import_rejected
     ADD CONSTRAINT import_rejected_import_id_fkey FOREIGN KEY (import_id) REFERENCES registration.import_file(id) ON DELETE CASCADE;

@@ -168,12 +168,7 @@ async def _import_rows(run: FileImport, text: FileText, stopping: StopSignal) ->
     cipher = Cipher(run.secrets.secret)
     await check_secret(run.pool, cipher.key_id)
     import_id = await asyncio.to_thread(import_id_of, run.path, cipher)
-    inspection = await asyncio.to_thread(inspect_file, text.path, run.ignored)
-    async with run.pool.acquire() as connection:
-        plan = ImportPlan(inspection.hold, run.ignored, text.notes, run.counts_as)
-        await store.begin(connection, import_id, run.path.name, None, plan)
-        status = await store.status(connection, import_id)
-    assert status is not None, "`begin` has recorded the import"
+    status = await _begin(run, import_id, text)
     if status.state is ImportState.HELD:
         return import_id
     if status.state is not ImportState.RUNNING:
@@ -182,6 +177,24 @@ async def _import_rows(run: FileImport, text: FileText, stopping: StopSignal) ->
     async with run.importer() as importer:
         await _run_import(importer, status, text.path, stopping)
     return import_id
+
+
+async def _begin(run: FileImport, import_id: str, text: FileText) -> ImportStatus:
+    """Begin an import unless it is unfinished, and return its status. Raises UnusableFileError.
+
+    If no headings to ignore are given, those of the import's last run are ignored.
+    """
+    async with run.pool.acquire() as connection:
+        status = await store.status(connection, import_id)
+        if status is not None and status.state in (ImportState.RUNNING, ImportState.HELD):
+            return status
+        ignored = run.ignored or (status.ignored if status is not None else ())
+        inspection = await asyncio.to_thread(inspect_file, text.path, ignored)
+        plan = ImportPlan(inspection.hold, ignored, text.notes, run.counts_as)
+        await store.begin(connection, import_id, run.path.name, None, plan)
+        status = await store.status(connection, import_id)
+    assert status is not None, "`begin` has recorded the import"
+    return status
 
 
 async def _run_import(importer: Importer, status: ImportStatus, path: Path, stopping: StopSignal) -> None:

@@ -1,1 +1,1 @@
-"""Reads CSV files of participants, validates and writes their rows chunk by chunk, and undoes imports."""
+"""Reads files of participants, validates and writes their rows chunk by chunk, and undoes imports."""

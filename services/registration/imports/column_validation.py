@@ -30,6 +30,8 @@ MARKED: Final = {cell_marks.MERGED: "cell_merged", cell_marks.NO_VALUE: "formula
 """The codes of cells of a spreadsheet that have no value of their own."""
 DEFUSED: Final = re.compile(r"'[=+@\t\r-]")
 """The start of a cell of a report, marked as text so that no spreadsheet program computes it."""
+FIRST_OF_MONTH: Final = re.compile(r"^([0-9]{4}-[0-9]{2})-01T00:00:00\+07:00$")
+"""What a spreadsheet program makes of the id of a consent, such as `2026-01`: the first day of the month."""
 STEP_SEPARATORS: Final = str.maketrans(";,|", "   ")
 
 Steps = Annotated[tuple[Step, ...], Field(max_length=6)]
@@ -149,6 +151,8 @@ def _values(name: str, cells: Sequence[str], vocabulary: Vocabulary) -> dict[str
             inputs = [_steps(cell) for cell in cells]
         case "business_category":
             inputs = [cell.casefold() for cell in cells]
+        case "consent":
+            inputs = [FIRST_OF_MONTH.sub(r"\1", cell) for cell in cells]
         case "region":
             inputs = [vocabulary.regions.codes_of(cell)[0] for cell in cells]
     values = _ADAPTERS[name].validate_json(msgspec.json.encode(inputs), context=vocabulary)

@@ -120,10 +120,13 @@ class ImportQueue:
         )
 
     async def confirm(self, import_id: str, caller: str) -> bool:
-        """Let a held import run. Return False if the import is not held."""
+        """Let a held import run. Return False if the import is not held.
+
+        If its file is in the spool of another process, that process claims the import.
+        """
         async with self._pool.acquire() as connection:
             confirmed = await store.confirm(connection, import_id, caller)
-        if confirmed:
+        if confirmed and import_id in self._spool.ids():
             self._requested.append(import_id)
         return confirmed
 

@@ -22,7 +22,7 @@ from xml.parsers.expat import ExpatError
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
 from registration.imports.file_faults import FileFault, FileNote, Note, UnusableFileError
-from registration.imports.spreadsheets import ods_sheet, xlsx_sheet
+from registration.imports.spreadsheets import ods_sheet, xls_sheet, xlsx_sheet
 from registration.imports.spreadsheets.archive import Format, examine
 from registration.imports.spreadsheets.cell_marks import MERGED
 from registration.imports.spreadsheets.sheet_findings import SheetFindings
@@ -40,7 +40,7 @@ def convert(source: Path, target: Path) -> dict[str, Any]:
     kind = examine(source)
     with CalamineWorkbook.from_path(source) as workbook:
         sheet = _first_sheet(workbook)
-        findings = _findings(source, kind, sheet)
+        findings = _findings(source, kind, sheet, workbook.sheet_names.index(sheet.name))
         with target.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, delimiter=SEPARATOR, lineterminator="\n")
             writer.writerows(_rows(sheet, findings.cells))
@@ -58,9 +58,11 @@ def _first_sheet(workbook: CalamineWorkbook) -> CalamineSheet:
     raise UnusableFileError(FileFault.EMPTY)
 
 
-def _findings(source: Path, kind: Format, sheet: CalamineSheet) -> SheetFindings:
-    findings = SheetFindings()
-    if kind is not Format.XLS:
+def _findings(source: Path, kind: Format, sheet: CalamineSheet, number: int) -> SheetFindings:
+    """Return what calamine does not report of a sheet, given its number in the workbook."""
+    if kind is Format.XLS:
+        findings = xls_sheet.find_in_sheet(source.read_bytes(), number)
+    else:
         find = xlsx_sheet.find_in_sheet if kind is Format.XLSX else ods_sheet.find_in_sheet
         with zipfile.ZipFile(source) as archive:
             findings = find(archive, sheet.name)

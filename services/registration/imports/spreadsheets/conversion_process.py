@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -64,8 +65,8 @@ async def text_of_file(path: Path, folder: Path | None = None) -> AsyncIterator[
 
 async def _convert(path: Path, target: Path) -> FileText:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-m", PROGRAM, str(path), str(target)),
-        env={},
+        *(sys.executable, "-P", "-m", PROGRAM, str(path), str(target)),
+        env={"PYTHONPATH": os.pathsep.join(sys.path)},  # nothing else, above all not the secret key
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""Finds in a sheet of an .ods file what calamine does not tell: errors, merged cells, hidden rows."""
+"""Finds in a sheet of an .ods file what calamine does not report: errors, merged cells, hidden rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds in a sheet of an .xlsx file what calamine does not tell: errors, missing values, hidden rows.
+"""Finds in a sheet of an .xlsx file what calamine does not report: errors, missing values, hidden rows.
 
 calamine gives an empty text for a cell with an error or with a formula that was not computed. Cells are found
 by patterns in blocks of whole rows, and only in blocks that have such cells, because parsing every cell would
@@ -23,11 +23,11 @@ BLOCK_BYTES: Final = 1 << 20
 ROW_BYTES_MAX: Final = 16 << 20
 ROW: Final = re.compile(rb"<(?:\w+:)?row[ >/]")
 ROW_END: Final = re.compile(rb"</(?:\w+:)?row>")
-HIDDEN_ROW: Final = re.compile(rb'<(?:\w+:)?row\s[^>]*\bhidden="(?:1|true)"')
-HIDDEN_COLUMN: Final = re.compile(rb'<(?:\w+:)?col\s[^>]*\bhidden="(?:1|true)"')
+HIDDEN_ROW: Final = re.compile(rb"""<(?:\w+:)?row\s[^>]*\bhidden=["'](?:1|true)["']""")
+HIDDEN_COLUMN: Final = re.compile(rb"""<(?:\w+:)?col\s[^>]*\bhidden=["'](?:1|true)["']""")
 CELL: Final = re.compile(rb"<(?:\w+:)?c\s([^>]*[^/>])>(.*?)</(?:\w+:)?c>", re.DOTALL)
-REFERENCE: Final = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
-TYPE: Final = re.compile(rb'\bt="(\w+)"')
+REFERENCE: Final = re.compile(rb"""\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
+TYPE: Final = re.compile(rb"""\bt=["'](\w+)["']""")
 FORMULA: Final = re.compile(rb"<(?:\w+:)?f[ />]")
 VALUE: Final = re.compile(rb"<(?:\w+:)?v>([^<]+)<")
 
@@ -41,7 +41,7 @@ def find_in_sheet(archive: zipfile.ZipFile, sheet: str) -> SheetFindings:
             if b"hidden=" in block:
                 findings.hidden_rows += len(HIDDEN_ROW.findall(block))
                 findings.hidden_columns += len(HIDDEN_COLUMN.findall(block))
-            if b't="e"' in block or FORMULA.search(block) is not None:
+            if b't="e"' in block or b"t='e'" in block or FORMULA.search(block) is not None:
                 _find_cells(block, findings)
     return findings
 

@@ -121,6 +121,24 @@ async def test_an_interrupted_import_stops_between_chunks_and_prints_how_to_cont
     assert await imports.counts() == (stopped["accepted"], stopped["accepted"])
 
 
+async def test_an_interrupted_import_goes_on_without_the_columns_that_it_ignored(
+    imports: ImportEnvironment, database: Databases
+) -> None:
+    people = [(*line, "Jalan Contoh") for line in imports.people(300)]
+    path = str(imports.file(people, header=(*HEADER, "Alamat")))
+
+    refused, _, err = await run_command(database, "import", path)
+    killed, _, _ = await run_command(
+        database, "import", path, "--ignore", "alamat", REGISTRATION_CRASH_AT="import.after_commit:1"
+    )
+    code, out, _ = await run_command(database, "import", path)
+
+    assert refused == 1
+    assert "column_unknown: Alamat" in err
+    assert killed == -signal.SIGKILL
+    assert (code, "300 accepted" in out) == (0, True)
+
+
 async def test_a_file_whose_niks_excel_changed_is_imported_only_after_a_confirmation(
     imports: ImportEnvironment, database: Databases
 ) -> None:

@@ -228,6 +228,7 @@ async def test_a_dry_run_says_what_an_import_would_do_and_writes_nothing(
     assert {(reason["column"], reason["reason"]) for reason in said["reasons"]} == {
         ("nik", "nik_digits"),
         ("nik", "duplicate_in_file"),
+        ("region", "differs"),
     }
     assert said["columns"][1] == {"heading": "nik", "column": "nik"}
     assert "Budi" not in preview.text

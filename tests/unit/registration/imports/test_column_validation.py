@@ -167,3 +167,23 @@ def test_a_row_has_the_same_result_alone_and_among_other_rows(rows: list[dict[st
 
 def test_no_rows_give_no_results() -> None:
     assert validate_columns(["name", "nik", "region", "consent"], [], VOCABULARY) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "reason"),
+    [
+        ("consent", "2026-01-01T00:00:00+07:00", None),
+        ("consent", "2026-01-02T00:00:00+07:00", "consent_unknown"),
+        ("name", "'=Siti", None),
+        ("phone", "#MERGED!", "cell_merged"),
+        ("name", "#FORMULA!", "formula_without_value"),
+    ],
+)
+def test_what_spreadsheets_and_reports_make_of_a_cell(column: str, cell: str, reason: str | None) -> None:
+    row = VALID | {column: cell}
+
+    (result,) = validate_columns(list(row), [list(row.values())], VOCABULARY)
+
+    assert (result.by_column if isinstance(result, InvalidRow) else {}) == (
+        {column: reason} if reason else {}
+    )
