@@ -55,6 +55,12 @@ class ParticipantView(BaseModel):
     merged_into: UUID | None
 
 
+class FormerRegistrationsView(BaseModel):
+    """What the register had of a participant before each return, the oldest first."""
+
+    items: list[ParticipantView]
+
+
 class ScopeView(BaseModel):
     """A campaign or an agency."""
 

@@ -208,6 +208,7 @@ async def _write_overlapping(
             differing += [RejectedCell(row.row, column, RowFault.DIFFERS) for column in columns]
         else:
             unchanged += 1
+    await register_rows.keep_former(connection, events)
     await _update_reregistered(
         connection, import_id, [event.after for event in events if event.before is not None]
     )
