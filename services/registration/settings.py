@@ -100,6 +100,11 @@ class ApiSettings(Settings):
         ge=1,
         description="Registrations without an access key that one address may send in a minute",
     )
+    public_mistakes_per_minute: int = Field(
+        default=30,
+        ge=1,
+        description="Registrations with invalid fields that one address may send in a minute for free",
+    )
     public_per_nik_per_hour: int = Field(
         default=10, ge=1, description="Registrations without an access key for one NIK in an hour"
     )

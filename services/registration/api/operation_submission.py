@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Final
 from uuid import UUID
 
 import msgspec
 from fastapi import Request
 
+from problems.problem import Problem
 from registration import metrics
 from registration.api import problem_responses
-from registration.api.rate_limit import TokenBuckets, client_network
+from registration.api.public_limits import PublicLimits
 from registration.auth.callers import Caller
 from registration.cipher import Cipher
 from registration.domain.cloud_event import valid_traceparent
@@ -99,13 +101,6 @@ def if_match_revision(header: str | None) -> int | None:
     return int(match.group(1) or match.group(2))
 
 
-class PublicLimits(msgspec.Struct, frozen=True):
-    """The rate limits of callers without an API key."""
-
-    per_address: TokenBuckets
-    per_nik: TokenBuckets
-
-
 class RequestHandler:
     """Validates requests that register or change a participant, and submits their commands."""
 
@@ -126,22 +121,24 @@ class RequestHandler:
     async def register(self, request: ReceivedRequest) -> Answer:
         """Register a person. Raises Problem 400, 409, 422, 429 or 503."""
         if request.caller.role is None:
-            self.rate_limit_address(request.address)
-        return await self.register_validated(
-            await self._validator.validate(RegisterBody, request.body), request
-        )
-
-    async def register_validated(self, body: RegisterBody, request: ReceivedRequest) -> Answer:
-        """Register a person from a valid body.
-
-        A request without an API key counts against the limit of the NIK, but not against the limit of the
-        address. Raises Problem 409, 422, 429 or 503.
-        """
+            body = await self._validate_public(request)
+        else:
+            body = await self._validator.validate(RegisterBody, request.body)
         command = command_mapping.register_command(body, self._cipher, request.caller.channel, self._new_id)
         if request.caller.role is None:
             assert command.person.nik_hmac is not None, "every registration has a NIK"
-            _consume_token(self._limits.per_nik, command.person.nik_hmac[:16], "nik")
+            self._limits.charge_nik(command.person.nik_hmac)
         return await self._submit_command(REGISTER_ROUTE, command, request)
+
+    async def _validate_public(self, request: ReceivedRequest) -> RegisterBody:
+        """Return the valid body of a request without an API key, which counts against the limits."""
+        charge = self._limits.charge(request.address)
+        try:
+            return await self._validator.validate(RegisterBody, request.body)
+        except Problem as problem:
+            if problem.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+                self._limits.forgive(charge)
+            raise
 
     async def change(
         self, route: str, model: type[ChangeBody], participant_id: UUID, request: ReceivedRequest
@@ -150,10 +147,6 @@ class RequestHandler:
         body = await self._validator.validate(model, request.body or b"{}")
         command = command_mapping.change_command(body, participant_id, request.if_match, self._cipher)
         return await self._submit_command(route, command, request)
-
-    def rate_limit_address(self, address: str) -> None:
-        """Count a public request against the limit of `address`. Raises Problem 429 if it is exhausted."""
-        _consume_token(self._limits.per_address, client_network(address), "address")
 
     def fingerprint(self, request: ReceivedRequest) -> bytes:
         """Return a keyed digest of path, If-Match and body.
@@ -183,10 +176,3 @@ class RequestHandler:
         if answer.outcome != DONE:
             raise problem_responses.refusal_problem(answer)
         return answer
-
-
-def _consume_token(buckets: TokenBuckets, key: Hashable, limit: str) -> None:
-    wait_s = buckets.take(key)
-    if wait_s:
-        metrics.LIMITED.labels(limit).inc()
-        raise problem_responses.rate_limit_problem(wait_s)

@@ -38,6 +38,12 @@ class TokenBuckets:
             self._buckets.popitem(last=False)
         return 0.0 if allowed else (1.0 - tokens) / self._per_s
 
+    def give_back(self, key: Hashable) -> None:
+        """Return a token that `take` took from the bucket of `key`. A full bucket does not grow."""
+        if key in self._buckets:
+            tokens, at = self._buckets[key]
+            self._buckets[key] = (min(self._burst, tokens + 1.0), at)
+
     def _oldest_is_full(self, now: float) -> bool:
         tokens, at = next(iter(self._buckets.values()))
         return tokens + (now - at) * self._per_s >= self._burst

@@ -24,9 +24,12 @@ from registration.api.app import application
 from registration.api.authentication import Authenticator
 from registration.api.campaigns_and_agencies import scopes_router
 from registration.api.imports import imports_router
-from registration.api.operation_submission import PublicLimits, RequestHandler
+from registration.api.operation_submission import RequestHandler
 from registration.api.participants import participants_router
-from registration.api.public_form import FormPage, form_router
+from registration.api.public_form.pages import FormPages
+from registration.api.public_form.result_links import ResultLinks
+from registration.api.public_form.router import form_router
+from registration.api.public_limits import PublicLimits
 from registration.api.rate_limit import TokenBuckets
 from registration.api.regions import regions_router
 from registration.api.registration_endpoint import RegistrationEndpoint, registrations_first
@@ -94,7 +97,7 @@ class Components:
         self.registrations: Final = RegistrationEndpoint(
             self.handler, self.authenticator, settings.body_bytes_max
         )
-        self.page: Final = FormPage(self.regions, secrets.current_consent)
+        self.form_pages: Final = FormPages(self.regions, secrets.current_consent)
 
     def routers(self) -> list[APIRouter]:
         """Return all routers except the routers of the imports and of the health checks."""
@@ -102,7 +105,7 @@ class Components:
             participants_router(self.handler, self.authenticator, self.validator, self.cipher, self.pool),
             scopes_router(self.scopes, self.handler, self.authenticator, self.validator),
             regions_router(self.regions),
-            form_router(self.page, self.handler, self.validator),
+            form_router(self.form_pages, self.handler, ResultLinks(self.cipher), self.regions),
         ]
 
 
@@ -200,11 +203,15 @@ def _queue_limits(settings: ApiSettings) -> QueueLimits:
 
 
 def _public_limits(settings: ApiSettings) -> PublicLimits:
-    per_minute, per_hour = settings.public_per_address_per_minute, settings.public_per_nik_per_hour
     return PublicLimits(
-        per_address=TokenBuckets(per_minute / 60, per_minute, BUCKETS_MAX, time.monotonic),
-        per_nik=TokenBuckets(per_hour / 3600, per_hour, BUCKETS_MAX, time.monotonic),
+        per_address=_buckets(settings.public_per_address_per_minute, period_s=60),
+        per_nik=_buckets(settings.public_per_nik_per_hour, period_s=3600),
+        mistakes=_buckets(settings.public_mistakes_per_minute, period_s=60),
     )
+
+
+def _buckets(burst: int, period_s: float) -> TokenBuckets:
+    return TokenBuckets(burst / period_s, burst, BUCKETS_MAX, time.monotonic)
 
 
 def _proxy_options(settings: ApiSettings) -> dict[str, Any]:

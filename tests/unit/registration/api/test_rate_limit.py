@@ -42,6 +42,18 @@ def test_a_token_is_available_after_the_returned_wait() -> None:
     assert buckets.take("one") == 0.0
 
 
+def test_a_token_that_is_given_back_can_be_taken_again_and_a_full_bucket_does_not_grow() -> None:
+    buckets = TokenBuckets(per_s=1.0, burst=1, keys_max=10, clock=ManualClock())
+    buckets.give_back("one")
+    buckets.take("one")
+
+    buckets.give_back("one")
+    buckets.give_back("one")
+
+    assert buckets.take("one") == 0.0
+    assert buckets.take("one") > 0.0
+
+
 def test_each_key_has_its_own_bucket() -> None:
     buckets = TokenBuckets(per_s=1.0, burst=1, keys_max=10, clock=ManualClock())
 
