@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from registration.cipher import secret_from_text
@@ -76,6 +76,10 @@ class ApiSettings(Settings):
     model_config = SettingsConfigDict(env_prefix="REGISTRATION_")
 
     port: int = Field(default=8001, ge=0, le=65535, description="Port of the API")
+    public_url: HttpUrl = Field(
+        default=HttpUrl("http://127.0.0.1:8001"),
+        description="Address of the public form without its path, for the links of venue codes",
+    )
     trusted_proxies: str = Field(
         default="",
         description="Addresses of trusted proxies, separated by commas: only their X-Forwarded-For is used",
@@ -105,6 +109,9 @@ class ApiSettings(Settings):
         ge=1,
         description="Registrations with invalid fields that one address may send in a minute for free",
     )
+    public_per_venue_per_minute: int = Field(
+        default=600, ge=1, description="Registrations by the form with one venue code in a minute"
+    )
     public_per_nik_per_hour: int = Field(
         default=10, ge=1, description="Registrations without an access key for one NIK in an hour"
     )
@@ -114,3 +121,8 @@ class ApiSettings(Settings):
     import_rejections_kept_d: int = Field(
         default=90, ge=1, description="Days for which the rejections of an ended import are kept"
     )
+
+    @property
+    def form_url(self) -> str:
+        """The setting `public_url` without a slash at its end."""
+        return str(self.public_url).rstrip("/")

@@ -118,10 +118,13 @@ class RequestHandler:
         self._limits = limits
         self._new_id = new_id
 
-    async def register(self, request: ReceivedRequest) -> Answer:
-        """Register a person. Raises Problem 400, 409, 422, 429 or 503."""
+    async def register(self, request: ReceivedRequest, venue: str | None = None) -> Answer:
+        """Register a person. `venue` is the valid code of a venue.
+
+        Raises Problem 400, 409, 422, 429 or 503.
+        """
         if request.caller.role is None:
-            body = await self._validate_public(request)
+            body = await self._validate_public(request, venue)
         else:
             body = await self._validator.validate(RegisterBody, request.body)
         command = command_mapping.register_command(body, self._cipher, request.caller.channel, self._new_id)
@@ -130,9 +133,9 @@ class RequestHandler:
             self._limits.charge_nik(command.person.nik_hmac)
         return await self._submit_command(REGISTER_ROUTE, command, request)
 
-    async def _validate_public(self, request: ReceivedRequest) -> RegisterBody:
+    async def _validate_public(self, request: ReceivedRequest, venue: str | None) -> RegisterBody:
         """Return the valid body of a request without an API key, which counts against the limits."""
-        charge = self._limits.charge(request.address)
+        charge = self._limits.charge(request.address, venue)
         try:
             return await self._validator.validate(RegisterBody, request.body)
         except Problem as problem:

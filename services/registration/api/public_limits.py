@@ -1,5 +1,8 @@
 """The rate limits of callers without an API key, and what counts against them.
 
+People who open the form by the code of a venue also have the venue's limit. It counts only once the limit of
+their address is exhausted, so that somebody who uses the code elsewhere takes little from the venue.
+
 Every registration counts in full, also a refused one, because the refusal shows that a NIK is known. Requests
 with invalid fields are free up to a limit of their own, so that mistakes do not close the form to a hall
 whose visitors share one address.
@@ -26,16 +29,24 @@ class Charge(NamedTuple):
 
 
 class PublicLimits(msgspec.Struct, frozen=True):
-    """The limits per address, per NIK, and of free mistakes per address."""
+    """The limits per address, per code of a venue, per NIK, and of free mistakes per address."""
 
     per_address: TokenBuckets
+    per_venue: TokenBuckets
     per_nik: TokenBuckets
     mistakes: TokenBuckets
 
-    def charge(self, address: str) -> Charge:
-        """Count a request from `address`. Raises Problem 429 if the limit is exhausted."""
+    def charge(self, address: str, venue: str | None = None) -> Charge:
+        """Count a request from `address`, and from a venue if its code is given.
+
+        Raises Problem 429 if the limit is exhausted.
+        """
         network = client_network(address)
-        _take(self.per_address, network, "address")
+        if venue is None:
+            _take(self.per_address, network, "address")
+        elif self.per_address.take(network):
+            _take(self.per_venue, venue, "venue")
+            return Charge(self.per_venue, venue, network)
         return Charge(self.per_address, network, network)
 
     def forgive(self, charge: Charge) -> None:

@@ -74,6 +74,22 @@ class ScopesView(BaseModel):
     items: list[ScopeView]
 
 
+class VenueCodeView(BaseModel):
+    """The code of a venue, and the link to the form that contains it."""
+
+    code: str
+    venue: str
+    valid_from: datetime
+    valid_until: datetime
+    link: str
+
+
+class VenueCodesView(BaseModel):
+    """The codes that are valid now or later, sorted by the begin of their validity."""
+
+    items: list[VenueCodeView]
+
+
 class RegionView(BaseModel):
     """A region; `level` is province, city, district or subdistrict."""
 

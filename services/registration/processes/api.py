@@ -33,7 +33,9 @@ from registration.api.public_limits import PublicLimits
 from registration.api.rate_limit import TokenBuckets
 from registration.api.regions import regions_router
 from registration.api.registration_endpoint import RegistrationEndpoint, registrations_first
+from registration.api.venue_codes import venue_codes_router
 from registration.auth.api_keys import ApiKeys, key_finder
+from registration.auth.venue_codes import VenueCodes
 from registration.cipher import Cipher
 from registration.imports.queue import ImportQueue
 from registration.imports.settings import ImportSettings
@@ -60,6 +62,7 @@ log = get()
 POOL_SIZE_MAX: Final = 8
 BUCKETS_MAX: Final = 100_000
 CLEAN_EVERY_S: Final = 5.0
+READ_VENUE_CODES_EVERY_S: Final = 5.0
 BATCH_S_MAX: Final = 60.0
 
 
@@ -81,6 +84,8 @@ class Components:
         self.regions: Final[Regions] = read_regions(contract_path("regions.csv"))
         self.cipher: Final = Cipher(secrets.secret)
         self.scopes: Final = Scopes(pool)
+        self.venues: Final = VenueCodes(pool, lambda: datetime.now(UTC))
+        self.form_url: Final = settings.form_url
         self.authenticator: Final = Authenticator(ApiKeys(key_finder(pool), time.monotonic))
         self.validator: Final = BodyValidator(
             self.regions, secrets.consent_ids, self.scopes, lambda: datetime.now(UTC)
@@ -105,7 +110,8 @@ class Components:
             participants_router(self.handler, self.authenticator, self.validator, self.cipher, self.pool),
             scopes_router(self.scopes, self.handler, self.authenticator, self.validator),
             regions_router(self.regions),
-            form_router(self.form_pages, self.handler, ResultLinks(self.cipher), self.regions),
+            venue_codes_router(self.venues, self.authenticator, self.validator, self.pool, self.form_url),
+            form_router(self.form_pages, self.handler, ResultLinks(self.cipher), self.regions, self.venues),
         ]
 
 
@@ -147,6 +153,7 @@ async def run_api(
         await run_group(
             stopping,
             _delete_expired(pool, settings, stopping),
+            _read_venue_codes(components.venues, stopping),
             imports.run(stopping),
             ClockSkew(pool, health).run(stopping),
             health.watch_dependencies(),
@@ -189,6 +196,17 @@ async def _delete_expired(pool: asyncpg.Pool[Any], settings: ApiSettings, stoppi
     await run_forever(delete_and_pause, stopping, name="retention", failing_s_max=float("inf"))
 
 
+async def _read_venue_codes(venues: VenueCodes, stopping: StopSignal) -> None:
+    # Without the database, the codes stay as last read.
+    await run_forever(
+        venues.refresh,
+        stopping,
+        name="venue codes",
+        pause_s=READ_VENUE_CODES_EVERY_S,
+        failing_s_max=float("inf"),
+    )
+
+
 async def _database_answers(pool: asyncpg.Pool[Any]) -> bool:
     return bool(await QUERIES.alive(pool))
 
@@ -205,6 +223,7 @@ def _queue_limits(settings: ApiSettings) -> QueueLimits:
 def _public_limits(settings: ApiSettings) -> PublicLimits:
     return PublicLimits(
         per_address=_buckets(settings.public_per_address_per_minute, period_s=60),
+        per_venue=_buckets(settings.public_per_venue_per_minute, period_s=60),
         per_nik=_buckets(settings.public_per_nik_per_hour, period_s=3600),
         mistakes=_buckets(settings.public_mistakes_per_minute, period_s=60),
     )

@@ -12,8 +12,10 @@ from fastapi.responses import HTMLResponse
 
 from problems.problem import Problem
 from registration.api.public_form import sentences
+from registration.auth.venue_codes import VenueCode
 from registration.regions import SUBDISTRICT, Regions
 
+PATH: Final = "/daftar"
 TEMPLATES: Final = Path(__file__).with_name("templates")
 HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -46,14 +48,22 @@ class FormPages:
             "kelurahan": [sentences.region_label(regions, code) for code in kelurahan],
         }
 
-    def form(self, fields: Mapping[str, str], problem: Problem | None = None) -> HTMLResponse:
+    def form(
+        self, fields: Mapping[str, str], venue: VenueCode | None, problem: Problem | None = None
+    ) -> HTMLResponse:
         """Render the form with these field values; each error of `problem` is shown beside its field.
+
+        `venue` is the valid code of a venue. If it is None and the fields name a code, the form says that the
+        code is not valid.
 
         The form keeps its key, so that submitting the same fields again cannot register twice.
         """
-        shown: dict[str, Any] = {"fields": fields, "key": fields["key"] or str(uuid.uuid4())}
-        shown |= {
+        shown: dict[str, Any] = {
+            "fields": fields,
+            "key": fields["key"] or str(uuid.uuid4()),
             "region": self._region(fields["region"]),
+            "venue": venue,
+            "empty_form": _empty_form(venue),
             "title": None,
             "advice": "",
             "errors": {},
@@ -84,6 +94,11 @@ class FormPages:
             "candidates": candidates if "region" in errors else {},
         }
 
-    def result(self, participant_id: uuid.UUID) -> HTMLResponse:
-        """Render the result of a registration."""
-        return HTMLResponse(self._result.render(participant_id=participant_id), 200, HEADERS)
+    def result(self, participant_id: uuid.UUID, venue: VenueCode | None) -> HTMLResponse:
+        """Render the result of a registration, with a link to an empty form, that of the venue if given."""
+        text = self._result.render(participant_id=participant_id, empty_form=_empty_form(venue))
+        return HTMLResponse(text, 200, HEADERS)
+
+
+def _empty_form(venue: VenueCode | None) -> str:
+    return PATH if venue is None else venue.path

@@ -18,9 +18,10 @@ class ResultLinks:
     def __init__(self, cipher: Cipher) -> None:
         self._cipher = cipher
 
-    def link(self, participant_id: UUID) -> str:
-        """Return the link to the result of a participant's registration."""
-        return f"{PATH}?{urlencode({'nomor': participant_id, 'tanda': self._signature(participant_id)})}"
+    def link(self, participant_id: UUID, venue: str | None) -> str:
+        """Return the link to the result of a registration, with the code of the venue if there is one."""
+        query = {"nomor": str(participant_id), "tanda": self._signature(participant_id)}
+        return f"{PATH}?{urlencode(query | ({'lokasi': venue} if venue else {}))}"
 
     def participant(self, number: str, signature: str) -> UUID | None:
         """Return the participant's id that a link contains; None if this register did not sign the link."""

@@ -16,41 +16,51 @@ from problems.problem import Problem
 from registration.api.operation_submission import IDEMPOTENCY_KEY, ReceivedRequest, RequestHandler
 from registration.api.public_form import result_links
 from registration.api.public_form.form_fields import form_fields, registration_body
-from registration.api.public_form.pages import HEADERS, TEMPLATES, FormPages
+from registration.api.public_form.pages import HEADERS, PATH, TEMPLATES, FormPages
 from registration.api.public_form.result_links import ResultLinks
 from registration.auth.callers import PUBLIC
+from registration.auth.venue_codes import VenueCodes
 from registration.domain.cloud_event import valid_traceparent
 from registration.regions import Regions
 
-PATH: Final = "/daftar"
 NO_FIELDS: Final[Mapping[str, str]] = defaultdict(str)
 KEY_LENGTH_MAX: Final = 100
 """The key of an operation is the form's key and a fingerprint, and may have 200 characters."""
 
 
-def form_router(pages: FormPages, handler: RequestHandler, links: ResultLinks, regions: Regions) -> APIRouter:
+def form_router(
+    pages: FormPages, handler: RequestHandler, links: ResultLinks, regions: Regions, venues: VenueCodes
+) -> APIRouter:
     """Create the router of the form, of its result page, and of the files that both use."""
     router = APIRouter(include_in_schema=False)
 
     @router.get(PATH)
     async def empty_form() -> Response:
-        return pages.form(NO_FIELDS)
+        return pages.form(NO_FIELDS, None)
+
+    @router.get("/daftar/lokasi/{code}")
+    async def empty_form_of_a_venue(code: str) -> Response:
+        return pages.form(defaultdict(str, venue=code), venues.valid(code))
 
     @router.post(PATH)
     async def submit_form(request: Request) -> Response:
         fields = form_fields(await request.body())
+        venue = venues.valid(fields["venue"])
+        code = venue.code if venue else None
         try:
-            answer = await handler.register(_registration(request, fields, regions, handler))
+            answer = await handler.register(_registration(request, fields, regions, handler), code)
         except Problem as problem:
-            return pages.form(fields, problem)
+            return pages.form(fields, venue, problem)
         assert answer.participant_id is not None, "an answer that is `done` names the participant"
         # The result has an address of its own: to load it again registers nobody, and Back leads to the form.
-        return RedirectResponse(links.link(answer.participant_id), 303, HEADERS)
+        return RedirectResponse(links.link(answer.participant_id, code), 303, HEADERS)
 
     @router.get(result_links.PATH)
-    async def result(nomor: str = "", tanda: str = "") -> Response:
+    async def result(nomor: str = "", tanda: str = "", lokasi: str = "") -> Response:
         participant_id = links.participant(nomor, tanda)
-        return pages.result(participant_id) if participant_id else RedirectResponse(PATH, 303, HEADERS)
+        if participant_id is None:
+            return RedirectResponse(PATH, 303, HEADERS)
+        return pages.result(participant_id, venues.valid(lokasi))
 
     _add_file(router, "/daftar/gaya.css", TEMPLATES / "form.css", "text/css")
     _add_file(router, "/daftar/kembali.js", TEMPLATES / "form.js", "text/javascript")

@@ -16,7 +16,12 @@ def limits(clock: ManualClock, registrations: int = 3, mistakes: int = 2) -> Pub
     def buckets(burst: int) -> TokenBuckets:
         return TokenBuckets(burst / 60, burst, 10, clock)
 
-    return PublicLimits(per_address=buckets(registrations), per_nik=buckets(1), mistakes=buckets(mistakes))
+    return PublicLimits(
+        per_address=buckets(registrations),
+        per_venue=buckets(2),
+        per_nik=buckets(1),
+        mistakes=buckets(mistakes),
+    )
 
 
 @given(st.lists(st.booleans(), max_size=12))
@@ -46,13 +51,34 @@ def test_the_addresses_of_a_network_share_a_limit_and_other_networks_do_not() ->
     public.charge("2001:db8:1::1")
 
 
+def test_a_venue_has_a_limit_of_its_own_after_that_of_the_address() -> None:
+    public = limits(ManualClock(), registrations=1)
+
+    charges = [public.charge("192.0.2.1", "venue") for _ in range(3)]
+
+    assert [charge.key for charge in charges] == ["192.0.2.1", "venue", "venue"]
+    with pytest.raises(Problem):
+        public.charge("192.0.2.1", "venue")
+    public.charge("192.0.2.1", "other venue")
+    public.charge("192.0.2.2", "venue")
+
+
+def test_a_mistake_is_given_back_to_the_venue_that_paid_for_it() -> None:
+    public = limits(ManualClock(), registrations=1)
+    for _ in range(2):
+        public.charge("192.0.2.1", "venue")
+    public.forgive(public.charge("192.0.2.1", "venue"))
+
+    assert public.charge("192.0.2.1", "venue").key == "venue"
+
+
 @pytest.mark.parametrize(
     ("wait_s", "shown"),
     [(0.1, "1 detik"), (59.0, "59 detik"), (60.0, "1 menit"), (60.5, "2 menit"), (359.0, "6 menit")],
 )
 def test_a_refusal_says_how_long_to_wait(wait_s: float, shown: str) -> None:
     clock = ManualClock()
-    public = PublicLimits(*[TokenBuckets(1 / wait_s, 1, 10, clock) for _ in range(3)])
+    public = PublicLimits(*[TokenBuckets(1 / wait_s, 1, 10, clock) for _ in range(4)])
     public.charge("192.0.2.1")
 
     with pytest.raises(Problem) as refused:
