@@ -109,6 +109,7 @@ class StackConfig:
         match process.package:
             case "registration":
                 settings["REGISTRATION_IMPORT_SPOOL_DIR"] = str(self.folder / "imports")
+                settings["REGISTRATION_PUBLIC_URL"] = f"http://{HOST}:{self.ports['api']}"
             case "notifier":
                 settings |= self._notifier()
             case "board":

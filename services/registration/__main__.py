@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from registration.cli import api_keys
+from registration.cli import api_keys, venue_codes
 from registration.cli.campaigns_and_agencies import agencies, campaigns
 from registration.cli.erasure import erase
 from registration.cli.imports import confirm_import, import_csv, undo_import
@@ -42,6 +42,7 @@ app.command("undo")(undo_import)
 app.command("migrate")(migrate)
 app.command("erase")(erase)
 app.add_typer(api_keys.app, name="key")
+app.add_typer(venue_codes.app, name="venue")
 app.add_typer(campaigns, name="campaign")
 app.add_typer(agencies, name="agency")
 

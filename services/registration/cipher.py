@@ -1,6 +1,6 @@
 """Encrypts personal data (AES-256-GCM) and computes keyed fingerprints (HMAC-SHA256).
 
-The fingerprints are those of NIKs, request bodies and import files.
+The fingerprints are those of NIKs, request bodies, import files and links to results.
 
 Each purpose has its own key, derived from one secret (HKDF-SHA256, RFC 5869).
 """
@@ -52,6 +52,7 @@ class Cipher:
         self._nik = hmac.new(_derived(secret, b"nik hmac"), digestmod=hashlib.sha256)
         self._body = hmac.new(_derived(secret, b"body hmac"), digestmod=hashlib.sha256)
         self._file = hmac.new(_derived(secret, b"file hmac"), digestmod=hashlib.sha256)
+        self._result = hmac.new(_derived(secret, b"result hmac"), digestmod=hashlib.sha256)
         self._aead = AESGCM(_derived(secret, b"personal data"))
         self.key_id: Final = _derived(secret, b"key id").hex()[:KEY_ID_CHARACTERS]
 
@@ -71,6 +72,12 @@ class Cipher:
         for part in parts:
             digest.update(len(part).to_bytes(8, "big"))
             digest.update(part)
+        return digest.digest()
+
+    def result_hmac(self, participant_id: bytes) -> bytes:
+        """Return the signature of a link to the result of a registration, 32 bytes."""
+        digest = self._result.copy()
+        digest.update(participant_id)
         return digest.digest()
 
     def file_hmac(self) -> hmac.HMAC:

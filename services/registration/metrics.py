@@ -33,7 +33,7 @@ QUEUE_LENGTH: Final = Gauge("registration_queue_length", "Requests that wait to 
 OVERLOADED: Final = Counter("registration_overloaded", "Requests answered 503, by reason.", ["reason"])
 LIMITED: Final = Counter(
     "registration_limited",
-    "Requests without an access key answered 429, by limit: per address or per NIK.",
+    "Requests without an access key answered 429, by limit: per address, venue or NIK.",
     ["limit"],
 )
 REJECTIONS_DELETED: Final = Counter(

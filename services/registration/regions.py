@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -12,6 +13,9 @@ from typing import Final
 import msgspec
 
 SUBDISTRICT: Final = "subdistrict"
+CANDIDATES_MAX: Final = 12
+"""More kelurahan than a kecamatan has are no help."""
+SIMILARITY_MIN: Final = 0.8
 CODE_WITHOUT_DOTS: Final = re.compile(r"[0-9]{10}")
 NAME_SEPARATOR: Final = re.compile(r"[,/;()]| - ")
 LEVEL_WORDS: Final = re.compile(
@@ -68,6 +72,28 @@ class Regions:
             return [code] if code in self.by_code else []
         name, *above = [_plain(part) for part in NAME_SEPARATOR.split(text) if part.strip()] or [""]
         return [code for code in self._codes_by_name.get(name, ()) if set(above) <= self._names_above(code)]
+
+    def candidates(self, text: str) -> list[str]:
+        """Return the codes of the kelurahan that a text may mean if it does not mean exactly one.
+
+        These are the kelurahan with this name; else those whose name contains the text or whose kecamatan has
+        this name; else those with a similar name. The result is empty if there are too many.
+        """
+        if (codes := self.codes_of(text)) and set(codes) <= self._kelurahan:
+            return codes
+        name = _plain(NAME_SEPARATOR.split(text)[0])
+        if not name:
+            return []
+        found = [code for code in sorted(self._kelurahan) if self._contains(code, name)]
+        if not found:
+            similar = difflib.get_close_matches(name, self._codes_by_name, cutoff=SIMILARITY_MIN)
+            found = [code for match in similar for code in self._codes_by_name[match]]
+        return found if len(found) <= CANDIDATES_MAX else []
+
+    def _contains(self, code: str, name: str) -> bool:
+        region = self.by_code[code]
+        assert region.parent is not None, "a kelurahan lies in a kecamatan"
+        return name in _plain(region.name) or name == _plain(self.by_code[region.parent].name)
 
     def _names_above(self, code: str) -> set[str]:
         names = set()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from database.settings import DatabaseSettings
@@ -75,6 +75,10 @@ class ApiSettings(Settings):
     stop_announced_s: float = Field(
         default=0.0, ge=0, le=60, description="Seconds between SIGTERM and the end of accepting requests"
     )
+    public_url: HttpUrl = Field(
+        default=HttpUrl("http://127.0.0.1:8001"),
+        description="Address of the public form without its path, for the links of venue codes",
+    )
     trusted_proxies: str = Field(
         default="",
         description="Addresses of trusted proxies, separated by commas: only their X-Forwarded-For is used",
@@ -99,6 +103,14 @@ class ApiSettings(Settings):
         ge=1,
         description="Registrations without an access key that one address may send in a minute",
     )
+    public_mistakes_per_minute: int = Field(
+        default=30,
+        ge=1,
+        description="Registrations with invalid fields that one address may send in a minute for free",
+    )
+    public_per_venue_per_minute: int = Field(
+        default=600, ge=1, description="Registrations by the form with one venue code in a minute"
+    )
     public_per_nik_per_hour: int = Field(
         default=10, ge=1, description="Registrations without an access key for one NIK in an hour"
     )
@@ -111,3 +123,8 @@ class ApiSettings(Settings):
     import_cells_kept_d: int = Field(
         default=30, ge=1, description="Days for which the cells of rejected rows are kept, encrypted"
     )
+
+    @property
+    def form_url(self) -> str:
+        """The setting `public_url` without a slash at its end."""
+        return str(self.public_url).rstrip("/")

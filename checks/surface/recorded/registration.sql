@@ -1,4 +1,4 @@
--- migrated to 0008
+-- migrated to 0007
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -50,6 +50,31 @@ CREATE TABLE registration.event (
     value text NOT NULL
 );
 ALTER TABLE registration.event OWNER TO registration;
+CREATE TABLE registration.former_registration (
+    id uuid CONSTRAINT participant_id_not_null NOT NULL,
+    nik_hmac bytea,
+    nik_cipher bytea,
+    phone_cipher bytea,
+    cipher_key_id text CONSTRAINT participant_cipher_key_id_not_null NOT NULL,
+    name text,
+    business jsonb,
+    region text CONSTRAINT participant_region_not_null NOT NULL,
+    agency text,
+    campaign text,
+    steps text[] CONSTRAINT participant_steps_not_null NOT NULL,
+    standing text CONSTRAINT participant_standing_not_null NOT NULL,
+    revision integer CONSTRAINT participant_revision_not_null NOT NULL,
+    consent text CONSTRAINT participant_consent_not_null NOT NULL,
+    channel text CONSTRAINT participant_channel_not_null NOT NULL,
+    booth text,
+    occurred_at timestamp with time zone,
+    recorded_at timestamp with time zone CONSTRAINT participant_recorded_at_not_null NOT NULL,
+    changed_at timestamp with time zone CONSTRAINT participant_changed_at_not_null NOT NULL,
+    import_id text,
+    merged_into uuid,
+    erased_at timestamp with time zone
+);
+ALTER TABLE registration.former_registration OWNER TO registration;
 CREATE TABLE registration.idempotency (
     caller text NOT NULL,
     route text NOT NULL,
@@ -165,6 +190,17 @@ CREATE TABLE registration.register (
     CONSTRAINT register_only_row_check CHECK (only_row)
 );
 ALTER TABLE registration.register OWNER TO registration;
+CREATE TABLE registration.venue_code (
+    code text NOT NULL,
+    venue text NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_until timestamp with time zone NOT NULL,
+    created_by text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT venue_code_check CHECK ((valid_from < valid_until))
+);
+ALTER TABLE registration.venue_code OWNER TO registration;
 ALTER TABLE ONLY registration.agency
     ADD CONSTRAINT agency_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY registration.alembic_version
@@ -175,6 +211,8 @@ ALTER TABLE ONLY registration.campaign
     ADD CONSTRAINT campaign_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY registration.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (partition, sequence);
+ALTER TABLE ONLY registration.former_registration
+    ADD CONSTRAINT former_registration_pkey PRIMARY KEY (id, revision);
 ALTER TABLE ONLY registration.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (caller, route, key);
 ALTER TABLE ONLY registration.import_again
@@ -195,6 +233,8 @@ ALTER TABLE ONLY registration.partition
     ADD CONSTRAINT partition_pkey PRIMARY KEY (partition);
 ALTER TABLE ONLY registration.register
     ADD CONSTRAINT register_pkey PRIMARY KEY (only_row);
+ALTER TABLE ONLY registration.venue_code
+    ADD CONSTRAINT venue_code_pkey PRIMARY KEY (code);
 CREATE INDEX idempotency_age ON registration.idempotency USING brin (created_at) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX participant_import ON registration.participant USING btree (import_id) WHERE (import_id IS NOT NULL);
 CREATE INDEX participant_standing ON registration.participant USING btree (region, agency, campaign, steps) WHERE (standing = 'registered'::text);

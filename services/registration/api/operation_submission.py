@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from http import HTTPStatus
+from typing import Final
 from uuid import UUID
 
 import msgspec
 from fastapi import Request
 
+from problems.problem import Problem
 from registration import metrics
 from registration.api import problem_responses
-from registration.api.rate_limit import client_network
+from registration.api.public_limits import PublicLimits
 from registration.auth.callers import Caller
 from registration.cipher import Cipher
 from registration.domain.cloud_event import valid_traceparent
@@ -26,7 +28,6 @@ from registration.requests.command_mapping import ChangeBody
 from registration.requests.request_models import RegisterBody
 
 REGISTER_ROUTE: Final = "register"
-FINGERPRINT_BYTES: Final = 16
 """Enough that two clients or NIKs do not share a rate limit by chance."""
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 # A revision, in quotes as the API sends it in ETag, or without quotes.
@@ -101,20 +102,6 @@ def if_match_revision(header: str | None) -> int | None:
     return int(match.group(1) or match.group(2))
 
 
-class RateLimit(Protocol):
-    """A limit that all api processes share."""
-
-    async def take(self, key: bytes) -> float:
-        """Count an attempt of `key` and return 0.0, or the seconds until its next attempt is allowed."""
-
-
-class PublicLimits(msgspec.Struct, frozen=True):
-    """The rate limits of callers without an API key."""
-
-    per_address: RateLimit
-    per_nik: RateLimit
-
-
 class RequestHandler:
     """Validates requests that register or change a participant, and submits their commands."""
 
@@ -132,25 +119,30 @@ class RequestHandler:
         self._limits = limits
         self._new_id = new_id
 
-    async def register(self, request: ReceivedRequest) -> Answer:
-        """Register a person. Raises Problem 400, 409, 422, 429 or 503."""
-        if request.caller.role is None:
-            await self.rate_limit_address(request.address)
-        return await self.register_validated(
-            await self._validator.validate(RegisterBody, request.body), request
-        )
+    async def register(self, request: ReceivedRequest, venue: str | None = None) -> Answer:
+        """Register a person. `venue` is the valid code of a venue.
 
-    async def register_validated(self, body: RegisterBody, request: ReceivedRequest) -> Answer:
-        """Register a person from a valid body.
-
-        A request without an API key counts against the limit of the NIK, but not against the limit of the
-        address. Raises Problem 409, 422, 429 or 503.
+        Raises Problem 400, 409, 422, 429 or 503.
         """
+        if request.caller.role is None:
+            body = await self._validate_public(request, venue)
+        else:
+            body = await self._validator.validate(RegisterBody, request.body)
         command = command_mapping.register_command(body, self._cipher, request.caller.channel, self._new_id)
         if request.caller.role is None:
             assert command.person.nik_hmac is not None, "every registration has a NIK"
-            await _consume_token(self._limits.per_nik, command.person.nik_hmac[:FINGERPRINT_BYTES], "nik")
+            await self._limits.charge_nik(command.person.nik_hmac)
         return await self._submit_command(REGISTER_ROUTE, command, request)
+
+    async def _validate_public(self, request: ReceivedRequest, venue: str | None) -> RegisterBody:
+        """Return the valid body of a request without an API key, which counts against the limits."""
+        charge = await self._limits.charge(request.address, venue)
+        try:
+            return await self._validator.validate(RegisterBody, request.body)
+        except Problem as problem:
+            if problem.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+                await self._limits.forgive(charge)
+            raise
 
     async def change(
         self, route: str, model: type[ChangeBody], participant_id: UUID, request: ReceivedRequest
@@ -159,11 +151,6 @@ class RequestHandler:
         body = await self._validator.validate(model, request.body or b"{}")
         command = command_mapping.change_command(body, participant_id, request.if_match, self._cipher)
         return await self._submit_command(route, command, request)
-
-    async def rate_limit_address(self, address: str) -> None:
-        """Count a public request against the limit of `address`. Raises Problem 429 if it is exhausted."""
-        fingerprint = self._cipher.body_hmac(b"address", client_network(address).encode())
-        await _consume_token(self._limits.per_address, fingerprint[:FINGERPRINT_BYTES], "address")
 
     def fingerprint(self, request: ReceivedRequest) -> bytes:
         """Return a keyed digest of path, If-Match and body.
@@ -193,10 +180,3 @@ class RequestHandler:
         if answer.outcome != DONE:
             raise problem_responses.refusal_problem(answer)
         return answer
-
-
-async def _consume_token(limit: RateLimit, key: bytes, label: str) -> None:
-    wait_s = await limit.take(key)
-    if wait_s:
-        metrics.LIMITED.labels(label).inc()
-        raise problem_responses.rate_limit_problem(wait_s)

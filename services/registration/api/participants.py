@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from fastapi import APIRouter, Request, Response
 
 from registration.api import problem_responses
@@ -19,6 +20,7 @@ from registration.api.openapi import (
 from registration.api.operation_submission import RequestHandler, read_request
 from registration.api.response_models import (
     AnswerView,
+    FormerRegistrationsView,
     ParticipantView,
     answer_headers,
     answer_json,
@@ -44,6 +46,7 @@ from telemetry.logs import get
 log = get()
 
 JSON: Final = "application/json"
+NOT_STORED: Final = {"Cache-Control": "no-store"}
 
 # For each route: the model of its body, and the lowest role that may call it.
 CHANGES: Final[dict[str, tuple[type[ChangeBody], Role]]] = {
@@ -90,6 +93,19 @@ def participants_router(
         await authenticator.require_role(Role.BOOTH, request)
         return participant_response(await QUERIES.find_participant(pool, id=participant_id), cipher)
 
+    @router.get(
+        "/{participant_id}/former-registrations",
+        response_model=FormerRegistrationsView,
+        responses=READ_RESPONSES,
+        openapi_extra=KEY_REQUIRED,
+        summary="Read what the register had of a participant who returned",
+    )
+    async def former_registrations(participant_id: UUID, request: Request) -> Response:
+        await authenticator.require_role(Role.OFFICER, request)
+        rows = QUERIES.former_registrations(pool, id=participant_id)
+        items = [msgspec.Raw(participant_json(row, cipher)) async for row in rows]
+        return Response(msgspec.json.encode({"items": items}), 200, NOT_STORED, JSON)
+
     for route in CHANGES:
         _add_change(router, route, handler, authenticator)
     return router
@@ -116,5 +132,5 @@ def participant_response(row: Any, cipher: Cipher) -> Response:
     """Return the response that shows the participant of `row`. Raises Problem 404 if `row` is None."""
     if row is None:
         raise problem_responses.refusal_problem(Answer(Reason.UNKNOWN))
-    headers = {"ETag": f'"{row["revision"]}"', "Cache-Control": "no-store"}
+    headers = {"ETag": f'"{row["revision"]}"'} | NOT_STORED
     return Response(participant_json(row, cipher), 200, headers, JSON)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
+from localization.formats import duration
 from problems.problem import FieldError, Problem
 from registration.domain.decision import Reason
 from registration.domain.idempotent_operation import DONE, Answer, OperationFault
@@ -94,6 +95,8 @@ OUTCOME_UNKNOWN: Final = BilingualText(
 LIMITED: Final = BilingualText(
     "Terlalu banyak percobaan. Tunggu sebentar.", "Too many attempts. Please wait."
 )
+WAIT: Final = BilingualText("Coba lagi dalam {}.", "Try again in {}.")
+MINUTES_SHOWN_FROM_S: Final = 60
 TOO_LARGE: Final = BilingualText("Isi permintaan terlalu besar.", "The body is too large.")
 NO_KEY: Final = BilingualText("Kunci akses diperlukan.", "An access key is required.")
 WRONG_KEY: Final = BilingualText("Kunci akses ini tidak berlaku.", "This access key is not valid.")
@@ -128,7 +131,12 @@ def unavailable_problem(retry_after_s: int, slug: str = "overloaded") -> Problem
 
 def rate_limit_problem(wait_s: float) -> Problem:
     """Return the problem 429 of an exhausted rate limit, with Retry-After."""
-    return Problem(429, "too-many-requests", _text(LIMITED), headers={"Retry-After": str(math.ceil(wait_s))})
+    retry_after_s = math.ceil(wait_s)
+    # In minutes the wait is rounded up, because a shorter wait would be refused again.
+    shown_s = retry_after_s if retry_after_s < MINUTES_SHOWN_FROM_S else math.ceil(retry_after_s / 60) * 60
+    detail = {language: text.format(duration(shown_s, language)) for language, text in _text(WAIT).items()}
+    headers = {"Retry-After": str(retry_after_s)}
+    return Problem(429, "too-many-requests", _text(LIMITED), detail, headers=headers)
 
 
 def problem(status: int, slug: str, title: BilingualText, headers: dict[str, str] | None = None) -> Problem:

@@ -55,6 +55,12 @@ class ParticipantView(BaseModel):
     merged_into: UUID | None
 
 
+class FormerRegistrationsView(BaseModel):
+    """What the register had of a participant before each return, the oldest first."""
+
+    items: list[ParticipantView]
+
+
 class ScopeView(BaseModel):
     """A campaign or an agency."""
 
@@ -66,6 +72,22 @@ class ScopesView(BaseModel):
     """All open campaigns or all open agencies, sorted by id."""
 
     items: list[ScopeView]
+
+
+class VenueCodeView(BaseModel):
+    """The code of a venue, and the link to the form that contains it."""
+
+    code: str
+    venue: str
+    valid_from: datetime
+    valid_until: datetime
+    link: str
+
+
+class VenueCodesView(BaseModel):
+    """The codes that are valid now or later, sorted by the begin of their validity."""
+
+    items: list[VenueCodeView]
 
 
 class RegionView(BaseModel):

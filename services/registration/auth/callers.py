@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+from registration.domain.participant import PUBLIC_CHANNEL
+
 
 class Role(IntEnum):
     """The role of an API key. A higher role has all rights of the lower roles."""
@@ -30,7 +32,7 @@ class Caller(msgspec.Struct, frozen=True):
     @property
     def channel(self) -> str:
         """The channel of the caller's events: `booth`, `officer`, `admin` or `web`."""
-        return self.role.stored_name if self.role is not None else "web"
+        return self.role.stored_name if self.role is not None else PUBLIC_CHANNEL
 
 
 PUBLIC: Final = Caller("public", None)

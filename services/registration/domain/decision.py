@@ -22,7 +22,7 @@ from registration.domain.commands import (
     RegisterCommand,
     WithdrawCommand,
 )
-from registration.domain.participant import Participant, Status
+from registration.domain.participant import PUBLIC_CHANNEL, Participant, Status
 
 
 class Reason(StrEnum):
@@ -66,6 +66,11 @@ class Event(msgspec.Struct, frozen=True):
     after: Participant
     occurred_at: datetime | None
 
+    @property
+    def former(self) -> Participant | None:
+        """The withdrawn participant that registers again; None if the event is no such return."""
+        return self.before if self.type is EventType.REGISTERED else None
+
 
 Decision = tuple[Event, ...] | Refused
 
@@ -95,7 +100,8 @@ def _register(command: RegisterCommand, known: Participant | None) -> Decision:
     if known is None:
         new = Participant(command.id, Status.REGISTERED, command.standing, 1, command.person)
         return (Event(EventType.REGISTERED, None, new, occurred_at),)
-    if known.status is not Status.WITHDRAWN:
+    if known.status is not Status.WITHDRAWN or command.person.channel == PUBLIC_CHANNEL:
+        # A public registration proves only that somebody knows the NIK. Staff decide about a return.
         return Refused(Reason.DUPLICATE)
     again = Participant(known.id, Status.REGISTERED, command.standing, known.revision + 1, command.person)
     return (Event(EventType.REGISTERED, known, again, occurred_at),)

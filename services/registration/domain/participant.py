@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 import msgspec
+
+PUBLIC_CHANNEL: Final = "web"
+"""The channel of people who register themselves, without an API key."""
 
 
 class Status(StrEnum):

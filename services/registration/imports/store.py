@@ -258,6 +258,7 @@ async def _write_overlapping(
         lambda participant: participant.person.import_id == import_id and not is_repeat,
         rules.differing_columns,
     )
+    await register_rows.keep_former(connection, events)
     await _update_reregistered(
         connection, import_id, [event.after for event in events if event.before is not None]
     )

@@ -116,6 +116,7 @@ async def _store(
         "nobody knows the ids of new participants yet"
     )
     if changed:
+        await register_rows.keep_former(connection, (draft.event for draft in result.drafts))
         await register_rows.update(connection, changed)
     keys = sorted(zip(fresh, result.outcomes, strict=True), key=lambda answered: answered[0].unique_key)
     return await register_rows.write_rows(

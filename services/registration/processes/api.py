@@ -27,12 +27,17 @@ from registration.api.app import application
 from registration.api.authentication import Authenticator
 from registration.api.campaigns_and_agencies import scopes_router
 from registration.api.imports import imports_router
-from registration.api.operation_submission import PublicLimits, RequestHandler
+from registration.api.operation_submission import RequestHandler
 from registration.api.participants import participants_router
-from registration.api.public_form import FormPage, form_router
+from registration.api.public_form.pages import FormPages
+from registration.api.public_form.result_links import ResultLinks
+from registration.api.public_form.router import form_router
+from registration.api.public_limits import PublicLimits
 from registration.api.regions import regions_router
 from registration.api.registration_endpoint import RegistrationEndpoint, registrations_first
+from registration.api.venue_codes import venue_codes_router
 from registration.auth.api_keys import ApiKeys, key_finder
+from registration.auth.venue_codes import VenueCodes
 from registration.cipher import Cipher
 from registration.imports.queue import ImportQueue
 from registration.imports.settings import ImportSettings
@@ -58,6 +63,7 @@ log = get()
 
 POOL_SIZE_MAX: Final = 8
 CLEAN_EVERY_S: Final = 5.0
+READ_VENUE_CODES_EVERY_S: Final = 5.0
 BATCH_S_MAX: Final = 60.0
 
 
@@ -79,6 +85,8 @@ class Components:
         self.regions: Final[Regions] = read_regions(contract_path("regions.csv"))
         self.cipher: Final = Cipher(secrets.secret)
         self.scopes: Final = Scopes(pool)
+        self.venues: Final = VenueCodes(pool, lambda: datetime.now(UTC))
+        self.form_url: Final = settings.form_url
         self.authenticator: Final = Authenticator(ApiKeys(key_finder(pool), time.monotonic))
         self.validator: Final = BodyValidator(
             self.regions, secrets.consent_ids, self.scopes, lambda: datetime.now(UTC)
@@ -89,13 +97,13 @@ class Components:
             self.group_commit.submit,
             self.validator,
             self.cipher,
-            _public_limits(settings, pool),
+            _public_limits(settings, pool, self.cipher),
             uuid_utils.compat.uuid7,
         )
         self.registrations: Final = RegistrationEndpoint(
             self.handler, self.authenticator, settings.body_bytes_max
         )
-        self.page: Final = FormPage(self.regions, secrets.current_consent)
+        self.form_pages: Final = FormPages(self.regions, secrets.current_consent)
 
     def routers(self) -> list[APIRouter]:
         """Return all routers except the routers of the imports and of the health checks."""
@@ -103,7 +111,8 @@ class Components:
             participants_router(self.handler, self.authenticator, self.validator, self.cipher, self.pool),
             scopes_router(self.scopes, self.handler, self.authenticator, self.validator),
             regions_router(self.regions),
-            form_router(self.page, self.handler, self.validator),
+            venue_codes_router(self.venues, self.authenticator, self.validator, self.pool, self.form_url),
+            form_router(self.form_pages, self.handler, ResultLinks(self.cipher), self.regions, self.venues),
         ]
 
 
@@ -171,6 +180,7 @@ async def _commit(
         await run_group(
             stopping,
             _delete_expired(pool, settings, stopping),
+            _read_venue_codes(components.venues, stopping),
             imports.run(stopping),
             ClockSkew(pool, health).run(stopping),
             _stop_committing(components.group_commit, closed),
@@ -225,6 +235,17 @@ async def _delete_expired(pool: asyncpg.Pool[Any], settings: ApiSettings, stoppi
     await run_forever(delete_and_pause, stopping, name="retention", failing_s_max=float("inf"))
 
 
+async def _read_venue_codes(venues: VenueCodes, stopping: StopSignal) -> None:
+    # Without the database, the codes stay as last read.
+    await run_forever(
+        venues.refresh,
+        stopping,
+        name="venue codes",
+        pause_s=READ_VENUE_CODES_EVERY_S,
+        failing_s_max=float("inf"),
+    )
+
+
 def _queue_limits(settings: ApiSettings) -> QueueLimits:
     return QueueLimits(
         queue_length_max=settings.queue_length_max,
@@ -234,11 +255,16 @@ def _queue_limits(settings: ApiSettings) -> QueueLimits:
     )
 
 
-def _public_limits(settings: ApiSettings, pool: asyncpg.Pool[Any]) -> PublicLimits:
-    per_minute, per_hour = settings.public_per_address_per_minute, settings.public_per_nik_per_hour
+def _public_limits(settings: ApiSettings, pool: asyncpg.Pool[Any], cipher: Cipher) -> PublicLimits:
+    def limit(name: str, burst: int, period_s: float) -> TokenBuckets:
+        return TokenBuckets(pool, name, burst / period_s, burst)
+
     return PublicLimits(
-        per_address=TokenBuckets(pool, "address", per_minute / 60, per_minute),
-        per_nik=TokenBuckets(pool, "nik", per_hour / 3600, per_hour),
+        per_address=limit("address", settings.public_per_address_per_minute, 60),
+        per_venue=limit("venue", settings.public_per_venue_per_minute, 60),
+        per_nik=limit("nik", settings.public_per_nik_per_hour, 3600),
+        mistakes=limit("mistakes", settings.public_mistakes_per_minute, 60),
+        fingerprint=partial(cipher.body_hmac, b"limit"),
     )
 
 

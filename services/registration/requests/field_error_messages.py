@@ -60,6 +60,7 @@ BY_CODE: Final[dict[str, BilingualText]] = {
         "Lebih dari 10 menit di masa depan.", "This is more than 10 minutes in the future."
     ),
     "too_long_ago": BilingualText("Terlalu lama berlalu.", "This is too long ago."),
+    "too_far_ahead": BilingualText("Lebih dari setahun lagi.", "This is more than a year ahead."),
     "nothing_given": BilingualText("Tidak ada yang dibetulkan.", "Nothing to correct was given."),
 }
 

@@ -33,6 +33,9 @@ AHEAD_S_MAX: Final = 600.0
 # year 1 away from the database driver.
 OCCURRED_S_MIN: Final = datetime(2015, 1, 1, tzinfo=UTC).timestamp()
 
+VALIDITY_BEGUN_S_MAX: Final = 3_600.0
+VALIDITY_AHEAD_S_MAX: Final = 366 * 86_400.0
+
 # Date and time of ISO 8601 in the extended or basic form, with an offset.
 ISO_8601: Final = re.compile(
     r"\d{4}(-?)\d\d\1\d\d[T ]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d{1,9})?)?)?(?:Z|[+-]\d\d(?::?\d\d)?)", re.ASCII
@@ -117,6 +120,15 @@ def _occurred_at(value: datetime, info: ValidationInfo) -> datetime:
     return value
 
 
+def _valid_from(value: datetime, info: ValidationInfo) -> datetime:
+    ahead_s = value.timestamp() - _vocabulary(info).now.timestamp()
+    if ahead_s < -VALIDITY_BEGUN_S_MAX:
+        raise field_error("too_long_ago")
+    if ahead_s > VALIDITY_AHEAD_S_MAX:
+        raise field_error("too_far_ahead")
+    return value
+
+
 Nik = Annotated[
     str,
     AfterValidator(_nik),
@@ -129,6 +141,7 @@ Consent = Annotated[str, AfterValidator(_known_id("consent", lambda vocabulary: 
 Campaign = Annotated[str, AfterValidator(_known_id("campaign", lambda vocabulary: vocabulary.campaigns))]
 Agency = Annotated[str, AfterValidator(_known_id("agency", lambda vocabulary: vocabulary.agencies))]
 Booth = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+ValidFrom = Annotated[AwareDatetime, BeforeValidator(_iso_8601), AfterValidator(_valid_from)]
 OccurredAt = Annotated[AwareDatetime, BeforeValidator(_iso_8601), AfterValidator(_occurred_at)]
 
 
@@ -210,6 +223,14 @@ class LookupBody(_Body):
     """Find a participant by NIK (`POST /v1/participants/lookup`)."""
 
     nik: Nik
+
+
+class VenueCodeBody(_Body):
+    """Create the code of a venue (`POST /v1/venue-codes`). Without `valid_from` it is valid from now on."""
+
+    venue: Name
+    valid_from: ValidFrom | None = None
+    valid_h: Annotated[int, Field(ge=1, le=24, description="Hours: a day or a night")] = 12
 
 
 class ScopeBody(_Body):

@@ -107,6 +107,9 @@ def sql_fragments(columns: Sequence[Column]) -> dict[str, str]:
     """Return the lists of columns that the SQL files contain as `{name}`."""
     new, changed = new_columns(columns), changed_columns(columns)
     return {
+        "all_columns": ", ".join(column.name for column in columns),
+        "all_parameters": ", ".join(column.parameter for column in columns),
+        "all_values": ", ".join(column.new_value for column in columns),
         "participant_columns": ", ".join(column.result for column in columns),
         "new_columns": ", ".join(column.name for column in new),
         "new_parameters": ", ".join(column.parameter for column in new),

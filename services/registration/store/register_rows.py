@@ -1,8 +1,8 @@
 """Reads and writes participants, and appends events with gapless sequences.
 
 Every writer (intake, import, commands) calls these functions in its own transaction: first `read_known` or
-`lock`, then `update`, and last `write_rows`. So all writers take locks in the same order: known participants
-by id, idempotency keys, new participants by NIK, and last the partitions.
+`lock`, then `keep_former` and `update`, and last `write_rows`. So all writers take locks in the same order:
+known participants by id, idempotency keys, new participants by NIK, and last the partitions.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import asyncpg
 from database.sql_files import load_queries
 from registration.domain.cloud_event import SEQUENCE_PLACEHOLDER, TIME_PLACEHOLDER, EventDraft, event_text
 from registration.domain.commands import RegisterCommand
+from registration.domain.decision import Event
 from registration.domain.participant import Participant, Person, Standing, Status
 from registration.store.array_literals import EMPTY, byteas, event_columns, integers, texts, uuids
 from registration.store.error_classification import ConcurrentWriteError
@@ -149,6 +150,16 @@ def event_rows(drafts: Sequence[EventDraft]) -> Columns:
         types=[draft.event.type.value for draft in drafts],
         event_texts=[event_text(draft) for draft in drafts],
     )
+
+
+async def keep_former(connection: Connection, events: Iterable[Event]) -> None:
+    """Store what the register had of the participants that register again by these events.
+
+    This transaction has locked them. Call `update` afterwards.
+    """
+    former = [event.former for event in events if event.former is not None]
+    if former:
+        await QUERIES.keep_former(connection, **encode(COLUMNS, former))
 
 
 async def update(connection: Connection, participants: Sequence[Participant]) -> None:

@@ -30,3 +30,10 @@ class TokenBuckets:
             self._pool, name=self._name, key=key, refill_s=self._refill_s, burst=self._burst
         )
         return wait_s
+
+    async def give_back(self, key: bytes) -> None:
+        """Return a token that `take` took from the bucket of `key`. A full bucket does not grow.
+
+        Raises the driver's error if the database does not answer.
+        """
+        await QUERIES.give_back_token(self._pool, name=self._name, key=key, refill_s=self._refill_s)

@@ -14,6 +14,9 @@ from starlette.types import ASGIApp
 
 from database.address import DatabaseAddress
 from database.pool import connect
+from deploy.local.free_ports import free_ports
+from lifecycle.http_server import serve
+from lifecycle.stop_signal import StopSignal
 from registration.auth.callers import Role
 from registration.cli.api_keys import create_key
 from registration.cli.campaigns_and_agencies import add_scope
@@ -21,9 +24,11 @@ from registration.intake.campaigns_and_agencies import ScopeKind
 from registration.processes.api import Components, build_app
 from registration.settings import ApiSettings, SecretSettings
 from telemetry.health import Health
+from tests.support.deadlines import until
 
 SECRET = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 PATH = "/v1/participants"
+HOST = "127.0.0.1"
 
 
 def body(number: int = 0, **changed: Any) -> dict[str, Any]:
@@ -121,6 +126,29 @@ async def serve_api(
         await asyncio.wait_for(committing, 40)
         pool.terminate()
         commit_pool.terminate()
+
+
+@asynccontextmanager
+async def listening(register: ServedApi) -> AsyncIterator[int]:
+    """Serve the application over TCP; return the port."""
+    (port,) = free_ports(1)
+    stopping = StopSignal()
+    server = asyncio.ensure_future(serve(register.app, HOST, port, stopping))
+    await until(lambda: _accepts(port))
+    try:
+        yield port
+    finally:
+        stopping.set()
+        await server
+
+
+async def _accepts(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection(HOST, port)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 async def check_register(pool: asyncpg.Pool[Any]) -> dict[str, int]:

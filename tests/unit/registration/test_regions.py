@@ -39,3 +39,35 @@ def test_a_name_of_two_kelurahan_needs_the_region_above_it() -> None:
 
     assert regions.codes_of("Melati") == ["31.01.01.1001", "31.02.01.1001"]
     assert regions.codes_of("Melati (Barat)") == ["31.02.01.1001"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("Cempaka Putih", ["Rawasari", "Cempaka Putih Timur", "Cempaka Putih Barat"]),
+        ("cikinni", ["Cikini"]),
+        ("Pejaten", ["Pejaten Barat", "Pejaten Timur"]),
+        ("Kec. Johar Baru, Jakarta", ["Johar Baru", "Kampung Rawa", "Tanah Tinggi", "Galur"]),
+        ("Jakarta", []),
+        ("a", []),
+        ("Bandung", []),
+        ("-", []),
+        ("", []),
+    ],
+)
+def test_the_candidates_are_the_kelurahan_that_a_text_may_mean(text: str, names: list[str]) -> None:
+    assert {REGIONS.by_code[code].name for code in REGIONS.candidates(text)} == set(names)
+
+
+def test_the_candidates_of_an_ambiguous_name_are_its_kelurahan() -> None:
+    regions = Regions(
+        [
+            Region("31.01.01", None, "district", "Kecamatan Timur"),
+            Region("31.01.02", None, "district", "Kecamatan Barat"),
+            Region("31.01.01.1001", "31.01.01", "subdistrict", "Melati"),
+            Region("31.01.02.1001", "31.01.02", "subdistrict", "Melati"),
+            Region("31.01.02.1002", "31.01.02", "subdistrict", "Melati Indah"),
+        ]
+    )
+
+    assert regions.candidates("melati") == ["31.01.01.1001", "31.01.02.1001"]

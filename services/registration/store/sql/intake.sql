@@ -79,6 +79,14 @@ select now() as recorded_at,
        (select count(*) from claimed) = :key_count and (select count(*) from inserted) = :participant_count
        and (select count(*) from appended) = cardinality(:ordinals::text::integer[]) as complete;
 
+-- name: keep_former({all_columns})!
+-- Stores the former state of withdrawn participants that register again. This transaction has locked and not yet
+-- updated them.
+insert into former_registration ({all_columns}, recorded_at, changed_at)
+select {all_values}, participant.recorded_at, participant.changed_at
+from unnest({all_parameters}) as new ({all_columns})
+join participant using (id);
+
 -- name: update_participants({changed_columns})!
 -- Updates participants that this transaction has locked. The fingerprint of a NIK never changes.
 update participant set {changed_assignments}, changed_at = now()

@@ -8,6 +8,10 @@ from participant where id = :id;
 select {participant_columns}, recorded_at, changed_at
 from participant where nik_hmac = :nik_hmac;
 
+-- name: former_registrations(id)
+select {participant_columns}, recorded_at, changed_at
+from former_registration where id = :id order by revision;
+
 -- name: same_person(id)
 -- Returns the ids of a participant and of all participants that were merged into it, directly or not, in ascending
 -- order.
@@ -19,8 +23,9 @@ with recursive person as (
 select id from person order by id;
 
 -- name: erase(id)$
--- Deletes a participant's personal data. The id and the standing remain, so that the events stay explained.
--- Returns no row if the participant does not exist or was erased before.
+-- Deletes a participant's personal data and its former registrations. The id and the standing remain, so that the
+-- events stay explained. Returns no row if the participant does not exist or was erased before.
+with forgotten as (delete from former_registration where id = :id)
 update participant
 set {erased_assignments}, erased_at = now()
 where id = :id and erased_at is null

@@ -17,6 +17,10 @@ select case when exists (select from taken) then 0.0::float8 else coalesce((
     select greatest(0.001, extract(epoch from full_at - now()) - :refill_s * (:burst - 1))
     from token_bucket where (name, key) = (:name, :key)), :refill_s)::float8 end;
 
+-- name: give_back_token(name, key, refill_s)!
+-- A bucket that is full before now is as full as one that is full now.
+update token_bucket set full_at = full_at - make_interval(secs => :refill_s) where (name, key) = (:name, :key);
+
 -- name: delete_full_buckets(deleted_max)!
 -- Deletes at most `deleted_max` buckets that are full: a missing bucket is full, too.
 delete from token_bucket where ctid = any(array(

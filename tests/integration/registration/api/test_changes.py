@@ -127,6 +127,42 @@ async def test_a_withdrawn_person_registers_again_as_the_same_participant(regist
     assert await check_register(register.pool) == {B: 1}
 
 
+async def test_a_public_registration_changes_nothing_of_a_withdrawn_person(register: ServedApi) -> None:
+    participant = await register.registered(1)
+    await register.registered(2)
+    await register.post(f"{PATH}/{participant}/withdraw", {})
+    before = await register.pool.fetchrow(
+        "SELECT participant FROM participant WHERE id = $1", UUID(participant)
+    )
+
+    returning = await register.post(PATH, body(1, region=B, name="Nama Baru"), role=None)
+    registered = await register.post(PATH, body(2, region=B, name="Nama Baru"), role=None)
+
+    assert (returning.status_code, returning.json()) == (409, registered.json())
+    after = await register.pool.fetchrow(
+        "SELECT participant FROM participant WHERE id = $1", UUID(participant)
+    )
+    assert after == before
+    assert await check_register(register.pool) == {A: 1}
+
+
+async def test_a_return_keeps_what_the_register_had_until_an_erasure(register: ServedApi) -> None:
+    participant = await register.registered(1)
+    path = f"{PATH}/{participant}"
+    await register.post(f"{path}/steps", {"step": "P2"})
+    await register.post(f"{path}/withdraw", {})
+    withdrawn = (await register.get(path, "officer")).json()
+
+    await register.post(PATH, body(1, region=B, name="Nama Baru", phone=None))
+
+    former = await register.get(f"{path}/former-registrations", "officer")
+    assert former.json() == {"items": [withdrawn]}
+    assert former.headers["cache-control"] == "no-store"
+    assert (await register.get(f"{path}/former-registrations", "booth")).status_code == 403
+    await erase_participant(register.pool, UUID(participant))
+    assert (await register.get(f"{path}/former-registrations", "officer")).json() == {"items": []}
+
+
 async def test_one_idempotency_key_for_two_participants_is_refused(register: ServedApi) -> None:
     participant, other = await register.registered(1), await register.registered(2)
 

@@ -9,16 +9,13 @@ from __future__ import annotations
 import asyncio
 import http.client
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from deploy.local.free_ports import free_ports
-from lifecycle.http_server import serve
-from lifecycle.stop_signal import StopSignal
 from registration import metrics
 from registration.auth.callers import Role
 from registration.cli.api_keys import create_key, revoke_key
@@ -31,44 +28,20 @@ from tests.integration.registration.api.registration_requests import (
     keyed,
     post,
 )
-from tests.support.deadlines import until
 from tests.support.postgres_server import Databases
-from tests.support.registration.served_api import ServedApi, body, serve_api
+from tests.support.registration.served_api import HOST, ServedApi, body, listening, serve_api
 
 pytestmark = pytest.mark.integration
 
 GOLDEN: Final = Path(__file__).parent / "golden_answers"
-HOST: Final = "127.0.0.1"
 VARYING: Final = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<id>"),
     (re.compile(r'(?<="recorded_at":")[^"]+'), "<time>"),
     (re.compile(r"(?<=retry-after: )[0-9]{2,}"), "<seconds>"),
+    (re.compile(r"(?<=Coba lagi dalam )[^.]+|(?<=Try again in )[^.]+"), "<wait>"),
     (re.compile(rf"(?<={HOST}:)[0-9]+"), "<port>"),
 )
 """The parts of answers that differ in each run, and the texts that replace them."""
-
-
-@asynccontextmanager
-async def serving(register: ServedApi) -> AsyncIterator[int]:
-    """Serve the application over TCP; return the port."""
-    (port,) = free_ports(1)
-    stopping = StopSignal()
-    server = asyncio.ensure_future(serve(register.app, HOST, port, stopping))
-    await until(lambda: _accepts(port))
-    try:
-        yield port
-    finally:
-        stopping.set()
-        await server
-
-
-async def _accepts(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection(HOST, port)
-    except OSError:
-        return False
-    writer.close()
-    return True
 
 
 def send(port: int, sent: Sent, keys: Mapping[str, str]) -> str:
@@ -106,7 +79,7 @@ async def answers_to(register: ServedApi, requests: Mapping[str, Requests]) -> s
     """Send the requests of each case; return the answers and the metrics that they changed as text."""
     counted = _counters()
     blocks = []
-    async with serving(register) as port:
+    async with listening(register) as port:
         for n, (name, case) in enumerate(requests.items()):
             blocks.append(f"=== {name}")
             participant_id = ""
@@ -151,11 +124,19 @@ async def test_each_request_gets_its_recorded_answer(database: Databases, tmp_pa
 
 
 async def test_limits_of_the_public_give_the_recorded_answers(database: Databases, tmp_path: Path) -> None:
-    limits: dict[str, Any] = {"public_per_address_per_minute": 6, "public_per_nik_per_hour": 2}
+    limits: dict[str, Any] = {
+        "public_per_address_per_minute": 6,
+        "public_mistakes_per_minute": 1,
+        "public_per_nik_per_hour": 2,
+    }
     requests: dict[str, Requests] = {
         "the limit of a NIK": lambda n: [keyed(body(1), number, None) for number in range(3)],
         "another NIK": lambda n: [post(body(2), None)],
-        "invalid requests use up the limit of the address": lambda n: [post(b"{", None), post({}, None)],
+        "a first mistake is free": lambda n: [post({}, None)],
+        "further invalid requests use up the limit of the address": lambda n: [
+            post(b"{", None),
+            post({}, None),
+        ],
         "a valid request at the limit of the address": lambda n: [post(body(3), None)],
         "invalid requests at the limit of the address": lambda n: [
             post(b"{", None, ENGLISH),

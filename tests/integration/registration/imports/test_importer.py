@@ -266,6 +266,8 @@ async def test_an_import_registers_withdrawn_participants_again(imports: ImportE
     assert await imports.counts() == (2, 8)
     revisions = await imports.pool.fetch("SELECT revision FROM participant WHERE standing = 'registered'")
     assert [row["revision"] for row in revisions] == [3, 3]
+    former = await imports.pool.fetch("SELECT revision, name FROM former_registration")
+    assert {tuple(row) for row in former} == {(2, person[HEADER.index("name")]) for person in people[1:]}
     again = await undo(imports, status.id)
     assert again == 2
 

@@ -57,10 +57,12 @@ async def stored(pool: asyncpg.Pool[Any]) -> Participant:
         return participant
 
 
-async def test_the_table_has_the_columns_of_a_participant(pool: asyncpg.Pool[Any]) -> None:
+@pytest.mark.parametrize("table", ["participant", "former_registration"])
+async def test_the_table_has_the_columns_of_a_participant(pool: asyncpg.Pool[Any], table: str) -> None:
     rows = await pool.fetch(
         "select column_name, is_nullable = 'YES' as optional from information_schema.columns "
-        "where table_schema = current_schema() and table_name = 'participant'"
+        "where table_schema = current_schema() and table_name = $1",
+        table,
     )
 
     optional = {row["column_name"]: row["optional"] for row in rows}
@@ -123,7 +125,8 @@ async def test_a_new_optional_field_is_written_read_and_erased_by_the_same_state
     queries = load_queries("registration.store", sql_fragments(columns))
     person = PersonWithNickname(**msgspec.structs.asdict(PERSON), nickname="a")
     participant = ParticipantWithNickname(ID, Status.REGISTERED, FULL.standing, 1, person)
-    await pool.execute("alter table participant add column nickname text")
+    for table in ("participant", "former_registration"):
+        await pool.execute(f"alter table {table} add column nickname text")
 
     new = encode(new_columns(columns), [participant])
     await queries.write_rows(
@@ -139,10 +142,12 @@ async def test_a_new_optional_field_is_written_read_and_erased_by_the_same_state
     participant = msgspec.structs.replace(participant, person=msgspec.structs.replace(person, nickname="b"))
     await queries.update_participants(pool, **encode(changed_columns(columns), [participant]))
     updated = await queries.find_participant(pool, id=ID)
+    await queries.keep_former(pool, **encode(columns, [participant]))
+    (former,) = [row async for row in queries.former_registrations(pool, id=ID)]
     await queries.erase(pool, id=ID)
     erased = await queries.find_participant(pool, id=ID)
 
     assert inserted["nickname"] == "a"
-    assert updated["nickname"] == "b"
+    assert (updated["nickname"], former["nickname"]) == ("b", "b")
     assert erased["nickname"] is None
     assert "nickname" in {column.name for column in erased_columns(columns)}

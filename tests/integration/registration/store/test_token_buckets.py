@@ -76,6 +76,20 @@ async def test_each_key_of_each_limit_has_its_own_bucket(pool: asyncpg.Pool[Any]
     assert await per_address.take(b"one") > 0
 
 
+async def test_a_token_that_is_given_back_can_be_taken_again_and_a_full_bucket_does_not_grow(
+    pool: asyncpg.Pool[Any],
+) -> None:
+    buckets = TokenBuckets(pool, "test", SLOW, 1)
+    await buckets.give_back(b"one")
+    await buckets.take(b"one")
+
+    await buckets.give_back(b"one")
+    await buckets.give_back(b"one")
+
+    assert await buckets.take(b"one") == 0
+    assert await buckets.take(b"one") > 0
+
+
 async def test_only_full_buckets_are_deleted(pool: asyncpg.Pool[Any]) -> None:
     await TokenBuckets(pool, "slow", SLOW, 1).take(b"one")
     await TokenBuckets(pool, "fast", 1e6, 1).take(b"one")

@@ -16,7 +16,7 @@ from registration.domain.commands import (
     WithdrawCommand,
 )
 from registration.domain.decision import Event, EventType, Reason, Refused, decide
-from registration.domain.participant import Participant, Person, Standing, Status
+from registration.domain.participant import PUBLIC_CHANNEL, Participant, Person, Standing, Status
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 NIKS = {ONE: b"1", TWO: b"2"}
@@ -124,6 +124,17 @@ def test_a_withdrawn_participant_registers_again_under_the_same_id_with_no_stand
     assert event.before is not None
     assert event.before.counted_standing is None
     assert event.after.counted_standing == Standing(B, None, None, ())
+
+
+def test_a_public_registration_brings_no_withdrawn_participant_back() -> None:
+    withdrawn = decide(WithdrawCommand(id=ONE), registered())
+    assert not isinstance(withdrawn, Refused)
+    public = msgspec.structs.replace(person(ONE), channel=PUBLIC_CHANNEL)
+
+    again = decide(RegisterCommand(TWO, Standing(B, None, None, ()), public), withdrawn[0].after)
+
+    assert again == decide(RegisterCommand(TWO, Standing(B, None, None, ()), public), registered())
+    assert again == Refused(Reason.DUPLICATE)
 
 
 def test_a_second_withdrawal_is_refused() -> None:

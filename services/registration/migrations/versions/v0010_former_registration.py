@@ -1,8 +1,8 @@
-"""Add the token buckets of the rate limits, which all api processes share."""
+"""Keep what the register had of a withdrawn participant who registers again."""
 
 from database.alembic_env import run_sql_file
 
-revision = "0011"
+revision = "0010"
 down_revision = "0009"
 branch_labels = None
 depends_on = None
@@ -10,4 +10,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Run the SQL file beside this one."""
-    run_sql_file(__file__, "v0011_token_buckets.sql")
+    run_sql_file(__file__, "v0010_former_registration.sql")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from registration.api.rate_limit import client_network
+from registration.api.client_network import client_network
 
 
 def test_the_addresses_of_an_ipv6_network_are_one_client() -> None:

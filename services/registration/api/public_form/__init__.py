@@ -1,0 +1,1 @@
+"""The public registration form: pages in Indonesian that work without JavaScript."""
