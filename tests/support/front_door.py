@@ -60,7 +60,7 @@ def _configuration(port: int, replicas: Mapping[str, Sequence[int]]) -> str:
     text, replaced = SERVERS.subn(servers, CONFIGURATION.read_text("utf-8"))
     assert replaced == text.count("\nbackend "), "each service has one line with its replicas"
     assert "bind :8080" in text
-    return text.replace("bind :8080", f"bind 127.0.0.1:{port}").replace("maxconn 20000", "maxconn 500")
+    return text.replace("bind :8080", f"bind 127.0.0.1:{port}")
 
 
 def _accepts(port: int) -> bool:
