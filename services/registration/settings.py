@@ -121,7 +121,9 @@ class ApiSettings(Settings):
         default=90, ge=1, description="Days for which the rejections of an ended import are kept"
     )
     import_cells_kept_d: int = Field(
-        default=30, ge=1, description="Days for which the cells of rejected rows are kept, encrypted"
+        default=30,
+        ge=1,
+        description="Days for which held files and, encrypted, the cells of rejected rows are kept",
     )
 
     @property

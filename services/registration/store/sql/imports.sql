@@ -83,11 +83,11 @@ where id = :id and state = 'running';
 
 -- name: import_claim(ids, idle_s)^
 -- Claims an import or undo that is unfinished and has made no progress for `idle_s` seconds. An import is claimed only
--- if its id is in `ids`.
+-- if its id is in `ids`; a failed one is claimed, too, so that its file is deleted.
 update import_file set changed_at = now()
 where id = (
     select id from import_file
-    where ((id = any(:ids::text[]) and state = 'running') or state = 'undoing')
+    where ((id = any(:ids::text[]) and state in ('running', 'failed')) or state = 'undoing')
       and changed_at < now() - make_interval(secs => :idle_s::double precision)
     order by changed_at
     limit 1
@@ -117,6 +117,11 @@ delete from import_rejected_cells where ctid = any(array(
     select cells.ctid from import_rejected_cells as cells join import_file on import_file.id = cells.import_id
     where coalesce(import_file.finished_at, import_file.changed_at) < now() - :kept::interval
     limit :deleted_max));
+
+-- name: give_up_held_imports(kept)!
+-- Ends the imports that have been held for longer than `kept`.
+update import_file set state = 'failed', fault = 'not_confirmed', changed_at = now(), finished_at = now()
+where state = 'held' and changed_at < now() - :kept::interval;
 
 -- name: import_begin_undo(id)^
 -- Stops the import and marks it as being undone. Later transactions withdraw its participants chunk by chunk. Returns

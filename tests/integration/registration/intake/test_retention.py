@@ -26,6 +26,9 @@ select id, n, 'nik', 'invalid' from import_file, generate_series(1, 200) as n;
 insert into import_rejected_cells (import_id, row, cells)
 select id, n, '' from import_file, generate_series(1, 200) as n;
 update import_file set changed_at = started_at;
+insert into import_file (id, name, state, changed_at)
+values ('held', 'held', 'held', now() - interval '29 days'),
+       ('left', 'left', 'held', now() - interval '31 days');
 """
 
 
@@ -48,4 +51,12 @@ async def test_a_year_leaves_keys_of_two_days_rejections_of_ninety_days_and_cell
         with_cells = await pool.fetchval("select count(distinct import_id) from import_rejected_cells")
         assert (keys, weeks, still_open) == (95, 12, 200)
         assert with_cells == 4
+        held = await pool.fetch(
+            "select id, state, fault from import_file where rows is null and id !~ '[0-9]'"
+        )
+        assert {tuple(row) for row in held} == {
+            ("open", "running", None),
+            ("held", "held", None),
+            ("left", "failed", "not_confirmed"),
+        }
         assert batches == 365 * 48 // DELETED_ROWS_MAX + 1
