@@ -22,8 +22,8 @@ WANDER: Final = 0.1
 DRIFT_PER_SQRT_MINUTE: Final[Mapping[int, float]] = {15: 0.039, 5: 0.063}
 """By window, how far the logarithm of the rate wanders in a minute.
 
-The distance grows with the square root of the time. A rate with a short window has changed minutes ago,
-and is likely to change further.
+The distance grows with the square root of the time. A rate with a short window has changed minutes ago, and
+is likely to change further.
 """
 Z_80_PERCENT: Final = 1.2816
 """80 % of a normal distribution lie within this many standard deviations of its mean."""
