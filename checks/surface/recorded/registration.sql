@@ -1,4 +1,4 @@
--- migrated to 0007
+-- migrated to 0012
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -72,7 +72,8 @@ CREATE TABLE registration.former_registration (
     changed_at timestamp with time zone CONSTRAINT participant_changed_at_not_null NOT NULL,
     import_id text,
     merged_into uuid,
-    erased_at timestamp with time zone
+    erased_at timestamp with time zone,
+    stock boolean CONSTRAINT participant_stock_not_null NOT NULL
 );
 ALTER TABLE registration.former_registration OWNER TO registration;
 CREATE TABLE registration.idempotency (
@@ -117,6 +118,8 @@ CREATE TABLE registration.import_file (
     notes jsonb DEFAULT '[]'::jsonb NOT NULL,
     headings text[] DEFAULT '{}'::text[] NOT NULL,
     separator text DEFAULT ','::text NOT NULL,
+    counts_as text DEFAULT 'stock'::text NOT NULL,
+    CONSTRAINT import_file_counts_as_check CHECK ((counts_as = ANY (ARRAY['stock'::text, 'live'::text]))),
     CONSTRAINT import_file_state_check CHECK ((state = ANY (ARRAY['running'::text, 'held'::text, 'done'::text, 'failed'::text, 'undoing'::text, 'undone'::text])))
 );
 ALTER TABLE registration.import_file OWNER TO registration;
@@ -164,6 +167,7 @@ CREATE TABLE registration.participant (
     import_id text,
     merged_into uuid,
     erased_at timestamp with time zone,
+    stock boolean DEFAULT false NOT NULL,
     CONSTRAINT participant_check CHECK (((standing = 'merged'::text) = (merged_into IS NOT NULL))),
     CONSTRAINT participant_check1 CHECK (((erased_at IS NULL) OR ((nik_hmac IS NULL) AND (nik_cipher IS NULL) AND (phone_cipher IS NULL) AND (name IS NULL) AND (business IS NULL) AND (import_id IS NULL)))),
     CONSTRAINT participant_revision_check CHECK ((revision >= 1)),
@@ -190,6 +194,13 @@ CREATE TABLE registration.register (
     CONSTRAINT register_only_row_check CHECK (only_row)
 );
 ALTER TABLE registration.register OWNER TO registration;
+CREATE UNLOGGED TABLE registration.token_bucket (
+    name text NOT NULL,
+    key bytea NOT NULL,
+    full_at timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+ALTER TABLE registration.token_bucket OWNER TO registration;
 CREATE TABLE registration.venue_code (
     code text NOT NULL,
     venue text NOT NULL,
@@ -233,11 +244,13 @@ ALTER TABLE ONLY registration.partition
     ADD CONSTRAINT partition_pkey PRIMARY KEY (partition);
 ALTER TABLE ONLY registration.register
     ADD CONSTRAINT register_pkey PRIMARY KEY (only_row);
+ALTER TABLE ONLY registration.token_bucket
+    ADD CONSTRAINT token_bucket_pkey PRIMARY KEY (name, key);
 ALTER TABLE ONLY registration.venue_code
     ADD CONSTRAINT venue_code_pkey PRIMARY KEY (code);
 CREATE INDEX idempotency_age ON registration.idempotency USING brin (created_at) WITH (pages_per_range='32', autosummarize='on');
 CREATE INDEX participant_import ON registration.participant USING btree (import_id) WHERE (import_id IS NOT NULL);
-CREATE INDEX participant_standing ON registration.participant USING btree (region, agency, campaign, steps) WHERE (standing = 'registered'::text);
+CREATE INDEX participant_standing ON registration.participant USING btree (region, agency, campaign, steps, stock) WHERE (standing = 'registered'::text);
 ALTER TABLE ONLY registration.import_again
     ADD CONSTRAINT import_again_import_id_fkey FOREIGN KEY (import_id) REFERENCES registration.import_file(id) ON DELETE CASCADE;
 ALTER TABLE ONLY registration.import_again
