@@ -65,7 +65,7 @@ class FormPages:
             "venue": venue,
             "empty_form": _empty_form(venue),
             "title": None,
-            "advice": "",
+            "advice": [],
             "errors": {},
             "candidates": {},
         }

@@ -56,16 +56,21 @@ TITLES: Final[Mapping[str, str]] = {
     "outcome-unknown": "Hasil pendaftaran belum dapat dipastikan.",
 }
 """By the problem's slug, where the form has another title than the API."""
-ADVICE: Final[Mapping[str, str]] = {
-    "duplicate-participant": "Pendaftaran yang ada tetap tersimpan dan tidak berubah. Untuk menambah nomor "
-    "telepon, memperbaiki data, atau kembali setelah mengundurkan diri, datanglah dengan KTP ke petugas "
-    "loket atau pendamping di kecamatan. Jika NIK salah tulis, perbaiki di bawah.",
-    "too-many-requests": "Isian Anda masih ada di bawah. Tekan Daftar lagi setelah waktu itu. Di lokasi "
-    "acara, mintalah kode QR pendaftaran kepada petugas.",
-    "overloaded": "Isian Anda masih ada di bawah. Tekan Daftar sekali lagi.",
-    "outcome-unknown": "Tekan Daftar sekali lagi. Anda tidak akan terdaftar dua kali.",
+ADVICE: Final[Mapping[str, tuple[str, ...]]] = {
+    "duplicate-participant": (
+        "Pendaftaran yang ada tetap tersimpan dan tidak berubah.",
+        "Untuk menambah nomor telepon, memperbaiki data, atau kembali setelah mengundurkan diri, datanglah "
+        "dengan KTP ke petugas loket atau pendamping di kecamatan.",
+        "Jika NIK salah tulis, perbaiki di bawah.",
+    ),
+    "too-many-requests": (
+        "Isian Anda masih ada di bawah. Tekan Daftar lagi setelah waktu itu.",
+        "Di lokasi acara, mintalah kode QR pendaftaran kepada petugas.",
+    ),
+    "overloaded": ("Isian Anda masih ada di bawah. Tekan Daftar sekali lagi.",),
+    "outcome-unknown": ("Tekan Daftar sekali lagi. Anda tidak akan terdaftar dua kali.",),
 }
-"""What to do, by the problem's slug."""
+"""What to do, in paragraphs, by the problem's slug."""
 
 
 def title(problem: Problem) -> str:
@@ -73,10 +78,10 @@ def title(problem: Problem) -> str:
     return TITLES.get(problem.slug, problem.title["id"])
 
 
-def advice(problem: Problem) -> str:
-    """Return what to do about a problem; empty if the sentences beside the fields say it."""
-    detail = problem.detail["id"] if problem.detail is not None else ""
-    return f"{detail} {ADVICE.get(problem.slug, '')}".strip()
+def advice(problem: Problem) -> list[str]:
+    """Return paragraphs that say what to do; none if the sentences beside the fields say it."""
+    detail = [problem.detail["id"]] if problem.detail is not None else []
+    return [*detail, *ADVICE.get(problem.slug, ())]
 
 
 def field_sentences(problem: Problem, fields: Mapping[str, str], candidates: int) -> dict[str, str]:

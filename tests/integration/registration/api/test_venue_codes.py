@@ -7,13 +7,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
+from registration.auth.venue_codes import VenueCodes
 from registration.cli.command_runner import CommandRefusedError
 from registration.cli.venue_codes import create_code, listed_codes, revoke_code
+from tests.support.deadlines import until
 from tests.support.postgres_server import Databases
 from tests.support.registration.served_api import ServedApi, nik, serve_api
+from tests.support.stack import Stack
 
 pytestmark = pytest.mark.integration
 
@@ -138,3 +142,30 @@ async def test_the_command_prints_a_link_that_other_processes_accept(
         await revoke_code(register.pool, code)
     with pytest.raises(CommandRefusedError, match="valid_h"):
         await create_code(register.pool, {"venue": "Istora", "valid_h": 48}, "https://daftar.example", None)
+
+
+async def test_a_code_ends_after_its_hours(register: ServedApi) -> None:
+    code = (await created(register, valid_h=2))["code"]
+    now = datetime.now(UTC)
+
+    found = []
+    for hours in (1, 3):
+        venues = VenueCodes(register.pool, lambda hours=hours: now + timedelta(hours=hours))  # type: ignore[misc]  # binds the loop's value
+        await venues.refresh()
+        found.append(venues.valid(code) is not None)
+
+    assert found == [True, False]
+
+
+async def test_a_running_process_reads_new_codes(stack: Stack, database: Databases) -> None:
+    await stack.start("api")
+    async with asyncpg.create_pool(database.registration, min_size=1, max_size=1) as pool:
+        text = await create_code(pool, {"venue": "Istora", "valid_h": 1}, stack.url("api"), None)
+    link = text.split()[1]
+
+    async with httpx.AsyncClient() as client:
+
+        async def venue_is_shown() -> bool:
+            return "Istora" in (await client.get(link)).text
+
+        await until(venue_is_shown, 30)
