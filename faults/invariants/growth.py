@@ -63,7 +63,8 @@ def check_minutes(
     """
     minutes: dict[datetime, list[Minute]] = defaultdict(list)
     for key, value in topic.newest().items():
-        if result.check(value is not None, f"the minute {key!r} is deleted") and value is not None:
+        scope, _, text = (key or b"").decode().partition("|")
+        if result.check(value is not None, f"the minute {text} of {scope} is deleted") and value is not None:
             record = msgspec.json.decode(value, type=Minute)
             minutes[record.minute].append(record)
     former: KeptCut | None = None

@@ -249,7 +249,7 @@ async def test_a_worker_counts_again_soon_after_its_topic_was_created_again(
         for partition in range(12):
             await another.send(partition, range(1, 21))
 
-    # Without the topic the worker has no partitions. It must look for the topic again before long.
+    # Without the topic the worker has no partitions, until it looks for the topic again.
     await until(partial(_are_counted, counts, 240), SEEN_AGAIN_S_MAX, name="the new topic is counted")
 
 
