@@ -1,11 +1,14 @@
 #!/bin/sh
 # Restarts the replicas of a service of docker-compose.yml one after another, each when the one before it is ready:
 #   deploy/rolling_restart.sh registration-api
-# ENGINE selects the container engine: docker (the default) or podman.
+# ENGINE selects the container engine: docker (the default) or podman. COMPOSE_PROJECT_NAME is needed if it was set
+# for docker compose up.
 set -eu
 service=${1:?"usage: deploy/rolling_restart.sh SERVICE"}
 engine=${ENGINE:-docker}
-containers=$("$engine" ps --quiet --filter "label=com.docker.compose.service=$service")
+project=${COMPOSE_PROJECT_NAME:-$(basename "$(cd "$(dirname "$0")/.." && pwd)")}
+containers=$("$engine" ps --quiet --filter "label=com.docker.compose.project=$project" \
+  --filter "label=com.docker.compose.service=$service")
 [ -n "$containers" ] || { echo "no container of $service runs" >&2; exit 1; }
 for container in $containers; do
   "$engine" stop --time 40 "$container" >/dev/null

@@ -28,6 +28,7 @@ SCALED = {"registration-api": 4, "board": 2, "notifier": 2}
 REGIONS = ("31.01.01.1001", "31.71.01.1001", "31.72.01.1001", "31.73.01.1005", "31.74.04.1002")
 FIRST, SECOND, THIRD, FOURTH, FIFTH = 260, 260, 80, 200, 200
 CONCURRENT_MAX = 16
+NOT_FINAL = (0, 502, 503, 504)
 
 
 @dataclass
@@ -53,23 +54,25 @@ class ComposeProject:
 
         async def register_one(number: int) -> None:
             async with gate:
-                response = await self._post_person(number)
-                while repeated and response.status_code in (502, 503, 504):
+                status = await self._post_person(number)
+                while repeated and status in NOT_FINAL:
                     await asyncio.sleep(0.2)
-                    response = await self._post_person(number)
-            assert response.status_code == 201, response.text
+                    status = await self._post_person(number)
+            assert status == 201, status
 
         await asyncio.gather(*map(register_one, numbers))
 
-    async def _post_person(self, number: int) -> httpx.Response:
-        return await self.http.post(
-            self.compose.url("WEB_PUBLISHED_PORT") + "/v1/participants",
-            json=person(number),
-            headers={
-                "Authorization": f"Bearer {self.keys['BOOTH_KEY']}",
-                "Idempotency-Key": f"person-{number}",
-            },
-        )
+    async def _post_person(self, number: int) -> int:
+        """Return the status of the response; 0 if the connection ended before it."""
+        headers = {
+            "Authorization": f"Bearer {self.keys['BOOTH_KEY']}",
+            "Idempotency-Key": f"person-{number}",
+        }
+        target = self.compose.url("WEB_PUBLISHED_PORT") + "/v1/participants"
+        try:
+            return (await self.http.post(target, json=person(number), headers=headers)).status_code
+        except httpx.TransportError:
+            return 0
 
     async def wait_for_count(self, expected: int, deadline_s: float) -> None:
         """Wait until the board shows exactly `expected` participants, is live, and has full coverage."""

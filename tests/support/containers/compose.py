@@ -87,7 +87,11 @@ class Compose:
 
     def restart_one_after_another(self, name: str) -> None:
         """Restart the containers of a service with the script that operators use."""
-        run(str(ROOT / "deploy" / "rolling_restart.sh"), name, env={"ENGINE": "podman"})
+        run(
+            str(ROOT / "deploy" / "rolling_restart.sh"),
+            name,
+            env={"ENGINE": "podman", "COMPOSE_PROJECT_NAME": self.project},
+        )
 
     def output(self, name: str, *command: str) -> str:
         """Run a command in a new container of a service, with its volumes and settings; return its output."""

@@ -159,7 +159,7 @@ async def test_a_code_ends_after_its_hours(register: ServedApi) -> None:
 
 async def test_a_running_process_reads_new_codes(stack: Stack, database: Databases) -> None:
     await stack.start("api")
-    async with asyncpg.create_pool(database.registration, min_size=1, max_size=1) as pool:
+    async with asyncpg.create_pool(**database.registration.asyncpg_options(), min_size=1, max_size=1) as pool:
         text = await create_code(pool, {"venue": "Istora", "valid_h": 1}, stack.url("api"), None)
     link = text.split()[1]
 
