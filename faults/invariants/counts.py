@@ -17,7 +17,7 @@ Place = tuple[str, str]
 """(scope, region)"""
 TOTAL: Final[Cell] = ("all", "31", "registered")
 CHECKED_REGIONS: Final = ("31", "31.01", "31.71", "31.72", "31.73", "31.74", "31.75")
-GROWTH: Final = {"registered": 1}
+GROWTH: Final = {"registered": 1, "stock": -1}
 """Growth is the sum of the changes of these measures, each times its number."""
 
 
