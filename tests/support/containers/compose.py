@@ -63,8 +63,11 @@ class Compose:
             ("rm", "--force", "--volumes", "--time", "0"),
             podman("ps", "--all", "--quiet", "--filter", own).stdout,
         )
-        volumes = [f"{self.project}_{name}" for name in self.declared["volumes"]]
-        podman("volume", "rm", "--force", *volumes, check=False)
+        # podman-compose gives a name to an anonymous volume, too.
+        _remove(
+            ("volume", "rm", "--force"),
+            podman("volume", "ls", "--quiet", "--filter", f"name=^{self.project}_").stdout,
+        )
         for name in self.declared["networks"]:
             podman("network", "rm", "--force", f"{self.project}_{name}", check=False)
 
