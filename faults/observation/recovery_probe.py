@@ -67,8 +67,8 @@ class RecoveryProbe:
     async def time_to_recovery(self, wait_s: float) -> float | None:
         """Return the seconds until the system has recovered; None if this takes longer than `wait_s`.
 
-        The system has recovered when an API is ready, the lag is under a second, and a board reports `live`,
-        all for at least STEADY_S.
+        The system has recovered when an API is ready and not degraded, the lag is under a second, and a board
+        reports `live`, all for at least STEADY_S.
         """
         return await self._time_until(self._has_recovered, wait_s)
 
@@ -99,7 +99,7 @@ class RecoveryProbe:
     async def _is_ready(self, http: aiohttp.ClientSession) -> bool:
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with http.get(f"{self.system.url}/health/ready") as response:
-                return response.status == 200
+                return response.status == 200 and not (await response.json())["degraded"]
         return False
 
     async def _any_board_is_live(self, http: aiohttp.ClientSession) -> bool:
