@@ -72,8 +72,14 @@ class Health:
         self._checks[name] = check
 
     def dependency(self, name: str, probe: Probe) -> None:
-        """Add a system that this process depends on; `watch_dependencies` probes it."""
+        """Add a system that this process depends on; `watch_dependencies` probes it.
+
+        A system that the process has waited for was reached when it is added.
+        """
         self._probes[name] = probe
+        self.degraded = [other for other in self.degraded if other != name]
+        if not self.degraded:
+            self._degraded_since = None
 
     async def watch_dependencies(self) -> None:
         """Probe all dependencies every PROBE_EVERY_S seconds. Never returns."""

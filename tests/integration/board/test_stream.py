@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from tests.support.board.input_topic_writer import TopicWriter, minutes_ago
@@ -19,6 +21,7 @@ async def test_a_viewer_with_a_cut_that_the_topics_do_not_have_is_reset(
     source.register(GAMBIR, 2)
     await source.full()
     await source.milestone("31", 1)
+    await until(partial(has_milestone, board), name="the board has read the milestone")
     async with source.publishing(), open_stream(board, last="9.1") as viewer:
         await until(lambda: viewer.last("ping"), 4, name="a ping arrived")
         before = {event.name for event in viewer.events}
@@ -32,6 +35,10 @@ async def test_a_viewer_with_a_cut_that_the_topics_do_not_have_is_reset(
         "pace",
     ]
     assert (viewer.count(), set(viewer.ids)) == (2, {(7, 1)})
+
+
+async def has_milestone(board: BoardProcess) -> bool:
+    return bool((await board.http.get("/v1/milestones")).json()["milestones"])
 
 
 async def test_a_viewer_of_a_board_without_a_cut_is_sent_pings(board: BoardProcess) -> None:

@@ -78,3 +78,19 @@ async def test_a_dependency_or_a_check_that_never_answers_is_named_in_time() -> 
 
     assert health.degraded == ["kafka"]
     assert await health.failed_checks() == ["postgres"]
+
+
+async def test_a_process_is_not_degraded_once_it_has_reached_the_system_that_it_waited_for() -> None:
+    health = Health(waits_for=("postgresql",))
+    await health.probe_once()
+    assert health.degraded == ["postgresql"]
+
+    health.dependency("postgresql", answers)
+
+    assert health.degraded == []
+    assert health.degraded_s() == 0
+    assert await health.failed_checks() == []
+
+
+async def answers() -> None:
+    """Reach a system."""
