@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PURE := tests/unit tests/model tests/contract faults/tests
 
-.PHONY: help setup demo up down status check format lint types imports rules surface unit fuzz test test-bench bench bench-growth bench-against rivals faults faults-planted faults-peers bare-machine lock clean-local
+.PHONY: help setup demo up down status check format lint types imports rules surface unit fuzz test test-long test-bench bench bench-growth bench-against rivals faults faults-planted faults-peers bare-machine lock clean-local
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -71,10 +71,13 @@ fuzz: setup ## feed the compiled decoder arbitrary bytes under sanitizers, and i
 	@$(PY) -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 	@$(PY) -m tests.fuzz.import_files $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
-test: check ## everything, on a real broker and database, in Chromium and in containers; says what it could not run
-	@$(PY) -m pytest -q -n 2 --dist loadscope tests/e2e tests/integration tests/ports tests/browser --ignore tests/integration/bench $(PYTEST_ARGS)
+test: check ## everything but the long tests, on a real broker and database, in Chromium and in containers; says what it could not run
+	@$(PY) -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder -m "not long" tests/e2e tests/integration tests/ports tests/browser --ignore tests/integration/bench $(PYTEST_ARGS)
 	@$(PY) -m pytest -q tests/containers $(PYTEST_ARGS)
 	@$(PY) -m tests.support.required_programs
+
+test-long: setup ## long outages, kills at every point of the notifier, many bursts of milestones: five minutes
+	@$(PY) -m pytest -q -m long tests/e2e tests/browser $(PYTEST_ARGS)
 
 test-bench: rivals ## each path and its rivals with little work: they run, and their counts agree (Maven and a JDK are needed)
 	@$(PY) -m pytest -q tests/integration/bench $(PYTEST_ARGS)

@@ -184,6 +184,7 @@ async def test_growth_and_milestones_come_over_the_stream_alone(
         ]
 
 
+@pytest.mark.long
 async def test_a_burst_of_milestones_at_the_opening_of_a_page_ends_with_the_newest_five(
     source: TopicWriter, board: BoardProcess, chromium: Browser
 ) -> None:

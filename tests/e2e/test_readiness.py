@@ -126,6 +126,7 @@ async def test_processes_serve_health_and_end_at_sigterm_while_they_wait_for_pos
     await until(lambda: all_ready(own_stack, "api", *LEADERS), 60)
 
 
+@pytest.mark.long
 async def test_while_postgresql_is_away_only_a_worker_ends_and_all_recover(
     server: TestServer, own_stack: Stack
 ) -> None:
