@@ -14,8 +14,8 @@ from bench.report.results import PathRun, results_of
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
-# All backlog paths have the same rivals, so all of them run only once. Of the events that only the mixed paths
-# have, the first two rivals read each with one of the two decoders, in Python and in Java.
+# All backlog paths have the same rivals, so all of them run only once. Two of them read also the mixed events,
+# one with the decoder in Python, one with the decoder in Java.
 @pytest.mark.parametrize(
     "path",
     [
