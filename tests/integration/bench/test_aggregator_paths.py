@@ -14,7 +14,7 @@ from bench.report.results import PathRun, results_of
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 
-# All backlog paths have the same rivals, so all of them run only once. Two of them read also the mixed events,
+# All backlog paths have the same rivals, so all of them run only once. Two of them also read mixed events:
 # one with the decoder in Python, one with the decoder in Java.
 @pytest.mark.parametrize(
     "path",
