@@ -65,7 +65,7 @@ rules: setup
 surface: setup ## compare OpenAPI, metrics and settings with their recordings: FULL=1 also schemas and topics
 	@$(PY) -m checks.surface compare $(if $(FULL),--full)
 
-check: lint types imports rules surface unit ## format, lint, types, import rules, unit and contract tests: under a minute
+check: lint types imports rules surface unit ## format, lint, types, import rules, unit and contract tests: two minutes
 
 fuzz: setup ## feed the compiled decoder arbitrary bytes under sanitizers, and imports damaged files: SECONDS=60, SEED=n
 	@$(PY) -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
