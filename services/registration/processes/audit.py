@@ -101,9 +101,9 @@ async def _audit_and_publish(
         lease,
         StatePublisher(pool, cuts, (auditor, growth), days, producer),
         producer,
-        progress=health.progress("telling", PUBLISH_S_MAX),
+        progress=health.progress("publishing", PUBLISH_S_MAX),
     )
-    health.check("register state is told", lambda: leader.is_ready(health.degraded_s()))
+    health.check("publishing", lambda: leader.is_ready(health.degraded_s()))
     try:
         await run_group(
             stopping,

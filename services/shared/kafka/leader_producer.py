@@ -13,7 +13,7 @@ from prometheus_client import Counter
 
 from kafka.abandonable_producer import OpenProducer, open_producer, retrieve_exception
 from kafka.settings import KafkaSettings
-from kafka.topic_reader import newest_records, open_reader
+from kafka.topic_reader import end_offset, newest_records
 
 BATCH_BYTES_MAX: Final = 1_000_000
 ACK_S_MAX: Final = 10.0
@@ -118,8 +118,8 @@ class LeaderProducer:
 
         Raises KafkaError or TimeoutError.
         """
-        async with asyncio.timeout(ACK_S_MAX), open_reader(self._kafka, topic) as reader:
-            return (await reader.bounds())[0][1]
+        async with asyncio.timeout(ACK_S_MAX):
+            return await end_offset(self._kafka, topic)
 
     async def abandon(self) -> None:
         """Abandon the producer without flushing."""
