@@ -5,6 +5,9 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PURE := tests/unit tests/model tests/contract faults/tests
 
+# Tests start thousands of processes: without written bytecode, each of them compiles all its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo up down status check format lint types imports rules surface unit fuzz test test-long test-bench bench bench-growth bench-against rivals faults faults-planted faults-peers bare-machine lock clean-local
 
 help: ## list these targets
@@ -56,7 +59,7 @@ imports: setup
 	@.venv/bin/lint-imports --no-logo
 
 unit: setup
-	@$(PY) -m pytest -q $(PURE)
+	@$(PY) -m pytest -q -n 2 $(PURE)
 
 rules: setup
 	@echo "checking the house rules"

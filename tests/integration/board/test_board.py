@@ -26,13 +26,15 @@ async def test_counts_are_returned_as_published(board: BoardProcess, source: Top
     source.register(GAMBIR, 3)
     source.register(KOJA, 2)
     await source.full()
-    await source.register_state()
 
-    async def the_cut_has_a_coverage() -> bool:
-        return await board.shows(5) and (await board.counts())["coverage"] is not None
+    async def an_audit_counts_as_recent() -> bool:
+        audit = (await board.counts())["audit"] if await board.shows(5) else None
+        return audit is not None and audit["drift"] is not None
 
-    await until(the_cut_has_a_coverage)
-    response = await board.counts(scope="all", level="city", parent="31")
+    # A register state that the board's reader finds as history proves no recent audit. So more must follow.
+    async with source.publishing():
+        await until(an_audit_counts_as_recent)
+        response = await board.counts(scope="all", level="city", parent="31")
 
     assert (response["scope"], response["cut"], response["coverage"]) == ("all", "7.1", 1.0)
     assert response["audit"]["drift"] == 0
