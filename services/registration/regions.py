@@ -90,6 +90,12 @@ class Regions:
             found = [code for match in similar for code in self._codes_by_name[match]]
         return found if len(found) <= CANDIDATES_MAX else []
 
+    def label(self, code: str) -> str:
+        """Return the name of a kelurahan with its kecamatan, which `codes_of` understands."""
+        region = self.by_code[code]
+        assert region.parent is not None, "a kelurahan lies in a kecamatan"
+        return f"{region.name}, Kec. {self.by_code[region.parent].name}"
+
     def _contains(self, code: str, name: str) -> bool:
         region = self.by_code[code]
         assert region.parent is not None, "a kelurahan lies in a kecamatan"

@@ -37,9 +37,11 @@ from registration.imports.settings import ImportSettings
 from registration.imports.spreadsheets.conversion_process import FileText, text_of_file
 from registration.imports.store import ImportInterruptedError, ImportPlan, ImportState, ImportStatus
 from registration.imports.validation_process import open_validation_process, validation_config
+from registration.regions import read_regions
 from registration.settings import RegisterSettings, SecretSettings
 from registration.store.register_rows import Connection
 from registration.store.secret_check import check_secret
+from settings.contract_files import contract_path
 from settings.loader import load
 
 KEPT_SHOWN_MAX: Final = 1_000
@@ -215,9 +217,10 @@ async def _write_report(run: FileImport, import_id: str, rejected: Path) -> None
     open_cells = partial(CellEncryption(Cipher(run.secrets.secret)).open, import_id)
     form = await store.report_format(run.pool, import_id)
     rows = store.rejected_rows(run.pool, import_id)
+    regions = await asyncio.to_thread(read_regions, contract_path("regions.csv"))
     descriptor = os.open(rejected, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-        async for line in rejection_report(rows, form, open_cells):
+        async for line in rejection_report(rows, form, open_cells, regions):
             file.write(line)
 
 

@@ -28,6 +28,7 @@ from registration.imports.spreadsheets.conversion_process import FileText, text_
 from registration.imports.store import ImportInterruptedError, ImportPlan, ImportState, ImportStatus
 from registration.imports.undo import KeptParticipant
 from registration.imports.validation_process import ValidationProcess
+from registration.regions import Regions
 from registration.store.register_rows import QUERIES
 from telemetry.logs import get
 
@@ -51,8 +52,10 @@ class ImportQueue:
         cipher: Cipher,
         open_process: Callable[[], ValidationProcess],
         rows_max: int,
+        regions: Regions,
     ) -> None:
         self._pool = pool
+        self._regions = regions
         self._spool = spool
         self._cipher = cipher
         self._comparison = RowComparison(cipher)
@@ -158,7 +161,8 @@ class ImportQueue:
         """Yield the lines of the report of rejected rows, with the cells of the file if `has_cells`."""
         open_cells = partial(self._cells.open, import_id) if has_cells else None
         form = await store.report_format(self._pool, import_id)
-        async for line in rejection_report(store.rejected_rows(self._pool, import_id), form, open_cells):
+        rows = store.rejected_rows(self._pool, import_id)
+        async for line in rejection_report(rows, form, open_cells, self._regions):
             yield line
 
     async def run(self, stopping: StopSignal) -> None:

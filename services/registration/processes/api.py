@@ -173,6 +173,7 @@ async def _commit(
             components.cipher,
             lambda: open_validation_process(validation_config(secrets)),
             import_settings.import_rows_max,
+            components.regions,
         )
         more = [imports_router(imports, components.authenticator)]
         app.start(build_app(components, settings, health, more))

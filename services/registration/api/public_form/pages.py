@@ -45,7 +45,7 @@ class FormPages:
             "labels": sentences.LABELS,
             "categories": sentences.CATEGORIES,
             "consent": consent,
-            "kelurahan": [sentences.region_label(regions, code) for code in kelurahan],
+            "kelurahan": [regions.label(code) for code in kelurahan],
         }
 
     def form(
@@ -79,13 +79,10 @@ class FormPages:
         """Return the text to show in the field `region`: the label of a kelurahan, or the text as it is."""
         codes = self._regions.codes_of(text)
         known = len(codes) == 1 and self._regions.fault(codes[0]) is None
-        return sentences.region_label(self._regions, codes[0]) if known else text
+        return self._regions.label(codes[0]) if known else text
 
     def _explained(self, problem: Problem, fields: Mapping[str, str]) -> dict[str, Any]:
-        candidates = {
-            code: sentences.region_label(self._regions, code)
-            for code in self._regions.candidates(fields["region"])
-        }
+        candidates = {code: self._regions.label(code) for code in self._regions.candidates(fields["region"])}
         errors = sentences.field_sentences(problem, fields, len(candidates))
         return {
             "title": sentences.title(problem),

@@ -7,7 +7,6 @@ from typing import Final
 
 from problems.problem import FieldError, Problem
 from registration.domain import nik
-from registration.regions import Regions
 from registration.requests.field_error_messages import BY_CODE
 from registration.requests.request_models import NAME_LENGTH_MAX
 
@@ -103,10 +102,3 @@ def _sentence(name: str, error: FieldError, text: str, candidates: int) -> str:
             f"{error.text['id']} Yang ditulis {digits} angka." if digits != nik.DIGITS else error.text["id"]
         )
     return SENTENCES.get((name, error.code), error.text["id"])
-
-
-def region_label(regions: Regions, code: str) -> str:
-    """Return the name of a kelurahan with its kecamatan, which `Regions.codes_of` understands."""
-    region = regions.by_code[code]
-    assert region.parent is not None, "a kelurahan lies in a kecamatan"
-    return f"{region.name}, Kec. {regions.by_code[region.parent].name}"

@@ -12,9 +12,14 @@ from registration.imports.queue import ImportQueue
 from registration.imports.spool import UploadSpool
 from registration.imports.store import ImportPlan, begin
 from registration.imports.validation_process import ValidationProcess
+from registration.regions import read_regions
+from settings.contract_files import contract_path
 from tests.integration.registration.imports.conftest import ImportEnvironment
 
 pytestmark = pytest.mark.integration
+
+
+REGIONS = read_regions(contract_path("regions.csv"))
 
 
 def no_process() -> ValidationProcess:
@@ -26,7 +31,7 @@ async def test_the_file_of_a_held_import_is_deleted_once_the_import_has_failed(
 ) -> None:
     spool = UploadSpool(tmp_path / "spool", 1_000)
     spool.open()
-    queue = ImportQueue(imports.pool, spool, imports.cipher, no_process, 100)
+    queue = ImportQueue(imports.pool, spool, imports.cipher, no_process, 100, REGIONS)
     import_id = "0" * 64
     spool.path(import_id).write_text("name,nik,region,consent\n")
     async with imports.pool.acquire() as connection:

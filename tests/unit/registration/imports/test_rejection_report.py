@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import csv
 from collections.abc import AsyncIterator, Sequence
+from typing import Final
 
 import pytest
 from hypothesis import given
@@ -15,22 +16,31 @@ from registration.imports.csv_reader import Row, split
 from registration.imports.heading_names import REPORT_HEADINGS
 from registration.imports.rejection_report import defused, rejection_report
 from registration.imports.store import RejectedRow, ReportFormat
+from registration.regions import read_regions
+from settings.contract_files import contract_path
 
 ENCRYPTION = CellEncryption(Cipher(bytes(32)))
 IMPORT_ID = "0" * 64
+REGIONS = read_regions(contract_path("regions.csv"))
 CELLS = st.lists(st.text(st.sampled_from("a=+-@' 1,;\"\t"), max_size=5), min_size=1, max_size=4)
 
 
-def written(rows: Sequence[Row], form: ReportFormat, *, has_cells: bool = True) -> list[str]:
+Faults = list[tuple[str, str]]
+FAULTS: Final[Faults] = [("nik", "nik_digits"), ("name", "blank")]
+
+
+def written(
+    rows: Sequence[Row], form: ReportFormat, *, has_cells: bool = True, faults: Faults = FAULTS
+) -> list[str]:
     async def rejected() -> AsyncIterator[RejectedRow]:
         for row, sealed in zip(rows, ENCRYPTION.seal(IMPORT_ID, rows), strict=True):
-            yield RejectedRow(row.number, [("nik", "nik_digits"), ("name", "blank")], sealed)
+            yield RejectedRow(row.number, faults, sealed)
 
     def open_cells(number: int, sealed: bytes) -> list[str]:
         return ENCRYPTION.open(IMPORT_ID, number, sealed)
 
     async def report() -> str:
-        lines = rejection_report(rejected(), form, open_cells if has_cells else None)
+        lines = rejection_report(rejected(), form, open_cells if has_cells else None, REGIONS)
         return "".join([line async for line in lines])
 
     return asyncio.run(report()).removeprefix("\ufeff").splitlines()
@@ -89,6 +99,28 @@ def test_a_report_for_others_has_no_cells() -> None:
 
     assert lines[0] == ",".join(REPORT_HEADINGS)
     assert "Siti" not in lines[1]
+
+
+def test_a_region_that_differs_from_the_register_has_no_candidates() -> None:
+    form = ReportFormat(["Kelurahan"], ",", [])
+
+    _, line = written([Row(2, ["31.71.01.1001"])], form, faults=[("region", "differs")])
+
+    assert "Perhaps: " not in line
+
+
+@pytest.mark.parametrize(("cell", "code"), [("Gunung", "31.74"), ("Gambr", "31.71.01.1001")])
+def test_a_region_that_is_not_clear_is_explained_with_the_candidates(cell: str, code: str) -> None:
+    faults = [("region", "region_ambiguous")]
+    form = ReportFormat(["Nama", "Kelurahan"], ",", [])
+
+    _, line = written([Row(2, ["Siti", cell])], form, faults=faults)
+    _, for_others = written([Row(2, ["Siti", cell])], form, faults=faults, has_cells=False)
+
+    sentence = next(csv.reader([line]))[4]
+    assert "Perhaps: " in sentence
+    assert code in sentence
+    assert "Perhaps: " not in for_others
 
 
 def test_encrypted_cells_are_bound_to_their_row() -> None:
