@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
-from problems.fastapi_handlers import install, internal_error, respond
+from problems.fastapi_handlers import install, internal_problem, respond
 from problems.problem import Problem
 from registration import metrics
 from registration.api import problem_responses
@@ -28,12 +28,17 @@ def install_error_responses(app: FastAPI) -> None:
 
 
 async def error_response(request: Request, error: Exception) -> Response:
-    """Return the response to an exception of an endpoint: 503 if the database failed and may recover."""
+    """Return the response to an exception of an endpoint."""
+    return respond(request, problem_of(request, error))
+
+
+def problem_of(request: Request, error: Exception) -> Problem:
+    """Return the problem of an exception of an endpoint: 503 if the database failed and may recover."""
     if isinstance(error, Problem):
-        return respond(request, error)
+        return error
     ambiguous = isinstance(error, AmbiguousCommitError)
     if ambiguous or failure_of(error) in (Failure.UNAVAILABLE, Failure.REPEAT):
         log.warning("database failed", path=request.url.path, error=type(error).__name__)
         metrics.OVERLOADED.labels(OverloadReason.DATABASE_UNAVAILABLE.value).inc()
-        return respond(request, problem_responses.unavailable_problem(RETRY_AFTER_S))
-    return await internal_error(request, error)
+        return problem_responses.unavailable_problem(RETRY_AFTER_S)
+    return internal_problem(request, error)

@@ -80,5 +80,10 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 async def internal_error(request: Request, error: Exception) -> JSONResponse:
     """Log an unexpected exception and return a response with status 500."""
+    return respond(request, internal_problem(request, error))
+
+
+def internal_problem(request: Request, error: Exception) -> Problem:
+    """Log an unexpected exception and return the problem 500."""
     log.error("request failed", path=request.url.path, error=type(error).__name__)
-    return respond(request, Problem(500, "internal", INTERNAL))
+    return Problem(500, "internal", INTERNAL)

@@ -12,7 +12,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from problems.problem import Problem
+from registration.api.error_responses import problem_of
 from registration.api.operation_submission import IDEMPOTENCY_KEY, ReceivedRequest, RequestHandler
 from registration.api.public_form import result_links
 from registration.api.public_form.form_fields import form_fields, registration_body
@@ -49,8 +49,8 @@ def form_router(
         code = venue.code if venue else None
         try:
             answer = await handler.register(_registration(request, fields, regions, handler), code)
-        except Problem as problem:
-            return pages.form(fields, venue, problem)
+        except Exception as error:  # a person at the form gets a page, never JSON
+            return pages.form(fields, venue, problem_of(request, error))
         assert answer.participant_id is not None, "an answer that is `done` names the participant"
         # The result has an address of its own: to load it again registers nobody, and Back leads to the form.
         return RedirectResponse(links.link(answer.participant_id, code), 303, HEADERS)

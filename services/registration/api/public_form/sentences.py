@@ -67,6 +67,9 @@ ADVICE: Final[Mapping[str, tuple[str, ...]]] = {
         "Di lokasi acara, mintalah kode QR pendaftaran kepada petugas.",
     ),
     "overloaded": ("Isian Anda masih ada di bawah. Tekan Daftar sekali lagi.",),
+    "internal": (
+        "Isian Anda masih ada di bawah. Tekan Daftar sekali lagi. Anda tidak akan terdaftar dua kali.",
+    ),
     "outcome-unknown": ("Tekan Daftar sekali lagi. Anda tidak akan terdaftar dua kali.",),
 }
 """What to do, in paragraphs, by the problem's slug."""

@@ -226,6 +226,23 @@ async def test_an_over_long_empty_or_multipart_form_is_refused_with_the_page(reg
     assert [response.status_code for response in (large, empty, upload)] == [413, 422, 422]
 
 
+async def test_a_failure_of_the_database_is_told_on_the_page_and_the_fields_are_kept(
+    register: ServedApi,
+) -> None:
+    filled = FILLED | {"key": "one", "name": "Ani Contoh"}
+    await register.pool.execute("ALTER TABLE token_bucket RENAME TO token_bucket_away")
+    broken = await register.client.post("/daftar", data=filled)
+    await register.pool.execute("ALTER TABLE token_bucket_away RENAME TO token_bucket")
+    register.components.pool.terminate()
+
+    unavailable = await register.client.post("/daftar", data=filled)
+
+    for answer, status in ((broken, 500), (unavailable, 503)):
+        assert answer.status_code == status
+        assert "Tekan Daftar sekali lagi" in answer.text
+        assert "Ani Contoh" in answer.text
+
+
 async def test_an_address_over_its_limit_is_told_how_long_to_wait_and_keeps_its_fields(
     database: Databases,
 ) -> None:
