@@ -5,7 +5,7 @@ PYTHON ?= python3
 PY := .venv/bin/python
 PURE := tests/unit tests/model tests/contract faults/tests
 
-# Tests start thousands of processes: without written bytecode, each of them compiles all its modules anew.
+# Tests start thousands of processes: without written bytecode, each of them compiles all its modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo up down status check format lint types imports rules surface unit fuzz test test-long test-bench bench bench-growth bench-against rivals faults faults-planted faults-peers bare-machine lock clean-local

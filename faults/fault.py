@@ -21,7 +21,7 @@ class Fault:
     name: str
     inject: Inject
     resources: frozenset[str] = frozenset()
-    """What the fault breaks or needs. Two faults that share a resource are never injected at once."""
+    """What the fault breaks or needs. Two faults that share a resource are never injected together."""
     breaks: frozenset[str] | None = None
     """Those of `resources` that do not work while the fault is injected; None means all of them."""
 

@@ -12,7 +12,7 @@ RECOVERED_S_MAX: Final = 30.0
 
 
 def check_recovery_time(rounds: Sequence[Round], last_s: float | None, all_counted: bool) -> InvariantResult:
-    """Check the recovery time of each round and at the end (`last_s`), and that every event was counted."""
+    """Check the recovery time of each round and of the end (`last_s`), and that every event was counted."""
     result = InvariantResult(6, "within 30 s of a fault, counting is less than a second behind")
     for fault_round in rounds:
         recovered_s = fault_round.recovered_s

@@ -58,7 +58,10 @@ class Session:
 
 @asynccontextmanager
 async def open_session(options: LoadOptions, keys: AccessKeys) -> AsyncIterator[Session]:
-    """Open the campaigns, and a ledger for a new run. SIGINT and SIGTERM set the session's `stopping`."""
+    """Create the campaigns over HTTP, and open the ledger file of a new run.
+
+    SIGINT and SIGTERM set the session's `stopping`.
+    """
     first = next_person(options.ledgers, FIRST_PERSON)
     name = datetime.now(UTC).strftime("%Y%m%dt%H%M%S")
     run = Run(

@@ -27,9 +27,9 @@ CHANGE_BYTES_MAX: Final = 800_000
 ROW_OVERHEAD_BYTES: Final = 32
 """The bytes that quotes, commas and the count add to an encoded row."""
 RANGE_BYTES: Final = 40
-"""An upper bound for an encoded range of quarantined events."""
+"""The largest size in bytes of one encoded range of quarantined events."""
 HEAD_BYTES: Final = 4 * 1024
-"""An upper bound for an encoded head."""
+"""The largest size in bytes of an encoded head."""
 
 Row = tuple[str, str, str, int]
 """(scope, region, measure, absolute count)"""

@@ -1,8 +1,8 @@
 """Finds the thresholds that the counts of a cut have reached and that are not latched yet.
 
 The rules are level-triggered: a value at or above a threshold that has no latch is a crossing, whatever the
-previous value was. Skipped cuts, replays, restarts and rules that are added later therefore need
-no special handling. The functions do no I/O and read no clock.
+previous value was. Replays, restarts and rules that are added later therefore need no special handling; for
+cuts that the topic has lost, their highest counts are evaluated. The functions do no I/O and read no clock.
 """
 
 from __future__ import annotations

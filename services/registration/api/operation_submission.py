@@ -28,7 +28,6 @@ from registration.requests.command_mapping import ChangeBody
 from registration.requests.request_models import RegisterBody
 
 REGISTER_ROUTE: Final = "register"
-"""Enough that two clients or NIKs do not share a rate limit by chance."""
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
 # A revision, in quotes as the API sends it in ETag, or without quotes.
 IF_MATCH: Final = re.compile(r'(?:"(\d{1,9})"|(\d{1,9}))')

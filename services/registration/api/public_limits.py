@@ -20,6 +20,7 @@ from registration.api import problem_responses
 from registration.api.client_network import client_network
 
 FINGERPRINT_BYTES: Final = 16
+"""Enough that two clients or NIKs do not share a rate limit by chance."""
 
 
 class RateLimit(Protocol):

@@ -181,7 +181,7 @@ class Importer:
         stopping: StopSignal,
         counts_as: CountsAs = CountsAs.STOCK,
     ) -> AsyncGenerator[Chunk]:
-        """Iterate over the chunks after a row, until a stop. The next chunks are validated ahead."""
+        """Yield the chunks after row `after_row` until a stop is requested. Some are validated ahead."""
         scopes = await self._scopes()
         remaining = chunks(rows(lines, header), after_row, self.rows_max)
         ahead: deque[tuple[list[Row], asyncio.Task[PackedChunk]]] = deque()

@@ -177,7 +177,7 @@ def _unreadable(row: Row, names: Sequence[str]) -> list[RejectedCell]:
 
 
 def _without_heading(row: Row, names: Sequence[str]) -> list[RejectedCell]:
-    """Return the fault of a row that has a value in a column without a heading, so that it is not lost."""
+    """Return a fault if a row has a value in a column without a heading; else nobody would see its loss."""
     if not row.cells or len(row.cells) != len(names):
         return []
     if any(cell.strip() for name, cell in zip(names, row.cells, strict=True) if name == UNNAMED):

@@ -9,7 +9,7 @@ from typing import Any, Final
 from lifecycle.stop_signal import StopSignal
 
 GRACE_S: Final = 7.0
-"""Slightly longer than the grace period of `lifecycle.http_server.serve`."""
+"""How long tasks may run on after a stop; slightly longer than `lifecycle.http_server.serve` waits."""
 
 Work = Coroutine[Any, Any, object]
 

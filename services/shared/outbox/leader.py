@@ -1,7 +1,7 @@
 """The life of a leader: it holds a lease, takes over a topic, runs a step, and drops its producer.
 
-At most one process leads. A step may therefore write to a topic as if it were alone, provided that each
-record carries the term, or that the step moves a stored position on condition of the term.
+At most one process leads. A step may write to a topic as if it were alone if one of two things holds: each
+record carries the term, or a stored position moves only by a statement that requires the term.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Leader:
         self._term: int | None = None
         """The term that was taken over; None after a failure or a lost lease."""
         self._own_term: int | None = None
-        """The last term that was taken over."""
+        """The term of the last take-over, also after a failure: so this process knows its own records."""
         self._clock = clock
         self._succeeded_s = clock()
         """When the last step succeeded and its pause ended, or when this process stood by."""

@@ -4,8 +4,8 @@ At most one process holds a lease. By the database's clock, the row expires `sec
 it. The holder measures the same time by its own monotonic clock, starting *before* it sends the statement.
 Therefore the holder stops leading before the database lets another process acquire the lease. A process that
 was suspended detects before its next write that the lease has expired. The term rises whenever the holder
-changes. Every write of a leader carries the leader's term, so that the database rejects and readers ignore
-the late writes of a former leader.
+changes. Statements that move a stored position require the leader's term, and most records carry it, so that
+the database rejects and readers ignore the late writes of a former leader.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ order by partition;
 
 -- name: count_batch(set_id, partitions, expected, last, next_offsets, gaps, scopes, regions, measures, deltas, bad_partitions, bad_sequences, bad_offsets, bad_reasons)$
 -- Store counts and positions in one statement. Either all positions move or none. If none moves, nothing else
--- is written, because every insert reads from the positions that moved.
+-- is written, because every insert reads from `first`, which is empty then.
 with input as (
     select * from unnest(
         :partitions::smallint[], :expected::bigint[], :last::bigint[], :next_offsets::bigint[], :gaps::bigint[]
