@@ -71,7 +71,7 @@ surface: setup ## compare OpenAPI, metrics and settings with their recordings: F
 check: lint types imports rules surface unit ## format, lint, types, import rules, unit and contract tests: two minutes
 
 fuzz: setup ## feed the compiled decoder arbitrary bytes under sanitizers, and imports damaged files: SECONDS=60, SEED=n
-	@$(PY) -m tests.fuzz $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
+	@$(PY) -m tests.fuzz.decoder $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 	@$(PY) -m tests.fuzz.import_files $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
 test: check ## everything but the long tests, on a real broker and database, in Chromium and in containers; says what it could not run

@@ -21,9 +21,9 @@ from faults.kinds.outage_faults import outage_faults
 from faults.kinds.process_faults import process_faults
 from faults.kinds.store_faults import store_faults
 from faults.kinds.topic_faults import topic_faults
+from faults.observation.disk_writes_reader import log_position
 from faults.observation.page_reader import PageReader
 from faults.observation.recovery_probe import RecoveryProbe
-from faults.observation.stored_volume_reader import log_position
 from faults.observation.stream_viewer import StreamViewer
 from faults.running_system.client_load import ClientLoad, run_load
 from faults.running_system.system_under_test import SystemUnderTest, start_system

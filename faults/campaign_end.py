@@ -14,18 +14,18 @@ from faults.invariant_result import InvariantResult
 from faults.invariants.alerts import check_alerts
 from faults.invariants.counts import ExpectedCounts, check_counts
 from faults.invariants.delivery_time import check_delivery_time
+from faults.invariants.disk_writes import check_stored_volume
 from faults.invariants.event_topic import check_topic
 from faults.invariants.personal_data import check_personal_data
 from faults.invariants.published_figures import Published, check_published_figures
 from faults.invariants.recovery_time import RECOVERED_S_MAX, check_recovery_time
 from faults.invariants.register import check_register
-from faults.invariants.stored_volume import check_stored_volume
 from faults.invariants.stream import check_stream
 from faults.observation.arrivals import first_arrivals
+from faults.observation.disk_writes_reader import count_records, read_stored_volume
 from faults.observation.evidence import count_undelivered, read_database, read_topics
 from faults.observation.page_reader import PageReader
 from faults.observation.recovery_probe import RecoveryProbe
-from faults.observation.stored_volume_reader import count_records, read_stored_volume
 from faults.observation.stream_viewer import StreamViewer
 from faults.running_system.client_load import ClientLoad
 from faults.running_system.system_under_test import SystemUnderTest

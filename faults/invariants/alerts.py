@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from faults.invariant_result import InvariantResult
 from faults.invariants.counts import CHECKED_REGIONS
-from faults.invariants.cut_replay import Cell
+from faults.invariants.independent_cut_reader import Cell
 from faults.observation.evidence import DatabaseContents
 from simulator.verify.delivery_check import Deliveries
 

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from faults.invariant_result import InvariantResult
-from faults.invariants.cut_replay import Cell, CountedEvents, Cut, CutReplay, Range
+from faults.invariants.independent_cut_reader import Cell, CountedEvents, Cut, CutReplay, Range
 from faults.observation.evidence import DatabaseContents, TopicRecords
 
 Place = tuple[str, str]

@@ -14,7 +14,7 @@ import msgspec
 
 from faults.invariant_result import InvariantResult
 from faults.invariants.counts import GROWTH, ExpectedCounts, Place
-from faults.invariants.cut_replay import CountedEvents, Range
+from faults.invariants.independent_cut_reader import CountedEvents, Range
 from faults.observation.evidence import TopicRecords
 
 PROVINCE: Final[Place] = ("all", "31")

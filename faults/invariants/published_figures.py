@@ -15,8 +15,8 @@ import msgspec
 
 from faults.invariant_result import InvariantResult
 from faults.invariants.counts import ExpectedCounts
-from faults.invariants.cut_replay import CutReplay
 from faults.invariants.growth import check_minutes, check_pace, check_today
+from faults.invariants.independent_cut_reader import CutReplay
 from faults.observation.evidence import DatabaseContents, TopicRecords
 from faults.observation.page_reader import PageAtEnd, PageSample
 from simulator.verify.delivery_check import Deliveries

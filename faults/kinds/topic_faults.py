@@ -21,8 +21,8 @@ from deploy.topics import Topic, create_topics, read_topics
 from faults.fault import Fault, Inject
 from faults.kinds.process_faults import instances
 from faults.kinds.store_faults import read_sequences, record_removed
+from faults.observation.disk_writes_reader import count_records
 from faults.observation.evidence import read_topic
-from faults.observation.stored_volume_reader import count_records
 from faults.running_system.system_under_test import SystemUnderTest
 from kafka.topic_reader import end_offset, open_reader
 from settings.contract_files import contract_path

@@ -10,10 +10,10 @@ from aggregator.tallies.batch_counter import BatchCounter
 from aggregator.tallies.postgres_tally_store import PostgresTallyStore
 from board.state.counts import BoardState
 from cuts.state import CutState
-from faults.planted import counting, intake, latches, sequences, terms
 from faults.planted.bug import PlantedBug
 from faults.planted.figure_bugs import FIGURE_BUGS
 from faults.planted.patches import Patch
+from faults.planted.replacements import counting, intake, latches, sequences, terms
 from kafka import leader_producer
 from kafka.leader_producer import LeaderProducer
 from notifier.cut_evaluator import CutEvaluator

@@ -12,9 +12,9 @@ from aggregator.publishing.publisher_cycle import PublishCycle
 from aggregator.rebuild.shadow_set import ShadowSet
 from aggregator.rebuild.tally_rebuild import TallyRebuild
 from cuts.freshness import Freshness
-from faults.planted import figures
 from faults.planted.bug import PlantedBug
 from faults.planted.patches import Patch
+from faults.planted.replacements import figures
 from notifier import cut_follower
 from notifier.cut_evaluator import CutEvaluator
 from notifier.delivery_queue import DeliveryQueue

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from faults.invariants.counts import ExpectedCounts
-from faults.invariants.cut_replay import Cell
+from faults.invariants.independent_cut_reader import Cell
 from faults.observation.evidence import DatabaseContents, Participant, TopicRecords
 
 KELURAHAN = "31.71.01.1001"

@@ -11,7 +11,7 @@ import pytest
 from faults.invariant_result import InvariantResult
 from faults.invariants.alerts import CONTROL_ROOM, GOVERNOR, NEXT_CHANNELS, check_alerts
 from faults.invariants.counts import TOTAL
-from faults.invariants.cut_replay import Cell
+from faults.invariants.independent_cut_reader import Cell
 from faults.tests.evidence_samples import database
 from simulator.verify.delivery_check import Deliveries
 

@@ -8,7 +8,7 @@ import pytest
 
 from faults.invariant_result import InvariantResult
 from faults.invariants.counts import ExpectedCounts, check_counts
-from faults.invariants.cut_replay import Cell
+from faults.invariants.independent_cut_reader import Cell
 from faults.tests.evidence_samples import KELURAHAN, OTHER_KELURAHAN, cut, database, event, topic
 
 VALUES = {

@@ -13,7 +13,7 @@ import pytest
 
 from faults.invariant_result import InvariantResult
 from faults.invariants.counts import ExpectedCounts
-from faults.invariants.cut_replay import CutReplay
+from faults.invariants.independent_cut_reader import CutReplay
 from faults.invariants.published_figures import Published, check_published_figures
 from faults.observation.evidence import TopicRecords
 from faults.observation.page_reader import PageAtEnd, PageSample

@@ -11,8 +11,8 @@ from aggregator.domain.roll_up import TallyChanges
 from aggregator.tallies.tally_store import PositionChange, TallyStore
 from cuts.records import CutRecord
 from cuts.state import ApplyResult, CutState
-from faults.planted.counting import fold_from_the_stored_position, fold_past_gaps
-from faults.planted.terms import apply_in_any_term
+from faults.planted.replacements.counting import fold_from_the_stored_position, fold_past_gaps
+from faults.planted.replacements.terms import apply_in_any_term
 from kafka.abandonable_producer import OpenProducer
 from outbox.publisher import Pending, Publisher
 from outbox.source import PublishedMove as Advance

@@ -14,7 +14,7 @@ from tests.model.system_model import SystemModel
 PROGRAMS = int(os.environ.get("MODEL_PROGRAMS", "1500"))
 
 
-@settings(max_examples=PROGRAMS, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=PROGRAMS, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(program=programs)
 def test_the_invariants_hold_whatever_fails_or_dies(loop: SteppingLoop, program: list[Step]) -> None:
     run(program, SystemModel, loop)

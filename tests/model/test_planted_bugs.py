@@ -23,7 +23,6 @@ def test_the_model_finds_a_planted_bug(bug: Bug, loop: SteppingLoop) -> None:
         max_examples=PROGRAMS_MAX,
         derandomize=True,
         database=None,
-        deadline=None,
         phases=(Phase.generate,),
         report_multiple_bugs=False,
     )

@@ -8,7 +8,7 @@ import faust
 import mode.loop
 
 from aggregator.consumer.faust_transport import FetchApp, Transport
-from aggregator.consumer.fetch_scheduler import FetchScheduler
+from aggregator.consumer.whole_fetch_scheduler import FetchScheduler
 from kafka.settings import KafkaSettings
 
 FETCH_BYTES_MAX: Final = 8 << 20

@@ -13,7 +13,7 @@ from faust.types import TP
 
 from aggregator.consumer.faust_transport import FetchApp
 from aggregator.consumer.fetch_pause import pause_s
-from aggregator.consumer.fetch_scheduler import Fetch
+from aggregator.consumer.whole_fetch_scheduler import Fetch
 from aggregator.decoding.batch_decoder import Decode
 from aggregator.domain.event import Record
 from aggregator.metrics import ASSIGNED

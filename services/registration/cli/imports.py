@@ -17,7 +17,7 @@ from database.pool import connect
 from lifecycle.stop_signal import StopSignal, run
 from registration.cipher import Cipher
 from registration.cli.command_runner import CommandRefusedError, exit_1_if_refused, run_on_register, set_up
-from registration.cli.import_preview import preview_lines
+from registration.cli.import_preview_lines import preview_lines
 from registration.cli.progress_bar import console, show_progress
 from registration.domain.cloud_event import utc_text
 from registration.domain.commands import RegisterCommand

@@ -15,7 +15,7 @@ import msgspec
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from registration.domain.written_text import visible
-from registration.imports.spreadsheets import cell_marks
+from registration.imports.spreadsheets import cell_placeholders
 from registration.regions import RegionFault, Regions
 from registration.requests.request_models import Business, RegisterBody, Step, Vocabulary
 
@@ -26,7 +26,7 @@ EMPTY_MARKS: Final = frozenset(
 """What people and programs write into an optional cell that has no value, in lower case."""
 REGISTRATION_STEP: Final = "P1"
 AMBIGUOUS: Final = "region_ambiguous"
-MARKED: Final = {cell_marks.MERGED: "cell_merged", cell_marks.NO_VALUE: "formula_without_value"}
+MARKED: Final = {cell_placeholders.MERGED: "cell_merged", cell_placeholders.NO_VALUE: "formula_without_value"}
 """The codes of cells of a spreadsheet that have no value of their own."""
 DEFUSED: Final = re.compile(r"'[=+@\t\r-]")
 """The start of a cell of a report, marked as text so that no spreadsheet program computes it."""

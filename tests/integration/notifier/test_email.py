@@ -46,7 +46,7 @@ async def test_an_email_arrives_as_plain_text_for_one_official(mailbox: Mailbox)
     assert mailbox.texts()[0].startswith("Yth. Gubernur DKI Jakarta,\n\nDKI Jakarta mencapai target 200.000")
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(local_part=LOCAL_PARTS, domain=DOMAINS)
 async def test_the_envelope_has_the_configured_address(
     mailbox: Mailbox, local_part: str, domain: str

@@ -353,7 +353,7 @@ async def latched_with_deaths(
     return store
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     counts=st.lists(st.integers(0, 6), min_size=1, max_size=8),
     deaths=st.sets(st.integers(1, 7)),

@@ -1,4 +1,4 @@
-"""Remove the outbox of the topic participant-events-quarantine: cuts and commands name quarantined events."""
+"""Removes the outbox of the topic of quarantined events, which cuts and commands name now."""
 
 from database.alembic_env import run_sql_file
 

@@ -1,4 +1,4 @@
-"""Adds letters that join held messages, and webhooks that are disabled."""
+"""Adds the state `merged` of held e-mails that left as one, and the table of disabled webhooks."""
 
 from database.alembic_env import run_sql_file
 

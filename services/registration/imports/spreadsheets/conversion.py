@@ -22,9 +22,9 @@ from xml.parsers.expat import ExpatError
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
 from registration.imports.file_faults import FileFault, FileNote, Note, UnusableFileError
-from registration.imports.spreadsheets import ods_sheet, xls_sheet, xlsx_sheet
-from registration.imports.spreadsheets.archive import Format, examine
-from registration.imports.spreadsheets.cell_marks import MERGED
+from registration.imports.spreadsheets import ods_findings, xls_findings, xlsx_findings
+from registration.imports.spreadsheets.cell_placeholders import MERGED
+from registration.imports.spreadsheets.file_examination import Format, examine
 from registration.imports.spreadsheets.sheet_findings import SheetFindings
 
 MEMORY_BYTES_MAX: Final = 640 << 20
@@ -61,9 +61,9 @@ def _first_sheet(workbook: CalamineWorkbook) -> CalamineSheet:
 def _findings(source: Path, kind: Format, sheet: CalamineSheet, number: int) -> SheetFindings:
     """Return what calamine does not report of a sheet, given its number in the workbook."""
     if kind is Format.XLS:
-        findings = xls_sheet.find_in_sheet(source.read_bytes(), number)
+        findings = xls_findings.find_in_sheet(source.read_bytes(), number)
     else:
-        find = xlsx_sheet.find_in_sheet if kind is Format.XLSX else ods_sheet.find_in_sheet
+        find = xlsx_findings.find_in_sheet if kind is Format.XLSX else ods_findings.find_in_sheet
         with zipfile.ZipFile(source) as archive:
             findings = find(archive, sheet.name)
     for first, last in sheet.merged_cell_ranges or ():

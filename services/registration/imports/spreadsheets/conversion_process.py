@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from registration.imports.file_faults import FileFault, Note, UnusableFileError
-from registration.imports.spreadsheets.archive import is_spreadsheet
+from registration.imports.spreadsheets.file_examination import is_spreadsheet
 
 PROGRAM: Final = "registration.imports.spreadsheets.conversion"
 CONVERTED: Final = "converted-"

@@ -1,4 +1,4 @@
-"""Create the tables of the register."""
+"""Creates the tables of the register."""
 
 from database.alembic_env import run_sql_file
 

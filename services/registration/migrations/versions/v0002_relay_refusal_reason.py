@@ -1,4 +1,4 @@
-"""Add a column for the reason why the relay refuses to publish. The audit publishes this reason."""
+"""Adds a column for the reason why the relay refuses to publish. The audit publishes this reason."""
 
 from database.alembic_env import run_sql_file
 

@@ -1,4 +1,4 @@
-"""Add a table of the participants that an import registered again.
+"""Adds a table of the participants that an import registered again.
 
 The undo of the import needs it to find the participants that have not changed since.
 """

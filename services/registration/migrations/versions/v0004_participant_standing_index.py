@@ -1,4 +1,4 @@
-"""Add an index of standings, from which the audit counts them faster."""
+"""Adds an index of standings, from which the audit counts them faster."""
 
 from database.alembic_env import run_sql_file
 

@@ -1,4 +1,4 @@
-"""Account for every line of an imported file, and let a file with rejected rows be imported again."""
+"""Accounts for every line of an imported file, and lets a file with rejected rows be imported again."""
 
 from database.alembic_env import run_sql_file
 

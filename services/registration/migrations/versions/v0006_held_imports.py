@@ -1,4 +1,4 @@
-"""Hold a file whose numbers a spreadsheet program has probably changed, until an officer confirms it."""
+"""Holds a file whose numbers a spreadsheet program has probably changed, until an officer confirms it."""
 
 from database.alembic_env import run_sql_file
 

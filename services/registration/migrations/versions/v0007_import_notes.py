@@ -1,4 +1,4 @@
-"""Store which columns an import ignores, and the notes about its file."""
+"""Stores which columns an import ignores, and the notes about its file."""
 
 from database.alembic_env import run_sql_file
 

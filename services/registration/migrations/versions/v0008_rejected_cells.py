@@ -1,4 +1,4 @@
-"""Store the cells of rejected rows, encrypted, so that an officer can correct them."""
+"""Stores the cells of rejected rows, encrypted, so that an officer can correct them."""
 
 from database.alembic_env import run_sql_file
 

@@ -1,4 +1,4 @@
-"""Distinguish the stock, which imports add as a baseline, from participants registered live."""
+"""Distinguishes the stock, which imports add as a baseline, from participants registered live."""
 
 from database.alembic_env import run_sql_file
 

@@ -1,4 +1,4 @@
-"""Keep what the register had of a withdrawn participant who registers again."""
+"""Keeps what the register had of a withdrawn participant who registers again."""
 
 from database.alembic_env import run_sql_file
 

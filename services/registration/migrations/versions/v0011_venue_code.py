@@ -1,4 +1,4 @@
-"""Add the codes by which venues get a limit of their own."""
+"""Adds the codes by which venues get a limit of their own."""
 
 from database.alembic_env import run_sql_file
 

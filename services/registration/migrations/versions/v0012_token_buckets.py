@@ -1,4 +1,4 @@
-"""Add the token buckets of the rate limits, which all api processes share."""
+"""Adds the token buckets of the rate limits, which all api processes share."""
 
 from database.alembic_env import run_sql_file
 

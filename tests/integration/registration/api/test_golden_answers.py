@@ -19,7 +19,7 @@ import pytest
 from registration import metrics
 from registration.auth.callers import Role
 from registration.cli.api_keys import create_key, revoke_key
-from tests.integration.registration.api.registration_requests import (
+from tests.integration.registration.api.golden_requests import (
     BODY_BYTES_MAX,
     ENGLISH,
     REQUESTS,

@@ -104,7 +104,6 @@ def test_every_response_conforms_to_the_openapi_document(served_document: tuple[
 def _call_and_check(cases: st.SearchStrategy[Any], key: str) -> None:
     @settings(
         max_examples=25,
-        deadline=None,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.integration.registration.audit.audited_register import (
+from tests.integration.registration.audit.audit_expectations import (
     REGISTRATIONS,
     audited,
     counted_at,

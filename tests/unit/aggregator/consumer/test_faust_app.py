@@ -14,7 +14,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from aggregator.consumer.faust_app import build_app
 from aggregator.consumer.faust_transport import FetchApp, FetchConsumer
-from aggregator.consumer.fetch_scheduler import FetchScheduler
+from aggregator.consumer.whole_fetch_scheduler import FetchScheduler
 from kafka.settings import KafkaSettings
 
 # In a process of its own, because `mode.loop.use` has an effect only once per process.

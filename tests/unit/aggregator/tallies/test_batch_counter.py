@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.tallies.batch_counter import BatchCounter, CountOutcome
@@ -210,7 +210,6 @@ async def test_a_store_that_fails_for_too_long_ends_the_worker() -> None:
         await retry(lambda: world.count(record(0, 1)), retry_policy(40.0))
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.lists(st.integers(1, 4), min_size=1, max_size=6), max_size=6),
     st.lists(st.sampled_from(["lost response", "failure", None]), max_size=6),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from board.state.pace import FORECAST_MINUTES_MAX, Pace, forecast, pace_of
-from tests.support.samples.simulated_nights import TEST_SEEDS, TUNING_SEEDS, Night, simulated_night
+from tests.support.samples.forecast_nights import TEST_SEEDS, TUNING_SEEDS, Night, simulated_night
 
 NOW = datetime(2021, 10, 24, 12, 5, tzinfo=UTC)
 

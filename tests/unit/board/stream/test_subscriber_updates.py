@@ -275,7 +275,7 @@ def test_a_viewer_gets_only_pings_before_the_first_cut() -> None:
     assert [event.name for event in board.events(viewer)] == ["snapshot"]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(random=st.randoms(use_true_random=False))
 def test_every_viewer_is_sent_something_at_least_every_three_ticks(random: Random) -> None:
     board = BoardFixture()
@@ -311,7 +311,7 @@ def test_no_viewer_is_accepted_at_the_limit_or_after_closing() -> None:
     assert (empty, with_one, board.subscriptions.full) == (False, True, True)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(random=st.randoms(use_true_random=False))
 def test_whenever_a_viewer_reads_it_has_the_shown_counts_and_no_lower_id(
     random: Random,

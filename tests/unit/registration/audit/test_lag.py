@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from registration.audit.lag import Lag, PositionSince, measure_lag
@@ -32,7 +32,6 @@ def test_a_lag_whose_position_moves_has_no_age() -> None:
     assert lag == Lag(84, 0.0)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=12))
 def test_the_age_of_a_lag_begins_when_the_position_last_moved_or_had_no_lag(
     observations: list[tuple[int, int]],

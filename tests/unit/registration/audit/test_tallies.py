@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import product
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from registration.audit.tallies import (
@@ -44,7 +44,6 @@ def _by_hand(standings: list[Standing | None]) -> dict[tuple[str, str, str], int
     return dict(counts)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), STANDINGS), max_size=8), st.integers(0, 8))
 def test_current_standings_without_later_events_are_the_earlier_standings(
     events: list[tuple[int, Standing | None]], then: int
@@ -68,7 +67,6 @@ def test_current_standings_without_later_events_are_the_earlier_standings(
     assert compare(sums.tallies(), _by_hand(at_then)).drift == 0
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(st.integers(0, 30), st.integers(0, 3)),
     st.dictionaries(st.integers(0, 30), st.integers(0, 3)),

@@ -69,7 +69,7 @@ def damaged_files(draw: st.DrawFn) -> bytes:
     return content[: len(content) - cut] + draw(st.binary(max_size=3))
 
 
-@settings(max_examples=2_000, deadline=None)
+@settings(max_examples=2_000)
 @given(damaged_files())
 def test_every_line_of_a_damaged_file_is_counted_once(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from registration.relay.stall_cause import (
@@ -51,7 +51,6 @@ def test_a_worker_whose_offset_is_gone_reads_from_the_first_retained_record(
     assert first_offset_read(Stall(0, 5, 9, 1, 70), first, end) == read_from
 
 
-@settings(deadline=None)
 @given(log=st.permutations([1, 2, 3, 4]), retained=st.integers(0, 4), position=st.integers(0, 3))
 def test_workers_can_count_every_event_after_at_most_two_rewinds(
     log: Sequence[int], retained: int, position: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from registration.relay.stall_tracker import PATIENCE_S, SILENCE_S, StallTracker, Verdict, judge
@@ -57,7 +57,6 @@ def test_a_position_that_has_moved_stalls_after_10_seconds_again() -> None:
     assert _stalls(observations) == [(10.0, 5), (21.0, 6)]
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from([0.5, 1.0, 4.0, 6.0]), st.integers(0, 2), st.integers(0, 2)), max_size=60

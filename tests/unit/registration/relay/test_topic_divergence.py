@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from registration.relay.topic_divergence import RegisteredEvent, TopicRecord, mismatch
@@ -31,7 +31,6 @@ def test_a_different_event_at_the_same_sequence_is_refused() -> None:
     assert "another event" in reason
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from("ab"), max_size=4), st.lists(st.sampled_from("ab"), max_size=4))
 def test_a_topic_is_accepted_exactly_if_the_register_has_its_last_event(
     register: list[str], topic: list[str]

@@ -86,7 +86,7 @@ def counted(events: set[Event], positions: Positions) -> set[Event]:
     return {event for event in events if event[1] <= positions[event[0]]}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(quarantines, steps, st.integers(1, 3), st.data())
 def test_a_reader_that_misses_and_repeats_records_never_names_other_events(
     events: set[Event], moves: list[Positions], parts: int, data: st.DataObject

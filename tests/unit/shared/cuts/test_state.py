@@ -215,7 +215,7 @@ def as_read(world: World, random: Random) -> list[CutRecord]:
     return [record for record in log if random.random() > 0.25]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(random=st.randoms(use_true_random=False))
 def test_a_reader_that_starts_anywhere_ends_at_the_true_counts_and_never_goes_back(random: Random) -> None:
     world = World()

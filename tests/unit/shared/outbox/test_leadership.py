@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.fakes.leases_and_broker import MemoryLeases, leadership
@@ -16,7 +16,6 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(STEPS)
 def test_two_never_lead_at_once_and_terms_never_go_back(steps: list[str]) -> None:
     asyncio.run(_two_never_lead(steps))

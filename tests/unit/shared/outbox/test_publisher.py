@@ -129,7 +129,7 @@ class World:
         raise AssertionError("never idle")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.tuples(st.sampled_from(ACTIONS), st.sampled_from(FATES), st.integers(0, PARTITIONS - 1)),

@@ -24,7 +24,7 @@ from aggregator.decoding import aiokafka_fetcher_patch as patch
 from aggregator.decoding import compiled
 from aggregator.decoding.batch_decoder import FoldStraightRun, decode_batch, decode_events
 from aggregator.domain.straight_run import fold_straight_run
-from tests.fuzz.inputs import Input, generate
+from tests.fuzz.decoder.inputs import Input, generate
 from tests.support.samples.irregular_events import PARTITION, SampleRecord
 
 PROCESS: Final = ctypes.CDLL(None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from faults.invariants.stored_volume import (
+from faults.invariants.disk_writes import (
     BYTES_MAX,
     COPIES_FREE,
     FULL_PAUSE_S_MIN,

@@ -1,4 +1,4 @@
-"""The command line: `python -m tests.fuzz`; exit 1 after a finding, 2 without a compiler with sanitizers."""
+"""The command line; exit 1 after a finding, 2 without a compiler with sanitizers."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def main(
         "ASAN_OPTIONS": "detect_leaks=0:allocator_may_return_null=1:malloc_context_size=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",
     }
-    command = [sys.executable, "-m", "tests.fuzz.target", str(FOLDER), *arguments]
+    command = [sys.executable, "-m", "tests.fuzz.decoder.target", str(FOLDER), *arguments]
     done = subprocess.run(command, env=environment, cwd=ROOT, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         _report(done)
@@ -75,7 +75,7 @@ def _report(done: subprocess.CompletedProcess[str]) -> None:
     typer.echo(done.stderr[:REPORT_CHARACTERS])
     kept = FOLDER / f"finding-{int(time.time())}"
     FOLDER.joinpath("input").rename(kept)
-    typer.echo(f"1 finding (exit status {done.returncode}): python -m tests.fuzz --replay {kept}")
+    typer.echo(f"1 finding (exit status {done.returncode}): python -m tests.fuzz.decoder --replay {kept}")
 
 
 if __name__ == "__main__":

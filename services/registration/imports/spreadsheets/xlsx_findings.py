@@ -15,8 +15,8 @@ from typing import IO, Final
 from xml.etree import ElementTree
 
 from registration.imports.file_faults import FileFault, UnusableFileError
-from registration.imports.spreadsheets.archive import read_member
-from registration.imports.spreadsheets.cell_marks import NO_VALUE
+from registration.imports.spreadsheets.cell_placeholders import NO_VALUE
+from registration.imports.spreadsheets.file_examination import read_member
 from registration.imports.spreadsheets.sheet_findings import SheetFindings
 
 BLOCK_BYTES: Final = 1 << 20

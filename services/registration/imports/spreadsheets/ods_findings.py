@@ -6,7 +6,7 @@ import zipfile
 from typing import Final
 from xml.parsers import expat
 
-from registration.imports.spreadsheets.cell_marks import MERGED, NO_VALUE
+from registration.imports.spreadsheets.cell_placeholders import MERGED, NO_VALUE
 from registration.imports.spreadsheets.sheet_findings import SheetFindings
 
 BLOCK_BYTES: Final = 1 << 20

@@ -9,7 +9,7 @@ from typing import Final
 import asyncpg
 
 from aggregator.domain.event_fold import PARTITIONS
-from faults.invariants.stored_volume import StoredVolume
+from faults.invariants.disk_writes import StoredVolume
 from faults.running_system.system_under_test import SystemUnderTest
 from kafka.topic_reader import open_reader
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from faust.types import TP
 
-from aggregator.consumer.fetch_scheduler import FetchScheduler
+from aggregator.consumer.whole_fetch_scheduler import FetchScheduler
 
 THREE, FOUR = TP("participant-events", 3), TP("participant-events", 4)
 

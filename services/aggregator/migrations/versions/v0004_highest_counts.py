@@ -10,4 +10,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Run the SQL file that has this module's name."""
-    run_sql_file(__file__, "v0004_peaks.sql")
+    run_sql_file(__file__, "v0004_highest_counts.sql")

@@ -1,0 +1,1 @@
+"""The functions with which planted bugs replace those of the services."""

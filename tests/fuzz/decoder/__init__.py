@@ -1,0 +1,1 @@
+"""Feeds the compiled decoder arbitrary bytes, and compares it with the one in pure Python."""
