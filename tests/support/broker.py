@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deploy.local import kafka
-from deploy.local.free_ports import free_ports
 from tests.support.log_files import tail
+from tests.support.ports import free_ports
 
 
 class Broker:
@@ -70,7 +70,7 @@ class Broker:
     def kill(self) -> None:
         """Kill the broker (SIGKILL). Its data stays on the disk."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
     async def restart(self, deadline_s: float = 60.0) -> None:
         """Kill the broker if it runs, start it with the same port and data, and wait until it answers."""

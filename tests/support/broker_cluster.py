@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from deploy.local.free_ports import free_ports
 from tests.support.broker import Broker
+from tests.support.ports import free_ports
 
 
 class Cluster:
