@@ -15,7 +15,7 @@ from deploy.topics import create_topics, read_topics
 from kafka.settings import KafkaSettings
 from settings.contract_files import contract_path
 
-DELETION_S_MAX: Final = 30.0
+DELETION_S_MAX: Final = 60.0
 
 
 @dataclass(frozen=True)
