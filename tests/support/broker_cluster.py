@@ -31,7 +31,7 @@ class Cluster:
         """The hosts and ports of all brokers, in the form of the client setting bootstrap.servers."""
         return ",".join(broker.bootstrap_servers for broker in self.brokers)
 
-    async def ready(self, deadline_s: float = 90.0) -> None:
+    async def ready(self, deadline_s: float = 180.0) -> None:
         """Wait until each broker answers."""
         await asyncio.gather(*(broker.ready(deadline_s) for broker in self.brokers))
 

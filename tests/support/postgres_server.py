@@ -24,7 +24,7 @@ from tests.support.ports import free_ports
 
 PASSWORD = "a-password-of-a-test"
 TEMPLATE = "template_migrated"
-RECOVERY_S_MAX = 60.0
+RECOVERY_S_MAX = 120.0
 # fsync is off, because tests kill only processes, never the machine: what has reached the kernel survives.
 SETTINGS = (
     ("fsync", "off"),
@@ -115,7 +115,7 @@ class TestServer:
     def crash(self) -> None:
         """Stop the server at once (SIGQUIT): all connections end, and the next start replays the WAL."""
         self._process.send_signal(signal.SIGQUIT)
-        self._process.wait(RECOVERY_S_MAX)
+        self._process.wait(60)
 
     def require_a_standby(self, name: str) -> None:
         """Let each COMMIT wait for a standby of this name; with an empty name, for none."""

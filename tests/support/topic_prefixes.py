@@ -39,7 +39,7 @@ class Topics:
 
     async def create(self) -> None:
         """Create all topics."""
-        await create_topics(self.settings(), read_topics(contract_path("topics.yaml")))
+        await create_topics(self.settings(), read_topics(contract_path("topics.yaml")), wait_s=120.0)
 
     @asynccontextmanager
     async def administration(self) -> AsyncIterator[AIOKafkaAdminClient]:
