@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,8 +40,9 @@ async def source(topics: Topics) -> AsyncIterator[TopicWriter]:
             writer.register(region, count)
         writer.mark_as_stock(STOCKED, 280_000)
         await writer.full()
+        now = minutes_ago(0)
         for minutes in range(30):
-            await writer.minute(minutes_ago(minutes), {"31": 100})
+            await writer.minute(now - timedelta(minutes=minutes), {"31": 100})
         await writer.day({"31": 1_377})
         await writer.rules(regions=["31"], every=2_500)
         await writer.milestone("31", 200_000)
@@ -48,14 +51,25 @@ async def source(topics: Topics) -> AsyncIterator[TopicWriter]:
 
 @pytest.fixture
 async def board(topics: Topics, source: TopicWriter, tmp_path: Path) -> AsyncIterator[BoardProcess]:
-    """A board that shows the 281,812 participants."""
+    """A board that has read all that `source` has published."""
     process = BoardProcess(tmp_path, topics.environment())
     try:
         await process.start()
-        await until(lambda: process.shows(281_812), name="the board shows 281,812")
+        await until(partial(has_read_every_topic, process), name="the board has read every topic")
         yield process
     finally:
         await process.close()
+
+
+async def has_read_every_topic(board: BoardProcess) -> bool:
+    """Whether the board has the cut, the day, the minutes, the rules and the milestone: each has a reader."""
+    assert await board.shows(281_812), "no cut"
+    growth = (await board.http.get("/v1/pace")).json()
+    assert growth["today"] is not None, "no start of the day"
+    assert sum(count == 100 for _, count in growth["minutes"]) >= 29, "not every minute"
+    assert growth["next"] == 282_500, "no rules"
+    assert (await board.http.get("/v1/milestones")).json()["milestones"], "no milestone"
+    return True
 
 
 @pytest.fixture

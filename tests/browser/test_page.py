@@ -23,7 +23,6 @@ async def test_without_script_every_number_is_there(
 ) -> None:
     async with source.publishing():
         await until(lambda: _live(board), name="the board is live")
-        await until(lambda: _forecasts(board), name="the board has read day, minutes and rules")
         async with opened(chromium, board.url, script=False) as page:
             assert await text(page, "#total") == "281.812"
             assert await text(page, ".goal") == "140,9 % dari target 200.000 melampaui target dengan 81.812"
@@ -47,11 +46,6 @@ async def test_without_script_every_number_is_there(
 
 async def _live(board: BoardProcess) -> bool:
     return await board.state() == "live"
-
-
-async def _forecasts(board: BoardProcess) -> bool:
-    growth = (await board.http.get("/v1/pace")).json()
-    return growth["today"] is not None and growth["forecast"] is not None
 
 
 async def test_with_script_the_page_follows_each_cut(
@@ -148,7 +142,7 @@ async def test_without_script_the_page_reloads_itself_and_says_how_old_it_is(
             first = await text(page, ".no-script")
             source.register(PUSAT, 188)
 
-            await page.get_by_text("282.000", exact=True).wait_for(timeout=20_000)
+            await page.get_by_text("282.000", exact=True).wait_for(timeout=60_000)
 
             assert re.fullmatch(
                 r"Dimuat .* WIB, umur angka \d detik. Halaman memuat ulang tiap 10 detik.", first
@@ -162,7 +156,7 @@ async def test_a_count_that_nobody_has_audited_for_a_minute_is_not_called_exact(
     board: BoardProcess, source: TopicWriter, chromium: Browser
 ) -> None:
     async with source.publishing(), opened(chromium, board.url) as page:
-        await page.get_by_text("diperiksa", exact=False).wait_for()
+        await page.locator("#checked", has_text=re.compile(r"^\s*diperiksa ")).wait_for()
         assert await text(page, "#drift") == "0"
 
         source.audit_age_s = 61.0
@@ -180,7 +174,7 @@ async def test_the_page_turns_stale_when_no_new_cuts_are_published(
         async with source.publishing():
             await page.get_by_text("Live", exact=True).wait_for()
 
-        await page.get_by_text("Stale", exact=True).wait_for(timeout=9_000)
+        await page.get_by_text("Stale", exact=True).wait_for()
 
 
 async def test_the_page_turns_stale_while_the_board_is_down_and_live_when_it_is_back(
@@ -193,11 +187,11 @@ async def test_the_page_turns_stale_while_the_board_is_down_and_live_when_it_is_
         await page.get_by_text("Langsung", exact=True).wait_for()
 
         await board.stop()
-        await page.get_by_text("Basi", exact=True).wait_for(timeout=12_000)
+        await page.get_by_text("Basi", exact=True).wait_for()
         source.register(PUSAT, 188)
         await board.start()
 
-        await page.get_by_text("282.000", exact=True).wait_for(timeout=20_000)
+        await page.get_by_text("282.000", exact=True).wait_for(timeout=60_000)
         await page.get_by_text("Langsung", exact=True).wait_for()
     await context.close()
 

@@ -13,7 +13,6 @@ from tests.support.stack import Stack
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.timeout(240)
 async def test_with_the_broker_down_intake_continues_and_the_board_is_stale_then_catches_up(
     own_kafka: Broker, running_stack: Stack, observer: BoardObserver, clients: RegistrationClients
 ) -> None:
@@ -23,12 +22,12 @@ async def test_with_the_broker_down_intake_continues_and_the_board_is_stale_then
         await until(lambda: len(clients.accepted) > 50)
         own_kafka.kill()
         before = len(clients.accepted)
-        await until(lambda: _is(observer, "stale"), deadline_s=12)
-        await until(lambda: len(clients.accepted) > before + 200, deadline_s=20)
+        await until(lambda: _is(observer, "stale"))
+        await until(lambda: len(clients.accepted) > before + 200, deadline_s=60)
         # The worker starts last, so that there are uncounted events while the other processes already run.
         running_stack.kill("worker")
         await own_kafka.restart()
-        await until(lambda: _is(observer, "catching_up"), deadline_s=30)
+        await until(lambda: _is(observer, "catching_up"), deadline_s=60)
         await running_stack.start("worker")
 
     await observer.wait_for_exactly(clients.accepted, deadline_s=60)

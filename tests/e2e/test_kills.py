@@ -26,7 +26,6 @@ async def _kill_at_each(
     await stack.start(process)
 
 
-@pytest.mark.timeout(180)
 async def test_no_participant_is_lost_or_doubled_when_api_or_relay_dies_at_a_failpoint(
     running_stack: Stack, observer: BoardObserver, clients: RegistrationClients
 ) -> None:
@@ -37,7 +36,6 @@ async def test_no_participant_is_lost_or_doubled_when_api_or_relay_dies_at_a_fai
     await observer.wait_for_exactly(clients.accepted)
 
 
-@pytest.mark.timeout(180)
 async def test_the_count_is_exact_when_worker_or_publisher_dies_at_a_failpoint(
     running_stack: Stack, observer: BoardObserver, clients: RegistrationClients
 ) -> None:

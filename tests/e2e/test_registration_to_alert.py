@@ -68,7 +68,6 @@ async def _first_counts(stream: aiohttp.ClientResponse) -> dict[str, int]:
 
 
 @pytest.mark.long
-@pytest.mark.timeout(240)
 async def test_each_recipient_is_alerted_once_when_the_notifier_dies_at_every_failpoint(
     stack: Stack, database: Databases, tmp_path: Path
 ) -> None:

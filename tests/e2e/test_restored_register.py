@@ -32,7 +32,6 @@ update partition set last_sequence = greatest(last_sequence - {lost}, 0),
 """
 
 
-@pytest.mark.timeout(240)
 async def test_an_older_register_is_refused_until_recover_makes_the_count_correct(
     running_stack: Stack, database: Databases, clients: RegistrationClients, http: aiohttp.ClientSession
 ) -> None:
@@ -51,7 +50,7 @@ async def test_an_older_register_is_refused_until_recover_makes_the_count_correc
     async with http.get(f"{running_stack.url('api')}/health/ready") as response:
         assert response.status == 200
 
-    await until(lambda: _relay_is_refused(http, running_stack), deadline_s=20)
+    await until(lambda: _relay_is_refused(http, running_stack), deadline_s=60)
     async with RegistrationClients(
         [running_stack.url("api")], running_stack.keys["booth"], first=5_000
     ) as later:
@@ -69,7 +68,6 @@ async def test_an_older_register_is_refused_until_recover_makes_the_count_correc
         await observer.wait_for_exactly(kept)
 
 
-@pytest.mark.timeout(240)
 async def test_while_no_relay_runs_a_recovery_keeps_the_former_count(
     running_stack: Stack, observer: BoardObserver, clients: RegistrationClients
 ) -> None:
@@ -94,7 +92,7 @@ async def _relay_is_refused(http: aiohttp.ClientSession, stack: Stack) -> bool:
             ready = response.status == 200
         async with http.get(f"{stack.url('relay')}/metrics") as response:
             lines = (await response.text()).splitlines()
-    except aiohttp.ClientConnectorError:  # the relay is starting
+    except aiohttp.ClientError:  # the relay is starting
         return False
     return not ready and any(line.startswith("relay_refused") and line.endswith(" 1.0") for line in lines)
 

@@ -32,7 +32,7 @@ class Case:
         if self._clock is not None:
             self._clock.now_s += 2 * SHORT_S
         else:
-            await until(lambda: self._taken_by("probe"), 5, name="the short lease has run out")
+            await until(lambda: self._taken_by("probe"), name="the short lease has run out")
 
     async def _taken_by(self, holder: str) -> bool:
         if await self.rows.acquire("l", holder, 0.0) is None:

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deploy.local import kafka
-from deploy.local.free_ports import free_ports
 from tests.support.log_files import tail
+from tests.support.ports import free_ports
 
 
 class Broker:
@@ -47,12 +47,12 @@ class Broker:
         with self._log.open("ab") as out:
             return subprocess.Popen(self._settings.command(), stdout=out, stderr=out)
 
-    def wait_ready(self, deadline_s: float = 60.0) -> None:
+    def wait_ready(self, deadline_s: float = 120.0) -> None:
         """Wait until the broker answers, in a new event loop, because a session fixture has none."""
         with ThreadPoolExecutor(1) as thread:
             thread.submit(lambda: asyncio.run(self.ready(deadline_s))).result()
 
-    async def ready(self, deadline_s: float = 60.0) -> None:
+    async def ready(self, deadline_s: float = 120.0) -> None:
         """Wait until the broker answers. If it does not, fail with the end of its log."""
         try:
             await self._settings.wait_ready(deadline_s)
@@ -70,9 +70,9 @@ class Broker:
     def kill(self) -> None:
         """Kill the broker (SIGKILL). Its data stays on the disk."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
 
-    async def restart(self, deadline_s: float = 60.0) -> None:
+    async def restart(self, deadline_s: float = 120.0) -> None:
         """Kill the broker if it runs, start it with the same port and data, and wait until it answers."""
         self.kill()
         self._process = self._launch()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from deploy.local.free_ports import free_ports
 from tests.support.broker import Broker
+from tests.support.ports import free_ports
 
 
 class Cluster:
@@ -31,7 +31,7 @@ class Cluster:
         """The hosts and ports of all brokers, in the form of the client setting bootstrap.servers."""
         return ",".join(broker.bootstrap_servers for broker in self.brokers)
 
-    async def ready(self, deadline_s: float = 90.0) -> None:
+    async def ready(self, deadline_s: float = 180.0) -> None:
         """Wait until each broker answers."""
         await asyncio.gather(*(broker.ready(deadline_s) for broker in self.brokers))
 

@@ -6,9 +6,11 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, overload
+from typing import Any, Final, TypeVar, overload
 
 T = TypeVar("T")
+DEADLINE_S: Final = 30.0
+"""Long, because a busy machine is slow. It costs no time: a wait ends once its condition is met."""
 
 
 @overload
@@ -24,7 +26,7 @@ async def until(
 ) -> T: ...
 async def until(
     condition: Callable[[], Any],
-    deadline_s: float = 10.0,
+    deadline_s: float = DEADLINE_S,
     every_s: float = 0.05,
     name: str | None = None,
 ) -> Any:

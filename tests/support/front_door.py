@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from deploy.local.free_ports import free_ports
 from tests.support.contract_documents import ROOT
 from tests.support.deadlines import until
+from tests.support.ports import free_ports
 from tests.support.required_programs import SEARCH_PATH
 from tests.support.service_process import TrackedProcess
 
@@ -39,7 +39,7 @@ async def open_front_door(
     environment = {"CONNECTIONS_PER_ADDRESS_MAX": str(connections_per_address_max)}
     proxy = TrackedProcess("haproxy", [program, "-db", "-f", str(path)], environment, folder / "haproxy.log")
     try:
-        await until(lambda: _accepts(port), 10, name="the proxy accepts connections")
+        await until(lambda: _accepts(port), name="the proxy accepts connections")
         yield f"http://127.0.0.1:{port}"
         message = proxy.unexpected_end()
         assert message is None, message

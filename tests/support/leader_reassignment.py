@@ -11,7 +11,7 @@ from aiokafka.protocol.admin import AlterPartitionReassignmentsRequest
 from tests.support.deadlines import until
 
 
-async def move_leaders(bootstrap_servers: str, topics: list[str], deadline_s: float = 30.0) -> int:
+async def move_leaders(bootstrap_servers: str, topics: list[str], deadline_s: float = 60.0) -> int:
     """Make another replica the preferred leader of each partition, and wait until these replicas lead.
 
     Return the number of partitions. The controller moves a leader only at its next check, so the wait

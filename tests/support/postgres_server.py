@@ -18,13 +18,13 @@ from psycopg.conninfo import make_conninfo
 
 from database.address import DatabaseAddress
 from database.migrations import migrate
-from deploy.local.free_ports import free_ports
 from deploy.local.postgres import SERVICES, Server, ServerError, programs
 from tests.support.log_files import tail
+from tests.support.ports import free_ports
 
 PASSWORD = "a-password-of-a-test"
 TEMPLATE = "template_migrated"
-RECOVERY_S_MAX = 60.0
+RECOVERY_S_MAX = 120.0
 # fsync is off, because tests kill only processes, never the machine: what has reached the kernel survives.
 SETTINGS = (
     ("fsync", "off"),
@@ -68,7 +68,7 @@ class TestServer:
         self._backup = self._server.data.with_name("backup")
         self._process: subprocess.Popen[bytes] = self._server.start(self._log)
         try:
-            self._server.wait_ready(30)
+            self._server.wait_ready(RECOVERY_S_MAX)
             self._make_template()
         except ServerError as error:
             self.close()
@@ -115,7 +115,7 @@ class TestServer:
     def crash(self) -> None:
         """Stop the server at once (SIGQUIT): all connections end, and the next start replays the WAL."""
         self._process.send_signal(signal.SIGQUIT)
-        self._process.wait(20)
+        self._process.wait(60)
 
     def require_a_standby(self, name: str) -> None:
         """Let each COMMIT wait for a standby of this name; with an empty name, for none."""
@@ -165,7 +165,7 @@ class TestServer:
     def close(self) -> None:
         """Kill the server and delete its data."""
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)
         shutil.rmtree(self._folder, ignore_errors=True)
 
 

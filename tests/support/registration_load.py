@@ -51,6 +51,7 @@ class RegistrationClients:
         per_s: float = 60.0,
         first: int = 1,
         duplicates_allowed: bool = False,
+        response_s_max: float = RESPONSE_S_MAX,
     ) -> None:
         self.accepted: dict[int, str] = {}
         self.already_registered: set[int] = set()
@@ -60,12 +61,13 @@ class RegistrationClients:
         self._headers = {"Authorization": f"Bearer {key}"}
         self._numbers = itertools.count(first)
         self._pause_s = CLIENTS / per_s
+        self._response_s_max = response_s_max
         self._closing = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        timeout = aiohttp.ClientTimeout(total=RESPONSE_S_MAX)
+        timeout = aiohttp.ClientTimeout(total=self._response_s_max)
         self._session = aiohttp.ClientSession(timeout=timeout, headers=self._headers)
         self._tasks = [asyncio.create_task(self._register_people()) for _ in range(CLIENTS)]
         return self

@@ -63,4 +63,4 @@ class TrackedProcess:
         """Kill the process if it runs, and reap it."""
         if self.exit_code() is None:
             self._process.kill()
-        self._process.wait(10)
+        self._process.wait(60)

@@ -12,16 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from database.address import DatabaseAddress
-from deploy.local.free_ports import free_ports
 from deploy.local.one_shot_commands import Command, clean_environment
 from deploy.local.process_definitions import PROCESSES, Process, StackConfig
 from tests.support.deadlines import until
 from tests.support.log_files import tail
+from tests.support.ports import free_ports
 from tests.support.service_process import TrackedProcess
 
 INSTANCES = ("", "-2", "-3")
 PORTS = ("smtp", *(name + suffix for name in PROCESSES for suffix in INSTANCES))
-READY_S_MAX = 45.0
+READY_S_MAX = 90.0
 BACK_OFF_S = 10.0
 BACK_OFF_S_MAX = 300.0
 
@@ -158,12 +158,12 @@ class Stack:
         """Resume a suspended process (SIGCONT)."""
         self._running[name].send(signal.SIGCONT)
 
-    async def terminate(self, name: str, deadline_s: float = 15.0) -> int:
+    async def terminate(self, name: str, deadline_s: float = 30.0) -> int:
         """Terminate a process (SIGTERM) and return its exit code."""
         self._running[name].send(signal.SIGTERM)
         return await self.ended(name, deadline_s)
 
-    async def ended(self, name: str, deadline_s: float = 30.0) -> int:
+    async def ended(self, name: str, deadline_s: float = 60.0) -> int:
         """Wait until a process ends by itself, perhaps at a failpoint; return its exit code (-9: SIGKILL)."""
         return await self._running[name].ended(deadline_s)
 
@@ -238,7 +238,7 @@ def _instance(name: str) -> Process:
 
 def _answers_200(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2):
+        with urllib.request.urlopen(url, timeout=5):
             return True
     except (OSError, ValueError):  # an HTTPError is an OSError
         return False

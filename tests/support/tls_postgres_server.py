@@ -23,13 +23,13 @@ from cryptography.x509.oid import NameOID
 from psycopg import sql
 
 from database.address import DatabaseAddress
-from deploy.local.free_ports import free_ports
 from deploy.local.postgres import ROLES_SQL, UNPRIVILEGED
+from tests.support.ports import free_ports
 
 PASSWORD: Final = "a-password-of-a-test"
 DATABASE: Final = "jakpreneur"
 DAYS: Final = 2
-START_S_MAX: Final = 30.0
+START_S_MAX: Final = 60.0
 
 
 def debian_programs() -> Path | None:
@@ -111,7 +111,7 @@ def serve_tls(authority: Authority, name: str = "127.0.0.1") -> Iterator[Databas
             yield _prepared(port)
         finally:
             process.kill()
-            process.wait(10)
+            process.wait(60)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -15,7 +15,7 @@ from deploy.topics import create_topics, read_topics
 from kafka.settings import KafkaSettings
 from settings.contract_files import contract_path
 
-DELETION_S_MAX: Final = 30.0
+DELETION_S_MAX: Final = 60.0
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Topics:
 
     async def create(self) -> None:
         """Create all topics."""
-        await create_topics(self.settings(), read_topics(contract_path("topics.yaml")))
+        await create_topics(self.settings(), read_topics(contract_path("topics.yaml")), wait_s=120.0)
 
     @asynccontextmanager
     async def administration(self) -> AsyncIterator[AIOKafkaAdminClient]:

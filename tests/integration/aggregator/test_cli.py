@@ -18,7 +18,7 @@ from tests.support.deadlines import until
 from tests.support.samples.quarantine import events_in
 from tests.support.topic_prefixes import Topics
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.integration
 
 WAIT_S = 60
 CHANGE: dict[str, Any] = {
@@ -126,8 +126,9 @@ async def test_a_rebuild_under_load_corrects_a_miscount_and_positions_never_decr
             sequence += 1
 
         assert await rebuild.exit_code() == 0
-        await wait_for_total(reader, 12 * (sequence - 1))
-        assert reader.state.generation == 2
+        # The former generation can pass the same total, because it has five more than are counted.
+        total = 12 * (sequence - 1)
+        await until(lambda: (reader.state.generation, reader.total()) == (2, total), WAIT_S, name="rebuilt")
         positions = [record.positions for record in reader.records]
         assert all(
             position <= next_position

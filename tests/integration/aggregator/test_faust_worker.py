@@ -28,7 +28,7 @@ from tests.support.deadlines import until
 from tests.support.postgres_server import Databases
 from tests.support.topic_prefixes import Topics
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.integration
 
 WAIT_S = 60
 SESSION_TIMEOUT_S = 3.0
@@ -80,7 +80,7 @@ async def start_worker(
         try:
             yield observed
         finally:
-            await asyncio.wait_for(observed.worker.stop(), 20)
+            await asyncio.wait_for(observed.worker.stop(), WAIT_S)
 
     yield start
     await pool.close()

@@ -11,7 +11,7 @@ from bench.paths import backlog, recovery
 from bench.paths.path_definition import Path, Scale
 from bench.report.results import PathRun, results_of
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.integration
 
 
 # All backlog paths have the same rivals, so all of them run only once. Two of them also read mixed events:

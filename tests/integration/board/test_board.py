@@ -8,9 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cuts.freshness import LIVE_S, STALE_S
+from lifecycle.http_server import GRACE_S
 from tests.support.board.input_topic_writer import TopicWriter, minutes_ago
 from tests.support.board.processes import BoardProcess, open_stream
 from tests.support.deadlines import until
@@ -20,6 +23,7 @@ pytestmark = pytest.mark.integration
 
 GAMBIR = "31.71.01.1001"
 KOJA = "31.72.03.1001"
+TAIL_BYTES = 1 << 18
 
 
 async def test_counts_are_returned_as_published(board: BoardProcess, source: TopicWriter) -> None:
@@ -138,6 +142,7 @@ async def test_a_replica_that_is_behind_waits_for_the_viewers_cut(
     await until(lambda: board.shows(1), name="the board shows 1")
 
     async with open_stream(board, last="7.3") as ahead, open_stream(board) as new:
+        await until(lambda: new.count() == 1, name="the snapshot arrived")
         for _ in range(3):
             source.register(GAMBIR)
             await source.change()
@@ -180,7 +185,7 @@ async def test_a_viewer_that_reads_slowly_gets_fewer_and_larger_deltas(
                 source.register(region)
             await source.change()
         total = (cuts + 1) * len(regions)
-        await until(lambda: board.shows(total), 30, name="the board shows the last cut")
+        await until(lambda: board.shows(total), 60, name="the board shows the last cut")
 
         text = await asyncio.to_thread(_read_until, slow, b'"registered":%d' % total)
 
@@ -196,34 +201,39 @@ async def _all_subdistricts(board: BoardProcess, source: TopicWriter) -> list[di
     for row in rows:
         source.register(row["region"])
     await source.full(4)
+    await until(lambda: board.shows(len(rows)), name="the board shows one of each subdistrict")
     return rows
 
 
 def _read_until(connection: socket.socket, wanted: bytes) -> bytes:
-    connection.settimeout(10)
-    text = b""
-    while wanted not in text:
-        text += connection.recv(65536)
-    return text
+    connection.settimeout(60)
+    text = bytearray()
+    while wanted not in text[-TAIL_BYTES:]:
+        received = connection.recv(65536)
+        assert received, "the board ended the stream"
+        text += received
+    return bytes(text)
 
 
 async def test_the_number_turns_stale_without_new_records_and_live_again_with_them(
     board: BoardProcess, source: TopicWriter
 ) -> None:
+    """tests/unit/shared/cuts/test_freshness.py checks at which age, by a clock of its own."""
     source.register(GAMBIR)
     await source.full()
     async with open_stream(board) as viewer:
         async with source.publishing():
             await until(lambda: viewer.state == "live", name="it is live")
         stopped_s = time.monotonic()
-        await until(lambda: viewer.state == "stale", 8, name="it is stale")
+        await until(lambda: viewer.state == "stale", name="it is stale")
 
-        assert 4.0 < time.monotonic() - stopped_s < 7.0
+        # The last records may be almost LIVE_S seconds old when the publishing stops.
+        assert time.monotonic() - stopped_s > STALE_S - LIVE_S - 1
         async with source.publishing():
             await until(lambda: viewer.state == "live", name="it is live again")
 
 
-async def test_with_only_the_relay_dead_the_number_is_catching_up_within_five_seconds(
+async def test_with_only_the_relay_dead_the_number_is_catching_up(
     board: BoardProcess, source: TopicWriter
 ) -> None:
     source.register(GAMBIR)
@@ -233,7 +243,7 @@ async def test_with_only_the_relay_dead_the_number_is_catching_up_within_five_se
 
         source.register(GAMBIR, counted=False)
 
-        await until(lambda: _is(board, "catching_up"), 5, name="it is catching up")
+        await until(lambda: _is(board, "catching_up"), name="it is catching up")
         assert (await board.counts())["coverage"] == 0.5
 
 
@@ -250,12 +260,13 @@ async def test_pace_has_the_minutes_the_next_threshold_of_the_rules_and_a_range(
     for minutes in range(20):
         await source.minute(minutes_ago(minutes), {"31": 20, "31.71": 20})
 
-    async def the_minutes_have_arrived() -> bool:
-        response = (await board.http.get("/v1/pace", params={"region": "31.71", "minutes": "5"})).json()
-        return [growth for _, growth in response.get("minutes", [])][:4] == [20, 20, 20, 20]
+    async def the_minutes_and_the_rules_have_arrived() -> dict[str, Any]:
+        response = (await board.http.get("/v1/pace", params={"region": "31.71"})).json()
+        assert response.get("forecast"), response
+        assert response["pace"]["minutes"] == 15, response["pace"]
+        return dict(response)
 
-    await until(the_minutes_have_arrived)
-    response = (await board.http.get("/v1/pace", params={"region": "31.71"})).json()
+    response = await until(the_minutes_and_the_rules_have_arrived)
 
     assert (response["scope"], response["region"], len(response["minutes"])) == ("all", "31.71", 180)
     assert (response["pace"]["per_minute"], response["pace"]["minutes"]) == (20, 15)
@@ -306,25 +317,6 @@ async def test_milestones_are_listed_and_sent_to_viewers(board: BoardProcess, so
     assert await milestones() == [20, 10]
 
 
-async def test_milestones_already_in_the_topic_reach_connected_viewers(
-    board: BoardProcess, topics: Topics, source: TopicWriter
-) -> None:
-    source.register(GAMBIR, 20)
-    await source.full()
-    assert await board.stop() == 0
-    async with topics.administration() as admin:
-        await admin.delete_topics([topics.name("milestones")])
-    await board.start()
-    await until(lambda: board.shows(20), name="the board shows 20")
-
-    async with open_stream(board) as viewer:
-        await until(lambda: viewer.count() == 20, name="the snapshot arrived")
-        await topics.create()
-        await source.milestone("31.71", 10)
-        await source.milestone("31", 20, 2)
-        await until(lambda: viewer.milestone_thresholds() == [10, 20], name="both milestones arrived")
-
-
 async def test_a_board_that_starts_without_kafka_shows_its_last_cut_as_stale(
     board: BoardProcess, source: TopicWriter, tmp_path: Path
 ) -> None:
@@ -358,7 +350,7 @@ async def test_a_stop_ends_the_streams(board: BoardProcess, source: TopicWriter)
         await until(lambda: viewer.ended, name="the stream ended")
 
     assert code == 0
-    assert time.monotonic() - began_s < 4
+    assert time.monotonic() - began_s < GRACE_S, "a stream that does not end is cut off after this time"
 
 
 async def test_a_viewer_above_the_limit_is_refused_with_retry_after(
@@ -384,7 +376,7 @@ def test_every_invalid_setting_is_named_at_once() -> None:
         env={"BOARD_PORT": "x", "PATH": ""},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ from aiokafka.admin import RecordsToDelete
 
 from cuts.state import CutState
 from cuts.topic_readers import FollowedRecord, follow_cuts, follow_register_state
+from tests.support.background_task import background_task
 from tests.support.board.input_topic_writer import TopicWriter, topic_writer
 from tests.support.broker import Broker
 from tests.support.deadlines import until
@@ -34,13 +34,8 @@ async def reading(records: AsyncIterator[FollowedRecord[T]]) -> AsyncIterator[li
         async for record in records:
             read.append(record)  # noqa: PERF401 - the list is watched while it grows
 
-    task = asyncio.ensure_future(read_all())
-    try:
+    async with background_task(read_all()):
         yield read
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 def state_of(read: list[FollowedRecord[Any]]) -> CutState:
@@ -98,7 +93,7 @@ async def test_a_reader_waits_for_a_topic_that_does_not_exist_yet(kafka: Broker)
         await topics.create()
         async with topic_writer(topics) as source:
             await source.register_state()
-            await until(lambda: read, 15, name="the register state is read")
+            await until(lambda: read, name="the register state is read")
 
     assert read[0].value.last_sequence == (0,) * 12
 
@@ -133,6 +128,6 @@ async def test_a_reader_survives_a_killed_broker(own_kafka: Broker, topics: Topi
             await own_kafka.restart()
             source.register(GAMBIR)
             await source.change()
-            await until(lambda: state_of(read).id == "7.2", 30, name="the next cut was read")
+            await until(lambda: state_of(read).id == "7.2", 60, name="the next cut was read")
 
     assert state_of(read).counts["all", "31", "registered"] == 2

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from deploy.local import secret_files
-from deploy.local.free_ports import free_ports
 from deploy.local.one_shot_commands import read_keys, write_keys
 from deploy.local.port_allocation import DEFAULT_PORTS, PortTakenError, allocate_ports, last_ports
+from tests.support.ports import free_ports
 
 pytestmark = pytest.mark.integration
 

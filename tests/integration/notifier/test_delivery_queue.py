@@ -75,6 +75,7 @@ async def test_each_lane_sends_up_to_its_limit_while_another_lane_hangs(pool: as
     await store_messages(pool, official(), webhook(), webhook("newsroom"))
 
     async with background_task(queue(pool, gate).deliver_until_stopped(StopSignal())):
+        await until(lambda: gate.sending["webhook:control-room"] == 2)
         await until(lambda: gate.ended == {"official:governor": 5, "webhook:newsroom": 5})
 
         assert gate.sending["webhook:control-room"] == 2
@@ -92,6 +93,7 @@ async def test_a_failing_webhook_gets_one_call_at_a_time_until_it_accepts_one(
         gate.shut = {"webhook:control-room"}
         await store_messages(pool, webhook(), official(), first=10)
 
+        await until(lambda: gate.sending["webhook:control-room"])
         await until(lambda: gate.ended["official:governor"] == 5)  # the queue has seen the new messages
 
         assert gate.sending["webhook:control-room"] == 1
@@ -138,7 +140,7 @@ async def test_at_the_stop_attempts_in_progress_end_and_no_further_message_is_cl
 
     stopping.set()
     gate.shut.clear()
-    await asyncio.wait_for(delivering, 10)
+    await asyncio.wait_for(delivering, 30)
 
     states = await pool.fetch("select state, count(*) from message group by state order by state")
     assert [tuple(row) for row in states] == [("delivered", 2), ("intent", 3)]

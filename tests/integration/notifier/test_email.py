@@ -24,7 +24,7 @@ DOMAINS = st.sampled_from(["example.org", "jakut.example.org", "bücher.example.
 
 
 def sender(port: int) -> EmailSender:
-    server = MailServer("127.0.0.1", port, "insecure", "jakpreneur@example.org", timeout_s=1.0)
+    server = MailServer("127.0.0.1", port, "insecure", "jakpreneur@example.org", timeout_s=30.0)
     return EmailSender(server, EmailContent(Wording(REGIONS, {}), "https://board.example"))
 
 

@@ -21,7 +21,7 @@ from tests.support.stack import Stack
 
 pytestmark = pytest.mark.integration
 PROCESSES = ("api", "relay", "audit", "worker", "publisher", "board")
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 def load_options(stack: Stack, folder: Path) -> LoadOptions:

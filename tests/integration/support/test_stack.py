@@ -105,7 +105,7 @@ async def test_an_armed_crash_is_not_reported(tmp_path: Path) -> None:
     armed = {"REGISTRATION_CRASH_AT": "relay.after_ack"}
     process = TrackedProcess("relay", ["sh", "-c", "kill -9 $$"], armed, tmp_path / "relay.log")
 
-    assert await process.ended(5) == -signal.SIGKILL
+    assert await process.ended(30) == -signal.SIGKILL
 
     assert process.unexpected_end() is None
     process.finish()

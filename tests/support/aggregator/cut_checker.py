@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from cuts.records import CutRecord
 from cuts.state import ApplyReason, CutState
 from cuts.topic_readers import follow_cuts
+from tests.support.background_task import background_task
 from tests.support.topic_prefixes import Topics
 
 Version = tuple[int, int]
@@ -58,11 +58,6 @@ async def following_cuts(topics: Topics) -> AsyncIterator[CutReader]:
         async for followed in follow_cuts(topics.settings()):
             reader.apply(followed.value)
 
-    task = asyncio.ensure_future(follow())
-    try:
+    async with background_task(follow()):
         yield reader
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
     assert reader.errors == [], reader.errors[:5]

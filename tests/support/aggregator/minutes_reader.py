@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from cuts.topic_readers import follow_table
+from tests.support.background_task import background_task
 from tests.support.topic_prefixes import Topics
 
 
@@ -36,10 +36,5 @@ async def following_minutes(topics: Topics) -> AsyncIterator[MinutesReader]:
             reader.records[followed.key or b""] = followed.value
             reader.history.append(followed.value)
 
-    following = asyncio.ensure_future(follow())
-    try:
+    async with background_task(follow()):
         yield reader
-    finally:
-        following.cancel()
-        with suppress(asyncio.CancelledError):
-            await following

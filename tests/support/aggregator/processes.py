@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from deploy.local.free_ports import free_ports
 from tests.support.log_files import tail
+from tests.support.ports import free_ports
 
 
 @dataclass
@@ -31,13 +31,13 @@ class RunningProcess:
     def kill(self) -> None:
         """Send SIGKILL and wait for the end."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def ended(self) -> bool:
         """Return whether the process has ended."""
         return self.process.poll() is not None
 
-    async def exit_code(self, deadline_s: float = 20.0) -> int:
+    async def exit_code(self, deadline_s: float = 60.0) -> int:
         """Wait for the end of the process; return its exit code."""
         return await asyncio.to_thread(self.process.wait, deadline_s)
 

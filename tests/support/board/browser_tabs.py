@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 
 DEVTOOLS = re.compile(rb"ws://\S+")
+ANSWER_S_MAX = 60.0
 
 
 class Tabs:
@@ -50,7 +51,7 @@ class Tabs:
         number = next(self._numbers)
         request = {"id": number, "method": method, "params": params}
         await self._devtools.send_json(request | ({"sessionId": session} if session else {}))
-        while (answer := await self._devtools.receive_json(timeout=20)).get("id") != number:
+        while (answer := await self._devtools.receive_json(timeout=ANSWER_S_MAX)).get("id") != number:
             pass
         result: dict[str, Any] = answer["result"]
         return result
@@ -65,7 +66,9 @@ async def browser_tabs(program: str, flags: Sequence[str], profile: Path) -> Asy
     )
     assert browser.stderr
     try:
-        while not (address := DEVTOOLS.search(await asyncio.wait_for(browser.stderr.readline(), 20))):
+        while not (
+            address := DEVTOOLS.search(await asyncio.wait_for(browser.stderr.readline(), ANSWER_S_MAX))
+        ):
             pass
         async with (
             aiohttp.ClientSession() as http,

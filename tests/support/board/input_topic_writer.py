@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
 from localization.formats import JAKARTA
+from tests.support.background_task import background_task
 from tests.support.topic_prefixes import Topics
 
 PARTITIONS = 12
@@ -39,6 +40,8 @@ class TopicWriter:
         self.positions = [0] * PARTITIONS
         self.audit_age_s = 0.0
         self._changed: set[tuple[str, str, str]] = set()
+        self._days: dict[str, Mapping[Region, int]] = {}
+        self._day = ""
 
     def register(self, region: Region, count: int = 1, *, counted: bool = True, scope: str = "all") -> None:
         """Accept `count` registrations in a region. If `counted` is False, the next cut lacks them."""
@@ -117,9 +120,12 @@ class TopicWriter:
         await self._put("region-minutes", body | fields, f"all|{minute}".encode())
 
     async def day(self, rows: Mapping[Region, int], scope: str = "all") -> None:
-        """Publish the counts at the start of the current day in Jakarta."""
-        day = datetime.now(JAKARTA).date().isoformat()
-        body = {"scope": scope, "day": day, "term": 3, "epoch": 1, "rows": list(rows.items())}
+        """Publish the counts at the start of the current day in Jakarta.
+
+        If a midnight passes during `publishing`, they are published for the new day, too.
+        """
+        self._days[scope], self._day = rows, _today()
+        body = {"scope": scope, "day": self._day, "term": 3, "epoch": 1, "rows": list(rows.items())}
         await self._put("register-days", body, scope.encode())
 
     async def rules(self, **thresholds: Any) -> None:
@@ -153,21 +159,23 @@ class TopicWriter:
 
     @asynccontextmanager
     async def publishing(self, every_s: float = 0.3) -> AsyncIterator[None]:
-        """Publish the changes and a register state every `every_s` seconds while the context is open."""
+        """Publish the changes and a register state every `every_s` seconds while the context is open.
+
+        A reader takes records that it finds when it starts as history, which proves no freshness. So a single
+        register state can have come too early, and only this makes counts live.
+        """
 
         async def publish() -> None:
             while True:
                 await self.change()
                 await self.register_state()
+                if self._day != _today():
+                    for scope, rows in list(self._days.items()):
+                        await self.day(rows, scope)
                 await asyncio.sleep(every_s)
 
-        task = asyncio.ensure_future(publish())
-        try:
+        async with background_task(publish()):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     def _advance_cut(self) -> None:
         if self._changed or not self.cut:
@@ -202,6 +210,10 @@ async def topic_writer(topics: Topics) -> AsyncIterator[TopicWriter]:
         yield TopicWriter(producer, topics)
     finally:
         await producer.stop()
+
+
+def _today() -> str:
+    return datetime.now(JAKARTA).date().isoformat()
 
 
 def _now() -> str:

@@ -15,9 +15,10 @@ from typing import Any
 
 import httpx
 
-from deploy.local.free_ports import free_ports
+from tests.support.background_task import background_task
 from tests.support.deadlines import until
 from tests.support.log_files import tail
+from tests.support.ports import free_ports
 from tests.support.samples.board_fixture import Event, parse
 
 TARGETS = Path(__file__).parents[3] / "deploy/local/config/targets.yaml"
@@ -34,7 +35,7 @@ class BoardProcess:
     def __post_init__(self) -> None:
         self.port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
-        self.http = httpx.AsyncClient(base_url=self.url, timeout=10)
+        self.http = httpx.AsyncClient(base_url=self.url, timeout=30)
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
@@ -47,7 +48,7 @@ class BoardProcess:
                 stdout=log,
             )
         try:
-            await until(self._responds, 20, name="the board responds")
+            await until(self._responds, 60, name="the board responds")
         except AssertionError as error:
             raise AssertionError(f"{error}\n{tail(self.folder / 'board.log')}") from error
 
@@ -83,14 +84,14 @@ class BoardProcess:
         """Send SIGTERM, wait until the process has ended and return its exit code."""
         assert self._process
         self._process.send_signal(signal.SIGTERM)
-        return await asyncio.to_thread(self._process.wait, 10)
+        return await asyncio.to_thread(self._process.wait, 60)
 
     async def close(self) -> None:
         """Kill the process if it still runs."""
         await self.http.aclose()
         if self._process and self._process.poll() is None:
             self._process.kill()
-            await asyncio.to_thread(self._process.wait, 10)
+            await asyncio.to_thread(self._process.wait, 60)
 
 
 class Viewer:
@@ -135,10 +136,11 @@ async def open_stream(board: BoardProcess, last: str | None = None, **query: str
 
     async def read(stream: httpx.Response) -> None:
         incomplete = b""
-        async for chunk in stream.aiter_raw():
-            complete, _, incomplete = (incomplete + chunk).rpartition(b"\n\n")
-            viewer.events += parse(complete)
-        viewer.ended = True
+        with suppress(httpx.TransportError):  # the board was killed
+            async for chunk in stream.aiter_raw():
+                complete, _, incomplete = (incomplete + chunk).rpartition(b"\n\n")
+                viewer.events += parse(complete)
+            viewer.ended = True
 
     headers = {"Last-Event-ID": last} if last else {}
     async with (
@@ -146,10 +148,5 @@ async def open_stream(board: BoardProcess, last: str | None = None, **query: str
         http.stream("GET", "/v1/stream", params=query, headers=headers) as stream,
     ):
         assert stream.status_code == 200, await stream.aread()
-        task = asyncio.ensure_future(read(stream))
-        try:
+        async with background_task(read(stream)):
             yield viewer
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError, httpx.TransportError):
-                await task

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[3]
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 # For each image that the file builds, one of the services that use the image.
 BUILT = ("registration-api", "aggregator-worker", "notifier", "board", "topics")
-CONDITION_S_MAX = 90.0
+CONDITION_S_MAX = 180.0
 
 
 class Compose:

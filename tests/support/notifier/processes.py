@@ -16,10 +16,10 @@ from pathlib import Path
 
 import httpx
 
-from deploy.local.free_ports import free_ports
 from tests.support.deadlines import until as until_within
 from tests.support.log_files import tail
 from tests.support.notifier.receivers import SECRET, Mailbox, Receiver
+from tests.support.ports import free_ports
 
 # The deadline is long, because processes start slowly on a busy machine. No time is lost by this: a wait
 # ends once its condition is met.
@@ -58,7 +58,7 @@ class NotifierProcess:
     def kill(self) -> None:
         """Send SIGKILL and wait until the process has ended."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def ended(self) -> bool:
         """Whether the process has ended."""
@@ -109,6 +109,8 @@ class Notifiers:
             **self.environment,
             "NOTIFIER_PORT": str(port),
             "NOTIFIER_CRASH_AT": crash_at,
+            # The claim of a process that dies expires after this time, which the test must wait.
+            **({"NOTIFIER_MAIL_TIMEOUT_S": "1"} if crash_at else {}),
             **settings,
         }
         with log.open("wb") as out:
@@ -143,7 +145,7 @@ def notifiers(
         "NOTIFIER_WEBHOOKS": json.dumps({"control-room": {"url": receiver.url, "secret": SECRET}}),
         "NOTIFIER_WEBHOOK_ALLOWED_NETWORKS": '["127.0.0.0/8"]',
         "NOTIFIER_WEBHOOK_TIMEOUT_S": "3",
-        "NOTIFIER_MAIL_TIMEOUT_S": "1",
+        "NOTIFIER_MAIL_TIMEOUT_S": "5",
         "NOTIFIER_RETRY_DELAY_S": "0.2",
         "NOTIFIER_OFFICER_KEY_HASH": hashlib.sha256(OFFICER_KEY.encode()).hexdigest(),
         "NOTIFIER_LINK_SECRET": "l" * 32,

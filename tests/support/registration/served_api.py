@@ -14,7 +14,6 @@ from starlette.types import ASGIApp
 
 from database.address import DatabaseAddress
 from database.pool import connect
-from deploy.local.free_ports import free_ports
 from lifecycle.http_server import serve
 from lifecycle.stop_signal import StopSignal
 from registration.auth.callers import Role
@@ -25,6 +24,7 @@ from registration.processes.api import Components, build_app
 from registration.settings import ApiSettings, SecretSettings
 from telemetry.health import Health
 from tests.support.deadlines import until
+from tests.support.ports import free_ports
 
 SECRET = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 PATH = "/v1/participants"
@@ -123,7 +123,7 @@ async def serve_api(
             yield ServedApi(components, client, keys, app)
     finally:
         components.group_commit.stop()
-        await asyncio.wait_for(committing, 40)
+        await asyncio.wait_for(committing, 60)
         pool.terminate()
         commit_pool.terminate()
 

@@ -111,7 +111,7 @@ async def test_a_failed_evaluation_holds_back_the_next_record() -> None:
 
     await evaluator.evaluate_once()
 
-    await asyncio.wait_for(next_record, 1)
+    await asyncio.wait_for(next_record, 30)
 
 
 async def restarted(store: MemoryLatchStore, *records: CutRecord, **options: Any) -> list[int]:

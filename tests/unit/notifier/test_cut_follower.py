@@ -23,6 +23,6 @@ async def test_a_latched_crossing_is_reported() -> None:
         CutRecord(cut=1, term=1, kind="full", as_of=AS_OF, positions=(10,), rows=rows, part=0, parts=1), 0
     )
 
-    await asyncio.wait_for(evaluate_until_stopped(evaluator, stopping.set, Health(), stopping), 10)
+    await asyncio.wait_for(evaluate_until_stopped(evaluator, stopping.set, Health(), stopping), 30)
 
     assert len(store.messages) == 1

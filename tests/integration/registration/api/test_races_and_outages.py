@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections import Counter
 from contextlib import AsyncExitStack
@@ -128,10 +129,17 @@ async def test_sessions_terminated_by_the_server_lose_no_accepted_registration(d
         async def a_busy_session_was_terminated() -> bool:
             return bool(await admin.fetchval(TERMINATE_A_BUSY_WRITER))
 
-        requests = [asyncio.ensure_future(register.post(PATH, body(n))) for n in range(300)]
+        numbers, answers, ended = itertools.count(), list[httpx.Response](), asyncio.Event()
+
+        async def register_people() -> None:
+            while not ended.is_set():
+                answers.append(await register.post(PATH, body(next(numbers))))
+
+        clients = [asyncio.ensure_future(register_people()) for _ in range(30)]
         for _ in range(5):
             await until(a_busy_session_was_terminated, every_s=0.001)
-        answers = await asyncio.gather(*requests)
+        ended.set()
+        await asyncio.gather(*clients)
         await admin.close()
 
         assert {answer.status_code for answer in answers} <= {201, 503}
@@ -180,7 +188,9 @@ async def test_a_request_that_waits_too_long_behind_a_lock_gets_503_and_is_not_w
 ) -> None:
     async with serve_api(database.registration, waited_s_max=0.5) as register:
         async with register.pool.acquire() as idle:
-            await idle.execute("BEGIN; SELECT * FROM partition FOR UPDATE")
+            # Without this setting the server would end the session about when the requests are answered.
+            await idle.execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0")
+            await idle.execute("SELECT * FROM partition FOR UPDATE")
             answers = await asyncio.gather(*(register.post(PATH, body(n)) for n in range(20)))
             await idle.execute("ROLLBACK")
 

@@ -168,4 +168,4 @@ async def test_a_running_process_reads_new_codes(stack: Stack, database: Databas
         async def venue_is_shown() -> bool:
             return "Istora" in (await client.get(link)).text
 
-        await until(venue_is_shown, 30)
+        await until(venue_is_shown, 60)

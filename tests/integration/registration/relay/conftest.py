@@ -12,7 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from deploy.local.free_ports import free_ports
+from tests.support.ports import free_ports
 from tests.support.postgres_server import Databases
 from tests.support.registration.register_writer import Register
 from tests.support.service_process import TrackedProcess

@@ -11,9 +11,10 @@ import asyncpg
 import httpx
 import pytest
 
-from deploy.local.free_ports import free_ports
 from tests.integration.registration.relay.conftest import StartProcess
+from tests.support.background_task import background_task
 from tests.support.deadlines import until
+from tests.support.ports import free_ports
 from tests.support.registration.cut_publisher import CutPublisher
 from tests.support.registration.event_topic import events, first_appearances
 from tests.support.registration.register_writer import Register
@@ -44,11 +45,8 @@ async def counting(topics: Topics) -> AsyncIterator[FakeCounting]:
     """A fake aggregator that publishes a cut twice a second during the test."""
     async with CutPublisher(topics) as cuts:
         counting = FakeCounting(cuts)
-        publishing = asyncio.ensure_future(counting.publish_forever())
-        yield counting
-        publishing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await publishing
+        async with background_task(counting.publish_forever()):
+            yield counting
 
 
 async def _everything_is_published(register: Register) -> bool:
@@ -60,7 +58,7 @@ async def test_a_lost_tail_is_sent_again_from_the_stalled_position(
 ) -> None:
     await register.write_events(600)
     start("relay")
-    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+    await until(lambda: _everything_is_published(register), 60, name="everything is published")
     last = await register.last_sequences()
     counting.positions = [max(0, end - 5) for end in last]  # the last five events are not counted
     counting.next_offsets = counting.positions
@@ -72,7 +70,7 @@ async def test_a_lost_tail_is_sent_again_from_the_stalled_position(
             {s for s, _ in log} >= set(range(end - 4, end + 1)) for log, end in zip(logs, last, strict=True)
         )
 
-    await until(the_tail_is_there_again, 25, every_s=0.5)
+    await until(the_tail_is_there_again, 60, every_s=0.5)
 
     ids = await register.ids()
     assert [[event_id for _, event_id in log] for log in await events(topics)] == [part[-5:] for part in ids]
@@ -83,14 +81,14 @@ async def test_an_emptied_topic_is_filled_again_from_the_counted_positions(
 ) -> None:
     await register.write_events(600)
     start("relay")
-    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+    await until(lambda: _everything_is_published(register), 60, name="everything is published")
     counting.cut = 2  # the positions are still 0, because nothing was counted
     await topics.empty("participant-events", 12)
 
     async def all_is_there_again() -> bool:
         return [first_appearances(log) for log in await events(topics)] == await register.ids()
 
-    await until(all_is_there_again, 25, every_s=0.5)
+    await until(all_is_there_again, 60, every_s=0.5)
 
 
 async def test_while_nobody_reads_the_topic_no_event_is_sent_again(
@@ -142,10 +140,10 @@ async def test_a_higher_event_below_a_batch_of_repeats_is_still_compared_with_th
     batch = {"REGISTRATION_RELAY_RECORDS_MAX": "200"}
     await register.write_events(3_600)
     relay = start("relay", **batch)
-    await until(lambda: _everything_is_published(register), 30, name="everything is published")
+    await until(lambda: _everything_is_published(register), 60, name="everything is published")
     relay.finish()
     await pool.execute("update partition set published = 0")
-    await start("relay", **batch, REGISTRATION_CRASH_AT="relay.after_advance:1").ended(30)
+    await start("relay", **batch, REGISTRATION_CRASH_AT="relay.after_advance:1").ended(60)
     await _restore_an_older_register(pool, 3)
 
     start("relay", **batch)
@@ -153,7 +151,7 @@ async def test_a_higher_event_below_a_batch_of_repeats_is_still_compared_with_th
     async def the_relay_refuses() -> bool:
         return "registration recover" in (await pool.fetchval("SELECT refused FROM register") or "")
 
-    await until(the_relay_refuses, 20)
+    await until(the_relay_refuses, 60)
 
 
 async def _metric(port: str, name: str) -> float:
@@ -191,7 +189,7 @@ async def test_a_restored_older_register_is_refused_and_then_recovered(
     """Without events since the restore, the topic is ahead of the register. With events, sequences repeat."""
     await register.write_events(600)
     relay = start("relay")
-    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+    await until(lambda: _everything_is_published(register), 60, name="everything is published")
     relay.finish()
     await _restore_an_older_register(pool, 3)
     if written_since:
@@ -211,12 +209,12 @@ async def test_a_restored_older_register_is_refused_and_then_recovered(
                 return response.status_code == 503 and "register matches topic" in response.json()["missing"]
         return False
 
-    await until(the_relay_refuses, 20)
-    await until(its_readiness_fails, 10)
+    await until(the_relay_refuses, 60)
+    await until(its_readiness_fails)
     assert await events(topics) == before
 
-    assert await start("recover", "--yes", "--wait-s", "0").ended(30) == 0
-    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+    assert await start("recover", "--yes", "--wait-s", "0").ended(60) == 0
+    await until(lambda: _everything_is_published(register), 60, name="everything is published")
 
     assert [first_appearances(log) for log in await events(topics)] == await register.ids()
     assert await pool.fetchval("SELECT epoch FROM register") == 2
@@ -229,14 +227,14 @@ async def test_a_recovery_interrupted_at_any_step_can_be_repeated(
 ) -> None:
     await register.write_events(300)
     relay = start("relay")
-    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+    await until(lambda: _everything_is_published(register), 60, name="everything is published")
     relay.finish()
     await _restore_an_older_register(pool, 3)
 
-    await start("recover", "--yes", "--wait-s", "0", REGISTRATION_CRASH_AT=f"recover.{point}").ended(30)
-    assert await start("recover", "--yes", "--wait-s", "0").ended(30) == 0
+    await start("recover", "--yes", "--wait-s", "0", REGISTRATION_CRASH_AT=f"recover.{point}").ended(60)
+    assert await start("recover", "--yes", "--wait-s", "0").ended(60) == 0
     start("relay")
-    await until(lambda: _everything_is_published(register), 20, name="everything is published")
+    await until(lambda: _everything_is_published(register), 60, name="everything is published")
 
     assert [first_appearances(log) for log in await events(topics)] == await register.ids()
     assert await pool.fetchval("SELECT epoch FROM register") >= 2
@@ -250,6 +248,6 @@ async def test_a_recovery_begins_an_epoch_above_the_published_epochs(
     async with CutPublisher(topics) as cuts:
         await cuts.publish(1, [0] * 12, {}, epoch=4)
 
-    assert await start("recover", "--yes", "--wait-s", "0").ended(30) == 0
+    assert await start("recover", "--yes", "--wait-s", "0").ended(60) == 0
 
     assert await pool.fetchval("SELECT epoch FROM register") == 5

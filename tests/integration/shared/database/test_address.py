@@ -13,8 +13,8 @@ from psycopg import sql
 
 from database.address import DatabaseAddress
 from database.pool import connect
-from deploy.local.free_ports import free_ports
 from deploy.local.one_shot_commands import clean_environment
+from tests.support.ports import free_ports
 from tests.support.postgres_server import Databases
 
 pytestmark = pytest.mark.integration

@@ -50,7 +50,7 @@ async def test_a_client_suspended_between_parse_and_sync_does_not_keep_its_locks
             await suspended.execute("select 1 from campaign where id = 'locked' for update")
             await suspended.prepare("select 1 where $1::int = 1")  # sends no Sync
 
-            await until(lambda: is_free(waiting), deadline_s=TRANSACTION_S_MAX + 5)
+            await until(lambda: is_free(waiting), deadline_s=TRANSACTION_S_MAX + 30)
     finally:
         pool.terminate()
 

@@ -58,7 +58,7 @@ async def test_an_abandoned_producer_sends_no_batch_that_waited_for_a_hanging_br
     waiting.cancel()
     in_flight.cancel()
 
-    assert took_s < 2 * ABANDON_S_MAX + 1
+    assert took_s < 10 * ABANDON_S_MAX, "a producer that waits for its requests waits 40 s"
     assert b"waiting" not in await _values(topics)
 
 
@@ -78,4 +78,4 @@ async def test_opening_fails_if_no_broker_listens() -> None:
     producer = Producer({"bootstrap_servers": "127.0.0.1:1"}, BYTES)
 
     with pytest.raises(Exception, match="Unable to bootstrap"):
-        await producer.open(5.0)
+        await producer.open(30.0)

@@ -19,7 +19,7 @@ from outbox.leader import Leader
 from outbox.leadership import SECONDS
 from outbox.postgres_leases import Lease, new_holder
 from tests.support.broker import Broker
-from tests.support.deadlines import until
+from tests.support.deadlines import DEADLINE_S, until
 from tests.support.postgres_server import Databases
 from tests.support.registration.event_topic import records
 from tests.support.topic_prefixes import Topics
@@ -58,8 +58,8 @@ class NumberStep:
 class RunningLeader:
     """A leader that runs in this process, until `stop`."""
 
-    def __init__(self, pool: asyncpg.Pool[Any], topics: Topics) -> None:
-        self.lease = Lease(pool, LEASE, new_holder())
+    def __init__(self, pool: asyncpg.Pool[Any], topics: Topics, lease_s: float = SECONDS) -> None:
+        self.lease = Lease(pool, LEASE, new_holder(), lease_s)
         producer = LeaderProducer(topics.settings(), self.lease)
         self._stopping = StopSignal()
         leader = Leader(self.lease, NumberStep(producer), producer)
@@ -67,7 +67,7 @@ class RunningLeader:
 
     async def stop(self) -> None:
         self._stopping.set()
-        await asyncio.wait_for(self.task, 10)
+        await asyncio.wait_for(self.task, 60)
 
 
 @pytest.fixture
@@ -92,12 +92,13 @@ async def _has_sent(topics: Topics, term: int, count: int) -> bool:
 async def test_the_next_leader_continues_in_a_higher_term_as_soon_as_the_first_stops(
     pool: asyncpg.Pool[Any], topics: Topics
 ) -> None:
-    first = RunningLeader(pool, topics)
+    lease_s = 10 * DEADLINE_S  # so a lease that was not released would not expire during the test
+    first = RunningLeader(pool, topics, lease_s)
     await until(lambda: _has_sent(topics, 1, 3), name="the first leader has sent records")
-    second = RunningLeader(pool, topics)
+    second = RunningLeader(pool, topics, lease_s)
 
     await first.stop()
-    await until(lambda: _has_sent(topics, 2, 3), SECONDS, name="the second leader has sent records")
+    await until(lambda: _has_sent(topics, 2, 3), name="the second leader has sent records")
     await second.stop()
 
     sent = await _sent(topics)

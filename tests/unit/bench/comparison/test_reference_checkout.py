@@ -27,7 +27,7 @@ child = subprocess.Popen(["sleep", "600"])
 pathlib.Path("pid").write_text(str(child.pid))
 {then}
 """
-DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ async def test_measurements_before_a_cancellation_are_kept() -> None:
     path_run = PathRun(path(contender("a", 20.0), Contender("slow", never), goals=(Goal("rate", "a", 1),)))
 
     measuring = asyncio.ensure_future(measure(path_run, Scale.SMOKE, 5, lambda _: None))
-    await asyncio.wait_for(reached.wait(), 5)
+    await asyncio.wait_for(reached.wait(), 30)
     measuring.cancel()
     await asyncio.gather(measuring, return_exceptions=True)
 

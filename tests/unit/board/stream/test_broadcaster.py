@@ -60,7 +60,7 @@ async def broadcasting(board: BoardFixture) -> AsyncIterator[None]:
         yield
     finally:
         board.subscriptions.close()
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, 30)
 
 
 def subscribe(board: BoardFixture, transport: FakeTransport) -> None:

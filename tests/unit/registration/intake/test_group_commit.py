@@ -81,7 +81,7 @@ async def running(
     finally:
         register.open.set()
         writer.stop()
-        await asyncio.wait_for(task, 10)
+        await asyncio.wait_for(task, 30)
 
 
 async def test_all_waiting_operations_are_written_in_one_transaction() -> None:

@@ -24,7 +24,7 @@ async def test_the_stop_cancels_endless_work() -> None:
 
     stopping.set()
 
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 30)
 
 
 async def test_a_failure_of_the_work_is_raised() -> None:

@@ -51,7 +51,7 @@ async def test_after_the_stop_the_server_ends_then_the_drain_then_everything_els
     await asyncio.sleep(0)
 
     parts.stopping.set()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 30)
 
     assert parts.order == ["loop", "server", "drain", "endless cancelled"]
 
@@ -64,7 +64,7 @@ async def test_a_failure_stops_the_others_in_the_same_order_and_is_raised() -> N
             run_group(
                 parts.stopping, parts.endless(), parts.failing(), server=parts.server(), drain=parts.drain()
             ),
-            5,
+            30,
         )
 
     assert parts.stopping.is_set()
@@ -77,7 +77,7 @@ async def test_a_loop_that_ends_early_stops_the_group() -> None:
     async def early() -> None:
         """End at once."""
 
-    await asyncio.wait_for(run_group(parts.stopping, early(), parts.endless(), server=parts.server()), 5)
+    await asyncio.wait_for(run_group(parts.stopping, early(), parts.endless(), server=parts.server()), 30)
 
     assert parts.order == ["server", "endless cancelled"]
 
@@ -93,7 +93,7 @@ async def test_a_failure_of_the_drain_is_raised() -> None:
 
     with pytest.raises(ValueError, match="not written"):
         await asyncio.wait_for(
-            run_group(parts.stopping, parts.loop(), server=parts.server(), drain=drain()), 5
+            run_group(parts.stopping, parts.loop(), server=parts.server(), drain=drain()), 30
         )
 
 
@@ -101,7 +101,7 @@ async def test_a_server_that_hangs_is_cancelled_after_its_grace() -> None:
     parts = Parts()
     parts.stopping.set()
 
-    await asyncio.wait_for(run_group(parts.stopping, parts.loop(), server=parts.endless(), grace_s=0.05), 5)
+    await asyncio.wait_for(run_group(parts.stopping, parts.loop(), server=parts.endless(), grace_s=0.05), 30)
 
     assert parts.order == ["loop", "endless cancelled"]
 

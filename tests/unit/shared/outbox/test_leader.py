@@ -203,7 +203,7 @@ async def test_a_stopped_leader_abandons_its_producer_and_releases_the_lease() -
         await asyncio.sleep(0)
 
     stopping.set()
-    await asyncio.wait_for(running, 5)
+    await asyncio.wait_for(running, 30)
 
     assert world.producers[0].abandoned
     assert await world.leases.acquire("example", "B", 3.0) == 2
