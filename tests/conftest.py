@@ -8,7 +8,6 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from tests.support.broker import Broker
 from tests.support.postgres_server import Databases, TestServer
@@ -17,10 +16,6 @@ from tests.support.stack import Stack, stack_config
 from tests.support.topic_prefixes import Topics
 
 pytest_plugins = ["tests.support.required_programs"]
-
-# A busy machine is slow, which is no fault of an example.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
 
 # Kafka's default session timeout for the shared broker, so that it is not fenced on a busy machine.
 DEFAULT_SESSION_MS = 9_000
