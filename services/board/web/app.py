@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from secrets import token_hex
 from typing import Annotated, Final
 
-from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Header, Query, Response
 from fastapi.staticfiles import StaticFiles
 
 from board.app_state import AppState
 from board.json_bodies import (
     chart_body,
-    counts_body,
     encode,
     growth_body,
-    head_body,
     milestones_body,
 )
 from board.metrics import REFUSED
-from board.regions import PROVINCE
 from board.stream.sse_events import parse_id
 from board.stream.sse_response import StreamResponse
+from board.web.counts_responses import CountsQuery, CountsResponses
 from board.web.page import PageRenderer
 from board.web.query_params import (
     Level,
@@ -64,28 +61,20 @@ def make_app(app_state: AppState, health: Health) -> FastAPI:
 
 def _count_routes(app_state: AppState) -> APIRouter:
     router = APIRouter(prefix="/v1")
-    run_id = token_hex(4)
+    responses = CountsResponses(app_state, CACHE_1_S)
 
     @router.get("/counts")
     async def counts(
-        request: Request,
         scope: ScopeQuery = "all",
         level: Level | None = None,
         parent: ParentQuery = None,
         down_to: Level = "subdistrict",
+        if_none_match: Annotated[list[str] | None, Header()] = None,
     ) -> Response:
         require_ready(app_state.board_state)
         require_scope(app_state.board_state, scope)
         require_region(app_state.board_state.regions, parent, "parent")
-        head, head_number = app_state.subscriptions.head, app_state.subscriptions.head_number
-        tag = f'"{head.cut}-{app_state.board_state.serial}-{head_number}-{run_id}"'
-        headers = {"ETag": tag, "Cache-Control": CACHE_1_S}
-        if request.headers.get("if-none-match") == tag:
-            return Response(status_code=304, headers=headers)
-        rows = app_state.board_state.list_regions(scope, level, parent, down_to)
-        figures = app_state.growth.figures(scope, PROVINCE)
-        body = counts_body(app_state.board_state, head_body(scope, head, figures), scope, rows)
-        return _json(body, headers)
+        return responses.respond(CountsQuery(scope, level, parent, down_to), if_none_match or [])
 
     @router.get("/pace")
     async def pace(

@@ -77,24 +77,6 @@ async def test_invalid_and_unknown_parameters_are_refused_by_field(
     assert unknown_scope.headers["content-type"] == "application/problem+json"
 
 
-async def test_an_unchanged_response_is_answered_304(board: BoardProcess, source: TopicWriter) -> None:
-    source.register(GAMBIR)
-    await source.full()
-    await until(lambda: board.shows(1), name="the board shows 1")
-
-    async def the_same_tag_is_answered_304() -> bool:
-        tag = (await board.http.get("/v1/counts")).headers["etag"]
-        return (await board.http.get("/v1/counts", headers={"If-None-Match": tag})).status_code == 304
-
-    await until(the_same_tag_is_answered_304)
-    tag = (await board.http.get("/v1/counts")).headers["etag"]
-    source.register(GAMBIR)
-    await source.change()
-    await until(lambda: board.shows(2), name="the board shows 2")
-
-    assert (await board.http.get("/v1/counts", headers={"If-None-Match": tag})).status_code == 200
-
-
 async def test_the_stream_sends_cuts_in_order(board: BoardProcess, source: TopicWriter) -> None:
     source.register(GAMBIR)
     await source.full()
