@@ -20,6 +20,7 @@ from board.metrics import REFUSED
 from board.stream.sse_events import parse_id
 from board.stream.sse_response import StreamResponse
 from board.web.counts_responses import CountsQuery, CountsResponses
+from board.web.cross_origin import CrossOriginReads
 from board.web.page import PageRenderer
 from board.web.query_params import (
     Level,
@@ -51,6 +52,7 @@ def make_app(app_state: AppState, health: Health) -> FastAPI:
     """Return the app with all routes."""
     app = FastAPI(title="Jakpreneur board", version="1", docs_url=None, redoc_url=None)
     install(app)
+    app.add_middleware(CrossOriginReads)
     app.include_router(health_routes(health))
     app.include_router(_count_routes(app_state))
     app.include_router(_stream_routes(app_state))

@@ -75,7 +75,16 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     phrase = HTTPStatus(error.status_code).phrase
     title = TITLES.get(error.status_code, {"id": phrase, "en": phrase})
     slug = phrase.lower().replace(" ", "-")
-    return respond(request, Problem(error.status_code, slug, title, headers=dict(error.headers or {})))
+    headers = dict(error.headers or {})
+    if "Allow" in headers:
+        headers["Allow"] = _allowed(headers["Allow"])
+    return respond(request, Problem(error.status_code, slug, title, headers=headers))
+
+
+def _allowed(methods: str) -> str:
+    """Return the methods of the header Allow, with HEAD wherever there is GET: every service answers it."""
+    listed = set(methods.split(", "))
+    return ", ".join(sorted(listed | {"HEAD"} if "GET" in listed else listed))
 
 
 async def internal_error(request: Request, error: Exception) -> JSONResponse:

@@ -76,3 +76,45 @@ async def _are_audited(*boards: BoardProcess) -> bool:
 
 async def _is_stale(board: BoardProcess) -> bool:
     return await board.state() == "stale"
+
+
+async def test_head_has_the_headers_of_get_without_its_body(board: BoardProcess, source: TopicWriter) -> None:
+    source.register(GAMBIR)
+    await source.full()
+    await until(lambda: board.shows(1), 30, name="the board shows 1")
+    paths = ("/", "/v1/counts", "/v1/pace", "/v1/milestones", "/v1/stream", "/openapi.json", "/metrics")
+
+    heads = {path: await board.http.head(path) for path in paths}
+    metrics = (await board.http.get("/metrics")).text
+    unknown, refused = await board.http.head("/v1/nothing"), await board.http.post("/v1/counts")
+
+    for path, head in heads.items():
+        assert (head.status_code, head.content) == (200, b""), path
+        async with board.http.stream("GET", path) as get:
+            assert head.headers["content-type"] == get.headers["content-type"]
+    assert "board_viewers 0.0" in metrics, "a HEAD of the stream is no viewer"
+    assert (unknown.status_code, refused.headers["allow"]) == (404, "GET, HEAD")
+
+
+async def test_pages_of_any_origin_may_read_the_public_data(board: BoardProcess, source: TopicWriter) -> None:
+    foreign = {"Origin": "https://koran.example"}
+    not_ready = await board.http.get("/v1/counts", headers=foreign)
+    source.register(GAMBIR)
+    await source.full()
+    await until(lambda: board.shows(1), 30, name="the board shows 1")
+
+    asked = {"Access-Control-Request-Method": "GET", "Access-Control-Request-Headers": "if-none-match"}
+    preflight = await board.http.options("/v1/counts", headers=foreign | asked)
+    answers = [
+        await board.http.get(path) for path in ("/v1/counts", "/v1/pace", "/v1/milestones", "/openapi.json")
+    ]
+    async with board.http.stream("GET", "/v1/stream", headers=foreign) as stream:
+        answers.append(stream)
+
+    for answer in [not_ready, preflight, *answers]:
+        assert answer.headers["access-control-allow-origin"] == "*", "also in what a cache has kept"
+        assert "access-control-allow-credentials" not in answer.headers
+    assert (preflight.status_code, preflight.headers["access-control-allow-methods"]) == (204, "GET, HEAD")
+    assert "Retry-After" in not_ready.headers["access-control-expose-headers"]
+    for private in ("/metrics", "/health/ready", "/"):
+        assert "access-control-allow-origin" not in (await board.http.get(private)).headers
