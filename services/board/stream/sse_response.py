@@ -27,6 +27,8 @@ class StreamResponse(Response):
     the viewer already has; None for a new viewer.
     """
 
+    media_type = "text/event-stream"
+
     def __init__(
         self,
         subscriptions: Subscriptions,

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from problems.problem import MEDIA_TYPE, FieldError, Problem, language_of, pointer
 from problems.validation_messages import message_for
@@ -23,6 +24,7 @@ INTERNAL: Final = {
     "id": "Terjadi gangguan di pihak kami. Silakan coba lagi.",
     "en": "Something went wrong on our side. Please try again.",
 }
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 TITLES: Final = {
     401: {"id": "Kunci akses diperlukan.", "en": "An access key is required."},
     403: {"id": "Kunci ini tidak berhak.", "en": "This key may not do that."},
@@ -76,15 +78,20 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     title = TITLES.get(error.status_code, {"id": phrase, "en": phrase})
     slug = phrase.lower().replace(" ", "-")
     headers = dict(error.headers or {})
-    if "Allow" in headers:
-        headers["Allow"] = _allowed(headers["Allow"])
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed_methods(request))
     return respond(request, Problem(error.status_code, slug, title, headers=headers))
 
 
-def _allowed(methods: str) -> str:
-    """Return the methods of the header Allow, with HEAD wherever there is GET: every service answers it."""
-    listed = set(methods.split(", "))
-    return ", ".join(sorted(listed | {"HEAD"} if "GET" in listed else listed))
+def _allowed_methods(request: Request) -> list[str]:
+    """Return the methods of all routes of the path, and HEAD, which every service answers, beside GET.
+
+    The exception names only the methods of the first of these routes.
+    """
+    routes = request.app.routes
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    allowed = [m for m in METHODS if any(route.matches(scopes[m])[0] is Match.FULL for route in routes)]
+    return [*allowed, "HEAD"] if "GET" in allowed else allowed
 
 
 async def internal_error(request: Request, error: Exception) -> JSONResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from tests.support.board.input_topic_writer import TopicWriter, minutes_ago
 from tests.support.board.processes import BoardProcess, open_stream
 from tests.support.deadlines import until
+from tests.support.samples.board_fixture import parse
 from tests.support.topic_prefixes import Topics
 
 pytestmark = pytest.mark.integration
@@ -343,7 +345,7 @@ async def test_a_stop_ends_the_streams(board: BoardProcess, source: TopicWriter)
     assert time.monotonic() - began_s < 4
 
 
-async def test_a_viewer_above_the_limit_is_refused_with_retry_after(
+async def test_a_viewer_above_the_limit_is_refused_with_retry_after_and_an_event_source_comes_back(
     topics: Topics, source: TopicWriter, tmp_path: Path
 ) -> None:
     source.register(GAMBIR)
@@ -354,10 +356,21 @@ async def test_a_viewer_above_the_limit_is_refused_with_retry_after(
         async with open_stream(board) as viewer:
             await until(lambda: viewer.count() == 1, name="the snapshot arrived")
             refused = await board.http.get("/v1/stream")
+            event_source = await board.http.get("/v1/stream", headers={"Accept": "text/event-stream"})
     finally:
         await board.close()
 
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
+    # A standard EventSource repeats a request after status 200 and the end of the stream, and only then.
+    assert (event_source.status_code, event_source.headers["content-type"]) == (
+        200,
+        "text/event-stream; charset=utf-8",
+    )
+    retry = re.match(rb"retry: (\d+)\n\n", event_source.content)
+    assert retry is not None
+    assert 5_000 <= int(retry[1]) < 10_000
+    (event,) = parse(event_source.content.removeprefix(retry[0]))
+    assert (event.name, event.data["type"]) == ("problem", refused.json()["type"])
 
 
 def test_every_invalid_setting_is_named_at_once() -> None:
