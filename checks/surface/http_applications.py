@@ -36,10 +36,10 @@ def _registration() -> FastAPI:
 
 def _notifier() -> FastAPI:
     from notifier.api.app import make_app
-    from notifier.api.authentication import AcknowledgementLinks
+    from notifier.api.authentication import AcknowledgementLinks, OfficerKey
     from telemetry.health import Health
 
-    return make_app(NOTHING, NOTHING, NOTHING, AcknowledgementLinks(SECRET), NOTHING, Health())
+    return make_app(NOTHING, NOTHING, OfficerKey(None), AcknowledgementLinks(SECRET), NOTHING, Health())
 
 
 def _board() -> FastAPI:

@@ -32,6 +32,7 @@ ENVIRONMENT = {
     "REGISTRATION_WAITED_S_MAX": "30",  # so that a busy machine causes no 503
 }
 ROUTE = re.compile(r"^\| `(?P<path>/[^`]*)` \| (?P<service>[a-z]+) \|", re.MULTILINE)
+FOREIGN = {"Origin": "https://koran.example"}
 REGISTERED = "select count(*) from participant where standing = 'registered'"
 
 
@@ -66,7 +67,7 @@ def person(number: int) -> dict[str, str]:
     return {"name": "Peserta Contoh", "nik": nik(number), "region": "31.71.01.1001", "consent": "2026-01"}
 
 
-async def test_each_path_reaches_the_service_that_the_documentation_names(
+async def test_each_path_reaches_the_service_that_the_documentation_names_with_get_and_head(
     stack: Stack, tmp_path: Path
 ) -> None:
     routes = ROUTE.findall((ROOT / "docs" / "deployment.md").read_text("utf-8"))
@@ -74,8 +75,13 @@ async def test_each_path_reaches_the_service_that_the_documentation_names(
 
     async with front_door(stack, tmp_path) as url, aiohttp.ClientSession() as http:
         for path, service in routes:
-            async with http.get(url + path.replace("…", "x"), allow_redirects=False) as answer:
+            target = url + path.replace("…", "x")
+            async with http.get(target, allow_redirects=False, headers=FOREIGN) as answer:
                 assert answer.headers.get(BACKEND_HEADER, "none") == service, path
+                is_public = service == "board" and path.startswith(("/v1/", "/openapi/"))
+                assert (answer.headers.get("Access-Control-Allow-Origin") == "*") == is_public, path
+            async with http.head(target, allow_redirects=False) as head:
+                assert head.status == answer.status, path
         for path in ("/%6detrics", "/%68ealth/ready", "/metrics/", "/health"):
             async with http.get(URL(url + path, encoded=True)) as answer:
                 assert answer.status == 404

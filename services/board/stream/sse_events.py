@@ -19,6 +19,11 @@ def encode_event(name: str, data: bytes, event_id: str) -> bytes:
     return b"event: %b\nid: %b\ndata: %b\n\n" % (name.encode(), event_id.encode(), data)
 
 
+def encode_refusal(problem: bytes, retry_ms: int) -> bytes:
+    """Return the whole stream of a refused viewer. `problem` is JSON on one line."""
+    return b"retry: %d\n\nevent: problem\ndata: %b\n\n" % (retry_ms, problem)
+
+
 def parse_id(text: str | None) -> tuple[int, int] | None:
     """Return the term and the cut in an event id; None if there is no id or the id is malformed."""
     match = _ID.fullmatch(text or "")

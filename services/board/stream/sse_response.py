@@ -27,6 +27,8 @@ class StreamResponse(Response):
     the viewer already has; None for a new viewer.
     """
 
+    media_type = "text/event-stream"
+
     def __init__(
         self,
         subscriptions: Subscriptions,
@@ -42,9 +44,15 @@ class StreamResponse(Response):
         self._last_version = last_version
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Write the response's headers and hand the connection over. The broadcaster sends the events."""
+        """Write the response's headers and hand the connection over. The broadcaster sends the events.
+
+        A response to HEAD ends with its headers: the request has no connection that could be handed over.
+        """
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+        hand_over = scope["extensions"].get(EXTENSION)
+        if hand_over is None:
+            await send({"type": "http.response.body"})
+            return
         await send({"type": "http.response.body", "body": OPENING, "more_body": True})
-        hand_over = scope["extensions"][EXTENSION]
         subscriber = self._subscriptions.add(*self._scope_and_depth, self._last_version)
         self._broadcaster.add(subscriber, hand_over)

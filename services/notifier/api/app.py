@@ -6,24 +6,40 @@ import hashlib
 import re
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, FastAPI, Header, Query, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from notifier.api.acknowledgement_page import AcknowledgementPages
 from notifier.api.authentication import AcknowledgementLinks, OfficerKey
 from notifier.api.dead_messages import dead_message_routes
+from notifier.api.openapi import (
+    IDEMPOTENCY_KEY_LENGTH_MAX,
+    IDEMPOTENCY_KEY_REQUIRED,
+    INVALID,
+    KEY_REQUIRED,
+    NO_ALERT,
+    NO_KEY,
+    NOT_JSON,
+    UNAVAILABLE,
+    describe,
+)
+from notifier.api.response_models import AlertsView, AlertView, SilencesView, SilenceView, StateName
+from notifier.api.unavailability import install_unavailability
 from notifier.domain.alerts import NAMESPACE
 from notifier.store.alerts import AlertFilter, AlertStore, NewSilence, utc_text
 from notifier.store.dead_messages import DeadMessages
 from problems.fastapi_handlers import install
+from problems.openapi import problem_responses
 from problems.problem import FieldError, Problem, invalid, language_of
 from telemetry.health import Health
 from telemetry.health_endpoints import health_routes
 
 ALERTS_PER_PAGE_MAX: Final = 200
+ALERT_NUMBER_MAX: Final = 2**63 - 1
+"""The largest bigint."""
 SILENCE_DAYS_MAX: Final = 30
 NOT_FOUND: Final = {"id": "Peringatan tidak ditemukan.", "en": "There is no such alert."}
 NO_LINK: Final = {"id": "Tautan ini tidak berlaku.", "en": "This link is not valid."}
@@ -35,10 +51,11 @@ KEY_MISSING: Final = {"id": "Idempotency-Key diperlukan.", "en": "An Idempotency
 PAGE_POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'"
 CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f]")
 
-Authorization = Annotated[str | None, Header()]
-IdempotencyKey = Annotated[str | None, Header(max_length=255)]
+IdempotencyKey = Annotated[str | None, Header(max_length=IDEMPOTENCY_KEY_LENGTH_MAX, include_in_schema=False)]
 Code = Annotated[str, Field(pattern=r"^\d{2}(\.\d{2}(\.\d{2}(\.\d{4})?)?)?$")]
-StateName = Literal["intent", "held", "sending", "retry", "delivered", "dead", "unconfirmed", "discarded"]
+RecipientId = Annotated[str, Field(pattern=r"^(official|webhook):[a-z0-9][a-z0-9-]{0,59}$")]
+RuleId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
+ScopeName = Annotated[str, Field(pattern=r"^(all|(campaign|agency):[A-Za-z0-9][A-Za-z0-9._-]{0,63})$")]
 
 
 class SilenceRequest(BaseModel):
@@ -49,9 +66,9 @@ class SilenceRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    recipient: Annotated[str, Field(pattern=r"^(official|webhook):[a-z0-9][a-z0-9-]{0,59}$")] | None = None
+    recipient: RecipientId | None = None
     region: Code | None = None
-    rule: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")] | None = None
+    rule: RuleId | None = None
     until: AwareDatetime
     reason: str = Field(min_length=1, max_length=200)
 
@@ -86,8 +103,10 @@ def make_app(
     health: Health,
 ) -> FastAPI:  # one parameter per group of routes
     """Return the app with all routes. If `links` is None, the app has no acknowledgement page."""
-    app = FastAPI(title="Jakpreneur notifier", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Jakpreneur notifier", version="1", docs_url=None, redoc_url=None)
     install(app)
+    install_unavailability(app)
+    describe(app)
     app.include_router(health_routes(health))
     app.include_router(_alert_routes(store, officer_key))
     app.include_router(_silence_routes(store, officer_key))
@@ -100,34 +119,46 @@ def make_app(
 def _alert_routes(store: AlertStore, officer_key: OfficerKey) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/v1/alerts")
+    @router.get(
+        "/v1/alerts",
+        response_model=AlertsView,
+        responses=problem_responses(INVALID | UNAVAILABLE),
+        summary="List alerts",
+    )
     async def list_alerts(
-        recipient: str | None = None,
+        recipient: Annotated[RecipientId | None, Query()] = None,
         region: Annotated[Code | None, Query()] = None,
-        rule: str | None = None,
-        scope: str | None = None,
+        rule: Annotated[RuleId | None, Query()] = None,
+        scope: Annotated[ScopeName | None, Query()] = None,
         state: StateName | None = None,
-        before: Annotated[int | None, Query(ge=1)] = None,
+        before: Annotated[int | None, Query(ge=1, le=ALERT_NUMBER_MAX)] = None,
         limit: Annotated[int, Query(ge=1, le=ALERTS_PER_PAGE_MAX)] = 50,
-    ) -> dict[str, Any]:  # one parameter per filter of the API
+    ) -> JSONResponse:  # one parameter per filter of the API
         alerts, next_before = await store.list_page(
             AlertFilter(recipient, region, rule, scope, state), before, limit
         )
-        return {"alerts": alerts, "next": next_before}
+        return JSONResponse({"alerts": alerts, "next": next_before})
 
-    @router.get("/v1/alerts/{alert_id}")
-    async def one_alert(alert_id: uuid.UUID) -> dict[str, Any]:
-        return await _get_or_404(store, alert_id)
+    @router.get(
+        "/v1/alerts/{alert_id}",
+        response_model=AlertView,
+        responses=problem_responses(NO_ALERT | INVALID | UNAVAILABLE),
+        summary="Read an alert",
+    )
+    async def one_alert(alert_id: uuid.UUID) -> JSONResponse:
+        return JSONResponse(await _get_or_404(store, alert_id))
 
-    @router.post("/v1/alerts/{alert_id}/ack")
-    async def acknowledge(
-        alert_id: uuid.UUID, response: Response, authorization: Authorization = None
-    ) -> dict[str, Any]:
-        caller = officer_key.authenticate(authorization)
+    @router.post(
+        "/v1/alerts/{alert_id}/ack",
+        response_model=AlertView,
+        responses=problem_responses(NO_KEY | NO_ALERT | INVALID | UNAVAILABLE),
+        openapi_extra=KEY_REQUIRED,
+        summary="Acknowledge an alert",
+    )
+    async def acknowledge(alert_id: uuid.UUID, caller: str = Depends(officer_key.caller)) -> JSONResponse:
         is_first = await store.acknowledge(alert_id, caller)
-        if is_first is False:
-            response.headers["Idempotent-Replayed"] = "true"
-        return await _get_or_404(store, alert_id)
+        replayed = {"Idempotent-Replayed": "true"} if is_first is False else {}
+        return JSONResponse(await _get_or_404(store, alert_id), headers=replayed)
 
     return router
 
@@ -142,18 +173,28 @@ async def _get_or_404(store: AlertStore, alert_id: uuid.UUID) -> dict[str, Any]:
 def _silence_routes(store: AlertStore, officer_key: OfficerKey) -> APIRouter:
     router = APIRouter()
 
-    @router.get("/v1/silences")
-    async def list_silences() -> dict[str, Any]:
-        return {"silences": [_silence_body(row) for row in await store.active_silences()]}
+    @router.get(
+        "/v1/silences",
+        response_model=SilencesView,
+        responses=problem_responses(UNAVAILABLE),
+        summary="List silences",
+    )
+    async def list_silences() -> JSONResponse:
+        return JSONResponse({"silences": [_silence_body(row) for row in await store.active_silences()]})
 
-    @router.post("/v1/silences", status_code=201)
+    @router.post(
+        "/v1/silences",
+        status_code=201,
+        response_model=SilenceView,
+        responses=problem_responses(NOT_JSON | NO_KEY | INVALID | UNAVAILABLE),
+        openapi_extra=KEY_REQUIRED | IDEMPOTENCY_KEY_REQUIRED,
+        summary="Hold alerts back for a time",
+    )
     async def put_silence(
         request: SilenceRequest,
-        response: Response,
-        authorization: Authorization = None,
+        caller: str = Depends(officer_key.caller),
         idempotency_key: IdempotencyKey = None,
-    ) -> dict[str, Any]:
-        caller = officer_key.authenticate(authorization)
+    ) -> JSONResponse:
         if not idempotency_key:
             raise Problem(
                 422, "invalid", KEY_MISSING, errors=[FieldError("/Idempotency-Key", "missing", KEY_MISSING)]
@@ -166,9 +207,8 @@ def _silence_routes(store: AlertStore, officer_key: OfficerKey) -> APIRouter:
         stored, is_new = await store.put_silence(silence)
         if stored["body_hash"] != silence.body_hash:
             raise Problem(422, "idempotency-key-reused", KEY_REUSED)
-        if not is_new:
-            response.headers["Idempotent-Replayed"] = "true"
-        return _silence_body(stored)
+        replayed = {} if is_new else {"Idempotent-Replayed": "true"}
+        return JSONResponse(_silence_body(stored), 201, replayed)
 
     return router
 

@@ -7,7 +7,9 @@ import binascii
 import hashlib
 import hmac
 import uuid
-from typing import Final
+from typing import Annotated, Final
+
+from fastapi import Header
 
 from problems.problem import Problem
 
@@ -34,6 +36,12 @@ class OfficerKey:
         if scheme.lower() == "bearer" and self._expected and hmac.compare_digest(given, self._expected):
             return "officer"
         raise Problem(401, "unauthorized", KEY_NEEDED, headers={"WWW-Authenticate": "Bearer"})
+
+    async def caller(
+        self, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
+    ) -> str:
+        """Authenticate as a FastAPI dependency, which precedes the validation of the body."""
+        return self.authenticate(authorization)
 
 
 class AcknowledgementLinks:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any, Final
+from typing import Final
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse
 
 from notifier.api.authentication import OfficerKey
+from notifier.api.openapi import INVALID, KEY_REQUIRED, NO_KEY, NO_MESSAGE, UNAVAILABLE
+from notifier.api.response_models import DeadMessagesView
 from notifier.store.dead_messages import DeadMessages, Decision
+from problems.openapi import problem_responses
 from problems.problem import Problem
 
 NOT_FOUND: Final = {"id": "Pesan tidak ditemukan.", "en": "There is no such message."}
@@ -23,18 +27,37 @@ def dead_message_routes(store: DeadMessages, officer_key: OfficerKey) -> APIRout
     """Return the routes. Replaying and discarding need the officers' access key."""
     router = APIRouter()
 
-    @router.get("/v1/dead")
-    async def list_dead() -> dict[str, Any]:
-        return {"messages": await store.list_oldest()}
+    @router.get(
+        "/v1/dead",
+        response_model=DeadMessagesView,
+        responses=problem_responses(UNAVAILABLE),
+        summary="List messages that were given up",
+    )
+    async def list_dead() -> JSONResponse:
+        return JSONResponse({"messages": await store.list_oldest()})
 
-    @router.post("/v1/dead/{message_id}/replay", status_code=204)
-    async def replay(message_id: uuid.UUID, authorization: Annotated[str | None, Header()] = None) -> None:
-        officer_key.authenticate(authorization)
+    decisions = problem_responses(NO_KEY | NO_MESSAGE | INVALID | UNAVAILABLE)
+
+    @router.post(
+        "/v1/dead/{message_id}/replay",
+        status_code=204,
+        dependencies=[Depends(officer_key.caller)],
+        responses=decisions,
+        openapi_extra=KEY_REQUIRED,
+        summary="Send a message again",
+    )
+    async def replay(message_id: uuid.UUID) -> None:
         await _decide(store.replay, message_id)
 
-    @router.post("/v1/dead/{message_id}/discard", status_code=204)
-    async def discard(message_id: uuid.UUID, authorization: Annotated[str | None, Header()] = None) -> None:
-        officer_key.authenticate(authorization)
+    @router.post(
+        "/v1/dead/{message_id}/discard",
+        status_code=204,
+        dependencies=[Depends(officer_key.caller)],
+        responses=decisions,
+        openapi_extra=KEY_REQUIRED,
+        summary="Discard a message",
+    )
+    async def discard(message_id: uuid.UUID) -> None:
         await _decide(store.discard, message_id)
 
     return router

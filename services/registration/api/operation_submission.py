@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 from fastapi import Request
 
+from http_semantics.entity_tags import revision_of
 from problems.problem import Problem
 from registration import metrics
 from registration.api import problem_responses
@@ -29,8 +30,6 @@ from registration.requests.request_models import RegisterBody
 
 REGISTER_ROUTE: Final = "register"
 IDEMPOTENCY_KEY: Final = re.compile(r"[\x21-\x7e]{1,200}")
-# A revision, in quotes as the API sends it in ETag, or without quotes.
-IF_MATCH: Final = re.compile(r'(?:"(\d{1,9})"|(\d{1,9}))')
 
 
 class ReceivedRequest(msgspec.Struct, frozen=True):
@@ -95,10 +94,10 @@ def if_match_revision(header: str | None) -> int | None:
     """
     if header is None or header.strip() == "*":
         return None
-    match = IF_MATCH.fullmatch(header.strip())
-    if match is None:
+    revision = revision_of(header)
+    if revision is None:
         raise problem_responses.problem(400, "if-match", problem_responses.BAD_IF_MATCH)
-    return int(match.group(1) or match.group(2))
+    return revision
 
 
 class RequestHandler:

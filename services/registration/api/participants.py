@@ -46,7 +46,8 @@ from telemetry.logs import get
 log = get()
 
 JSON: Final = "application/json"
-NOT_STORED: Final = {"Cache-Control": "no-store"}
+# A proxy that compressed a response would also make its tag weak.
+NOT_STORED: Final = {"Cache-Control": "no-store, no-transform"}
 
 # For each route: the model of its body, and the lowest role that may call it.
 CHANGES: Final[dict[str, tuple[type[ChangeBody], Role]]] = {

@@ -124,8 +124,15 @@ class ProblemView(BaseModel):
 
 
 def answer_headers(answer: Answer) -> dict[str, str]:
-    """Return the response headers of an answer that is `done`: ETag, Location, Idempotent-Replayed."""
-    headers = {"etag": f'"{answer.revision}"', "location": f"/v1/participants/{answer.participant_id}"}
+    """Return the response headers of an answer that is `done`: ETag, Location, Idempotent-Replayed.
+
+    `no-transform` keeps proxies from compressing the response, which would make its tag weak.
+    """
+    headers = {
+        "etag": f'"{answer.revision}"',
+        "cache-control": "no-transform",
+        "location": f"/v1/participants/{answer.participant_id}",
+    }
     if answer.replayed:
         headers["idempotent-replayed"] = "true"
     return headers

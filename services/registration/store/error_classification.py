@@ -7,6 +7,8 @@ from typing import Final
 
 import asyncpg
 
+from database.errors import UNAVAILABLE_ERRORS
+
 
 class Failure(StrEnum):
     """What to do after a failed transaction that is certainly rolled back, because no COMMIT was sent."""
@@ -47,17 +49,6 @@ _DATA: Final = (
     asyncpg.ProgramLimitExceededError,
     ValueError,
 )
-_UNAVAILABLE: Final = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.IdleInTransactionSessionTimeoutError,
-    asyncpg.ReadOnlySQLTransactionError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
 DATABASE_ERRORS: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -76,6 +67,6 @@ def failure_of(error: BaseException) -> Failure | None:
         return Failure.REPEAT
     if isinstance(error, _DATA):
         return Failure.DATA
-    if isinstance(error, _UNAVAILABLE):
+    if isinstance(error, UNAVAILABLE_ERRORS):
         return Failure.UNAVAILABLE
     return None

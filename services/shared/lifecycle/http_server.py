@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import uvicorn
 
+from http_semantics.head_method import with_head
 from lifecycle.stop_signal import StopSignal
 
 GRACE_S: Final = 5
@@ -24,11 +25,11 @@ class _Server(uvicorn.Server):
 async def serve(app: Any, host: str, port: int, stopping: StopSignal, **options: Any) -> None:
     """Serve an ASGI application until the stop; open requests then have up to GRACE_S to finish.
 
-    `options` override the uvicorn options set here. Raises SystemExit with a message if the server cannot
-    listen on the TCP port.
+    HEAD is answered wherever the application answers GET. `options` override the uvicorn options set here.
+    Raises SystemExit with a message if the server cannot listen on the TCP port.
     """
     config = uvicorn.Config(
-        app,
+        with_head(app),
         host=host,
         port=port,
         log_level="warning",

@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from problems.problem import MEDIA_TYPE, FieldError, Problem, language_of, pointer
 from problems.validation_messages import message_for
@@ -23,6 +24,7 @@ INTERNAL: Final = {
     "id": "Terjadi gangguan di pihak kami. Silakan coba lagi.",
     "en": "Something went wrong on our side. Please try again.",
 }
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 TITLES: Final = {
     401: {"id": "Kunci akses diperlukan.", "en": "An access key is required."},
     403: {"id": "Kunci ini tidak berhak.", "en": "This key may not do that."},
@@ -75,7 +77,21 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     phrase = HTTPStatus(error.status_code).phrase
     title = TITLES.get(error.status_code, {"id": phrase, "en": phrase})
     slug = phrase.lower().replace(" ", "-")
-    return respond(request, Problem(error.status_code, slug, title, headers=dict(error.headers or {})))
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed_methods(request))
+    return respond(request, Problem(error.status_code, slug, title, headers=headers))
+
+
+def _allowed_methods(request: Request) -> list[str]:
+    """Return the methods of all routes of the path, and HEAD, which every service answers, beside GET.
+
+    The exception names only the methods of the first of these routes.
+    """
+    routes = request.app.routes
+    scopes = {method: {**request.scope, "method": method} for method in METHODS}
+    allowed = [m for m in METHODS if any(route.matches(scopes[m])[0] is Match.FULL for route in routes)]
+    return [*allowed, "HEAD"] if "GET" in allowed else allowed
 
 
 async def internal_error(request: Request, error: Exception) -> JSONResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from lifecycle.http_server import GRACE_S
 from tests.support.board.input_topic_writer import TopicWriter, minutes_ago
 from tests.support.board.processes import BoardProcess, open_stream
 from tests.support.deadlines import until
+from tests.support.samples.board_fixture import parse
 from tests.support.topic_prefixes import Topics
 
 pytestmark = pytest.mark.integration
@@ -79,24 +81,6 @@ async def test_invalid_and_unknown_parameters_are_refused_by_field(
     assert [error["pointer"] for error in wrong.json()["errors"]] == ["/scope", "/level", "/parent"]
     assert (unknown_parent.status_code, unknown_scope.status_code, too_many.status_code) == (404, 404, 422)
     assert unknown_scope.headers["content-type"] == "application/problem+json"
-
-
-async def test_an_unchanged_response_is_answered_304(board: BoardProcess, source: TopicWriter) -> None:
-    source.register(GAMBIR)
-    await source.full()
-    await until(lambda: board.shows(1), name="the board shows 1")
-
-    async def the_same_tag_is_answered_304() -> bool:
-        tag = (await board.http.get("/v1/counts")).headers["etag"]
-        return (await board.http.get("/v1/counts", headers={"If-None-Match": tag})).status_code == 304
-
-    await until(the_same_tag_is_answered_304)
-    tag = (await board.http.get("/v1/counts")).headers["etag"]
-    source.register(GAMBIR)
-    await source.change()
-    await until(lambda: board.shows(2), name="the board shows 2")
-
-    assert (await board.http.get("/v1/counts", headers={"If-None-Match": tag})).status_code == 200
 
 
 async def test_the_stream_sends_cuts_in_order(board: BoardProcess, source: TopicWriter) -> None:
@@ -353,7 +337,7 @@ async def test_a_stop_ends_the_streams(board: BoardProcess, source: TopicWriter)
     assert time.monotonic() - began_s < GRACE_S, "a stream that does not end is cut off after this time"
 
 
-async def test_a_viewer_above_the_limit_is_refused_with_retry_after(
+async def test_a_viewer_above_the_limit_is_refused_with_retry_after_and_an_event_source_comes_back(
     topics: Topics, source: TopicWriter, tmp_path: Path
 ) -> None:
     source.register(GAMBIR)
@@ -364,10 +348,21 @@ async def test_a_viewer_above_the_limit_is_refused_with_retry_after(
         async with open_stream(board) as viewer:
             await until(lambda: viewer.count() == 1, name="the snapshot arrived")
             refused = await board.http.get("/v1/stream")
+            event_source = await board.http.get("/v1/stream", headers={"Accept": "text/event-stream"})
     finally:
         await board.close()
 
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "10")
+    # A standard EventSource repeats a request after status 200 and the end of the stream, and only then.
+    assert (event_source.status_code, event_source.headers["content-type"]) == (
+        200,
+        "text/event-stream; charset=utf-8",
+    )
+    retry = re.match(rb"retry: (\d+)\n\n", event_source.content)
+    assert retry is not None
+    assert 5_000 <= int(retry[1]) < 10_000
+    (event,) = parse(event_source.content.removeprefix(retry[0]))
+    assert (event.name, event.data["type"]) == ("problem", refused.json()["type"])
 
 
 def test_every_invalid_setting_is_named_at_once() -> None:

@@ -329,3 +329,33 @@ async def test_the_commands_list_and_enable_disabled_webhooks(
 async def command(*arguments: str) -> Result:
     """Run a command of the notifier, which starts an event loop of its own."""
     return await asyncio.to_thread(CliRunner().invoke, cli, list(arguments))
+
+
+async def test_the_key_is_checked_before_the_body(client: httpx.AsyncClient) -> None:
+    without = await client.post("/v1/silences", json={"until": "never"})
+    with_key = await client.post("/v1/silences", json={"until": "never"}, headers=KEY)
+
+    assert (without.status_code, with_key.status_code) == (401, 422)
+
+
+@pytest.mark.parametrize(
+    "filter_", [{"recipient": "a\x00"}, {"rule": "a\x00"}, {"scope": "a\x00"}, {"before": 2**63}]
+)
+async def test_a_filter_that_the_database_could_not_store_is_refused(
+    client: httpx.AsyncClient, filter_: dict[str, Any]
+) -> None:
+    response = await client.get("/v1/alerts", params=filter_)
+
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["pointer"] == f"/{next(iter(filter_))}"
+
+
+async def test_without_the_database_requests_are_answered_503_with_retry_after(
+    client: httpx.AsyncClient, pool: Any
+) -> None:
+    await pool.close()
+
+    for path in ("/v1/alerts", "/v1/silences", "/v1/dead"):
+        response = await client.get(path)
+        assert (response.status_code, response.headers["retry-after"]) == (503, "2")
+        assert response.json()["type"].endswith("/problems/unavailable")

@@ -8,11 +8,24 @@ const REQUEST_MS_MAX = 10000;
 const POLLS_PER_PACE = 4;
 const BEHIND_MAX = 4; // after this many older answers in succession, the topics were created again
 
-async function getJson(path, query) {
+async function get(path, query) {
   const signal = AbortSignal.timeout(REQUEST_MS_MAX);
   const response = await fetch(`${path}?${new URLSearchParams(query)}`, { signal });
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
-  return response.json();
+  return response;
+}
+
+const getJson = async (path, query) => (await get(path, query)).json();
+
+// While no count changes, the board answers 304. The browser then gives the page its copy, whose body has the
+// times of an earlier answer, with the headers of the 304, which has the newest.
+async function getCounts(query) {
+  const response = await get("/v1/counts", query);
+  const counts = await response.json();
+  const renewed = (name, time) => response.headers.get(name) ?? time;
+  counts.as_of = renewed("Counts-As-Of", counts.as_of);
+  if (counts.audit) counts.audit.checked_at = renewed("Counts-Audited-At", counts.audit.checked_at);
+  return counts;
 }
 
 // `receive` returns false for counts that are older than those of the page.
@@ -24,7 +37,7 @@ export function makePoller({ scope, region, receive }) {
   let behind = 0;
 
   async function poll() {
-    const counts = await getJson("/v1/counts", { scope, down_to: "city" });
+    const counts = await getCounts({ scope, down_to: "city" });
     behind = receive("snapshot", counts, counts.cut) ? 0 : behind + 1;
     if (behind >= BEHIND_MAX && counts.state !== "stale") location.reload();
     if (behind || polls++ % POLLS_PER_PACE) return;

@@ -67,10 +67,14 @@ async def test_a_stale_if_match_is_412_and_the_current_revision_is_accepted(regi
     stale = await register.post(path, {"region": B}, if_match='"2"')
     current = await register.post(path, {"region": B}, if_match='"1"')
     bare = await register.post(path, {"region": A}, if_match="2")
+    weakened = await register.post(path, {"region": B}, if_match='W/"3"')
+    stale_weakened = await register.post(path, {"region": A}, if_match='W/"3"')
     nonsense = await register.post(path, {"region": B}, if_match="latest")
 
-    assert [response.status_code for response in (stale, current, bare, nonsense)] == [412, 200, 200, 400]
+    assert [response.status_code for response in (stale, current, bare)] == [412, 200, 200]
+    assert [response.status_code for response in (weakened, stale_weakened, nonsense)] == [200, 412, 400]
     assert current.headers["etag"] == '"2"'
+    assert current.headers["cache-control"] == "no-transform"
 
 
 async def test_of_parallel_changes_with_the_same_if_match_exactly_one_succeeds(register: ServedApi) -> None:
@@ -157,7 +161,7 @@ async def test_a_return_keeps_what_the_register_had_until_an_erasure(register: S
 
     former = await register.get(f"{path}/former-registrations", "officer")
     assert former.json() == {"items": [withdrawn]}
-    assert former.headers["cache-control"] == "no-store"
+    assert former.headers["cache-control"] == "no-store, no-transform"
     assert (await register.get(f"{path}/former-registrations", "booth")).status_code == 403
     await erase_participant(register.pool, UUID(participant))
     assert (await register.get(f"{path}/former-registrations", "officer")).json() == {"items": []}
@@ -228,7 +232,7 @@ async def test_a_participant_is_returned_with_masked_nik_and_phone(register: Ser
         {"name": "Warung Contoh", "category": "kuliner"},
     )
     assert nik(7) not in by_id.text
-    assert by_id.headers["cache-control"] == "no-store"
+    assert by_id.headers["cache-control"] == "no-store, no-transform"
     assert by_id.headers["etag"] == '"1"'
     assert unknown.status_code == 404
 
@@ -294,8 +298,10 @@ async def test_campaigns_and_agencies_are_opened_once_and_listed(register: Serve
 
 async def test_unchanged_regions_are_answered_304_by_their_etag(register: ServedApi) -> None:
     listed = await register.get("/v1/regions")
+    tag = listed.headers["etag"]
+    known = [tag, f"W/{tag}", f'"other", W/{tag}', "*"]
 
-    unchanged = await register.get("/v1/regions", if_none_match=listed.headers["etag"])
+    unchanged = [await register.get("/v1/regions", if_none_match=header) for header in known]
 
     assert len(listed.json()["regions"]) == 318
     assert listed.json()["regions"][0] == {
@@ -304,4 +310,4 @@ async def test_unchanged_regions_are_answered_304_by_their_etag(register: Served
         "level": "province",
         "name": "Daerah Khusus Ibukota Jakarta",
     }
-    assert (unchanged.status_code, unchanged.content) == (304, b"")
+    assert [(response.status_code, response.content) for response in unchanged] == [(304, b"")] * 4

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -84,3 +84,21 @@ def test_an_unknown_path_is_answered_with_problem_details() -> None:
 def test_pointers_and_languages() -> None:
     assert pointer(("body", "business", 0, "a~b")) == "/business/0/a~0b"
     assert [language_of(h) for h in (None, "fr", "en;q=0.9", "id")] == ["id", "id", "en", "id"]
+
+
+def test_a_refused_method_names_the_methods_of_all_routes_of_the_path() -> None:
+    app, router = FastAPI(), APIRouter()
+    install(app)
+
+    @router.get("/things")
+    async def list_things() -> str:
+        return "listed"
+
+    @router.post("/things")
+    async def add_thing() -> str:
+        return "added"
+
+    app.include_router(router)
+    answer = TestClient(app).put("/things")
+
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST, HEAD")

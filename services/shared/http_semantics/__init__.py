@@ -1,0 +1,1 @@
+"""What HTTP asks of every service (RFC 9110): entity tags, conditional requests, and HEAD."""
