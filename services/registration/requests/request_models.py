@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 import msgspec
@@ -145,6 +145,12 @@ ValidFrom = Annotated[AwareDatetime, BeforeValidator(_iso_8601), AfterValidator(
 OccurredAt = Annotated[AwareDatetime, BeforeValidator(_iso_8601), AfterValidator(_occurred_at)]
 
 
+def omit_defaults(schema: dict[str, Any]) -> None:
+    """Remove the defaults from a model's JSON schema, so that no client sends them for missing fields."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
 
@@ -187,6 +193,8 @@ class StepBody(_Body):
 
 class CorrectBody(_Body):
     """Correct the given fields; null removes an optional value (`POST /v1/participants/{id}/correct`)."""
+
+    model_config = ConfigDict(json_schema_extra=omit_defaults)
 
     # These three fields may be omitted but not be null. Their defaults are never used as
     # values, because `model_fields_set` tells which fields the body contains.
