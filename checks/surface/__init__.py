@@ -1,9 +1,9 @@
 """Records the surface that clients, dashboards and operators use, and compares it with the recordings.
 
 `compare` takes seconds. It compares each service's OpenAPI document and routes, its metrics (name, type,
-labels, buckets) and its settings (variable, type with limits, default). It also compares the AsyncAPI document
-and the JSON schemas. Descriptions and class names are left out; operation ids and component names are compared,
-because generated clients use them.
+labels, buckets) and its settings (variable, type with limits, default). It also compares the AsyncAPI
+document and the JSON schemas. Descriptions and class names are left out; operation ids and component names
+are compared, because generated clients use them.
 
 `compare --full` takes about a minute. It also starts a real broker, database and all services, and sends them
 a series of operations that is generated from a fixed seed. It compares each service's database schema, the
