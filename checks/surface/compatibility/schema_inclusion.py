@@ -116,10 +116,9 @@ class Change:
             yield f"{path}: fields that are not in the schema are refused now"
 
     def _arrays(self, narrow: Schema, wide: Schema, path: str) -> Iterator[str]:
-        for index, item in enumerate(wide.get("prefixItems", ())):
-            items = narrow.get("prefixItems", ())
-            other = items[index] if index < len(items) else narrow.get("items", {})
-            yield from self._within(other, item, f"{path}[{index}]")
+        places = max(len(schema.get("prefixItems", ())) for schema in (narrow, wide))
+        for index in range(places):
+            yield from self._within(_item(narrow, index), _item(wide, index), f"{path}[{index}]")
         if "items" in wide:
             yield from self._within(narrow.get("items", {}), wide["items"], f"{path}[]")
 
@@ -147,3 +146,9 @@ class Change:
 
 def _is_type_within(narrow: str | None, wide: str | None) -> bool:
     return wide is None or narrow == wide or (narrow == "integer" and wide == "number")
+
+
+def _item(schema: Schema, index: int) -> Any:
+    """Return the schema of an array's item."""
+    items = schema.get("prefixItems", ())
+    return items[index] if index < len(items) else schema.get("items", {})

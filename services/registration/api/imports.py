@@ -68,6 +68,7 @@ MEDIA_TYPES: Final = (
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "application/vnd.ms-excel",
     "application/vnd.oasis.opendocument.spreadsheet",
+    "application/octet-stream",
 )
 CSV_BODY: Final[dict[str, Any]] = {
     "requestBody": {

@@ -146,13 +146,18 @@ OccurredAt = Annotated[AwareDatetime, BeforeValidator(_iso_8601), AfterValidator
 
 
 def omit_defaults(schema: dict[str, Any]) -> None:
-    """Remove the defaults from a model's JSON schema, so that no client sends them for missing fields."""
+    """Remove the defaults from a model's JSON schema.
+
+    Generated clients send a default for a missing field, or demand the field.
+    """
     for field in schema["properties"].values():
         field.pop("default", None)
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, json_schema_extra=omit_defaults
+    )
 
 
 class Business(_Body):
@@ -193,8 +198,6 @@ class StepBody(_Body):
 
 class CorrectBody(_Body):
     """Correct the given fields; null removes an optional value (`POST /v1/participants/{id}/correct`)."""
-
-    model_config = ConfigDict(json_schema_extra=omit_defaults)
 
     # These three fields may be omitted but not be null. Their defaults are never used as
     # values, because `model_fields_set` tells which fields the body contains.
@@ -238,7 +241,7 @@ class VenueCodeBody(_Body):
 
     venue: Name
     valid_from: ValidFrom | None = None
-    valid_h: Annotated[int, Field(ge=1, le=24, description="Hours: a day or a night")] = 12
+    valid_h: Annotated[int, Field(ge=1, le=24, description="Hours, for a day or a night; 12 if missing")] = 12
 
 
 class ScopeBody(_Body):
