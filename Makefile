@@ -65,7 +65,7 @@ rules: setup
 	@echo "checking the house rules"
 	@$(PY) -m checks.size_limits && $(PY) -m checks.nondeterminism && $(PY) -m checks.sql_lower_case && $(PY) -m checks.plain_english
 
-surface: setup ## compare OpenAPI, metrics and settings with their recordings: FULL=1 also schemas and topics
+surface: setup ## refuse breaking changes; compare OpenAPI, AsyncAPI, metrics and settings with recordings: FULL=1 also databases
 	@$(PY) -m checks.surface compare $(if $(FULL),--full)
 
 check: lint types imports rules surface unit ## format, lint, types, import rules, unit and contract tests: two minutes

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from checks.surface import recordings
+from checks.surface.compatibility.interface_versions import REMEDY, breaking_changes
 from checks.surface.current_surface import UnreadableSurfaceError, surface
 from checks.surface.difference import differences, report
 from checks.surface.recordings import Files
@@ -27,8 +28,10 @@ Full = Annotated[
 
 @app.command()
 def record(full: Full = False) -> None:
-    """Overwrite the recordings with the current surface."""
+    """Overwrite the recordings with the current surface; exit 1 if that breaks clients of a version."""
     files = _surface(full)
+    if _report_breaking(files):
+        raise typer.Exit(1)
     recordings.write(files)
     typer.echo(f"recorded {', '.join(files)}")
 
@@ -41,10 +44,19 @@ def compare(full: Full = False) -> None:
     for name, lines in found.items():
         if lines:
             typer.echo(report(name, lines))
+    if _report_breaking(files):
+        raise typer.Exit(1)
     if any(found.values()):
         typer.echo("if the change is intended: python -m checks.surface record [--full]")
         raise typer.Exit(1)
     typer.echo(f"as recorded: {', '.join(files)}")
+
+
+def _report_breaking(files: Files) -> bool:
+    lines = breaking_changes({name: recordings.read(name) for name in files}, files)
+    if lines:
+        typer.echo("\n".join(["clients break:", *(f"  {line}" for line in lines), REMEDY]))
+    return bool(lines)
 
 
 def _surface(full: bool) -> Files:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from checks.surface import code_surface
+from checks.surface import code_surface, contract_documents
 from checks.surface.recordings import Files, as_json
 from checks.surface.service_importer import ForeignCodeError, folder
 
@@ -19,7 +19,7 @@ def surface(*, full: bool) -> Files:
     Raises UnreadableSurfaceError.
     """
     try:
-        files = code_surface.surface()
+        files = {**code_surface.surface(), **contract_documents.surface()}
     except code_surface.ProbeError as error:
         raise UnreadableSurfaceError(str(error)) from error
     return _with_running_system(files) if full else files

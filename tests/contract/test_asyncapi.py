@@ -9,9 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft7Validator
+from jsonschema import Draft7Validator, Draft202012Validator
 
-from tests.support.contract_documents import CONTRACT, SCHEMA_OF_TOPIC, read_yaml
+from tests.support.contract_documents import (
+    CONTRACT,
+    REGISTRIES,
+    SCHEMA_OF_TOPIC,
+    SCHEMAS,
+    read_yaml,
+    sample,
+    samples_of,
+)
 
 # schemas/3.1.0.json of the npm package @asyncapi/specs 6.11.1 (Apache-2.0, see NOTICE), compressed.
 SPECIFICATION = Path(__file__).with_name("asyncapi-3.1.0.json.gz")
@@ -83,8 +91,32 @@ def test_every_topic_is_written_by_one_service_and_its_messages_have_its_schema(
         ]
         assert len(senders) == 1, key
         first = next(iter(channel["messages"].values()))["$ref"].rpartition("/")[2]
-        schema = document["components"]["messages"][first]["payload"]["schema"]["$ref"]
-        assert schema == f"schemas/{SCHEMA_OF_TOPIC[channel['address']]}.json"
+        schema = document["components"]["messages"][first]["payload"]["schema"]
+        assert references(schema)[0] == f"schemas/{SCHEMA_OF_TOPIC[channel['address']]}.json"
+
+
+def test_every_type_of_event_has_a_message_whose_payload_is_that_type_only(document: Any) -> None:
+    names = document["channels"]["participantEvents"]["messages"]
+    accepted = {
+        name: {event["type"] for event in samples_of("participant-events") if fits(document, name, event)}
+        for name in names
+    }
+
+    types = SCHEMAS["participant-event"]["properties"]["type"]["enum"]
+    assert sorted(accepted.values(), key=min) == sorted(({name} for name in types), key=min)
+
+
+def test_a_message_names_the_schema_of_its_data(document: Any) -> None:
+    event = sample("participant-events/v1/registered.json")
+    del event["data"]["channel"]
+
+    assert not fits(document, "registered", event)
+
+
+def fits(document: Any, message: str, event: object) -> bool:
+    """Return whether an event is a valid payload of a message."""
+    schema = document["components"]["messages"][message]["payload"]["schema"]
+    return Draft202012Validator(schema, registry=REGISTRIES["write"]).is_valid(event)
 
 
 def references(value: Any) -> list[str]:

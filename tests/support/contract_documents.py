@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 import json
 import uuid
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from jsonschema import Draft202012Validator, FormatChecker
@@ -31,9 +32,28 @@ SCHEMA_OF_TOPIC = {
     "milestones": "milestone",
 }
 RULES_SAMPLE = "milestones/v1/rules.json"
-REGISTRY: Registry[Any] = Registry().with_resources(
-    (schema["$id"], Resource.from_contents(schema)) for schema in SCHEMAS.values()
-)
+
+
+def closed(schema: Any) -> Any:
+    """Return a schema by which every object has only the listed fields: what our services may write."""
+    if isinstance(schema, list):
+        return [closed(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    inner = {key: closed(item) for key, item in schema.items()}
+    lists_fields = schema.get("type") == "object" and "properties" in schema
+    return inner | ({"additionalProperties": False} if lists_fields else {})
+
+
+def registry_of(schemas: Mapping[str, Any]) -> Registry[Any]:
+    """Return schemas by the path of their file below `contract/`."""
+    return Registry().with_resources(
+        (f"schemas/{name}.json", Resource.from_contents(schema)) for name, schema in schemas.items()
+    )
+
+
+Use = Literal["read", "write"]
+REGISTRIES: dict[Use, Registry[Any]] = {"read": registry_of(SCHEMAS), "write": registry_of(closed(SCHEMAS))}
 
 formats = FormatChecker(formats=())
 
@@ -54,14 +74,18 @@ def schema_of(name: str) -> str:
 
 
 @cache
-def validator(schema: str) -> Draft202012Validator:
+def validator(schema: str, use: Use) -> Draft202012Validator:
     """Return the validator of contract/schemas/<schema>.json. The validator also checks formats."""
-    return Draft202012Validator(SCHEMAS[schema], registry=REGISTRY, format_checker=formats)
+    reference = {"$ref": f"schemas/{schema}.json"}
+    return Draft202012Validator(reference, registry=REGISTRIES[use], format_checker=formats)
 
 
-def faults(schema: str, value: object) -> list[str]:
-    """Return one line per schema violation of a value; empty if it is valid."""
-    return [f"{fault.json_path}: {fault.message}" for fault in validator(schema).iter_errors(value)]
+def faults(schema: str, value: object, use: Use = "write") -> list[str]:
+    """Return one line per schema violation of a value; empty if our services may write it.
+
+    With `use="read"` they are violations of the published schema, which allows additional fields.
+    """
+    return [f"{fault.json_path}: {fault.message}" for fault in validator(schema, use).iter_errors(value)]
 
 
 def sample(name: str) -> Any:

@@ -14,7 +14,7 @@ from fastapi.telemetry import TelemetryConfig
 from registration.api import registration_endpoint
 from registration.api.body_limit import BodyLimit
 from registration.api.error_responses import install_error_responses
-from registration.api.openapi import SECURITY_SCHEMES
+from registration.api.openapi import components
 from registration.api.registration_endpoint import RegistrationEndpoint
 
 # FastAPI's own telemetry exports bodies and the values of invalid fields, which are personal data.
@@ -48,6 +48,7 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
         schema["paths"][registration_endpoint.PATH] = {
             "post": jsonable_encoder(registration, by_alias=True, exclude_none=True)
         }
-        schema.setdefault("components", {})["securitySchemes"] = SECURITY_SCHEMES
+        for section, named in components().items():
+            schema["components"].setdefault(section, {}).update(named)
         app.openapi_schema = schema
     return app.openapi_schema

@@ -9,7 +9,14 @@ from fastapi import APIRouter, Request, Response
 
 from registration.api import problem_responses
 from registration.api.authentication import Authenticator
-from registration.api.openapi import KEY_REQUIRED, OPEN_SCOPE_RESPONSES, error_responses, request_body
+from registration.api.openapi import (
+    IDEMPOTENT,
+    JSON,
+    KEY_REQUIRED,
+    OPEN_SCOPE_RESPONSES,
+    error_responses,
+    request_body,
+)
 from registration.api.operation_submission import RequestHandler, read_request
 from registration.api.response_models import ScopesView, ScopeView
 from registration.auth.callers import Role
@@ -18,7 +25,6 @@ from registration.intake.campaigns_and_agencies import KeyClaim, ScopeKind, Scop
 from registration.requests.body_validator import BodyValidator
 from registration.requests.request_models import ScopeBody
 
-JSON: Final = "application/json"
 PATHS: Final = {ScopeKind.CAMPAIGN: "campaigns", ScopeKind.AGENCY: "agencies"}
 
 
@@ -61,7 +67,7 @@ def _add_open(
         status_code=201,
         response_model=ScopeView,
         responses=OPEN_SCOPE_RESPONSES,
-        openapi_extra=request_body(ScopeBody) | KEY_REQUIRED,
+        openapi_extra=request_body(ScopeBody) | KEY_REQUIRED | IDEMPOTENT,
     )
     async def open_one(request: Request) -> Response:
         """Open a campaign or an agency. If it is open under the same name already, nothing changes."""

@@ -13,12 +13,22 @@ from problems.problem import FieldError, Problem
 from registration.api import problem_responses
 from registration.api.authentication import Authenticator
 from registration.api.body_limit import too_large_problem
-from registration.api.openapi import KEY_REQUIRED, error_responses
+from registration.api.import_view import ImportView, KeptParticipants, import_view
+from registration.api.openapi import (
+    IDEMPOTENT,
+    JSON,
+    KEY_REQUIRED,
+    Responses,
+    error_responses,
+    json_response,
+    response_headers,
+)
 from registration.api.operation_submission import idempotency_key
 from registration.auth.callers import Role
 from registration.domain import names
 from registration.imports.file_faults import UnusableFileError
-from registration.imports.file_messages import BY_FAULT, hold_message, note_views
+from registration.imports.file_messages import BY_FAULT
+from registration.imports.preview import Preview
 from registration.imports.queue import WAITING, ImportQueue
 from registration.imports.row_validation import CountsAs
 from registration.imports.spool import UploadTooLargeError
@@ -58,6 +68,7 @@ MEDIA_TYPES: Final = (
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "application/vnd.ms-excel",
     "application/vnd.oasis.opendocument.spreadsheet",
+    "application/octet-stream",
 )
 CSV_BODY: Final[dict[str, Any]] = {
     "requestBody": {
@@ -66,6 +77,12 @@ CSV_BODY: Final[dict[str, Any]] = {
             media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in MEDIA_TYPES
         },
     }
+}
+
+
+UPLOAD_RESPONSES: Final = error_responses(400, 401, 403, 409, 413, 422, 503) | {
+    200: json_response("Imported before, or what an import would do", ImportView, Preview),
+    202: json_response("Accepted; the import goes on", ImportView) | response_headers("Location"),
 }
 
 
@@ -84,9 +101,8 @@ def _add_upload(router: APIRouter, imports: ImportQueue, authenticator: Authenti
     @router.post(
         "",
         status_code=202,
-        responses=error_responses(400, 401, 403, 409, 413, 422, 503)
-        | {200: {"description": "Imported before, or what an import would do"}},
-        openapi_extra=CSV_BODY | KEY_REQUIRED,
+        responses=UPLOAD_RESPONSES,
+        openapi_extra=CSV_BODY | KEY_REQUIRED | IDEMPOTENT,
     )
     async def upload(
         request: Request,
@@ -109,7 +125,7 @@ def _add_upload(router: APIRouter, imports: ImportQueue, authenticator: Authenti
         try:
             if dry_run:
                 preview = await imports.preview(request.stream(), ignore)
-                return Response(msgspec.json.encode(preview), 200, media_type="application/json")
+                return Response(msgspec.json.encode(preview), 200, media_type=JSON)
             status = await imports.receive(request.stream(), _file_name(name), caller.id, ignore, counts_as)
         except UploadTooLargeError:
             raise too_large_problem() from None
@@ -118,12 +134,14 @@ def _add_upload(router: APIRouter, imports: ImportQueue, authenticator: Authenti
         if status.state in (ImportState.UNDOING, ImportState.UNDONE):
             raise problem_responses.problem(409, "import-undone", UNDONE)
         headers = {"Location": f"/v1/imports/{status.id}"}
-        return _json_response(status, 202 if status.state in WAITING else 200, headers)
+        return _json_response(import_view(status), 202 if status.state in WAITING else 200, headers)
 
 
 def _add_status(router: APIRouter, imports: ImportQueue, authenticator: Authenticator) -> None:
     @router.get(
-        "/{import_id}", responses=error_responses(401, 403, 404, 422, 503), openapi_extra=KEY_REQUIRED
+        "/{import_id}",
+        responses=error_responses(401, 403, 404, 422, 503) | {200: json_response("The import", ImportView)},
+        openapi_extra=KEY_REQUIRED,
     )
     async def status_of(request: Request, import_id: ImportId) -> Response:
         """The status of an import. If it is undone, also the participants kept because they have changed."""
@@ -134,6 +152,7 @@ def _add_status(router: APIRouter, imports: ImportQueue, authenticator: Authenti
 def _add_rejected(router: APIRouter, imports: ImportQueue, authenticator: Authenticator) -> None:
     @router.get(
         "/{import_id}/rejected",
+        response_class=StreamingResponse,
         responses=error_responses(401, 403, 404, 422, 503) | {200: {"content": {"text/csv": {}}}},
         openapi_extra=KEY_REQUIRED,
     )
@@ -155,8 +174,8 @@ def _add_confirmation(router: APIRouter, imports: ImportQueue, authenticator: Au
     @router.post(
         "/{import_id}/confirm",
         status_code=202,
-        responses=error_responses(400, 401, 403, 404, 422, 503) | {200: {"description": "Not held"}},
-        openapi_extra=KEY_REQUIRED,
+        responses=_accepted_or("Not held"),
+        openapi_extra=KEY_REQUIRED | IDEMPOTENT,
     )
     async def confirm(request: Request, import_id: ImportId) -> Response:
         """Import a held file as it is. If the import is not held, nothing changes and the response is 200."""
@@ -171,8 +190,8 @@ def _add_undo(router: APIRouter, imports: ImportQueue, authenticator: Authentica
     @router.post(
         "/{import_id}/undo",
         status_code=202,
-        responses=error_responses(400, 401, 403, 404, 422, 503) | {200: {"description": "Undone before"}},
-        openapi_extra=KEY_REQUIRED,
+        responses=_accepted_or("Undone before"),
+        openapi_extra=KEY_REQUIRED | IDEMPOTENT,
     )
     async def undo(request: Request, import_id: ImportId) -> Response:
         """Withdraw every participant that this import registered, except those who have changed since."""
@@ -183,12 +202,20 @@ def _add_undo(router: APIRouter, imports: ImportQueue, authenticator: Authentica
         return await _status_response(imports, import_id, 202 if begun else 200)
 
 
+def _accepted_or(ended: str) -> Responses:
+    """Return the responses of an endpoint that answers 202, or 200 with the description `ended`."""
+    return error_responses(400, 401, 403, 404, 422, 503) | {
+        200: json_response(ended, ImportView),
+        202: json_response("Accepted; the import goes on", ImportView),
+    }
+
+
 async def _status_response(imports: ImportQueue, import_id: str, code: int = 200) -> Response:
     status = await _find(imports, import_id)
     if status.state not in (ImportState.UNDOING, ImportState.UNDONE):
-        return _json_response(status, code)
-    count, listed = await imports.kept_participants(import_id, KEPT_LISTED_MAX)
-    return _json_response(status, code, kept={"count": count, "participants": listed})
+        return _json_response(import_view(status), code)
+    kept = KeptParticipants(*await imports.kept_participants(import_id, KEPT_LISTED_MAX))
+    return _json_response(import_view(status, kept), code)
 
 
 async def _find(imports: ImportQueue, import_id: str) -> ImportStatus:
@@ -198,15 +225,8 @@ async def _find(imports: ImportQueue, import_id: str) -> ImportStatus:
     return status
 
 
-def _json_response(
-    status: ImportStatus, code: int, headers: dict[str, str] | None = None, **more: object
-) -> Response:
-    body = msgspec.to_builtins(status) | more
-    del body["caller"]
-    body["notes"] = msgspec.to_builtins(note_views(status.notes))
-    if status.state is ImportState.HELD:
-        body["explanation"] = hold_message(status.fault)._asdict()
-    return Response(msgspec.json.encode(body), code, headers, "application/json")
+def _json_response(view: ImportView, code: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(view), code, headers, JSON)
 
 
 def _unusable_file_problem(error: UnusableFileError) -> Problem:

@@ -13,9 +13,13 @@ from registration.api import problem_responses
 from registration.api.authentication import Authenticator
 from registration.api.openapi import (
     CHANGE_RESPONSES,
+    CONDITIONAL,
+    JSON,
     KEY_REQUIRED,
+    LOOKUP_RESPONSES,
     READ_RESPONSES,
     request_body,
+    response_headers,
 )
 from registration.api.operation_submission import RequestHandler, read_request
 from registration.api.response_models import (
@@ -45,7 +49,6 @@ from telemetry.logs import get
 
 log = get()
 
-JSON: Final = "application/json"
 # A proxy that compressed a response would also make its tag weak.
 NOT_STORED: Final = {"Cache-Control": "no-store, no-transform"}
 
@@ -72,7 +75,7 @@ def participants_router(
     @router.post(
         "/lookup",
         response_model=ParticipantView,
-        responses=READ_RESPONSES,
+        responses=LOOKUP_RESPONSES,
         openapi_extra=request_body(LookupBody) | KEY_REQUIRED,
         summary="Find a participant by NIK",
     )
@@ -86,7 +89,7 @@ def participants_router(
     @router.get(
         "/{participant_id}",
         response_model=ParticipantView,
-        responses=READ_RESPONSES,
+        responses=READ_RESPONSES | {200: response_headers("ETag")},
         openapi_extra=KEY_REQUIRED,
         summary="Read a participant",
     )
@@ -120,7 +123,7 @@ def _add_change(router: APIRouter, route: str, handler: RequestHandler, authenti
         operation_id=route,
         response_model=AnswerView,
         responses=CHANGE_RESPONSES,
-        openapi_extra=request_body(model, required=model is not WithdrawBody) | KEY_REQUIRED,
+        openapi_extra=request_body(model, required=model is not WithdrawBody) | KEY_REQUIRED | CONDITIONAL,
         summary=f"{(model.__doc__ or '').strip()}",
     )
     async def change(participant_id: UUID, request: Request) -> Response:

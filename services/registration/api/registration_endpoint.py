@@ -16,7 +16,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from registration.api.authentication import Authenticator
 from registration.api.body_limit import check_announced_length, read_body
 from registration.api.error_responses import error_response
-from registration.api.openapi import PUBLIC_RESPONSES, request_body
+from registration.api.openapi import (
+    ANSWER_HEADERS,
+    IDEMPOTENT,
+    KEY_OPTIONAL,
+    PUBLIC_RESPONSES,
+    json_response,
+    request_body,
+)
 from registration.api.operation_submission import RequestHandler, received_request
 from registration.api.response_models import AnswerView, answer_headers, answer_json
 from registration.domain.idempotent_operation import Answer
@@ -34,14 +41,11 @@ OPERATION: Final[Mapping[str, Any]] = {
     "tags": ["participants"],
     "summary": "Register a person",
     "operationId": "register_v1_participants_post",
+    **KEY_OPTIONAL,
+    **IDEMPOTENT,
     **request_body(RegisterBody),
     "responses": {
-        "201": {
-            "description": "Successful Response",
-            "content": {
-                "application/json": {"schema": {"$ref": f"#/components/schemas/{AnswerView.__name__}"}}
-            },
-        },
+        "201": json_response("Registered", AnswerView, headers=ANSWER_HEADERS),
         **{str(status): response for status, response in PUBLIC_RESPONSES.items()},
     },
 }

@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from registration.cipher import PHONE_ASSOCIATED_DATA, Cipher, nik_associated_data
 from registration.domain import nik, phone
 from registration.domain.cloud_event import utc_text
 from registration.domain.idempotent_operation import Answer
-from registration.requests.request_models import Category
+from registration.requests.request_models import Category, omit_defaults
 from registration.store.register_rows import participant_of
 
 
@@ -114,12 +114,14 @@ class FieldErrorView(BaseModel):
 
 
 class ProblemView(BaseModel):
-    """Problem details (RFC 9457)."""
+    """Problem details (RFC 9457). `detail` and `errors` may be missing."""
+
+    model_config = ConfigDict(json_schema_extra=omit_defaults)
 
     type: str
     title: str
     status: int
-    detail: str | None = None
+    detail: str = ""
     errors: list[FieldErrorView] = []
 
 

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path, Request, Response
 from problems.problem import Problem
 from registration.api import problem_responses
 from registration.api.authentication import Authenticator
-from registration.api.openapi import KEY_REQUIRED, READ_RESPONSES, error_responses, request_body
+from registration.api.openapi import JSON, KEY_REQUIRED, READ_RESPONSES, error_responses, request_body
 from registration.api.response_models import VenueCodesView, VenueCodeView
 from registration.auth.callers import Role
 from registration.auth.venue_codes import (
@@ -30,7 +30,6 @@ from telemetry.logs import get
 
 log = get()
 
-JSON: Final = "application/json"
 SVG: Final = "image/svg+xml"
 UNKNOWN: Final = BilingualText("Kode lokasi ini tidak berlaku.", "This venue code is not valid.")
 

@@ -42,7 +42,7 @@ class ImportState(StrEnum):
     UNDONE = "undone"
 
 
-class ImportStatus(msgspec.Struct, frozen=True):
+class ImportProgress(msgspec.Struct, frozen=True):
     """The progress of an import.
 
     `rows` is None until the import ends. `fault` is None unless the import's file is unusable or held. Each
@@ -66,12 +66,17 @@ class ImportStatus(msgspec.Struct, frozen=True):
     rejected: int
     runs: int
     undone: int
-    caller: str | None
     ignored: Sequence[str]
-    notes: Sequence[Note]
     started_at: datetime
     changed_at: datetime
     finished_at: datetime | None
+
+
+class ImportStatus(ImportProgress, frozen=True):
+    """The progress of an import, its caller, and what an officer should know about the file."""
+
+    caller: str | None
+    notes: Sequence[Note]
 
 
 class ImportPlan(msgspec.Struct, frozen=True):

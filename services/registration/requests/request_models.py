@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
 import msgspec
@@ -145,8 +145,19 @@ ValidFrom = Annotated[AwareDatetime, BeforeValidator(_iso_8601), AfterValidator(
 OccurredAt = Annotated[AwareDatetime, BeforeValidator(_iso_8601), AfterValidator(_occurred_at)]
 
 
+def omit_defaults(schema: dict[str, Any]) -> None:
+    """Remove the defaults from a model's JSON schema.
+
+    Generated clients send a default for a missing field, or demand the field.
+    """
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, hide_input_in_errors=True, json_schema_extra=omit_defaults
+    )
 
 
 class Business(_Body):
@@ -230,7 +241,7 @@ class VenueCodeBody(_Body):
 
     venue: Name
     valid_from: ValidFrom | None = None
-    valid_h: Annotated[int, Field(ge=1, le=24, description="Hours: a day or a night")] = 12
+    valid_h: Annotated[int, Field(ge=1, le=24, description="Hours, for a day or a night; 12 if missing")] = 12
 
 
 class ScopeBody(_Body):
