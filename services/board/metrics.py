@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Final
 
 from prometheus_client import Counter, Gauge
@@ -18,3 +19,6 @@ AGE: Final = Gauge(
 )
 COVERAGE: Final = Gauge("board_coverage_ratio", "Counted events divided by accepted events.")
 DRIFT: Final = Gauge("board_audit_drift", "Unexplained drift that the last audit found.")
+
+# A board that has read no audit knows no drift.
+DRIFT.set(nan)

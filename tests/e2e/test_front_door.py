@@ -67,7 +67,7 @@ def person(number: int) -> dict[str, str]:
     return {"name": "Peserta Contoh", "nik": nik(number), "region": "31.71.01.1001", "consent": "2026-01"}
 
 
-async def test_each_path_reaches_the_service_that_the_documentation_names_with_get_and_head(
+async def test_each_path_reaches_the_service_that_the_documentation_names(
     stack: Stack, tmp_path: Path
 ) -> None:
     routes = ROUTE.findall((ROOT / "docs" / "deployment.md").read_text("utf-8"))
@@ -78,8 +78,8 @@ async def test_each_path_reaches_the_service_that_the_documentation_names_with_g
             target = url + path.replace("…", "x")
             async with http.get(target, allow_redirects=False, headers=FOREIGN) as answer:
                 assert answer.headers.get(BACKEND_HEADER, "none") == service, path
-                is_public = service == "board" and path.startswith(("/v1/", "/openapi/"))
-                assert (answer.headers.get("Access-Control-Allow-Origin") == "*") == is_public, path
+                is_readable = "Access-Control-Allow-Origin" in answer.headers
+                assert not (service == "registration" and is_readable), "other origins may read the register"
             async with http.head(target, allow_redirects=False) as head:
                 assert head.status == answer.status, path
         for path in ("/%6detrics", "/%68ealth/ready", "/metrics/", "/health"):

@@ -23,6 +23,7 @@ from board.stream.sse_response import StreamResponse
 from board.web.counts_responses import CountsQuery, CountsResponses
 from board.web.cross_origin import CrossOriginReads
 from board.web.page import PageRenderer
+from board.web.problem_pages import problem_routes
 from board.web.query_params import (
     Level,
     ParentQuery,
@@ -75,6 +76,7 @@ def make_app(app_state: AppState, health: Health) -> FastAPI:
     app.include_router(_count_routes(app_state))
     app.include_router(_stream_routes(app_state))
     app.include_router(_page_routes(app_state))
+    app.include_router(problem_routes(PAGE_HEADERS))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     return app
 

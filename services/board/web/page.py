@@ -60,6 +60,11 @@ def bar(count: int, target: int | None, scale: float) -> Bar | None:
     return Bar(round(100 * min(1.0, max(0.0, count / target / scale)), 2), round(100 / scale, 2))
 
 
+def html_time(time: datetime) -> str:
+    """Return a time for the element `time`, which allows at most three digits after the second."""
+    return time.isoformat(timespec="milliseconds")
+
+
 class PageRenderer:
     """Renders the page in Indonesian or English."""
 
@@ -134,7 +139,7 @@ class _PageValues:
             "state": head.state.value,
             "cut": head.cut,
             "as_of": self._time(head.as_of),
-            "as_of_iso": head.as_of.isoformat() if head.as_of else "",
+            "as_of_iso": html_time(head.as_of) if head.as_of else "",
             "coverage": DASH if head.coverage is None else share(head.coverage, 1, 2, self._language),
             "ignored": number(head.ignored, self._language) if head.ignored else "",
             "drift": number(head.drift, self._language) if audit and head.audited else DASH,
@@ -248,6 +253,7 @@ class _PageValues:
                 measure=measure,
             ),
             "at": moment(crossing.crossed_at, self._now, self._language),
+            "at_iso": html_time(crossing.crossed_at),
             "retracted": crossing.state == "retracted",
         }
 

@@ -27,6 +27,8 @@ from notifier.domain.delivery_policy import AttemptResult, DeliveryReason
 
 SENDER_NAME: Final = "Jakpreneur"
 REPLY_LENGTH_MAX: Final = 200
+LINE_MAX: Final = 76
+"""RFC 2047, 2: of a line with encoded words, each of which has 75 characters at most."""
 ADDRESS: Final = re.compile(r"\S+@\S+")
 CONTROL_CHARACTERS: Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]+")
 
@@ -77,7 +79,7 @@ class EmailSender:
             return AttemptResult(DeliveryReason.NOT_CONFIGURED)
         needs_utf8 = not recipient.address.isascii()
         email = self._email(attempt, recipient)
-        content = email.as_bytes(policy=policy.SMTPUTF8 if needs_utf8 else policy.SMTP)
+        content = encode(email, needs_utf8=needs_utf8)
         client = self._server.client()
         try:
             refusal = await self._send_envelope(client, recipient.address, needs_utf8)
@@ -137,6 +139,12 @@ class EmailSender:
         email["Content-Language"] = recipient.language
         email.set_content(text.body, cte="quoted-printable")
         return email
+
+
+def encode(email: EmailMessage, *, needs_utf8: bool) -> bytes:
+    """Return the bytes to send. Without UTF-8 in headers, other characters than ASCII are encoded words."""
+    of_server = policy.SMTPUTF8 if needs_utf8 else policy.SMTP
+    return email.as_bytes(policy=of_server.clone(max_line_length=LINE_MAX))
 
 
 def _definite_result(error: SMTPResponseException) -> AttemptResult:

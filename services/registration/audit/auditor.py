@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from enum import Enum
+from math import nan
 from typing import Any, Final
 
 import asyncpg
@@ -89,7 +90,7 @@ class Auditor:
             # Another process publishes results now, or this register cannot be compared with the cut. Readers
             # must not take the earlier result for a current result.
             self._result = None
-            DRIFT.set(0)
+            DRIFT.set(nan)
             AUDITED_AT.set(0)
         return outcome
 

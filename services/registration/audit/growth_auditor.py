@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from math import nan
 from typing import Any, Final
 
 import asyncpg
@@ -70,6 +71,7 @@ class GrowthAuditor:
         """
         if self._lease.term is None:
             self.last_result = None
+            GROWTH_DRIFT.set(nan)
             return 0
         compared = 0
         for _ in range(MINUTES_PER_AUDIT):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -23,3 +24,7 @@ LAG_STANDING: Final = Gauge(
     "audit_lag_standing_seconds",
     "The longest time for which the position of a lagging partition has not moved.",
 )
+
+# A process that has not audited knows no drift. Prometheus ignores NaN in `max` beside a number.
+DRIFT.set(nan)
+GROWTH_DRIFT.set(nan)

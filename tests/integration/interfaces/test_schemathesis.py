@@ -7,7 +7,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urljoin
 
+import httpx
 import pytest
 
 from tests.support.stack import Stack
@@ -48,6 +50,19 @@ async def test_every_response_conforms_to_the_openapi_document(
 
     for code, output in runs:
         assert code == 0, output
+    await _check_head(document)
+
+
+async def _check_head(document: str) -> None:
+    """Check that HEAD is answered like GET, at each path of the document that needs no parameter."""
+    async with httpx.AsyncClient(timeout=30) as http:
+        paths = (await http.get(document)).json()["paths"]
+        reads = [path for path, operations in paths.items() if "get" in operations and "{" not in path]
+        for path in reads:
+            head = await http.head(urljoin(document, path))
+            async with http.stream("GET", urljoin(document, path)) as get:
+                assert (head.status_code, head.content) == (get.status_code, b""), path
+                assert head.headers["content-type"] == get.headers["content-type"]
 
 
 async def run_schemathesis(folder: Path, document: str, *options: str) -> tuple[int | None, str]:

@@ -1,7 +1,7 @@
 // Updates the numbers of the page that the server rendered.
 
 import { follow } from "./stream.js";
-import { clock, dated, duration, fill, moment, number, share, shortClock, signed, span, words } from "./formats.js";
+import { clock, dated, duration, fill, htmlTime, moment, number, share, shortClock, signed, span, words } from "./formats.js";
 
 const ANNOUNCE_MS = 30000; // the interval at which a screen reader announces a changed total
 const BAR_SCALE_MIN = 1.25;
@@ -80,7 +80,7 @@ function flash(row) {
 function drawHead() {
   showState(head.state);
   if (head.as_of) {
-    element("as-of").dateTime = head.as_of;
+    element("as-of").dateTime = htmlTime(head.as_of);
     setText(element("as-of"), fill(words.per, dated(head.as_of)));
   }
   setText(element("coverage"), head.coverage === null ? words.dash : share(head.coverage, 1, 2));
@@ -157,7 +157,7 @@ function milestoneLine(milestone) {
   const name = words.names[milestone.region] ?? milestone.name;
   text.textContent = fill(words.reached, name, number(milestone.threshold), measure);
   time.textContent = moment(milestone.crossed_at, head?.as_of ?? Date.now());
-  time.dateTime = milestone.crossed_at;
+  time.dateTime = htmlTime(milestone.crossed_at);
   if (milestone.state === "retracted") {
     line.className = "retracted";
     const retracted = document.createElement("em");

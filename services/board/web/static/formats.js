@@ -30,6 +30,8 @@ function read(time) {
 const dateOf = (p) => `${p.day} ${p.month} ${p.year}`;
 const clockOf = (p, ...units) => `${units.map((unit) => p[unit]).join(indonesian ? "." : ":")} WIB`;
 
+// A time for the element `time`, which allows at most three digits after the second.
+export const htmlTime = (time) => new Date(time).toISOString();
 export const clock = (time) => clockOf(read(time), "hour", "minute", "second");
 export function moment(time, now) {
   const then = read(time);
