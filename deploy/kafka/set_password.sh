@@ -7,7 +7,8 @@ kafka=/opt/kafka/bin
 secrets=/secrets
 work=/tmp
 user=${1:?"usage: set_password.sh registration|aggregator|notifier|board"}
-printf 'SCRAM-SHA-512=[password=%s]\n' "$(cat "$secrets/kafka_${user}_password")" > "$work/new_password"
+trap 'rm -f "$work/new_password"' EXIT
+# In a file the value has no brackets, unlike in Kafka's option --add-config.
+printf 'SCRAM-SHA-512=password=%s\n' "$(cat "$secrets/kafka_${user}_password")" > "$work/new_password"
 "$kafka/kafka-configs.sh" --bootstrap-server kafka:9092 --command-config "$work/admin.properties" \
   --alter --entity-type users --entity-name "$user" --add-config-file "$work/new_password"
-rm "$work/new_password"
