@@ -7,6 +7,8 @@ kafka=/opt/kafka/bin
 secrets=/secrets
 work=/tmp
 user=${1:?"usage: set_password.sh registration|aggregator|notifier|board"}
+# The broker has most of the container's memory.
+export KAFKA_HEAP_OPTS=-Xmx128m
 trap 'rm -f "$work/new_password"' EXIT
 # In a file the value has no brackets, unlike in Kafka's option --add-config.
 printf 'SCRAM-SHA-512=password=%s\n' "$(cat "$secrets/kafka_${user}_password")" > "$work/new_password"
