@@ -2,18 +2,21 @@
 
 A container mounts only the volume with the secrets that it needs. Run as
 `python -m deploy.secret_volumes FOLDER`; it may be repeated, because it never changes a secret that exists.
+Only certificates are renewed, before they expire.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
+from deploy.authority import create_authority, renew_certificate
 from deploy.local.secret_files import create_once, new_key_of_32_bytes, new_password, new_webhook_secret
 
 WEBHOOK_URL: Final = "http://webhooks:8030/"
@@ -21,11 +24,21 @@ READABLE: Final = 0o444
 """A volume has readers of several system users, such as that of PostgreSQL; the volume is the boundary."""
 
 
-def create_secrets(folder: Path) -> None:
-    """Create the secrets that are missing in the subfolders of `folder`, one per volume."""
+def create_secrets(folder: Path, now: datetime) -> list[str]:
+    """Create the secrets that are missing in the subfolders of `folder`, one per volume.
+
+    Return the names of the certificates that are new.
+    """
+    authority = folder / "authority"
+    create_authority(authority, now)
     for volume, secrets in VOLUMES.items():
         for name, generate in secrets.items():
             create_once(folder / volume / name, partial(generate, folder), READABLE)
+    return [
+        path
+        for path, names in SERVERS.items()
+        if renew_certificate(authority, folder / path, names, now, READABLE)
+    ]
 
 
 def _password(_folder: Path) -> str:
@@ -41,29 +54,60 @@ def _webhooks(folder: Path) -> str:
     return json.dumps({"control-room": {"url": WEBHOOK_URL, "secret": secret}})
 
 
+SERVERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "kafka/kafka_server.pem": ("kafka", "kafka-1", "kafka-2", "kafka-3", "localhost", "127.0.0.1"),
+}
+"""By file, the names of the server that has this key and certificate."""
+_AUTHORITY: Final = _copy_of("authority/authority.pem")
+
 VOLUMES: Final[Mapping[str, Mapping[str, Callable[[Path], str]]]] = {
+    "authority": {},
     "postgres": {"postgres_password": _password},
-    "registration": {"registration_database_password": _password},
+    "registration": {
+        "registration_database_password": _password,
+        "kafka_sasl_password": _password,
+        "authority.pem": _AUTHORITY,
+    },
     "registration-api": {
         "registration_database_password": _copy_of("registration/registration_database_password"),
         "registration_secret_key": lambda _folder: new_key_of_32_bytes(),
     },
-    "aggregator": {"aggregator_database_password": _password},
+    "aggregator": {
+        "aggregator_database_password": _password,
+        "kafka_sasl_password": _password,
+        "authority.pem": _AUTHORITY,
+    },
     "webhooks": {"webhook_secret": lambda _folder: new_webhook_secret()},
     "notifier": {
         "notifier_database_password": _password,
         "notifier_link_secret": _password,
         "notifier_webhooks": _webhooks,
+        "kafka_sasl_password": _password,
+        "authority.pem": _AUTHORITY,
+    },
+    "board": {"kafka_sasl_password": _password, "authority.pem": _AUTHORITY},
+    "kafka-admin": {"kafka_sasl_password": _password, "authority.pem": _AUTHORITY},
+    "kafka": {
+        "kafka_admin_password": _copy_of("kafka-admin/kafka_sasl_password"),
+        "kafka_registration_password": _copy_of("registration/kafka_sasl_password"),
+        "kafka_aggregator_password": _copy_of("aggregator/kafka_sasl_password"),
+        "kafka_notifier_password": _copy_of("notifier/kafka_sasl_password"),
+        "kafka_board_password": _copy_of("board/kafka_sasl_password"),
+        "authority.pem": _AUTHORITY,
     },
 }
-"""By volume, the name of each secret's file, which is the setting's name in lower case, and its generator."""
+"""By volume, the name of each secret's file, and its generator. A setting's file has its name in lower case.
+
+The authority's own files and the certificates of SERVERS are no part of the list.
+"""
 
 
 def main(
     folder: Annotated[Path, typer.Argument(help="It has a subfolder for each volume.")],
 ) -> None:
-    """Create the secrets that are missing."""
-    create_secrets(folder)
+    """Create the secrets that are missing, and renew the certificates that expire soon."""
+    for path in create_secrets(folder, datetime.now(UTC)):
+        typer.echo(f"certificate created: {path}; restart its server if it runs")
 
 
 if __name__ == "__main__":

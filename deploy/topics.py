@@ -1,11 +1,13 @@
 """Creates the topics of `contract/topics.yaml` at the broker, and compares existing topics with the contract.
 
-Run as `python -m deploy.topics` with the services' KAFKA_* settings.
+If the broker has users, it also grants the services their access. Run as `python -m deploy.topics` with the
+services' KAFKA_* settings.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +20,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, for_code
 
+from deploy.access_rules import AccessError, set_access_rules
+from kafka.connection_fault import find_fault
 from kafka.settings import KafkaSettings
 from settings.contract_files import contract_path
 from settings.loader import load
@@ -37,11 +41,17 @@ class TopicsError(RuntimeError):
 
 @dataclass(frozen=True)
 class Topic:
-    """A topic of the contract; `name` is without the configured prefix."""
+    """A topic of the contract; `name` is without the configured prefix.
+
+    `writer` and `readers` are services. If `emptied` is set, the writer may delete all records.
+    """
 
     name: str
     partitions: int
     config: dict[str, str] = field(default_factory=dict)
+    writer: str = ""
+    readers: tuple[str, ...] = ()
+    emptied: bool = False
 
 
 def read_topics(path: Path) -> list[Topic]:
@@ -49,7 +59,12 @@ def read_topics(path: Path) -> list[Topic]:
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))
     return [
         Topic(
-            entry["name"], int(entry["partitions"]), {k: str(v) for k, v in entry.get("config", {}).items()}
+            entry["name"],
+            int(entry["partitions"]),
+            {k: str(v) for k, v in entry.get("config", {}).items()},
+            entry["writer"],
+            tuple(entry["readers"]),
+            entry.get("emptied", False),
         )
         for entry in entries
     ]
@@ -73,7 +88,8 @@ async def create_topics(
             created += new
         except (KafkaError, OSError, TimeoutError) as error:
             if time.monotonic() > deadline:
-                raise TopicsError(f"{settings.bootstrap_servers} after {wait_s:.0f} s: {error!r}") from error
+                fault = await find_fault(settings) or f"{settings.bootstrap_servers}: {error!r}"
+                raise TopicsError(fault) from error
             await asyncio.sleep(RETRY_PAUSE_S)
 
 
@@ -143,10 +159,16 @@ def _shape_differences(found: Mapping[str, Any], topic: Topic, replication: int)
     name, partitions = found["topic"], found["partitions"]
     differences = []
     if len(partitions) != topic.partitions:
-        differences.append(f"{name} has {len(partitions)} partitions, the contract says {topic.partitions}")
+        differences.append(
+            f"{name} has {len(partitions)} partitions, the contract says {topic.partitions}: add partitions"
+            " with kafka-topics --alter, or create the topic again if it has too many"
+        )
     copies = min((len(partition["replicas"]) for partition in partitions), default=0)
     if copies < replication:
-        differences.append(f"{name} has {copies} copies of a partition, {replication} are asked for")
+        differences.append(
+            f"{name} has {copies} copies of a partition, {replication} are asked for: add them with"
+            " kafka-reassign-partitions"
+        )
     return differences
 
 
@@ -160,17 +182,23 @@ def _config_differences(name: str, found: Mapping[str, str], wanted: Mapping[str
 
 def main(
     replication: int = typer.Option(
-        1, help="Copies of each partition (3 on a cluster of three brokers or more)."
+        1,
+        envvar="TOPIC_REPLICATION",
+        help="Copies of each partition (3 on a cluster of three brokers or more).",
     ),
     wait_s: float = typer.Option(60.0, help="Seconds to wait for the broker."),
 ) -> None:
-    """Create the topics of the contract, and compare existing topics with it."""
+    """Create the topics of the contract, compare existing topics with it, and grant access."""
     settings = load(KafkaSettings)
     topics = read_topics(contract_path("topics.yaml"))
+    # The client logs each attempt to connect; the error below has the reason once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         created = asyncio.run(create_topics(settings, topics, replication=replication, wait_s=wait_s))
-    except TopicsError as error:
-        typer.echo(f"topics not created: {error}", err=True)
+        if settings.security_protocol.startswith("SASL"):
+            set_access_rules(settings, topics)
+    except (TopicsError, AccessError) as error:
+        typer.echo(f"topics not ready: {error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"topics created: {', '.join(created)}" if created else f"all {len(topics)} topics exist")
 

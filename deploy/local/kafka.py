@@ -84,8 +84,8 @@ class Broker:
 
     def command(self) -> list[str]:
         """Return the command line that starts the broker, after `prepare`."""
-        return _java_command(
-            self.heap_mb, [*_archive_options(), *self.java_options], "kafka.Kafka", str(self.properties)
+        return java_command(
+            self.heap_mb, [*archive_options(), *self.java_options], "kafka.Kafka", str(self.properties)
         )
 
     def prepare(self) -> None:
@@ -129,7 +129,7 @@ class Broker:
                     blank = Broker(Path(folder) / "data", self.port, self.controller_port)
                     blank._write_properties()
                     arguments = ("format", "-t", CLUSTER_ID, "-c", str(blank.properties))
-                    _run(_java_command(256, [], "kafka.tools.StorageTool", *arguments), 60)
+                    _run(java_command(256, [], "kafka.tools.StorageTool", *arguments), 60)
                     blank.data.rename(template)
         shutil.copytree(template, self.data, dirs_exist_ok=True)
         if self.node_id > 1:
@@ -217,7 +217,7 @@ def _run_archiving_broker(folder: Path) -> Path:
     broker._format()
     made = folder / "classes.jsa"
     options = [f"-XX:ArchiveClassesAtExit={made}"]
-    command = _java_command(broker.heap_mb, options, "kafka.Kafka", str(broker.properties))
+    command = java_command(broker.heap_mb, options, "kafka.Kafka", str(broker.properties))
     with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         try:
             _in_own_loop(broker)
@@ -243,12 +243,12 @@ def _archive() -> Path:
     return broker_cache() / f"classes-{_edition()}-java{find_java().major}.jsa"
 
 
-def _archive_options() -> list[str]:
+def archive_options() -> list[str]:
     archive = _archive()
     return [f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []
 
 
-def _java_command(heap_mb: int, options: list[str], main: str, *arguments: str) -> list[str]:
+def java_command(heap_mb: int, options: list[str], main: str, *arguments: str) -> list[str]:
     return [
         str(find_java().path),
         f"-Xmx{heap_mb}m",

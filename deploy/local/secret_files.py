@@ -52,12 +52,17 @@ def read_or_create(folder: Path) -> dict[str, str]:
 def create_once(path: Path, generate: Callable[[], str], mode: int = 0o600) -> str:
     """Return the text of the file; create it with a generated text and this mode if it does not exist."""
     if not path.exists():
-        partial = path.with_name(f"{path.name}.new")
-        partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(generate())
-            file.flush()
-            os.fchmod(file.fileno(), mode)
-            os.fsync(file.fileno())
-        partial.rename(path)
+        replace_file(path, generate(), mode)
     return path.read_text().strip()
+
+
+def replace_file(path: Path, text: str, mode: int) -> None:
+    """Write the file at once: at every moment it has the former text or all of the new text."""
+    partial = path.with_name(f"{path.name}.new")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
+    partial.rename(path)

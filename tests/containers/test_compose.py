@@ -30,6 +30,37 @@ REGIONS = ("31.01.01.1001", "31.71.01.1001", "31.72.01.1001", "31.73.01.1005", "
 FIRST, SECOND, THIRD, FOURTH, FIFTH = 260, 260, 80, 150, 150
 CONCURRENT_MAX = 16
 NOT_FINAL = (0, 502, 503, 504)
+# Run in a container of the board: prints what its user is refused, then whether the database can be reached.
+BOARD_ATTEMPTS = """
+import asyncio, socket
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from kafka.connection_fault import find_fault
+from kafka.settings import KafkaSettings
+from settings.loader import load
+
+async def refusal(client, *use):
+    try:
+        await client.start()
+        for attempt in use:
+            await attempt()
+    except Exception as error:
+        print(type(error).__name__)
+    finally:
+        await client.stop()
+
+async def main():
+    kafka = load(KafkaSettings)
+    producer = AIOKafkaProducer(**kafka.client_options())
+    await refusal(producer, lambda: producer.send_and_wait("region-counts", b"forged"))
+    await refusal(AIOKafkaConsumer("region-counts", **kafka.client_options(), group_id="aggregator"))
+    print(await find_fault(kafka.model_copy(update={"sasl_username": "admin"})))
+    try:
+        socket.create_connection(("postgres", 5432), 5)
+    except OSError as error:
+        print("no database:", type(error).__name__)
+
+asyncio.run(main())
+"""
 
 
 @dataclass
@@ -130,6 +161,18 @@ async def test_every_process_passes_its_own_health_check_and_is_scraped(project:
         return {target["health"] for target in found["data"]["activeTargets"]} == {"up"}
 
     await until(all_scraped, 90, 0.5)
+
+
+async def test_the_board_can_neither_write_counts_nor_be_another_user_nor_reach_the_database(
+    project: ComposeProject,
+) -> None:
+    printed = await asyncio.to_thread(project.compose.output, "board", "python", "-c", BOARD_ATTEMPTS)
+
+    write, group, login, database = [line for line in printed.splitlines() if not line.startswith("Topic ")]
+    assert write == "TopicAuthorizationFailedError"
+    assert group == "GroupAuthorizationFailedError"
+    assert "refuses the password of the user admin" in login
+    assert database == "no database: gaierror"
 
 
 async def test_workers_count_with_the_compiled_decoder_and_their_image_has_no_compiler(

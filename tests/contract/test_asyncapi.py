@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,18 @@ def fits(document: Any, message: str, event: object) -> bool:
     """Return whether an event is a valid payload of a message."""
     schema = document["components"]["messages"][message]["payload"]["schema"]
     return Draft202012Validator(schema, registry=REGISTRIES["write"]).is_valid(event)
+
+
+def test_the_access_of_each_service_is_that_of_its_operations(document: Any) -> None:
+    listed = {topic["name"]: topic for topic in read_yaml("topics.yaml")}
+    for key, channel in document["channels"].items():
+        access: dict[str, set[str]] = {"send": set(), "receive": set()}
+        for name, operation in document["operations"].items():
+            if operation["channel"]["$ref"] == f"#/channels/{key}":
+                access[operation["action"]].add(re.split("[A-Z]", name)[0])
+        topic = listed[channel["address"]]
+        assert access["send"] == {topic["writer"]}, key
+        assert access["receive"] == set(topic["readers"]), key
 
 
 def references(value: Any) -> list[str]:

@@ -13,11 +13,14 @@ PUBLISHED = {"proxy", "mail", "webhooks", "prometheus"}
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
 LASTING = {name: service for name, service in SERVICES.items() if service["restart"] != "no"}
+CLUSTER = {name for name, service in SERVICES.items() if service.get("profiles") == ["cluster"]}
 
 
 def test_all_services_together_fit_in_four_gibibytes() -> None:
     limits = [
-        int(service["mem_limit"].removesuffix("m")) * service.get("scale", 1) for service in LASTING.values()
+        int(service["mem_limit"].removesuffix("m")) * service.get("scale", 1)
+        for name, service in LASTING.items()
+        if name not in CLUSTER
     ]
 
     assert sum(limits) <= MEMORY_MIB_MAX
@@ -43,7 +46,52 @@ def test_only_the_services_that_need_a_secret_mount_it() -> None:
 
     assert mounts["secrets-registration-api"] == {"secrets", "registration-api"}
     assert mounts["secrets-postgres"] == {"secrets", "postgres", "roles"}
-    assert not any("board" in names or "proxy" in names for names in mounts.values())
+    assert mounts["secrets-authority"] == {"secrets"}
+    assert mounts["secrets-kafka"] == {"secrets", "kafka"} | CLUSTER
+    assert mounts["secrets-kafka-admin"] == {"secrets", "topics"}
+    assert {volume for volume, names in mounts.items() if "board" in names} == {"secrets-board"}
+    assert not any("proxy" in names for names in mounts.values())
+
+
+def test_only_the_services_that_need_the_database_or_kafka_share_a_network_with_it() -> None:
+    members = {
+        network: {
+            name for name, service in SERVICES.items() if network in service.get("networks", ["default"])
+        }
+        for network in COMPOSE["networks"]
+    }
+
+    assert not any("postgres" in names for network, names in members.items() if network != "database")
+    assert not any("kafka" in names for network, names in members.items() if network != "broker")
+    assert members["database"].isdisjoint({"board", "proxy", "prometheus", "mail", "webhooks", "topics"})
+    assert members["broker"].isdisjoint({"registration-api", "proxy", "prometheus", "mail", "webhooks"})
+    assert SERVICES["secrets"]["network_mode"] == "none"
+
+
+def test_each_service_logs_in_to_kafka_as_itself() -> None:
+    users = {
+        name: service["environment"]["KAFKA_SASL_USERNAME"]
+        for name, service in SERVICES.items()
+        if "KAFKA_BOOTSTRAP_SERVERS" in service.get("environment", {})
+    }
+
+    assert users == {
+        "topics": "admin",
+        "registration-relay": "registration",
+        "registration-audit": "registration",
+        "aggregator-worker": "aggregator",
+        "aggregator-publisher": "aggregator",
+        "notifier": "notifier",
+        "board": "board",
+    }
+    assert {SERVICES[name]["environment"]["KAFKA_SECURITY_PROTOCOL"] for name in users} == {"SASL_SSL"}
+
+
+def test_the_topics_have_a_copy_on_each_broker_of_the_cluster() -> None:
+    assert {"kafka-2", "kafka-3"} == CLUSTER
+    assert SERVICES["topics"]["environment"]["TOPIC_REPLICATION"] == "${KAFKA_BROKERS:-1}"
+    nodes = [SERVICES[name]["environment"]["NODE"] for name in ("kafka", "kafka-2", "kafka-3")]
+    assert nodes == [1, 2, 3]
 
 
 def test_a_service_that_the_proxy_stops_using_first_has_the_time_to_end() -> None:

@@ -23,7 +23,7 @@ IMAGES: Final = {
     "aggregator": ("aggregator",),
     "notifier": ("notifier",),
     "board": ("board",),
-    "deploy": ("deploy.topics", "deploy.local.webhook_receiver"),
+    "deploy": ("deploy.topics", "deploy.secret_volumes", "deploy.local.webhook_receiver"),
 }
 
 

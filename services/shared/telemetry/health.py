@@ -13,13 +13,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from telemetry.logs import get
+
+log = get()
+
 Check = Callable[[], Awaitable[bool] | bool]
 Probe = Callable[[], Awaitable[object]]
-"""Reaches another system, or raises."""
+"""Reaches another system, or raises; an UnreachableError tells operators why and what to do."""
 
 PROBE_EVERY_S: Final = 2.0
 ANSWER_S_MAX: Final = 2.0
 """A check or probe that takes longer has failed. So a lost system is named within four seconds."""
+
+
+class UnreachableError(Exception):
+    """Another system cannot be reached; the message has the reason and the remedy, and no secret."""
 
 
 @dataclass(slots=True)
@@ -88,10 +96,14 @@ class Health:
             await asyncio.sleep(PROBE_EVERY_S)
 
     async def probe_once(self) -> None:
-        """Probe all dependencies and update `degraded`."""
+        """Probe all dependencies; update `degraded` and the reasons in `details`."""
         probes = dict(self._probes)
-        answered = await asyncio.gather(*(self._answers(probe) for probe in probes.values()))
-        failed = [name for name, good in zip(probes, answered, strict=True) if not good]
+        results = await asyncio.gather(*(self._result(probe()) for probe in probes.values()))
+        failed = []
+        for name, result in zip(probes, results, strict=True):
+            self._note(name, result)
+            if isinstance(result, Exception):
+                failed.append(name)
         self.degraded = self._not_added() + failed
         if not self.degraded:
             self._degraded_since = None
@@ -115,18 +127,25 @@ class Health:
     def _not_added(self) -> list[str]:
         return [name for name in self.waits_for if name not in self._probes]
 
+    def _note(self, name: str, result: object) -> None:
+        """Keep the reason why a dependency cannot be reached as a detail, and log it when it changes."""
+        if isinstance(result, UnreachableError):
+            if self.details.get(name) != str(result):
+                self.details[name] = str(result)
+                log.error("dependency unreachable", dependency=name, reason=str(result))
+        elif not isinstance(result, Exception) and self.details.pop(name, None) is not None:
+            log.info("dependency reached again", dependency=name)
+
     async def _passes(self, check: Check) -> bool:
         try:
             result = check()
         except Exception:  # a check that raises has failed
             return False
-        return result if isinstance(result, bool) else bool(await self._result(result))
-
-    async def _answers(self, probe: Probe) -> bool:
-        return await self._result(probe()) is not False
+        answer = result if isinstance(result, bool) else await self._result(result)
+        return bool(answer) and not isinstance(answer, Exception)
 
     async def _result(self, answer: Awaitable[object]) -> object:
-        """Return the result; False if it is an error, or takes longer than `answer_s_max`.
+        """Return the result, or the error; TimeoutError if it takes longer than `answer_s_max`.
 
         A driver can take long to cancel a query, so this does not wait until the cancellation is complete.
         """
@@ -134,5 +153,5 @@ class Health:
         await asyncio.wait({task}, timeout=self.answer_s_max)
         if not task.done():
             task.cancel()
-            return False
-        return task.result() if task.exception() is None else False
+            return TimeoutError()
+        return task.exception() or task.result()

@@ -51,7 +51,9 @@ async def test_a_topic_with_too_few_copies_is_refused(topics: Topics) -> None:
 async def test_an_unreachable_broker_is_reported_with_its_address() -> None:
     away = KafkaSettings(bootstrap_servers="127.0.0.1:1")
 
-    with pytest.raises(TopicsError, match=r"127\.0\.0\.1:1 after 0 s"):
+    with pytest.raises(
+        TopicsError, match=r"127\.0\.0\.1:1: no broker answers .* correct KAFKA_BOOTSTRAP_SERVERS"
+    ):
         await create_topics(away, [], wait_s=0.0)
 
 

@@ -24,7 +24,7 @@ CONDITION_S_MAX = 180.0
 
 
 class Compose:
-    """A compose project. `down` removes its containers, volumes and network."""
+    """A compose project without profiles. `down` removes its containers, volumes and network."""
 
     def __init__(self, project: str, ports: dict[str, int], scaled: dict[str, int] | None = None) -> None:
         """Make the project. `scaled` has the number of replicas of services, instead of the file's number."""
@@ -32,7 +32,9 @@ class Compose:
         self.ports = ports
         self._scaled = scaled or {}
         self.declared: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
-        self.services: dict[str, Any] = self.declared["services"]
+        self.services: dict[str, Any] = {
+            name: service for name, service in self.declared["services"].items() if "profiles" not in service
+        }
 
     def build(self) -> None:
         """Build one image of the file, then in parallel the others, which reuse its layers."""

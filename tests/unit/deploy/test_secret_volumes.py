@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from deploy.secret_volumes import VOLUMES, create_secrets
+from deploy.secret_volumes import SERVERS, VOLUMES, create_secrets
 from notifier.settings import NotifierSettings
 from registration.settings import RegisterSettings, SecretSettings
 from settings.loader import load
 from tests.support.contract_documents import ROOT
+
+AUTHORITY = {"authority/authority.key", "authority/authority.pem"}
+NOW = datetime(2026, 11, 29, tzinfo=UTC)
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -23,18 +27,19 @@ def test_the_secrets_of_two_installations_differ_and_a_second_start_changes_none
         before = contents(tmp_path / name)
         for volume in VOLUMES:
             (tmp_path / name / volume).mkdir(parents=True, exist_ok=True)
-        create_secrets(tmp_path / name)
+        create_secrets(tmp_path / name, NOW)
         assert before == {} or before == contents(tmp_path / name)
 
     one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
-    assert one.keys() == two.keys() == {f"{volume}/{name}" for volume in VOLUMES for name in VOLUMES[volume]}
+    listed = {f"{volume}/{name}" for volume in VOLUMES for name in VOLUMES[volume]}
+    assert one.keys() == two.keys() == listed | SERVERS.keys() | AUTHORITY
     assert not set(one.values()) & set(two.values())
 
 
 def test_the_services_accept_the_created_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for volume in VOLUMES:
         (tmp_path / volume).mkdir()
-    create_secrets(tmp_path)
+    create_secrets(tmp_path, NOW)
     for service in ("REGISTRATION", "NOTIFIER"):
         for name, value in (("HOSTS", "db:5432"), ("NAME", "n"), ("USER", "u"), ("SSLMODE", "disable")):
             monkeypatch.setenv(f"{service}_DATABASE_{name}", value)

@@ -7,7 +7,7 @@ from functools import partial
 
 from fastapi.testclient import TestClient
 
-from telemetry.health import Health
+from telemetry.health import Health, UnreachableError
 from telemetry.health_endpoints import plain_app
 from tests.support.manual_clock import ManualClock
 
@@ -63,6 +63,28 @@ async def test_a_dependency_that_does_not_answer_is_named_and_the_process_stays_
     assert (before.status_code, before.json()["degraded"]) == (200, [])
     assert (after.status_code, after.json()["degraded"]) == (200, ["kafka"])
     assert health.degraded == []
+
+
+async def test_the_reason_of_an_unreachable_dependency_is_a_detail_until_the_dependency_answers() -> None:
+    health = Health()
+    reachable = False
+
+    async def probe() -> None:
+        if not reachable:
+            raise UnreachableError("the broker refuses the password. Correct it")
+
+    health.dependency("kafka", probe)
+    client = TestClient(plain_app(health))
+
+    await health.probe_once()
+    away = client.get("/health/ready").json()
+    reachable = True
+    await health.probe_once()
+    back = client.get("/health/ready").json()
+
+    assert away["degraded"] == ["kafka"]
+    assert away["details"] == {"kafka": "the broker refuses the password. Correct it"}
+    assert back["details"] == {}
 
 
 async def test_a_dependency_or_a_check_that_never_answers_is_named_in_time() -> None:
