@@ -42,7 +42,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
     """The broker, after `python -m deploy.topics` has created the topics and the access rules."""
     broker = SecuredKafka(tmp_path_factory.mktemp("secured"))
     try:
-        done = create_by_command(broker.settings("kafka-admin"))
+        done = create_by_command(broker.settings("kafka-admin"), "--wait-s=100")
         assert done.returncode == 0, done.stderr + broker.log()
         yield broker
     finally:
@@ -245,9 +245,11 @@ async def test_a_new_password_of_a_user_replaces_the_former_one(broker: SecuredK
 async def test_three_brokers_keep_a_record_on_two_and_go_on_without_one(tmp_path: Path) -> None:
     cluster = SecuredKafka(tmp_path, 3)
     try:
-        done = await asyncio.to_thread(create_by_command, cluster.settings("kafka-admin"), "--replication=3")
+        done = await asyncio.to_thread(
+            create_by_command, cluster.settings("kafka-admin"), "--replication=3", "--wait-s=100"
+        )
         assert done.returncode == 0, done.stderr + cluster.log()
-        async with producer(cluster.settings("notifier"), acks="all") as opened:
+        async with producer(cluster.settings("notifier"), acks="all", request_timeout_ms=90_000) as opened:
             await opened.send_and_wait("milestones", b"before", b"key")
             cluster.kill(1)
             await opened.send_and_wait("milestones", b"after", b"key")

@@ -16,7 +16,7 @@ from tests.support.notifier.receivers import SECRET, Mailbox, Receiver, webhook_
 from tests.support.process_clock import clock_off
 
 pytestmark = pytest.mark.integration
-HANGING_S = 100
+HANGING_S = 60
 ONLY_WEBHOOK = RULES.split("officials:", maxsplit=1)[0] + 'webhooks: [{id: control-room, within: ["31"]}]\n'
 
 
