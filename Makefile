@@ -8,7 +8,7 @@ PURE := tests/unit tests/model tests/contract faults/tests
 # Tests start thousands of processes: without written bytecode, each of them compiles all its modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo up down status check format lint types imports rules surface unit fuzz test test-long test-bench bench bench-growth bench-against rivals faults faults-planted faults-peers bare-machine lock clean-local
+.PHONY: help setup clients demo up down status check format lint types imports rules surface unit fuzz test test-long test-bench bench bench-growth bench-against rivals faults faults-planted faults-peers bare-machine lock clean-local
 
 help: ## list these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -32,6 +32,20 @@ setup: .venv/ready .venv/compiled .local/kafka/ready ## install everything the p
 	@echo "fetching Kafka into .local/kafka"
 	@$(PY) -m deploy.local fetch
 	@touch $@
+
+clients: .local/clients/python/ready .local/clients/typescript/ready ## the generators of API clients that a test uses (TypeScript: npm is needed)
+
+.local/clients/python/ready: requirements/clients.txt .venv/ready
+	@echo "installing the generator of Python clients into an environment of its own"
+	@$(PYTHON) -m venv --clear .local/clients/python
+	@requirements/install.sh .local/clients/python requirements/clients.txt
+	@touch $@
+
+# Without npm, the target file is not written. So an npm that is installed later is used.
+.local/clients/typescript/ready: tests/support/generated_clients/package-lock.json
+	@command -v npm >/dev/null || exit 0; \
+	  echo "installing the generator of TypeScript clients into .local/clients"; \
+	  mkdir -p $(@D) && cp $(<D)/package.json $< $(@D) && npm ci --prefix $(@D) --silent --ignore-scripts --no-audit --no-fund && touch $@
 
 demo: setup ## the whole programme on this machine: DURATION=60 ends it with a report, else Ctrl-C
 	@$(PY) -m simulator demo $(if $(DURATION),--duration $(DURATION)) $(if $(RATE),--rate $(RATE))
@@ -74,7 +88,7 @@ fuzz: setup ## feed the compiled decoder arbitrary bytes under sanitizers, and i
 	@$(PY) -m tests.fuzz.decoder $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 	@$(PY) -m tests.fuzz.import_files $(if $(SECONDS),--seconds $(SECONDS)) $(if $(SEED),--seed $(SEED))
 
-test: check ## everything but the long tests, on a real broker and database, in Chromium and in containers; says what it could not run
+test: check clients ## everything but the long tests, on a real broker and database, in Chromium and in containers; says what it could not run
 	@$(PY) -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder -m "not long" tests/e2e tests/integration tests/ports tests/browser --ignore tests/integration/bench $(PYTEST_ARGS)
 	@$(PY) -m pytest -q tests/containers $(PYTEST_ARGS)
 	@$(PY) -m tests.support.required_programs
@@ -124,11 +138,12 @@ faults-peers: setup .local/bench/streams/ready ## compare lost and doubled event
 
 LOCK := .venv/bin/uv pip compile -q --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --python-version 3.11
 
-lock: setup ## pin and hash the requirements again, of Python and of Kafka
-	@for set in dev quix; do $(LOCK) requirements/$$set.in -o requirements/$$set.txt || exit; done
+lock: setup ## pin and hash the requirements again, of Python, Kafka and TypeScript clients (npm is needed)
+	@for set in dev quix clients; do $(LOCK) requirements/$$set.in -o requirements/$$set.txt || exit; done
 	@for set in registration aggregator notifier board deploy build decoder; do \
 	  $(LOCK) -c requirements/dev.txt requirements/$$set.in -o requirements/$$set.txt || exit; done
 	@$(PY) -m deploy.local lock
+	@npm install --prefix tests/support/generated_clients --package-lock-only --omit-lockfile-registry-resolved --silent --no-audit --no-fund
 
 clean-local: ## forget what the local stack has stored
 	@if [ -x $(PY) ]; then $(PY) -m deploy.local forget; else rm -rf .local; fi

@@ -64,6 +64,7 @@ REQUIREMENTS: Final = {
             lambda: "" if next(Path("/usr/lib/postgresql").glob("*/bin/postgres"), None) else "postgres",
         ),
         Requirement("faketime", "wrong clocks", "libfaketime", lambda: "" if LIBRARY else "libfaketime"),
+        Requirement("npm", "a generated TypeScript client", "npm", partial(_not_found, "node", "npm")),
         Requirement("chromium", "the board in a browser", "chromium", partial(_not_found, "chromium")),
         Requirement(
             "containers",

@@ -6,7 +6,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
@@ -83,11 +83,13 @@ def valid(schema: Any) -> list[Any]:
     return [value for value in VALUES if validator.is_valid(value)]
 
 
+@settings(deadline=None)
 @given(SCHEMAS)
 def test_a_schema_without_a_change_breaks_nothing(schema: Any) -> None:
     assert list(WRITTEN.breaks(schema, schema, "x")) == list(READ.breaks(schema, schema, "x")) == []
 
 
+@settings(deadline=None)
 @given(PAIRS)
 def test_what_clients_write_is_still_accepted_if_nothing_is_found(change: tuple[Any, Any]) -> None:
     old, new = change
@@ -101,6 +103,7 @@ def test_what_clients_write_is_still_accepted_if_nothing_is_found(change: tuple[
             assert accepted.is_valid(value), value
 
 
+@settings(deadline=None)
 @given(PAIRS)
 def test_what_clients_read_is_as_promised_if_nothing_is_found(change: tuple[Any, Any]) -> None:
     old, new = change
