@@ -13,11 +13,12 @@ from fastapi.responses import HTMLResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from notifier.api.acknowledgement_page import AcknowledgementPages
-from notifier.api.authentication import AcknowledgementLinks, OfficerKey
+from notifier.api.authentication import AcknowledgementLinks, KeyBeforeBody, OfficerKey
 from notifier.api.dead_messages import dead_message_routes
 from notifier.domain.alerts import NAMESPACE
 from notifier.store.alerts import AlertFilter, AlertStore, NewSilence, utc_text
 from notifier.store.dead_messages import DeadMessages
+from problems.body_limit import BodyLimit
 from problems.fastapi_handlers import install
 from problems.problem import FieldError, Problem, invalid, language_of
 from telemetry.health import Health
@@ -25,6 +26,7 @@ from telemetry.health_endpoints import health_routes
 
 ALERTS_PER_PAGE_MAX: Final = 200
 SILENCE_DAYS_MAX: Final = 30
+BODY_BYTES_MAX: Final = 16_384
 NOT_FOUND: Final = {"id": "Peringatan tidak ditemukan.", "en": "There is no such alert."}
 NO_LINK: Final = {"id": "Tautan ini tidak berlaku.", "en": "This link is not valid."}
 KEY_REUSED: Final = {
@@ -94,6 +96,8 @@ def make_app(
     app.include_router(dead_message_routes(dead_messages, officer_key))
     if links is not None:
         app.include_router(_acknowledgement_routes(store, links, pages))
+    app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX)
+    app.add_middleware(KeyBeforeBody, officer_key=officer_key)
     return app
 
 
