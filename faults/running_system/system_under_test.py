@@ -152,7 +152,7 @@ async def start_system(
             for board in ("board", "board-2")
         }
         commit_proxy, commit_proxy_address = await opened.enter_async_context(
-            open_commit_proxy(databases.registration)
+            open_commit_proxy(databases.registration_api)
         )
         receiver = await opened.enter_async_context(
             open_receiver(folder / "stack" / "webhooks", secrets["webhook_secret"], stack.port("receiver"))

@@ -41,7 +41,9 @@ def test_only_the_services_that_need_a_secret_mount_it() -> None:
         if volume.startswith("secrets-")
     }
 
-    assert mounts["secrets-registration-api"] == {"secrets", "registration-api"}
+    assert mounts["secrets-registration-api"] == {"secrets", "registration-api", "first-keys"}
+    for service in ("registration", "aggregator", "notifier"):
+        assert mounts[f"secrets-{service}-owner"] == {"secrets", f"migrate-{service}"}
     assert mounts["secrets-postgres"] == {"secrets", "postgres", "roles"}
     assert not any("board" in names or "proxy" in names for names in mounts.values())
 

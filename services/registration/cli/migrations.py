@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from database.migrations import migrate as migrate_schema
-from registration.cli.command_runner import set_up
-from registration.settings import RegisterSettings
+from registration.settings import MigrationSettings
 from settings.loader import load
+from telemetry.logs import configure
 
 
 def migrate() -> None:
     """Bring the schema of the register's database up to date."""
-    settings = load(RegisterSettings)
-    set_up(settings)
-    migrate_schema("registration", settings.database)
+    settings = load(MigrationSettings)
+    configure("registration-migrate", "INFO")
+    migrate_schema("registration", settings.owner("registration"))
