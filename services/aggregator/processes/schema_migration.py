@@ -6,8 +6,8 @@ from settings.loader import load
 from telemetry.logs import configure
 
 
-def run_migrations() -> None:
+def run_migrations(*, contract: bool) -> None:
     """Bring the schema up to date. Kafka settings are not needed."""
     settings = load(MigrationSettings)
     configure("aggregator-migrate", "INFO")
-    migrate("aggregator", settings.owner("aggregator"))
+    migrate("aggregator", settings.owner("aggregator"), contract=contract)

@@ -8,8 +8,8 @@ from settings.loader import load
 from telemetry.logs import configure
 
 
-def migrate() -> None:
+def migrate(*, contract: bool) -> None:
     """Apply the migrations that the schema `notifier` lacks."""
     settings = load(MigrationSettings)
     configure("notifier-migrate", "INFO")
-    migrate_schema("notifier", settings.owner("notifier"))
+    migrate_schema("notifier", settings.owner("notifier"), contract=contract)
