@@ -55,7 +55,7 @@ def run_outside_transaction(migration: str, name: str) -> None:
     text = (Path(migration).parent / name).read_text(encoding="utf-8")
     with op.get_context().autocommit_block():
         _execute("set statement_timeout = '1h'; set lock_timeout = 0")
-        for statement in text.split(";\n"):
+        for statement in filter(str.strip, text.split(";\n")):
             _execute(statement)
         _execute(f"set statement_timeout = '{STATEMENT_TIMEOUT}'; set lock_timeout = '{LOCK_TIMEOUT}'")
 
