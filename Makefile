@@ -77,7 +77,7 @@ unit: setup
 
 rules: setup
 	@echo "checking the house rules"
-	@$(PY) -m checks.size_limits && $(PY) -m checks.nondeterminism && $(PY) -m checks.sql_lower_case && $(PY) -m checks.plain_english
+	@$(PY) -m checks.size_limits && $(PY) -m checks.nondeterminism && $(PY) -m checks.sql_lower_case && $(PY) -m checks.migration_sql && $(PY) -m checks.plain_english
 
 surface: setup ## refuse breaking changes; compare OpenAPI, AsyncAPI, metrics and settings with recordings: FULL=1 also databases
 	@$(PY) -m checks.surface compare $(if $(FULL),--full)

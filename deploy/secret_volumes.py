@@ -17,6 +17,7 @@ from typing import Annotated, Final
 import typer
 
 from deploy.authority import create_authority, renew_certificate
+from deploy.database_roles import SERVICES
 from deploy.local.secret_files import create_once, new_key_of_32_bytes, new_password, new_webhook_secret
 
 WEBHOOK_URL: Final = "http://webhooks:8030/"
@@ -45,6 +46,11 @@ def _password(_folder: Path) -> str:
     return new_password()
 
 
+def _role_password(path: str) -> Callable[[Path], str]:
+    """Return a generator that keeps the password of a former version at `path`, if there is one."""
+    return lambda folder: (folder / path).read_text() if (folder / path).exists() else new_password()
+
+
 def _copy_of(path: str) -> Callable[[Path], str]:
     return lambda folder: (folder / path).read_text()
 
@@ -62,24 +68,37 @@ _AUTHORITY: Final = _copy_of("authority/authority.pem")
 
 VOLUMES: Final[Mapping[str, Mapping[str, Callable[[Path], str]]]] = {
     "authority": {},
-    "postgres": {"postgres_password": _password},
+    "postgres": {
+        "postgres_password": _password,
+        **{f"{service}_password": _password for service in SERVICES},
+        "registration_api_password": _role_password("registration-api/registration_database_password"),
+        "registration_relay_password": _role_password("registration/registration_database_password"),
+        "aggregator_service_password": _role_password("aggregator/aggregator_database_password"),
+        "notifier_service_password": _role_password("notifier/notifier_database_password"),
+    },
+    **{
+        f"{service}-owner": {
+            f"{service}_database_owner_password": _copy_of(f"postgres/{service}_password"),
+        }
+        for service in SERVICES
+    },
     "registration": {
-        "registration_database_password": _password,
+        "registration_database_password": _copy_of("postgres/registration_relay_password"),
         "kafka_sasl_password": _password,
         "authority.pem": _AUTHORITY,
     },
     "registration-api": {
-        "registration_database_password": _copy_of("registration/registration_database_password"),
+        "registration_database_password": _copy_of("postgres/registration_api_password"),
         "registration_secret_key": lambda _folder: new_key_of_32_bytes(),
     },
     "aggregator": {
-        "aggregator_database_password": _password,
+        "aggregator_database_password": _copy_of("postgres/aggregator_service_password"),
         "kafka_sasl_password": _password,
         "authority.pem": _AUTHORITY,
     },
     "webhooks": {"webhook_secret": lambda _folder: new_webhook_secret()},
     "notifier": {
-        "notifier_database_password": _password,
+        "notifier_database_password": _copy_of("postgres/notifier_service_password"),
         "notifier_link_secret": _password,
         "notifier_webhooks": _webhooks,
         "kafka_sasl_password": _password,

@@ -82,7 +82,7 @@ async def _run(stack: Stack, options: DemoOptions) -> int:
         keys,
         stack.folder / "ledger",
     )
-    database = stack.stack_config().databases["registration"]
+    database = stack.stack_config().databases["registration_relay"]
     async with (
         open_session(load_options, read_keys(keys)) as session,
         open_register_contents(database) as register,

@@ -26,6 +26,7 @@ COLUMNS: Final = (
     *("agency", "campaign", "booth", "occurred_at"),
 )
 RESET: Final = """
+GRANT TRUNCATE ON event TO current_user;
 TRUNCATE participant, event, import_file CASCADE;
 UPDATE partition SET last_sequence = 0, published = 0;
 """

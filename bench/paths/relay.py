@@ -81,7 +81,8 @@ class Setup:
 async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
     """Start the servers and write the backlog."""
     async with running_servers() as servers:
-        register, other = [await _register(servers, name) for name in ("bench", "api")]
+        register = await _register(servers, "bench", "registration_relay")
+        other = await _register(servers, "api", "registration_api")
         per_partition = EVENTS[scale] // PARTITIONS
         connection = await asyncpg.connect(**register.address.asyncpg_options())
         try:
@@ -95,11 +96,12 @@ async def open_setup(scale: Scale) -> AsyncIterator[Setup]:
         yield Setup(servers, register, events, file, intake.Setup(other, scale))
 
 
-async def _register(servers: Servers, name: str) -> RegistrationDatabase:
-    address = servers.database(name, "registration")["registration"]
-    return RegistrationDatabase(
-        servers.folder, address, await create_scopes_and_key(address), servers.pids["PostgreSQL"]
-    )
+async def _register(servers: Servers, name: str, role: str) -> RegistrationDatabase:
+    """Create a register for the processes that log in as `role`."""
+    addresses = servers.database(name, "registration")
+    key = await create_scopes_and_key(addresses["registration_api"])
+    pid = servers.pids["PostgreSQL"]
+    return RegistrationDatabase(servers.folder, addresses["registration"], addresses[role], key, pid)
 
 
 async def ours(setup: Setup) -> Measurement:

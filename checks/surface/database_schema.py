@@ -12,7 +12,8 @@ from psycopg.conninfo import make_conninfo
 
 from checks.surface.recordings import Files
 from database.address import DatabaseAddress
-from deploy.local.postgres import SERVICES, programs
+from deploy.database_roles import SERVICES
+from deploy.local.postgres import programs
 
 # Comments contain PostgreSQL's version; the command \restrict contains a random key.
 LEFT_OUT = re.compile(r"^(--|\\(un)?restrict\b)")

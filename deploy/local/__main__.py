@@ -125,7 +125,8 @@ def exec(  # noqa: A001 - users know the word from docker compose
         console.print(f"no service is called {package}")
         raise typer.Exit(2)
     stack_config = Stack.here().stack_config()
-    settings = stack_config.kafka if package == TOPICS else stack_config.commands(package)
+    command = (arguments or [""])[0]
+    settings = stack_config.kafka if package == TOPICS else stack_config.command_settings(package, command)
     environment = {**os.environ, **one_shot_commands.clean_environment(settings)}
     os.execve(sys.executable, [sys.executable, "-m", package, *(arguments or [])], environment)
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+from deploy.database_roles import SERVICES
 from deploy.local.paths import ROOT
-from deploy.local.postgres import SERVICES
 from deploy.local.process_definitions import StackConfig
 from deploy.local.supervisor_client import INHERITED
 
@@ -49,7 +49,7 @@ class Command:
         self._words = [package, *arguments]
         self._process = subprocess.Popen(
             [sys.executable, "-m", package, *arguments],
-            env=clean_environment({**stack_config.commands(package), **(env or {})}),
+            env=clean_environment({**stack_config.command_settings(package, arguments[0]), **(env or {})}),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -23,10 +23,10 @@ import psycopg
 from psycopg import sql
 
 from database.address import DatabaseAddress
+from deploy.database_roles import DATABASE_ROLES
 from deploy.local.paths import locked
 
 ROLES_SQL: Final = Path(__file__).resolve().parents[1] / "postgres" / "roles.sql"
-SERVICES: Final = ("registration", "aggregator", "notifier")
 UNPRIVILEGED: Final = "nobody"
 OUTSIDE: Final = Path("/var/lib/jakpreneur-local")
 PROGRAMS: Final = ("bin", "lib", "share")
@@ -160,12 +160,12 @@ class Server:
                 return
 
     def create_database(self, name: str, passwords: dict[str, str]) -> None:
-        """Create the database and the services' roles and schemas, unless they exist."""
+        """Create the database, all roles and the schemas, unless they exist; `passwords` is by role."""
         with psycopg.connect(**self.address("postgres").libpq_options(), autocommit=True) as connection:
             if connection.execute("select from pg_database where datname = %s", [name]).fetchone() is None:
                 connection.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
         with psycopg.connect(**self.address(name).libpq_options(), autocommit=True) as connection:
-            for role in SERVICES:
+            for role in DATABASE_ROLES:
                 setting = f"jakpreneur.{role}_password"
                 connection.execute("select set_config(%s, %s, false)", [setting, passwords[role]])
             connection.execute(ROLES_SQL.read_bytes())

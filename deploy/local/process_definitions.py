@@ -24,7 +24,8 @@ HOST: Final = "127.0.0.1"
 class Process:
     """A process of a service, or the mailbox or the webhook receiver.
 
-    `needs` names the groups of settings that the process gets.
+    `role` is the database role that it logs in as, or empty. `needs` names the other groups of settings
+    that the process gets.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Process:
     arguments: tuple[str, ...]
     port: int
     port_setting: str
+    role: str = ""
     needs: frozenset[str] = frozenset()
 
     @property
@@ -40,24 +42,37 @@ class Process:
         return bool(self.port_setting)
 
 
-def _process(name: str, command: str, port: int, port_setting: str, *needs: str) -> Process:
+def _process(
+    name: str, command: str, port: int, port_setting: str = "", role: str = "", *needs: str
+) -> Process:
     package, *arguments = command.split()
-    return Process(name, package, tuple(arguments), port, port_setting, frozenset(needs))
+    return Process(name, package, tuple(arguments), port, port_setting, role, frozenset(needs))
 
 
 PROCESSES: Final = {
     process.name: process
     for process in (
-        _process("api", "registration api", 8001, "REGISTRATION_PORT", "database", "secret"),
-        _process("relay", "registration relay", 8011, "REGISTRATION_RELAY_PORT", "database", "kafka"),
-        _process("audit", "registration audit", 8012, "REGISTRATION_AUDIT_PORT", "database", "kafka"),
-        _process("worker", "aggregator worker", 8002, "AGGREGATOR_PORT", "database", "kafka"),
-        _process("publisher", "aggregator publisher", 8022, "AGGREGATOR_PUBLISHER_PORT", "database", "kafka"),
-        _process("notifier", "notifier run", 8003, "NOTIFIER_PORT", "database", "kafka"),
-        _process("board", "board serve", 8000, "BOARD_PORT", "kafka"),
+        _process("api", "registration api", 8001, "REGISTRATION_PORT", "registration_api", "secret"),
+        _process(
+            "relay", "registration relay", 8011, "REGISTRATION_RELAY_PORT", "registration_relay", "kafka"
+        ),
+        _process(
+            "audit", "registration audit", 8012, "REGISTRATION_AUDIT_PORT", "registration_relay", "kafka"
+        ),
+        _process("worker", "aggregator worker", 8002, "AGGREGATOR_PORT", "aggregator_service", "kafka"),
+        _process(
+            "publisher",
+            "aggregator publisher",
+            8022,
+            "AGGREGATOR_PUBLISHER_PORT",
+            "aggregator_service",
+            "kafka",
+        ),
+        _process("notifier", "notifier run", 8003, "NOTIFIER_PORT", "notifier_service", "kafka"),
+        _process("board", "board serve", 8000, "BOARD_PORT", "", "kafka"),
         # These two are not services. They receive the alerts on this machine.
-        _process("mailbox", "deploy.local.mailbox", 8026, ""),
-        _process("receiver", "deploy.local.webhook_receiver", 8030, ""),
+        _process("mailbox", "deploy.local.mailbox", 8026),
+        _process("receiver", "deploy.local.webhook_receiver", 8030),
     )
 }
 
@@ -67,6 +82,7 @@ class StackConfig:
     """The configuration of all processes: databases, Kafka settings, ports, secrets and files."""
 
     databases: Mapping[str, DatabaseAddress]
+    """The address of the database for each role."""
     kafka: Mapping[str, str]
     ports: Mapping[str, int]
     secrets: Mapping[str, str]
@@ -99,8 +115,8 @@ class StackConfig:
     def settings(self, process: Process) -> dict[str, str]:
         """Return the settings of a process, as environment variables."""
         settings = {process.port_setting: str(self.ports[process.name])} if process.is_service else {}
-        if "database" in process.needs:
-            settings |= self.database(process.package)
+        if process.role:
+            settings |= self.databases[process.role].environment(process.package)
         if "kafka" in process.needs:
             settings |= self.kafka
         if "secret" in process.needs:
@@ -117,20 +133,22 @@ class StackConfig:
                 settings["BOARD_STATE_FILE"] = str(self.folder / f"{process.name}.json")
         return settings
 
-    def database(self, package: str) -> dict[str, str]:
-        """Return the database settings of a service."""
-        return self.databases[package].environment(package)
+    def command_settings(self, package: str, command: str) -> dict[str, str]:
+        """Return the settings of a service's one-shot command, such as `key` or `migrate`.
 
-    def commands(self, package: str) -> dict[str, str]:
-        """Return the settings of a service's one-shot commands.
-
-        They are the settings of all processes of the service, without their ports.
+        They are the settings of all processes of the service, without their ports. A command logs in as the
+        role of the service's first process. But `recover` logs in as that of the relay, and `migrate` as the
+        owner of the schema.
         """
         settings: dict[str, str] = {}
         for process in PROCESSES.values():
             if process.package == package:
-                settings |= self.settings(process)
+                settings = {**self.settings(process), **settings}
                 settings.pop(process.port_setting, None)
+        if command == "recover":
+            settings |= self.settings(PROCESSES["relay"])
+        if command == "migrate":
+            settings[f"{package.upper()}_DATABASE_OWNER_PASSWORD"] = self.databases[package].password
         return settings
 
     def _notifier(self) -> dict[str, str]:

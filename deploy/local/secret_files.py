@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-SERVICES: Final = ("registration", "aggregator", "notifier")
+from deploy.database_roles import DATABASE_ROLES
 
 
 def new_password() -> str:
@@ -32,7 +32,7 @@ def new_webhook_secret() -> str:
 
 GENERATORS: Final[dict[str, Callable[[], str]]] = {
     "postgres_password": new_password,
-    **{f"{service}_password": new_password for service in SERVICES},
+    **{f"{role}_password": new_password for role in DATABASE_ROLES},
     "registration_secret_key": new_key_of_32_bytes,
     "notifier_link_secret": new_password,
     "webhook_secret": new_webhook_secret,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy.database_roles import DATABASE_ROLES
 from deploy.local import kafka, one_shot_commands, postgres, process_status, secret_files
 from deploy.local.paths import broker_cache, local_folder, locked
 from deploy.local.port_allocation import allocate_ports, last_ports
@@ -81,7 +82,7 @@ class Stack:
         supervisor.start()
         on_progress("starting PostgreSQL and Kafka")
         server.wait_ready()
-        server.create_database(DATABASE, {name: secrets[f"{name}_password"] for name in postgres.SERVICES})
+        server.create_database(DATABASE, {role: secrets[f"{role}_password"] for role in DATABASE_ROLES})
         stack_config = self.stack_config(ports)
         self._migrate(stack_config, on_progress)
         stack_config = self._keys(stack_config, on_progress)
@@ -99,8 +100,7 @@ class Stack:
         server = postgres.Server(self.folder / "postgres", ports["postgres"], secrets["postgres_password"])
         return StackConfig(
             databases={
-                name: server.address(DATABASE, name, secrets[f"{name}_password"])
-                for name in postgres.SERVICES
+                role: server.address(DATABASE, role, secrets[f"{role}_password"]) for role in DATABASE_ROLES
             },
             kafka={"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{ports['kafka']}"},
             ports=ports,

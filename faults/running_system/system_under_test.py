@@ -105,6 +105,8 @@ class SystemUnderTest:
         if name in NOTIFIERS:
             return {
                 "NOTIFIER_RULES_FILE": str(RULES),
+                # Only a planted bug, which changes a table, logs in as the owner.
+                "NOTIFIER_DATABASE_OWNER_PASSWORD": self.databases.notifier.password,
                 "NOTIFIER_RETRY_DELAY_S": "0.5",
                 "NOTIFIER_RETRY_DELAY_S_MAX": "4",
                 "NOTIFIER_MAIL_TIMEOUT_S": "2",
@@ -152,7 +154,7 @@ async def start_system(
             for board in ("board", "board-2")
         }
         commit_proxy, commit_proxy_address = await opened.enter_async_context(
-            open_commit_proxy(databases.registration)
+            open_commit_proxy(databases.registration_api)
         )
         receiver = await opened.enter_async_context(
             open_receiver(folder / "stack" / "webhooks", secrets["webhook_secret"], stack.port("receiver"))

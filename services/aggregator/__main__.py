@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from aggregator.cli import quarantine, rebuild, skip
@@ -32,11 +34,15 @@ def publisher() -> None:
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    contract: Annotated[
+        bool, typer.Option("--contract", help="Also remove what no running version uses.")
+    ] = False,
+) -> None:
     """Bring the schema up to date."""
     from aggregator.processes.schema_migration import run_migrations
 
-    run_migrations()
+    run_migrations(contract=contract)
 
 
 app.add_typer(rebuild.app)

@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from aggregator.decoding.decoder_selection import CompiledMode
-from database.settings import DatabaseSettings
+from database.settings import DatabaseSettings, OwnerSettings
 
 EVENT_TOPIC: Final = "participant-events"
 
@@ -35,3 +35,9 @@ class AggregatorSettings(DatabaseSettings):
     def worker_port(self) -> int:
         """The TCP port on which this worker serves its health and metrics."""
         return self.port + self.index
+
+
+class MigrationSettings(OwnerSettings):
+    """Settings of the command `migrate`."""
+
+    model_config = SettingsConfigDict(env_prefix="AGGREGATOR_")

@@ -26,9 +26,13 @@ def run() -> None:
 
 
 @cli.command()
-def migrate() -> None:
+def migrate(
+    contract: Annotated[
+        bool, typer.Option("--contract", help="Also remove what no running version uses.")
+    ] = False,
+) -> None:
     """Bring the database schema `notifier` up to date."""
-    migrate_command.migrate()
+    migrate_command.migrate(contract=contract)
 
 
 @rules_cli.command()

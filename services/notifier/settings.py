@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from database.settings import DatabaseSettings
+from database.settings import DatabaseSettings, OwnerSettings
 from notifier.email_address import EmailAddress
 from settings.secret_values import Secret
 
@@ -68,6 +68,12 @@ class NotifierSettings(DatabaseSettings):
 
 
 class CommandSettings(DatabaseSettings):
-    """The settings of `notifier migrate` and of the operator's commands."""
+    """The settings of the operator's commands."""
+
+    model_config = SettingsConfigDict(env_prefix="NOTIFIER_")
+
+
+class MigrationSettings(OwnerSettings):
+    """The settings of `notifier migrate`."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFIER_")

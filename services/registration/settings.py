@@ -8,7 +8,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr
 from pydantic_settings import SettingsConfigDict
 
-from database.settings import DatabaseSettings
+from database.settings import DatabaseSettings, OwnerSettings
 from registration.cipher import secret_from_text
 from settings.loader import Settings
 from settings.secret_values import Secret
@@ -36,6 +36,12 @@ class RegisterSettings(DatabaseSettings):
     host: str = Field(default="127.0.0.1", description="Address that processes listen on")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     crash_at: str = Field(default="", description="Crash points for fault tests; empty otherwise")
+
+
+class MigrationSettings(OwnerSettings):
+    """Settings of the command `migrate`."""
+
+    model_config = SettingsConfigDict(env_prefix="REGISTRATION_")
 
 
 class SecretSettings(Settings):

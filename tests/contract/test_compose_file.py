@@ -44,7 +44,9 @@ def test_only_the_services_that_need_a_secret_mount_it() -> None:
         if volume.startswith("secrets-")
     }
 
-    assert mounts["secrets-registration-api"] == {"secrets", "registration-api"}
+    assert mounts["secrets-registration-api"] == {"secrets", "registration-api", "first-keys"}
+    for service in ("registration", "aggregator", "notifier"):
+        assert mounts[f"secrets-{service}-owner"] == {"secrets", f"migrate-{service}"}
     assert mounts["secrets-postgres"] == {"secrets", "postgres", "roles"}
     assert mounts["secrets-authority"] == {"secrets"}
     assert mounts["secrets-kafka"] == {"secrets", "kafka"} | CLUSTER

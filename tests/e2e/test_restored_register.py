@@ -42,7 +42,8 @@ async def test_an_older_register_is_refused_until_recover_makes_the_count_correc
 
     for process in ("api", "relay", "audit"):
         running_stack.kill(process)
-    connection = await asyncpg.connect(**database.registration.asyncpg_options())
+    options = {**database.admin.asyncpg_options(), "server_settings": {"search_path": "registration"}}
+    connection = await asyncpg.connect(**options)
     await connection.execute(RESTORE.format(lost=LOST_PER_PARTITION))
     await connection.close()
     await running_stack.start("api", "audit")

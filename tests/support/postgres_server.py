@@ -18,7 +18,8 @@ from psycopg.conninfo import make_conninfo
 
 from database.address import DatabaseAddress
 from database.migrations import migrate
-from deploy.local.postgres import SERVICES, Server, ServerError, programs
+from deploy.database_roles import DATABASE_ROLES, SERVICES
+from deploy.local.postgres import Server, ServerError, programs
 from tests.support.log_files import tail
 from tests.support.ports import free_ports
 
@@ -36,17 +37,24 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Databases:
-    """The addresses of one test's database: one per service with its role, and the superuser's."""
+    """The addresses of one test's database: one per role, and the superuser's.
+
+    The role with a service's name owns the service's tables. Processes log in as the other roles.
+    """
 
     registration: DatabaseAddress
+    registration_api: DatabaseAddress
+    registration_relay: DatabaseAddress
     aggregator: DatabaseAddress
+    aggregator_service: DatabaseAddress
     notifier: DatabaseAddress
+    notifier_service: DatabaseAddress
     admin: DatabaseAddress
     name: str
 
     def addresses(self) -> dict[str, DatabaseAddress]:
-        """Return the services' addresses by service name."""
-        return {service: getattr(self, service) for service in SERVICES}
+        """Return the addresses by role."""
+        return {role: getattr(self, role) for role in DATABASE_ROLES}
 
 
 class TestServer:
@@ -78,7 +86,7 @@ class TestServer:
             raise
 
     def _make_template(self) -> None:
-        self._server.create_database(TEMPLATE, dict.fromkeys(SERVICES, PASSWORD))
+        self._server.create_database(TEMPLATE, dict.fromkeys(DATABASE_ROLES, PASSWORD))
         for service in SERVICES:
             if _has_migrations(service):
                 migrate(service, self._server.address(TEMPLATE, service, PASSWORD))
@@ -93,13 +101,9 @@ class TestServer:
         )
         # Cloning copies the privileges on objects inside the database, but not those on the database itself.
         self._execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(sql.Identifier(name)))
-        for service in SERVICES:
-            self._execute(
-                sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(
-                    sql.Identifier(name), sql.Identifier(service)
-                )
-            )
-        addresses = {service: self._server.address(name, service, PASSWORD) for service in SERVICES}
+        roles = sql.SQL(", ").join(map(sql.Identifier, DATABASE_ROLES))
+        self._execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(sql.Identifier(name), roles))
+        addresses = {role: self._server.address(name, role, PASSWORD) for role in DATABASE_ROLES}
         return Databases(**addresses, admin=self._server.address(name), name=name)
 
     def drop(self, databases: Databases) -> None:

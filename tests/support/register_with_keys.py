@@ -34,7 +34,7 @@ def commission(server: TestServer, folder: Path) -> Commissioned:
     """Create the template by calling the admin functions, because each admin command would take seconds."""
     databases = server.clone(name=TEMPLATE)
     with ThreadPoolExecutor(1) as thread:  # a session fixture has no event loop
-        keys = thread.submit(lambda: asyncio.run(_commission(databases.registration))).result()
+        keys = thread.submit(lambda: asyncio.run(_commission(databases.registration_api))).result()
     return Commissioned(TEMPLATE, secret_files.read_or_create(folder / "secrets"), keys)
 
 

@@ -28,7 +28,7 @@ def settings_classes() -> list[type[Settings]]:
     """Return every settings class of the services; a class without a prefix is the base of others."""
     for path in sources():
         if any(
-            isinstance(node, ast.ClassDef) and bases(node) & {"Settings", "DatabaseSettings"}
+            isinstance(node, ast.ClassDef) and bases(node) & {"Settings", "DatabaseSettings", "OwnerSettings"}
             for node in ast.walk(parsed(path))
         ):
             importlib.import_module(module_name(path))

@@ -1,4 +1,4 @@
--- migrated to 0004
+-- migrated to 0005
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -39,6 +39,11 @@ CREATE TABLE aggregator.changed (
     measures text[] NOT NULL
 );
 ALTER TABLE aggregator.changed OWNER TO aggregator;
+CREATE TABLE aggregator.contraction (
+    revision text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE aggregator.contraction OWNER TO aggregator;
 CREATE TABLE aggregator.kept_count (
     scope text NOT NULL,
     region text NOT NULL,
@@ -146,6 +151,8 @@ ALTER TABLE ONLY aggregator.alembic_version
     ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
 ALTER TABLE ONLY aggregator.changed
     ADD CONSTRAINT changed_pkey PRIMARY KEY (set_id, partition, sequence);
+ALTER TABLE ONLY aggregator.contraction
+    ADD CONSTRAINT contraction_pkey PRIMARY KEY (revision);
 ALTER TABLE ONLY aggregator.kept_count
     ADD CONSTRAINT kept_count_pkey PRIMARY KEY (scope, region);
 ALTER TABLE ONLY aggregator.kept_cut
@@ -168,4 +175,18 @@ CREATE INDEX kept_minute_unpublished ON aggregator.kept_minute USING btree (minu
 CREATE UNIQUE INDEX quarantine_placed ON aggregator.quarantine USING btree (epoch, partition, event_sequence) WHERE (event_sequence IS NOT NULL);
 CREATE UNIQUE INDEX quarantine_stray ON aggregator.quarantine USING btree (epoch, partition, kafka_offset) WHERE (event_sequence IS NULL);
 CREATE TRIGGER keep_peak BEFORE UPDATE OF count ON aggregator.tally FOR EACH ROW WHEN ((new.count < old.count)) EXECUTE FUNCTION aggregator.keep_peak();
+GRANT USAGE ON SCHEMA aggregator TO aggregator_service;
 REVOKE ALL ON FUNCTION aggregator.keep_peak() FROM PUBLIC;
+GRANT SELECT ON TABLE aggregator.alembic_version TO aggregator_service;
+GRANT SELECT,INSERT,DELETE ON TABLE aggregator.changed TO aggregator_service;
+GRANT SELECT ON TABLE aggregator.contraction TO aggregator_service;
+GRANT SELECT,INSERT,UPDATE ON TABLE aggregator.kept_count TO aggregator_service;
+GRANT SELECT,UPDATE ON TABLE aggregator.kept_cut TO aggregator_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aggregator.kept_minute TO aggregator_service;
+GRANT SELECT,INSERT,UPDATE ON TABLE aggregator.lease TO aggregator_service;
+GRANT SELECT,UPDATE ON TABLE aggregator.live TO aggregator_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aggregator."position" TO aggregator_service;
+GRANT SELECT,UPDATE ON TABLE aggregator.published TO aggregator_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aggregator.quarantine TO aggregator_service;
+GRANT USAGE ON SEQUENCE aggregator.set_ids TO aggregator_service;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE aggregator.tally TO aggregator_service;

@@ -1,4 +1,4 @@
--- migrated to 0008
+-- migrated to 0009
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -45,6 +45,11 @@ CREATE TABLE notifier.attempt (
     receipt jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 ALTER TABLE notifier.attempt OWNER TO notifier;
+CREATE TABLE notifier.contraction (
+    revision text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE notifier.contraction OWNER TO notifier;
 CREATE TABLE notifier.disabled_webhook (
     lane text NOT NULL,
     message_id uuid NOT NULL,
@@ -168,6 +173,8 @@ ALTER TABLE ONLY notifier.alert
     ADD CONSTRAINT alert_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY notifier.attempt
     ADD CONSTRAINT attempt_pkey PRIMARY KEY (message_id, number);
+ALTER TABLE ONLY notifier.contraction
+    ADD CONSTRAINT contraction_pkey PRIMARY KEY (revision);
 ALTER TABLE ONLY notifier.disabled_webhook
     ADD CONSTRAINT disabled_webhook_pkey PRIMARY KEY (lane);
 ALTER TABLE ONLY notifier.epoch
@@ -207,3 +214,18 @@ ALTER TABLE ONLY notifier.message
     ADD CONSTRAINT message_merged_into_fkey FOREIGN KEY (merged_into) REFERENCES notifier.message(id);
 ALTER TABLE ONLY notifier.outbox_record
     ADD CONSTRAINT outbox_record_topic_fkey FOREIGN KEY (topic) REFERENCES notifier.outbox(topic);
+GRANT USAGE ON SCHEMA notifier TO notifier_service;
+GRANT SELECT ON TABLE notifier.alembic_version TO notifier_service;
+GRANT SELECT,INSERT,UPDATE ON TABLE notifier.alert TO notifier_service;
+GRANT SELECT,INSERT,UPDATE ON TABLE notifier.attempt TO notifier_service;
+GRANT SELECT ON TABLE notifier.contraction TO notifier_service;
+GRANT SELECT,INSERT,DELETE ON TABLE notifier.disabled_webhook TO notifier_service;
+GRANT SELECT,INSERT ON TABLE notifier.epoch TO notifier_service;
+GRANT SELECT,INSERT,UPDATE ON TABLE notifier.evaluated_cut TO notifier_service;
+GRANT SELECT,INSERT,UPDATE ON TABLE notifier.latch TO notifier_service;
+GRANT SELECT,INSERT,UPDATE ON TABLE notifier.lease TO notifier_service;
+GRANT SELECT,INSERT,UPDATE ON TABLE notifier.message TO notifier_service;
+GRANT SELECT,INSERT,UPDATE ON TABLE notifier.outbox TO notifier_service;
+GRANT SELECT,INSERT,DELETE ON TABLE notifier.outbox_record TO notifier_service;
+GRANT SELECT,INSERT,UPDATE ON TABLE notifier.published_rules TO notifier_service;
+GRANT SELECT,INSERT ON TABLE notifier.silence TO notifier_service;

@@ -1,4 +1,4 @@
--- migrated to 0012
+-- migrated to 0013
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -40,6 +40,11 @@ CREATE TABLE registration.campaign (
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
 ALTER TABLE registration.campaign OWNER TO registration;
+CREATE TABLE registration.contraction (
+    revision text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE registration.contraction OWNER TO registration;
 CREATE TABLE registration.event (
     partition smallint NOT NULL,
     sequence bigint NOT NULL,
@@ -220,6 +225,8 @@ ALTER TABLE ONLY registration.api_key
     ADD CONSTRAINT api_key_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY registration.campaign
     ADD CONSTRAINT campaign_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY registration.contraction
+    ADD CONSTRAINT contraction_pkey PRIMARY KEY (revision);
 ALTER TABLE ONLY registration.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (partition, sequence);
 ALTER TABLE ONLY registration.former_registration
@@ -259,3 +266,30 @@ ALTER TABLE ONLY registration.import_rejected_cells
     ADD CONSTRAINT import_rejected_cells_import_id_fkey FOREIGN KEY (import_id) REFERENCES registration.import_file(id) ON DELETE CASCADE;
 ALTER TABLE ONLY registration.import_rejected
     ADD CONSTRAINT import_rejected_import_id_fkey FOREIGN KEY (import_id) REFERENCES registration.import_file(id) ON DELETE CASCADE;
+GRANT USAGE ON SCHEMA registration TO registration_api;
+GRANT USAGE ON SCHEMA registration TO registration_relay;
+GRANT SELECT,INSERT ON TABLE registration.agency TO registration_api;
+GRANT SELECT ON TABLE registration.alembic_version TO registration_api;
+GRANT SELECT ON TABLE registration.alembic_version TO registration_relay;
+GRANT SELECT,INSERT,UPDATE ON TABLE registration.api_key TO registration_api;
+GRANT SELECT,INSERT ON TABLE registration.campaign TO registration_api;
+GRANT SELECT ON TABLE registration.contraction TO registration_api;
+GRANT SELECT ON TABLE registration.contraction TO registration_relay;
+REVOKE ALL ON TABLE registration.event FROM registration;
+GRANT SELECT,INSERT,REFERENCES,TRIGGER,MAINTAIN ON TABLE registration.event TO registration;
+GRANT INSERT ON TABLE registration.event TO registration_api;
+GRANT SELECT ON TABLE registration.event TO registration_relay;
+GRANT SELECT,INSERT,DELETE ON TABLE registration.former_registration TO registration_api;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE registration.idempotency TO registration_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE registration.import_again TO registration_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE registration.import_file TO registration_api;
+GRANT SELECT,INSERT,DELETE ON TABLE registration.import_rejected TO registration_api;
+GRANT SELECT,INSERT,DELETE ON TABLE registration.import_rejected_cells TO registration_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE registration.lease TO registration_relay;
+GRANT SELECT,INSERT,UPDATE ON TABLE registration.participant TO registration_api;
+GRANT SELECT ON TABLE registration.participant TO registration_relay;
+GRANT SELECT,UPDATE ON TABLE registration.partition TO registration_api;
+GRANT SELECT,UPDATE ON TABLE registration.partition TO registration_relay;
+GRANT SELECT,UPDATE ON TABLE registration.register TO registration_relay;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE registration.token_bucket TO registration_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE registration.venue_code TO registration_api;

@@ -10,7 +10,7 @@ from psycopg import sql
 
 from notifier.domain import alerts
 from notifier.domain.milestones import Crossing, LatchKey, LatchState
-from notifier.settings import CommandSettings
+from notifier.settings import MigrationSettings
 from notifier.store.latches import LatchStore
 from settings.loader import load
 
@@ -33,7 +33,8 @@ async def return_no_latches(self: LatchStore) -> dict[LatchKey, LatchState]:
 
 def drop_unique_constraints() -> None:
     """Drop the unique constraints of `latch` in the notifier's database."""
-    with psycopg.connect(**load(CommandSettings).database.libpq_options(), autocommit=True) as connection:
+    owner = load(MigrationSettings).owner("notifier")
+    with psycopg.connect(**owner.libpq_options(), autocommit=True) as connection:
         for (name,) in connection.execute(CONSTRAINTS).fetchall():
             connection.execute(
                 sql.SQL("alter table latch drop constraint if exists {}").format(sql.Identifier(name))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -24,6 +23,7 @@ from aggregator.tallies.quarantine_resolution import (
 )
 from aggregator.tallies.queries import QUERIES
 from kafka.settings import KafkaSettings
+from lifecycle.command import run_command
 
 PROCESS: Final = "aggregator-quarantine"
 PAGE_ROWS: Final = 1_000
@@ -37,7 +37,7 @@ def list_records(
 ) -> None:
     """List uncounted records, oldest first: partition, sequence, offset, state, reason, time."""
     settings, _ = load_settings(PROCESS)
-    if not asyncio.run(_list(settings, _json_line if as_json else _text_line)):
+    if not run_command(_list(settings, _json_line if as_json else _text_line)):
         typer.echo("nothing is quarantined", err=as_json)
 
 
@@ -45,7 +45,7 @@ def list_records(
 def show(partition: Partition, sequence: Sequence) -> None:
     """Show everything stored about one event; its payload is only in the topic."""
     settings, _ = load_settings(PROCESS)
-    text = asyncio.run(_show(settings, partition, sequence))
+    text = run_command(_show(settings, partition, sequence))
     if text is None:
         refuse(f"partition {partition}, sequence {sequence} is not quarantined")
     typer.echo(text)
@@ -67,7 +67,7 @@ def apply(
     """
     settings, kafka = load_settings(PROCESS)
     file_event = None if change is None else change_from_file(change, partition, sequence)
-    resolution = asyncio.run(_apply(settings, kafka, (partition, sequence), file_event, reason))
+    resolution = run_command(_apply(settings, kafka, (partition, sequence), file_event, reason))
     if resolution.outcome is not ResolutionOutcome.APPLIED:
         refuse(f"not applied: {resolution.outcome.value} {resolution.detail}".rstrip())
     typer.echo(f"applied: partition {partition}, sequence {sequence} is counted")

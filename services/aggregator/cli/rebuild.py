@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import typer
 
 from aggregator.cli.options import refuse
 from aggregator.processes.startup import load_settings
+from lifecycle.command import run_command
 
 app = typer.Typer()
 
@@ -21,7 +20,7 @@ def rebuild() -> None:
 
     settings, kafka = load_settings("aggregator-rebuild")
     try:
-        events = asyncio.run(run_rebuild(settings, kafka))
+        events = run_command(run_rebuild(settings, kafka))
     except (CompiledDecoderMissingError, RebuildImpossibleError, RebuildSupersededError) as error:
         refuse(f"not rebuilt: {error}")
     typer.echo(f"rebuilt from {events} events")

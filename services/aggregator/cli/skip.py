@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import typer
 
 from aggregator.cli.options import Partition, Reason, Sequence, refuse
@@ -11,6 +9,7 @@ from aggregator.processes.command_resources import command_pool
 from aggregator.processes.startup import load_settings
 from aggregator.settings import AggregatorSettings
 from aggregator.tallies.quarantine_resolution import Resolution, ResolutionOutcome, skip_event
+from lifecycle.command import run_command
 
 app = typer.Typer()
 
@@ -19,7 +18,7 @@ app = typer.Typer()
 def skip(partition: Partition, sequence: Sequence, reason: Reason) -> None:
     """Skip an event that cannot be recovered: the only way past a record that stays unreadable."""
     settings, _ = load_settings("aggregator-skip")
-    resolution = asyncio.run(_skip(settings, partition, sequence, reason))
+    resolution = run_command(_skip(settings, partition, sequence, reason))
     if resolution.outcome is not ResolutionOutcome.SKIPPED:
         refuse(f"not skipped: the position of partition {partition} is not {sequence - 1}")
     typer.echo(f"skipped: partition {partition}, sequence {sequence} is not in the counts")

@@ -21,7 +21,7 @@ READ_S_MAX: Final = 10.0
 @asynccontextmanager
 async def command_pool(settings: AggregatorSettings, command: str) -> AsyncIterator[asyncpg.Pool[Any]]:
     """Open a pool whose connections carry the command's name; close the pool at the end of the block."""
-    pool = await connect(settings.database, application_name=f"aggregator {command}")
+    pool = await connect(settings.database, service="aggregator", application_name=f"aggregator {command}")
     try:
         yield pool
     finally:

@@ -45,7 +45,13 @@ async def run_publisher(settings: AggregatorSettings, kafka: KafkaSettings, stop
         health.watch_dependencies(),
         server=serve(plain_app(health), settings.host, settings.publisher_port, stopping),
         drain=run_with(
-            connect(settings.database, application_name="aggregator publisher", max_size=6, wait_s=math.inf),
+            connect(
+                settings.database,
+                service="aggregator",
+                application_name="aggregator publisher",
+                max_size=6,
+                wait_s=math.inf,
+            ),
             partial(_publish, settings, kafka, health, stopping),
             stopping,
         ),

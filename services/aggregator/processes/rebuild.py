@@ -33,7 +33,9 @@ async def run_rebuild(settings: AggregatorSettings, kafka: KafkaSettings) -> int
     interferes.
     """
     decode = install_decoder(settings.compiled)
-    pool = await connect(settings.database, application_name="aggregator rebuild", max_size=6)
+    pool = await connect(
+        settings.database, service="aggregator", application_name="aggregator rebuild", max_size=6
+    )
     try:
         return await _build(pool, kafka, decode).run()
     finally:

@@ -1,13 +1,13 @@
 """The composition root of the `migrate` command."""
 
-from aggregator.settings import AggregatorSettings
+from aggregator.settings import MigrationSettings
 from database.migrations import migrate
 from settings.loader import load
-from telemetry import logs
+from telemetry.logs import configure
 
 
-def run_migrations() -> None:
+def run_migrations(*, contract: bool) -> None:
     """Bring the schema up to date. Kafka settings are not needed."""
-    settings = load(AggregatorSettings)
-    logs.configure("aggregator-migrate", settings.log_level)
-    migrate("aggregator", settings.database)
+    settings = load(MigrationSettings)
+    configure("aggregator-migrate", "INFO")
+    migrate("aggregator", settings.owner("aggregator"), contract=contract)

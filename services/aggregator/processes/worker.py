@@ -52,7 +52,9 @@ async def run_worker(settings: AggregatorSettings, kafka: KafkaSettings, stoppin
         health.watch_dependencies(),
         server=serve(plain_app(health), settings.host, settings.worker_port, stopping),
         drain=run_with(
-            connect(settings.database, application_name="aggregator worker", wait_s=math.inf),
+            connect(
+                settings.database, service="aggregator", application_name="aggregator worker", wait_s=math.inf
+            ),
             partial(_count, settings, kafka, decode, health, stopping),
             stopping,
         ),

@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from lifecycle.bounded_http_protocol import BoundedHttpProtocol
 
 EXTENSION: Final = "board.handover"
 """The name of an ASGI extension. Its value is a function that gives a connection to a StreamConnection."""
@@ -81,8 +81,8 @@ class StreamConnection(asyncio.Protocol):
         self._on_closed(self)
 
 
-class HandoverProtocol(HttpToolsProtocol):
-    """An HTTP protocol of uvicorn that can also hand over the connection of a response that has begun."""
+class HandoverProtocol(BoundedHttpProtocol):
+    """The services' HTTP protocol, which can also hand over the connection of a response that has begun."""
 
     def on_message_begin(self) -> None:
         """Add the function that hands the connection over to each request, as an ASGI extension."""
@@ -96,6 +96,7 @@ class HandoverProtocol(HttpToolsProtocol):
             return
         # Otherwise uvicorn would report an error, because the request's task ends before the response.
         self.cycle.disconnected = True
+        self.stop_timing()
         self.connections.discard(self)
         connection.take_over(self.transport)
         # The scope and this object refer to each other. Without this line, only the garbage collector would

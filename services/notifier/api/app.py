@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from notifier.api.acknowledgement_page import AcknowledgementPages
-from notifier.api.authentication import AcknowledgementLinks, OfficerKey
+from notifier.api.authentication import AcknowledgementLinks, KeyBeforeBody, OfficerKey
 from notifier.api.dead_messages import dead_message_routes
 from notifier.api.openapi import (
     IDEMPOTENCY_KEY_LENGTH_MAX,
@@ -31,6 +31,7 @@ from notifier.api.unavailability import install_unavailability
 from notifier.domain.alerts import NAMESPACE
 from notifier.store.alerts import AlertFilter, AlertStore, NewSilence, utc_text
 from notifier.store.dead_messages import DeadMessages
+from problems.body_limit import BodyLimit
 from problems.fastapi_handlers import install
 from problems.openapi import problem_responses
 from problems.problem import FieldError, Problem, invalid, language_of
@@ -41,6 +42,7 @@ ALERTS_PER_PAGE_MAX: Final = 200
 ALERT_NUMBER_MAX: Final = 2**63 - 1
 """The largest bigint."""
 SILENCE_DAYS_MAX: Final = 30
+BODY_BYTES_MAX: Final = 16_384
 NOT_FOUND: Final = {"id": "Peringatan tidak ditemukan.", "en": "There is no such alert."}
 NO_LINK: Final = {"id": "Tautan ini tidak berlaku.", "en": "This link is not valid."}
 KEY_REUSED: Final = {
@@ -113,6 +115,8 @@ def make_app(
     app.include_router(dead_message_routes(dead_messages, officer_key))
     if links is not None:
         app.include_router(_acknowledgement_routes(store, links, pages))
+    app.add_middleware(BodyLimit, bytes_max=BODY_BYTES_MAX)
+    app.add_middleware(KeyBeforeBody, officer_key=officer_key)
     return app
 
 

@@ -10,7 +10,11 @@ import uuid
 from typing import Annotated, Final
 
 from fastapi import Header
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from problems.fastapi_handlers import respond
 from problems.problem import Problem
 
 MAC_BYTES: Final = 16
@@ -42,6 +46,28 @@ class OfficerKey:
     ) -> str:
         """Authenticate as a FastAPI dependency, which precedes the validation of the body."""
         return self.authenticate(authorization)
+
+
+class KeyBeforeBody:
+    """ASGI middleware that refuses a change without the officers' access key before any of its body is read.
+
+    Every request under /v1 that is no GET or HEAD is a change, and needs the key.
+    """
+
+    def __init__(self, app: ASGIApp, officer_key: OfficerKey) -> None:
+        self._app = app
+        self._officer_key = officer_key
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Respond with 401 if a change has no valid key; otherwise pass the request on."""
+        is_change = scope["type"] == "http" and scope["method"] not in ("GET", "HEAD", "OPTIONS")
+        if is_change and scope["path"].startswith("/v1/"):
+            try:
+                self._officer_key.authenticate(Headers(scope=scope).get("authorization"))
+            except Problem as problem:
+                await respond(Request(scope), problem)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
 
 
 class AcknowledgementLinks:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, NoReturn, TypeVar
 
@@ -11,6 +10,7 @@ import typer
 
 from database.address import DatabaseAddress
 from database.pool import connect
+from lifecycle.command import run_command
 from notifier.settings import CommandSettings
 from settings.loader import load
 
@@ -19,11 +19,11 @@ T = TypeVar("T")
 
 def run(command: Callable[[asyncpg.Pool[Any]], Awaitable[T]]) -> T:
     """Return the result of the command, which gets a pool of connections."""
-    return asyncio.run(_run(load(CommandSettings).database, command))
+    return run_command(_run(load(CommandSettings).database, command))
 
 
 async def _run(address: DatabaseAddress, command: Callable[[asyncpg.Pool[Any]], Awaitable[T]]) -> T:
-    pool = await connect(address, application_name="notifier command")
+    pool = await connect(address, service="notifier", application_name="notifier command")
     try:
         return await command(pool)
     finally:

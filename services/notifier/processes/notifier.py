@@ -75,7 +75,13 @@ async def _run(settings: NotifierSettings, kafka: KafkaSettings, rules: Rules, s
         health.watch_dependencies(),
         server=serve(app, settings.host, settings.port, stopping),
         drain=run_with(
-            connect(settings.database, application_name="notifier", max_size=POOL_SIZE_MAX, wait_s=math.inf),
+            connect(
+                settings.database,
+                service="notifier",
+                application_name="notifier",
+                max_size=POOL_SIZE_MAX,
+                wait_s=math.inf,
+            ),
             partial(_evaluate_and_deliver, settings, kafka, rules, (app, health), stopping),
             stopping,
         ),

@@ -11,8 +11,8 @@ from fastapi.openapi.models import Operation
 from fastapi.openapi.utils import get_openapi
 from fastapi.telemetry import TelemetryConfig
 
+from problems.body_limit import BodyLimit
 from registration.api import registration_endpoint
-from registration.api.body_limit import BodyLimit
 from registration.api.error_responses import install_error_responses
 from registration.api.openapi import components
 from registration.api.registration_endpoint import RegistrationEndpoint

@@ -9,10 +9,10 @@ import msgspec
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from problems.body_limit import too_large_problem
 from problems.problem import FieldError, Problem
 from registration.api import problem_responses
 from registration.api.authentication import Authenticator
-from registration.api.body_limit import too_large_problem
 from registration.api.import_view import ImportView, KeptParticipants, import_view
 from registration.api.openapi import (
     IDEMPOTENT,

@@ -97,7 +97,6 @@ LIMITED: Final = BilingualText(
 )
 WAIT: Final = BilingualText("Coba lagi dalam {}.", "Try again in {}.")
 MINUTES_SHOWN_FROM_S: Final = 60
-TOO_LARGE: Final = BilingualText("Isi permintaan terlalu besar.", "The body is too large.")
 NO_KEY: Final = BilingualText("Kunci akses diperlukan.", "An access key is required.")
 WRONG_KEY: Final = BilingualText("Kunci akses ini tidak berlaku.", "This access key is not valid.")
 ROLE_TOO_LOW: Final = BilingualText("Kunci ini tidak berhak.", "This key may not do that.")

@@ -13,8 +13,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from problems.body_limit import check_announced_length, read_body
 from registration.api.authentication import Authenticator
-from registration.api.body_limit import check_announced_length, read_body
 from registration.api.error_responses import error_response
 from registration.api.openapi import (
     ANSWER_HEADERS,

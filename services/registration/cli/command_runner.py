@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import typer
 
 from database.pool import connect
+from lifecycle.command import run_command
 from registration.settings import RegisterSettings
 from settings.loader import load
 from telemetry.failpoints import arm
@@ -41,11 +41,13 @@ def run_on_register(command: Callable[..., Awaitable[str]], *arguments: object) 
     set_up(settings)
 
     async def connected() -> str:
-        pool = await connect(settings.database, application_name="registration command", max_size=1)
+        pool = await connect(
+            settings.database, service="registration", application_name="registration command", max_size=1
+        )
         try:
             return await command(pool, *arguments)
         finally:
             await pool.close()
 
     with exit_1_if_refused():
-        typer.echo(asyncio.run(connected()))
+        typer.echo(run_command(connected()))

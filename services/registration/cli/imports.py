@@ -122,7 +122,9 @@ def _run(
     set_up(register, "registration-import")
 
     async def connected(stopping: StopSignal) -> None:
-        pool = await connect(register.database, application_name="registration import", max_size=2)
+        pool = await connect(
+            register.database, service="registration", application_name="registration import", max_size=2
+        )
         try:
             await command(pool, stopping)
         finally:

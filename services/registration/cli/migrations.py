@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from database.migrations import migrate as migrate_schema
-from registration.cli.command_runner import set_up
-from registration.settings import RegisterSettings
+from registration.settings import MigrationSettings
 from settings.loader import load
+from telemetry.logs import configure
 
 
-def migrate() -> None:
+def migrate(
+    contract: Annotated[
+        bool, typer.Option("--contract", help="Also remove what no running version uses.")
+    ] = False,
+) -> None:
     """Bring the schema of the register's database up to date."""
-    settings = load(RegisterSettings)
-    set_up(settings)
-    migrate_schema("registration", settings.database)
+    settings = load(MigrationSettings)
+    configure("registration-migrate", "INFO")
+    migrate_schema("registration", settings.owner("registration"), contract=contract)

@@ -12,6 +12,7 @@ from cuts.topic_readers import follow_cuts
 from database.pool import connect
 from kafka.record_deletion import delete_all_records
 from kafka.settings import KafkaSettings
+from lifecycle.command import run_command
 from registration.cli.command_runner import CommandRefusedError, exit_1_if_refused, set_up
 from registration.domain.participant_partition import PARTITIONS
 from registration.relay.outbox_source import TOPIC
@@ -44,11 +45,11 @@ def recover(
         )
         typer.confirm("Is this the register to continue from?", abort=True)
     with exit_1_if_refused():
-        asyncio.run(_recover(settings, kafka, wait_s))
+        run_command(_recover(settings, kafka, wait_s))
 
 
 async def _recover(settings: RegisterSettings, kafka: KafkaSettings, wait_s: float) -> None:
-    pool = await connect(settings.database, application_name="registration recover")
+    pool = await connect(settings.database, service="registration", application_name="registration recover")
     empty_topic = partial(delete_all_records, kafka, TOPIC, range(PARTITIONS))
     try:
         epoch = await recover_topic(pool, partial(published_epoch, kafka), empty_topic)

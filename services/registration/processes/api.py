@@ -202,7 +202,7 @@ def build_app(
 
 
 async def _open_pools(register: RegisterSettings) -> tuple[asyncpg.Pool[Any], asyncpg.Pool[Any]]:
-    api = partial(connect, register.database, wait_s=math.inf)
+    api = partial(connect, register.database, service="registration", wait_s=math.inf)
     pool = await api(application_name="registration api", max_size=POOL_SIZE_MAX)
     return pool, await api(application_name="registration writer", max_size=1)
 

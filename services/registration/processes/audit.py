@@ -72,6 +72,7 @@ async def run_audit(
         drain=run_with(
             connect(
                 register.database,
+                service="registration",
                 application_name="registration audit",
                 statement_timeout_s=STATEMENT_TIMEOUT_S,
                 wait_s=math.inf,

@@ -65,7 +65,12 @@ async def run_relay(
         health.watch_dependencies(),
         server=serve(plain_app(health), register.host, settings.port, stopping),
         drain=run_with(
-            connect(register.database, application_name="registration relay", wait_s=math.inf),
+            connect(
+                register.database,
+                service="registration",
+                application_name="registration relay",
+                wait_s=math.inf,
+            ),
             partial(_relay, settings, kafka, health, stopping),
             stopping,
         ),

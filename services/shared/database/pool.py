@@ -1,4 +1,4 @@
-"""Waits for the database server, opens a connection pool, and checks the time-outs of the database role.
+"""Waits for the database server, opens a connection pool, and checks the role and the version of the schema.
 
 A connection returns to the pool without a reset. Therefore no code may change the state of its session: SET
 without LOCAL, LISTEN and session advisory locks are forbidden.
@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
 import asyncpg
 
 from database.address import DatabaseAddress
+from database.schema_versions import StoredVersion, read_migrations, refusal
+from settings.configuration_error import ConfigurationError
 from telemetry.logs import get
 
 log = get()
@@ -40,7 +43,23 @@ TRANSIENT_ERRORS: Final = (
 )
 
 
-class UnsafeRoleError(RuntimeError):
+REJECTIONS: Final[Mapping[type[asyncpg.PostgresError], str]] = {
+    asyncpg.InvalidAuthorizationSpecificationError: "check …_DATABASE_USER, …_PASSWORD and …_SSLMODE, or "
+    "set the role's password by deploy/postgres/roles.sql",
+    asyncpg.InvalidCatalogNameError: "check …_DATABASE_NAME",
+    asyncpg.InsufficientPrivilegeError: "run deploy/postgres/roles.sql as the superuser in this database",
+}
+"""The remedy for each reason for which the server rejects a login; the first includes a wrong password."""
+SCHEMA_VERSION: Final = """select
+    coalesce((select max(version_num) from alembic_version), '') as revision,
+    coalesce((select max(revision) from contraction), '') as contraction"""
+
+
+class UnusableDatabaseError(ConfigurationError):
+    """The process cannot work with this database; the message has the reason and the remedy."""
+
+
+class UnsafeRoleError(UnusableDatabaseError):
     """A time-out of the database role, which releases the locks of a suspended client, is unset or too long.
 
     deploy/postgres/roles.sql, run as the superuser, sets all time-outs of the role.
@@ -51,6 +70,7 @@ async def connect(
     address: DatabaseAddress,
     *,
     application_name: str,
+    service: str = "",
     max_size: int = 4,
     min_size: int = 1,
     statement_timeout_s: float | None = None,
@@ -58,10 +78,12 @@ async def connect(
 ) -> asyncpg.Pool[Any]:
     """Open a pool; retry for up to `wait_s` seconds until the server answers, and log each failed attempt.
 
-    `statement_timeout_s` replaces the time-outs of the role for statements and transactions.
+    `service` is the service whose schema the pool uses. `statement_timeout_s` replaces the time-outs of the
+    role for statements and transactions.
 
-    Raises the driver's error if the server rejects the credentials or does not answer in time. Raises
-    UnsafeRoleError if a time-out of the role is unset or too long.
+    Raises UnusableDatabaseError if the server rejects the login, if a time-out of the role is unset or too
+    long, or if this version of the service cannot work with the schema. Raises the driver's error if the
+    server does not answer in time.
     """
     server_settings = {"application_name": application_name}
     if statement_timeout_s is not None:
@@ -86,8 +108,12 @@ async def connect(
                 raise
             log.info("waiting for PostgreSQL", error=type(error).__name__, reason=str(error)[:300])
             await asyncio.sleep(0.5)
+        except tuple(REJECTIONS) as error:
+            raise UnusableDatabaseError(_rejection(error)) from None
     try:
         await _check_limits(pool)
+        if service:
+            await _check_schema(pool, service)
     except BaseException:
         await pool.close()
         raise
@@ -115,6 +141,25 @@ async def _skip_reset(_connection: object) -> None:
 
     The driver still rolls back an open transaction.
     """
+
+
+def _rejection(error: asyncpg.PostgresError) -> str:
+    remedy = next(remedy for kind, remedy in REJECTIONS.items() if isinstance(error, kind))
+    return f"PostgreSQL refuses the login: {error}; {remedy}"
+
+
+async def _check_schema(pool: asyncpg.Pool[Any], service: str) -> None:
+    try:
+        row = await pool.fetchrow(SCHEMA_VERSION)
+    except asyncpg.UndefinedTableError:
+        row = None
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise UnusableDatabaseError(
+            f"the role has no privileges in the schema {service} ({error}): run `{service} migrate`"
+        ) from None
+    stored = StoredVersion(row["revision"], row["contraction"]) if row else StoredVersion("", "")
+    if (reason := refusal(service, read_migrations(service), stored)) is not None:
+        raise UnusableDatabaseError(reason)
 
 
 async def _check_limits(pool: asyncpg.Pool[Any]) -> None:

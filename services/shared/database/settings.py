@@ -6,7 +6,7 @@ import re
 import ssl
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from database.address import DatabaseAddress, SslMode
 from settings.loader import Settings
@@ -29,15 +29,13 @@ def _valid_hosts(text: str) -> str:
     return text
 
 
-class DatabaseSettings(Settings):
-    """The settings `<SERVICE>_DATABASE_…`."""
+class ServerSettings(Settings):
+    """The settings of a service's database, without the role that logs in."""
 
     database_hosts: Annotated[str, AfterValidator(_valid_hosts)] = Field(
         description="host:port of each server, separated by commas; the primary among them is used"
     )
     database_name: str = Field(min_length=1, max_length=63, description="Name of the database")
-    database_user: str = Field(min_length=1, max_length=63, description="Role that the service logs in as")
-    database_password: Secret = Field(description="Password of the role")
     database_sslmode: SslMode = Field(
         default="verify-full",
         description="verify-full checks the server's certificate and name; disable uses no TLS",
@@ -60,14 +58,34 @@ class DatabaseSettings(Settings):
             raise ValueError(f"{variable} is no readable file of certificates: {error}") from None
         return self
 
-    @property
-    def database(self) -> DatabaseAddress:
-        """The address of the database, for the drivers."""
+    def _address(self, user: str, password: SecretStr) -> DatabaseAddress:
         return DatabaseAddress(
             hosts=_hosts(self.database_hosts),
             name=self.database_name,
-            user=self.database_user,
-            password=self.database_password.get_secret_value(),
+            user=user,
+            password=password.get_secret_value(),
             sslmode=self.database_sslmode,
             ca=self.database_ca,
         )
+
+
+class DatabaseSettings(ServerSettings):
+    """The settings `<SERVICE>_DATABASE_…` of processes and commands."""
+
+    database_user: str = Field(min_length=1, max_length=63, description="Role that the process logs in as")
+    database_password: Secret = Field(description="Password of the role")
+
+    @property
+    def database(self) -> DatabaseAddress:
+        """The address of the database, for the drivers."""
+        return self._address(self.database_user, self.database_password)
+
+
+class OwnerSettings(ServerSettings):
+    """The settings `<SERVICE>_DATABASE_…` of the command `migrate`, which logs in as the schema's owner."""
+
+    database_owner_password: Secret = Field(description="Password of the role that owns the schema")
+
+    def owner(self, role: str) -> DatabaseAddress:
+        """Return the address of the database for the role that owns the schema."""
+        return self._address(role, self.database_owner_password)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import uvicorn
 
 from http_semantics.head_method import with_head
+from lifecycle.bounded_http_protocol import BoundedHttpProtocol
 from lifecycle.stop_signal import StopSignal
 
 GRACE_S: Final = 5
@@ -36,7 +37,14 @@ async def serve(app: Any, host: str, port: int, stopping: StopSignal, **options:
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=GRACE_S,
-        **{"server_header": False, "date_header": True, "ws": "none", "lifespan": "on", **options},
+        **{
+            "http": BoundedHttpProtocol,
+            "server_header": False,
+            "date_header": True,
+            "ws": "none",
+            "lifespan": "on",
+            **options,
+        },
     )
     server = _Server(config)
     task = asyncio.ensure_future(server.serve())

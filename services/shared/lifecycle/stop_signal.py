@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 
 import uvloop
 
+from settings.configuration_error import exit_on_configuration_error
+
 
 class StopSignal:
     """Knows whether the process was asked to stop; `wait` sleeps, but returns early at the stop."""
@@ -49,8 +51,11 @@ def run(main: Callable[[StopSignal], Awaitable[None]], announced_s: float = 0.0)
 
     The first SIGTERM or SIGINT announces the stop to the `StopSignal` that is passed to `main`, and sets it
     after `announced_s` seconds. A second signal sets it at once, or cancels `main` if it is set.
+
+    If `main` raises ConfigurationError, the process prints its message and exits with code 1.
     """
-    uvloop.run(_with_signals(main, announced_s))
+    with exit_on_configuration_error():
+        uvloop.run(_with_signals(main, announced_s))
 
 
 async def _with_signals(main: Callable[[StopSignal], Awaitable[None]], announced_s: float) -> None:

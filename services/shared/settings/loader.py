@@ -74,7 +74,7 @@ def load(*classes: type[Any]) -> Any:
         except ValidationError as error:
             errors.extend(_describe(cls, error))
         except SettingsError as error:  # it names the field, but not its text
-            errors.append(f"{cls.__name__}: {error}: the text is no JSON")
+            errors.append(f"{cls.__name__}: {error}: {_reason(error.__cause__)}")
         except OSError as error:
             errors.append(f"SECRETS_DIR: {error}")
     if errors:
@@ -86,6 +86,17 @@ def load(*classes: type[Any]) -> Any:
         )
         raise SystemExit(2)
     return built[0] if len(built) == 1 else tuple(built)
+
+
+def _reason(cause: BaseException | None) -> str:
+    """Return why a text cannot be read; it contains nothing of the text."""
+    match cause:
+        case UnicodeDecodeError():
+            return "the file is no UTF-8 text"
+        case OSError():
+            return f"the file cannot be read: {cause.strerror}"
+        case _:
+            return "the text is no JSON"
 
 
 def _secrets_dir() -> str | None:

@@ -19,7 +19,7 @@ def aggregator(tmp_path: Path, topics: Topics, database: Databases) -> Iterator[
     """Starts aggregator processes on this test's topics and database."""
     environment = {
         **topics.environment(),
-        **database.aggregator.environment("aggregator"),
+        **database.aggregator_service.environment("aggregator"),
         "AGGREGATOR_SESSION_TIMEOUT_S": "3",  # halves the time of a take-over
     }
     yield from processes(tmp_path, environment)

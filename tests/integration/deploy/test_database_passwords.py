@@ -12,7 +12,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from deploy.local.postgres import ROLES_SQL, SERVICES, programs
+from deploy.database_roles import DATABASE_ROLES
+from deploy.local.postgres import ROLES_SQL, programs
 from tests.support.postgres_server import PASSWORD, Databases
 
 pytestmark = pytest.mark.integration
@@ -25,17 +26,16 @@ def former_passwords(database: Databases) -> Iterator[None]:
     """Give the roles, which all tests share, their former passwords again."""
     yield
     with psycopg.connect(**database.admin.libpq_options(), autocommit=True) as admin:
-        for service in SERVICES:
+        for role in DATABASE_ROLES:
             admin.execute(
-                sql.SQL("alter role {} password {}").format(sql.Identifier(service), sql.Literal(PASSWORD))
+                sql.SQL("alter role {} password {}").format(sql.Identifier(role), sql.Literal(PASSWORD))
             )
 
 
 @pytest.mark.usefixtures("former_passwords")
 def test_each_role_gets_the_password_in_its_file(database: Databases, tmp_path: Path) -> None:
-    for service in SERVICES:
-        (tmp_path / service).mkdir()
-        (tmp_path / service / f"{service}_database_password").write_text(f"{AWKWARD} of {service}")
+    for role in DATABASE_ROLES:
+        (tmp_path / f"{role}_password").write_text(f"{AWKWARD} of {role}")
 
     subprocess.run(
         [
@@ -51,6 +51,6 @@ def test_each_role_gets_the_password_in_its_file(database: Databases, tmp_path: 
         timeout=60,
     )
 
-    for service in SERVICES:
-        address = replace(getattr(database, service), password=f"{AWKWARD} of {service}")
+    for role, former in database.addresses().items():
+        address = replace(former, password=f"{AWKWARD} of {role}")
         psycopg.connect(**address.libpq_options()).close()

@@ -57,7 +57,7 @@ def served_document(
     )
     environment = clean_environment(
         {
-            **databases.registration.environment("registration"),
+            **databases.registration_api.environment("registration"),
             "REGISTRATION_SECRET_KEY": _commissioned.secrets["registration_secret_key"],
             "REGISTRATION_PORT": str(port),
             "REGISTRATION_IMPORT_SPOOL_DIR": str(folder / "spool"),

@@ -51,5 +51,8 @@ def notifier(
 ) -> Iterator[Notifiers]:
     """Starts notifier processes over this test's topics, database and receivers."""
     yield from notifiers(
-        tmp_path, {**topics.environment(), **database.notifier.environment("notifier")}, mailbox, receiver
+        tmp_path,
+        {**topics.environment(), **database.notifier_service.environment("notifier")},
+        mailbox,
+        receiver,
     )

@@ -291,7 +291,7 @@ async def test_deciding_about_a_dead_message_needs_the_key_and_a_message(client:
 async def test_the_commands_list_replay_and_discard_dead_messages(
     pool: Any, database: Databases, latches: LatchStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in database.notifier.environment("notifier").items():
+    for name, value in database.notifier_service.environment("notifier").items():
         monkeypatch.setenv(name, value)
     message_id = str(await give_up_first_email(pool))
 
@@ -312,7 +312,7 @@ async def test_the_commands_list_replay_and_discard_dead_messages(
 async def test_the_commands_list_and_enable_disabled_webhooks(
     pool: Any, database: Databases, latches: LatchStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in database.notifier.environment("notifier").items():
+    for name, value in database.notifier_service.environment("notifier").items():
         monkeypatch.setenv(name, value)
     messages = MessageStore(pool, RetryPolicy())
     begun = await messages.begin_attempt(Lane("webhook:control-room", Channel.WEBHOOK), claim_s=60)

@@ -52,7 +52,8 @@ def test_the_services_accept_the_created_secrets(tmp_path: Path, monkeypatch: py
     notifier = load(NotifierSettings)
 
     assert (
-        register.database.password == (tmp_path / "registration/registration_database_password").read_text()
+        register.database.password
+        == (tmp_path / "registration-api/registration_database_password").read_text()
     )
     assert len(secrets.secret) == 32
     webhook = notifier.webhooks["control-room"].secret.get_secret_value()

@@ -207,6 +207,7 @@ async def test_the_start_of_the_day_has_the_counts_of_the_events_recorded_before
     register: Register, topics: Topics, start: StartProcess, pool: asyncpg.Pool[Any]
 ) -> None:
     await register.write(300)
+    await pool.execute("grant update on event to current_user")
     await pool.execute("UPDATE event SET recorded_at = recorded_at - interval '25 hours'")
     positions = await register.last_sequences()
     await register.write(100)

@@ -35,7 +35,7 @@ SPREADSHEETS = Path(__file__).parents[3] / "support/samples/spreadsheets"
 async def command(database: Databases, *arguments: str, **settings: str) -> asyncio.subprocess.Process:
     environment = {
         "PATH": os.environ["PATH"],
-        **database.registration.environment("registration"),
+        **database.registration_api.environment("registration"),
         "REGISTRATION_SECRET_KEY": base64.b64encode(SECRET).decode(),
         "REGISTRATION_IMPORT_ROWS_MAX": "100",
         **settings,

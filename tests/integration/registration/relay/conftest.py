@@ -43,7 +43,7 @@ def start(database: Databases, topics: Topics, tmp_path: Path) -> Iterator[Start
     def start(command: str, *arguments: str, **settings: str) -> TrackedProcess:
         environment = {
             **os.environ,
-            **database.registration.environment("registration"),
+            **database.registration_relay.environment("registration"),
             **topics.environment(),
             f"REGISTRATION_{command.upper()}_PORT": str(free_ports(1)[0]),
             **settings,

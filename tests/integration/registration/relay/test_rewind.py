@@ -166,6 +166,7 @@ async def _metric(port: str, name: str) -> float:
 async def _restore_an_older_register(pool: asyncpg.Pool[Any], back: int) -> None:
     """Remove the last `back` events of each partition, as a restore from an older backup would."""
     async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("grant delete on event to current_user")
         await connection.execute(
             "DELETE FROM event USING partition WHERE event.partition = partition.partition "
             "AND event.sequence > partition.last_sequence - $1",

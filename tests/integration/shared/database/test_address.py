@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -14,6 +16,8 @@ from psycopg import sql
 from database.address import DatabaseAddress
 from database.pool import connect
 from deploy.local.one_shot_commands import clean_environment
+from deploy.local.process_definitions import CONFIG, PROCESSES
+from deploy.local.secret_files import new_key_of_32_bytes, new_webhook_secret
 from tests.support.ports import free_ports
 from tests.support.postgres_server import Databases
 
@@ -21,7 +25,13 @@ pytestmark = pytest.mark.integration
 
 AWKWARD = "/ + = @ % :"
 PASSWORD = f"a{AWKWARD}b?c#d&e'f\\g"
+PORTS = [process.port_setting for process in PROCESSES.values() if process.is_service]
 COMMANDS = [
+    ("registration", "api"),
+    ("registration", "relay"),
+    ("registration", "audit"),
+    ("aggregator", "publisher"),
+    ("notifier", "run"),
     ("registration", "migrate"),
     ("registration", "campaign", "add", "fest-2021", "Fest"),
     ("notifier", "migrate"),
@@ -78,10 +88,24 @@ async def test_of_several_servers_the_one_that_answers_is_used(database: Databas
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_no_output_of_a_command_reveals_a_wrong_password(database: Databases, words: tuple[str, ...]) -> None:
+def test_a_wrong_password_ends_processes_and_commands_with_one_message_that_omits_it(
+    database: Databases, tmp_path: Path, words: tuple[str, ...]
+) -> None:
     package, *arguments = words
     address = replace(getattr(database, package), password=PASSWORD)
-    environment = {**address.environment(package), "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+    environment = {
+        **address.environment(package),
+        f"{package.upper()}_DATABASE_OWNER_PASSWORD": PASSWORD,
+        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "NOTIFIER_RULES_FILE": str(CONFIG / "rules.yaml"),
+        "NOTIFIER_TARGETS_FILE": str(CONFIG / "targets.yaml"),
+        "NOTIFIER_WEBHOOKS": json.dumps(
+            {"control-room": {"url": "https://example.org", "secret": new_webhook_secret()}}
+        ),
+        "REGISTRATION_SECRET_KEY": new_key_of_32_bytes(),
+        "REGISTRATION_IMPORT_SPOOL_DIR": str(tmp_path),
+        **{name: str(port) for name, port in zip(PORTS, free_ports(len(PORTS)), strict=True)},
+    }
 
     ended = subprocess.run(
         [sys.executable, "-m", package, *arguments],
@@ -95,4 +119,5 @@ def test_no_output_of_a_command_reveals_a_wrong_password(database: Databases, wo
     output = ended.stdout + ended.stderr
     assert ended.returncode != 0
     assert "password authentication failed" in output
+    assert "Traceback" not in output
     assert not any(PASSWORD[start : start + 4] in output for start in range(len(PASSWORD) - 3))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notifier.api.authentication import AcknowledgementLinks, OfficerKey
+from notifier.api.authentication import AcknowledgementLinks, KeyBeforeBody, OfficerKey
 from problems.problem import Problem
 
 LINKS = AcknowledgementLinks("s" * 32)
@@ -54,3 +55,22 @@ def test_a_token_made_with_another_secret_is_invalid() -> None:
     message_id = uuid.uuid4()
 
     assert AcknowledgementLinks("t" * 32).message_id(LINKS.token(message_id)) is None
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+async def test_a_change_without_the_key_is_refused_before_any_of_its_body_is_read(method: str) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("the body was read before the key was checked")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("the request was passed on without a key")
+
+    scope = {"type": "http", "method": method, "path": "/v1/silences", "headers": [], "query_string": b""}
+    await KeyBeforeBody(application, OfficerKey("0" * 64))(scope, receive, send)
+
+    assert sent[0]["status"] == 401

@@ -107,3 +107,19 @@ def test_a_secret_file_that_is_no_json_is_reported_without_its_text(
     message = capsys.readouterr().err
     assert "shelves" in message
     assert "s3cret" not in message
+
+
+def test_a_secret_file_that_is_no_text_is_named_and_nothing_of_it_is_shown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "shop_url").write_bytes(b"\xff\xfes3cret")
+    monkeypatch.setenv("SECRETS_DIR", str(tmp_path))
+
+    with pytest.raises(SystemExit) as ended:
+        load(ShopSettings)
+
+    message = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert 'field "url"' in message
+    assert "no UTF-8 text" in message
+    assert "s3cret" not in message

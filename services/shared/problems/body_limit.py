@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from problems.fastapi_handlers import respond
 from problems.problem import Problem
-from registration.api import problem_responses
+
+TOO_LARGE: Final = {"id": "Isi permintaan terlalu besar.", "en": "The body is too large."}
 
 
 def too_large_problem() -> Problem:
     """Return the problem 413 of an over-long body. The server closes the connection after the response."""
-    return problem_responses.problem(413, "too-large", problem_responses.TOO_LARGE, {"Connection": "close"})
+    return Problem(413, "too-large", TOO_LARGE, headers={"Connection": "close"})
 
 
 def check_announced_length(content_length: str, bytes_max: int) -> None:
@@ -40,16 +43,16 @@ async def read_body(receive: Receive, bytes_max: int) -> bytes:
 
 
 class BodyLimit:
-    """ASGI middleware that limits bodies to `bytes_max`, except under `unlimited_path`."""
+    """ASGI middleware that limits bodies to `bytes_max`, except under `unlimited_path` if it is given."""
 
-    def __init__(self, app: ASGIApp, bytes_max: int, unlimited_path: str) -> None:
+    def __init__(self, app: ASGIApp, bytes_max: int, unlimited_path: str | None = None) -> None:
         self._app = app
         self._bytes_max = bytes_max
         self._unlimited_path = unlimited_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond with 413 if the announced length, or the length received so far, exceeds the limit."""
-        if scope["type"] != "http" or f"{scope['path']}/".startswith(f"{self._unlimited_path}/"):
+        if scope["type"] != "http" or self._is_unlimited(scope["path"]):
             await self._app(scope, receive, send)
             return
         try:
@@ -69,3 +72,6 @@ class BodyLimit:
             return message
 
         await self._app(scope, counting_receive, send)
+
+    def _is_unlimited(self, path: str) -> bool:
+        return self._unlimited_path is not None and f"{path}/".startswith(f"{self._unlimited_path}/")
