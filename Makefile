@@ -130,7 +130,7 @@ rivals: setup .local/bench/streams/ready .local/bench/quix/ready
 faults: setup ## inject faults into the running system for 32 minutes and check its guarantees: SHORT=1, ROUNDS=n
 	@$(PY) -m faults $(if $(SHORT),--short) $(if $(ROUNDS),--rounds $(ROUNDS)) --report .local/faults/report.json
 
-faults-planted: setup ## find sixteen planted bugs, each by a short campaign: BUG=name, HEALTHY=1
+faults-planted: setup ## find seventeen planted bugs, each by a short campaign: BUG=name, HEALTHY=1
 	@$(PY) -m faults --planted $(or $(BUG),all) $(if $(HEALTHY),--healthy) --report .local/faults/$(if $(HEALTHY),healthy,planted).json
 
 faults-peers: setup .local/bench/streams/ready ## compare lost and doubled events after kills: our aggregator, a stock Faust Table, Kafka Streams

@@ -15,6 +15,7 @@ from faults.campaign_result import CampaignResult, Round
 from faults.fault import Fault
 from faults.fault_schedule import schedule
 from faults.kinds.disk_and_maintenance_faults import operator_faults
+from faults.kinds.fail_over_faults import fail_over_faults
 from faults.kinds.network_faults import network_faults
 from faults.kinds.notifier_faults import notifier_faults
 from faults.kinds.outage_faults import outage_faults
@@ -103,6 +104,7 @@ def _possible_faults(system: SystemUnderTest) -> list[Fault]:
         *outage_faults(),
         *topic_faults(),
         *operator_faults(system),
+        *fail_over_faults(system.names),
     ]
 
 

@@ -17,6 +17,7 @@ from faults.campaign_end import ShowProgress
 from faults.campaign_plan import CampaignPlan
 from faults.campaign_result import CampaignResult
 from faults.fault import Fault
+from faults.kinds.fail_over_faults import fail_over_synchronously
 from faults.kinds.notifier_faults import hang_receiver, rise_and_fall_unseen
 from faults.kinds.outage_faults import recover_without_relay, workers_away
 from faults.kinds.process_faults import clocks_ahead, crash, kill, suspend
@@ -139,6 +140,11 @@ CAMPAIGNS: Final = (
         2,
     ),
     PlantedCampaign(bugs.TERM_IGNORED, (_suspends("publisher"), _suspends("publisher-2")), 4),
+    PlantedCampaign(
+        bugs.UNREPLICATED_EVENTS,
+        (Fault("fail-over", "fail-over to a synchronous standby", fail_over_synchronously),),
+        1,
+    ),
     PlantedCampaign(
         figure_bugs.EMPTY_EPOCH,
         (Fault("recovery", "recovery while no relay runs", recover_without_relay),),

@@ -61,15 +61,40 @@ def _postgres() -> Iterator[TestServer]:
 
 
 @pytest.fixture
-def database(request: pytest.FixtureRequest, _postgres: TestServer) -> Iterator[Databases]:
-    """A new database with the tables of all services, and for tests with `stack` also API keys and scopes."""
+def own_postgres() -> Iterator[TestServer]:
+    """A server for one test, which the test may stop, restore from a backup, or replace by a standby."""
+    server = TestServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[Databases]:
+    """A new database with the tables of all services, and for tests with `stack` also API keys and scopes.
+
+    It is on `own_postgres` if the test uses that fixture.
+    """
+    if "own_postgres" in request.fixturenames:
+        own: TestServer = request.getfixturevalue("own_postgres")
+        yield own.clone()
+        return
+    server: TestServer = request.getfixturevalue("_postgres")
     if "stack" in request.fixturenames:
         commissioned: Commissioned = request.getfixturevalue("_commissioned")
-        databases = _postgres.clone(commissioned.template)
+        databases = server.clone(commissioned.template)
     else:
-        databases = _postgres.clone()
+        databases = server.clone()
     yield databases
-    _postgres.drop(databases)
+    server.drop(databases)
+
+
+@pytest.fixture
+def missing_standby(_postgres: TestServer, database: Databases) -> Iterator[TestServer]:
+    """The server of `database`, on which each COMMIT waits for a standby that does not exist."""
+    _postgres.require_a_standby("missing")
+    _postgres.wait_until_commits_wait()
+    yield _postgres
+    _postgres.require_a_standby("")
 
 
 @pytest.fixture(scope="session")

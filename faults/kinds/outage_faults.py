@@ -99,9 +99,14 @@ async def recover_without_relay(system: SystemUnderTest, _: random.Random) -> in
         else:
             raise AssertionError("the recovery ended although no relay ran")
         system.resent_max += sum((await read_sequences(system, "last_sequence")).values())
+    await wait_until_epoch_is_counted(system)
+    return len(instances("relay"))
+
+
+async def wait_until_epoch_is_counted(system: SystemUnderTest) -> None:
+    """Wait until the counts are those of the register's epoch."""
     connection = await asyncpg.connect(**system.databases.admin.asyncpg_options())
     try:
         await until(lambda: connection.fetchval(IS_COUNTED), COUNTED_S_MAX, name="the new epoch is counted")
     finally:
         await connection.close()
-    return len(instances("relay"))

@@ -13,7 +13,7 @@ from cuts.state import CutState
 from faults.planted.bug import PlantedBug
 from faults.planted.figure_bugs import FIGURE_BUGS
 from faults.planted.patches import Patch
-from faults.planted.replacements import counting, intake, latches, sequences, terms
+from faults.planted.replacements import counting, intake, latches, replication, sequences, terms
 from kafka import leader_producer
 from kafka.leader_producer import LeaderProducer
 from notifier.cut_evaluator import CutEvaluator
@@ -24,6 +24,8 @@ from outbox.publisher import Publisher
 from registration.intake import transaction as register_intake
 from registration.intake.transaction import IntakeTransaction
 from registration.processes import api
+from registration.relay import outbox_source
+from registration.relay.outbox_source import RegisterEventSource
 
 ANSWERED_BEFORE_COMMIT: Final = PlantedBug(
     name="answered-before-commit",
@@ -131,6 +133,16 @@ PAST_GAPS: Final = PlantedBug(
     symptom="tallies permanently below the register, with no lag and no gap reported",
     patches=(Patch(batch_decoder, "fold", counting.fold_past_gaps, EventBatch.fold),),
 )
+UNREPLICATED_EVENTS: Final = PlantedBug(
+    name="unreplicated-events",
+    processes=("relay", "relay-2"),
+    faults=(
+        "the synchronous standby stopped, a COMMIT of an API cancelled while it waits, the standby promoted",
+    ),
+    invariant=2,
+    symptom="an event in the topic that the register does not have or has otherwise; the relay then refuses",
+    patches=(Patch(outbox_source, "await_standby", replication.await_nothing, RegisterEventSource.pending),),
+)
 
 BUGS: Final = {
     bug.name: bug
@@ -143,6 +155,7 @@ BUGS: Final = {
         NO_UNIQUE_LATCH,
         TERM_IGNORED,
         PAST_GAPS,
+        UNREPLICATED_EVENTS,
         *FIGURE_BUGS,
     )
 }

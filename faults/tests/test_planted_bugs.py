@@ -81,8 +81,8 @@ def test_every_bug_names_existing_processes_faults_and_an_invariant(bug: Planted
     assert 1 <= bug.invariant <= 10
 
 
-def test_there_are_sixteen_bugs() -> None:
-    assert len(BUGS) == 16
+def test_there_are_seventeen_bugs() -> None:
+    assert len(BUGS) == 17
 
 
 def test_the_launcher_runs_the_service() -> None:

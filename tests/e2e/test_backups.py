@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,14 +21,6 @@ from tests.support.stack import Stack, stack_config
 from tests.support.topic_prefixes import Topics
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture
-def own_postgres() -> Iterator[TestServer]:
-    """A PostgreSQL server for one test, which the test may restore from a backup."""
-    server = TestServer()
-    yield server
-    server.close()
 
 
 @pytest.fixture

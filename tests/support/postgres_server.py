@@ -6,10 +6,12 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
@@ -26,6 +28,12 @@ from tests.support.ports import free_ports
 PASSWORD = "a-password-of-a-test"
 TEMPLATE = "template_migrated"
 RECOVERY_S_MAX = 120.0
+STANDBY = "standby"
+HAS_EVERYTHING = f"""
+select exists (select from pg_stat_replication
+                where application_name = '{STANDBY}' and state = 'streaming'
+                  and flush_lsn >= pg_current_wal_lsn())
+"""
 # fsync is off, because tests kill only processes, never the machine: what has reached the kernel survives.
 SETTINGS = (
     ("fsync", "off"),
@@ -74,6 +82,8 @@ class TestServer:
         self._server = Server(self._folder / "postgres", free_ports(1)[0], PASSWORD, SETTINGS)
         self._server.prepare()
         self._backup = self._server.data.with_name("backup")
+        self._standby: tuple[Path, subprocess.Popen[bytes]] | None = None
+        """The data and the process of the standby."""
         self._process: subprocess.Popen[bytes] = self._server.start(self._log)
         try:
             self._server.wait_ready(RECOVERY_S_MAX)
@@ -126,6 +136,19 @@ class TestServer:
         self._execute(sql.SQL("alter system set synchronous_standby_names = {}").format(sql.Literal(name)))
         self._execute(sql.SQL("select pg_reload_conf()").format())
 
+    def wait_until_commits_wait(self) -> None:
+        """Wait until the server has read `require_a_standby`, and a commit waits for a missing standby."""
+        warnings: list[psycopg.errors.Diagnostic] = []
+        with psycopg.connect(
+            **self._server.address("postgres").libpq_options(), autocommit=True
+        ) as connection:
+            connection.add_notice_handler(warnings.append)
+            while not warnings:
+                cancel = threading.Timer(0.2, connection.cancel)
+                cancel.start()
+                connection.execute("select pg_logical_emit_message(true, 'probe', '')")
+                cancel.cancel()
+
     def is_running(self) -> bool:
         """Whether the server process runs."""
         return self._process.poll() is None
@@ -148,8 +171,70 @@ class TestServer:
         self._server.wait_ready(RECOVERY_S_MAX)
 
     def back_up(self) -> None:
-        """Take a base backup of the running server with the WAL it needs (pg_basebackup)."""
-        command = [str(programs(self._folder) / "bin" / "pg_basebackup"), "-D", str(self._backup)]
+        """Take a base backup of the running server with the WAL it needs."""
+        self._base_backup(self._backup)
+
+    def restore(self) -> None:
+        """Replace all data by the backup, and start the server. The backup can be used only once."""
+        self.crash()
+        self._replace_data(self._backup)
+        self.restart()
+
+    def start_standby(self) -> None:
+        """Start a streaming standby, and wait until it has everything.
+
+        It replaces an earlier standby. `require_a_standby(STANDBY)` makes it synchronous.
+        """
+        self.stop_standby()
+        folder = self._server.folder / "standby"
+        standby = Server(folder, free_ports(1)[0], PASSWORD, (*SETTINGS, ("cluster_name", STANDBY)))
+        shutil.rmtree(standby.data, ignore_errors=True)
+        self._base_backup(standby.data, "--write-recovery-conf")
+        self._standby = standby.data, standby.start(self._log)
+        self.wait_for_standby()
+
+    def wait_for_standby(self) -> None:
+        """Wait until the standby has everything that is committed."""
+        ends_at = time.monotonic() + RECOVERY_S_MAX
+        while not self._value(HAS_EVERYTHING):
+            assert time.monotonic() < ends_at, f"the standby does not follow\n{tail(self._log)}"
+            time.sleep(0.1)
+
+    def stop_standby(self) -> None:
+        """Stop the standby at once, if there is one. It receives nothing more."""
+        if self._standby is not None:
+            self._standby[1].send_signal(signal.SIGQUIT)
+            self._standby[1].wait(20)
+
+    def fail_over(self) -> None:
+        """Stop this server at once, and promote the stopped standby at its address.
+
+        What the standby had not received when it was stopped is lost.
+        """
+        assert self._standby is not None, "start a standby first"
+        data, process = self._standby
+        assert process.poll() is not None, "stop the standby first"
+        self.crash()
+        self._replace_data(data)
+        self._standby = None
+        # Otherwise the standby would look for its primary at its own address.
+        alone = replace(self._server, settings=(*self._server.settings, ("primary_conninfo", "")))
+        self._process = alone.start(self._log)
+        options = {**self._server.address("postgres").libpq_options(), "target_session_attrs": "any"}
+        ends_at = time.monotonic() + RECOVERY_S_MAX
+        while True:
+            try:
+                with psycopg.connect(**options, autocommit=True) as connection:
+                    connection.execute("select pg_promote()")
+            except psycopg.OperationalError:
+                assert time.monotonic() < ends_at, f"the standby does not start\n{tail(self._log)}"
+                time.sleep(0.05)
+            else:
+                break
+        self._server.wait_ready(RECOVERY_S_MAX)
+
+    def _base_backup(self, target: Path, *options: str) -> None:
+        command = [str(programs(self._folder) / "bin" / "pg_basebackup"), "-D", str(target), *options]
         command += [
             "-d",
             make_conninfo(**self._server.address("postgres").libpq_options()),
@@ -159,15 +244,20 @@ class TestServer:
         user = self._server.user
         subprocess.run(command, check=True, user=user, extra_groups=[] if user else None, cwd="/")
 
-    def restore(self) -> None:
-        """Replace all data by the backup, and start the server. The backup can be used only once."""
-        self.crash()
+    def _replace_data(self, data: Path) -> None:
         shutil.rmtree(self._server.data)
-        self._backup.rename(self._server.data)
-        self.restart()
+        data.rename(self._server.data)
+
+    def _value(self, query: str) -> Any:
+        with psycopg.connect(
+            **self._server.address("postgres").libpq_options(), autocommit=True
+        ) as connection:
+            row = connection.execute(query).fetchone()
+        return row[0] if row else None
 
     def close(self) -> None:
-        """Kill the server and delete its data."""
+        """Kill the server and its standby, and delete their data."""
+        self.stop_standby()
         self._process.kill()
         self._process.wait(60)
         shutil.rmtree(self._folder, ignore_errors=True)

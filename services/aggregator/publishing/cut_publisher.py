@@ -31,6 +31,7 @@ from aggregator.publishing.ignored_records import IgnoredRecords
 from aggregator.publishing.last_published_cut import NEWEST_RECORDS, last_cut
 from aggregator.publishing.minute_keeper import MinuteKeeper
 from aggregator.publishing.queries import QUERIES
+from database.replication import replicated_connection
 from kafka.leader_producer import LeaderProducer, LeaderRecord, SupersededError
 from outbox.postgres_leases import Lease
 from telemetry.failpoints import failpoint
@@ -158,7 +159,11 @@ class CutPublisher:
 
     async def _reserve(self, leader: LeaderState, number: int) -> None:
         failpoint("publisher.before_reserve")
-        reserved = await QUERIES.reserve_cut(self._pool, lease=self._lease.name, term=leader.term, cut=number)
+        # The cut was read before this commit, so a standby that has the commit has the cut's tallies.
+        async with replicated_connection(self._pool) as connection:
+            reserved = await QUERIES.reserve_cut(
+                connection, lease=self._lease.name, term=leader.term, cut=number
+            )
         if not reserved:
             await self._lease.renew()
             raise SupersededError(f"term {leader.term} no longer leads")

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from database.replication import replicated_transaction
 from database.sql_files import load_queries
 from notifier import metrics
 from notifier.domain.alert_evidence import AlertEvidence, Attempt
@@ -105,7 +106,7 @@ class MessageStore:
         attempt is closed as ambiguous. The delay before a further attempt is stored with the claim, so that
         it also applies if no receipt is ever stored.
         """
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._pool.acquire() as connection, replicated_transaction(connection):
             message = await QUERIES.lock_due(connection, lane=lane.name)
             if message is None:
                 return None

@@ -13,6 +13,7 @@ from typing import Any
 
 import asyncpg
 
+from database.replication import await_standby
 from outbox.postgres_leases import Lease
 from registration.audit.expected_tallies import count_register_at
 from registration.audit.tallies import Cell
@@ -51,6 +52,8 @@ class DayStartCounter:
         if self.newest and (self.newest.day, self.newest.epoch) == (day, epoch):
             return False
         counts = await count_register_at(self._pool, lambda connection: _positions(connection, day))
+        async with self._pool.acquire() as connection:
+            await await_standby(connection)
         self.newest = DayStart(day, epoch, counts)
         log.info("start of day counted", day=day.isoformat(), epoch=epoch)
         return True

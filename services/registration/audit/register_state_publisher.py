@@ -13,6 +13,7 @@ from typing import Any, Final
 import asyncpg
 
 from cuts.records import UndecodableRecordError, decode_register_state
+from database.replication import await_standby
 from kafka.leader_producer import LeaderProducer, LeaderRecord
 from registration.audit.auditor import Auditor
 from registration.audit.day_start import DayStart, DayStartCounter
@@ -105,6 +106,9 @@ class StatePublisher:
             self._published_day = day
 
     async def _read_register(self) -> RegisterSnapshot:
-        row = await QUERIES.audit_register(self._pool)
+        """Read the state of the register; a fail-over to a synchronous standby loses nothing of it."""
+        async with self._pool.acquire() as connection:
+            row = await QUERIES.audit_register(connection)
+            await await_standby(connection)
         assert row is not None, "the first migration inserts the only row"
         return RegisterSnapshot(**dict(row))

@@ -13,6 +13,7 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from database.replication import replicated_connection
 from registration.store.register_rows import QUERIES
 
 # Without letters and digits that look alike, because people may copy a code by hand. 12 of them are 60 bits.
@@ -41,7 +42,8 @@ async def create_venue_code(
     """Store a new code and return it."""
     code = "".join(secrets.choice(ALPHABET) for _ in range(CODE_LENGTH))
     created = VenueCode(code, venue, valid_from, valid_from + timedelta(hours=valid_h))
-    await QUERIES.insert_venue_code(pool, **msgspec.structs.asdict(created), created_by=created_by)
+    async with replicated_connection(pool) as connection:
+        await QUERIES.insert_venue_code(connection, **msgspec.structs.asdict(created), created_by=created_by)
     return created
 
 

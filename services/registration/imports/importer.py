@@ -18,6 +18,7 @@ import asyncpg
 import uuid_utils.compat
 from prometheus_client import Counter
 
+from database.replication import replicated_connection
 from lifecycle.backoff import Backoff
 from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
@@ -237,7 +238,7 @@ class Importer:
         while True:
             delay_s = next(backoff)
             try:
-                async with self.pool.acquire() as connection:
+                async with replicated_connection(self.pool) as connection:
                     return await operation(connection)
             # Any error is caught, because only `failure_of` can tell which errors are worth a repeat. The
             # others are raised again.

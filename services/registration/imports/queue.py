@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from database.replication import replicated_connection
 from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
@@ -85,7 +86,7 @@ class ImportQueue:
             await self._spool.keep(upload.import_id, text.path)
         import_id = upload.import_id
         plan = ImportPlan(inspection.hold, ignored, text.notes, counts_as)
-        async with self._pool.acquire() as connection:
+        async with replicated_connection(self._pool) as connection:
             new = await store.begin(connection, import_id, name, caller, plan)
         status = await self.status(import_id)
         assert status is not None, "the import was begun above"
@@ -127,7 +128,7 @@ class ImportQueue:
 
         If its file is in the spool of another process, that process claims the import.
         """
-        async with self._pool.acquire() as connection:
+        async with replicated_connection(self._pool) as connection:
             confirmed = await store.confirm(connection, import_id, caller)
         if confirmed and import_id in self._spool.ids():
             self._requested.append(import_id)
@@ -140,7 +141,7 @@ class ImportQueue:
 
     async def undo(self, import_id: str) -> bool:
         """Begin to undo an import. Return False if the import does not exist or is already undone."""
-        async with self._pool.acquire() as connection:
+        async with replicated_connection(self._pool) as connection:
             begun = await undo.begin_undo(connection, import_id)
         if begun and import_id not in self._requested:
             self._requested.append(import_id)

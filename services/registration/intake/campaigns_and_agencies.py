@@ -10,6 +10,7 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from database.replication import replicated_transaction
 from registration.domain.idempotent_operation import DONE, Answer, OperationFault
 from registration.intake.transaction import stored_answer
 from registration.store.error_classification import ConcurrentWriteError
@@ -75,7 +76,7 @@ class Scopes:
 
     async def _open(self, kind: ScopeKind, scope_id: str, name: str, claim: KeyClaim) -> Answer:
         unique_key = (claim.caller, claim.route, claim.key)
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._pool.acquire() as connection, replicated_transaction(connection):
             earlier = await stored_answer(connection, unique_key, claim.body_hmac)
             if earlier is not None:
                 return earlier

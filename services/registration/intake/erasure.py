@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Final
 from uuid import UUID
 
+from database.replication import replicated_transaction
 from registration.domain.cloud_event import EventDraft
 from registration.domain.commands import WithdrawCommand
 from registration.domain.decision import Refused, decide
@@ -37,7 +38,7 @@ async def erase(connection: Connection, participant_id: UUID, new_id: Callable[[
 
     Writes a withdrawal if the participant is registered.
     """
-    async with connection.transaction():
+    async with replicated_transaction(connection):
         ids = await _same_person(connection, participant_id)
         participants = {found.id: found for found in await register_rows.lock(connection, uuids(ids))}
         if participant_id not in participants:

@@ -3,8 +3,8 @@
 Each batch is one transaction. Each caller gets its answer after the commit. Special cases:
 - An operation that has waited too long in the queue fails. It is not written afterwards.
 - If an operation with the same idempotency key is queued or being written, a request waits for its answer.
-- If the reply to COMMIT is lost, the batch is run again. Its idempotency keys show whether the first
-  transaction was committed.
+- If the reply to COMMIT is lost, or if a fail-over may lose the commit, the batch is run again. Its
+  idempotency keys show whether the first transaction was committed. The repetition waits for the standby.
 - If a value in the batch cannot be stored, the batch is halved repeatedly until the operation with that value
   is alone. Only this operation is refused.
 """

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import asyncpg
 
+from database.replication import require_replication
 from registration.domain.batch_decision import BatchResult, KnownParticipants, apply, ids_needed, niks_needed
 from registration.domain.idempotent_operation import (
     DONE,
@@ -57,8 +58,8 @@ async def write(
     No two operations may have the same caller, route and idempotency key. `all_new` leaves out step 1, as if
     the register had none of the keys and people. Raises ConcurrentWriteError if it has one of them. Without
     `all_new`, that happens only if another transaction wrote it meanwhile. Raises AmbiguousCommitError if the
-    reply to COMMIT was lost. Errors of the database driver are raised unchanged. After every error except
-    AmbiguousCommitError, nothing was written.
+    reply to COMMIT was lost, or if a fail-over may lose the commit. Errors of the database driver are raised
+    unchanged. After every error except AmbiguousCommitError, nothing was written.
     """
     transaction = connection.transaction()
     await transaction.start()
@@ -70,7 +71,8 @@ async def write(
         raise
     failpoint("api.before_commit")
     try:
-        await transaction.commit()
+        with require_replication(connection):
+            await transaction.commit()
     except Exception as error:
         raise AmbiguousCommitError(type(error).__name__) from error
     failpoint("api.after_commit")

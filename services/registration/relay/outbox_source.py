@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
 import asyncpg
 
+from database.replication import await_standby
 from outbox.publisher import Pending, Record
 from outbox.source import PublishedMove
 from registration.store.register_rows import QUERIES
@@ -23,22 +25,41 @@ HEADERS: Final = (("content-type", b"application/cloudevents+json"),)
 _partition = itemgetter(0)
 
 
+class ServerChangedError(Exception):
+    """Another server answers than the one whose register was compared with the topic.
+
+    The publisher compares again without an operator.
+    """
+
+
 class RegisterEventSource:
     """Implements `outbox.source.Source` over the tables `event` and `partition`."""
 
     def __init__(self, pool: asyncpg.Pool[Any]) -> None:
         self._pool = pool
+        self._server: datetime | None = None
+        """The server whose register was compared with the topic, by the time of its start."""
 
     async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
         """Return the next unpublished events of each partition that is not in `skip`.
 
-        A partition has at most `records_max` events in the result.
+        A partition has at most `records_max` events in the result. A fail-over to a synchronous standby loses
+        none of them. Raises ServerChangedError if the server is not the one of `follow_server`.
         """
-        rows = QUERIES.relay_pending(self._pool, records_max=records_max, skip=list(skip))
-        return [
-            _pending(partition, list(group))
-            for partition, group in groupby([row async for row in rows], _partition)
-        ]
+        async with self._pool.acquire() as connection:
+            found = QUERIES.relay_pending(connection, records_max=records_max, skip=list(skip))
+            rows = [row async for row in found]
+            if rows and await await_standby(connection) != self._server:
+                raise ServerChangedError
+        return [_pending(partition, list(group)) for partition, group in groupby(rows, _partition)]
+
+    async def follow_server(self) -> None:
+        """Read from the current server from now on. Call this before the topic is compared with the register.
+
+        A pool reconnects by itself, also to a promoted standby that lacks events which the topic has.
+        """
+        async with self._pool.acquire() as connection:
+            self._server = await await_standby(connection)
 
     async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:
         """Move published positions past acknowledged events, and return how many positions moved.

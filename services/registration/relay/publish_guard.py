@@ -33,6 +33,7 @@ class TopicGuard:
 
         The reason is also stored in the register, where the audit reads it.
         """
+        await self._source.follow_server()
         reason = await self._source.refusal()
         if reason != RECOVERY_UNFINISHED:
             reason = await compare(self._pool, highest_events(await self._newest_records()))

@@ -8,13 +8,14 @@ from typing import Final
 import asyncpg
 
 from database.errors import UNAVAILABLE_ERRORS
+from database.replication import UnreplicatedCommitError
 
 
 class Failure(StrEnum):
-    """What to do after a failed transaction that is certainly rolled back, because no COMMIT was sent."""
+    """What to do after a failed transaction. It is rolled back, or running it again does no harm."""
 
     REPEAT = "repeat"
-    """The transaction conflicted with another transaction. Run it again."""
+    """The transaction conflicted with another one, or a fail-over may lose its commit. Run it again."""
     UNAVAILABLE = "unavailable"
     """The server is unreachable or read-only. Ask the callers to retry later."""
     DATA = "data"
@@ -22,8 +23,9 @@ class Failure(StrEnum):
 
 
 class AmbiguousCommitError(Exception):
-    """The reply to COMMIT was lost, so it is unknown whether the transaction was committed.
+    """It is unknown whether the transaction was committed, or whether a fail-over keeps it.
 
+    The reply to COMMIT was lost, or the wait for the synchronous standby was cancelled.
     Run the batch again. If the transaction was committed, the batch's idempotency keys exist.
     """
 
@@ -40,6 +42,7 @@ _REPEAT: Final = (
     asyncpg.LockNotAvailableError,
     asyncpg.QueryCanceledError,
     ConcurrentWriteError,
+    UnreplicatedCommitError,
 )
 # An integrity error means that a value passed validation although it should not have. The driver raises
 # ValueError for a value that it cannot encode.
@@ -57,6 +60,7 @@ DATABASE_ERRORS: Final = (
     TimeoutError,
     AmbiguousCommitError,
     ConcurrentWriteError,
+    UnreplicatedCommitError,
 )
 """The errors that a transaction can raise without a programming error."""
 

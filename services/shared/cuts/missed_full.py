@@ -14,7 +14,7 @@ class MissedFull:
     """Follows which cut a reader holds, without its counts.
 
     A reader that starts while two leaders write may start behind the first part of the newest full record.
-    The next full record can be an hour away, so the reader goes back to the one that later records name.
+    The next full record can be hours away, so the reader goes back to the one that later records name.
     """
 
     def __init__(self) -> None:

@@ -38,10 +38,10 @@ SILENCE_S: Final = 10.0
 """After this time without a record, the reader compares its offset with the topic's end."""
 RETRY_DELAY_S_MIN: Final = 0.2
 RETRY_DELAY_S_MAX: Final = 5.0
-LOOK_BACK_RECORDS: Final = 5000
+LOOK_BACK_RECORDS: Final = 20_000
 """How far before the end a reader starts if the last record is undecodable.
 
-There are always fewer records between two full records, which are up to an hour apart while nothing changes.
+There are always fewer records between two full records, which are four hours apart while nothing changes.
 """
 REGISTER_STATES_BACK: Final = 120
 

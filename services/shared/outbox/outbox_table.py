@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 
 import asyncpg
 
+from database.replication import await_standby
 from database.sql_files import load_queries
 from outbox.publisher import Pending, Record
 from outbox.source import PublishedMove
@@ -58,10 +59,12 @@ class TableSource:
         """See `Source`."""
         if 0 in skip:
             return []
-        found = QUERIES.pending(self._pool, topic=self._topic, records_max=records_max)
-        rows = [row async for row in found]
-        if not rows:
-            return []
+        async with self._pool.acquire() as connection:
+            found = QUERIES.pending(connection, topic=self._topic, records_max=records_max)
+            rows = [row async for row in found]
+            if not rows:
+                return []
+            await await_standby(connection)
         records = [
             Record(sequence, key.encode(), None if value is None else value.encode())
             for _, sequence, key, value in rows

@@ -45,7 +45,8 @@ class Source(Protocol):
     async def pending(self, records_max: int, skip: Collection[int]) -> Sequence[Pending]:
         """For each partition that is not in `skip`, return at most `records_max` records above its position.
 
-        Positions and records come from one snapshot. Partitions without pending records are omitted.
+        Positions and records come from one snapshot. Partitions without pending records are omitted. No
+        fail-over to a synchronous standby loses a returned record.
         """
 
     async def advance(self, moves: Sequence[PublishedMove], term: int) -> int:

@@ -6,8 +6,12 @@
 -- name: read_known(callers, routes, keys, ids, nik_hmacs)
 -- Returns the stored answers of these idempotency keys, and locks and returns the participants with these ids or NIK
 -- fingerprints. A row has either an answer or a participant. `key_index` is the key's place in the arrays, from 0.
+-- A stored answer may be of a commit that the synchronous standby lacks. With `barrier`, this transaction's commit waits
+-- until the standby has it.
 with answered as (
-    select asked.ordinal - 1 as key_index, stored.*
+    select asked.ordinal - 1 as key_index, stored.*,
+           case when current_setting('synchronous_standby_names') <> ''
+                then pg_logical_emit_message(true, 'barrier', '')::text end as barrier
     from unnest(:callers::text::text[], :routes::text::text[], :keys::text::text[])
          with ordinality as asked (caller, route, key, ordinal)
     cross join lateral (

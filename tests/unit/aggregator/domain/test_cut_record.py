@@ -70,9 +70,9 @@ def test_without_changes_a_heartbeat_is_due_each_second_and_a_full_every_minute(
     assert due(HEAD, HEAD, 60, 0.5) is DueRecord.FULL_OF_SAME_CUT
 
 
-def test_a_full_of_an_unchanged_cut_is_repeated_each_hour() -> None:
-    assert due(HEAD, HEAD, 3_599, 0.5, full=True) is DueRecord.NOTHING
-    assert due(HEAD, HEAD, 3_600, 0.5, full=True) is DueRecord.FULL_OF_SAME_CUT
+def test_a_full_of_an_unchanged_cut_is_repeated_every_four_hours() -> None:
+    assert due(HEAD, HEAD, 14_399, 0.5, full=True) is DueRecord.NOTHING
+    assert due(HEAD, HEAD, 14_400, 0.5, full=True) is DueRecord.FULL_OF_SAME_CUT
     assert due(HEAD, MOVED, 60, 0.5, full=True) is DueRecord.CHANGE_AND_FULL
 
 
