@@ -23,7 +23,7 @@ from tests.support.stack import Stack
 pytestmark = pytest.mark.integration
 PLAIN = tuple(name for name in HEADER if name not in ("campaign", "agency"))
 
-ROWS_OF_MANY_CHUNKS = 10_000
+ROWS_OF_MANY_CHUNKS = 6_000
 
 SPREADSHEETS = Path(__file__).parents[3] / "support/samples/spreadsheets"
 CHANGED_BY_EXCEL = b"name,nik,region,consent\n" + b"".join(
