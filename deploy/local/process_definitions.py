@@ -121,7 +121,6 @@ class StackConfig:
             settings |= self.kafka
         if "secret" in process.needs:
             settings["REGISTRATION_SECRET_KEY"] = self.secrets["registration_secret_key"]
-            settings["REGISTRATION_IMPORT_SPOOL_DIR"] = str(self.folder / "imports" / process.name)
         match process.package:
             case "registration":
                 settings["REGISTRATION_IMPORT_SPOOL_DIR"] = str(self.folder / "imports")

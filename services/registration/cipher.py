@@ -89,13 +89,21 @@ class Cipher:
 
         For a NIK these data identify the row, so an encrypted NIK copied to another row cannot be decrypted.
         """
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._aead.encrypt(nonce, text.encode(), associated_data)
+        return self.seal_bytes(text.encode(), associated_data)
 
     def open(self, sealed: bytes, associated_data: bytes) -> str:
-        """Decrypt a sealed value. Raises WrongKeyError if that fails."""
+        """Decrypt a sealed text. Raises WrongKeyError if that fails."""
+        return self.open_bytes(sealed, associated_data).decode()
+
+    def seal_bytes(self, data: bytes, associated_data: bytes) -> bytes:
+        """Encrypt bytes, as `seal` encrypts a text."""
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._aead.encrypt(nonce, data, associated_data)
+
+    def open_bytes(self, sealed: bytes, associated_data: bytes) -> bytes:
+        """Decrypt sealed bytes. Raises WrongKeyError if that fails."""
         try:
-            return self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated_data).decode()
+            return self._aead.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated_data)
         except InvalidTag as error:
             raise WrongKeyError("a value cannot be decrypted with this key") from error
 

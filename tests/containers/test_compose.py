@@ -228,6 +228,24 @@ async def test_intake_replicas_that_are_killed_or_restarted_lose_no_registration
     await project.wait_for_count(before + FOURTH + FIFTH, 120)
 
 
+async def test_an_upload_is_imported_by_containers_that_write_only_to_their_volumes(
+    project: ComposeProject,
+) -> None:
+    imports = project.compose.url("WEB_PUBLISHED_PORT") + "/v1/imports"
+    headers = {"Authorization": f"Bearer {project.keys['OFFICER_KEY']}"}
+    # All rows are rejected, so that the counts stay as they are.
+    content = "name,nik,region,consent\n" + "Peserta,3199,31.71.01.1001,2026-01\n" * 3
+
+    sent = await project.http.post(imports, content=content, headers=headers)
+
+    async def it_is_imported() -> bool:
+        status = (await project.http.get(f"{imports}/{sent.json()['id']}", headers=headers)).json()
+        return bool(status["state"] == "done" and status["rejected"] == 3)
+
+    assert sent.status_code == 202, sent.text
+    await until(it_is_imported, 30, 0.2)
+
+
 async def test_every_region_and_scope_is_counted_and_the_audit_finds_no_drift(
     project: ComposeProject,
 ) -> None:

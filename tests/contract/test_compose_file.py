@@ -30,6 +30,13 @@ def test_every_lasting_service_bounds_its_log() -> None:
     assert {service["logging"]["options"]["max-size"] for service in LASTING.values()} == {"30m"}
 
 
+def test_our_services_write_only_to_their_volumes() -> None:
+    ours = {name: service for name, service in LASTING.items() if "build" in service}
+
+    assert {"registration-api", "registration-relay", "aggregator-worker", "notifier", "board"} <= ours.keys()
+    assert all(service["read_only"] for service in ours.values())
+
+
 def test_only_the_proxy_and_the_tools_publish_ports_and_only_on_this_machine() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
 

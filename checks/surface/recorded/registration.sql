@@ -1,4 +1,4 @@
--- migrated to 0013
+-- migrated to 0014
 SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
@@ -128,6 +128,13 @@ CREATE TABLE registration.import_file (
     CONSTRAINT import_file_state_check CHECK ((state = ANY (ARRAY['running'::text, 'held'::text, 'done'::text, 'failed'::text, 'undoing'::text, 'undone'::text])))
 );
 ALTER TABLE registration.import_file OWNER TO registration;
+CREATE TABLE registration.import_part (
+    import_id text NOT NULL,
+    number integer NOT NULL,
+    sealed bytea NOT NULL
+);
+ALTER TABLE ONLY registration.import_part ALTER COLUMN sealed SET STORAGE EXTERNAL;
+ALTER TABLE registration.import_part OWNER TO registration;
 CREATE TABLE registration.import_rejected (
     import_id text NOT NULL,
     "row" bigint NOT NULL,
@@ -237,6 +244,8 @@ ALTER TABLE ONLY registration.import_again
     ADD CONSTRAINT import_again_pkey PRIMARY KEY (import_id, participant_id);
 ALTER TABLE ONLY registration.import_file
     ADD CONSTRAINT import_file_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY registration.import_part
+    ADD CONSTRAINT import_part_pkey PRIMARY KEY (import_id, number);
 ALTER TABLE ONLY registration.import_rejected_cells
     ADD CONSTRAINT import_rejected_cells_pkey PRIMARY KEY (import_id, "row");
 ALTER TABLE ONLY registration.import_rejected
@@ -262,6 +271,8 @@ ALTER TABLE ONLY registration.import_again
     ADD CONSTRAINT import_again_import_id_fkey FOREIGN KEY (import_id) REFERENCES registration.import_file(id) ON DELETE CASCADE;
 ALTER TABLE ONLY registration.import_again
     ADD CONSTRAINT import_again_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES registration.participant(id);
+ALTER TABLE ONLY registration.import_part
+    ADD CONSTRAINT import_part_import_id_fkey FOREIGN KEY (import_id) REFERENCES registration.import_file(id) ON DELETE CASCADE;
 ALTER TABLE ONLY registration.import_rejected_cells
     ADD CONSTRAINT import_rejected_cells_import_id_fkey FOREIGN KEY (import_id) REFERENCES registration.import_file(id) ON DELETE CASCADE;
 ALTER TABLE ONLY registration.import_rejected

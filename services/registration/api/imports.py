@@ -29,10 +29,10 @@ from registration.domain import names
 from registration.imports.file_faults import UnusableFileError
 from registration.imports.file_messages import BY_FAULT
 from registration.imports.preview import Preview
-from registration.imports.queue import WAITING, ImportQueue
+from registration.imports.queue import ImportQueue
 from registration.imports.row_validation import CountsAs
-from registration.imports.spool import UploadTooLargeError
-from registration.imports.store import ImportState, ImportStatus
+from registration.imports.store import WAITING, ImportState, ImportStatus
+from registration.imports.upload import UploadTooLargeError
 from registration.requests.field_error_messages import BilingualText
 
 KEPT_LISTED_MAX: Final = 1_000

@@ -28,6 +28,7 @@ from registration.imports.csv_reader import Row
 from registration.imports.file_faults import UnusableFileError
 from registration.imports.file_inspection import inspect_file
 from registration.imports.file_messages import BY_FAULT, BY_NOTE, hold_message
+from registration.imports.import_lease import ASK_EVERY_S, ImportLease
 from registration.imports.importer import Importer, import_id_of
 from registration.imports.preview import preview_file
 from registration.imports.rejection_report import rejection_report
@@ -172,15 +173,23 @@ async def _import_rows(run: FileImport, text: FileText, stopping: StopSignal) ->
     cipher = Cipher(run.secrets.secret)
     await check_secret(run.pool, cipher.key_id)
     import_id = await asyncio.to_thread(import_id_of, run.path, cipher)
+    lease = ImportLease(run.pool, import_id)
+    if not await lease.acquire(stopping):
+        raise CommandRefusedError("not imported: another process imports this file, or undoes its import")
+    await lease.hold(partial(_import_alone, run, import_id, text), stopping)
+    return import_id
+
+
+async def _import_alone(run: FileImport, import_id: str, text: FileText, ending: StopSignal) -> None:
+    """Import a file while no other process imports it."""
     status = await _begin(run, import_id, text)
     if status.state is ImportState.HELD:
-        return import_id
+        return
     if status.state is not ImportState.RUNNING:
         console.print(f"{_state(status)}: this very file was imported before, nothing changes")
-        return import_id
+        return
     async with run.importer() as importer:
-        await _run_import(importer, status, text.path, stopping)
-    return import_id
+        await _run_import(importer, status, text.path, ending)
 
 
 async def _begin(run: FileImport, import_id: str, text: FileText) -> ImportStatus:
@@ -271,13 +280,25 @@ async def _undo(
             if status is None:
                 raise CommandRefusedError("there is no such import")
     importer = Importer(pool, _NoValidation(), _differ_in_nothing, _seal_nothing, settings.import_rows_max)
+    lease = ImportLease(pool, import_id)
+    # An api process may have begun to undo the import, too. Then it finishes.
+    while (await importer.status(import_id)).state is ImportState.UNDOING and not stopping.is_set():
+        if await lease.renew() is not None:
+            await lease.hold(partial(_undo_alone, importer, import_id), stopping)
+        else:
+            await stopping.wait(ASK_EVERY_S)
     status = await importer.status(import_id)
-    with show_progress("withdrawing", max(status.accepted - status.undone, 0)) as progress:
-        status = await importer.undo(import_id, stopping, progress.show_withdrawn)
     if status.state is not ImportState.UNDONE:
         raise CommandRefusedError(f"stopped; go on with: python -m registration undo {import_id}")
     async with pool.acquire() as connection:
         await _print_kept(connection, status)
+
+
+async def _undo_alone(importer: Importer, import_id: str, ending: StopSignal) -> None:
+    """Withdraw the participants while no other process does."""
+    status = await importer.status(import_id)
+    with show_progress("withdrawing", max(status.accepted - status.undone, 0)) as progress:
+        await importer.undo(import_id, ending, progress.show_withdrawn)
 
 
 async def _print_kept(connection: Connection, status: ImportStatus) -> None:

@@ -1,4 +1,4 @@
-"""Settings of imports: rows per transaction, maximum file size, and upload directory."""
+"""Settings of imports: rows per transaction, maximum file size, and directory of temporary files."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ class ImportSettings(Settings):
         default=268_435_456, ge=1, description="Largest file that POST /v1/imports accepts, in bytes"
     )
     import_spool_dir: Path = Field(
-        default=Path("/var/tmp/jakpreneur-imports"),  # noqa: S108 - must survive a restart; created with mode 0700
-        description="Directory of uploaded files until they are imported; each process needs its own",
+        default=Path("/var/tmp/jakpreneur-imports"),  # noqa: S108 - created with mode 0700
+        description="Directory of files without a name, while an upload is received or imported",
     )

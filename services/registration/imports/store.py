@@ -42,6 +42,10 @@ class ImportState(StrEnum):
     UNDONE = "undone"
 
 
+WAITING: Final = (ImportState.RUNNING, ImportState.HELD)
+"""The states in which an import needs its file."""
+
+
 class ImportProgress(msgspec.Struct, frozen=True):
     """The progress of an import.
 

@@ -18,7 +18,8 @@ async def delete_expired(
 ) -> bool:
     """Delete at most DELETED_ROWS_MAX rows of each kind, and return whether more expired rows may remain.
 
-    Imports that nobody confirms are given up when the cells of rejected rows would be deleted.
+    Imports that nobody confirms are given up, and their files deleted, when the cells of rejected rows would
+    be deleted.
 
     A caller that repeats the call at once while it returns True deletes faster than any intake can insert.
     """
@@ -30,6 +31,7 @@ async def delete_expired(
     cells = _rows(await QUERIES.delete_old_cells(pool, kept=cells_kept, deleted_max=DELETED_ROWS_MAX))
     metrics.REJECTED_CELLS_DELETED.inc(cells)
     await QUERIES.give_up_held_imports(pool, kept=cells_kept)
+    await QUERIES.delete_unneeded_parts(pool)
     buckets = _rows(await QUERIES.delete_full_buckets(pool, deleted_max=DELETED_ROWS_MAX))
     return DELETED_ROWS_MAX in (keys, rejections, cells, buckets)
 

@@ -41,7 +41,7 @@ from registration.auth.venue_codes import VenueCodes
 from registration.cipher import Cipher
 from registration.imports.queue import ImportQueue
 from registration.imports.settings import ImportSettings
-from registration.imports.spool import UploadSpool
+from registration.imports.upload import UploadLimits
 from registration.imports.validation_process import open_validation_process, validation_config
 from registration.intake.campaigns_and_agencies import Scopes
 from registration.intake.group_commit import GroupCommit, QueueLimits
@@ -169,7 +169,7 @@ async def _commit(
         progress = health.progress("writer", seconds_max=BATCH_S_MAX)
         imports = ImportQueue(
             pool,
-            UploadSpool(import_settings.import_spool_dir, import_settings.import_bytes_max),
+            UploadLimits(import_settings.import_spool_dir, import_settings.import_bytes_max),
             components.cipher,
             lambda: open_validation_process(validation_config(secrets)),
             import_settings.import_rows_max,

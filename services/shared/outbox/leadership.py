@@ -120,5 +120,9 @@ class Leadership:
             log.info("lease changed", lease=self.name, term=term, was=self._term)
         self._term = term
         self._until = until_s if term is not None else float("-inf")
+        self._report(term)
+
+    def _report(self, term: int | None) -> None:
+        """Show in the metrics in which term this process leads."""
         LEASE_HELD.labels(self.name).set(term is not None)
         LEASE_TERM.labels(self.name).set(term or 0)

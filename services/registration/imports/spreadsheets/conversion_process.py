@@ -9,17 +9,15 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Final
 
 import msgspec
 
+from registration.imports.anonymous_file import anonymous_file, descriptors
 from registration.imports.file_faults import FileFault, Note, UnusableFileError
 from registration.imports.spreadsheets.file_examination import is_spreadsheet
 
 PROGRAM: Final = "registration.imports.spreadsheets.conversion"
-CONVERTED: Final = "converted-"
-"""The start of the names of directories with converted spreadsheets."""
 CONVERSION_S_MAX: Final = 180.0
 ENDED_BY_A_LIMIT: Final = (
     -signal.SIGABRT,
@@ -52,15 +50,16 @@ class _Output(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def text_of_file(path: Path, folder: Path | None = None) -> AsyncIterator[FileText]:
-    """Convert a file to text if it is a spreadsheet. The text is in `folder`, and deleted after the block.
+    """Convert a file to text if it is a spreadsheet.
 
-    Raises UnusableFileError if the file cannot be converted.
+    The text is in a file without a name on the disk of `folder`, and deleted after the block. Raises
+    UnusableFileError if the file cannot be converted.
     """
     if not await asyncio.to_thread(is_spreadsheet, path):
         yield FileText(path)
         return
-    with TemporaryDirectory(prefix=CONVERTED, dir=folder) as temporary:
-        yield await _convert(path, Path(temporary, "sheet.csv"))
+    with anonymous_file(folder) as target:
+        yield await _convert(path, target)
 
 
 async def _convert(path: Path, target: Path) -> FileText:
@@ -70,6 +69,7 @@ async def _convert(path: Path, target: Path) -> FileText:
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
+        pass_fds=descriptors(path, target),
     )
     try:
         output, _ = await asyncio.wait_for(process.communicate(), CONVERSION_S_MAX)

@@ -75,20 +75,34 @@ select :id, new.* from unnest(:participant_ids::uuid[], :revisions::integer[]) a
 on conflict (import_id, participant_id) do update set revision = excluded.revision;
 
 -- name: import_end(id, state, fault)!
--- Ends a running import, because all its rows are written or because its file is unusable. `fault` is what is wrong
--- with the file, NULL if nothing is.
-update import_file
-set state = :state, fault = :fault, rows = accepted + unchanged + differing + rejected, changed_at = now(), finished_at = now()
-where id = :id and state = 'running';
+-- Ends a running import, because all its rows are written or because its file is unusable, and deletes its file.
+-- `fault` is what is wrong with the file, NULL if nothing is.
+with ended as (
+    update import_file
+    set state = :state, fault = :fault, rows = accepted + unchanged + differing + rejected, changed_at = now(),
+        finished_at = now()
+    where id = :id and state = 'running'
+    returning id)
+delete from import_part using ended where import_id = ended.id;
 
--- name: import_claim(ids, idle_s)^
--- Claims an import or undo that is unfinished and has made no progress for `idle_s` seconds. An import is claimed only
--- if its id is in `ids`; a failed one is claimed, too, so that its file is deleted.
+-- name: import_has_file(id)$
+select exists (select from import_part where import_id = :id);
+
+-- name: import_store_part(id, number, sealed)!
+insert into import_part (import_id, number, sealed) values (:id, :number, :sealed);
+
+-- name: import_part(id, number)$
+select sealed from import_part where import_id = :id and number = :number;
+
+-- name: import_claim()^
+-- Returns the id of an unfinished import or undo that no process runs, and puts it behind the others. An import without
+-- a stored file is run by the command that has the file.
 update import_file set changed_at = now()
 where id = (
     select id from import_file
-    where ((id = any(:ids::text[]) and state in ('running', 'failed')) or state = 'undoing')
-      and changed_at < now() - make_interval(secs => :idle_s::double precision)
+    where (state = 'undoing' or state = 'running' and exists (select from import_part where import_id = import_file.id))
+      and not exists (
+          select from lease where name = 'import ' || import_file.id and until > clock_timestamp())
     order by changed_at
     limit 1
     for update skip locked)
@@ -123,12 +137,21 @@ delete from import_rejected_cells where ctid = any(array(
 update import_file set state = 'failed', fault = 'not_confirmed', changed_at = now(), finished_at = now()
 where state = 'held' and changed_at < now() - :kept::interval;
 
+-- name: delete_unneeded_parts()!
+-- Deletes the files of imports that were given up, or ended by a process that does not know the table.
+delete from import_part using import_file
+where import_file.id = import_part.import_id and import_file.state not in ('running', 'held');
+
 -- name: import_begin_undo(id)^
--- Stops the import and marks it as being undone. Later transactions withdraw its participants chunk by chunk. Returns
--- no row if there is no such import, or if it is undone already.
-update import_file set state = 'undoing', changed_at = now()
-where id = :id and state in ('running', 'held', 'done', 'failed', 'undoing')
-returning state;
+-- Stops the import, deletes its file and marks it as being undone. Later transactions withdraw its participants chunk by
+-- chunk. Returns no row if there is no such import, or if it is undone already.
+with begun as (
+    update import_file set state = 'undoing', changed_at = now()
+    where id = :id and state in ('running', 'held', 'done', 'failed', 'undoing')
+    returning id, state),
+deleted as (
+    delete from import_part using begun where import_id = begun.id)
+select state from begun;
 
 -- name: import_unchanged_participants(id, rows_max)
 -- Returns registered participants that have not changed since this import registered them.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import csv
 import io
 import signal
@@ -15,10 +17,13 @@ import pytest
 from simulator.seed.rows_matching_published_totals import HEADER, rows
 from tests.support.deadlines import until
 from tests.support.postgres_server import Databases
+from tests.support.registration.served_api import check_register
 from tests.support.stack import Stack
 
 pytestmark = pytest.mark.integration
 PLAIN = tuple(name for name in HEADER if name not in ("campaign", "agency"))
+
+ROWS_OF_MANY_CHUNKS = 6_000
 
 SPREADSHEETS = Path(__file__).parents[3] / "support/samples/spreadsheets"
 CHANGED_BY_EXCEL = b"name,nik,region,consent\n" + b"".join(
@@ -33,6 +38,19 @@ def table(count: int, first: int = 0, header: tuple[str, ...] = PLAIN) -> bytes:
     for line in list(rows(first + count, 7))[first:]:
         writer.writerow([cell for name, cell in zip(HEADER, line, strict=True) if name in header])
     return file.getvalue().encode()
+
+
+def import_folder(stack: Stack) -> Path:
+    return stack.folder / "imports"
+
+
+def folders_of_open_files(pid: int) -> set[Path]:
+    """Return the folders of a process's open files, also of those without a name."""
+    folders = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            folders.add(descriptor.readlink().parent)
+    return folders
 
 
 @pytest.fixture
@@ -166,6 +184,71 @@ async def test_a_restarted_api_continues_its_imports(officer: httpx.AsyncClient,
     status = await ended(officer, begun.json()["id"])
 
     assert (status["accepted"], status["rejected"]) == (400, 0)
+
+
+async def test_another_replica_continues_an_import_within_seconds_of_a_kill(
+    stack: Stack, database: Databases
+) -> None:
+    replicas = ["api", "api-2"]
+    await stack.start(*replicas, env={"REGISTRATION_IMPORT_ROWS_MAX": "20"})
+    names = {str(stack.pid(name)): name for name in replicas}
+    headers = {"Authorization": f"Bearer {stack.keys['officer']}"}
+    async with (
+        asyncpg.create_pool(**database.registration.asyncpg_options(), min_size=1, max_size=1) as register,
+        httpx.AsyncClient(headers=headers, timeout=30) as client,
+    ):
+        sent = await client.post(f"{stack.url('api-2')}/v1/imports", content=table(ROWS_OF_MANY_CHUNKS))
+
+        async def its_replica() -> str | None:
+            holder = await register.fetchval(
+                "select holder from lease join import_file on lease.name = 'import ' || id where accepted > 0"
+            )
+            return names[holder.split(":")[1]] if holder is not None else None
+
+        killed = await until(its_replica, 60)
+        assert killed is not None
+        stack.kill(killed)
+        written = await register.fetchval("select accepted from import_file")
+        replicas.remove(killed)
+        client.base_url = httpx.URL(stack.url(replicas[0]))
+        status = await ended(client, sent.json()["id"])
+
+        await check_register(register)
+        participants = await register.fetchval("select count(*) from participant")
+        parts = await register.fetchval("select count(*) from import_part")
+    assert 0 < written < ROWS_OF_MANY_CHUNKS
+    assert (status["accepted"], status["rejected"]) == (ROWS_OF_MANY_CHUNKS, 0)
+    assert (participants, parts) == (ROWS_OF_MANY_CHUNKS, 0)
+    assert list(import_folder(stack).iterdir()) == []
+
+
+async def test_nothing_of_an_upload_remains_if_its_process_is_killed(
+    officer: httpx.AsyncClient, stack: Stack
+) -> None:
+    async def half_a_file() -> AsyncIterator[bytes]:
+        yield table(200)
+        await asyncio.Event().wait()
+
+    sending = asyncio.create_task(officer.post("/v1/imports", content=half_a_file()))
+    await until(lambda: import_folder(stack) in folders_of_open_files(stack.pid("api")), 30)
+    stack.kill("api")
+
+    with pytest.raises(httpx.TransportError):
+        await sending
+    assert list(import_folder(stack).iterdir()) == []
+
+
+async def test_a_folder_that_cannot_be_written_refuses_uploads_and_nothing_else(
+    stack: Stack,
+) -> None:
+    await stack.start("api", env={"REGISTRATION_IMPORT_SPOOL_DIR": "/proc/imports"})
+    headers = {"Authorization": f"Bearer {stack.keys['officer']}"}
+    async with httpx.AsyncClient(base_url=stack.url("api"), headers=headers, timeout=30) as client:
+        refused = await client.post("/v1/imports", content=table(1))
+        unknown = await client.get(f"/v1/imports/{'0' * 64}")
+
+    assert (refused.status_code, unknown.status_code) == (503, 404)
+    assert "REGISTRATION_IMPORT_SPOOL_DIR" in stack.log("api").read_text()
 
 
 async def test_a_file_whose_niks_excel_changed_is_held_until_an_officer_confirms_it(
