@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.topics import create_topics, read_topics
+from kafka.record_deletion import delete_all_records
 from kafka.settings import KafkaSettings
 from settings.contract_files import contract_path
 
@@ -62,9 +62,4 @@ class Topics:
 
     async def empty(self, topic: str, partitions: int) -> None:
         """Delete every record of a topic. Later records continue the offsets of the deleted records."""
-        everything = {
-            TopicPartition(self.name(topic), partition): RecordsToDelete(before_offset=-1)
-            for partition in range(partitions)
-        }
-        async with self.administration() as admin:
-            await admin.delete_records(everything)
+        await delete_all_records(self.settings(), topic, range(partitions))
