@@ -26,7 +26,7 @@ def statements_of_roles() -> Mapping[str, list[str]]:
         statement for queries in (PUBLISHING, REBUILD, TALLIES) for _, statement in _statements(queries)
     ]
     by_role = {
-        "registration_api": [text for name, text in register.items() if not OF_RELAY.match(name)],
+        "registration_api": [text for name, text in register.items() if not OF_RELAY.match(name)] + leases,
         "registration_relay": [text for name, text in register.items() if OF_RELAY.match(name)] + leases,
         "aggregator_service": aggregator + leases,
         "notifier_service": [text for queries in (NOTIFIER, OUTBOX) for _, text in _statements(queries)],

@@ -18,6 +18,7 @@ grant select, update on partition to registration_api;
 grant insert on event to registration_api;
 grant select, insert, update, delete on idempotency, token_bucket to registration_api;
 grant select, insert, update on import_file, import_again to registration_api;
+grant select, insert, update on lease to registration_api;
 grant select, insert, delete on import_part, import_rejected, import_rejected_cells to registration_api;
 
 -- The relay, the audit, and the command `recover`.
