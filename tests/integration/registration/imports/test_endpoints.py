@@ -225,13 +225,16 @@ async def test_another_replica_continues_an_import_within_seconds_of_a_kill(
 async def test_nothing_of_an_upload_remains_if_its_process_is_killed(
     officer: httpx.AsyncClient, stack: Stack
 ) -> None:
+    killed = asyncio.Event()
+
     async def half_a_file() -> AsyncIterator[bytes]:
         yield table(200)
-        await asyncio.Event().wait()
+        await killed.wait()
 
     sending = asyncio.create_task(officer.post("/v1/imports", content=half_a_file()))
     await until(lambda: import_folder(stack) in folders_of_open_files(stack.pid("api")), 30)
     stack.kill("api")
+    killed.set()
 
     with pytest.raises(httpx.TransportError):
         await sending
