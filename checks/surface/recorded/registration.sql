@@ -294,8 +294,10 @@ GRANT SELECT,INSERT,DELETE ON TABLE registration.former_registration TO registra
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE registration.idempotency TO registration_api;
 GRANT SELECT,INSERT,UPDATE ON TABLE registration.import_again TO registration_api;
 GRANT SELECT,INSERT,UPDATE ON TABLE registration.import_file TO registration_api;
+GRANT SELECT,INSERT,DELETE ON TABLE registration.import_part TO registration_api;
 GRANT SELECT,INSERT,DELETE ON TABLE registration.import_rejected TO registration_api;
 GRANT SELECT,INSERT,DELETE ON TABLE registration.import_rejected_cells TO registration_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE registration.lease TO registration_api;
 GRANT SELECT,INSERT,UPDATE ON TABLE registration.lease TO registration_relay;
 GRANT SELECT,INSERT,UPDATE ON TABLE registration.participant TO registration_api;
 GRANT SELECT ON TABLE registration.participant TO registration_relay;
