@@ -10,6 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from problems.body_limit import too_large_problem
+from problems.openapi import Responses
 from problems.problem import FieldError, Problem
 from registration.api import problem_responses
 from registration.api.authentication import Authenticator
@@ -18,7 +19,6 @@ from registration.api.openapi import (
     IDEMPOTENT,
     JSON,
     KEY_REQUIRED,
-    Responses,
     error_responses,
     json_response,
     response_headers,

@@ -12,14 +12,13 @@ import msgspec
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from problems.openapi import ProblemView, Responses
 from problems.problem import MEDIA_TYPE
 from registration.api.import_view import ImportView
 from registration.api.operation_submission import IDEMPOTENCY_KEY
-from registration.api.response_models import ProblemView
 from registration.imports.preview import Preview
 from registration.requests import request_models
 
-Responses = dict[int | str, dict[str, Any]]
 JSON: Final = "application/json"
 
 

@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from registration.cipher import PHONE_ASSOCIATED_DATA, Cipher, nik_associated_data
 from registration.domain import nik, phone
 from registration.domain.cloud_event import utc_text
 from registration.domain.idempotent_operation import Answer
-from registration.requests.request_models import Category, omit_defaults
+from registration.requests.request_models import Category
 from registration.store.register_rows import participant_of
 
 
@@ -103,26 +103,6 @@ class RegionsView(BaseModel):
     """All regions. Each region comes after its parent."""
 
     regions: list[RegionView]
-
-
-class FieldErrorView(BaseModel):
-    """What is wrong with one field of the body."""
-
-    pointer: str
-    code: str
-    detail: str
-
-
-class ProblemView(BaseModel):
-    """Problem details (RFC 9457). `detail` and `errors` may be missing."""
-
-    model_config = ConfigDict(json_schema_extra=omit_defaults)
-
-    type: str
-    title: str
-    status: int
-    detail: str = ""
-    errors: list[FieldErrorView] = []
 
 
 def answer_headers(answer: Answer) -> dict[str, str]:

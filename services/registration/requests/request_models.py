@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Container
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
 import msgspec
@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from problems.json_schema import omit_defaults
 from registration.domain import names, nik, phone
 from registration.regions import Regions
 from registration.requests.field_error_messages import field_error
@@ -143,15 +144,6 @@ Agency = Annotated[str, AfterValidator(_known_id("agency", lambda vocabulary: vo
 Booth = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 ValidFrom = Annotated[AwareDatetime, BeforeValidator(_iso_8601), AfterValidator(_valid_from)]
 OccurredAt = Annotated[AwareDatetime, BeforeValidator(_iso_8601), AfterValidator(_occurred_at)]
-
-
-def omit_defaults(schema: dict[str, Any]) -> None:
-    """Remove the defaults from a model's JSON schema.
-
-    Generated clients send a default for a missing field, or demand the field.
-    """
-    for field in schema["properties"].values():
-        field.pop("default", None)
 
 
 class _Body(BaseModel):

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 from pydantic.json_schema import models_json_schema
 
+from problems.json_schema import omit_defaults
 from problems.problem import MEDIA_TYPE
 
 RETRY_AFTER: Final = {
@@ -31,7 +32,9 @@ class FieldErrorView(BaseModel):
 
 
 class ProblemView(BaseModel):
-    """Problem details (RFC 9457). The language of the texts follows Accept-Language."""
+    """Problem details (RFC 9457), in the language of Accept-Language. `detail` and `errors` are optional."""
+
+    model_config = ConfigDict(json_schema_extra=omit_defaults)
 
     type: str
     title: str
@@ -56,9 +59,7 @@ def problem_responses(descriptions: Mapping[int, str]) -> Responses:
 def describe_problems(app: FastAPI) -> None:
     """Add the problem to the components of the application's OpenAPI document."""
     generate = app.openapi
-    _, models = models_json_schema(
-        [(ProblemView, "serialization")], ref_template="#/components/schemas/{model}"
-    )
+    _, models = models_json_schema([(ProblemView, "validation")], ref_template="#/components/schemas/{model}")
 
     def openapi() -> dict[str, Any]:
         document = generate()

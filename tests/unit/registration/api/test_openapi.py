@@ -94,7 +94,7 @@ def test_no_body_documents_a_default(document: Any) -> None:
     assert [name for name in bodies if '"default"' in json.dumps(schemas[name])] == []
 
 
-@pytest.mark.parametrize("value", ["*", '"2"', "2", "a", "", '"a"', '"1234567890"', '"1", "2"'])
+@pytest.mark.parametrize("value", ["*", '"2"', 'W/"2"', "2", "a", "", '"a"', '"1234567890"', '"1", "2"'])
 def test_the_pattern_of_if_match_matches_what_is_accepted(document: Any, value: str) -> None:
     pattern = document["components"]["parameters"]["If-Match"]["schema"]["pattern"]
 

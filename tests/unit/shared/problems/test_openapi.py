@@ -30,7 +30,7 @@ def test_a_problem_is_one_component_that_every_route_refers_to() -> None:
 
 def test_the_body_of_a_problem_has_the_described_shape() -> None:
     text = {"id": "Salah.", "en": "Wrong."}
-    schema = ProblemView.model_json_schema(mode="serialization")
+    schema = ProblemView.model_json_schema()
 
     for problem in (
         Problem(404, "unknown", text),
