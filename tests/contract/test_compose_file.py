@@ -1,7 +1,11 @@
-"""docker-compose.yml bounds memory and logs, publishes only the proxy's port, and limits secret mounts."""
+"""docker-compose.yml bounds memory and logs, publishes only the proxy's port, and limits secret mounts.
+
+The build gets every file that an image copies.
+"""
 
 from __future__ import annotations
 
+from fnmatch import fnmatch
 from typing import Any
 
 import yaml
@@ -9,6 +13,7 @@ import yaml
 from tests.support.contract_documents import ROOT
 
 MEMORY_MIB_MAX = 4_096
+DOCKERFILE = ROOT / "deploy/images/Dockerfile"
 PUBLISHED = {"proxy", "mail", "webhooks", "prometheus"}
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, Any] = COMPOSE["services"]
@@ -114,3 +119,17 @@ def test_a_service_that_the_proxy_stops_using_first_has_the_time_to_end() -> Non
     assert announced.keys() == {"registration-api", "notifier", "board"}
     for name, seconds in announced.items():
         assert int(SERVICES[name]["stop_grace_period"].removesuffix("s")) > seconds + 30
+
+
+def test_a_build_gets_every_file_that_the_images_copy() -> None:
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    sent = [line[1:] for line in ignored if line.startswith("!")]
+    copies = [line.split()[1:-1] for line in DOCKERFILE.read_text().splitlines() if line.startswith("COPY ")]
+    sources = [source for copy in copies if not copy[0].startswith("--from") for source in copy]
+
+    assert len(sources) > 10
+    assert [
+        source
+        for source in sources
+        if not any(fnmatch(source, path) or source.startswith(f"{path}/") for path in sent)
+    ] == []

@@ -72,9 +72,13 @@ async def create_code(
         raise CommandRefusedError(f"not valid: {fields}") from None
     created = await create_venue_code(pool, body.venue, body.valid_from or now, body.valid_h, CREATED_BY)
     link = form_url + created.path
+    lines = [_line(created, form_url), qr_terminal(link)]
     if qr_file is not None:
-        await asyncio.to_thread(qr_file.write_bytes, qr_svg(link))
-    return f"{_line(created, form_url)}\n{qr_terminal(link)}"
+        try:
+            await asyncio.to_thread(qr_file.write_bytes, qr_svg(link))
+        except OSError as error:
+            lines.append(f"the QR code was not written to a file: {error}")
+    return "\n".join(lines)
 
 
 async def listed_codes(pool: asyncpg.Pool[Any], form_url: str) -> str:

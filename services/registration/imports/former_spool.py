@@ -1,4 +1,4 @@
-"""Finds the uploads that versions before migration 0015 left in a directory, and the rest of their files."""
+"""Finds the uploads that versions before migration 0014 left in a directory, and the rest of their files."""
 
 from __future__ import annotations
 

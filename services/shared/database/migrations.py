@@ -23,6 +23,7 @@ ADVISORY_LOCK: Final = 0x4A414B50
 CONNECT_S_MAX: Final = 10
 LOCK_ATTEMPTS_MAX: Final = 60
 LOCK_PAUSE_S: Final = 1.0
+TURN_POLL_S: Final = 0.2
 
 
 class MigrationFailedError(SystemExit):
@@ -128,16 +129,29 @@ def _connected(address: DatabaseAddress) -> Iterator[sqlalchemy.Connection]:
             for setting in (
                 f"statement_timeout = '{STATEMENT_TIMEOUT}'",
                 "idle_in_transaction_session_timeout = '120s'",
-                "lock_timeout = '60s'",
+                f"lock_timeout = '{LOCK_TIMEOUT}'",
             ):
                 connection.exec_driver_sql(f"set {setting}")
             connection.commit()
-            connection.exec_driver_sql(f"select pg_advisory_lock({ADVISORY_LOCK})")
-            connection.exec_driver_sql(f"set lock_timeout = '{LOCK_TIMEOUT}'")
-            connection.commit()
+            _await_turn(connection)
             yield connection
     finally:
         engine.dispose()
+
+
+def _await_turn(connection: sqlalchemy.Connection) -> None:
+    """Wait until no other process migrates, and hold the advisory lock from then on.
+
+    A session that waits inside a statement has a snapshot, and the build of an index would wait for it.
+    """
+    is_logged = False
+    while not connection.exec_driver_sql(f"select pg_try_advisory_lock({ADVISORY_LOCK})").scalar():
+        connection.commit()
+        if not is_logged:
+            log.info("waiting for the migration of another process")
+            is_logged = True
+        time.sleep(TURN_POLL_S)
+    connection.commit()
 
 
 def _stored_version(connection: sqlalchemy.Connection, service: str) -> StoredVersion:

@@ -116,6 +116,34 @@ async def test_writers_continue_while_the_index_of_a_table_with_rows_is_built(
     assert await second.fetchval("select count(*) from participant") == 4
 
 
+async def test_an_index_is_built_while_another_service_waits_for_its_turn(
+    database: Databases, owners: tuple[Connection, Connection]
+) -> None:
+    first, second = owners
+    admin = await asyncpg.connect(**database.admin.asyncpg_options())
+    await empty_the_schema(database)
+    await asyncio.to_thread(migrate, "registration", database.registration, upto="0003")
+    open_transaction = first.transaction()
+    await open_transaction.start()
+    await first.execute(INSERT)
+
+    building = asyncio.create_task(
+        asyncio.to_thread(migrate, "registration", database.registration, upto="0004")
+    )
+    await until(lambda: second.fetchval(WAITING, "%create index%"), name="the index waits")
+    other = asyncio.create_task(asyncio.to_thread(migrate, "aggregator", database.aggregator))
+    turn = (
+        "select count(*) from pg_stat_activity where usename = 'aggregator' and query like '%advisory_lock%'"
+    )
+    await until(lambda: admin.fetchval(turn), name="the other service waits for its turn")
+    await open_transaction.commit()
+    await admin.close()
+
+    # The build waits for every session that has a snapshot.
+    await building
+    await other
+
+
 async def test_a_migration_that_waits_for_a_table_lets_others_pass(
     database: Databases, owners: tuple[Connection, Connection]
 ) -> None:
