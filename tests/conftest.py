@@ -91,10 +91,12 @@ def database(request: pytest.FixtureRequest) -> Iterator[Databases]:
 @pytest.fixture
 def missing_standby(_postgres: TestServer, database: Databases) -> Iterator[TestServer]:
     """The server of `database`, on which each COMMIT waits for a standby that does not exist."""
-    _postgres.require_a_standby("missing")
-    _postgres.wait_until_commits_wait()
-    yield _postgres
-    _postgres.require_a_standby("")
+    try:
+        _postgres.require_a_standby("missing")
+        _postgres.wait_until_commits_wait()
+        yield _postgres
+    finally:
+        _postgres.require_a_standby("")
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from deploy.authority import renew_certificate
-from deploy.local.free_ports import free_ports
 from deploy.local.kafka import CLUSTER_ID, archive_options, build_class_archive, fetch_jars, java_command
 from deploy.secret_volumes import VOLUMES, create_secrets
 from kafka.settings import KafkaSettings
 from tests.support.contract_documents import ROOT
 from tests.support.log_files import tail
+from tests.support.ports import free_ports
 
 SCRIPTS: Final = ROOT / "deploy" / "kafka"
 PROGRAMS: Final = {

@@ -26,7 +26,7 @@ PREFLIGHT_HEADERS: Final = [
 
 
 class CrossOriginReads:
-    """ASGI middleware that adds the CORS headers to every response with public data, also to problems."""
+    """ASGI middleware that adds the CORS headers to all responses with public data, except a 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -51,7 +51,7 @@ class OfficerKey:
 class KeyBeforeBody:
     """ASGI middleware that refuses a change without the officers' access key before any of its body is read.
 
-    Every request under /v1 that is no GET or HEAD is a change, and needs the key.
+    Every request under /v1 that is no GET, HEAD or OPTIONS is a change, and needs the key.
     """
 
     def __init__(self, app: ASGIApp, officer_key: OfficerKey) -> None:

@@ -49,7 +49,8 @@ async def create_venue_code(
 
 async def revoke_venue_code(pool: asyncpg.Pool[Any], code: str) -> bool:
     """Revoke a code. Return False if it is unknown or was revoked before."""
-    return bool(await QUERIES.revoke_venue_code(pool, code=code))
+    async with replicated_connection(pool) as connection:
+        return bool(await QUERIES.revoke_venue_code(connection, code=code))
 
 
 async def usable_venue_codes(pool: asyncpg.Pool[Any]) -> list[VenueCode]:

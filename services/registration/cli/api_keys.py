@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import asyncpg
 import typer
 
+from database.replication import replicated_connection
 from registration.auth.api_keys import new_key
 from registration.auth.callers import Role
 from registration.cli.command_runner import CommandRefusedError, run_on_register
@@ -36,7 +37,8 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
 async def create_key(pool: asyncpg.Pool[Any], role: Role, label: str) -> str:
     """Create an API key and return its text, which cannot be recovered later."""
     key_id, text, digest = new_key()
-    await QUERIES.insert_key(pool, id=key_id, role=role.stored_name, hash=digest, label=label)
+    async with replicated_connection(pool) as connection:
+        await QUERIES.insert_key(connection, id=key_id, role=role.stored_name, hash=digest, label=label)
     return text
 
 
@@ -45,6 +47,8 @@ async def revoke_key(pool: asyncpg.Pool[Any], key_id: str) -> str:
 
     Raises CommandRefusedError if the key is unknown or was revoked already.
     """
-    if not await QUERIES.revoke_key(pool, id=key_id):
+    async with replicated_connection(pool) as connection:
+        revoked = await QUERIES.revoke_key(connection, id=key_id)
+    if not revoked:
         raise CommandRefusedError("there is no such key, or it was revoked already")
     return f"{key_id} is revoked; API processes refuse it within seconds"

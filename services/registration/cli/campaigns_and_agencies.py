@@ -8,6 +8,7 @@ import asyncpg
 import typer
 from pydantic import ValidationError
 
+from database.replication import replicated_connection
 from registration.cli.command_runner import CommandRefusedError, run_on_register
 from registration.intake.campaigns_and_agencies import ScopeKind, open_scope
 from registration.requests.request_models import ScopeBody
@@ -38,7 +39,7 @@ async def add_scope(pool: asyncpg.Pool[Any], kind: ScopeKind, scope_id: str, nam
     except ValidationError as error:
         fields = ", ".join(str(fault["loc"][0]) for fault in error.errors(include_input=False))
         raise CommandRefusedError(f"not valid: {fields}") from None
-    async with pool.acquire() as connection:
+    async with replicated_connection(pool) as connection:
         open_name = await open_scope(connection, kind, body.id, body.name)
     if open_name != body.name:
         raise CommandRefusedError(f"{kind} {body.id} is open under another name: {open_name}")

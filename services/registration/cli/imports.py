@@ -14,6 +14,7 @@ import asyncpg
 import typer
 
 from database.pool import connect
+from database.replication import replicated_connection
 from lifecycle.stop_signal import StopSignal, run
 from registration.cipher import Cipher
 from registration.cli.command_runner import CommandRefusedError, exit_1_if_refused, run_on_register, set_up
@@ -110,7 +111,7 @@ def confirm_import(import_id: Annotated[str, typer.Argument(metavar="ID")]) -> N
 
 async def _confirm(pool: asyncpg.Pool[Any], import_id: str) -> str:
     """Confirm a held import. Raises CommandRefusedError if the import is not held."""
-    async with pool.acquire() as connection:
+    async with replicated_connection(pool) as connection:
         if not await store.confirm(connection, import_id, CONFIRMED_BY_COMMAND):
             raise CommandRefusedError("there is no held import with this id")
     return f"import {import_id}: confirmed; an uploaded file is now imported, any other with `import FILE`"
@@ -197,7 +198,7 @@ async def _begin(run: FileImport, import_id: str, text: FileText) -> ImportStatu
 
     If no headings to ignore are given, those of the import's last run are ignored.
     """
-    async with run.pool.acquire() as connection:
+    async with replicated_connection(run.pool) as connection:
         status = await store.status(connection, import_id)
         if status is not None and status.state in (ImportState.RUNNING, ImportState.HELD):
             return status
@@ -274,7 +275,7 @@ async def _undo(
 
     Raises CommandRefusedError if there is no such import, or if the undo was stopped before its end.
     """
-    async with pool.acquire() as connection:
+    async with replicated_connection(pool) as connection:
         if not await undo.begin_undo(connection, import_id):
             status = await store.status(connection, import_id)
             if status is None:

@@ -18,7 +18,7 @@ import asyncpg
 import uuid_utils.compat
 from prometheus_client import Counter
 
-from database.replication import replicated_connection
+from database.replication import await_standby, replicated_connection
 from lifecycle.backoff import Backoff
 from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
@@ -123,7 +123,13 @@ class Importer:
                 if not await self._write_all(status, lines, header, stopping, on_progress):
                     return await self.status(import_id)
         state = ImportState.DONE if fault is None else ImportState.FAILED
-        await self._with_retry(lambda connection: store.end(connection, import_id, state, fault))
+
+        async def end(connection: Connection) -> None:
+            await store.end(connection, import_id, state, fault)
+            # A repeat changes nothing, although the standby may lack what the first attempt committed.
+            await await_standby(connection)
+
+        await self._with_retry(end)
         return await self.status(import_id)
 
     async def undo(

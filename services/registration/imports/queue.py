@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from database.replication import replicated_connection
+from database.replication import await_standby, replicated_connection
 from lifecycle.loops import run_forever
 from lifecycle.stop_signal import StopSignal
 from registration.cipher import Cipher
@@ -132,7 +132,11 @@ class ImportQueue:
     async def confirm(self, import_id: str, caller: str) -> bool:
         """Let a held import run. Return False if the import is not held."""
         async with replicated_connection(self._pool) as connection:
-            return await store.confirm(connection, import_id, caller)
+            confirmed = await store.confirm(connection, import_id, caller)
+            if not confirmed:
+                # It may be a repeat whose first attempt is committed, but not on the standby.
+                await await_standby(connection)
+        return confirmed
 
     async def status(self, import_id: str) -> ImportStatus | None:
         """Return the status of an import; None if there is no import with this id."""
@@ -203,7 +207,8 @@ class ImportQueue:
             return
         finally:
             await asyncio.to_thread(process.close)
-        log.info("import ended", state=status.state.value, accepted=status.accepted, rejected=status.rejected)
+        event = "import stopped" if status.state is ImportState.RUNNING else "import ended"
+        log.info(event, state=status.state.value, accepted=status.accepted, rejected=status.rejected)
 
     async def _import_stored_file(
         self, importer: Importer, import_id: str, ending: StopSignal
@@ -216,7 +221,7 @@ class ImportQueue:
     async def _adopt_former_uploads(self) -> None:
         """Store the uploads that a former version left in the folder, and delete them there."""
         for import_id, path in former_uploads(self._limits.folder):
-            async with self._pool.acquire() as connection, connection.transaction():
+            async with replicated_connection(self._pool) as connection, connection.transaction():
                 await self._files.store_if_missing(connection, import_id, path)
             path.unlink(missing_ok=True)
             log.info("upload of a former version adopted")

@@ -21,6 +21,8 @@ from registration.store.register_rows import QUERIES, Connection
 
 PART_BYTES: Final = 1 << 20
 COMPRESSION_LEVEL: Final = 1
+STORING_S_MAX: Final = 300
+"""A large file on a busy server takes longer than the role may keep a transaction open."""
 
 
 class StoredFiles:
@@ -41,6 +43,7 @@ class StoredFiles:
             return
         if await QUERIES.import_has_file(connection, id=import_id):
             return
+        await QUERIES.import_lengthen_transaction(connection, seconds=STORING_S_MAX)
         in_executor = asyncio.get_running_loop().run_in_executor
         with path.open("rb") as file:
             for number in count(1):
@@ -52,17 +55,16 @@ class StoredFiles:
     async def copy_to(self, path: Path, pool: asyncpg.Pool[Any], import_id: str) -> bool:
         """Write an import's file to `path`. Return False if it is not stored, because the import has ended.
 
-        The parts are read in one snapshot, so that a file that is deleted meanwhile is copied whole. Raises
-        WrongKeyError.
+        No transaction lasts as long as the copy, because its time is limited. All parts are deleted at once,
+        so the copy is whole if there are parts after it. Raises WrongKeyError.
         """
         in_executor = asyncio.get_running_loop().run_in_executor
         number = 0
         with path.open("wb") as file:
-            async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
-                while sealed := await QUERIES.import_part(connection, id=import_id, number=number + 1):
-                    number += 1
-                    await in_executor(self._thread, self._write_part, file, sealed, import_id, number)
-        return number > 0
+            while sealed := await QUERIES.import_part(pool, id=import_id, number=number + 1):
+                number += 1
+                await in_executor(self._thread, self._write_part, file, sealed, import_id, number)
+        return bool(await QUERIES.import_has_file(pool, id=import_id))
 
     def _sealed_part(self, file: BinaryIO, import_id: str, number: int) -> bytes | None:
         """Return the next part of the file; None at its end."""

@@ -11,10 +11,11 @@ UNAVAILABLE_ERRORS: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.TransactionTimeoutError,
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InterfaceError,
     asyncpg.InternalClientError,
     OSError,
     TimeoutError,
 )
-"""The server is unreachable or read-only. The same statement can succeed later."""
+"""The server is unreachable, read-only or overloaded. The same statement can succeed later."""

@@ -60,18 +60,30 @@ class BodyLimit:
         except Problem as problem:
             await respond(Request(scope), problem)(scope, receive, send)
             return
-        received_bytes = 0
+        received_bytes, is_answered = 0, False
 
         async def counting_receive() -> Message:
             nonlocal received_bytes
             message = await receive()
             received_bytes += len(message.get("body", b""))
             if received_bytes > self._bytes_max:
-                # The endpoint reading the body gets this error. The application turns it into a response.
                 raise too_large_problem()
             return message
 
-        await self._app(scope, counting_receive, send)
+        async def first_send(message: Message) -> None:
+            nonlocal is_answered
+            # FastAPI would answer 400 to the error above, because it takes it for a malformed body.
+            if is_answered or received_bytes <= self._bytes_max:
+                is_answered = True
+                await send(message)
+
+        try:
+            await self._app(scope, counting_receive, first_send)
+        except Problem:
+            if received_bytes <= self._bytes_max:
+                raise
+        if received_bytes > self._bytes_max and not is_answered:
+            await respond(Request(scope), too_large_problem())(scope, receive, send)
 
     def _is_unlimited(self, path: str) -> bool:
         return self._unlimited_path is not None and f"{path}/".startswith(f"{self._unlimited_path}/")

@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from deploy.local.free_ports import free_ports
 from tests.support.deadlines import until
 from tests.support.front_door import open_front_door
+from tests.support.ports import free_ports
 
 pytestmark = [pytest.mark.integration, pytest.mark.needs("haproxy")]
 

@@ -132,15 +132,23 @@ delete from import_rejected_cells where ctid = any(array(
     where coalesce(import_file.finished_at, import_file.changed_at) < now() - :kept::interval
     limit :deleted_max));
 
+-- name: import_lengthen_transaction(seconds)^
+-- Lets this transaction last longer than others of the role, if the server has this setting.
+select set_config(name, (:seconds::int * 1000)::text, true) from pg_settings where name = 'transaction_timeout';
+
 -- name: give_up_held_imports(kept)!
 -- Ends the imports that have been held for longer than `kept`.
 update import_file set state = 'failed', fault = 'not_confirmed', changed_at = now(), finished_at = now()
 where state = 'held' and changed_at < now() - :kept::interval;
 
 -- name: delete_unneeded_parts()!
--- Deletes the files of imports that were given up, or ended by a process that does not know the table.
-delete from import_part using import_file
-where import_file.id = import_part.import_id and import_file.state not in ('running', 'held');
+-- Deletes the files of imports that were given up, or ended by a process that does not know the table. The lock keeps
+-- the file of an import that starts again meanwhile.
+with ended as (
+    select id from import_file
+    where state not in ('running', 'held') and exists (select from import_part where import_id = import_file.id)
+    for update)
+delete from import_part using ended where import_id = ended.id;
 
 -- name: import_begin_undo(id)^
 -- Stops the import, deletes its file and marks it as being undone. Later transactions withdraw its participants chunk by

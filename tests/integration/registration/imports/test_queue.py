@@ -159,7 +159,8 @@ async def test_two_processes_never_run_one_import_at_once(
 async def test_an_import_whose_lease_is_lost_stops_and_another_process_continues_it(
     imports: ImportEnvironment, replicas: Replicas
 ) -> None:
-    first, second = replicas.queue("a", rows_max=20), replicas.queue("b")
+    # The loss is noticed within a second; these chunks take several.
+    first, second = replicas.queue("a", rows_max=5), replicas.queue("b")
     sent = await send(first, imports.file(imports.people(20_000)).read_bytes())
     running = asyncio.create_task(first.run_once(StopSignal()))
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from deploy.local.free_ports import free_ports
 from lifecycle.bounded_http_protocol import (
     BODY_BYTES_PER_S_MIN,
     DISCARDED_BYTES_MAX,
@@ -19,6 +18,7 @@ from lifecycle.bounded_http_protocol import (
 from lifecycle.http_server import serve
 from lifecycle.stop_signal import StopSignal
 from tests.support.deadlines import until
+from tests.support.ports import free_ports
 
 pytestmark = pytest.mark.integration
 
