@@ -67,11 +67,7 @@ def test_readers_allow_a_field_that_was_added_to_any_object(name: str) -> None:
     original = sample(name)
 
     for path in objects(original):
-        changed = copy.deepcopy(original)
-        inner: Any = changed
-        for step in path:
-            inner = inner[step]
-        inner["added_later"] = 1
+        changed = with_field(original, path, "added_later", 1)
         assert faults(schema, changed, use="read") == [], path
         assert faults(schema, changed), path
 
@@ -83,11 +79,7 @@ def test_a_field_of_personal_data_is_refused_in_every_object(name: str, field: s
     original = sample(name)
 
     for path in objects(original):
-        changed = copy.deepcopy(original)
-        inner: Any = changed
-        for step in path:
-            inner = inner[step]
-        inner[field] = "3199014101900000"
+        changed = with_field(original, path, field, "3199014101900000")
         assert faults(schema, changed), path
 
 
@@ -143,6 +135,16 @@ def references(schema: Any) -> list[str]:
         own = [schema["$ref"]] if "$ref" in schema else []
         return own + [found for item in schema.values() for found in references(item)]
     return []
+
+
+def with_field(value: Any, path: tuple[str | int, ...], field: str, content: object) -> Any:
+    """Return a copy of a value in which the object at `path` has a further field."""
+    changed = copy.deepcopy(value)
+    inner = changed
+    for step in path:
+        inner = inner[step]
+    inner[field] = content
+    return changed
 
 
 def objects(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
-from database.errors import UNAVAILABLE_ERRORS
+from database.errors import CONFLICT_ERRORS, UNAVAILABLE_ERRORS
 from problems.fastapi_handlers import respond
 from problems.problem import Problem
 from telemetry.logs import get
@@ -20,18 +19,11 @@ UNAVAILABLE: Final = {
     "id": "Sistem sedang sibuk. Silakan coba lagi.",
     "en": "The system is busy. Please try again.",
 }
-PASSING_ERRORS: Final = (
-    *UNAVAILABLE_ERRORS,
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-)
-"""The errors that say nothing about the request: the same request can succeed later."""
 
 
 def install_unavailability(app: FastAPI) -> None:
     """Install the answer in an application, which has the other exception handlers already."""
-    for error in PASSING_ERRORS:
+    for error in (*CONFLICT_ERRORS, *UNAVAILABLE_ERRORS):
         app.add_exception_handler(error, _unavailable)
 
 

@@ -74,11 +74,6 @@ class Rule:
         return region != UNPLACED and self.level is not None and bool(LEVELS[self.level].fullmatch(region))
 
 
-def level_of(region: str) -> str | None:
-    """Return the region's level, by the shape of its code; None if no level has codes of this shape."""
-    return next((level for level, shape in LEVELS.items() if shape.fullmatch(region)), None)
-
-
 def thresholds(rule: Rule, target: int | None, value: int) -> Iterator[tuple[int, int | None]]:
     """Return (threshold, percentage) for each threshold at or below `value`, in ascending order.
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import asyncpg
 
-from database.errors import UNAVAILABLE_ERRORS
+from database.errors import CONFLICT_ERRORS, UNAVAILABLE_ERRORS
 from database.replication import UnreplicatedCommitError
 
 
@@ -38,9 +38,7 @@ class ConcurrentWriteError(Exception):
 
 
 _REPEAT: Final = (
-    asyncpg.TransactionRollbackError,
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
+    *CONFLICT_ERRORS,
     ConcurrentWriteError,
     UnreplicatedCommitError,
 )

@@ -1,4 +1,4 @@
-"""The errors of a database that cannot be used now. Source: PostgreSQL 18, appendix A."""
+"""Database errors after which the same transaction can succeed later. Source: PostgreSQL 18, appendix A."""
 
 from __future__ import annotations
 
@@ -6,6 +6,12 @@ from typing import Final
 
 import asyncpg
 
+CONFLICT_ERRORS: Final = (
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.QueryCanceledError,
+)
+"""The transaction conflicted with another one or waited for it too long."""
 UNAVAILABLE_ERRORS: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,

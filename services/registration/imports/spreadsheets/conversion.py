@@ -32,7 +32,6 @@ CPU_S_MAX: Final = 120
 TARGET_BYTES_MAX: Final = 1 << 30
 SEPARATOR: Final = ";"
 WIB: Final = "+07:00"
-MERGED_CELLS_MAX: Final = 100_000
 
 
 def convert(source: Path, target: Path) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -27,6 +28,7 @@ insert into participant (id, cipher_key_id, region, consent, channel)
 values (gen_random_uuid(), 'k', '31.99', '2026-01', 'public')
 """
 WAITING = "select count(*) from pg_stat_activity where query like $1 and wait_event_type = 'Lock'"
+TURN = "select count(*) from pg_stat_activity where usename = 'aggregator' and query like '%advisory_lock%'"
 FIRST = "create table goods (price integer); create table contraction (revision text primary key);"
 MIGRATION = """from database.alembic_env import run_sql_file
 
@@ -90,25 +92,39 @@ async def empty_the_schema(database: Databases) -> None:
     await admin.close()
 
 
+@asynccontextmanager
+async def held_up_migration(
+    database: Databases, owners: tuple[Connection, Connection], upto: str, statement: str, waiting: str
+) -> AsyncIterator[asyncio.Task[None]]:
+    """Migrate an empty schema to `upto` while an open transaction has run `statement`.
+
+    During the block, the statement of the migration that begins with `waiting` waits for this transaction.
+    Then the transaction is committed, and the migration ends.
+    """
+    first, second = owners
+    await empty_the_schema(database)
+    before = f"{int(upto) - 1:04}"
+    await asyncio.to_thread(migrate, "registration", database.registration, upto=before)
+    open_transaction = first.transaction()
+    await open_transaction.start()
+    await first.execute(statement)
+    migrating = asyncio.create_task(
+        asyncio.to_thread(migrate, "registration", database.registration, upto=upto)
+    )
+    await until(lambda: second.fetchval(WAITING, f"%{waiting}%"), DEADLINE_S, name=f"`{waiting}` waits")
+    yield migrating
+    await open_transaction.commit()
+    await migrating
+
+
 async def test_writers_continue_while_the_index_of_a_table_with_rows_is_built(
     database: Databases, owners: tuple[Connection, Connection]
 ) -> None:
-    first, second = owners
-    await empty_the_schema(database)
-    await asyncio.to_thread(migrate, "registration", database.registration, upto="0003")
-    open_transaction = first.transaction()
-    await open_transaction.start()
-    await first.execute(INSERT)
-
-    migrating = asyncio.create_task(
-        asyncio.to_thread(migrate, "registration", database.registration, upto="0004")
-    )
-    await until(lambda: second.fetchval(WAITING, "%create index%"), DEADLINE_S, name="the index waits")
-    for _ in range(3):
-        await second.execute(INSERT)
-    assert not migrating.done()
-    await open_transaction.commit()
-    await migrating
+    _, second = owners
+    async with held_up_migration(database, owners, "0004", INSERT, "create index") as migrating:
+        for _ in range(3):
+            await second.execute(INSERT)
+        assert not migrating.done()
 
     assert await second.fetchval(
         "select indisvalid from pg_index where indexrelid = 'participant_standing'::regclass"
@@ -119,49 +135,24 @@ async def test_writers_continue_while_the_index_of_a_table_with_rows_is_built(
 async def test_an_index_is_built_while_another_service_waits_for_its_turn(
     database: Databases, owners: tuple[Connection, Connection]
 ) -> None:
-    first, second = owners
     admin = await asyncpg.connect(**database.admin.asyncpg_options())
-    await empty_the_schema(database)
-    await asyncio.to_thread(migrate, "registration", database.registration, upto="0003")
-    open_transaction = first.transaction()
-    await open_transaction.start()
-    await first.execute(INSERT)
+    async with held_up_migration(database, owners, "0004", INSERT, "create index"):
+        other = asyncio.create_task(asyncio.to_thread(migrate, "aggregator", database.aggregator))
+        await until(lambda: admin.fetchval(TURN), name="the other service waits for its turn")
+        await admin.close()
+        # The index is now built, which waits for every session that has a snapshot.
 
-    building = asyncio.create_task(
-        asyncio.to_thread(migrate, "registration", database.registration, upto="0004")
-    )
-    await until(lambda: second.fetchval(WAITING, "%create index%"), name="the index waits")
-    other = asyncio.create_task(asyncio.to_thread(migrate, "aggregator", database.aggregator))
-    turn = (
-        "select count(*) from pg_stat_activity where usename = 'aggregator' and query like '%advisory_lock%'"
-    )
-    await until(lambda: admin.fetchval(turn), name="the other service waits for its turn")
-    await open_transaction.commit()
-    await admin.close()
-
-    # The build waits for every session that has a snapshot.
-    await building
     await other
 
 
 async def test_a_migration_that_waits_for_a_table_lets_others_pass(
     database: Databases, owners: tuple[Connection, Connection]
 ) -> None:
-    first, second = owners
-    await empty_the_schema(database)
-    await asyncio.to_thread(migrate, "registration", database.registration, upto="0004")
-    open_transaction = first.transaction()
-    await open_transaction.start()
-    await first.execute("select from import_file")
-
-    migrating = asyncio.create_task(
-        asyncio.to_thread(migrate, "registration", database.registration, upto="0005")
-    )
-    await until(lambda: second.fetchval(WAITING, "%alter table import_file%"), DEADLINE_S, name="it waits")
-    await second.execute("select from import_file")  # its lock_timeout exceeds that of a migration
-    assert not migrating.done()
-    await open_transaction.commit()
-    await migrating
+    _, second = owners
+    reading = "select from import_file"
+    async with held_up_migration(database, owners, "0005", reading, "alter table import_file") as migrating:
+        await second.execute(reading)  # its lock_timeout exceeds that of a migration
+        assert not migrating.done()
 
     assert await second.fetchval("select max(version_num) from alembic_version") == "0005"
 
